@@ -1,0 +1,43 @@
+// An image captioner: a picture into token ids, greedily.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "interrogator/bundle.h"
+#include "interrogator/cancel.h"
+#include "interrogator/device.h"
+#include "interrogator/image_view.h"
+
+namespace interrogator {
+
+struct GenerateOptions {
+  std::int64_t max_tokens = 32;  ///< most new tokens, the end token counted, 1 … max_positions - prompt
+};
+
+class CaptionModel {
+ public:
+  /// Loads the bundle. On the device's thread. Throws kBundle*, kRuntime, kOutOfMemory.
+  static std::shared_ptr<CaptionModel> open(DevicePtr device, const std::filesystem::path& folder, bool verify_hashes = true);
+  ~CaptionModel();
+
+  const CaptionManifest& manifest() const noexcept;
+  const DevicePtr& device() const noexcept;
+
+  /// One list of ids a picture: what transformers' greedy generate returns after the prompt, the
+  /// end token included where reached, no padding. The token is read at every decode step.
+  std::vector<std::vector<std::int32_t>> generate(const std::vector<ImageView>& images, const GenerateOptions& options,
+                                                  const CancelToken* token = nullptr) const;
+
+  void offload();
+  void restore();
+
+ private:
+  struct State;
+  explicit CaptionModel(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace interrogator

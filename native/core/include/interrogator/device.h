@@ -1,0 +1,69 @@
+// One device, one thread that owns it, one bounded queue in front.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "interrogator/cancel.h"
+
+namespace c10 {
+struct Device;
+}
+
+namespace interrogator {
+
+struct DeviceOptions {
+  int threads = 0;              ///< libtorch's intra-op threads; 0: one per physical core
+  std::size_t max_batch = 32;   ///< most images or texts merged into one pass, >= 1
+  std::size_t max_queue = 256;  ///< most jobs waiting; one more is refused with kBusy, >= 1
+};
+
+struct DeviceStats {
+  std::string name;          ///< 'cpu' or 'cuda:0'
+  int threads = 0;
+  std::size_t queued = 0;    ///< waiting now
+  bool busy = false;         ///< a job runs now
+  std::uint64_t completed = 0, failed = 0, cancelled = 0, refused = 0;  ///< since open
+};
+
+class Device {
+ public:
+  /// name: 'cpu', 'cuda' (= 'cuda:0') or 'cuda:N'. Throws kDevice, kInvalidArgument.
+  static std::shared_ptr<Device> open(const std::string& name, const DeviceOptions& options = {});
+  ~Device();  // closes
+
+  using Work = std::function<void()>;
+  using Done = std::function<void(std::exception_ptr)>;  ///< null: the work returned
+
+  /// Queues `work` for the device thread. `done` is called exactly once, on the device thread or
+  /// (when refused nothing is called: submit throws kBusy or kDisposed) never. A job whose token is
+  /// cancelled before it starts is settled with kAborted without running.
+  void submit(Work work, Done done, CancelTokenPtr token = nullptr);
+
+  /// Queues and waits. Rethrows what the work threw, as Error. Not from the device thread.
+  void run(const Work& work, CancelTokenPtr token = nullptr);
+
+  /// Settles waiting jobs whose token is cancelled now, without waiting for the running one.
+  void sweep_cancelled();
+
+  DeviceStats stats() const;
+  const DeviceOptions& options() const noexcept;
+  const c10::Device& torch_device() const noexcept;
+
+  /// Waits for the running job, rejects the waiting ones with kDisposed, joins the thread. Idempotent.
+  void close();
+  bool closed() const noexcept;
+
+ private:
+  struct State;
+  explicit Device(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+using DevicePtr = std::shared_ptr<Device>;
+
+}  // namespace interrogator
