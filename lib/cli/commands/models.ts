@@ -1,0 +1,38 @@
+/** torch-interrogator models: every name, and which of them are installed. */
+import { type Command, Option } from 'commander';
+import { installedBundles } from '../../bundle';
+import { listCaptionModels, listClipModels } from '../../catalog';
+
+interface ModelRecord {
+  kind: 'clip' | 'caption';
+  name: string;
+  installed: string | null;
+}
+
+export function addModelsCommand(program: Command): void {
+  program
+    .command('models')
+    .description('list model names, and which are installed')
+    .addOption(new Option('--kind <kind>', 'only these').choices(['clip', 'caption']))
+    .option('--installed', 'only what is installed')
+    .option('--json', 'print JSON')
+    .action(async (options: { kind?: 'clip' | 'caption'; installed?: boolean; json?: boolean }) => {
+      const records = (await modelRecords()).filter(
+        ({ kind, installed }) => (!options.kind || kind === options.kind) && (!options.installed || installed),
+      );
+      if (options.json) console.log(JSON.stringify(records));
+      else for (const { kind, name, installed } of records) console.log(`${kind.padEnd(8)}${name}${installed ? `  (installed: ${installed})` : ''}`);
+    });
+}
+
+async function modelRecords(): Promise<ModelRecord[]> {
+  const installed = await installedBundles();
+  const known = [
+    ...listClipModels().map((name) => ({ kind: 'clip' as const, name })),
+    ...listCaptionModels().map((name) => ({ kind: 'caption' as const, name })),
+  ];
+  const folderOf = (kind: string, name: string): string | null =>
+    installed.find((bundle) => bundle.kind === kind && bundle.name === name)?.folder ?? null;
+  const extra = installed.filter(({ kind, name }) => !known.some((model) => model.kind === kind && model.name === name));
+  return [...known, ...extra].map(({ kind, name }) => ({ kind, name, installed: folderOf(kind, name) }));
+}

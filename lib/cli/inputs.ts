@@ -1,0 +1,53 @@
+/** What IMAGE|FOLDER|URL… on a command line stands for. */
+import type { Dirent } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { fetchImage } from '../image/fetch-image';
+
+const PICTURE = /\.(jpe?g|jfif|png|webp|gif|bmp|dib|tiff?)$/i;
+
+/** One picture to work on, or the reason why this argument gives none. */
+export interface CommandInput {
+  /** As the user knows it: a path or a URL. */
+  name: string;
+  open(signal: AbortSignal): Promise<string | Uint8Array>;
+}
+
+export function isUrl(argument: string): boolean {
+  return /^https?:\/\//i.test(argument);
+}
+
+/** Expands folders (with their subfolders, in name order) into the pictures in them. */
+export async function* expandInputs(args: readonly string[]): AsyncGenerator<CommandInput> {
+  for (const argument of args) {
+    if (isUrl(argument)) {
+      yield { name: argument, open: (signal) => fetchImage(argument, { signal }) };
+    } else if (await isFolder(argument)) {
+      yield* picturesIn(argument);
+    } else {
+      yield { name: argument, open: async () => argument };
+    }
+  }
+}
+
+async function isFolder(argument: string): Promise<boolean> {
+  try {
+    return (await stat(argument)).isDirectory();
+  } catch {
+    // A missing file is the decoder's to report, with the same code as anywhere else.
+    return false;
+  }
+}
+
+async function* picturesIn(folder: string): AsyncGenerator<CommandInput> {
+  const entries: Dirent[] = await readdir(folder, { withFileTypes: true });
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const entry of entries) {
+    const full = path.join(folder, entry.name);
+    if (entry.isDirectory()) {
+      yield* picturesIn(full);
+    } else if (PICTURE.test(entry.name)) {
+      yield { name: full, open: async () => full };
+    }
+  }
+}
