@@ -1,0 +1,23 @@
+/** "Did you mean": the known names that are spelt most like a given one. */
+import { distance } from 'fastest-levenshtein';
+
+/** Up to `count` names, the nearest first; none that shares too little to be a slip of the hand. */
+export function nearest(name: string, known: readonly string[], count: number): string[] {
+  const folded = fold(name);
+  return known
+    .map((candidate) => ({ candidate, edits: editsBetween(folded, fold(candidate)) }))
+    .filter(({ candidate, edits }) => edits <= Math.max(2, Math.max(name.length, candidate.length) * 0.4))
+    .sort((a, b) => a.edits - b.edits)
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
+}
+
+function editsBetween(a: string, b: string): number {
+  // A name without its tag, or with another one, is near: "ViT-L-14" means one of "ViT-L-14/…".
+  return b.startsWith(a) && a.length >= 3 ? 0.5 : distance(a, b);
+}
+
+/** Python's spelling of an option, or another separator, is the same word. */
+function fold(name: string): string {
+  return name.toLowerCase().replace(/[_\-\s@]/g, '');
+}
