@@ -1,0 +1,7 @@
+"""`python -m torch_interrogator_export`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

@@ -1,0 +1,30 @@
+"""Activation functions by the names that configurations use, as modules that script."""
+
+import torch
+from torch import nn
+
+from .errors import UnsupportedError
+
+
+class QuickGelu(nn.Module):
+    """x * sigmoid(1.702 x), OpenAI's approximation."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * torch.sigmoid(1.702 * x)
+
+
+_ACTIVATIONS = {
+    "gelu": nn.GELU,
+    "gelu_new": lambda: nn.GELU(approximate="tanh"),
+    "gelu_pytorch_tanh": lambda: nn.GELU(approximate="tanh"),
+    "quick_gelu": QuickGelu,
+    "relu": nn.ReLU,
+    "selu": nn.SELU,
+}
+
+
+def activation(name: str) -> nn.Module:
+    """The module of a transformers activation name; UnsupportedError for one that is not known."""
+    if name not in _ACTIVATIONS:
+        raise UnsupportedError(f"activation '{name}' is not supported; known are {', '.join(sorted(_ACTIVATIONS))}")
+    return _ACTIVATIONS[name]()

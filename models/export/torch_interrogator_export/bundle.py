@@ -1,0 +1,77 @@
+"""A bundle's folder: written beside its place and moved there only once it is whole and checked."""
+
+import contextlib
+import importlib.resources
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from .errors import ExportError, UsageError
+
+PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+def step(message: str) -> None:
+    """One line of progress on stderr."""
+    print(f"- {message}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def new_bundle(out: Path) -> Iterator[Path]:
+    """A temporary folder beside `out` that takes its place when the block ends well, and is removed when it does not.
+
+    A bundle that is already at `out` stays until then. A folder there that is no bundle is refused.
+    """
+    out = Path(os.path.abspath(out))
+    if out.is_file():
+        raise UsageError(f"--out {out} is a file; name a folder")
+    if out.is_dir() and any(out.iterdir()) and not (out / "manifest.json").is_file():
+        raise UsageError(f"--out {out} holds something that is not a bundle; name a new folder")
+    temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        temporary.mkdir(parents=True)
+    except OSError as error:
+        raise ExportError(f"cannot write {out}: {error.strerror}; choose another --out") from error
+    try:
+        yield temporary
+        replaced = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.replaced")
+        if out.exists():
+            out.rename(replaced)
+        temporary.rename(out)
+        shutil.rmtree(replaced, ignore_errors=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def save_module(module: torch.jit.ScriptModule, path: Path, precision: str) -> None:
+    """Saves a scripted module with its floating weights stored in `precision`, on no device but the CPU."""
+    module = module.cpu().to(PRECISIONS[precision])
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    step(f"writing {path.name} ({precision})")
+    torch.jit.save(module, str(path))
+
+
+def copy_vocabulary(source: str | None, folder: Path) -> list[str]:
+    """Copies term lists (`*.txt`) to `folder/vocabulary` and returns their paths in the bundle.
+
+    `source` is a folder, `none`, or None for the lists of the clip-interrogator package.
+    """
+    if source == "none":
+        return []
+    if source is None:
+        origin = Path(str(importlib.resources.files("clip_interrogator"))) / "data"
+    else:
+        origin = Path(source)
+    lists = sorted(origin.glob("*.txt")) if origin.is_dir() else []
+    if not lists:
+        raise UsageError(f"--vocabulary {origin} holds no .txt lists; name a folder that does, or none")
+    (folder / "vocabulary").mkdir()
+    for path in lists:
+        shutil.copyfile(path, folder / "vocabulary" / path.name)
+    return [f"vocabulary/{path.name}" for path in lists]

@@ -1,0 +1,1 @@
+"""After writing: does the bundle give what its source model gives?"""

@@ -1,0 +1,14 @@
+"""Image towers by kind."""
+
+from torch import nn
+
+from . import resnet, vit
+
+SUPPORTED = {"vit": vit, "resnet": resnet}
+
+
+def tower_kind(model: nn.Module) -> str:
+    """`vit`, `resnet`, `timm` or `coca`: which exporter an open_clip model's image tower belongs to."""
+    if type(model).__name__ == "CoCa":
+        return "coca"
+    return {"VisionTransformer": "vit", "ModifiedResNet": "resnet", "TimmModel": "timm"}[type(model.visual).__name__]

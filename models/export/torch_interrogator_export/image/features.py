@@ -1,0 +1,18 @@
+"""The wrapper that every scripted image tower is saved in."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class ImageFeatures(nn.Module):
+    """pixels float [B, 3, H, W], already normalised -> unit rows float32 [B, embedDim]."""
+
+    def __init__(self, tower: nn.Module):
+        super().__init__()
+        self.tower = tower
+        # Follows the weights through .half() and .float(): what dtype the tower wants its pixels in.
+        self.register_buffer("dtype_of", torch.zeros(1))
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        return F.normalize(self.tower(pixels.to(self.dtype_of.dtype)).float(), dim=-1)

@@ -1,0 +1,1 @@
+"""Tokenizers as tokenizer.json, by kind."""

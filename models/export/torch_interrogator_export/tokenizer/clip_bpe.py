@@ -1,0 +1,42 @@
+"""open_clip's SimpleTokenizer as a `tokenizer.json`."""
+
+from pathlib import Path
+from typing import Any
+
+from open_clip.tokenizer import SimpleTokenizer, get_clean_fn
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
+
+from ..errors import UnsupportedError
+
+# SimpleTokenizer's pattern matches without regard to case, and so takes the long s for an s; the classes spell that out because
+# not every regex engine has inline flags. Cleaning leaves no white space but the blank.
+_WORDS = (
+    r"'[sSſ]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]"
+    r"|[\p{L}]+|[\p{N}]|[^ \p{L}\p{N}]+"
+)
+
+
+def cleaning(tokenizer: Any) -> str:
+    """The manifest's `tokenizer.clean` of an open_clip tokenizer."""
+    for name in ("lower", "whitespace"):
+        if tokenizer.clean_fn is get_clean_fn(name):
+            return name
+    raise UnsupportedError(f"tokenizer cleaning {tokenizer.clean_fn.__name__} is not supported yet")
+
+
+def write_tokenizer(source: SimpleTokenizer, path: Path) -> None:
+    """Writes a BPE tokenizer that gives `source.encode`'s ids for text that is already cleaned; it adds no special tokens."""
+    if source.reduction_fn is not None:
+        raise UnsupportedError("tokenizers with a reduction mask are not supported: they drop tokens at random")
+    merges = sorted(source.bpe_ranks, key=source.bpe_ranks.__getitem__)
+    tokenizer = Tokenizer(models.BPE(vocab=dict(source.encoder), merges=merges, end_of_word_suffix="</w>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_WORDS), behavior="removed", invert=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.Sequence([decoders.ByteLevel(), decoders.Replace("</w>", " ")])
+    special = [source.decoder[token] for token in source.all_special_ids]
+    tokenizer.add_special_tokens([AddedToken(token, normalized=False) for token in special])
+    tokenizer.save(str(path))
