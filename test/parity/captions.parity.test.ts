@@ -1,0 +1,63 @@
+/** Captions beside transformers' own generate, as clip-interrogator calls it, on BLIP configs of two sizes. */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { Config, Interrogator } from '../../lib';
+import { loadNative } from '../../lib/native/load';
+import { decodeImage } from '../../lib/image';
+import { bundleWork, exportBundle } from '../support/bundles';
+import { Reference } from './reference';
+
+const TINY = { name: 'tiny-clip/', seed: 7, config: path.join(__dirname, 'reference', 'tiny-clip.json') };
+const PICTURES = ['astronaut.png', 'coffee.png', 'chelsea.png', 'rocket.jpg', 'page.png', 'hubble_deep_field.jpg'];
+
+let reference: Reference;
+let photographs: string;
+
+beforeAll(async () => {
+  reference = await Reference.start();
+  photographs = await reference.call<string>('photographs');
+}, 300_000);
+
+afterAll(() => reference?.stop());
+
+describe.each(['small', 'medium'])('a %s BLIP', (size) => {
+  let bundle: string;
+
+  beforeAll(async () => {
+    const checkpoint = path.join(bundleWork(), `blip-${size}`);
+    mkdirSync(checkpoint, { recursive: true });
+    await reference.call('make_blip_checkpoint', { folder: checkpoint, size, seed: 11 });
+    bundle = await exportBundle('caption', `blip-${size}`, ['--checkpoint', checkpoint]);
+    await reference.call('load', { clip: TINY, caption: checkpoint, options: { cache_path: null, data_path: path.join(__dirname, 'reference', 'vocabulary') } });
+  }, 300_000);
+
+  test('generates the token ids of transformers', async () => {
+    const native = loadNative();
+    const device = await native.openDevice('cpu', {});
+    const model = await native.openCaptionModel(device, bundle, {});
+    const distinct = new Set<string>();
+    for (const name of PICTURES) {
+      const picture = path.join(photographs, name);
+      const theirs = await reference.call<number[]>('caption_ids', { path: picture });
+      const mine = await model.generate(await decodeImage(picture), { maxTokens: 32 });
+      expect([30522, ...mine]).toEqual(theirs);
+      distinct.add(theirs.join());
+    }
+    // The weights are such that pictures matter; were they not, equal ids would say little.
+    expect(distinct.size).toBeGreaterThan(PICTURES.length / 2);
+    await model.close();
+    await device.close();
+  }, 120_000);
+
+  test('writes the caption of clip-interrogator', async () => {
+    const clip = await exportBundle('clip', TINY.name, ['--untrained', '--seed', '7', '--config', TINY.config]);
+    const ours = await Interrogator.create(
+      new Config({ clipModelName: clip, captionModelName: bundle, device: 'cpu', quiet: true, cachePath: null, downloadCache: false }),
+    );
+    for (const name of PICTURES) {
+      const picture = path.join(photographs, name);
+      expect(await ours.generateCaption(picture)).toBe(await reference.call<string>('caption', { path: picture }));
+    }
+    await ours.dispose();
+  }, 120_000);
+});

@@ -1,0 +1,87 @@
+/** Full-size models, untrained and seeded: ViT-B-32 and blip-base beside open_clip, transformers and clip-interrogator. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Config, Interrogator } from '../../lib';
+import { bundleWork, exportBundle } from '../support/bundles';
+import { expectSameChain, FEATURE_TOLERANCE, largestDifference } from './compare';
+import { Reference, type ReferenceMode } from './reference';
+import { longPrompts, ODD_TEXTS, vocabularyLines } from './texts';
+
+const VOCABULARY = path.join(__dirname, 'reference', 'vocabulary');
+const CAPTION = 'a woman in an orange space suit';
+
+let reference: Reference;
+let ours: Interrogator;
+let work: string;
+let pictures: string[];
+
+beforeAll(async () => {
+  work = mkdtempSync(path.join(tmpdir(), 'parity-'));
+  reference = await Reference.start();
+  const checkpoint = path.join(bundleWork(), 'blip-base-untrained');
+  await reference.call('make_blip_checkpoint', { folder: checkpoint, size: 'base', seed: 3 });
+  const clip = await exportBundle('clip', 'ViT-B-32/', ['--untrained', '--seed', '5', '--vocabulary', VOCABULARY]);
+  const caption = await exportBundle('caption', 'blip-base', ['--checkpoint', checkpoint]);
+  await reference.call('load', {
+    clip: { name: 'ViT-B-32/', seed: 5 },
+    caption: checkpoint,
+    options: { cache_path: path.join(work, 'theirs'), data_path: VOCABULARY },
+  });
+  ours = await Interrogator.create(
+    new Config({ clipModelName: clip, captionModelName: caption, cachePath: path.join(work, 'ours'), downloadCache: false, device: 'cpu', quiet: true }),
+  );
+  const photographs = await reference.call<string>('photographs');
+  pictures = ['astronaut.png', 'coffee.png', 'rocket.jpg'].map((name) => path.join(photographs, name));
+}, 900_000);
+
+afterAll(async () => {
+  await ours?.dispose();
+  reference?.stop();
+  rmSync(work, { recursive: true, force: true });
+});
+
+test('ViT-B-32 image features equal open_clip', async () => {
+  const theirs = await reference.call<number[][]>('image_features', { paths: pictures });
+  for (const [i, picture] of pictures.entries()) {
+    const features = await (await ours.imageToFeatures(picture)).toArray();
+    expect(largestDifference(features, theirs[i] as number[])).toBeLessThan(FEATURE_TOLERANCE);
+  }
+}, 120_000);
+
+test('ViT-B-32 text features equal open_clip', async () => {
+  const lines = vocabularyLines(await reference.call<string>('vocabulary'), 80);
+  const texts = [...lines, ...longPrompts(lines, [10, 20, 40]), ...ODD_TEXTS];
+  const theirs = await reference.call<number[][]>('text_features', { texts });
+  const rows = await ours.textToFeatures(texts);
+  const features = await rows.toArray();
+  const differences = theirs.map((row, i) => ({
+    text: texts[i],
+    difference: largestDifference(features.subarray(i * rows.dim, (i + 1) * rows.dim), row),
+  }));
+  expect(differences.filter(({ difference }) => !(difference < FEATURE_TOLERANCE))).toEqual([]);
+}, 240_000);
+
+test('blip-base captions equal transformers', async () => {
+  for (const picture of pictures) {
+    expect(await ours.generateCaption(picture)).toBe(await reference.call<string>('caption', { path: picture }));
+  }
+}, 300_000);
+
+test('best and negative chain the reference prompt', async () => {
+  const picture = pictures[0] as string;
+  const best = await reference.call<ReferenceMode>('mode', {
+    name: 'best',
+    path: picture,
+    arguments: { caption: CAPTION, min_flavors: 2, max_flavors: 4 },
+  });
+  const tables = [ours.artists, ours.flavors, ours.mediums, ours.movements, ours.trendings];
+  const phrases = tables.flatMap((table) => table.labels);
+  const mine = await ours.interrogate(picture, { caption: CAPTION, minFlavors: 2, maxFlavors: 4 });
+  await expectSameChain(reference, picture, mine, best, { start: CAPTION, phrases });
+
+  const negative = await reference.call<ReferenceMode>('mode', { name: 'negative', path: picture, arguments: { max_flavors: 3 } });
+  const mineNegative = await ours.interrogateNegative(picture, { maxFlavors: 3 });
+  const negatives = [...ours.flavors.labels, ...ours.negative.labels];
+  await expectSameChain(reference, picture, mineNegative, negative, { start: '', phrases: negatives });
+}, 600_000);

@@ -1,0 +1,86 @@
+"""Models for parity tests: seeded, so that both sides have the same weights without a download."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import open_clip
+import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from transformers import (
+    BertTokenizerFast,
+    BlipConfig,
+    BlipForConditionalGeneration,
+    BlipImageProcessor,
+    BlipProcessor,
+)
+
+#: 'base' is blip-base's own size; the other two differ in depth, width, heads, patch and picture; vision 'wide' is larger than its text side.
+BLIP_SIZES = {
+    "small": {
+        "vision_config": {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2,
+                          "num_attention_heads": 4, "image_size": 96, "patch_size": 16},
+        "text_config": {"vocab_size": 30524, "hidden_size": 48, "encoder_hidden_size": 64, "intermediate_size": 96,
+                        "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 64},
+    },
+    "medium": {
+        "vision_config": {"hidden_size": 160, "intermediate_size": 320, "num_hidden_layers": 4,
+                          "num_attention_heads": 5, "image_size": 192, "patch_size": 16},
+        "text_config": {"vocab_size": 30524, "hidden_size": 96, "encoder_hidden_size": 160, "intermediate_size": 256,
+                        "num_hidden_layers": 3, "num_attention_heads": 6, "max_position_embeddings": 128},
+    },
+    "base": {
+        "vision_config": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12,
+                          "num_attention_heads": 12, "image_size": 384, "patch_size": 16},
+        "text_config": {"vocab_size": 30524, "hidden_size": 768, "encoder_hidden_size": 768, "intermediate_size": 3072,
+                        "num_hidden_layers": 12, "num_attention_heads": 12, "max_position_embeddings": 512},
+    },
+}  # fmt: skip
+
+
+def build_clip(name: str, seed: int, config: str | None = None):
+    """open_clip's own model with the weights of torch.manual_seed(seed), and its own preprocessing."""
+    if config:
+        register_config(Path(config))
+    torch.manual_seed(seed)
+    model = open_clip.create_model(name.split("/")[0]).eval()
+    preprocess = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
+    return model, preprocess
+
+
+def register_config(file: Path) -> None:
+    open_clip.add_model_config(file)
+    if file.stem not in open_clip.list_models():
+        raise ValueError(f"open_clip did not take {file} ({json.loads(file.read_text()).keys()})")
+
+
+def make_blip(folder: Path, size: str, seed: int) -> None:
+    """Writes a transformers folder: config, weights of torch.manual_seed(seed), image processor; no tokenizer.
+
+    The weights are drawn wide (transformers starts the vision tower at 1e-10), so that what is decoded
+    depends on the picture and visits many tokens rather than one over and over.
+    """
+    stamp = folder / "made.json"
+    recipe = hashlib.sha256(json.dumps([BLIP_SIZES[size], seed, 3]).encode()).hexdigest()
+    if stamp.exists() and stamp.read_text() == recipe:
+        return
+    torch.manual_seed(seed)
+    model = BlipForConditionalGeneration(BlipConfig(**BLIP_SIZES[size])).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim > 1:
+                parameter.normal_(0.0, 2.0 * parameter[0].numel() ** -0.5)
+            else:
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+    model.save_pretrained(folder)
+    pixels = BLIP_SIZES[size]["vision_config"]["image_size"]
+    BlipImageProcessor(size={"height": pixels, "width": pixels}).save_pretrained(folder)
+    stamp.write_text(recipe)
+
+
+def blip_processor(folder: Path) -> BlipProcessor:
+    """The processor that clip-interrogator uses; the tokenizer only matters for decoding ids to words."""
+    vocabulary = Path(__file__).parents[3] / "models/export/torch_interrogator_export/data/bert-base-uncased-vocab.txt"
+    tokenizer = BertTokenizerFast(str(vocabulary))
+    tokenizer.add_special_tokens({"bos_token": "[DEC]", "additional_special_tokens": ["[ENC]"]})
+    return BlipProcessor(BlipImageProcessor.from_pretrained(folder), tokenizer)
