@@ -53,7 +53,6 @@ def export_clip(options: ClipOptions) -> None:
         preprocess = dict(model.visual.preprocess_cfg)
         text_fields = causal.text_fields(model, tokenizer)
         scripted_image = tower.script_image(model.visual)
-        # Saving in half precision changes weights that the source model shares: reload before comparing.
         save_module(scripted_image, folder / "image.pt", options.precision)
         save_module(scripted_text, folder / "text.pt", options.precision)
         del scripted_image, scripted_text
@@ -87,7 +86,8 @@ def export_clip(options: ClipOptions) -> None:
         }
         step("hashing the files")
         write_manifest(folder, "clip", options.model, options.precision, fields)
-        if options.precision != "fp32":
+        # The scripted modules shared the model's weights, and saving changed their device or precision.
+        if options.precision != "fp32" or options.device != "cpu":
             model = load_model(architecture, tag, options.weights, options.device)
         step("comparing the bundle with the model")
         check_clip(folder, model, tokenizer, options.device)

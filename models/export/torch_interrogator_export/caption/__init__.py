@@ -1,0 +1,1 @@
+"""Caption models by family."""

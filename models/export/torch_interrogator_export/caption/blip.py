@@ -1,0 +1,136 @@
+"""BLIP captioners from transformers: where they come from and what their manifest says."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import BlipConfig, BlipForConditionalGeneration, BlipImageProcessor
+
+from ..bundle import step
+from ..errors import ExportError, UnsupportedError, UsageError
+from ..source import Weights
+from .blip_decoder import BlipDecoder
+from .blip_vision import BlipVision
+
+HUB = {
+    "blip-base": "Salesforce/blip-image-captioning-base",
+    "blip-large": "Salesforce/blip-image-captioning-large",
+}
+
+# As published. transformers' own defaults differ: 8 text heads, and position embeddings of next to nothing.
+_TEXT = {"num_attention_heads": 12, "initializer_range": 0.02}
+_VISION = {"initializer_range": 0.02}
+_CONFIGS = {
+    "blip-base": {"text_config": _TEXT, "vision_config": _VISION},
+    "blip-large": {
+        "text_config": _TEXT,
+        "vision_config": {
+            **_VISION,
+            "hidden_size": 1024,
+            "intermediate_size": 4096,
+            "num_hidden_layers": 24,
+            "num_attention_heads": 16,
+        },
+    },
+}
+
+_INTERPOLATIONS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
+
+
+def builtin_config(name: str) -> BlipConfig:
+    """The configuration of blip-base or blip-large; UsageError for another name."""
+    if name not in _CONFIGS:
+        raise UsageError(f"no built-in caption model '{name}'; known are {', '.join(_CONFIGS)}, others go with --checkpoint")
+    return BlipConfig(**_CONFIGS[name])
+
+
+def load_blip(name: str, weights: Weights, device: str) -> BlipForConditionalGeneration:
+    """The model in float32 and eval mode."""
+    if weights.seed is not None:
+        config = builtin_config(name)
+        step(f"making {name} from seed {weights.seed}")
+        torch.manual_seed(weights.seed)
+        return BlipForConditionalGeneration(config).eval().to(device)
+    origin = weights.checkpoint
+    if origin is None:
+        if name not in HUB:
+            raise UnsupportedError(f"caption model '{name}' is not supported yet; known are {', '.join(HUB)}")
+        origin = HUB[name]
+        step(f"fetching {origin}")
+    else:
+        _require_blip(origin)
+        step(f"loading {name} from {origin}")
+    try:
+        model = BlipForConditionalGeneration.from_pretrained(origin, torch_dtype=torch.float32)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        hint = "" if weights.checkpoint else "; check the network, or give --checkpoint FOLDER or --untrained"
+        raise ExportError(f"could not load {origin} ({reason}){hint}") from error
+    return model.eval().to(device)
+
+
+def image_processor(name: str, weights: Weights, config: BlipConfig) -> BlipImageProcessor:
+    """The image processor that belongs to the weights: the checkpoint's or the hub's own, else BLIP's at the model's size."""
+    origin = weights.checkpoint or (HUB[name] if weights.seed is None else None)
+    if origin and (not weights.checkpoint or (Path(origin) / "preprocessor_config.json").is_file()):
+        return BlipImageProcessor.from_pretrained(origin)
+    size = config.vision_config.image_size
+    return BlipImageProcessor(size={"height": size, "width": size})
+
+
+def vision_fields(processor: BlipImageProcessor) -> dict[str, Any]:
+    """The manifest's `vision`, all but the file name."""
+    if int(processor.resample) not in _INTERPOLATIONS:
+        raise UnsupportedError(f"image processor with resample {processor.resample} is not supported yet")
+    if not (processor.do_resize and processor.do_rescale and processor.do_normalize):
+        raise UnsupportedError("image processor that does not resize, rescale and normalise is not supported")
+    return {
+        "size": [int(processor.size["height"]), int(processor.size["width"])],
+        "mean": [float(value) for value in processor.image_mean],
+        "std": [float(value) for value in processor.image_std],
+        "interpolation": _INTERPOLATIONS[int(processor.resample)],
+        "resizeMode": "squash",
+        "fill": 0,
+    }
+
+
+def decoder_fields(config: BlipConfig) -> dict[str, Any]:
+    """The manifest's `decoder`, all but the file name. BLIP captions end with the separator token."""
+    text = config.text_config
+    return {
+        "vocabSize": text.vocab_size,
+        "layers": text.num_hidden_layers,
+        "heads": text.num_attention_heads,
+        "headDim": text.hidden_size // text.num_attention_heads,
+        "maxPositions": text.max_position_embeddings,
+        "bosId": text.bos_token_id,
+        "eosId": text.sep_token_id,
+        "padId": text.pad_token_id,
+        "promptIds": [text.bos_token_id],
+    }
+
+
+def script_vision(model: BlipForConditionalGeneration) -> torch.jit.ScriptModule:
+    """`vision.pt`."""
+    return torch.jit.script(BlipVision(model.vision_model).eval())
+
+
+def script_decoder(model: BlipForConditionalGeneration) -> torch.jit.ScriptModule:
+    """`decoder.pt`."""
+    position_type = getattr(model.config.text_config, "position_embedding_type", "absolute")
+    if position_type != "absolute":
+        raise UnsupportedError(f"BLIP decoder with '{position_type}' positions is not supported yet")
+    return torch.jit.script(BlipDecoder(model.text_decoder).eval())
+
+
+def _require_blip(folder: str) -> None:
+    path = Path(folder) / "config.json"
+    if not path.is_file():
+        raise UsageError(f"--checkpoint {folder} is no transformers model folder: it has no config.json")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ExportError(f"{path} is not JSON: {error}") from error
+    if config.get("model_type") != "blip":
+        raise UnsupportedError(f"caption model of type '{config.get('model_type')}' is not supported yet; 'blip' is")

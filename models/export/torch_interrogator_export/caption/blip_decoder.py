@@ -1,0 +1,112 @@
+"""BLIP's text decoder as `decoder.pt`: explicit key and value caches, cross-attention computed once an image."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ..activations import activation
+
+
+class DecoderLayer(nn.Module):
+    """One post-norm layer: self-attention over the cache, cross-attention over the image, feed-forward."""
+
+    heads: torch.jit.Final[int]
+
+    def __init__(self, source: nn.Module):
+        super().__init__()
+        attention, crossing = source.attention, source.crossattention
+        self.heads = attention.self.num_attention_heads
+        self.query, self.key, self.value = attention.self.query, attention.self.key, attention.self.value
+        self.out, self.norm_1 = attention.output.dense, attention.output.LayerNorm
+        self.cross_query, self.cross_key, self.cross_value = crossing.self.query, crossing.self.key, crossing.self.value
+        self.cross_out, self.norm_2 = crossing.output.dense, crossing.output.LayerNorm
+        self.fc_1 = source.intermediate.dense
+        self.act = activation(source.config.hidden_act)
+        self.fc_2, self.norm_3 = source.output.dense, source.output.LayerNorm
+
+    def split(self, x: torch.Tensor) -> torch.Tensor:
+        """[B, T, width] -> [B, heads, T, headDim]."""
+        return x.view(x.shape[0], x.shape[1], self.heads, -1).transpose(1, 2)
+
+    def cross(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Keys and values of the image, each [B, heads, S, headDim]."""
+        return self.split(self.cross_key(image)), self.split(self.cross_value(image))
+
+    def forward(
+        self,
+        x: torch.Tensor,
+        position: int,
+        mask: torch.Tensor | None,
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        cross_keys: torch.Tensor,
+        cross_values: torch.Tensor,
+    ) -> torch.Tensor:
+        count = x.shape[1]
+        keys.narrow(2, position, count).copy_(self.split(self.key(x)))
+        values.narrow(2, position, count).copy_(self.split(self.value(x)))
+        seen = position + count
+        attended = F.scaled_dot_product_attention(
+            self.split(self.query(x)), keys.narrow(2, 0, seen), values.narrow(2, 0, seen), mask
+        )
+        x = self.norm_1(x + self.out(attended.transpose(1, 2).reshape(x.shape)))
+        attended = F.scaled_dot_product_attention(self.split(self.cross_query(x)), cross_keys, cross_values)
+        x = self.norm_2(x + self.cross_out(attended.transpose(1, 2).reshape(x.shape)))
+        return self.norm_3(x + self.fc_2(self.act(self.fc_1(x))))
+
+
+class BlipDecoder(nn.Module):
+    """The contract of `decoder.pt` in docs/bundle-format.md."""
+
+    def __init__(self, source: nn.Module):
+        super().__init__()
+        embeddings, head = source.bert.embeddings, source.cls.predictions
+        self.word_embedding = embeddings.word_embeddings.weight
+        self.position_embedding = embeddings.position_embeddings.weight
+        self.norm = embeddings.LayerNorm
+        self.layers = nn.ModuleList(DecoderLayer(layer) for layer in source.bert.encoder.layer)
+        self.head_dense = head.transform.dense
+        self.head_act = activation(source.config.hidden_act)
+        self.head_norm = head.transform.LayerNorm
+        # The same parameter as word_embedding in a tied model: it is then stored once.
+        self.head_weight = head.decoder.weight
+        self.head_bias = head.decoder.bias
+
+    @torch.jit.export
+    def cross(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        keys: list[torch.Tensor] = []
+        values: list[torch.Tensor] = []
+        for layer in self.layers:
+            k, v = layer.cross(image)
+            keys.append(k)
+            values.append(v)
+        return torch.stack(keys), torch.stack(values)
+
+    @torch.jit.export
+    def step(
+        self,
+        ids: torch.Tensor,
+        position: int,
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        cross_keys: torch.Tensor,
+        cross_values: torch.Tensor,
+    ) -> torch.Tensor:
+        count = ids.shape[1]
+        x = F.embedding(ids, self.word_embedding) + self.position_embedding[position : position + count]
+        x = self.norm(x)
+        mask: torch.Tensor | None = None
+        if count > 1:
+            allowed = torch.ones(count, position + count, dtype=torch.bool, device=ids.device)
+            mask = allowed.tril(position)
+        for index, layer in enumerate(self.layers):
+            x = layer(x, position, mask, keys[index], values[index], cross_keys[index], cross_values[index])
+        x = self.head_norm(self.head_act(self.head_dense(x[:, -1])))
+        return F.linear(x, self.head_weight, self.head_bias)
+
+    def forward(self, image: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+        """Logits [B, vocabSize] after the last of ids [B, T], without keeping a cache."""
+        cross_keys, cross_values = self.cross(image)
+        shape = [cross_keys.shape[0], ids.shape[0], cross_keys.shape[2], ids.shape[1], cross_keys.shape[4]]
+        keys = torch.zeros(shape, dtype=cross_keys.dtype, device=cross_keys.device)
+        return self.step(ids, 0, keys, torch.zeros_like(keys), cross_keys, cross_values)

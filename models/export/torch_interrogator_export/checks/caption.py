@@ -1,0 +1,97 @@
+"""A caption bundle against the transformers model that it came from."""
+
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from transformers import BlipForConditionalGeneration
+
+from ..errors import ExportError
+from ..manifest import read_manifest
+from .difference import require_close
+
+_NEW_TOKENS = 32
+
+
+def check_caption(folder: Path, model: BlipForConditionalGeneration, device: str) -> None:
+    """ExportError where the bundle in `folder` gives other image embeddings, logits or captions than `model`."""
+    manifest = read_manifest(folder)
+    precision = manifest["precision"]
+    Tokenizer.from_file(str(folder / manifest["tokenizer"]["file"])).decode(manifest["decoder"]["promptIds"])
+    vision = torch.jit.load(str(folder / manifest["vision"]["file"]), map_location=device).float().eval()
+    decoder = torch.jit.load(str(folder / manifest["decoder"]["file"]), map_location=device).float().eval()
+    generator = torch.Generator().manual_seed(0)
+    with torch.inference_mode():
+        for batch in (1, 3):
+            pixels = torch.randn(batch, 3, *manifest["vision"]["size"], generator=generator).to(device)
+            embeds = vision(pixels)
+            expected = model.vision_model(pixel_values=pixels).last_hidden_state
+            _require_relatively_close("image embeddings", embeds, expected, precision)
+            captions = model.generate(
+                pixel_values=pixels, max_new_tokens=_NEW_TOKENS, num_beams=1, do_sample=False
+            ).tolist()
+            # Along the source's own caption, so that one near tie does not make everything after it differ.
+            logits = decode_along(decoder, manifest, embeds, captions)
+            reference = model.text_decoder(
+                torch.tensor(captions, device=device), encoder_hidden_states=expected
+            ).logits[:, :-1]
+            _require_relatively_close("caption logits", logits, reference, precision)
+            if precision == "fp32":
+                _require_same_choice(captions, logits, reference, manifest["decoder"])
+
+
+def decode_along(
+    decoder: torch.jit.ScriptModule, manifest: dict, embeds: torch.Tensor, captions: list[list[int]]
+) -> torch.Tensor:
+    """Logits [B, T - 1, vocabSize] after each id of the captions but the last, one step at a time through the caches."""
+    fields = manifest["decoder"]
+    ids = torch.tensor(captions, device=embeds.device)
+    cross_keys, cross_values = decoder.cross(embeds)
+    shape = (fields["layers"], len(captions), fields["heads"], ids.shape[1], fields["headDim"])
+    keys = torch.zeros(shape, device=embeds.device)
+    values = torch.zeros_like(keys)
+    steps = [
+        decoder.step(ids[:, at : at + 1], at, keys, values, cross_keys, cross_values) for at in range(ids.shape[1] - 1)
+    ]
+    return torch.stack(steps, dim=1)
+
+
+def greedy(decoder: torch.jit.ScriptModule, manifest: dict, embeds: torch.Tensor, new_tokens: int) -> list[list[int]]:
+    """Captions as ids, prompt and end token included, padded to one length: what transformers' generate returns."""
+    fields = manifest["decoder"]
+    batch = embeds.shape[0]
+    cross_keys, cross_values = decoder.cross(embeds)
+    prompt = fields["promptIds"]
+    shape = (fields["layers"], batch, fields["heads"], len(prompt) + new_tokens, fields["headDim"])
+    keys = torch.zeros(shape, device=embeds.device)
+    values = torch.zeros_like(keys)
+    rows = [list(prompt) for _ in range(batch)]
+    done = [False] * batch
+    ids, position = torch.tensor(rows, device=embeds.device), 0
+    for _ in range(new_tokens):
+        chosen = decoder.step(ids, position, keys, values, cross_keys, cross_values).argmax(dim=-1).tolist()
+        for row, token in enumerate(chosen):
+            rows[row].append(fields["padId"] if done[row] else token)
+            done[row] = done[row] or token == fields["eosId"]
+        if all(done):
+            break
+        position += ids.shape[1]
+        ids = torch.tensor([[row[-1]] for row in rows], device=embeds.device)
+    return rows
+
+
+def _require_relatively_close(what: str, actual: torch.Tensor, expected: torch.Tensor, precision: str) -> None:
+    """Embeddings and logits have no fixed size: the tolerance is relative to the largest value, where that is over 1."""
+    size = max(1.0, expected.abs().max().item())
+    require_close(what, actual / size, expected / size, precision)
+
+
+def _require_same_choice(captions: list[list[int]], logits: torch.Tensor, reference: torch.Tensor, fields: dict) -> None:
+    ours = logits.argmax(dim=-1)
+    for row, caption in enumerate(captions):
+        for at, token in enumerate(caption[1:]):
+            chosen = int(ours[row, at])
+            if chosen != token and float(reference[row, at, token] - reference[row, at, chosen]) > 1e-4:
+                raise ExportError(f"the bundle is wrong: it captions with token {chosen} where the model has {token}")
+            if token == fields["eosId"]:
+                break

@@ -1,0 +1,44 @@
+"""BERT's WordPiece tokenizer, which BLIP speaks, as a `tokenizer.json`."""
+
+import importlib.resources
+from pathlib import Path
+
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from transformers import AutoTokenizer
+
+from ..errors import ExportError
+
+_SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+# BLIP's own two follow BERT's vocabulary: what a decoder starts from, and what an encoder does.
+_BLIP = ["[DEC]", "[ENC]"]
+
+
+def write_tokenizer(origin: str | None, path: Path) -> None:
+    """Writes the tokenizer of a model folder or hub name; BERT's uncased one with BLIP's two tokens where there is none."""
+    if origin is not None and (not Path(origin).exists() or _has_tokenizer(Path(origin))):
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(origin, use_fast=True).backend_tokenizer
+        except Exception as error:
+            raise ExportError(f"could not load the tokenizer of {origin}: {' '.join(str(error).split())[:200]}") from error
+    else:
+        tokenizer = bert_uncased()
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    tokenizer.save(str(path))
+
+
+def bert_uncased() -> Tokenizer:
+    """bert-base-uncased (30,522 entries) with [DEC] 30522 and [ENC] 30523; it adds no special tokens."""
+    source = importlib.resources.files("torch_interrogator_export") / "data" / "bert-base-uncased-vocab.txt"
+    words = [line.rstrip("\n") for line in source.read_text(encoding="utf-8").split("\n") if line]
+    vocabulary = {word: index for index, word in enumerate([*words, *_BLIP])}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=True)
+    tokenizer.add_special_tokens([AddedToken(token, normalized=False) for token in _SPECIAL + _BLIP])
+    return tokenizer
+
+
+def _has_tokenizer(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt"))
