@@ -1,0 +1,162 @@
+/** The command line, run as its own process on the sample bundle. */
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { jsonLines, runCommand } from './command';
+
+const SAMPLE_IMAGES = path.join(__dirname, '..', '..', 'models', 'sample', 'images');
+const SAMPLE = ['--clip', 'sample', '--caption', 'sample', '--device', 'cpu'];
+
+interface Line {
+  image: string;
+  mode?: string;
+  prompt?: string;
+  caption?: string | null;
+  similarity?: number;
+  seconds?: number;
+  error?: { code: string; message: string };
+}
+
+let work: string;
+let picture: string;
+
+beforeAll(() => {
+  work = mkdtempSync(path.join(tmpdir(), 'cli-'));
+  const name = readdirSync(SAMPLE_IMAGES).find((file) => file.endsWith('.png')) as string;
+  picture = path.join(SAMPLE_IMAGES, name);
+});
+
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+const run = (args: string[], options = {}) => runCommand(args, { cwd: work, ...options });
+
+test.each([[[]], [['interrogate']], [['rank']], [['features']], [['export']], [['export', 'clip']], [['export', 'caption']], [['models']], [['doctor']], [['setup']]])(
+  '%j --help explains itself and exits 0',
+  async (command) => {
+    const { code, stdout } = await run([...command, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Usage: torch-interrogator/);
+  },
+);
+
+test.each([
+  ['an unknown command', ['interogate', 'x.png']],
+  ['an unknown option', ['interrogate', 'x.png', '--colour', 'red']],
+  ['a missing argument', ['interrogate']],
+  ['an unknown mode', ['interrogate', 'x.png', '--mode', 'better']],
+  ['a count that is no number', ['interrogate', 'x.png', '--max-flavors', 'many']],
+  ['a mode that needs a caption without one', ['interrogate', 'x.png', '--caption', 'none', '--clip', 'sample']],
+  ['an unknown device', ['interrogate', 'x.png', '--device', 'tpu', '--clip', 'sample', '--caption', 'sample']],
+  ['features of nothing', ['features', '--clip', 'sample']],
+  ['rank without labels', ['rank', 'x.png']],
+])('%s is a usage error: exit 2, one explanation, no stack', async (_, args) => {
+  const { code, stdout, stderr } = await run(args);
+  expect(code).toBe(2);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/error: /);
+  expect(stderr).not.toMatch(/^\s+at /m);
+});
+
+test('an unknown model name exits 2 with the nearest names and the command that exports', async () => {
+  const { code, stderr } = await run(['interrogate', picture, '--clip', 'ViT-L-14/opnai', '--caption-text', 'x']);
+  expect(code).toBe(2);
+  expect(stderr).toContain('ViT-L-14/openai');
+  expect(stderr).toMatch(/torch-interrogator export clip /);
+});
+
+test.each(['best', 'fast', 'classic', 'negative', 'caption'])('--mode %s --json gives one object a picture', async (mode) => {
+  const { code, stdout, stderr } = await run(['interrogate', picture, '--mode', mode, ...SAMPLE, '--json', '--quiet']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const [line, ...rest] = jsonLines<Line>(stdout);
+  expect(rest).toEqual([]);
+  expect(line).toMatchObject({ image: picture, mode, prompt: expect.stringMatching(/\S/) });
+  expect(line?.similarity).toBeGreaterThan(-1);
+  expect(line?.similarity).toBeLessThanOrEqual(1);
+  expect(line?.seconds).toBeGreaterThan(0);
+  if (mode !== 'negative') expect(line?.caption).toEqual(expect.stringMatching(/\S/));
+}, 60_000);
+
+test('bad inputs among good ones: each is reported, the good ones are answered, exit 1', async () => {
+  const folder = path.join(work, 'mixed');
+  mkdirSync(path.join(folder, 'deeper'), { recursive: true });
+  copyFileSync(picture, path.join(folder, 'deeper', 'good.png'));
+  writeFileSync(path.join(folder, 'empty.png'), '');
+  writeFileSync(path.join(folder, 'text.jpg'), 'not a picture at all\n');
+  writeFileSync(path.join(folder, 'notes.txt'), 'left out');
+  const args = [folder, path.join(work, 'missing.png')];
+  const { code, stdout } = await run(['interrogate', ...args, '--mode', 'fast', ...SAMPLE, '--json', '--quiet']);
+  expect(code).toBe(1);
+  const answers = jsonLines<Line>(stdout).map(({ image, prompt, error }) => [path.basename(image), error?.code ?? typeof prompt]);
+  expect(answers).toEqual([
+    ['good.png', 'string'],
+    ['empty.png', 'ERR_IMAGE_EMPTY'],
+    ['text.jpg', 'ERR_IMAGE_FORMAT'],
+    ['missing.png', 'ERR_IMAGE_NOT_FOUND'],
+  ]);
+}, 60_000);
+
+describe('http inputs', () => {
+  let server: Server;
+  let url: string;
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      if (request.url === '/picture') response.end(readFileSync(picture));
+      else response.writeHead(404).end('no such page');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+
+  afterAll(() => server.close());
+
+  test('are fetched; a 404 is that input alone failing', async () => {
+    const args = ['interrogate', `${url}/picture`, `${url}/nothing`, '--mode', 'fast', ...SAMPLE, '--json', '--quiet'];
+    const { code, stdout } = await run(args);
+    expect(code).toBe(1);
+    const [first, second] = jsonLines<Line>(stdout);
+    expect(first).toMatchObject({ image: `${url}/picture`, prompt: expect.any(String) });
+    expect(second).toMatchObject({ image: `${url}/nothing`, error: { code: 'ERR_NETWORK', message: expect.stringContaining('404') } });
+  }, 60_000);
+});
+
+test('rank --json gives labels in falling similarity', async () => {
+  const labels = path.join(work, 'labels.txt');
+  writeFileSync(labels, 'a red apple\na blue car\na cat\na dog\na house\n');
+  const { code, stdout } = await run(['rank', picture, '--labels', labels, '--top', '3', '--clip', 'sample', '--json', '--quiet']);
+  expect(code).toBe(0);
+  const ranked = JSON.parse(stdout) as { label: string; similarity: number }[];
+  expect(ranked).toHaveLength(3);
+  const similarities = ranked.map(({ similarity }) => similarity);
+  expect(similarities).toEqual([...similarities].sort((a, b) => b - a));
+}, 60_000);
+
+test('features --json gives unit vectors, and an image that fails exits 1', async () => {
+  const texts = ['features', '--text', 'a cat', 'a dog', '--clip', 'sample', '--json', '--quiet'];
+  const { code, stdout } = await run(texts);
+  expect(code).toBe(0);
+  const records = JSON.parse(stdout) as { input: string; features: number[] }[];
+  expect(records.map(({ input }) => input)).toEqual(['a cat', 'a dog']);
+  for (const { features } of records) expect(Math.hypot(...features)).toBeCloseTo(1, 4);
+
+  const images = await run(['features', '--image', picture, path.join(work, 'none.png'), '--clip', 'sample', '--json', '--quiet']);
+  expect(images.code).toBe(1);
+  const [good, bad] = JSON.parse(images.stdout) as { features?: number[]; error?: { code: string } }[];
+  expect(Math.hypot(...(good?.features ?? []))).toBeCloseTo(1, 4);
+  expect(bad?.error?.code).toBe('ERR_IMAGE_NOT_FOUND');
+}, 60_000);
+
+test('models --installed lists the sample pair', async () => {
+  const { code, stdout } = await run(['models', '--installed', '--json']);
+  expect(code).toBe(0);
+  const kinds = (JSON.parse(stdout) as { kind: string; name: string }[]).filter(({ name }) => name === 'sample').map(({ kind }) => kind);
+  expect(kinds.sort()).toEqual(['caption', 'clip']);
+});
+
+test('doctor --json names libtorch', async () => {
+  const { code, stdout } = await run(['doctor', '--json']);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ libtorch: { path: expect.any(String), version: '2.11.0' } });
+}, 60_000);
