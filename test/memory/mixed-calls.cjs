@@ -1,0 +1,68 @@
+/**
+ * 1,000 mixed calls on the sample bundle, good and bad, finished and aborted. Prints resident memory (bytes, after a
+ * garbage collection) every 50 calls as one line of JSON. Run with --expose-gc.
+ */
+const path = require('node:path');
+const { readFileSync, readdirSync } = require('node:fs');
+const { Config, Interrogator, LabelTable } = require('../../dist');
+
+const CALLS = 1000;
+const SAMPLE_EVERY = 50;
+const IMAGES = path.join(__dirname, '..', '..', 'models', 'sample', 'images');
+const pictures = readdirSync(IMAGES)
+  .filter((name) => name.endsWith('.png'))
+  .map((name) => path.join(IMAGES, name));
+const encoded = pictures.map((picture) => readFileSync(picture));
+const raw = { data: new Uint8Array(40 * 30 * 3).fill(90), width: 40, height: 30, channels: 3 };
+
+function calls(interrogator) {
+  const picture = (i) => [pictures[i % pictures.length], encoded[i % encoded.length], raw][i % 3];
+  return [
+    (i) => interrogator.interrogateFast(picture(i)),
+    (i) => interrogator.interrogateClassic(picture(i)),
+    (i) => interrogator.generateCaption(picture(i)),
+    (i) => interrogator.interrogate(picture(i), { minFlavors: 1, maxFlavors: 2 }),
+    (i) => interrogator.interrogateNegative(picture(i), { maxFlavors: 2 }),
+    async (i) => interrogator.similarity(await interrogator.imageToFeatures(picture(i)), `picture number ${i}`),
+    async (i) => (await interrogator.textToFeatures([`one ${i}`, 'two', 'three'.repeat(i % 40)])).toArray(),
+    async (i) => {
+      const table = await LabelTable.create(['a cat', 'a dog', `thing ${i}`], null, interrogator);
+      return table.rankScored(await interrogator.imageToFeatures(picture(i)), { topCount: 2 });
+    },
+    (i) => expectFailure('ERR_IMAGE_FORMAT', interrogator.interrogateFast(Buffer.from(`not a picture ${i}`))),
+    (i) => expectFailure('ERR_IMAGE_TRUNCATED', interrogator.interrogateFast(encoded[i % encoded.length].subarray(0, 2000))),
+    (i) => {
+      const signal = AbortSignal.timeout(i % 7);
+      return interrogator.interrogate(picture(i), { signal }).catch((error) => {
+        if (error.code !== 'ERR_ABORTED') throw error;
+      });
+    },
+  ];
+}
+
+async function expectFailure(code, promise) {
+  const outcome = await promise.then(
+    () => 'nothing',
+    (error) => error.code,
+  );
+  if (outcome !== code) throw new Error(`expected ${code}, got ${outcome}`);
+}
+
+async function main() {
+  const interrogator = await Interrogator.create(
+    new Config({ clipModelName: 'sample', captionModelName: 'sample', device: 'cpu', quiet: true, cachePath: null }),
+  );
+  const mix = calls(interrogator);
+  const resident = [];
+  for (let i = 1; i <= CALLS; i += 1) {
+    await mix[i % mix.length](i);
+    if (i % SAMPLE_EVERY === 0) {
+      global.gc();
+      resident.push(process.memoryUsage.rss());
+    }
+  }
+  await interrogator.dispose();
+  console.log(JSON.stringify(resident));
+}
+
+main();
