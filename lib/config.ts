@@ -27,7 +27,7 @@ export interface ConfigValues {
   device: string;
   /** Terms that best and negative mode chain over. 1 … 2^31 - 1. Default 2048. */
   flavorIntermediateCount: number;
-  /** No progress bars and no warnings. Default false: bars show where stderr is a terminal. */
+  /** No progress bars. Default false: they show where stderr is a terminal. */
   quiet: boolean;
 
   /** 'quota' ranks long tables in chunks as the reference does; 'global' is the true top-k. Default 'quota'. */

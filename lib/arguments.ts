@@ -1,0 +1,28 @@
+/** Checks of what callers hand in. */
+import { InterrogatorError } from './errors';
+
+/** A whole number of at least 0, or its default where it was left out. */
+export function count(name: string, value: number | undefined, initial: number): number {
+  if (value === undefined) return initial;
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${name}: got ${String(value)}, expected a whole number of at least 0.`);
+}
+
+export function texts(name: string, value: readonly string[]): readonly string[] {
+  if (Array.isArray(value) && value.length > 0 && value.every((text) => typeof text === 'string')) return value;
+  throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${name}: expected an array of at least one string.`);
+}
+
+export function optionalText(name: string, value: string | null | undefined): string | undefined {
+  if (value === undefined || value === null || typeof value === 'string') return value ?? undefined;
+  throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${name}: got ${String(value)}, expected a string.`);
+}
+
+export function oneOf<T extends string>(name: string, value: T | undefined, initial: T, known: readonly T[]): T {
+  if (value === undefined) return initial;
+  if (known.includes(value)) return value;
+  throw new InterrogatorError(
+    'ERR_INVALID_ARGUMENT',
+    `${name}: got ${JSON.stringify(value)}, expected one of ${known.join(', ')}.`,
+  );
+}

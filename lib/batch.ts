@@ -1,0 +1,100 @@
+/** Many images at once, in order, without reading ahead of what is taken. */
+import { abandonable } from './abort';
+import { count } from './arguments';
+import { hasCode, throwIfAborted } from './errors';
+import type { DescribeOptions, Description } from './interrogator';
+import type { ImageInput } from './image';
+import type { Mode } from './modes';
+
+export interface BatchOptions extends DescribeOptions {
+  /** Images that are worked on at a time, 1 and up. Their pixels are all in memory. Default 8. */
+  concurrency?: number;
+}
+
+export interface BatchSuccess extends Description {
+  image: ImageInput;
+  /** The image's place in the input, from 0. */
+  index: number;
+  mode: Mode;
+  error?: undefined;
+}
+
+export interface BatchFailure {
+  image: ImageInput;
+  index: number;
+  error: Error;
+}
+
+export type BatchResult = BatchSuccess | BatchFailure;
+
+type Describe = (image: ImageInput, signal: AbortSignal) => Promise<Description>;
+type Source = Iterator<ImageInput> | AsyncIterator<ImageInput>;
+
+/** A turn of the loop: the first image's result is there, or the source gave one more image. */
+type Turn = { kind: 'result'; result: BatchResult } | { kind: 'image'; next: IteratorResult<ImageInput> };
+
+export async function* describeAll(
+  images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
+  options: BatchOptions,
+  describe: Describe,
+): AsyncGenerator<BatchResult, void, undefined> {
+  const { signal, mode = 'best' } = options;
+  const concurrency = Math.max(1, count('concurrency', options.concurrency, 8));
+  throwIfAborted(signal);
+  const stop = new AbortController();
+  const stopToo = (): void => stop.abort(signal?.reason);
+  signal?.addEventListener('abort', stopToo, { once: true });
+  const source: Source = Symbol.asyncIterator in images ? images[Symbol.asyncIterator]() : images[Symbol.iterator]();
+  const running: Promise<Turn>[] = [];
+  let pulling: Promise<Turn> | undefined;
+  let exhausted = false;
+  let index = 0;
+  try {
+    while (!exhausted || running.length > 0) {
+      if (!exhausted && running.length < concurrency) pulling ??= pull(source);
+      const turn = await abandonable(Promise.race([running[0], pulling].filter((each) => each !== undefined)), signal);
+      throwIfAborted(signal);
+      if (turn.kind === 'image') {
+        pulling = undefined;
+        if (turn.next.done) exhausted = true;
+        else running.push(work(turn.next.value, index++, mode, describe, stop.signal));
+      } else {
+        void running.shift();
+        // Every later image would fail alike.
+        if (turn.result.error && hasCode(turn.result.error, 'ERR_DISPOSED')) throw turn.result.error;
+        yield turn.result;
+      }
+    }
+  } finally {
+    signal?.removeEventListener('abort', stopToo);
+    stop.abort(new Error('The batch was left'));
+    await Promise.allSettled(running);
+    pulling?.catch(() => {});
+    if (!exhausted) await close(source, pulling !== undefined);
+  }
+}
+
+/** A source that still owes an image may never give it: it is told to end, and not waited for. */
+async function close(source: Source, owes: boolean): Promise<void> {
+  const closed = Promise.resolve(source.return?.());
+  if (owes) closed.catch(() => {});
+  else await closed;
+}
+
+async function pull(source: Source): Promise<Turn> {
+  return { kind: 'image', next: await source.next() };
+}
+
+async function work(
+  image: ImageInput,
+  index: number,
+  mode: Mode,
+  describe: Describe,
+  signal: AbortSignal,
+): Promise<Turn> {
+  try {
+    return { kind: 'result', result: { image, index, mode, ...(await describe(image, signal)) } };
+  } catch (error) {
+    return { kind: 'result', result: { image, index, error: error as Error } };
+  }
+}

@@ -1,0 +1,104 @@
+/** Ready label embeddings from the network, as the reference fetches them: a saving, never a need. */
+import { randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { debuglog } from 'node:util';
+import { catalog } from './catalog';
+import type { Engine } from './engine';
+import { throwIfAborted } from './errors';
+import type { NativeLabelMatrix } from './native/types';
+import type { ReportProgress } from './progress';
+
+const CONNECT_TIMEOUT_MS = 5000;
+const debug = debuglog('torch-interrogator');
+
+/** Engines that could not reach the network once are not made to wait again for every table. */
+const unreachable = new WeakSet<Engine>();
+
+export interface DownloadOptions {
+  /** The file to make. */
+  file: string;
+  hash: string;
+  signal: AbortSignal;
+  report: ReportProgress;
+}
+
+/**
+ * Fetches the file of that name from `config.cacheUrl` where the model is a pretrained one of the catalog.
+ * It is checked before it takes its name. Undefined where there is none or it does not fit.
+ */
+export async function downloadLabels(
+  engine: Engine,
+  { file, hash, signal, report }: DownloadOptions,
+): Promise<NativeLabelMatrix | undefined> {
+  if (!engine.config.downloadCache || !hasPublishedWeights(engine) || unreachable.has(engine)) return undefined;
+  const url = new URL(path.basename(file), withSlash(engine.config.cacheUrl));
+  const partial = `${file}.${randomUUID()}.part`;
+  try {
+    if (!(await fetchInto(engine, url, partial, signal, report))) return undefined;
+    const matrix = await engine.binding.openLabelMatrix(partial, { hash, dim: engine.clipBundle.manifest.embedDim });
+    await rename(partial, file);
+    return matrix;
+  } catch (error) {
+    throwIfAborted(signal);
+    debug('%s was not used: %s', url, error);
+    return undefined;
+  } finally {
+    await rm(partial, { force: true }).catch(() => {});
+  }
+}
+
+/** Weights under that name may also be a user's own, or untrained: their embeddings are not the published ones. */
+function hasPublishedWeights({ clipBundle: { manifest } }: Engine): boolean {
+  const [, tag] = manifest.name.split('/', 2);
+  if (!tag || (manifest.source?.pretrained ?? tag) !== tag) return false;
+  return catalog().some(({ kind, name }) => kind === 'clip' && name === manifest.name);
+}
+
+async function fetchInto(
+  engine: Engine,
+  url: URL,
+  file: string,
+  signal: AbortSignal,
+  report: ReportProgress,
+): Promise<boolean> {
+  const response = await connect(engine, url, signal);
+  if (!response?.ok || !response.body) {
+    debug('%s answered %s', url, response?.status);
+    await response?.body?.cancel();
+    return false;
+  }
+  const total = Number(response.headers.get('content-length')) || 0;
+  let done = 0;
+  const body = Readable.fromWeb(response.body as import('node:stream/web').ReadableStream);
+  body.on('data', (chunk: Uint8Array) => {
+    done += chunk.length;
+    report({ stage: 'download', done, total: Math.max(total, done) });
+  });
+  await mkdir(path.dirname(file), { recursive: true });
+  await pipeline(body, createWriteStream(file), { signal });
+  return true;
+}
+
+/** The response's head, within the connect timeout; the body may take longer. */
+async function connect(engine: Engine, url: URL, signal: AbortSignal): Promise<Response | undefined> {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(new Error('no answer in time')), CONNECT_TIMEOUT_MS);
+  try {
+    return await fetch(url, { signal: AbortSignal.any([signal, timeout.signal]) });
+  } catch (error) {
+    throwIfAborted(signal);
+    unreachable.add(engine);
+    debug('%s cannot be reached: %s', url, error);
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function withSlash(url: string): string {
+  return url.endsWith('/') ? url : `${url}/`;
+}

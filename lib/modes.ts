@@ -1,0 +1,192 @@
+/** The five ways to describe an image, each as a part of one running call. */
+import { chain } from './chain';
+import type { Call, Engine } from './engine';
+import { InterrogatorError } from './errors';
+import type { DecodedImage } from './image';
+import type { RankedLabel } from './label-table';
+import type { NativeFeatures } from './native/types';
+import { classicPrompt, fastPrompt, truncateToFit } from './prompt';
+import { PromptRanker } from './prompt-ranker';
+import type { Tables } from './tables';
+import { packTokens } from './tokens';
+import { stripLikePython } from './vocabulary';
+
+export const MODES = ['best', 'fast', 'classic', 'negative', 'caption'] as const;
+/** How a prompt is built. */
+export type Mode = (typeof MODES)[number];
+
+export interface ModeSettings {
+  mode: Mode;
+  /** Begin from this instead of a generated caption; '' generates one, as in the reference. */
+  caption: string | undefined;
+  minFlavors: number;
+  maxFlavors: number;
+}
+
+export interface Answer {
+  prompt: string;
+  /** Null in negative mode, which has none. */
+  caption: string | null;
+  image: NativeFeatures;
+}
+
+export class Modes {
+  private readonly corrected: boolean;
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly tables: Tables,
+  ) {
+    this.corrected = engine.config.compat === 'corrected';
+  }
+
+  async answer(picture: DecodedImage, settings: ModeSettings, call: Call): Promise<Answer> {
+    if (settings.mode === 'negative') {
+      const image = await this.features(picture, call);
+      return { prompt: await this.negative(image, settings, call), caption: null, image };
+    }
+    const caption = settings.caption || (await this.caption(picture, call));
+    const image = await this.features(picture, call);
+    switch (settings.mode) {
+      case 'best':
+        return { prompt: await this.best(image, caption, settings, call), caption, image };
+      case 'fast':
+        return { prompt: this.fast(caption, await this.mergedTop(image, settings.maxFlavors, call)), caption, image };
+      case 'classic':
+        return { prompt: await this.classic(image, caption, settings.maxFlavors, call), caption, image };
+      case 'caption':
+        return { prompt: caption, caption, image };
+    }
+  }
+
+  /** The image's caption. Throws ERR_CAPTION_MODEL_MISSING. */
+  async caption(picture: DecodedImage, call: Call): Promise<string> {
+    const { caption, config } = this.engine;
+    if (!caption) {
+      throw new InterrogatorError('ERR_CAPTION_MODEL_MISSING', 'No caption model loaded: captionModelName is null.', {
+        hint: 'Give a caption, or create the interrogator with a captionModelName such as "blip-large".',
+      });
+    }
+    call.report({ stage: 'caption', done: 0, total: 1 });
+    const ids = await this.engine.withCaption(call, () =>
+      caption.model.generate(picture, { maxTokens: config.captionMaxLength }, call.token),
+    );
+    call.report({ stage: 'caption', done: 1, total: 1 });
+    return stripLikePython(caption.tokenizer.decode(ids));
+  }
+
+  /** 1 × embedDim. */
+  async features(picture: DecodedImage, call: Call): Promise<NativeFeatures> {
+    call.report({ stage: 'features', done: 0, total: 1 });
+    const features = await this.engine.withClip(call, () => this.engine.clip.imageFeatures(picture, call.token));
+    call.report({ stage: 'features', done: 1, total: 1 });
+    return features;
+  }
+
+  /** texts.length cosine similarities with the image. */
+  async similarities(image: NativeFeatures, texts: readonly string[], call: Call): Promise<Float32Array> {
+    const tokens = packTokens(texts.map((text) => this.engine.clipTokenizer.encode(text)));
+    const features = await this.engine.withClip(call, () => this.engine.clip.textFeatures(tokens, call.token));
+    return features.similarity(image, call.token);
+  }
+
+  /** chain() over real text: repeated phrases count once, at their first place. */
+  async chain(
+    image: NativeFeatures,
+    phrases: readonly string[],
+    settings: { bestPrompt: string; bestSimilarity: number; minCount: number; maxCount: number; reverse: boolean; stage: string },
+    call: Call,
+  ): Promise<string> {
+    const distinct = [...new Set(phrases)];
+    const { reverse, stage } = settings;
+    const ranker = await PromptRanker.create(this.engine, image, distinct, { reverse, signal: call.signal });
+    return chain({
+      ...settings,
+      phrases: distinct,
+      corrected: this.corrected,
+      next: (prompt, used) => ranker.best(prompt, used, call),
+      fillsContext: (prompt) => this.fillsContext(prompt),
+      onStep: (done, total) => call.report({ stage, done, total }),
+    });
+  }
+
+  /**
+   * Whether a text takes up all of the context. The reference asks whether the last of the padded ids is not 0, which
+   * is always so for towers that pad with something else; `corrected` counts tokens.
+   */
+  fillsContext(text: string): boolean {
+    const { contextLength, padId } = this.engine.clipBundle.manifest.text;
+    if (padId !== 0 && !this.corrected) return true;
+    const startAndEnd = 2;
+    return this.engine.clipTokenizer.encode(text).length + startAndEnd >= contextLength;
+  }
+
+  private async best(
+    image: NativeFeatures,
+    caption: string,
+    { minFlavors, maxFlavors }: ModeSettings,
+    call: Call,
+  ): Promise<string> {
+    const terms = await this.mergedTop(image, this.engine.config.flavorIntermediateCount, call);
+    const [captionSimilarity] = await this.similarities(image, [caption], call);
+    const chained = await this.chain(
+      image,
+      terms,
+      {
+        bestPrompt: caption,
+        bestSimilarity: captionSimilarity as number,
+        minCount: minFlavors,
+        maxCount: maxFlavors,
+        reverse: false,
+        stage: 'chain',
+      },
+      call,
+    );
+    const fast = this.fast(caption, await this.mergedTop(image, maxFlavors, call));
+    const candidates = [caption, await this.classic(image, caption, maxFlavors, call), fast, chained];
+    const similarities = await this.similarities(image, candidates, call);
+    return candidates[similarities.indexOf(Math.max(...similarities))] ?? chained;
+  }
+
+  private fast(caption: string, terms: readonly string[]): string {
+    return this.truncate(fastPrompt(caption, terms));
+  }
+
+  private async classic(image: NativeFeatures, caption: string, maxFlavors: number, call: Call): Promise<string> {
+    const top = (name: 'mediums' | 'artists' | 'trendings' | 'movements'): Promise<string> =>
+      this.tables.get(name).rankWithin(call, image, 1).then(([first]) => first?.label ?? '');
+    const flavors = await this.tables.get('flavors').rankWithin(call, image, maxFlavors);
+    const terms = {
+      medium: await top('mediums'),
+      artist: await top('artists'),
+      trending: await top('trendings'),
+      movement: await top('movements'),
+      flavors: labelsOf(flavors),
+    };
+    return this.truncate(classicPrompt(caption, terms));
+  }
+
+  private async negative(image: NativeFeatures, { maxFlavors }: ModeSettings, call: Call): Promise<string> {
+    const { flavorIntermediateCount } = this.engine.config;
+    const least = await this.tables.get('flavors').rankWithin(call, image, flavorIntermediateCount, true);
+    const phrases = [...labelsOf(least), ...this.tables.get('negative').labels];
+    return this.chain(
+      image,
+      phrases,
+      { bestPrompt: '', bestSimilarity: 0, minCount: 8, maxCount: maxFlavors, reverse: true, stage: 'chain' },
+      call,
+    );
+  }
+
+  private async mergedTop(image: NativeFeatures, topCount: number, call: Call): Promise<string[]> {
+    return labelsOf(await this.tables.merged.rankWithin(call, image, topCount));
+  }
+
+  private truncate(prompt: string): string {
+    return truncateToFit(prompt, (text) => this.fillsContext(text), this.corrected);
+  }
+}
+
+function labelsOf(ranked: readonly RankedLabel[]): string[] {
+  return ranked.map(({ label }) => label);
+}
