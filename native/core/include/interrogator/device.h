@@ -39,9 +39,10 @@ class Device {
   using Work = std::function<void()>;
   using Done = std::function<void(std::exception_ptr)>;  ///< null: the work returned
 
-  /// Queues `work` for the device thread. `done` is called exactly once, on the device thread or
-  /// (when refused nothing is called: submit throws kBusy or kDisposed) never. A job whose token is
-  /// cancelled before it starts is settled with kAborted without running.
+  /// Queues `work` for the device thread. `done` is called exactly once, after the work and what it
+  /// held are destroyed: on the device thread, or for a job that never started on the thread that
+  /// swept it out or closed the device. When submit throws (kBusy, kDisposed) it is not called. A job
+  /// whose token is cancelled before it starts is settled with kAborted without running.
   void submit(Work work, Done done, CancelTokenPtr token = nullptr);
 
   /// Queues and waits. Rethrows what the work threw, as Error. Not from the device thread.
@@ -54,7 +55,9 @@ class Device {
   const DeviceOptions& options() const noexcept;
   const c10::Device& torch_device() const noexcept;
 
-  /// Waits for the running job, rejects the waiting ones with kDisposed, joins the thread. Idempotent.
+  /// Rejects the waiting jobs with kDisposed, waits for the running one, joins the thread. Idempotent,
+  /// from any thread; from a job on the device thread it does not wait. A device that a job of its own
+  /// is the last to hold may be destroyed there: the thread then ends by itself.
   void close();
   bool closed() const noexcept;
 

@@ -1,0 +1,42 @@
+// A TorchScript module in memory: loaded, moved, cast, called.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>
+#include <c10/core/Device.h>
+
+#include <filesystem>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace interrogator {
+
+class Module {
+ public:
+  /// Loads onto `device` with floating weights in the type that it computes in: float32 on the CPU;
+  /// on CUDA float16, or bfloat16 where they are stored so. Other tensors keep their type. Throws
+  /// kBundleInvalid, naming `path`, where the file is no TorchScript module of this libtorch or
+  /// lacks one of `methods`; kOutOfMemory.
+  static Module load(const std::filesystem::path& path, c10::Device device, std::initializer_list<const char*> methods);
+  Module(Module&&) noexcept;
+  Module& operator=(Module&&) noexcept;
+  ~Module();
+
+  /// The type of floating inputs and outputs.
+  at::ScalarType dtype() const noexcept;
+
+  /// Moves every tensor. Idempotent.
+  void move_to(c10::Device device);
+
+  at::Tensor call(const char* method, std::vector<c10::IValue> arguments) const;
+  std::vector<at::Tensor> call_tuple(const char* method, std::vector<c10::IValue> arguments, std::size_t count) const;
+
+ private:
+  struct State;
+  explicit Module(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace interrogator
