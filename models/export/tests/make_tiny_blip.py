@@ -1,4 +1,4 @@
-"""Writes a small untrained BLIP captioner as transformers' save_pretrained does: `python make_tiny_blip.py FOLDER [SEED]`."""
+"""Writes a small untrained BLIP captioner as a transformers folder: `python make_tiny_blip.py FOLDER [SEED]`."""
 
 import sys
 from pathlib import Path

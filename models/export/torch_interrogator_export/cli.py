@@ -40,8 +40,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="clip|caption")
     clip = commands.add_parser("clip", help="an open_clip model", description="Writes an open_clip model as a bundle.")
-    clip.add_argument("name", metavar="MODEL/TAG", help="as open_clip names it, such as ViT-L-14/openai; the tag may be empty")
-    clip.add_argument("--config", metavar="FILE", help="open_clip model config (JSON) for a MODEL that open_clip does not know")
+    clip.add_argument("name", metavar="MODEL/TAG", help="open_clip's name, such as ViT-L-14/openai; the tag may be empty")
+    clip.add_argument(
+        "--config", metavar="FILE", help="open_clip model config (JSON) of a MODEL that open_clip does not know"
+    )
     clip.add_argument(
         "--vocabulary", metavar="DIR", help="folder of term lists to copy, or none (default: clip-interrogator's own)"
     )

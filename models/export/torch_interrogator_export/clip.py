@@ -1,5 +1,6 @@
 """`export clip`: an open_clip model as a bundle."""
 
+import difflib
 import tempfile
 import warnings
 from dataclasses import dataclass, field
@@ -118,6 +119,9 @@ def refuse_config(architecture: str, config: dict[str, Any]) -> None:
         refusal = "image tower 'coca'"
     elif vision.get("timm_model_name"):
         refusal = f"image tower 'timm' ({vision['timm_model_name']})"
+    elif isinstance(vision.get("attentional_pool"), str):
+        # open_clip marks it untested, and outside CoCa it gives one row too many dimensions.
+        refusal = f"image tower with '{vision['attentional_pool']}' attention pooling"
     elif text.get("hf_model_name"):
         refusal = f"text tower from transformers ({text['hf_model_name']})"
     elif text.get("no_causal_mask"):
@@ -165,7 +169,9 @@ def load_model(architecture: str, tag: str, weights: Weights, device: str) -> to
         except Exception as error:
             raise ExportError(f"{weights.checkpoint} does not fit {architecture}: {_first_line(error)}") from error
     if not tag:
-        raise UsageError(f"{architecture} names no pretrained tag: {_tags(architecture)}, or give --checkpoint or --untrained")
+        raise UsageError(
+            f"{architecture} names no pretrained tag: {_tags(architecture)}, or give --checkpoint or --untrained"
+        )
     if not tag_config:
         raise UsageError(f"{architecture} has no pretrained tag '{tag}': {_tags(architecture)}")
     step(f"fetching {architecture}/{tag}")
@@ -185,8 +191,6 @@ def load_model(architecture: str, tag: str, weights: Weights, device: str) -> to
 
 
 def _unknown(architecture: str) -> str:
-    import difflib
-
     close = difflib.get_close_matches(architecture, open_clip.list_models(), 3, 0.5)
     hint = f"; did you mean {', '.join(close)}?" if close else ""
     return f"open_clip knows no model '{architecture}'{hint}; a config of your own goes with --config FILE"

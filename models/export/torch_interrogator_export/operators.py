@@ -3,8 +3,7 @@
 import torch
 
 SCHEMA = (
-    "tree_attention(Tensor q, Tensor k, Tensor v, Tensor prefix_k, Tensor prefix_v, "
-    "Tensor ancestors, float scale) -> Tensor"
+    "tree_attention(Tensor q, Tensor k, Tensor v, Tensor prefix_k, Tensor prefix_v, Tensor ancestors, float scale) -> Tensor"
 )
 
 # Rows a pass: the gathered keys take rows x depth x width floats, and depth reaches the context length.

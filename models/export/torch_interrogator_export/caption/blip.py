@@ -71,7 +71,7 @@ def load_blip(name: str, weights: Weights, device: str) -> BlipForConditionalGen
 
 
 def image_processor(name: str, weights: Weights, config: BlipConfig) -> BlipImageProcessor:
-    """The image processor that belongs to the weights: the checkpoint's or the hub's own, else BLIP's at the model's size."""
+    """The image processor of the weights: the checkpoint's or the hub's own, else BLIP's at the model's size."""
     origin = weights.checkpoint or (HUB[name] if weights.seed is None else None)
     if origin and (not weights.checkpoint or (Path(origin) / "preprocessor_config.json").is_file()):
         return BlipImageProcessor.from_pretrained(origin)

@@ -27,14 +27,12 @@ def check_caption(folder: Path, model: BlipForConditionalGeneration, device: str
             embeds = vision(pixels)
             expected = model.vision_model(pixel_values=pixels).last_hidden_state
             _require_relatively_close("image embeddings", embeds, expected, precision)
-            captions = model.generate(
-                pixel_values=pixels, max_new_tokens=_NEW_TOKENS, num_beams=1, do_sample=False
-            ).tolist()
+            captions = model.generate(pixel_values=pixels, max_new_tokens=_NEW_TOKENS, num_beams=1, do_sample=False).tolist()
             # Along the source's own caption, so that one near tie does not make everything after it differ.
             logits = decode_along(decoder, manifest, embeds, captions)
-            reference = model.text_decoder(
-                torch.tensor(captions, device=device), encoder_hidden_states=expected
-            ).logits[:, :-1]
+            reference = model.text_decoder(torch.tensor(captions, device=device), encoder_hidden_states=expected).logits[
+                :, :-1
+            ]
             _require_relatively_close("caption logits", logits, reference, precision)
             if precision == "fp32":
                 _require_same_choice(captions, logits, reference, manifest["decoder"])
@@ -50,9 +48,7 @@ def decode_along(
     shape = (fields["layers"], len(captions), fields["heads"], ids.shape[1], fields["headDim"])
     keys = torch.zeros(shape, device=embeds.device)
     values = torch.zeros_like(keys)
-    steps = [
-        decoder.step(ids[:, at : at + 1], at, keys, values, cross_keys, cross_values) for at in range(ids.shape[1] - 1)
-    ]
+    steps = [decoder.step(ids[:, at : at + 1], at, keys, values, cross_keys, cross_values) for at in range(ids.shape[1] - 1)]
     return torch.stack(steps, dim=1)
 
 

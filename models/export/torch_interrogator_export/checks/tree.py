@@ -3,9 +3,7 @@
 import torch
 
 
-def build_tree(
-    sequences: list[list[int]], prefix: int
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+def build_tree(sequences: list[list[int]], prefix: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """ids, depth, ancestors and ends of the tree of what follows the first `prefix` ids that all sequences share."""
     nodes: dict[tuple[int, ...], int] = {}
     ids: list[int] = []

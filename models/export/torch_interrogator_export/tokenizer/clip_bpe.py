@@ -8,8 +8,8 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 
 from ..errors import UnsupportedError
 
-# SimpleTokenizer's pattern matches without regard to case, and so takes the long s for an s; the classes spell that out because
-# not every regex engine has inline flags. Cleaning leaves no white space but the blank.
+# SimpleTokenizer's pattern matches without regard to case, and so takes the long s for an s; the classes spell that out
+# because not every regex engine has inline flags. Cleaning leaves no white space but the blank.
 _WORDS = (
     r"'[sSſ]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]"
     r"|[\p{L}]+|[\p{N}]|[^ \p{L}\p{N}]+"
@@ -25,7 +25,10 @@ def cleaning(tokenizer: Any) -> str:
 
 
 def write_tokenizer(source: SimpleTokenizer, path: Path) -> None:
-    """Writes a BPE tokenizer that gives `source.encode`'s ids for text that is already cleaned; it adds no special tokens."""
+    """Writes a BPE tokenizer with `source.encode`'s ids for text that is already cleaned; it adds no special tokens.
+
+    One known difference: `<end_of_text>` spelt out right after punctuation is a special token here, and is not there.
+    """
     if source.reduction_fn is not None:
         raise UnsupportedError("tokenizers with a reduction mask are not supported: they drop tokens at random")
     merges = sorted(source.bpe_ranks, key=source.bpe_ranks.__getitem__)
