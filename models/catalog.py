@@ -9,7 +9,7 @@ from pathlib import Path
 import open_clip
 
 CATALOG = Path(__file__).with_name("catalog.json")
-SUPPORTED_IMAGE_TOWERS = {"vit"}
+SUPPORTED_IMAGE_TOWERS = {"vit", "resnet"}
 SUPPORTED_TEXT_TOWERS = {"causal"}
 SUPPORTED_CAPTION_FAMILIES = {"blip"}
 CAPTION_FAMILIES = {
