@@ -1,0 +1,42 @@
+# What every target of ours shares: the language, warnings, sanitizers.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+if(NOT MSVC)
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+endif()
+
+option(INTERROGATOR_TESTS "Build the GoogleTest suites" OFF)
+set(INTERROGATOR_SANITIZE "" CACHE STRING "Sanitizer to build with: address, thread, undefined or none")
+if(INTERROGATOR_SANITIZE)
+  add_compile_options(-fsanitize=${INTERROGATOR_SANITIZE} -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${INTERROGATOR_SANITIZE})
+endif()
+
+# Our warnings, for a target of ours.
+function(interrogator_warnings target)
+  if(MSVC)
+    target_compile_options(${target} PRIVATE /W3)
+  else()
+    target_compile_options(${target} PRIVATE -Wall -Wextra)
+  endif()
+endfunction()
+
+# Fails the configuration where a source of `folder` includes a header of Node: the core knows no JavaScript.
+function(interrogator_refuse_node_includes folder)
+  file(GLOB_RECURSE sources "${folder}/*.h" "${folder}/*.cc" "${folder}/*.cu")
+  foreach(source ${sources})
+    file(STRINGS "${source}" includes REGEX "#[ \t]*include[ \t]*[<\"](napi|node_api|js_native_api|node|v8|uv)(-inl)?\\.h")
+    if(includes)
+      message(FATAL_ERROR "${source} includes a header of Node (${includes}). The core must build without Node.")
+    endif()
+  endforeach()
+endfunction()
