@@ -1,0 +1,40 @@
+// The labels most similar to each feature: one pass over the label matrix.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "interrogator/cancel.h"
+#include "interrogator/label_matrix.h"
+
+namespace interrogator::ops {
+
+/// Row-major float16 rows, as in a label file. Not owned.
+struct HalfRows {
+  const std::uint16_t* data = nullptr;
+  std::int64_t rows = 0;
+};
+
+/// What is ranked: matrices as if stacked in this order, against batch × dim float32 features.
+struct RankInput {
+  std::vector<HalfRows> matrices;
+  std::int64_t dim = 0;
+  const float* features = nullptr;
+  std::int64_t batch = 0;
+};
+
+/// Which implementation of the dot products runs. kPlain is what the others are tested against.
+enum class TopKKernel { kPlain, kAvx2 };
+TopKKernel best_top_k_kernel() noexcept;
+
+/// The k most (reverse: least) similar rows of each feature, best first; the lowest index first
+/// among equals, a similarity that is not a number last. k is capped at the number of rows. Dot
+/// products of the float16 values are accumulated in float32.
+TopK cosine_top_k(const RankInput& input, std::int64_t k, bool reverse, const CancelToken* token = nullptr,
+                  TopKKernel kernel = best_top_k_kernel());
+
+/// clip-interrogator's chunked ranking, see TopKOptions; plain top-k where options.chunk_size is 0.
+TopK rank(const RankInput& input, const TopKOptions& options, const CancelToken* token = nullptr,
+          TopKKernel kernel = best_top_k_kernel());
+
+}  // namespace interrogator::ops

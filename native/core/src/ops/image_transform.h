@@ -1,0 +1,40 @@
+// From decoded pixels to model input, to the bit what Pillow, torchvision and open_clip make of them.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "interrogator/bundle.h"
+#include "interrogator/image_view.h"
+
+namespace interrogator::ops {
+
+/// Most pixels of a picture: Pillow's own limit, above which it refuses to decode.
+inline constexpr std::int64_t kMaxImagePixels = 178'956'970;
+
+enum class Filter { kBilinear, kBicubic };
+
+/// Where the model's window lies in the resized picture. Negative offsets: the picture is smaller
+/// than the window there, the rest is `fill`.
+struct ResizePlan {
+  std::int64_t resized_width = 0, resized_height = 0;
+  std::int64_t left = 0, top = 0;
+  Filter filter = Filter::kBicubic;
+  std::uint8_t fill = 0;
+};
+
+/// The sizes and offsets that `preprocess.resize_mode` gives a picture of width × height.
+ResizePlan plan_resize(std::int64_t width, std::int64_t height, const ImagePreprocess& preprocess);
+
+/// The window of the resized picture as 8-bit RGB, window_height × window_width × 3. Never holds
+/// more of the resized picture than that window.
+std::vector<std::uint8_t> resize_window(const ImageView& image, const ResizePlan& plan, std::int64_t window_width,
+                                        std::int64_t window_height);
+
+/// float32 [3, preprocess.height, preprocess.width] on the CPU: resized, cropped, (x/255 - mean) / std.
+/// Throws kImageSize (no pixels, or more than kMaxImagePixels), kInvalidArgument (data of another size).
+at::Tensor image_transform(const ImageView& image, const ImagePreprocess& preprocess);
+
+}  // namespace interrogator::ops
