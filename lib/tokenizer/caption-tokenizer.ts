@@ -1,0 +1,39 @@
+import type { Tokenizer } from '@huggingface/tokenizers';
+import { InterrogatorError } from '../errors';
+import { loadTokenizerFile } from './tokenizer-file';
+
+export interface CaptionTokenizerOptions {
+  /** File name in the folder; `tokenizer.file` of the bundle's manifest. Default `tokenizer.json`. */
+  file?: string;
+}
+
+/** A captioner's token ids to text. */
+export class CaptionTokenizer {
+  private constructor(
+    private readonly tokenizer: Tokenizer,
+    private readonly path: string,
+  ) {}
+
+  /** Loads a bundle's `tokenizer.json`. Rejects with `ERR_TOKENIZER` where that cannot be read or is of an unknown kind. */
+  static async load(folder: string, { file }: CaptionTokenizerOptions = {}): Promise<CaptionTokenizer> {
+    const { tokenizer, path } = await loadTokenizerFile(folder, file);
+    return new CaptionTokenizer(tokenizer, path);
+  }
+
+  /**
+   * As transformers' `decode(ids, skip_special_tokens=True)` for BERT's tokenizers: special tokens left out, blanks before
+   * punctuation and contractions taken out. Not stripped. Throws `ERR_TOKENIZER` for an id that is not in the vocabulary.
+   */
+  decode(ids: ArrayLike<number>): string {
+    const list = Array.from(ids);
+    if (list.length === 0) return '';
+    for (const id of list) {
+      if (this.tokenizer.id_to_token(id) === undefined) {
+        throw new InterrogatorError('ERR_TOKENIZER', `The tokenizer ${this.path} has no token ${id}`, {
+          hint: 'The bundle mixes files of different models: export it again.',
+        });
+      }
+    }
+    return this.tokenizer.decode(list, { skip_special_tokens: true, clean_up_tokenization_spaces: true });
+  }
+}

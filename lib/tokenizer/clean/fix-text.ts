@@ -1,0 +1,89 @@
+/** `ftfy.fix_text` of ftfy 6.3.1 with its defaults, written anew; see NOTICE for the facts that it rests on. */
+import { fixC1Controls, fixEncoding } from './fix-encoding';
+import { unescapeStrictHtml } from './html';
+
+// ftfy's own bound on what is repaired at a time, in code points.
+const LONGEST_SEGMENT = 1_000_000;
+
+/** Repairs misread encodings, stray HTML references, ligatures, widths, quotes, line breaks and control characters. */
+export function fixText(text: string): string {
+  let fixed = '';
+  let unescape = true;
+  for (const segment of segments(text)) {
+    // A tag means that this is HTML from here on, and references in it are meant.
+    if (segment.includes('<')) unescape = false;
+    fixed += fixSegment(segment, unescape);
+  }
+  return fixed;
+}
+
+function* segments(text: string): Generator<string> {
+  let position = 0;
+  while (position < text.length) {
+    const lineFeed = text.indexOf('\n', position);
+    let end = lineFeed < 0 ? text.length : lineFeed + 1;
+    if (end - position > LONGEST_SEGMENT) end = Math.min(end, afterCodePoints(text, position, LONGEST_SEGMENT));
+    yield text.slice(position, end);
+    position = end;
+  }
+}
+
+function afterCodePoints(text: string, from: number, count: number): number {
+  let at = from;
+  for (let left = count; left > 0 && at < text.length; left--) at += (text.codePointAt(at) as number) > 0xffff ? 2 : 1;
+  return at;
+}
+
+function fixSegment(segment: string, unescape: boolean): string {
+  let text = segment;
+  for (;;) {
+    const previous = text;
+    if (unescape) text = unescapeStrictHtml(text);
+    text = fixC1Controls(fixEncoding(text))
+      .replace(LIGATURE, (character) => LIGATURES[character] as string)
+      .replace(/[\u3000\uff01-\uffef]/g, (character) => character.normalize('NFKC'))
+      .replace(/[\u201c-\u201f]/g, '"')
+      .replace(/[\u02bc\u2018-\u201b]/g, "'")
+      .replace(/\r\n|[\r\u2028\u2029\x85]/g, '\n')
+      .replace(LONE_SURROGATE, '\ufffd')
+      .replace(TERMINAL_ESCAPE, '')
+      .replace(CONTROL, '')
+      .normalize('NFC');
+    if (text === previous) return text;
+  }
+}
+
+const LIGATURES: Readonly<Record<string, string>> = {
+  Ĳ: 'IJ',
+  ĳ: 'ij',
+  ŉ: '\u02bcn',
+  Ǳ: 'DZ',
+  ǲ: 'Dz',
+  ǳ: 'dz',
+  Ǆ: 'D\u017d',
+  ǅ: 'D\u017e',
+  ǆ: 'd\u017e',
+  Ǉ: 'LJ',
+  ǈ: 'Lj',
+  ǉ: 'lj',
+  Ǌ: 'NJ',
+  ǋ: 'Nj',
+  ǌ: 'nj',
+  '\ufb00': 'ff',
+  '\ufb01': 'fi',
+  '\ufb02': 'fl',
+  '\ufb03': 'ffi',
+  '\ufb04': 'ffl',
+  '\ufb05': '\u017ft',
+  '\ufb06': 'st',
+};
+const LIGATURE = new RegExp(`[${Object.keys(LIGATURES).join('')}]`, 'g');
+
+const LONE_SURROGATE = /[\ud800-\udfff]/gu;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one.
+const TERMINAL_ESCAPE = /\x1b\[[\p{Nd};]*[a-zA-Z]/gu;
+
+// Without a visible effect; tab, line feed, form feed and carriage return are white space and stay.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what goes.
+const CONTROL = /[\0-\x08\x0b\x0e-\x1f\x7f\u206a-\u206f\ufeff\ufff9-\ufffc]/g;

@@ -1,0 +1,28 @@
+/** The cleaning that open_clip's tokenizer gives a text before it looks for tokens. */
+import { fixText } from './fix-text';
+import { unescapeHtml } from './html';
+import { looksMisread } from './mojibake';
+import { collapseWhitespace, strip } from './python-text';
+
+/** `lower`: also in lower case; `whitespace`: case is kept. As `tokenizer.clean` of a bundle's manifest. */
+export type CleanMode = 'lower' | 'whitespace';
+
+const PLAIN = /^[ -%'-~]*$/;
+
+/** Repairs the text (ftfy), resolves HTML references twice, collapses white space and, with `lower`, lowers the case. */
+export function cleanText(text: string, mode: CleanMode): string {
+  // Printable ASCII without "&" holds nothing to repair.
+  const repaired = PLAIN.test(text) ? text : strip(unescapeHtml(unescapeHtml(fixText(text))));
+  const collapsed = collapseWhitespace(repaired);
+  return mode === 'lower' ? collapsed.toLowerCase() : collapsed;
+}
+
+/**
+ * True where cleaning `prefix + ", " + text` gives what cleaning the two apart gives, for every prefix for which this is
+ * true as well. Then the tokens of the joined text are those of `prefix + ","` and of `text`, in this order.
+ * False says only that nothing is promised: stray HTML, or letters that may be repaired differently in company.
+ */
+export function splitsCleanly(text: string): boolean {
+  if (/[&<\n\r\x85\u2028\u2029]/.test(text)) return false;
+  return PLAIN.test(text) || (!looksMisread(`, ${text}`) && !looksMisread(`${text}, a`));
+}

@@ -1,0 +1,128 @@
+import type { Tokenizer } from '@huggingface/tokenizers';
+import { InterrogatorError } from '../errors';
+import { type CleanMode, cleanText } from './clean';
+import { PhraseCache } from './phrase-cache';
+import { loadTokenizerFile } from './tokenizer-file';
+
+export interface ClipTokenizerOptions {
+  /** File name in the folder; `tokenizer.file` of the bundle's manifest. Default `tokenizer.json`. */
+  file?: string;
+  /** `tokenizer.clean` of the bundle's manifest. Default `lower`. */
+  clean?: CleanMode;
+  /** How many texts are remembered. Default 131,072: more than the reference's whole vocabulary. */
+  cacheSize?: number;
+}
+
+// Longer texts are prompts under construction, which hardly come twice.
+const LONGEST_CACHED = 256;
+
+/** Texts to token ids, as open_clip's tokenizer gives them, without start and end tokens and uncut. */
+export class ClipTokenizer {
+  private readonly cache: PhraseCache<Int32Array>;
+
+  private constructor(
+    private readonly splitter: (cleaned: string) => ArrayLike<number>,
+    readonly clean: CleanMode,
+    cacheSize: number,
+  ) {
+    this.cache = new PhraseCache(cacheSize);
+  }
+
+  /** Loads a bundle's `tokenizer.json`. Rejects with `ERR_TOKENIZER` where that cannot be read or is of an unknown kind. */
+  static async load(folder: string, options: ClipTokenizerOptions = {}): Promise<ClipTokenizer> {
+    const { file, clean = 'lower', cacheSize = 131_072 } = options;
+    if (clean !== 'lower' && clean !== 'whitespace') {
+      throw new InterrogatorError('ERR_TOKENIZER', `Unknown text cleaning ${JSON.stringify(clean)} for ${folder}`, {
+        hint: "The manifest's tokenizer.clean is 'lower' or 'whitespace'; update torch-interrogator for newer kinds.",
+      });
+    }
+    const { tokenizer, json, path } = await loadTokenizerFile(folder, file);
+    const isClipBpe = json.model?.type === 'BPE' && json.model.end_of_word_suffix === '</w>';
+    if (!isClipBpe) {
+      const encode = (cleaned: string) => tokenizer.encode(cleaned, { add_special_tokens: false }).ids;
+      return new ClipTokenizer(encode, clean, cacheSize);
+    }
+    const special = new Map((json.added_tokens ?? []).map(({ content, id }) => [content, id]));
+    return new ClipTokenizer(clipWords(tokenizer, special, path), clean, cacheSize);
+  }
+
+  /** The text's token ids. The array is shared with later calls: do not write to it. */
+  encode(text: string): Int32Array {
+    const known = this.cache.get(text);
+    if (known) return known;
+    const ids = Int32Array.from(this.splitter(cleanText(text, this.clean)));
+    if (text.length <= LONGEST_CACHED) this.cache.set(text, ids);
+    return ids;
+  }
+
+  /** The text as it is just before it is cut into tokens. */
+  cleaned(text: string): string {
+    return cleanText(text, this.clean);
+  }
+}
+
+// The reference's engine compares single characters without regard to case: ſ is an s, and U+0345, whose capital is the letter
+// iota, is neither a letter nor anything else. Cleaning leaves no white space but the blank.
+const CONTRACTIONS = "'[sSſ]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL]{2}|'[dD]";
+
+/**
+ * Cuts a text into words with the reference's own pattern and lets the library's byte-pair encoding have the words. Whole
+ * texts cannot go through the library: it takes special tokens out first, where the reference takes what comes first.
+ */
+function clipWords(tokenizer: Tokenizer, special: ReadonlyMap<string, number>, path: string) {
+  const { model } = tokenizer;
+  if (!model) throw new InterrogatorError('ERR_TOKENIZER', `The tokenizer ${path} has no model`);
+  const names = [...special.keys()].map((name) => caseless(name));
+  const pattern = new RegExp([...names, CONTRACTIONS, '\\p{L}+', '\\p{N}', '[^ \\u0345\\p{L}\\p{N}]+'].join('|'), 'gu');
+  const words = new PhraseCache<number[]>(65_536);
+
+  const encodeWord = (word: string): number[] => {
+    const id = special.get(word);
+    if (id !== undefined) return [id];
+    return model.encode([byteLevel(word)]).map((token) => {
+      const tokenId = model.tokens_to_ids.get(token);
+      if (tokenId === undefined) {
+        throw new InterrogatorError('ERR_TOKENIZER', `The vocabulary of ${path} lacks the token ${JSON.stringify(token)}`, {
+          hint: 'Export the bundle again.',
+        });
+      }
+      return tokenId;
+    });
+  };
+
+  return (cleaned: string): number[] => {
+    const ids: number[] = [];
+    for (const [word] of cleaned.matchAll(pattern)) {
+      let tokens = words.get(word);
+      if (!tokens) {
+        tokens = encodeWord(word);
+        if (word.length <= LONGEST_CACHED) words.set(word, tokens);
+      }
+      for (const token of tokens) ids.push(token);
+    }
+    return ids;
+  };
+}
+
+function caseless(literal: string): string {
+  return literal.replace(/[^]/gu, (character) => {
+    if (/[a-z]/i.test(character)) {
+      const long = character.toLowerCase() === 's' ? 'ſ' : character.toLowerCase() === 'k' ? '\u212a' : '';
+      return `[${character.toLowerCase()}${character.toUpperCase()}${long}]`;
+    }
+    return /[\\^$.*+?()[\]{}|/]/.test(character) ? `\\${character}` : character;
+  });
+}
+
+/** GPT-2's printable stand-ins for bytes, by byte. */
+const BYTE_CHARACTERS: readonly string[] = (() => {
+  const isPrintable = (byte: number) => (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte !== 0xad);
+  let next = 0x100;
+  return Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(isPrintable(byte) ? byte : next++));
+})();
+
+function byteLevel(word: string): string {
+  let encoded = '';
+  for (const byte of Buffer.from(word, 'utf8')) encoded += BYTE_CHARACTERS[byte];
+  return encoded;
+}

@@ -1,0 +1,3 @@
+export { CaptionTokenizer, type CaptionTokenizerOptions } from './caption-tokenizer';
+export { type CleanMode, cleanText, splitsCleanly } from './clean';
+export { ClipTokenizer, type ClipTokenizerOptions } from './clip-tokenizer';

@@ -1,0 +1,129 @@
+import path from 'node:path';
+import { ClipTokenizer, splitsCleanly } from '../../lib/tokenizer';
+import { oddTexts } from './odd-texts';
+import { type ClipReference, clipReference, differences, removeFolder, temporaryFolder } from './reference';
+
+const folders: string[] = [];
+
+function reference(texts?: string[], clean?: 'lower' | 'whitespace'): ClipReference {
+  const folder = temporaryFolder();
+  folders.push(folder);
+  return clipReference(folder, texts, clean);
+}
+
+afterAll(() => folders.forEach(removeFolder));
+
+describe("the reference's whole vocabulary", () => {
+  let vocabulary: ClipReference;
+  let tokenizer: ClipTokenizer;
+  let seconds: number;
+
+  beforeAll(async () => {
+    vocabulary = reference();
+    tokenizer = await ClipTokenizer.load(vocabulary.folder);
+    const start = performance.now();
+    for (const text of vocabulary.texts) tokenizer.encode(text);
+    seconds = (performance.now() - start) / 1000;
+  }, 300_000);
+
+  test('has the expected size', () => {
+    expect(vocabulary.texts.length).toBeGreaterThan(111_000);
+  });
+
+  test('is cleaned as by open_clip', () => {
+    const found = differences(
+      vocabulary,
+      (text) => tokenizer.cleaned(text),
+      (index) => vocabulary.cleaned[index],
+    );
+    expect(found).toEqual([]);
+  });
+
+  test('gives the tokens of open_clip', () => {
+    const found = differences(
+      vocabulary,
+      (text) => Array.from(tokenizer.encode(text)),
+      (index) => vocabulary.tokens(index),
+    );
+    expect(found).toEqual([]);
+  });
+
+  test('takes seconds, not minutes', () => {
+    expect(seconds).toBeLessThan(20);
+  });
+
+  test('a prompt and a phrase give the tokens of the two joined, but where splitsCleanly says otherwise', () => {
+    const prompts = ['a photograph of a cat', 'a "quoted" thing..', 'it\'s 4k!', 'a dog, by Käthe', 'two, three (four)'];
+    const refused = new Set<string>();
+    for (const [number, phrase] of vocabulary.texts.entries()) {
+      if (!splitsCleanly(phrase)) {
+        refused.add(phrase);
+        continue;
+      }
+      const prompt = prompts[number % prompts.length] as string;
+      const apart = [...tokenizer.encode(`${prompt},`), ...tokenizer.encode(phrase)];
+      const joined = Array.from(tokenizer.encode(`${prompt}, ${phrase}`));
+      if (String(apart) !== String(joined)) throw new Error(`${JSON.stringify(`${prompt}, ${phrase}`)} differs`);
+    }
+    // Flavors with HTML in them.
+    expect(refused.size).toBeLessThan(vocabulary.texts.length / 100);
+  }, 120_000);
+});
+
+describe('odd texts', () => {
+  test.each(['lower', 'whitespace'] as const)('are cleaned and cut as by open_clip (%s)', async (clean) => {
+    const odd = reference(oddTexts(12_000, clean === 'lower' ? 1 : 2), clean);
+    const tokenizer = await ClipTokenizer.load(odd.folder, { clean });
+    expect(odd.skip.size).toBeLessThan(odd.texts.length / 4);
+    const cleaned = differences(
+      odd,
+      (text) => tokenizer.cleaned(text),
+      (index) => odd.cleaned[index],
+    );
+    expect(cleaned).toEqual([]);
+    const tokens = differences(
+      odd,
+      (text) => Array.from(tokenizer.encode(text)),
+      (index) => odd.tokens(index),
+    );
+    expect(tokens).toEqual([]);
+  }, 300_000);
+
+  test('phrases that split cleanly do so behind any prompt that does', async () => {
+    const texts = oddTexts(4_000, 3);
+    const tokenizer = await ClipTokenizer.load(reference(['x']).folder);
+    const clean = texts.filter(splitsCleanly);
+    expect(clean.length).toBeGreaterThan(500);
+    for (const [index, phrase] of clean.entries()) {
+      const prompt = clean[(index * 7 + 1) % clean.length] as string;
+      const ids = Array.from(tokenizer.encode(`${prompt}, ${phrase}`));
+      const apart = [...tokenizer.encode(`${prompt},`), ...tokenizer.encode(phrase)];
+      expect({ prompt, phrase, ids }).toEqual({ prompt, phrase, ids: apart });
+    }
+  }, 120_000);
+});
+
+describe('ClipTokenizer', () => {
+  test('remembers a text and forgets the oldest', async () => {
+    const tokenizer = await ClipTokenizer.load(reference(['x']).folder, { cacheSize: 2 });
+    const first = tokenizer.encode('first');
+    tokenizer.encode('second');
+    expect(tokenizer.encode('first')).toBe(first);
+    tokenizer.encode('third');
+    tokenizer.encode('fourth');
+    expect(tokenizer.encode('first')).not.toBe(first);
+    expect(tokenizer.encode('first')).toEqual(first);
+  });
+
+  test('names the file that is missing, and an unknown cleaning', async () => {
+    const folder = path.join(temporaryFolder(), 'nowhere');
+    await expect(ClipTokenizer.load(folder)).rejects.toMatchObject({
+      code: 'ERR_TOKENIZER',
+      message: expect.stringContaining(path.join(folder, 'tokenizer.json')),
+    });
+    await expect(ClipTokenizer.load(folder, { clean: 'canonicalize' as never })).rejects.toMatchObject({
+      code: 'ERR_TOKENIZER',
+      message: expect.stringContaining('canonicalize'),
+    });
+  });
+});

@@ -1,0 +1,160 @@
+"""Writes the data tables of lib/tokenizer/clean/ from Python's and ftfy's own: run it when either is upgraded.
+
+Usage: python make-clean-tables.py (from anywhere; needs ftfy)
+"""
+
+import html
+import html.entities
+from pathlib import Path
+
+from ftfy import chardata
+from ftfy.badness import MOJIBAKE_CATEGORIES
+
+FOLDER = Path(__file__).resolve().parents[2] / "lib" / "tokenizer" / "clean"
+WIDTH = 110
+
+
+def escaped(text: str) -> str:
+    """As the inside of a single-quoted TypeScript string in ASCII."""
+    out = []
+    for char in text:
+        code = ord(char)
+        if char in "\\'":
+            out.append("\\" + char)
+        elif 0x20 <= code < 0x7F:
+            out.append(char)
+        elif code < 0x10000:
+            out.append(f"\\u{code:04x}")
+        else:
+            out.append(f"\\u{{{code:x}}}")
+    return "".join(out)
+
+
+def ranges(characters: str) -> str:
+    """The characters of a regular expression class, sorted and with runs as ranges."""
+    points: set[int] = set()
+    rest = list(characters)
+    while rest:
+        first = ord(rest.pop(0))
+        last = first
+        if len(rest) >= 2 and rest[0] == "-":
+            rest.pop(0)
+            last = ord(rest.pop(0))
+        points.update(range(first, last + 1))
+    runs: list[list[int]] = []
+    for point in sorted(points):
+        if runs and runs[-1][1] == point - 1:
+            runs[-1][1] = point
+        else:
+            runs.append([point, point])
+    return "".join(chr(a) if a == b else chr(a) + (chr(b) if b == a + 1 else "-" + chr(b)) for a, b in runs)
+
+
+def literal(text: str, indent: str) -> str:
+    """A TypeScript expression for the text, over as many lines as it needs."""
+    pieces, line = [], ""
+    for char in text:
+        part = escaped(char)
+        if len(line) + len(part) > WIDTH:
+            pieces.append(line)
+            line = ""
+        line += part
+    pieces.append(line)
+    joiner = "' +\n" + indent + "'"
+    return "'" + joiner.join(pieces) + "'"
+
+
+def write_entities() -> None:
+    html5 = html.entities.html5
+    bare = sorted(name for name in html5 if not name.endswith(";"))
+    # A line feed separates entries, so the one that stands for it is written apart.
+    full = sorted(name[:-1] for name in html5 if name.endswith(";") and name != "NewLine;")
+    assert all(html5[name] == html5[name + ";"] for name in bare)
+    entries = [f"{name}{'!' if name in bare else ''}={html5[name + ';']}" for name in full]
+    lines, line = [], ""
+    for entry in entries:
+        text = "".join(
+            c if 0x20 < ord(c) < 0x7F and c not in "\\'" else escaped(c) for c in entry
+        ).replace(" ", "\\u0020").replace("$", "\\u0024").replace("`", "\\u0060")
+        if len(line) + len(text) + 1 > 118:
+            lines.append(line)
+            line = ""
+        line += (" " if line else "") + text
+    lines.append(line)
+    body = "\n".join(lines)
+    (FOLDER / "html5-entities.ts").write_text(
+        "/**\n"
+        " * HTML 5's named character references (https://html.spec.whatwg.org/entities.json), `name=text`; `!` marks the names that\n"
+        " * also count without their semicolon. Written by test/tokenizer/make-clean-tables.py.\n"
+        " */\n"
+        "const TABLE = `" + body + "`;\n\n"
+        "/** Names as Python's `html.entities.html5` has them: with `;`, and the old ones without it too. */\n"
+        "export const HTML5_ENTITIES: ReadonlyMap<string, string> = new Map<string, string>([\n"
+        "  ['NewLine;', '\\n'],\n"
+        "  ...TABLE.split(/[ \\n]/).flatMap((entry): [string, string][] => {\n"
+        "    const equals = entry.indexOf('=');\n"
+        "    const name = entry.slice(0, equals);\n"
+        "    const text = entry.slice(equals + 1);\n"
+        "    if (!name.endsWith('!')) return [[`${name};`, text]];\n"
+        "    const bare = name.slice(0, -1);\n"
+        "    return [\n"
+        "      [`${bare};`, text],\n"
+        "      [bare, text],\n"
+        "    ];\n"
+        "  }),\n"
+        "]);\n",
+        encoding="utf-8",
+    )
+
+
+def write_code_pages() -> None:
+    rows = []
+    for encoding in chardata.CHARMAP_ENCODINGS:
+        upper = bytes(range(0x80, 0x100)).decode(encoding)
+        sloppy = encoding.startswith("sloppy-")
+        name = encoding.removeprefix("sloppy-")
+        rows.append(
+            f"  {{\n    name: '{name}',\n    sloppy: {str(sloppy).lower()},\n    upper:\n      {literal(upper, '      ')},\n  }},\n"
+        )
+    (FOLDER / "code-pages.ts").write_text(
+        "/**\n"
+        " * The single-byte encodings that text is wrongly read in, in the order in which ftfy tries them. Written by\n"
+        " * test/tokenizer/make-clean-tables.py.\n"
+        " */\n"
+        "export interface CodePage {\n"
+        "  name: string;\n"
+        "  /** Unassigned bytes stand for the code points of the same number, and byte 1A for U+FFFD. */\n"
+        "  sloppy: boolean;\n"
+        "  /** What bytes 80 to FF stand for. */\n"
+        "  upper: string;\n"
+        "}\n\n"
+        "export const CODE_PAGES: readonly CodePage[] = [\n" + "".join(rows) + "];\n",
+        encoding="utf-8",
+    )
+
+
+def write_classes() -> None:
+    def table(name: str, doc: str, classes: dict[str, str]) -> str:
+        rows = []
+        for key, characters in classes.items():
+            words = key.removeprefix("utf8_").split("_")
+            camel = words[0] + "".join(w.capitalize() for w in words[1:])
+            rows.append(f"  {camel}:\n    {literal(ranges(characters), '    ')},\n")
+        return f"/** {doc} */\nexport const {name} = {{\n{''.join(rows)}}} as const;\n"
+
+    (FOLDER / "mojibake-characters.ts").write_text(
+        "/**\n"
+        " * Which characters turn up in text that was read in the wrong encoding: the insides of regular expression classes.\n"
+        " * The facts are ftfy 6.3.1's (see NOTICE). Written by test/tokenizer/make-clean-tables.py.\n"
+        " */\n\n"
+        + table("MOJIBAKE", "By how they are used in honest text.", MOJIBAKE_CATEGORIES)
+        + "\n"
+        + table("UTF8_AS", "By the UTF-8 bytes that they stand for in one of the code pages.", chardata.UTF8_CLUES),
+        encoding="utf-8",
+    )
+
+
+if __name__ == "__main__":
+    write_entities()
+    write_code_pages()
+    write_classes()

@@ -1,0 +1,83 @@
+/** Runs the Python references of this folder. `INTERROGATOR_PYTHON` names the interpreter; default: the exporter's environment. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+const ROOT = path.resolve(__dirname, '../..');
+const PYTHON = process.env.INTERROGATOR_PYTHON ?? path.join(ROOT, 'models/export/.venv/bin/python');
+
+export function runPython(script: string, ...args: string[]): string {
+  if (!existsSync(PYTHON)) throw new Error(`${PYTHON} is missing: run npm test once, or set INTERROGATOR_PYTHON`);
+  return execFileSync(PYTHON, [script, ...args], { encoding: 'utf8', maxBuffer: 1 << 28 });
+}
+
+export function temporaryFolder(): string {
+  return mkdtempSync(path.join(os.tmpdir(), 'interrogator-test-'));
+}
+
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+export interface ClipReference {
+  folder: string;
+  texts: string[];
+  cleaned: string[];
+  tokens(index: number): number[];
+  /** Indices of texts with characters newer than Python's Unicode. */
+  skip: ReadonlySet<number>;
+}
+
+/** open_clip's own cleaning and tokens for the texts; for the whole vocabulary where none are given. */
+export function clipReference(folder: string, texts?: string[], clean: 'lower' | 'whitespace' = 'lower'): ClipReference {
+  const args = [folder];
+  if (texts) {
+    const input = path.join(folder, 'input.json');
+    writeFileSync(input, JSON.stringify(texts));
+    args.push(input);
+  }
+  if (clean === 'whitespace') args.push('--whitespace');
+  runPython(path.join(__dirname, 'reference_clip.py'), ...args);
+  return readClipReference(folder);
+}
+
+export function readClipReference(folder: string): ClipReference {
+  const json = (name: string) => JSON.parse(readFileSync(path.join(folder, name), 'utf8'));
+  const numbers = (name: string) => {
+    const bytes = readFileSync(path.join(folder, name));
+    return new Int32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  };
+  const ids = numbers('ids.bin');
+  const offsets = numbers('offsets.bin');
+  return {
+    folder,
+    texts: json('texts.json'),
+    cleaned: json('cleaned.json'),
+    skip: new Set(json('skip.json')),
+    tokens: (index) => Array.from(ids.subarray(offsets[index], offsets[index + 1])),
+  };
+}
+
+export interface Difference {
+  text: string;
+  ours: unknown;
+  reference: unknown;
+}
+
+/** The first few texts for which the two sides differ. */
+export function differences<Result>(
+  { texts, skip }: ClipReference,
+  ours: (text: string) => Result,
+  reference: (index: number) => Result,
+): Difference[] {
+  const found: Difference[] = [];
+  for (const [index, text] of texts.entries()) {
+    if (skip.has(index)) continue;
+    const a = ours(text);
+    const b = reference(index);
+    if (String(a) !== String(b)) found.push({ text, ours: a, reference: b });
+    if (found.length === 20) break;
+  }
+  return found;
+}
