@@ -52,7 +52,8 @@ export async function* describeAll(
   try {
     while (!exhausted || running.length > 0) {
       if (!exhausted && running.length < concurrency) pulling ??= pull(source);
-      const turn = await abandonable(Promise.race([running[0], pulling].filter((each) => each !== undefined)), signal);
+      // The device is kept busy first: where both are there, the next image goes before the result.
+      const turn = await abandonable(Promise.race([pulling, running[0]].filter((each) => each !== undefined)), signal);
       throwIfAborted(signal);
       if (turn.kind === 'image') {
         pulling = undefined;
