@@ -1,0 +1,102 @@
+/** The one place that opens the addon: libtorch first, by absolute path, then the addon that links it. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { InterrogatorError } from '../errors';
+import { findLibtorch, type Libtorch, LIBTORCH_VERSION } from '../libtorch';
+import { libraryName, missingLibraries } from '../libtorch/inspect';
+import type { NativeBinding } from './types';
+
+interface LoaderBinding {
+  /** Opens each library, its symbols visible to what is opened later. Throws with the system's message. */
+  open(paths: string[]): void;
+}
+
+const PACKAGE = path.join(__dirname, '..', '..');
+
+let loaded: NativeBinding | undefined;
+
+/**
+ * The addon. Opened once a thread; the libraries once a process.
+ * @throws ERR_LIBTORCH_NOT_FOUND, ERR_LIBTORCH_VERSION, ERR_LIBTORCH_ABI, ERR_LIBTORCH_CUDA, ERR_ADDON_NOT_FOUND, ERR_ADDON_LOAD
+ */
+export function loadNative(): NativeBinding {
+  loaded ??= load();
+  return loaded;
+}
+
+/** Folders that may hold the addon's two files, the one to prefer first. */
+export function addonFolders(): string[] {
+  const built = [path.join(PACKAGE, 'build', 'cmake', 'Release'), path.join(PACKAGE, 'build', 'Release')];
+  const prebuilt = path.join(PACKAGE, 'prebuilds', `${process.platform}-${process.arch}`);
+  return process.env.PREBUILDS_ONLY ? [prebuilt] : [...built, prebuilt];
+}
+
+function load(): NativeBinding {
+  const libtorch = findLibtorch();
+  if (!libtorch) {
+    throw new InterrogatorError('ERR_LIBTORCH_NOT_FOUND', `libtorch ${LIBTORCH_VERSION} was not found: LIBTORCH is not set and none was fetched.`, {
+      hint: `Run: npx torch-interrogator setup (or, in a clone: npm run setup)`,
+    });
+  }
+  const failures: string[] = [];
+  let reason: unknown;
+  for (const folder of addonFolders()) {
+    const addon = addonFile(folder, 'interrogator');
+    const loader = addonFile(folder, 'interrogator_loader');
+    if (!addon || !loader) {
+      failures.push(`${folder}: ${fs.existsSync(folder) ? 'no addon in it' : 'no such folder'}`);
+      continue;
+    }
+    try {
+      openLibraries(require(loader) as LoaderBinding, libtorch);
+      return require(addon) as NativeBinding;
+    } catch (error) {
+      if (error instanceof InterrogatorError) throw error;
+      reason = error;
+      failures.push(`${addon}: ${(error as Error).message}`);
+    }
+  }
+  throw new InterrogatorError(
+    reason ? 'ERR_ADDON_LOAD' : 'ERR_ADDON_NOT_FOUND',
+    [`The addon ${reason ? 'does not load' : 'was not found'} for ${process.platform}-${process.arch}. Tried:`, ...failures.map((line) => `  ${line}`)].join('\n'),
+    { hint: remedy(), cause: reason },
+  );
+}
+
+/** A build's plain name, or prebuildify's, which carries the C library's name after a dot. */
+function addonFile(folder: string, name: string): string | undefined {
+  const names = [`${name}.node`, `${name}.${cLibrary()}.node`, `torch-interrogator+${name}.${cLibrary()}.node`];
+  return names.map((file) => path.join(folder, file)).find((file) => fs.existsSync(file));
+}
+
+function openLibraries(loader: LoaderBinding, { path: root }: Libtorch): void {
+  // The core opens CUDA's half itself, when a CUDA device is asked for.
+  const libraries = ['c10', 'torch_cpu'].map((name) => path.join(root, 'lib', libraryName(name)));
+  try {
+    loader.open(libraries);
+  } catch (error) {
+    const missing = missingLibraries(root, 'torch_cpu').filter((name) => /^lib(cu|nv)/.test(name));
+    if (missing.length === 0) throw error;
+    throw new InterrogatorError('ERR_LIBTORCH_CUDA', `The libtorch in ${root} links CUDA libraries that are missing: ${missing.join(', ')}.`, {
+      hint: 'Install the nvidia-* packages of that torch beside it, or leave LIBTORCH out and run: npx torch-interrogator setup',
+      cause: error,
+    });
+  }
+}
+
+function cLibrary(): 'glibc' | 'musl' {
+  const { glibcVersionRuntime } = (process.report?.getReport() as unknown as { header: { glibcVersionRuntime?: string } } | undefined)?.header ?? {};
+  return process.platform === 'linux' && !glibcVersionRuntime ? 'musl' : 'glibc';
+}
+
+function remedy(): string {
+  if (process.platform === 'linux' && cLibrary() === 'musl') {
+    return 'libtorch is not made for musl (Alpine): use an image with glibc, such as Debian or Ubuntu.';
+  }
+  const tools = {
+    linux: 'g++ and cmake (Debian, Ubuntu: apt-get install g++ cmake)',
+    darwin: 'Xcode command line tools and cmake (xcode-select --install; brew install cmake)',
+    win32: 'Visual Studio Build Tools and cmake',
+  } as Partial<Record<NodeJS.Platform, string>>;
+  return `Build it in the package's folder (${PACKAGE}) with ${tools[process.platform] ?? 'a C++20 compiler and cmake'}: npm run build. What this machine has: npx torch-interrogator doctor`;
+}
