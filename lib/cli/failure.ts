@@ -32,11 +32,10 @@ export function exitCodeOf(error: unknown): number {
   return USAGE_CODES.has(code) ? EXIT.usage : EXIT.failed;
 }
 
-/** One or two lines, no stack: what was wrong, then what to do. */
+/** What was wrong with its code, then what to do; no stack. */
 export function describeFailure(error: unknown): string {
   const { code, message } = failureRecord(error);
-  const hint = (error as { hint?: unknown })?.hint;
-  const lines = [error instanceof UsageError ? `error: ${message}` : `error: ${message} (${code})`];
-  if (typeof hint === 'string' && !message.includes(hint)) lines.push(hint);
-  return lines.join('\n');
+  if (error instanceof UsageError) return `error: ${message}`;
+  const [problem, ...remedy] = message.split('\n');
+  return [`error: ${problem} (${code})`, ...remedy].join('\n');
 }
