@@ -1,0 +1,59 @@
+"""Pictures with known contents: plain ones for the evaluation, composed ones for the demo."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from .icon_sets import ALL_SETS, IconSet
+from .palette import PALETTE
+from .paths import IMAGES
+from .render import render_icon
+
+_SETS = {icons.package: icons for icons in ALL_SETS}
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An icon on a picture: its side and its centre as shares of the picture's side."""
+
+    package: str
+    name: str
+    size: float
+    x: float = 0.5
+    y: float = 0.5
+
+
+# File name, background, how much darker the background's foot is, and what stands on it.
+DEMO = (
+    ("apple.png", "yellow", 0.0, (Placed("fluent-emoji", "red-apple", 0.72),)),
+    ("rocket.png", "light blue", 0.12, (Placed("noto", "rocket", 0.75),)),
+    (
+        "cat-and-pizza.png", "light green", 0.0,
+        (Placed("twemoji", "cat-face", 0.44, 0.27), Placed("emojione", "pizza", 0.44, 0.73)),
+    ),
+)  # fmt: skip
+
+
+def plain_picture(icons: IconSet, name: str, size: int = 224, colour: str = "white") -> Image.Image:
+    """One icon in the middle of a plain background, RGB, as a user's file would be. `name` in words."""
+    return compose(size, colour, 0, (Placed(icons.package, name.replace(" ", "-"), 0.9),))
+
+
+def compose(size: int, colour: str, darker: float, things: tuple[Placed, ...]) -> Image.Image:
+    """Icons on a background that fades downwards by `darker` (0 … 1)."""
+    fade = 1 - darker * np.linspace(0, 1, size)[:, None, None]
+    ground = np.broadcast_to(np.array(PALETTE[colour]) * fade, (size, size, 3))
+    picture = Image.fromarray(ground.round().astype(np.uint8))
+    for thing in things:
+        icon = render_icon(_SETS[thing.package], thing.name, round(thing.size * size))
+        corner = (round(thing.x * size - icon.width / 2), round(thing.y * size - icon.height / 2))
+        picture.paste(icon, corner, icon)
+    return picture
+
+
+def write_pictures() -> None:
+    """Writes the demo's pictures, 512 pixels square."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    for name, colour, darker, things in DEMO:
+        compose(512, colour, darker, things).save(IMAGES / name, optimize=True)
