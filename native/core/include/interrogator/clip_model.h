@@ -68,11 +68,13 @@ class ClipModel : public std::enable_shared_from_this<ClipModel> {
   Features text_features(const std::vector<std::int32_t>& prefix, const TokenLists& texts,
                          const CancelToken* token = nullptr, const Progress& progress = {}) const;
 
-  /// Moves the weights to the host and back (clipOffload). On the device's thread. Idempotent.
+  /// Moves the weights to the host and back (clipOffload). On the device's thread. Idempotent;
+  /// nothing to do on the CPU. A call that computes restores first.
   void offload();
   void restore();
 
  private:
+  friend class PromptTree;
   struct State;
   explicit ClipModel(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
