@@ -21,7 +21,8 @@ interface CommonManifest {
   formatVersion: number;
   name: string;
   tokenizer: TokenizerManifest;
-  source?: { pretrained?: string | null };
+  /** `weights`: 'hub' for a name's published weights, 'checkpoint', or 'untrained'. */
+  source?: { weights?: string };
 }
 
 /** What lib/ reads of a CLIP bundle's manifest; the core reads the rest. */

@@ -1,3 +1,4 @@
+import { argmax } from './argmax';
 import { count, oneOf, optionalText, texts as checkedTexts } from './arguments';
 import { type BatchOptions, type BatchResult, describeAll } from './batch';
 import { type Config, type ConfigInput, toConfig } from './config';
@@ -215,8 +216,7 @@ export class Interrogator {
   /** The text most (reverse: least) similar to the image; the first among equals. */
   async rankTop(features: Features, texts: readonly string[], options: RankTopOptions = {}): Promise<string> {
     const similarities = await this.similarities(features, texts, options);
-    const wanted = options.reverse ? Math.min(...similarities) : Math.max(...similarities);
-    return texts[Math.max(0, similarities.indexOf(wanted))] as string;
+    return texts[argmax(similarities, options)] as string;
   }
 
   /** Cosine similarity of the image and a text, -1 … 1. `features`: one row. */

@@ -53,8 +53,7 @@ export async function downloadLabels(
 
 /** Weights under that name may also be a user's own, or untrained: their embeddings are not the published ones. */
 function hasPublishedWeights({ clipBundle: { manifest } }: Engine): boolean {
-  const [, tag] = manifest.name.split('/', 2);
-  if (!tag || (manifest.source?.pretrained ?? tag) !== tag) return false;
+  if (manifest.source?.weights !== 'hub') return false;
   return catalog().some(({ kind, name }) => kind === 'clip' && name === manifest.name);
 }
 

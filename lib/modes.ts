@@ -1,4 +1,5 @@
 /** The five ways to describe an image, each as a part of one running call. */
+import { argmax } from './argmax';
 import { chain } from './chain';
 import type { Call, Engine } from './engine';
 import { InterrogatorError } from './errors';
@@ -8,7 +9,7 @@ import type { NativeFeatures } from './native/types';
 import { classicPrompt, fastPrompt, truncateToFit } from './prompt';
 import { PromptRanker } from './prompt-ranker';
 import type { Tables } from './tables';
-import { packTokens } from './tokens';
+import { encodeAll, packTokens } from './tokens';
 import { stripLikePython } from './vocabulary';
 
 export const MODES = ['best', 'fast', 'classic', 'negative', 'caption'] as const;
@@ -85,7 +86,7 @@ export class Modes {
 
   /** texts.length cosine similarities with the image. */
   async similarities(image: NativeFeatures, texts: readonly string[], call: Call): Promise<Float32Array> {
-    const tokens = packTokens(texts.map((text) => this.engine.clipTokenizer.encode(text)));
+    const tokens = packTokens(await encodeAll(this.engine.clipTokenizer, texts, call.signal));
     const features = await this.engine.withClip(call, () => this.engine.clip.textFeatures(tokens, call.token));
     return features.similarity(image, call.token);
   }
@@ -145,7 +146,7 @@ export class Modes {
     const fast = this.fast(caption, await this.mergedTop(image, maxFlavors, call));
     const candidates = [caption, await this.classic(image, caption, maxFlavors, call), fast, chained];
     const similarities = await this.similarities(image, candidates, call);
-    return candidates[similarities.indexOf(Math.max(...similarities))] ?? chained;
+    return candidates[argmax(similarities)] as string;
   }
 
   private fast(caption: string, terms: readonly string[]): string {
