@@ -4,7 +4,7 @@
     python3 environment.py --print-only   exits 1 where it is not there yet
 
 The environment lives in the package's cache folder under the hash of requirements.lock and Python's version, so a new lock
-makes a new one. INTERROGATOR_PYTHON names an interpreter to use instead; it must have the exporter's pinned packages already.
+makes a new one. INTERROGATOR_PYTHON names an interpreter to use instead; it must have the pinned packages already.
 Standard library only: this runs before anything is installed.
 """
 
@@ -30,7 +30,7 @@ NEEDED_BYTES = 7 * 2**30
 REQUIRED = ("torch", "torchvision", "open_clip_torch", "transformers", "clip-interrogator")
 
 
-class EnvironmentFailure(Exception):
+class PreparationError(Exception):
     """Printed as one line; exit code 1."""
 
 
@@ -49,7 +49,7 @@ def main(arguments=None):
                 return 1
         else:
             python = ensure(environment_folder(LOCK), LOCK, NEEDED_BYTES)
-    except EnvironmentFailure as failure:
+    except PreparationError as failure:
         print(f"error: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -103,8 +103,9 @@ def ensure(folder, lock, needed_bytes):
     python = complete_interpreter(folder, lock)
     if python is not None:
         return python
-    if sys.version_info < (3, 11):
-        raise EnvironmentFailure(
+    # The one file that an older Python may run too, to say so.
+    if sys.version_info < (3, 11):  # noqa: UP036
+        raise PreparationError(
             f"the exporter needs Python 3.11 or newer, this is {platform.python_version()} ({sys.executable}); "
             "name a newer one in PYTHON"
         )
@@ -121,7 +122,7 @@ def ensure(folder, lock, needed_bytes):
             shutil.rmtree(folder, ignore_errors=True)
             free = shutil.disk_usage(folder.parent).free
             if free < needed_bytes:
-                raise EnvironmentFailure(
+                raise PreparationError(
                     f"{folder.parent} has {free / 2**30:.1f} GB free and the exporter's environment needs "
                     f"{needed_bytes / 2**30:.0f} GB; free some, or name another folder in TORCH_INTERROGATOR_CACHE"
                 )
@@ -139,8 +140,9 @@ def create_venv(folder):
     try:
         venv.EnvBuilder(with_pip=True, symlinks=sys.platform != "win32").create(folder)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise EnvironmentFailure(
-            f"Python could not make a virtual environment in {folder} ({error}); on Debian and Ubuntu: apt install python3-venv"
+        raise PreparationError(
+            f"Python could not make a virtual environment in {folder} ({error}); "
+            "on Debian and Ubuntu: apt install python3-venv"
         ) from error
 
 
@@ -149,7 +151,7 @@ def install(python, lock):
     command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--requirement", str(lock)]
     code = subprocess.run(command, stdout=sys.stderr.fileno(), check=False).returncode
     if code != 0:
-        raise EnvironmentFailure(
+        raise PreparationError(
             f"pip could not install the exporter's packages (exit code {code}, its reasons are above); "
             "run again to go on, or name an interpreter that has them in INTERROGATOR_PYTHON"
         )
@@ -215,7 +217,7 @@ def check_given(python, required):
         answer = subprocess.run([python, "-c", script, *required], capture_output=True, text=True, check=True).stdout
         installed = json.loads(answer)
     except (OSError, subprocess.CalledProcessError, ValueError) as error:
-        raise EnvironmentFailure(f"INTERROGATOR_PYTHON {python} does not run: {error}") from error
+        raise PreparationError(f"INTERROGATOR_PYTHON {python} does not run: {error}") from error
     wrong = [
         f"{name} {installed[name] or 'missing'} (needs {version})"
         for name, version in required.items()
@@ -223,7 +225,7 @@ def check_given(python, required):
         if (installed[name] or "").split("+")[0] != version
     ]
     if wrong:
-        raise EnvironmentFailure(f"INTERROGATOR_PYTHON {python} has {', '.join(wrong)}; install those, or unset it")
+        raise PreparationError(f"INTERROGATOR_PYTHON {python} has {', '.join(wrong)}; install those, or unset it")
     return os.path.abspath(python) if os.path.dirname(python) else python
 
 

@@ -41,7 +41,7 @@ def run(capsys):
 
 @pytest.fixture(scope="session")
 def write_config(tmp_path_factory):
-    """Writes the tiny config with changes, and returns its file: changes are {"vision_cfg": {...}, "quick_gelu": True, ...}."""
+    """Writes the tiny config with changes, such as vision_cfg={...} or quick_gelu=True, and returns its file."""
 
     def _write(name: str, **changes: object) -> Path:
         config = json.loads(TINY_CLIP.read_text())

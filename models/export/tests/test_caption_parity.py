@@ -1,0 +1,145 @@
+"""Caption bundles against transformers itself."""
+
+import shutil
+
+import pytest
+import torch
+from make_tiny_blip import make_tiny_blip, tiny_config
+from PIL import Image
+from skimage import data
+from tokenizers import Tokenizer
+from transformers import BlipForConditionalGeneration, BlipImageProcessor
+
+from torch_interrogator_export.caption.blip import builtin_config
+from torch_interrogator_export.checks.caption import decode_along, greedy
+from torch_interrogator_export.manifest import read_manifest
+
+PHOTOS = ["astronaut", "chelsea", "coffee", "rocket"]
+
+
+def photographs(processor: BlipImageProcessor) -> torch.Tensor:
+    images = [Image.fromarray(getattr(data, name)()).convert("RGB") for name in PHOTOS]
+    return processor(images, return_tensors="pt").pixel_values
+
+
+def require_equal_captions(source, bundle) -> list[list[int]]:
+    model = BlipForConditionalGeneration.from_pretrained(source).eval()
+    manifest = read_manifest(bundle)
+    vision, decoder = (torch.jit.load(str(bundle / name)) for name in ("vision.pt", "decoder.pt"))
+    pixels = photographs(BlipImageProcessor.from_pretrained(source))
+    embeds = vision(pixels)
+    torch.testing.assert_close(embeds, model.vision_model(pixel_values=pixels).last_hidden_state, rtol=1e-4, atol=1e-4)
+    together = greedy(decoder, manifest, embeds, 32)
+    expected = model.generate(pixel_values=pixels, max_new_tokens=32, num_beams=1, do_sample=False)
+    assert together == expected.tolist()
+    for row in range(len(PHOTOS)):
+        alone = greedy(decoder, manifest, vision(pixels[row : row + 1]), 32)
+        assert alone == model.generate(pixel_values=pixels[row : row + 1], max_new_tokens=32).tolist()
+    return together
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(tiny_config, id="two-layers"),
+        pytest.param(lambda: tiny_config(text_heads=2, vision_heads=4, vision_width=32, layers=4), id="four-layers"),
+    ],
+)
+def test_greedy_captions_equal_transformers(config, seed, tmp_path, run):
+    with torch.inference_mode(False):
+        make_tiny_blip(tmp_path / "source", seed, config())
+    code, errors = run("caption", "own", "--checkpoint", tmp_path / "source", "--out", tmp_path / "bundle")
+    assert code == 0, errors
+    captions = require_equal_captions(tmp_path / "source", tmp_path / "bundle")
+    assert max(len(set(caption)) for caption in captions) > 2, "a caption of one token repeated tests little"
+
+
+def test_a_caption_that_ends_early_ends_where_transformers_ends_it(tmp_path, run):
+    with torch.inference_mode(False):
+        model = make_tiny_blip(tmp_path / "source", 4)
+        # Lifts the end token over the others after a while, so that rows end at different steps.
+        bias = model.text_decoder.cls.predictions.bias
+        for lift in torch.arange(0, 60, 1.0).tolist():
+            with torch.no_grad():
+                bias[102] = lift
+                pixels = photographs(BlipImageProcessor.from_pretrained(tmp_path / "source"))
+                lengths = [(row == 102).nonzero() for row in model.generate(pixel_values=pixels, max_new_tokens=32)]
+            if any(len(end) and end[0] > 1 for end in lengths):
+                break
+        model.save_pretrained(tmp_path / "source")
+    assert run("caption", "own", "--checkpoint", tmp_path / "source", "--out", tmp_path / "bundle")[0] == 0
+    captions = require_equal_captions(tmp_path / "source", tmp_path / "bundle")
+    assert any(102 in caption for caption in captions)
+
+
+def test_several_ids_at_once_equal_one_at_a_time(tiny_blip):
+    _, bundle = tiny_blip
+    manifest = read_manifest(bundle)
+    vision, decoder = (torch.jit.load(str(bundle / name)) for name in ("vision.pt", "decoder.pt"))
+    embeds = vision(torch.randn(2, 3, 64, 64))
+    ids = torch.randint(0, 30522, (2, 9))
+    single = decode_along(decoder, manifest, embeds, [[*row, 0] for row in ids.tolist()])
+    crossed = decoder.cross(embeds)
+    keys = torch.full((2, 2, 4, 20, 8), float("nan"))
+    values = keys.clone()
+    torch.testing.assert_close(decoder.step(ids[:, :5], 0, keys, values, *crossed), single[:, 4], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(decoder.step(ids[:, 5:], 5, keys, values, *crossed), single[:, 8], rtol=1e-4, atol=1e-4)
+    # Written in place up to where decoding is, and not beyond.
+    assert not keys[:, :, :, :9].isnan().any()
+    assert keys[:, :, :, 9:].isnan().all()
+
+
+def test_the_manifest_says_what_decoding_needs(tiny_blip):
+    _, bundle = tiny_blip
+    manifest = read_manifest(bundle)
+    assert manifest["decoder"] == {
+        "file": "decoder.pt",
+        "vocabSize": 30524,
+        "layers": 2,
+        "heads": 4,
+        "headDim": 8,
+        "maxPositions": 64,
+        "bosId": 30522,
+        "eosId": 102,
+        "padId": 0,
+        "promptIds": [30522],
+    }
+    assert manifest["vision"]["size"] == [64, 64]
+    assert (manifest["vision"]["interpolation"], manifest["vision"]["resizeMode"]) == ("bicubic", "squash")
+    assert Tokenizer.from_file(str(bundle / "tokenizer.json")).decode([30522, 1037, 4937, 102]) == "a cat"
+
+
+def test_a_checkpoints_own_image_processor_and_tokenizer_are_taken(tiny_blip, tmp_path, run):
+    source = tmp_path / "source"
+    shutil.copytree(tiny_blip[0], source)
+    processor = BlipImageProcessor(
+        size={"height": 64, "width": 64}, image_mean=[0.1, 0.2, 0.3], image_std=[0.4, 0.5, 0.6], resample=2
+    )
+    processor.save_pretrained(source)
+    (source / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "fox"]) + "\n")
+    (source / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer", "do_lower_case": true}')
+    assert run("caption", "own", "--checkpoint", source, "--out", tmp_path / "bundle")[0] == 0
+    vision = read_manifest(tmp_path / "bundle")["vision"]
+    assert (vision["mean"], vision["std"], vision["interpolation"]) == ([0.1, 0.2, 0.3], [0.4, 0.5, 0.6], "bilinear")
+    assert Tokenizer.from_file(str(tmp_path / "bundle" / "tokenizer.json")).token_to_id("fox") == 5
+
+
+def test_a_small_vocabulary_works(tmp_path, run):
+    config = tiny_config()
+    config.text_config.vocab_size = 200
+    config.text_config.bos_token_id = 199
+    with torch.inference_mode(False):
+        make_tiny_blip(tmp_path / "source", 0, config)
+    assert run("caption", "own", "--checkpoint", tmp_path / "source", "--out", tmp_path / "bundle")[0] == 0
+    require_equal_captions(tmp_path / "source", tmp_path / "bundle")
+
+
+def test_the_built_in_configurations_are_the_published_ones():
+    base, large = builtin_config("blip-base"), builtin_config("blip-large")
+    for config in (base, large):
+        assert (config.text_config.num_attention_heads, config.text_config.vocab_size) == (12, 30524)
+        assert (config.vision_config.image_size, config.vision_config.patch_size) == (384, 16)
+    assert (base.vision_config.hidden_size, base.text_config.encoder_hidden_size) == (768, 768)
+    assert (large.vision_config.hidden_size, large.text_config.encoder_hidden_size) == (1024, 1024)
+    assert (large.vision_config.num_hidden_layers, large.vision_config.num_attention_heads) == (24, 16)

@@ -1,0 +1,31 @@
+"""The sizes that people use: ViT-B-32 and blip-base, untrained."""
+
+import pytest
+import torch
+from test_clip_parity import load_source, require_equal_features
+from texts import prompts
+from transformers import BlipForConditionalGeneration
+
+from torch_interrogator_export.caption.blip import builtin_config
+from torch_interrogator_export.checks.caption import greedy
+from torch_interrogator_export.manifest import read_manifest
+
+pytestmark = pytest.mark.slow
+
+
+def test_vit_b_32_equals_open_clip(tmp_path, run):
+    code, errors = run("clip", "ViT-B-32/", "--untrained", "--seed", 0, "--vocabulary", "none", "--out", tmp_path / "b")
+    assert code == 0, errors
+    require_equal_features(tmp_path / "b", load_source("ViT-B-32", 0), "ViT-B-32", prompts()[::20])
+
+
+def test_blip_base_equals_transformers(tmp_path, run):
+    code, errors = run("caption", "blip-base", "--untrained", "--seed", 0, "--out", tmp_path / "b")
+    assert code == 0, errors
+    with torch.inference_mode(False):
+        torch.manual_seed(0)
+        model = BlipForConditionalGeneration(builtin_config("blip-base")).eval()
+    vision, decoder = (torch.jit.load(str(tmp_path / "b" / name)) for name in ("vision.pt", "decoder.pt"))
+    pixels = torch.randn(1, 3, 384, 384)
+    expected = model.generate(pixel_values=pixels, max_new_tokens=32, num_beams=1, do_sample=False)
+    assert greedy(decoder, read_manifest(tmp_path / "b"), vision(pixels), 32) == expected.tolist()
