@@ -27,7 +27,8 @@ export interface DownloadOptions {
 export function createDispatcher(certificates: string | null): Dispatcher {
   if (!certificates || !fs.existsSync(certificates)) return new EnvHttpProxyAgent();
   const trust = { ca: fs.readFileSync(certificates) };
-  return new EnvHttpProxyAgent({ connect: trust, requestTls: trust });
+  const options: object = { connect: trust, requestTls: trust };
+  return new EnvHttpProxyAgent(options);
 }
 
 /**

@@ -1,0 +1,47 @@
+/** The native half: configured by cmake-js (which knows Node's headers), built by CMake. */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { BUILD, fingerprint, once, quietly, ROOT, title } from './step.mjs';
+
+export const CMAKE_BUILD = path.join(BUILD, 'cmake');
+const ADDON = ['build/cmake/Release/interrogator.node', 'build/cmake/Release/interrogator_loader.node'];
+const SOURCES = ['CMakeLists.txt', 'cmake', 'native', 'package-lock.json'];
+
+/** Builds core and addon, with `tests` the GoogleTest programs too. `python` runs the core's tests against Python. */
+export async function buildNative({ libtorch, tests = false, python = '' }) {
+  const input = fingerprint(SOURCES, [libtorch, tests, python, process.arch]);
+  const addonInput = fingerprint(SOURCES, [libtorch, process.arch]);
+  await once(tests ? 'native-tests' : 'native', { input: tests ? input : addonInput, outputs: ADDON }, async () => {
+    title(tests ? 'Building core, addon and native tests' : 'Building core and addon');
+    await configure({ libtorch, tests, python });
+    const targets = tests ? [] : ['--target', 'interrogator', 'interrogator_loader'];
+    await quietly('build', 'cmake', ['--build', CMAKE_BUILD, '--config', 'Release', ...targets, '--parallel', String(jobs())], {
+      fail: 'The native build failed.',
+    });
+  });
+}
+
+async function configure({ libtorch, tests, python }) {
+  const cmakeJs = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
+  const options = { LIBTORCH_DIR: libtorch, ...(tests && { INTERROGATOR_TESTS: 'ON', INTERROGATOR_PYTHON: python }) };
+  // A cache for another libtorch would keep the paths that it found.
+  const clean = existsSync(CMAKE_BUILD) && !cacheIsFor(libtorch);
+  const run = (command) =>
+    quietly('configure', process.execPath, [cmakeJs, command, '-O', CMAKE_BUILD, ...Object.entries(options).map(([key, value]) => `--CD${key}=${value}`)], {
+      fail: 'CMake could not configure the native half. It needs cmake 3.20 or newer and a C++20 compiler (Debian, Ubuntu: apt-get install g++ cmake; macOS: xcode-select --install, brew install cmake).',
+    });
+  if (clean) await run('clean');
+  await run('configure');
+}
+
+function cacheIsFor(libtorch) {
+  const cache = path.join(CMAKE_BUILD, 'CMakeCache.txt');
+  return existsSync(cache) && readFileSync(cache, 'utf8').includes(`LIBTORCH_DIR:PATH=${libtorch}\n`) && readFileSync(cache, 'utf8').includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${ROOT}\n`);
+}
+
+/** A file that includes libtorch takes about 1.5 GB to compile. */
+function jobs() {
+  return Math.max(1, Math.min(os.availableParallelism(), Math.floor(os.totalmem() / 2e9)));
+}

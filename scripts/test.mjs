@@ -1,0 +1,119 @@
+/**
+ * npm test: sets up (the exporter's Python environment too), then runs ctest, jest and pytest.
+ * `npm test -- --only jest,ctest,pytest` runs some; what follows another `--` goes to jest. The last line is the total.
+ */
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { CMAKE_BUILD, buildNative } from './native-build.mjs';
+import { setUp } from './setup.mjs';
+import { BUILD, main, ROOT, show, StepError, title } from './step.mjs';
+
+const REPORTS = path.join(BUILD, 'reports');
+const EXPORTER = path.join(ROOT, 'models', 'export');
+const SIDES = ['ctest', 'jest', 'pytest'];
+
+await main(async () => {
+  const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true });
+  const sides = values.only?.split(',') ?? SIDES;
+  const unknown = sides.find((side) => !SIDES.includes(side));
+  if (unknown) throw new StepError(`--only takes ${SIDES.join(', ')}, not ${unknown}.`);
+
+  const libtorch = await setUp();
+  title('Preparing the Python environment of the exporter (5 GB the first time)');
+  const python = await exporterPython();
+  if (sides.includes('ctest')) await buildNative({ libtorch: libtorch.path, tests: true, python });
+
+  rmSync(REPORTS, { recursive: true, force: true });
+  mkdirSync(REPORTS, { recursive: true });
+  // Every process of the tests takes the same libtorch and the same Python.
+  const env = { LIBTORCH: libtorch.path, INTERROGATOR_PYTHON: python };
+  const counts = {};
+  for (const side of sides) {
+    title(side);
+    counts[side] = await RUNNERS[side]({ env, python, jestArgs: positionals });
+  }
+  const total = { passed: 0, failed: 0 };
+  for (const [side, { passed, failed, skipped }] of Object.entries(counts)) {
+    console.log(`${side}: ${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
+    total.passed += passed;
+    total.failed += failed;
+  }
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+  return total.failed > 0 ? 1 : 0;
+});
+
+const RUNNERS = {
+  async ctest({ env }) {
+    const folder = path.join(REPORTS, 'gtest');
+    // ctest counts programs; GoogleTest's own reports count tests.
+    const code = await show('ctest', ['--test-dir', CMAKE_BUILD, '--output-on-failure', '--no-tests=error', '--build-config', 'Release'], {
+      env: { ...env, GTEST_OUTPUT: `json:${folder}/`, GTEST_BRIEF: '1' },
+    });
+    const count = { passed: 0, failed: 0, skipped: 0 };
+    for (const report of read(folder)) {
+      const cases = report.testsuites.flatMap(({ testsuite }) => testsuite);
+      for (const { result, failures } of cases) {
+        if (failures) count.failed += 1;
+        else if (result === 'COMPLETED') count.passed += 1;
+        else count.skipped += 1;
+      }
+    }
+    return settle(count, code);
+  },
+  async jest({ env, jestArgs }) {
+    const report = path.join(REPORTS, 'jest.json');
+    // Packages that are ES modules only are reached by import(), which jest allows behind this flag.
+    const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', '--expose-gc'];
+    const code = await show(process.execPath, [...node, path.join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js'), '--json', `--outputFile=${report}`, '--testLocationInResults=false', ...jestArgs], {
+      env,
+    });
+    const [result] = read(report);
+    if (!result) return settle({ passed: 0, failed: 0, skipped: 0 }, code);
+    const count = { passed: result.numPassedTests, failed: result.numFailedTests + result.numRuntimeErrorTestSuites, skipped: result.numPendingTests };
+    return settle(count, code);
+  },
+  async pytest({ env, python }) {
+    const report = path.join(REPORTS, 'pytest.xml');
+    const code = await show(python, ['-m', 'pytest', '-q', `--junitxml=${report}`, 'tests'], { env, cwd: EXPORTER });
+    const suite = /<testsuite [^>]*>/.exec(readText(report))?.[0] ?? '';
+    const number = (name) => Number(new RegExp(` ${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
+    const [failed, skipped] = [number('failures') + number('errors'), number('skipped')];
+    return settle({ passed: number('tests') - failed - skipped, failed, skipped }, code);
+  },
+};
+
+/** A runner that ended badly without naming a failed test (a crash, no tests found) counts as one. */
+function settle(count, code) {
+  return code !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count;
+}
+
+function read(file) {
+  try {
+    return readdirSync(file).map((name) => JSON.parse(readFileSync(path.join(file, name), 'utf8')));
+  } catch {
+    const text = readText(file);
+    return text ? [JSON.parse(text)] : [];
+  }
+}
+
+function readText(file) {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** The exporter makes its own environment and names its interpreter on the last line. */
+async function exporterPython() {
+  const launcher = process.env.PYTHON || (process.platform === 'win32' ? 'python' : 'python3');
+  const child = promisify(execFile)(launcher, [path.join(EXPORTER, 'environment.py')], { maxBuffer: 1 << 26 });
+  child.child.stderr.pipe(process.stderr);
+  try {
+    return (await child).stdout.trim().split('\n').at(-1);
+  } catch (error) {
+    throw new StepError(`The exporter's environment could not be made (${error.message.split('\n')[0]}).`);
+  }
+}
