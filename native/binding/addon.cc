@@ -1,0 +1,79 @@
+// interrogator.node: what lib/native/types.ts calls NativeBinding.
+#include <napi.h>
+
+#include <memory>
+
+#include "cancel_token_wrap.h"
+#include "caption_model_wrap.h"
+#include "clip_model_wrap.h"
+#include "convert.h"
+#include "device_wrap.h"
+#include "environment.h"
+#include "features_wrap.h"
+#include "handle.h"
+#include "interrogator/runtime.h"
+#include "label_matrix_wrap.h"
+#include "prompt_tree_wrap.h"
+
+namespace interrogator::binding {
+
+namespace {
+
+Napi::Value runtime_information(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return checked(env, [&] {
+    const RuntimeInfo runtime = runtime_info();
+    const auto features = Napi::Array::New(env, runtime.cpu_features.size());
+    for (std::uint32_t i = 0; i < runtime.cpu_features.size(); ++i) features.Set(i, runtime.cpu_features[i]);
+    const auto object = Napi::Object::New(env);
+    object.Set("coreVersion", runtime.core_version);
+    object.Set("libtorchVersion", runtime.libtorch_version);
+    object.Set("cpuFeatures", features);
+    object.Set("cudaDevices", runtime.cuda_devices);
+    object.Set("physicalCores", runtime.physical_cores);
+    return object;
+  });
+}
+
+Napi::Value create_cancel_token(const Napi::CallbackInfo& info) {
+  return checked(info.Env(), [&] { return CancelTokenWrap::wrap(info.Env(), std::make_shared<CancelGroup>()); });
+}
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  auto instance = std::make_unique<InstanceData>();
+  instance->environment = Environment::create(env);
+  env.SetInstanceData(instance.release());
+
+  CancelTokenWrap::define(env);
+  CaptionModelWrap::define(env);
+  ClipModelWrap::define(env);
+  DeviceWrap::define(env);
+  FeaturesWrap::define(env);
+  LabelMatrixWrap::define(env);
+  PromptTreeWrap::define(env);
+
+  const auto offer = [&](const char* name, Napi::Value (*call)(const Napi::CallbackInfo&)) {
+    exports.Set(name, Napi::Function::New(env, call, name));
+  };
+  offer("runtimeInfo", runtime_information);
+  offer("createCancelToken", create_cancel_token);
+  offer("openDevice", DeviceWrap::open);
+  offer("openClipModel", ClipModelWrap::open);
+  offer("openCaptionModel", CaptionModelWrap::open);
+  offer("featuresFromArray", FeaturesWrap::from_array);
+  offer("openLabelMatrix", LabelMatrixWrap::open);
+  offer("writeLabelMatrix", LabelMatrixWrap::write);
+  offer("labelMatrixFromFeatures", LabelMatrixWrap::from_features);
+  offer("topK", LabelMatrixWrap::top_k);
+  return exports;
+}
+
+}  // namespace
+
+}  // namespace interrogator::binding
+
+namespace {
+Napi::Object initialize(Napi::Env env, Napi::Object exports) { return interrogator::binding::initialize(env, exports); }
+}  // namespace
+
+NODE_API_MODULE(interrogator, initialize)

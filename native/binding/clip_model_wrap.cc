@@ -1,0 +1,162 @@
+#include "clip_model_wrap.h"
+
+#include <chrono>
+
+#include "async_call.h"
+#include "cancel_token_wrap.h"
+#include "device_wrap.h"
+#include "features_wrap.h"
+
+namespace interrogator::binding {
+
+namespace {
+
+/// Lets progress through a few times a second, and the end always, once.
+class ProgressThrottle {
+ public:
+  explicit ProgressThrottle(AsyncCall<Features>& call) : call_(call) {}
+
+  void operator()(std::size_t done, std::size_t total) {
+    const auto now = std::chrono::steady_clock::now();
+    if (done < total && now - last_ < kInterval) return;
+    if (ended_) return;
+    ended_ = done >= total;
+    last_ = now;
+    call_.report(done, total);
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kInterval{100};
+
+  AsyncCall<Features>& call_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now() - kInterval;
+  bool ended_ = false;
+};
+
+Napi::Value wrap_features(Napi::Env env, Features features) { return FeaturesWrap::wrap(env, std::move(features)); }
+
+}  // namespace
+
+std::vector<ClipModelWrap::PropertyDescriptor> ClipModelWrap::methods() {
+  return {InstanceAccessor<&ClipModelWrap::embed_dim>("embedDim"),
+          InstanceAccessor<&ClipModelWrap::context_length>("contextLength"),
+          InstanceMethod<&ClipModelWrap::image_features>("imageFeatures"),
+          InstanceMethod<&ClipModelWrap::text_features>("textFeatures"),
+          InstanceMethod<&ClipModelWrap::tree>("tree"),
+          InstanceMethod<&ClipModelWrap::offload>("offload"),
+          InstanceMethod<&ClipModelWrap::restore>("restore"),
+          InstanceMethod<&ClipModelWrap::close>("close")};
+}
+
+void ClipModelWrap::adopt(Napi::Env env, std::shared_ptr<ClipModel> model) {
+  device_ = model->device();
+  const ClipManifest& manifest = model->manifest();
+  embed_dim_ = manifest.embed_dim;
+  context_length_ = manifest.context_length;
+  vocab_size_ = manifest.vocab_size;
+  lease_ = ModelLease<ClipModel>(env.GetInstanceData<InstanceData>()->environment, std::move(model));
+}
+
+Napi::Value ClipModelWrap::open(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return promised(env, [&] {
+    const DevicePtr device = DeviceWrap::device_of(info[0]);
+    const auto folder = to_path(info[1], "folder");
+    const bool verify = OptionsReader(info[2], "options").boolean("verifyHashes", true);
+    using Model = std::shared_ptr<ClipModel>;
+    return make_call<Model>(
+               env, CancelTokenWrap::group_of(info[3]),
+               [device, folder, verify](AsyncCall<Model>&) { return ClipModel::open(device, folder, verify); },
+               [](Napi::Env env, Model model) { return wrap(env, std::move(model)); })
+        ->run_on(env, device);
+  });
+}
+
+Napi::Value ClipModelWrap::embed_dim(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(embed_dim_));
+}
+
+Napi::Value ClipModelWrap::context_length(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(context_length_));
+}
+
+Napi::Value ClipModelWrap::image_features(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return promised(env, [&] {
+    const auto model = share();
+    const auto image = std::make_shared<const OwnedImage>(to_image(info[0], "pixels"));
+    return make_call<Features>(
+               env, CancelTokenWrap::group_of(info[1]),
+               [model, image](AsyncCall<Features>& call) { return model->image_features({image->view()}, call.token.get()); },
+               wrap_features)
+        ->run_on(env, device_);
+  });
+}
+
+Napi::Value ClipModelWrap::text_features(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return promised(env, [&] {
+    const auto model = share();
+    auto texts = to_token_lists(info[0], "texts", vocab_size_);
+    const auto group = CancelTokenWrap::group_of(info[1]);
+    const Napi::Value on_progress = info[2];
+    const bool reports = !on_progress.IsUndefined() && !on_progress.IsNull();
+    if (reports && !on_progress.IsFunction()) binding::invalid("onProgress", "a function", on_progress);
+    const auto call = make_call<Features>(
+        env, group,
+        [model, texts = std::move(texts), reports](AsyncCall<Features>& call) {
+          if (!reports) return model->text_features(texts, call.token.get());
+          ProgressThrottle throttle(call);
+          Features features = model->text_features(texts, call.token.get(), std::ref(throttle));
+          throttle(texts.count(), texts.count());
+          return features;
+        },
+        wrap_features);
+    if (reports) call->reports_to(on_progress.As<Napi::Function>());
+    return call->run_on(env, device_);
+  });
+}
+
+Napi::Value ClipModelWrap::tree(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return checked(env, [&] {
+    const auto model = share();
+    const auto slot = std::make_shared<TreeSlot>();
+    slot->tree = std::make_shared<PromptTree>(model, to_token_lists(info[0], "candidates", vocab_size_));
+    slot->device = device_;
+    slot->vocab_size = vocab_size_;
+    slot->count = slot->tree->count();
+    std::erase_if(trees_, [](const std::weak_ptr<TreeSlot>& each) { return each.expired(); });
+    trees_.push_back(slot);
+    return PromptTreeWrap::wrap(env, slot);
+  });
+}
+
+Napi::Value ClipModelWrap::offload(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return promised(env, [&] {
+    return make_call<void>(env, nullptr, [model = share()](AsyncCall<void>&) { model->offload(); }, to_undefined)
+        ->run_on(env, device_);
+  });
+}
+
+Napi::Value ClipModelWrap::restore(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return promised(env, [&] {
+    return make_call<void>(env, nullptr, [model = share()](AsyncCall<void>&) { model->restore(); }, to_undefined)
+        ->run_on(env, device_);
+  });
+}
+
+Napi::Value ClipModelWrap::close(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return promised(env, [&] {
+    for (const std::weak_ptr<TreeSlot>& each : trees_) {
+      if (const auto slot = each.lock()) slot->tree.reset();
+    }
+    trees_.clear();
+    return lease_.close(env);
+  });
+}
+
+}  // namespace interrogator::binding

@@ -1,0 +1,76 @@
+// JavaScript values into the core's types and back. Everything is copied; what does not fit throws
+// Error(kInvalidArgument) that names the argument, what was expected and what came.
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "interrogator/clip_model.h"
+#include "interrogator/error.h"
+#include "interrogator/image_view.h"
+
+namespace interrogator::binding {
+
+/// "threads: expected a whole number from 0 to 1024, got NaN"
+[[noreturn]] void invalid(const std::string& argument, const std::string& expected, Napi::Value got);
+[[noreturn]] void invalid(const std::string& argument, const std::string& what_is_wrong);
+
+std::int64_t to_integer(Napi::Value value, const std::string& argument, std::int64_t lowest, std::int64_t highest);
+std::string to_string(Napi::Value value, const std::string& argument);
+std::filesystem::path to_path(Napi::Value value, const std::string& argument);
+std::vector<std::int32_t> to_int32s(Napi::Value value, const std::string& argument);
+std::vector<float> to_floats(Napi::Value value, const std::string& argument);
+
+/// {ids, offsets}; ids are checked against the model's vocabulary, because an index out of range reaches memory.
+TokenLists to_token_lists(Napi::Value value, const std::string& argument, std::int64_t vocab_size);
+void check_ids(const std::vector<std::int32_t>& ids, const std::string& argument, std::int64_t end);
+
+/// Pixels that are ours.
+struct OwnedImage {
+  std::vector<std::uint8_t> data;
+  std::int64_t width = 0, height = 0;
+  ImageView view() const noexcept { return {data.data(), data.size(), width, height}; }
+};
+/// {data, width, height}. Also throws kImageSize.
+OwnedImage to_image(Napi::Value value, const std::string& argument);
+
+/// An options object: absent fields are undefined; null and undefined count as {}.
+class OptionsReader {
+ public:
+  OptionsReader(Napi::Value value, const std::string& argument);
+  /// Returns `absent` where the field is undefined.
+  std::int64_t integer(const char* field, std::int64_t absent, std::int64_t lowest, std::int64_t highest) const;
+  bool boolean(const char* field, bool absent) const;
+  std::string string(const char* field) const;
+  Napi::Value get(const char* field) const;
+
+ private:
+  Napi::Env env_;
+  Napi::Object object_;
+};
+
+Napi::Value from_int32s(Napi::Env env, const std::vector<std::int32_t>& values);
+Napi::Value from_floats(Napi::Env env, const std::vector<float>& values);
+
+/// An Error with `code`; named AbortError where it is one.
+Napi::Value to_js_error(Napi::Env env, const Error& error);
+Napi::Value to_js_error(Napi::Env env, const std::exception_ptr& error);
+
+/// The body of a synchronous method: what it throws becomes a JavaScript error with a code.
+template <class Body>
+auto checked(Napi::Env env, const Body& body) {
+  try {
+    return body();
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (...) {
+    throw Napi::Error(env, to_js_error(env, std::current_exception()));
+  }
+}
+
+}  // namespace interrogator::binding

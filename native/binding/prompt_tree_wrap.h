@@ -1,0 +1,35 @@
+// NativePromptTree: the candidates of a chain.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "handle.h"
+#include "interrogator/clip_model.h"
+
+namespace interrogator::binding {
+
+/// A tree until its model is closed, which empties it: a tree holds its model.
+struct TreeSlot {
+  std::shared_ptr<PromptTree> tree;
+  DevicePtr device;
+  std::int64_t vocab_size = 0;
+  std::size_t count = 0;
+};
+
+class PromptTreeWrap : public Handle<PromptTreeWrap> {
+ public:
+  static constexpr char kName[] = "PromptTree";
+  static std::vector<PropertyDescriptor> methods();
+
+  using Handle::Handle;
+  void adopt(Napi::Env, std::shared_ptr<TreeSlot> slot) { slot_ = std::move(slot); }
+
+ private:
+  Napi::Value count(const Napi::CallbackInfo& info);
+  Napi::Value best(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<TreeSlot> slot_;
+};
+
+}  // namespace interrogator::binding
