@@ -15,6 +15,9 @@ os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
 
 from torch_interrogator_export.cli import main  # noqa: E402
 
+# Small tensors: a second thread costs more than it brings, most of all on a busy machine.
+torch.set_num_threads(1)
+
 TINY_CLIP = HERE / "data" / "tiny-clip.json"
 
 
