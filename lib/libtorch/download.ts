@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type Dispatcher, EnvHttpProxyAgent, fetch } from 'undici';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch } from 'undici';
 import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
 import { NETWORK_HINT } from './wheels';
 
@@ -25,9 +25,10 @@ export interface DownloadOptions {
 
 /** Honours HTTP_PROXY, HTTPS_PROXY and NO_PROXY, and a PEM file of certificates to trust. */
 export function createDispatcher(certificates: string | null): Dispatcher {
-  if (!certificates || !fs.existsSync(certificates)) return new EnvHttpProxyAgent();
-  const trust = { ca: fs.readFileSync(certificates) };
-  const options: object = { connect: trust, requestTls: trust };
+  const trust = certificates && fs.existsSync(certificates) ? { ca: fs.readFileSync(certificates) } : undefined;
+  const behindProxy = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].some((name) => process.env[name]);
+  if (!behindProxy) return new Agent(trust && { connect: trust });
+  const options: object = trust ? { connect: trust, requestTls: trust } : {};
   return new EnvHttpProxyAgent(options);
 }
 

@@ -28,8 +28,8 @@ export function createFetchBar(stream: NodeJS.WriteStream = process.stderr): { u
 }
 
 function start(title: string, total: number, stream: NodeJS.WriteStream): SingleBar {
-  const format = `${title} {bar} {percentage} % | {megabytes} | {eta_formatted}`;
-  const bar = new SingleBar({ format, stream, noTTYOutput: true, notTTYSchedule: 5_000, fps: 10, etaBuffer: 200 }, Presets.rect);
+  const format = `${title} {bar} {percentage} % | {megabytes}`;
+  const bar = new SingleBar({ format, stream, noTTYOutput: true, notTTYSchedule: 10_000, fps: 10 }, Presets.rect);
   bar.start(total, 0, { megabytes: '' });
   return bar;
 }

@@ -13,6 +13,9 @@ export interface UnpackOptions {
   onProgress?: (done: number, total: number) => void;
 }
 
+/** A wheel holds thousands of small headers, each of which waits for the disk. */
+const WRITERS = 16;
+
 /** Writes the wanted entries below `folder`. yauzl refuses names that lead out of it. */
 export async function unpackWheel(file: string, folder: string, { wanted, signal, onProgress }: UnpackOptions): Promise<void> {
   const zip = await openPromise(file, { autoClose: false });
@@ -23,8 +26,7 @@ export async function unpackWheel(file: string, folder: string, { wanted, signal
     }
     const total = entries.reduce((sum, entry) => sum + entry.uncompressedSize, 0);
     let done = 0;
-    for (const entry of entries) {
-      throwIfAborted(signal);
+    const write = async (entry: Entry): Promise<void> => {
       const target = path.join(folder, entry.fileName);
       await mkdir(path.dirname(target), { recursive: true });
       const content = await zip.openReadStreamPromise(entry);
@@ -33,7 +35,16 @@ export async function unpackWheel(file: string, folder: string, { wanted, signal
         onProgress?.(done, total);
       });
       await pipeline(content, fs.createWriteStream(target, { mode: 0o755 }), { signal });
-    }
+    };
+    const queue = entries.values();
+    await Promise.all(
+      Array.from({ length: WRITERS }, async () => {
+        for (const entry of queue) {
+          throwIfAborted(signal);
+          await write(entry);
+        }
+      }),
+    );
   } finally {
     zip.close();
   }
