@@ -75,8 +75,9 @@ def _run(options: argparse.Namespace) -> None:
     # Here, so that --help and usage errors need no torch.
     import torch
 
-    if options.device != "cpu" and not torch.cuda.is_available():
-        raise UsageError(f"--device {options.device}: torch finds no CUDA device here; use --device cpu")
+    found = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    if options.device not in ["cpu", *found, *(["cuda"] if found else [])]:
+        raise UsageError(f"--device {options.device}: torch finds no such device here; it has {', '.join(['cpu', *found])}")
     torch.set_grad_enabled(False)
     if options.command == "clip":
         from .clip import ClipOptions, export_clip

@@ -11,4 +11,5 @@ def tower_kind(model: nn.Module) -> str:
     """`vit`, `resnet`, `timm` or `coca`: which exporter an open_clip model's image tower belongs to."""
     if type(model).__name__ == "CoCa":
         return "coca"
-    return {"VisionTransformer": "vit", "ModifiedResNet": "resnet", "TimmModel": "timm"}[type(model.visual).__name__]
+    name = type(model.visual).__name__
+    return {"VisionTransformer": "vit", "ModifiedResNet": "resnet", "TimmModel": "timm"}.get(name, name)
