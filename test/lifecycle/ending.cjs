@@ -1,0 +1,58 @@
+/** ending.cjs ENDING [busy]: a process that uses the addon and ends in one way, `busy` while a call runs and others wait. */
+const { open, pixels, startLongWork } = require('./native.cjs');
+
+const [ending, busy] = process.argv.slice(2);
+
+async function main() {
+  const handles = await open();
+  const { binding, device, clip, caption } = handles;
+  const features = await clip.imageFeatures(pixels);
+  await caption.generate(pixels, { maxTokens: 3 });
+  clip.tree({ ids: Int32Array.of(320), offsets: Int32Array.of(0, 1) });
+  const token = binding.createCancelToken();
+  if (busy) {
+    startLongWork(handles, token).catch((error) => console.log('long work:', error.code));
+    while (!device.stats().busy) await new Promise((resolve) => setTimeout(resolve, 1));
+    features.toArray().catch((error) => console.log('queued:', error.code));
+  }
+  console.log('ready');
+  await endings[ending](handles, token);
+}
+
+const endings = {
+  async closed({ device, clip, caption }, token) {
+    token.cancel();
+    await Promise.all([clip.close(), caption.close(), device.close()]);
+  },
+  async undisposed(_, token) {
+    // What runs keeps the process alive, so that it need not be waited for in each script; here it must end some time.
+    setTimeout(() => token.cancel(), 300);
+  },
+  async exit() {
+    process.exit(7);
+  },
+  async exitLater() {
+    setTimeout(() => process.exit(7), 50);
+  },
+  async throw() {
+    setImmediate(() => {
+      throw new Error('on purpose');
+    });
+  },
+  async callsWhileExiting({ clip }) {
+    process.on('exit', () => {
+      clip.imageFeatures(pixels).catch(() => {});
+      clip.close();
+      process.exitCode = 9;
+    });
+    process.exit();
+  },
+  async exitInProgress({ clip }) {
+    const [count, length] = [2_000, 12];
+    const ids = new Int32Array(count * length).map((_, i) => 300 + (i % 40_000));
+    const offsets = new Int32Array(count + 1).map((_, i) => i * length);
+    clip.textFeatures({ ids, offsets }, undefined, () => process.exit(7)).catch(() => {});
+  },
+};
+
+main();

@@ -1,0 +1,22 @@
+/** A worker_thread with its own addon, device and models: says 'ready', then answers or works until it is ended. */
+const { parentPort, workerData } = require('node:worker_threads');
+const { open, pixels, startLongWork } = require('./native.cjs');
+
+async function main() {
+  const handles = await open();
+  if (workerData.work === 'endless') {
+    startLongWork(handles).catch(() => {});
+    while (!handles.device.stats().busy) await new Promise((resolve) => setTimeout(resolve, 1));
+    parentPort.postMessage('ready');
+    return;
+  }
+  for (let i = 0; i < 20; i += 1) {
+    const features = await handles.clip.imageFeatures(pixels);
+    const ids = await handles.caption.generate(pixels, { maxTokens: 4 });
+    if (i === 19) parentPort.postMessage({ features: await features.toArray(), ids });
+  }
+  if (workerData.close) await handles.device.close();
+  if (workerData.exit) process.exit(0);
+}
+
+main();

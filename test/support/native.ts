@@ -1,0 +1,57 @@
+/** The raw addon, without lib/ above it: what tests of the binding and of how processes end call. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { findLibtorch } from '../../lib/libtorch';
+import { libraryName } from '../../lib/libtorch/inspect';
+import type { NativeBinding, NativePixels, NativeTokenLists } from '../../lib/native/types';
+import { picture } from './pictures';
+import { REPOSITORY } from './python';
+
+export interface NativeFiles {
+  loader: string;
+  addon: string;
+  /** libtorch's, in the order of opening. */
+  libraries: string[];
+}
+
+/** Where the addon's two files and libtorch are. `INTERROGATOR_ADDON_FOLDER` names another build of the addon. */
+export function nativeFiles(): NativeFiles {
+  const folder = process.env.INTERROGATOR_ADDON_FOLDER ?? path.join(REPOSITORY, 'build', 'cmake', 'Release');
+  const libtorch = findLibtorch();
+  if (!libtorch) throw new Error('no libtorch was found: run npm run setup, or set LIBTORCH');
+  const file = (name: string): string => {
+    const found = path.join(folder, name);
+    if (!existsSync(found)) throw new Error(`${found} is not there: run npm run build`);
+    return found;
+  };
+  return {
+    loader: file('interrogator_loader.node'),
+    addon: file('interrogator.node'),
+    libraries: ['c10', 'torch_cpu'].map((name) => path.join(libtorch.path, 'lib', libraryName(name))),
+  };
+}
+
+export function openBinding(): NativeBinding {
+  const { loader, addon, libraries } = nativeFiles();
+  (require(loader) as { open(paths: string[]): void }).open(libraries);
+  return require(addon) as NativeBinding;
+}
+
+export function pixels(seed: number, width = 48, height = 40): NativePixels {
+  const { data } = picture(seed, width, height);
+  return { data, width, height };
+}
+
+/** Texts as lists of token ids. */
+export function tokenLists(...texts: readonly (readonly number[])[]): NativeTokenLists {
+  const offsets = [0];
+  for (const text of texts) offsets.push((offsets.at(-1) as number) + text.length);
+  return { ids: Int32Array.from(texts.flat()), offsets: Int32Array.from(offsets) };
+}
+
+/** Many different texts of `length` tokens: work for a device. */
+export function manyTexts(count: number, length = 12): NativeTokenLists {
+  const ids = Int32Array.from({ length: count * length }, (_, i) => 300 + ((Math.imul(i, 2_654_435_761) >>> 0) % 40_000));
+  const offsets = Int32Array.from({ length: count + 1 }, (_, i) => i * length);
+  return { ids, offsets };
+}
