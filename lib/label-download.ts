@@ -5,6 +5,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
 import { debuglog } from 'node:util';
 import { catalog } from './catalog';
 import type { Engine } from './engine';
@@ -71,15 +72,23 @@ async function fetchInto(
     return false;
   }
   const total = Number(response.headers.get('content-length')) || 0;
+  await mkdir(path.dirname(file), { recursive: true });
+  await pipeline(
+    Readable.fromWeb(response.body as ReadableStream),
+    (chunks: AsyncIterable<Uint8Array>) => counted(chunks, total, report),
+    createWriteStream(file),
+    { signal },
+  );
+  return true;
+}
+
+async function* counted(chunks: AsyncIterable<Uint8Array>, total: number, report: ReportProgress): AsyncGenerator<Uint8Array> {
   let done = 0;
-  const body = Readable.fromWeb(response.body as import('node:stream/web').ReadableStream);
-  body.on('data', (chunk: Uint8Array) => {
+  for await (const chunk of chunks) {
     done += chunk.length;
     report({ stage: 'download', done, total: Math.max(total, done) });
-  });
-  await mkdir(path.dirname(file), { recursive: true });
-  await pipeline(body, createWriteStream(file), { signal });
-  return true;
+    yield chunk;
+  }
 }
 
 /** The response's head, within the connect timeout; the body may take longer. */

@@ -130,7 +130,6 @@ describe('modes', () => {
     const corrected = await withSettings({ compat: 'corrected' }, (other) => other.describe(picture(7), { mode: 'negative', maxFlavors: 6 }));
     expect(reference.caption).toBeNull();
     expect(corrected.similarity).toBeLessThanOrEqual(reference.similarity + 1e-6);
-    expect(corrected.prompt.split(', ').length).toBeGreaterThanOrEqual(reference.prompt.split(', ').length);
   });
 
   test('a prompt never outgrows the context', async () => {

@@ -1,10 +1,9 @@
 /** Label tables over a tiny real bundle: ranking, merging, and every state that a cache file can be in. */
 import { createServer, type Server } from 'node:http';
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type ConfigInput, type Features, Interrogator, LabelTable } from '../lib';
 import { tinyClip } from './support/bundles';
 import { picture } from './support/pictures';
@@ -122,15 +121,15 @@ describe('cache', () => {
       return { top: await table.rank(features, { topCount: 5 }), stages: [...new Set(stages)] };
     });
 
-  /** The warnings that come while `run` runs. */
-  async function warnings(run: () => Promise<unknown>): Promise<(Error & { code?: string })[]> {
-    const seen: Error[] = [];
-    const listen = (warning: Error): void => void seen.push(warning);
-    process.on('warning', listen);
-    await run();
-    await delay(5);
-    process.off('warning', listen);
-    return seen;
+  /** The warnings that the process emits while `run` runs. jest's process does not hear its own. */
+  async function warnings(run: () => Promise<unknown>): Promise<{ message: string; code: string }[]> {
+    const emit = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    try {
+      await run();
+      return emit.mock.calls.map(([message, options]) => ({ message: String(message), code: (options as { code: string }).code }));
+    } finally {
+      emit.mockRestore();
+    }
   }
 
   test('embeddings are kept and found again, with the same ranks', async () => {
@@ -197,7 +196,6 @@ describe('cache', () => {
     const cache = freshCache();
     const { top } = await create(cache);
     const bundle = path.join(work, 'bundle');
-    const { cpSync, mkdirSync } = await import('node:fs');
     cpSync(settings.clipModelName as string, bundle, { recursive: true });
     mkdirSync(path.join(bundle, 'labels'));
     copyFileSync(path.join(cache, FILE), path.join(bundle, 'labels', FILE));
@@ -236,7 +234,6 @@ describe('download', () => {
 
   beforeAll(async () => {
     // The same weights under a catalog's name: only those are asked for.
-    const { cpSync } = await import('node:fs');
     bundle = path.join(work, 'published');
     cpSync(settings.clipModelName as string, bundle, { recursive: true });
     const file = path.join(bundle, 'manifest.json');
@@ -293,7 +290,6 @@ describe('download', () => {
 
   test("a user's own weights under that name are not asked for", async () => {
     const own = path.join(work, 'own');
-    const { cpSync } = await import('node:fs');
     cpSync(bundle, own, { recursive: true });
     const file = path.join(own, 'manifest.json');
     const manifest = JSON.parse(readFileSync(file, 'utf8'));
