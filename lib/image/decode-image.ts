@@ -1,0 +1,140 @@
+import { readFile } from 'node:fs/promises';
+import { types } from 'node:util';
+import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
+import { DecodeFailure, type RgbImage } from './failure';
+import { isTruncated, readSize } from './header';
+import { checkRawImage, describe, isRawImage, type RawImage, rawToRgb } from './raw-pixels';
+import { decodeWithSharp, loadSharp } from './sharp-decoder';
+import { describeUnknown, FORMAT_NAMES, type ImageFormat, sniffFormat } from './sniff';
+import { decodeInWorker } from './worker-pool';
+
+/** A file's path, an encoded file's bytes, or raw pixels. */
+export type ImageInput = string | Uint8Array | RawImage;
+
+export interface DecodeOptions {
+  signal?: AbortSignal;
+  /** Images of more pixels are refused by their header. Default 178,956,970, as in Pillow. */
+  maxPixels?: number;
+}
+
+/** Pillow's own bound against decompression bombs: twice 256 MiB / 3. */
+export const MAX_PIXELS = 178_956_970;
+
+/**
+ * Decodes JPEG, PNG, WebP, GIF (first frame), BMP or TIFF (first page) to 8-bit RGB with the pixels of Pillow's
+ * `Image.open(file).convert('RGB')`: EXIF orientation and colour profiles are ignored, alpha is dropped.
+ *
+ * With sharp installed, every format gives Pillow's bytes. Without it, lossless formats do too but for some TIFFs (docs/images.md);
+ * JPEG differs by a few levels, because its inverse transform rounds differently.
+ *
+ * Rejects with `ERR_IMAGE_NOT_FOUND`, `ERR_IO`, `ERR_IMAGE_EMPTY`, `ERR_IMAGE_FORMAT`, `ERR_IMAGE_TRUNCATED`, `ERR_IMAGE_CORRUPT`,
+ * `ERR_IMAGE_SIZE`, `ERR_INVALID_ARGUMENT` or `ERR_ABORTED`.
+ */
+export async function decodeImage(input: ImageInput, { signal, maxPixels = MAX_PIXELS }: DecodeOptions = {}): Promise<RgbImage> {
+  throwIfAborted(signal);
+  if (isRawImage(input)) {
+    checkRawImage(input, maxPixels);
+    return rawToRgb(input);
+  }
+  const name = typeof input === 'string' ? input : 'the image buffer';
+  const bytes = await readInput(input, signal);
+  if (bytes.length === 0) {
+    throw new InterrogatorError('ERR_IMAGE_EMPTY', `${name} is empty`, { hint: 'Copy or download the image again.' });
+  }
+  const format = sniffFormat(bytes);
+  if (!format) {
+    throw new InterrogatorError('ERR_IMAGE_FORMAT', `${name} is not an image that can be read: it looks like ${describeUnknown(bytes)}`, {
+      hint: 'Supported are JPEG, PNG, WebP, GIF, BMP and TIFF; the content counts, not the name.',
+    });
+  }
+  try {
+    checkSize(name, bytes, format, maxPixels);
+    return await raceAbort(decodeFormat(bytes, format, signal), signal);
+  } catch (error) {
+    throw error instanceof DecodeFailure ? describeFailure(error, name, format, bytes) : error;
+  }
+}
+
+async function readInput(input: unknown, signal: AbortSignal | undefined): Promise<Buffer> {
+  if (types.isUint8Array(input)) return Buffer.from(input.buffer, input.byteOffset, input.byteLength);
+  if (types.isAnyArrayBuffer(input)) return Buffer.from(input as ArrayBuffer);
+  if (typeof input !== 'string' || input === '') {
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `Invalid image: ${describe(input)}`, {
+      hint: "Give a file's path, a Buffer of an encoded file, or raw pixels {data, width, height, channels}.",
+    });
+  }
+  try {
+    return await readFile(input, { signal });
+  } catch (cause) {
+    throw describeReadError(input, cause as NodeJS.ErrnoException, signal);
+  }
+}
+
+function describeReadError(path: string, cause: NodeJS.ErrnoException, signal: AbortSignal | undefined): Error {
+  if (signal?.aborted) return new AbortError(signal.reason);
+  switch (cause.code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'ERR_INVALID_ARG_VALUE':
+      return new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There is no file ${path}`, {
+        hint: /^https?:/i.test(path) ? 'Fetch a URL first, or use the command line, which does.' : 'Check the path.',
+        cause,
+      });
+    case 'EISDIR':
+      return new InterrogatorError('ERR_IMAGE_NOT_FOUND', `${path} is a folder, not an image`, {
+        hint: 'Give the path of one file.',
+        cause,
+      });
+    case 'EACCES':
+    case 'EPERM':
+      return new InterrogatorError('ERR_IO', `No permission to read ${path}`, { hint: 'Change its permissions or its owner.', cause });
+    default:
+      return new InterrogatorError('ERR_IO', `Cannot read ${path}: ${cause.message}`, { cause });
+  }
+}
+
+function checkSize(name: string, bytes: Buffer, format: ImageFormat, maxPixels: number): void {
+  const { width, height } = readSize(bytes, format);
+  if (width > 0 && height > 0 && width * height <= maxPixels) return;
+  const limit = width > 0 && height > 0 ? `; at most ${maxPixels} pixels are allowed` : '';
+  throw new InterrogatorError('ERR_IMAGE_SIZE', `${name} is a ${FORMAT_NAMES[format]} of ${width} × ${height} pixels${limit}`, {
+    hint: limit ? 'Make the image smaller.' : 'The file is damaged: copy or download it again.',
+  });
+}
+
+async function decodeFormat(bytes: Buffer, format: ImageFormat, signal: AbortSignal | undefined): Promise<RgbImage> {
+  // libvips composes GIFs differently from Pillow and does not read BMP.
+  const sharp = format === 'gif' || format === 'bmp' ? undefined : loadSharp();
+  return sharp ? decodeWithSharp(sharp, bytes, format) : decodeInWorker(format, bytes, signal);
+}
+
+function describeFailure(failure: DecodeFailure, name: string, format: ImageFormat, bytes: Buffer): InterrogatorError {
+  const kind = FORMAT_NAMES[format];
+  // Asked of the file where the decoder could not tell.
+  if (failure.kind === 'truncated' || isTruncated(bytes, format)) {
+    return new InterrogatorError('ERR_IMAGE_TRUNCATED', `${name} is a truncated ${kind}: ${failure.message}`, {
+      hint: 'Copy or download it again: its end is missing.',
+      cause: failure,
+    });
+  }
+  return new InterrogatorError('ERR_IMAGE_CORRUPT', `${name} is a damaged ${kind}: ${failure.message}`, {
+    hint: 'Copy or download it again, or convert it with another program.',
+    cause: failure,
+  });
+}
+
+/** The promise, or an AbortError as soon as the signal fires. */
+async function raceAbort<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+  if (!signal) return work;
+  throwIfAborted(signal);
+  let onAbort: () => void = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(new AbortError(signal.reason));
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

@@ -1,0 +1,140 @@
+/** The first frame of a GIF with Pillow's semantics: the file's own colours, transparent ones included, on the whole screen. */
+import { GifReader } from 'omggif';
+import { DecodeFailure, type RgbImage } from './failure';
+
+export interface GifFirstFrame {
+  /** The screen, extended to hold the frame. */
+  width: number;
+  height: number;
+  left: number;
+  top: number;
+  frameWidth: number;
+  frameHeight: number;
+  transparent: number | undefined;
+  /** Where the colour table in force starts, and its number of colours; 0 where the file has none. */
+  paletteStart: number;
+  paletteSize: number;
+  /** Where the frame's last data block ends. */
+  end: number;
+}
+
+/** Walks to the end of the first frame. Throws a DecodeFailure where the file ends before that. */
+export function readGifFirstFrame(bytes: Buffer): GifFirstFrame {
+  let at = 13;
+  const need = (count: number) => {
+    if (at + count > bytes.length) throw new DecodeFailure('truncated', 'the file ends inside of its first frame');
+  };
+  const byte = () => {
+    need(1);
+    return bytes[at++] as number;
+  };
+  const skipBlocks = () => {
+    for (let length = byte(); length > 0; length = byte()) {
+      need(length);
+      at += length;
+    }
+  };
+
+  if (bytes.length < 13) throw new DecodeFailure('truncated', 'the header is incomplete');
+  const screenFlags = bytes[10] as number;
+  let paletteStart = at;
+  let paletteSize = screenFlags & 0x80 ? 2 << (screenFlags & 7) : 0;
+  at += 3 * paletteSize;
+  let transparent: number | undefined;
+  for (;;) {
+    const kind = byte();
+    if (kind === 0x21) {
+      const label = byte();
+      need(5);
+      if (label === 0xf9 && bytes[at] !== 0) transparent = (bytes[at + 1] as number) & 1 ? bytes[at + 4] : undefined;
+      skipBlocks();
+    } else if (kind === 0x2c) {
+      break;
+    } else if (kind === 0x3b) {
+      throw new DecodeFailure('corrupt', 'there is no picture in it');
+    }
+  }
+  need(9);
+  const [left, top, frameWidth, frameHeight] = [0, 2, 4, 6].map((offset) => bytes.readUInt16LE(at + offset)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const flags = bytes[at + 8] as number;
+  at += 9;
+  if (flags & 0x80) {
+    paletteStart = at;
+    paletteSize = 2 << (flags & 7);
+    need(3 * paletteSize);
+    at += 3 * paletteSize;
+  }
+  byte();
+  skipBlocks();
+  return {
+    width: Math.max(bytes.readUInt16LE(6), left + frameWidth),
+    height: Math.max(bytes.readUInt16LE(8), top + frameHeight),
+    left,
+    top,
+    frameWidth,
+    frameHeight,
+    transparent,
+    paletteStart,
+    paletteSize,
+    end: at,
+  };
+}
+
+/** Decodes the first frame only; what follows it may be damaged. */
+export function decodeGif(bytes: Buffer): RgbImage {
+  const frame = readGifFirstFrame(bytes);
+  const { width, height } = frame;
+  const data = new Uint8Array(width * height * 3);
+  const background = frame.transparent ?? 0;
+  const color = (index: number, channel: number) =>
+    frame.paletteSize === 0 ? index : index < frame.paletteSize ? (bytes[frame.paletteStart + 3 * index + channel] as number) : 0;
+  if ([0, 1, 2].some((channel) => color(background, channel) !== 0)) {
+    for (let at = 0; at < data.length; at++) data[at] = color(background, at % 3);
+  }
+  if (frame.frameWidth === 0 || frame.frameHeight === 0) return { data, width, height };
+
+  const pixels = blitFrame(bytes, frame);
+  for (let y = 0; y < frame.frameHeight; y++) {
+    let from = y * frame.frameWidth * 4;
+    let to = ((frame.top + y) * width + frame.left) * 3;
+    for (let x = 0; x < frame.frameWidth; x++, from += 4) {
+      data[to++] = pixels[from] as number;
+      data[to++] = pixels[from + 1] as number;
+      data[to++] = pixels[from + 2] as number;
+    }
+  }
+  return { data, width, height };
+}
+
+/** The frame alone, RGBA. */
+function blitFrame(bytes: Buffer, { end, left, top, frameWidth, frameHeight, paletteSize }: GifFirstFrame): Uint8Array {
+  // A file of this one frame, moved to the corner of a screen of its size.
+  const single = Buffer.concat([bytes.subarray(0, end), Buffer.from([0x3b])]);
+  single.writeUInt16LE(Math.max(left + frameWidth, 1), 6);
+  single.writeUInt16LE(Math.max(top + frameHeight, 1), 8);
+  try {
+    const reader = new GifReader(single);
+    const info = reader.frameInfo(0) as unknown as { x: number; y: number; transparent_index: number | null; width: number };
+    // The library leaves transparent pixels out, Pillow's convert("RGB") shows their colour.
+    info.transparent_index = null;
+    if (paletteSize === 0) throw new DecodeFailure('corrupt', 'it has no colour table');
+    const pixels = new Uint8Array((left + frameWidth) * (top + frameHeight) * 4);
+    reader.decodeAndBlitFrameRGBA(0, pixels);
+    if (left === 0 && top === 0) return pixels;
+    const frame = new Uint8Array(frameWidth * frameHeight * 4);
+    const stride = (left + frameWidth) * 4;
+    for (let y = 0; y < frameHeight; y++) {
+      const start = (top + y) * stride + left * 4;
+      frame.set(pixels.subarray(start, start + frameWidth * 4), y * frameWidth * 4);
+    }
+    return frame;
+  } catch (error) {
+    if (error instanceof DecodeFailure) throw error;
+    throw new DecodeFailure('corrupt', (error as Error).message ?? String(error));
+  }
+}

@@ -1,0 +1,45 @@
+/** JPEG and TIFF by jimp, with what it does beyond decoding taken out. */
+import { Jimp } from 'jimp';
+import { DecodeFailure, type RgbImage } from './failure';
+import { isTruncated } from './header';
+
+export async function decodeJpeg(bytes: Buffer): Promise<RgbImage> {
+  if (isTruncated(bytes, 'jpeg')) throw new DecodeFailure('truncated', 'the file ends before its end marker');
+  // Sizes are checked before, and Pillow has no other limit.
+  const limits = { maxMemoryUsageInMB: 65_536, maxResolutionInMP: 1_000 };
+  return decode(withoutExif(bytes), { 'image/jpeg': limits });
+}
+
+export async function decodeTiff(bytes: Buffer): Promise<RgbImage> {
+  if (isTruncated(bytes, 'tiff')) throw new DecodeFailure('truncated', 'the file ends inside of its pixels');
+  return decode(bytes, {});
+}
+
+async function decode(bytes: Buffer, options: object): Promise<RgbImage> {
+  try {
+    const { bitmap } = await Jimp.fromBuffer(bytes, options as never);
+    const { width, height } = bitmap;
+    const data = new Uint8Array(width * height * 3);
+    for (let from = 0, to = 0; to < data.length; from += 4) {
+      data[to++] = bitmap.data[from] as number;
+      data[to++] = bitmap.data[from + 1] as number;
+      data[to++] = bitmap.data[from + 2] as number;
+    }
+    return { data, width, height };
+  } catch (cause) {
+    throw new DecodeFailure('corrupt', (cause as Error).message ?? String(cause));
+  }
+}
+
+/** Without the segment by which jimp would turn the picture upright; the reference does not. */
+function withoutExif(bytes: Buffer): Buffer {
+  const kept = [bytes.subarray(0, 2)];
+  let at = 2;
+  while (at + 4 <= bytes.length && bytes[at] === 0xff && bytes[at + 1] !== 0xda) {
+    const end = at + 2 + bytes.readUInt16BE(at + 2);
+    if (bytes[at + 1] !== 0xe1) kept.push(bytes.subarray(at, end));
+    at = end;
+  }
+  kept.push(bytes.subarray(at));
+  return Buffer.concat(kept);
+}

@@ -1,0 +1,60 @@
+import { types } from 'node:util';
+import { InterrogatorError } from '../errors';
+import type { RgbImage } from './failure';
+import { toRgb } from './to-rgb';
+
+/** Decoded 8-bit pixels, row-major, channels interleaved: grey, grey and alpha, RGB, or RGBA. Alpha is dropped. */
+export interface RawImage {
+  data: Uint8Array | Uint8ClampedArray;
+  width: number;
+  height: number;
+  channels: 1 | 2 | 3 | 4;
+}
+
+export function isRawImage(input: unknown): input is RawImage {
+  return typeof input === 'object' && input !== null && !ArrayBuffer.isView(input) && 'data' in input;
+}
+
+/** Throws `ERR_INVALID_ARGUMENT` where sizes and data do not fit, `ERR_IMAGE_SIZE` for more pixels than `maxPixels`. */
+export function checkRawImage({ data, width, height, channels }: RawImage, maxPixels: number): void {
+  if (!types.isUint8Array(data) && !types.isUint8ClampedArray(data)) {
+    throw invalid(`the raw image's data must be a Uint8Array, got ${describe(data)}`);
+  }
+  for (const [name, value] of Object.entries({ width, height })) {
+    if (!Number.isInteger(value) || value < 1) throw invalid(`the raw image's ${name} must be a whole number above 0, got ${value}`);
+  }
+  if (![1, 2, 3, 4].includes(channels)) throw invalid(`the raw image's channels must be 1, 2, 3 or 4, got ${channels}`);
+  if (width * height > maxPixels) {
+    throw new InterrogatorError('ERR_IMAGE_SIZE', `The raw image has ${width} × ${height} pixels; at most ${maxPixels} are allowed`, {
+      hint: 'Make the image smaller.',
+    });
+  }
+  const expected = width * height * channels;
+  if (data.length !== expected) {
+    throw invalid(`${width} × ${height} × ${channels} raw pixels need ${expected} bytes, got ${data.length}`);
+  }
+}
+
+/** Copies, so that the caller may reuse its memory after the call returned. */
+export async function rawToRgb({ data, width, height, channels }: RawImage): Promise<RgbImage> {
+  const copy = new Uint8Array(data);
+  if (channels === 3) return { data: copy, width, height };
+  return toRgb(width, height, (pixel, rgb, to) => {
+    const from = pixel * channels;
+    const step = channels === 4 ? 1 : 0;
+    rgb[to] = copy[from] as number;
+    rgb[to + 1] = copy[from + step] as number;
+    rgb[to + 2] = copy[from + 2 * step] as number;
+  });
+}
+
+function invalid(message: string): InterrogatorError {
+  return new InterrogatorError('ERR_INVALID_ARGUMENT', `Invalid image: ${message}`);
+}
+
+/** A value's kind, for an error message. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value !== 'object') return `${typeof value} ${JSON.stringify(value) ?? String(value)}`;
+  return `a value of type ${value.constructor?.name ?? 'Object'}`;
+}

@@ -1,0 +1,232 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import zlib from 'node:zlib';
+import { closeDecodeWorkers, decodeImage } from '../../lib/image';
+import { removeFolder, temporaryFolder } from '../tokenizer/reference';
+
+const folder = temporaryFolder();
+afterAll(async () => {
+  await closeDecodeWorkers();
+  removeFolder(folder);
+});
+
+function file(name: string, content: string | Buffer): string {
+  const full = path.join(folder, name);
+  writeFileSync(full, content);
+  return full;
+}
+
+function fails(code: string, message: RegExp) {
+  return expect.objectContaining({ code, message: expect.stringMatching(message) });
+}
+
+const SOME_JPEG = '\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0';
+
+function jpegHeader(width: number, height: number): Buffer {
+  const frame = Buffer.from([0xff, 0xc0, 0, 17, 8, 0, 0, 0, 0, 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1]);
+  frame.writeUInt16BE(height, 5);
+  frame.writeUInt16BE(width, 7);
+  return Buffer.concat([Buffer.from(SOME_JPEG, 'latin1'), frame, Buffer.from([0xff, 0xda, 0, 12, 3, 1, 0, 2, 0x11, 3, 0x11, 0, 63, 0, 0, 0xff, 0xd9])]);
+}
+
+function pngHeader(width: number, height: number): Buffer {
+  const chunk = (type: string, body: Buffer) => {
+    const out = Buffer.alloc(body.length + 12);
+    out.writeUInt32BE(body.length, 0);
+    out.write(type, 4, 'latin1');
+    body.copy(out, 8);
+    out.writeUInt32BE(zlib.crc32(out.subarray(4, 8 + body.length)), 8 + body.length);
+    return out;
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2, 0, 0, 0], 8);
+  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', zlib.deflateSync(Buffer.alloc(1000))), chunk('IEND', Buffer.alloc(0))]);
+}
+
+function bmpHeader(width: number, height: number): Buffer {
+  const out = Buffer.alloc(54);
+  out.write('BM', 'latin1');
+  out.writeUInt32LE(54, 10);
+  out.writeUInt32LE(40, 14);
+  out.writeInt32LE(width, 18);
+  out.writeInt32LE(height, 22);
+  out.writeUInt16LE(1, 26);
+  out.writeUInt16LE(24, 28);
+  return out;
+}
+
+function gifHeader(width: number, height: number): Buffer {
+  const out = Buffer.from('GIF89a\0\0\0\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\0\0\0\0\0\x02\x02D\x01\0;', 'latin1');
+  out.writeUInt16LE(width, 6);
+  out.writeUInt16LE(height, 8);
+  out.writeUInt16LE(width, 24);
+  out.writeUInt16LE(height, 26);
+  return out;
+}
+
+function webpHeader(width: number, height: number): Buffer {
+  const out = Buffer.alloc(30);
+  out.write('RIFF', 'latin1');
+  out.writeUInt32LE(22, 4);
+  out.write('WEBPVP8X', 8, 'latin1');
+  out.writeUInt32LE(10, 16);
+  out.writeUIntLE(width - 1, 24, 3);
+  out.writeUIntLE(height - 1, 27, 3);
+  return out;
+}
+
+function tiffHeader(width: number, height: number): Buffer {
+  const out = Buffer.alloc(8 + 2 + 24 + 4);
+  out.write('II*\0', 'latin1');
+  out.writeUInt32LE(8, 4);
+  out.writeUInt16LE(2, 8);
+  for (const [index, value] of [width, height].entries()) {
+    out.writeUInt16LE(256 + index, 10 + 12 * index);
+    out.writeUInt16LE(4, 12 + 12 * index);
+    out.writeUInt32LE(1, 14 + 12 * index);
+    out.writeUInt32LE(value, 18 + 12 * index);
+  }
+  return out;
+}
+
+describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
+  beforeAll(() => {
+    if (decoder === 'jimp') process.env.TORCH_INTERROGATOR_DECODER = 'jimp';
+  });
+  afterAll(() => {
+    delete process.env.TORCH_INTERROGATOR_DECODER;
+  });
+
+  test('a missing file is named', async () => {
+    const missing = path.join(folder, 'missing.png');
+    await expect(decodeImage(missing)).rejects.toEqual(fails('ERR_IMAGE_NOT_FOUND', /missing\.png/));
+    await expect(decodeImage('https://example.com/a.png')).rejects.toEqual(fails('ERR_IMAGE_NOT_FOUND', /URL/));
+    await expect(decodeImage('a\0b')).rejects.toEqual(fails('ERR_IMAGE_NOT_FOUND', /There is no file/));
+  });
+
+  test('a folder is not an image', async () => {
+    mkdirSync(path.join(folder, 'album.png'), { recursive: true });
+    await expect(decodeImage(path.join(folder, 'album.png'))).rejects.toEqual(fails('ERR_IMAGE_NOT_FOUND', /is a folder/));
+  });
+
+  test('a file without permission is an input error of its own', async () => {
+    const secret = file('secret.png', 'x');
+    chmodSync(secret, 0);
+    const code = process.getuid?.() === 0 ? 'ERR_IMAGE_FORMAT' : 'ERR_IO';
+    await expect(decodeImage(secret)).rejects.toEqual(fails(code, /secret\.png/));
+  });
+
+  test('an empty file is told from a damaged one', async () => {
+    await expect(decodeImage(file('empty.jpg', ''))).rejects.toEqual(fails('ERR_IMAGE_EMPTY', /empty\.jpg is empty/));
+    await expect(decodeImage(Buffer.alloc(0))).rejects.toEqual(fails('ERR_IMAGE_EMPTY', /the image buffer is empty/));
+  });
+
+  test.each<[string, string | Buffer, RegExp]>([
+    ['text.jpg', 'This is not a picture.\n', /text/],
+    ['page.png', '<!DOCTYPE html>\n<html><body>404</body></html>', /an HTML page/],
+    ['drawing.png', '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', /an SVG drawing/],
+    ['phone.jpg', '\0\0\0\x18ftypheic\0\0\0\0mif1heic', /a HEIC image/],
+    ['new.jpg', '\0\0\0\x1cftypavif\0\0\0\0avifmif1', /an AVIF image/],
+    ['paper.jpg', '%PDF-1.7\n', /a PDF document/],
+    ['data.jpg', '{"error": "not found"}', /JSON/],
+    ['noise.jpg', Buffer.from([0, 1, 2, 3, 4, 5, 6, 7, 8]), /binary data/],
+    ['letter.jpg', 'x', /text/],
+  ])('%s is told what it looks like', async (name, content, looks) => {
+    await expect(decodeImage(file(name, content))).rejects.toEqual(fails('ERR_IMAGE_FORMAT', looks));
+  });
+
+  test.each([
+    ['JPEG', jpegHeader],
+    ['PNG', pngHeader],
+    ['BMP', bmpHeader],
+    ['GIF', gifHeader],
+    ['TIFF', tiffHeader],
+  ])('a %s header of 60,000 × 60,000 or of nothing is refused before it is decoded', async (kind, header) => {
+    const before = process.memoryUsage().rss;
+    const huge = new RegExp(`${kind} of 60000 × 60000 pixels`);
+    await expect(decodeImage(header(60_000, 60_000))).rejects.toEqual(fails('ERR_IMAGE_SIZE', huge));
+    await expect(decodeImage(header(0, 0))).rejects.toEqual(fails('ERR_IMAGE_SIZE', /0 × 0/));
+    expect(process.memoryUsage().rss - before).toBeLessThan(200 << 20);
+  });
+
+  test('a WebP header of 60,000 × 60,000 is refused before it is decoded', async () => {
+    await expect(decodeImage(webpHeader(60_000, 60_000))).rejects.toEqual(fails('ERR_IMAGE_SIZE', /WebP of 60000 × 60000/));
+  });
+
+  test('maxPixels is the caller’s to lower', async () => {
+    await expect(decodeImage(pngHeader(10, 10), { maxPixels: 99 })).rejects.toEqual(fails('ERR_IMAGE_SIZE', /at most 99 pixels/));
+  });
+
+  test.each([
+    ['JPEG', Buffer.from(SOME_JPEG, 'latin1')],
+    ['JPEG', jpegHeader(10, 10).subarray(0, 45)],
+    ['PNG', pngHeader(10, 10).subarray(0, 20)],
+    ['PNG', pngHeader(10, 10).subarray(0, 50)],
+    ['BMP', bmpHeader(10, 10).subarray(0, 30)],
+    ['BMP', bmpHeader(10, 10)],
+    ['GIF', gifHeader(2, 2).subarray(0, 9)],
+    ['GIF', gifHeader(2, 2).subarray(0, 30)],
+    ['TIFF', tiffHeader(10, 10).subarray(0, 6)],
+    ['WebP', webpHeader(10, 10).subarray(0, 22)],
+  ])('a cut %s is truncated, not just damaged', async (kind, bytes) => {
+    await expect(decodeImage(bytes)).rejects.toEqual(fails('ERR_IMAGE_TRUNCATED', new RegExp(`truncated ${kind}`)));
+  });
+
+  test('a damaged PNG is damaged', async () => {
+    const damaged = pngHeader(10, 10);
+    damaged[29] = (damaged[29] as number) ^ 0xff;
+    await expect(decodeImage(damaged)).rejects.toEqual(fails('ERR_IMAGE_CORRUPT', /damaged PNG/));
+  });
+});
+
+describe('raw pixels', () => {
+  const rgb = new Uint8Array([1, 2, 3, 4, 5, 6]);
+
+  test('become RGB: grey repeated, alpha dropped', async () => {
+    const decode = async (data: number[], channels: 1 | 2 | 3 | 4) =>
+      Array.from((await decodeImage({ data: new Uint8Array(data), width: 2, height: 1, channels })).data);
+    expect(await decode([7, 9], 1)).toEqual([7, 7, 7, 9, 9, 9]);
+    expect(await decode([7, 0, 9, 255], 2)).toEqual([7, 7, 7, 9, 9, 9]);
+    expect(await decode([1, 2, 3, 4, 5, 6], 3)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(await decode([1, 2, 3, 0, 4, 5, 6, 9], 4)).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  test("are copied: the caller's memory is its own", async () => {
+    const data = Uint8Array.from(rgb);
+    const decoding = decodeImage({ data, width: 2, height: 1, channels: 3 });
+    data.fill(0);
+    expect(Array.from((await decoding).data)).toEqual(Array.from(rgb));
+  });
+
+  test.each<[object, RegExp]>([
+    [{ data: rgb, width: 3, height: 1, channels: 3 }, /need 9 bytes, got 6/],
+    [{ data: rgb, width: 2.5, height: 1, channels: 3 }, /width must be a whole number/],
+    [{ data: rgb, width: 2, height: 0, channels: 3 }, /height must be a whole number/],
+    [{ data: rgb, width: 2, height: Number.NaN, channels: 3 }, /height/],
+    [{ data: rgb, width: 2, height: 1, channels: 5 }, /channels must be 1, 2, 3 or 4, got 5/],
+    [{ data: rgb, width: 2, height: 1 }, /channels/],
+    [{ data: [1, 2, 3], width: 1, height: 1, channels: 3 }, /must be a Uint8Array, got a value of type Array/],
+    [{ data: new Float32Array(3), width: 1, height: 1, channels: 3 }, /Float32Array/],
+  ])('that do not fit are refused: %#', async (input, message) => {
+    await expect(decodeImage(input as never)).rejects.toEqual(fails('ERR_INVALID_ARGUMENT', message));
+  });
+
+  test('of too many pixels are refused', async () => {
+    const input = { data: rgb, width: 2, height: 1, channels: 3 as const };
+    await expect(decodeImage(input, { maxPixels: 1 })).rejects.toEqual(fails('ERR_IMAGE_SIZE', /2 × 1/));
+  });
+});
+
+test.each([undefined, null, 42, true, '', {}, [], new Date(), new URL('file:///a.png'), new Float32Array(4)])(
+  'an input that is no image is refused: %p',
+  async (input) => {
+    await expect(decodeImage(input as never)).rejects.toEqual(fails('ERR_INVALID_ARGUMENT', /Invalid image/));
+  },
+);
+
+test('an abort before the start is heard', async () => {
+  await expect(decodeImage(pngHeader(1, 1), { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+});
