@@ -6,7 +6,7 @@ export { Config, type ConfigInput, type ConfigValues } from './config';
 export type { CallOptions } from './engine';
 export { AbortError, ERROR_CODES, type ErrorCode, InterrogatorError } from './errors';
 export { Features } from './features';
-export type { ImageInput } from './image';
+export type { ImageInput, RawImage } from './image';
 export {
   type CaptionedOptions,
   type ChainCallOptions,

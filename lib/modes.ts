@@ -3,7 +3,7 @@ import { argmax } from './argmax';
 import { chain } from './chain';
 import type { Call, Engine } from './engine';
 import { InterrogatorError } from './errors';
-import type { DecodedImage } from './image';
+import type { RgbImage } from './image';
 import type { RankedLabel } from './label-table';
 import type { NativeFeatures } from './native/types';
 import { classicPrompt, fastPrompt, truncateToFit } from './prompt';
@@ -41,7 +41,7 @@ export class Modes {
     this.corrected = engine.config.compat === 'corrected';
   }
 
-  async answer(picture: DecodedImage, settings: ModeSettings, call: Call): Promise<Answer> {
+  async answer(picture: RgbImage, settings: ModeSettings, call: Call): Promise<Answer> {
     if (settings.mode === 'negative') {
       const image = await this.features(picture, call);
       return { prompt: await this.negative(image, settings, call), caption: null, image };
@@ -61,7 +61,7 @@ export class Modes {
   }
 
   /** The image's caption. Throws ERR_CAPTION_MODEL_MISSING. */
-  async caption(picture: DecodedImage, call: Call): Promise<string> {
+  async caption(picture: RgbImage, call: Call): Promise<string> {
     const { caption, config } = this.engine;
     if (!caption) {
       throw new InterrogatorError('ERR_CAPTION_MODEL_MISSING', 'No caption model loaded: captionModelName is null.', {
@@ -77,7 +77,7 @@ export class Modes {
   }
 
   /** 1 × embedDim. */
-  async features(picture: DecodedImage, call: Call): Promise<NativeFeatures> {
+  async features(picture: RgbImage, call: Call): Promise<NativeFeatures> {
     call.report({ stage: 'features', done: 0, total: 1 });
     const features = await this.engine.withClip(call, () => this.engine.clip.imageFeatures(picture, call.token));
     call.report({ stage: 'features', done: 1, total: 1 });
