@@ -6,6 +6,7 @@
 
 #include "interrogator/cancel.h"
 #include "interrogator/label_matrix.h"
+#include "ops/half_dot.h"
 
 namespace interrogator::ops {
 
@@ -23,18 +24,15 @@ struct RankInput {
   std::int64_t batch = 0;
 };
 
-/// Which implementation of the dot products runs. kPlain is what the others are tested against.
-enum class TopKKernel { kPlain, kAvx2 };
-TopKKernel best_top_k_kernel() noexcept;
-
 /// The k most (reverse: least) similar rows of each feature, best first; the lowest index first
 /// among equals, a similarity that is not a number last. k is capped at the number of rows. Dot
 /// products of the float16 values are accumulated in float32.
 TopK cosine_top_k(const RankInput& input, std::int64_t k, bool reverse, const CancelToken* token = nullptr,
-                  TopKKernel kernel = best_top_k_kernel());
+                  HalfDotKernel kernel = best_half_dot_kernel());
 
 /// clip-interrogator's chunked ranking, see TopKOptions; plain top-k where options.chunk_size is 0.
+/// At least one row of each chunk is kept (the reference fails where chunk_size / chunks is below 1).
 TopK rank(const RankInput& input, const TopKOptions& options, const CancelToken* token = nullptr,
-          TopKKernel kernel = best_top_k_kernel());
+          HalfDotKernel kernel = best_half_dot_kernel());
 
 }  // namespace interrogator::ops

@@ -1,0 +1,238 @@
+#include "ops/image_transform.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "interrogator/error.h"
+
+namespace interrogator::ops {
+
+namespace {
+
+// Pillow's 8-bit resampling (src/libImaging/Resample.c): weights are normalised in double, rounded
+// to 22 fractional bits, and each of the two passes rounds its sums back to 8 bits.
+constexpr int kFractionBits = 32 - 8 - 2;
+constexpr int kChannels = 3;
+
+double bilinear(double x) {
+  x = std::abs(x);
+  return x < 1.0 ? 1.0 - x : 0.0;
+}
+
+double bicubic(double x) {
+  constexpr double a = -0.5;
+  x = std::abs(x);
+  if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
+  if (x < 2.0) return (((x - 5) * x + 8) * x - 4) * a;
+  return 0.0;
+}
+
+/// Which source pixels make output pixel i of a window, and with what weights.
+struct Taps {
+  std::vector<std::int64_t> first;    ///< source pixel of the first weight
+  std::vector<std::int64_t> offsets;  ///< weights[offsets[i] .. offsets[i+1])
+  std::vector<std::int32_t> weights;
+
+  std::int64_t count(std::size_t i) const { return offsets[i + 1] - offsets[i]; }
+};
+
+/// For output pixels start … start+count of a side resized from `source` to `target`.
+Taps make_taps(std::int64_t source, std::int64_t target, Filter filter, std::int64_t start, std::int64_t count) {
+  const double scale = static_cast<double>(source) / static_cast<double>(target);
+  const double filter_scale = std::max(scale, 1.0);
+  const double support = (filter == Filter::kBicubic ? 2.0 : 1.0) * filter_scale;
+  const double per_step = 1.0 / filter_scale;
+
+  Taps taps;
+  taps.offsets.push_back(0);
+  std::vector<double> weights;
+  for (std::int64_t i = start; i < start + count; ++i) {
+    const double center = (static_cast<double>(i) + 0.5) * scale;
+    const std::int64_t first = std::max<std::int64_t>(static_cast<std::int64_t>(center - support + 0.5), 0);
+    const std::int64_t end = std::min(static_cast<std::int64_t>(center + support + 0.5), source);
+    weights.clear();
+    double sum = 0;
+    for (std::int64_t x = 0; x < end - first; ++x) {
+      const double distance = (static_cast<double>(x + first) - center + 0.5) * per_step;
+      weights.push_back(filter == Filter::kBicubic ? bicubic(distance) : bilinear(distance));
+      sum += weights.back();
+    }
+    for (double weight : weights) {
+      if (sum != 0.0) weight /= sum;
+      const double fixed = weight * (1 << kFractionBits);
+      taps.weights.push_back(static_cast<std::int32_t>(fixed + (weight < 0 ? -0.5 : 0.5)));
+    }
+    taps.first.push_back(first);
+    taps.offsets.push_back(static_cast<std::int64_t>(taps.weights.size()));
+  }
+  return taps;
+}
+
+std::uint8_t to_byte(std::int32_t sum) { return static_cast<std::uint8_t>(std::clamp(sum >> kFractionBits, 0, 255)); }
+
+/// One source row, resized: taps.first.size() pixels.
+void resize_row(const std::uint8_t* source, const Taps& taps, std::uint8_t* result) {
+  for (std::size_t i = 0; i < taps.first.size(); ++i) {
+    const std::uint8_t* pixel = source + taps.first[i] * kChannels;
+    const std::int32_t* const weights = taps.weights.data() + taps.offsets[i];
+    const std::int64_t count = taps.count(i);
+    std::int32_t red = 1 << (kFractionBits - 1), green = red, blue = red;
+    for (std::int64_t x = 0; x < count; ++x, pixel += kChannels) {
+      red += pixel[0] * weights[x];
+      green += pixel[1] * weights[x];
+      blue += pixel[2] * weights[x];
+    }
+    result[i * kChannels] = to_byte(red);
+    result[i * kChannels + 1] = to_byte(green);
+    result[i * kChannels + 2] = to_byte(blue);
+  }
+}
+
+void add_row(const std::uint8_t* row, std::int32_t weight, std::int64_t size, std::int32_t* sums) {
+  for (std::int64_t i = 0; i < size; ++i) sums[i] += row[i] * weight;
+}
+
+/// The part of one side of the window that the resized picture covers.
+struct Overlap {
+  std::int64_t window = 0, picture = 0, count = 0;
+};
+
+Overlap overlap(std::int64_t offset, std::int64_t resized, std::int64_t window) {
+  const std::int64_t picture = std::max<std::int64_t>(offset, 0), start = std::max<std::int64_t>(-offset, 0);
+  return {start, picture, std::max<std::int64_t>(std::min(resized - picture, window - start), 0)};
+}
+
+/// Python's round(): halves to the even neighbour, in the rounding mode that every thread starts in.
+std::int64_t round_half_even(double value) { return static_cast<std::int64_t>(std::nearbyint(value)); }
+
+/// torchvision's center_crop of a side: padded first where smaller, the odd pixel to the far end.
+std::int64_t crop_offset(std::int64_t resized, std::int64_t window) {
+  if (resized < window) return -((window - resized) / 2);
+  return round_half_even(static_cast<double>(resized - window) / 2.0);
+}
+
+void check_image(const ImageView& image) {
+  const std::string size = std::to_string(image.width) + "×" + std::to_string(image.height);
+  if (image.width < 1 || image.height < 1) throw Error(ErrorCode::kImageSize, "the picture is " + size + ": it has no pixels");
+  if (image.width > kMaxImagePixels / image.height) {
+    throw Error(ErrorCode::kImageSize,
+                "the picture is " + size + ", more than " + std::to_string(kMaxImagePixels) + " pixels; make it smaller first");
+  }
+  const auto expected = static_cast<std::size_t>(image.width * image.height * kChannels);
+  if (!image.data || image.size != expected) {
+    throw Error(ErrorCode::kInvalidArgument, "the picture's data has " + std::to_string(image.data ? image.size : 0) + " bytes, " + size +
+                                                 " RGB needs " + std::to_string(expected));
+  }
+}
+
+void check_preprocess(const ImagePreprocess& preprocess) {
+  if (preprocess.height < 1 || preprocess.width < 1) throw Error(ErrorCode::kInvalidArgument, "the model's input size is not positive");
+  if (preprocess.interpolation != "bicubic" && preprocess.interpolation != "bilinear") {
+    throw Error(ErrorCode::kInvalidArgument, "interpolation is '" + preprocess.interpolation + "', expected 'bicubic' or 'bilinear'");
+  }
+  for (const char* const mode : {"shortest", "longest", "squash"}) {
+    if (preprocess.resize_mode == mode) return;
+  }
+  throw Error(ErrorCode::kInvalidArgument, "resize mode is '" + preprocess.resize_mode + "', expected 'shortest', 'longest' or 'squash'");
+}
+
+}  // namespace
+
+ResizePlan plan_resize(std::int64_t width, std::int64_t height, const ImagePreprocess& preprocess) {
+  ResizePlan plan;
+  plan.filter = preprocess.interpolation == "bilinear" ? Filter::kBilinear : Filter::kBicubic;
+  if (preprocess.resize_mode == "squash") {
+    plan.resized_width = preprocess.width;
+    plan.resized_height = preprocess.height;
+    return plan;
+  }
+
+  const bool longest = preprocess.resize_mode == "longest";
+  if (!longest && preprocess.width == preprocess.height) {
+    // torchvision's Resize(int): truncated, not rounded.
+    const std::int64_t size = preprocess.width, shorter = std::min(width, height);
+    const auto scaled = [&](std::int64_t side) {
+      return side == shorter ? size : static_cast<std::int64_t>(static_cast<double>(size * side) / static_cast<double>(shorter));
+    };
+    plan.resized_width = scaled(width);
+    plan.resized_height = scaled(height);
+  } else {
+    // open_clip's ResizeKeepRatio. It rounds the short side of a very long picture to 0 and then fails; 1 here.
+    const double by_height = static_cast<double>(height) / static_cast<double>(preprocess.height);
+    const double by_width = static_cast<double>(width) / static_cast<double>(preprocess.width);
+    const double ratio = longest ? std::max(by_height, by_width) : std::min(by_height, by_width);
+    plan.resized_width = std::max<std::int64_t>(round_half_even(static_cast<double>(width) / ratio), 1);
+    plan.resized_height = std::max<std::int64_t>(round_half_even(static_cast<double>(height) / ratio), 1);
+    // open_clip does not hand the interpolation on for the short side of a rectangle.
+    if (!longest) plan.filter = Filter::kBicubic;
+  }
+  plan.left = crop_offset(plan.resized_width, preprocess.width);
+  plan.top = crop_offset(plan.resized_height, preprocess.height);
+  plan.fill = longest ? preprocess.fill : 0;
+  return plan;
+}
+
+std::vector<std::uint8_t> resize_window(const ImageView& image, const ResizePlan& plan, std::int64_t window_width, std::int64_t window_height) {
+  const Overlap across = overlap(plan.left, plan.resized_width, window_width);
+  const Overlap down = overlap(plan.top, plan.resized_height, window_height);
+  const Taps columns = make_taps(image.width, plan.resized_width, plan.filter, across.picture, across.count);
+  const Taps rows = make_taps(image.height, plan.resized_height, plan.filter, down.picture, down.count);
+
+  // The source is read once, row by row, each added to the output rows that it touches: a picture of
+  // any height needs the window's sums and no more. Integer sums do not depend on their order.
+  const std::int64_t row_size = across.count * kChannels;
+  std::vector<std::int32_t> sums(static_cast<std::size_t>(down.count * row_size), 1 << (kFractionBits - 1));
+  std::vector<std::uint8_t> resized_row(static_cast<std::size_t>(row_size));
+  const std::int64_t first_row = down.count > 0 ? rows.first.front() : 0;
+  const std::int64_t end_row = down.count > 0 ? rows.first.back() + rows.count(rows.first.size() - 1) : 0;
+  std::size_t open = 0;  // the first output row that later source rows still touch
+  for (std::int64_t y = first_row; y < end_row; ++y) {
+    const std::uint8_t* row = image.data + y * image.width * kChannels;
+    if (plan.resized_width == image.width) {
+      row += across.picture * kChannels;
+    } else {
+      resize_row(row, columns, resized_row.data());
+      row = resized_row.data();
+    }
+    while (open < rows.first.size() && rows.first[open] + rows.count(open) <= y) ++open;
+    for (std::size_t i = open; i < rows.first.size() && rows.first[i] <= y; ++i) {
+      const std::int64_t tap = y - rows.first[i];
+      if (tap < rows.count(i)) {
+        add_row(row, rows.weights[static_cast<std::size_t>(rows.offsets[i] + tap)], row_size, sums.data() + static_cast<std::int64_t>(i) * row_size);
+      }
+    }
+  }
+
+  std::vector<std::uint8_t> window(static_cast<std::size_t>(window_width * window_height * kChannels), plan.fill);
+  for (std::int64_t y = 0; y < down.count; ++y) {
+    std::uint8_t* const target = window.data() + ((down.window + y) * window_width + across.window) * kChannels;
+    std::transform(sums.begin() + y * row_size, sums.begin() + (y + 1) * row_size, target, to_byte);
+  }
+  return window;
+}
+
+at::Tensor image_transform(const ImageView& image, const ImagePreprocess& preprocess) {
+  check_image(image);
+  check_preprocess(preprocess);
+  const std::int64_t height = preprocess.height, width = preprocess.width, plane = height * width;
+  const std::vector<std::uint8_t> window = resize_window(image, plan_resize(image.width, image.height, preprocess), width, height);
+
+  at::Tensor result = at::empty({kChannels, height, width}, at::kFloat);
+  for (std::size_t channel = 0; channel < kChannels; ++channel) {
+    // 256 possible values, each computed as torchvision computes it in float32.
+    std::array<float, 256> values;
+    for (std::size_t value = 0; value < values.size(); ++value) {
+      values[value] = (static_cast<float>(value) / 255.0F - preprocess.mean[channel]) / preprocess.std[channel];
+    }
+    float* const target = result.data_ptr<float>() + static_cast<std::int64_t>(channel) * plane;
+    for (std::int64_t i = 0; i < plane; ++i) target[i] = values[window[static_cast<std::size_t>(i) * kChannels + channel]];
+  }
+  return result;
+}
+
+}  // namespace interrogator::ops

@@ -1,0 +1,184 @@
+#include "prefix_tree.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <numeric>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "interrogator/error.h"
+
+namespace interrogator {
+
+namespace {
+
+using Tokens = std::span<const std::int32_t>;
+
+Tokens tokens_of(const TokenLists& texts, std::int64_t index) {
+  const auto at = static_cast<std::size_t>(index);
+  const auto start = static_cast<std::size_t>(texts.offsets[at]), end = static_cast<std::size_t>(texts.offsets[at + 1]);
+  return Tokens(texts.ids).subspan(start, end - start);
+}
+
+std::size_t shared_length(Tokens a, Tokens b) {
+  return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+}
+
+void check_offsets(const TokenLists& texts) {
+  const auto fail = [](const std::string& what) { throw Error(ErrorCode::kInvalidArgument, what); };
+  if (texts.offsets.empty()) {
+    if (!texts.ids.empty()) fail("token lists have ids but no offsets");
+    return;
+  }
+  if (texts.offsets.front() != 0) fail("offsets start at " + std::to_string(texts.offsets.front()) + ", expected 0");
+  for (std::size_t i = 1; i < texts.offsets.size(); ++i) {
+    if (texts.offsets[i] < texts.offsets[i - 1]) fail("offsets fall at entry " + std::to_string(i));
+  }
+  if (static_cast<std::size_t>(texts.offsets.back()) != texts.ids.size()) {
+    fail("the last offset is " + std::to_string(texts.offsets.back()) + ", expected " + std::to_string(texts.ids.size()) + ", the number of ids");
+  }
+}
+
+std::vector<std::int64_t> sorted_by_tokens(const TokenLists& texts) {
+  std::vector<std::int64_t> order(texts.count());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+    const Tokens left = tokens_of(texts, a), right = tokens_of(texts, b);
+    const auto [l, r] = std::mismatch(left.begin(), left.end(), right.begin(), right.end());
+    if (l == left.end() || r == right.end()) return left.size() != right.size() ? left.size() < right.size() : a < b;
+    return *l < *r;
+  });
+  return order;
+}
+
+at::Tensor to_tensor(const std::vector<std::int64_t>& values) { return at::tensor(values, at::kLong); }
+
+/// texts[order[n]] ends at ends[n]. Sorted, a text shares nodes with the one before it and no other.
+PrefixTree tree_of_sorted(const TokenLists& texts, std::span<const std::int64_t> order) {
+  std::vector<std::int64_t> ids, depths, parents, ends;
+  std::vector<std::int64_t> path;  // the nodes of the text before
+  std::size_t deepest = 0;
+  Tokens before;
+  for (const std::int64_t index : order) {
+    const Tokens text = tokens_of(texts, index);
+    path.resize(shared_length(before, text));
+    for (std::size_t depth = path.size(); depth < text.size(); ++depth) {
+      parents.push_back(path.empty() ? -1 : path.back());
+      path.push_back(static_cast<std::int64_t>(ids.size()));
+      ids.push_back(text[depth]);
+      depths.push_back(static_cast<std::int64_t>(depth));
+    }
+    ends.push_back(path.back());
+    deepest = std::max(deepest, text.size());
+    before = text;
+  }
+
+  const auto nodes = static_cast<std::int64_t>(ids.size()), width = static_cast<std::int64_t>(deepest);
+  at::Tensor ancestors = at::full({nodes, width}, -1, at::kLong);
+  auto* const rows = ancestors.data_ptr<std::int64_t>();
+  for (std::int64_t node = 0; node < nodes; ++node) {
+    const std::int64_t depth = depths[static_cast<std::size_t>(node)], parent = parents[static_cast<std::size_t>(node)];
+    if (parent >= 0) std::copy_n(rows + parent * width, depth, rows + node * width);
+    rows[node * width + depth] = node;
+  }
+  return {to_tensor(ids), to_tensor(depths), std::move(ancestors), to_tensor(ends)};
+}
+
+void check_suffixes(const TokenLists& suffixes) {
+  check_offsets(suffixes);
+  for (std::size_t i = 0; i < suffixes.count(); ++i) {
+    if (suffixes.offsets[i] == suffixes.offsets[i + 1]) {
+      throw Error(ErrorCode::kInvalidArgument, "text " + std::to_string(i) + " adds no token to the prefix, not even an end token");
+    }
+  }
+}
+
+}  // namespace
+
+void check_token_lists(const TokenLists& texts, std::int64_t vocab_size) {
+  check_offsets(texts);
+  for (const std::int32_t id : texts.ids) {
+    if (id < 0 || id >= vocab_size) {
+      throw Error(ErrorCode::kInvalidArgument, "token id " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(vocab_size));
+    }
+  }
+}
+
+SharedPrefix share_prefix(const std::vector<std::int32_t>& prefix, const TokenLists& texts, const std::vector<std::int32_t>& chosen,
+                          const TextLimits& limits) {
+  check_offsets(texts);
+  const auto context = static_cast<std::size_t>(limits.context_length);
+  const auto eot = static_cast<std::int32_t>(limits.eot_id);
+
+  SharedPrefix shared;
+  shared.ids.push_back(limits.sot_id);
+  // Nothing after the first end token reaches the feature, and the context's last place is an end token's.
+  bool ended = false;
+  for (const std::int32_t id : prefix) {
+    ended = id == eot || shared.ids.size() + 1 >= context;
+    if (ended) break;
+    shared.ids.push_back(id);
+  }
+
+  shared.suffixes.offsets.push_back(0);
+  for (const std::int32_t index : chosen) {
+    if (index < 0 || static_cast<std::size_t>(index) >= texts.count()) {
+      throw Error(ErrorCode::kInvalidArgument, "there is no text " + std::to_string(index) + " among " + std::to_string(texts.count()));
+    }
+    auto& ids = shared.suffixes.ids;
+    std::size_t length = shared.ids.size();
+    if (!ended) {
+      for (const std::int32_t id : tokens_of(texts, index)) {
+        if (id == eot || length + 1 >= context) break;
+        ids.push_back(id);
+        ++length;
+      }
+    }
+    ids.push_back(eot);
+    shared.suffixes.offsets.push_back(static_cast<std::int32_t>(ids.size()));
+  }
+  return shared;
+}
+
+SharedPrefix share_prefix(const std::vector<std::int32_t>& prefix, const TokenLists& texts, const TextLimits& limits) {
+  std::vector<std::int32_t> all(texts.count());
+  std::iota(all.begin(), all.end(), 0);
+  return share_prefix(prefix, texts, all, limits);
+}
+
+TextBlocks::TextBlocks(TokenLists suffixes, std::int64_t max_nodes) : suffixes_(std::move(suffixes)) {
+  check_suffixes(suffixes_);
+  order_ = sorted_by_tokens(suffixes_);
+  std::int64_t nodes = 0;
+  Tokens before;
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    const Tokens text = tokens_of(suffixes_, order_[i]);
+    const auto added = static_cast<std::int64_t>(text.size() - shared_length(before, text));
+    if (starts_.empty() || nodes + added > max_nodes) {
+      starts_.push_back(i);
+      nodes = static_cast<std::int64_t>(text.size());
+    } else {
+      nodes += added;
+    }
+    before = text;
+  }
+  if (!order_.empty()) starts_.push_back(order_.size());
+}
+
+TextBlock TextBlocks::block(std::size_t index) const {
+  const auto texts = std::span(order_).subspan(starts_.at(index), starts_.at(index + 1) - starts_[index]);
+  return {tree_of_sorted(suffixes_, texts), std::vector<std::int64_t>(texts.begin(), texts.end())};
+}
+
+PrefixTree build_prefix_tree(const TokenLists& suffixes) {
+  check_suffixes(suffixes);
+  if (suffixes.count() == 0) throw Error(ErrorCode::kInvalidArgument, "a prefix tree needs at least one text");
+  const std::vector<std::int64_t> order = sorted_by_tokens(suffixes);
+  PrefixTree tree = tree_of_sorted(suffixes, order);
+  tree.ends = at::empty_like(tree.ends).index_copy_(0, to_tensor(order), tree.ends);
+  return tree;
+}
+
+}  // namespace interrogator
