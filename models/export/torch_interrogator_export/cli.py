@@ -18,15 +18,14 @@ def main(arguments: list[str] | None = None) -> int:
         _run(options)
         return 0
     except (ExportError, UsageError) as error:
-        code = 2 if isinstance(error, UsageError) else 1
-        message = str(error)
-    except KeyboardInterrupt:
-        code, message = 1, "interrupted; nothing was kept"
+        failure, code, message = error, 2 if isinstance(error, UsageError) else 1, str(error)
+    except KeyboardInterrupt as error:
+        failure, code, message = error, 1, "interrupted; nothing was kept"
     except Exception as error:  # noqa: BLE001  the one place where what nobody foresaw becomes a line
-        code = 1
+        failure, code = error, 1
         message = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}; run again with --debug for the details"
     if options.debug:
-        traceback.print_exc()
+        traceback.print_exception(failure)
     print(f"error: {message}", file=sys.stderr)
     return code
 

@@ -8,7 +8,7 @@ from transformers import BlipForConditionalGeneration
 
 from ..errors import ExportError
 from ..manifest import read_manifest
-from .difference import require_close
+from .difference import HALF_LOGITS_TOLERANCE, HALF_TOLERANCE, require_close
 
 _NEW_TOKENS = 32
 
@@ -33,7 +33,7 @@ def check_caption(folder: Path, model: BlipForConditionalGeneration, device: str
             reference = model.text_decoder(torch.tensor(captions, device=device), encoder_hidden_states=expected).logits[
                 :, :-1
             ]
-            _require_relatively_close("caption logits", logits, reference, precision)
+            _require_relatively_close("caption logits", logits, reference, precision, HALF_LOGITS_TOLERANCE)
             if precision == "fp32":
                 _require_same_choice(captions, logits, reference, manifest["decoder"])
 
@@ -76,10 +76,12 @@ def greedy(decoder: torch.jit.ScriptModule, manifest: dict, embeds: torch.Tensor
     return rows
 
 
-def _require_relatively_close(what: str, actual: torch.Tensor, expected: torch.Tensor, precision: str) -> None:
+def _require_relatively_close(
+    what: str, actual: torch.Tensor, expected: torch.Tensor, precision: str, half_limit: float = HALF_TOLERANCE
+) -> None:
     """Embeddings and logits have no fixed size: the tolerance is relative to the largest value, where that is over 1."""
     size = max(1.0, expected.abs().max().item())
-    require_close(what, actual / size, expected / size, precision)
+    require_close(what, actual / size, expected / size, precision, half_limit)
 
 
 def _require_same_choice(captions: list[list[int]], logits: torch.Tensor, reference: torch.Tensor, fields: dict) -> None:

@@ -12,14 +12,20 @@ _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 # BLIP's own two follow BERT's vocabulary: what a decoder starts from, and what an encoder does.
 _BLIP = ["[DEC]", "[ENC]"]
 
+# What transformers does to a decoded text after the tokenizer's own decoder, in its order (clean_up_tokenization).
+_CLEANED = [" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're"]
+
 
 def write_tokenizer(origin: str | None, path: Path) -> None:
     """Writes the tokenizer of a model folder or hub name; BERT's uncased one with BLIP's two tokens where there is none."""
     if origin is not None and (not Path(origin).exists() or _has_tokenizer(Path(origin))):
         try:
-            tokenizer = AutoTokenizer.from_pretrained(origin, use_fast=True).backend_tokenizer
+            source = AutoTokenizer.from_pretrained(origin, use_fast=True)
         except Exception as error:
             raise ExportError(f"could not load the tokenizer of {origin}: {' '.join(str(error).split())[:200]}") from error
+        tokenizer = source.backend_tokenizer
+        if source.clean_up_tokenization_spaces:
+            _clean_up(tokenizer)
     else:
         tokenizer = bert_uncased()
     tokenizer.no_padding()
@@ -36,8 +42,14 @@ def bert_uncased() -> Tokenizer:
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=True)
+    _clean_up(tokenizer)
     tokenizer.add_special_tokens([AddedToken(token, normalized=False) for token in _SPECIAL + _BLIP])
     return tokenizer
+
+
+def _clean_up(tokenizer: Tokenizer) -> None:
+    replacements = [decoders.Replace(text, text.strip()) for text in _CLEANED]
+    tokenizer.decoder = decoders.Sequence([tokenizer.decoder, decoders.Fuse(), *replacements])
 
 
 def _has_tokenizer(folder: Path) -> bool:
