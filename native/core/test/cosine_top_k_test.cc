@@ -1,0 +1,220 @@
+#include "ops/cosine_top_k.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <numeric>
+#include <random>
+#include <tuple>
+
+#include "interrogator/error.h"
+
+namespace interrogator::ops {
+namespace {
+
+std::vector<HalfDotKernel> kernels() {
+  if (best_half_dot_kernel() == HalfDotKernel::kPlain) return {HalfDotKernel::kPlain};
+  return {HalfDotKernel::kPlain, best_half_dot_kernel()};
+}
+
+/// Labels and features with values that are multiples of 1/8: every dot product is exact, so that all
+/// kernels agree to the bit and ties are real ties.
+struct Case {
+  Case(std::int64_t rows, std::int64_t dim, std::int64_t batch, unsigned seed) : dim(dim), batch(batch) {
+    at::manual_seed(seed);
+    labels = (at::randint(-16, 17, {rows, dim}, at::kFloat) / 8).to(at::kHalf);
+    features = at::randint(-16, 17, {batch, dim}, at::kFloat) / 8;
+  }
+
+  /// The labels cut into matrices of these sizes.
+  RankInput input(const std::vector<std::int64_t>& sizes) const {
+    RankInput stacked;
+    stacked.dim = dim;
+    stacked.features = features.const_data_ptr<float>();
+    stacked.batch = batch;
+    const auto* data = static_cast<const std::uint16_t*>(labels.const_data_ptr());
+    for (const std::int64_t size : sizes) {
+      stacked.matrices.push_back({data, size});
+      data += size * dim;
+    }
+    return stacked;
+  }
+  RankInput input() const { return input({labels.size(0)}); }
+
+  std::vector<float> similarities(std::int64_t b) const {
+    const at::Tensor all = at::matmul(labels.to(at::kFloat), features[b]);
+    return {all.const_data_ptr<float>(), all.const_data_ptr<float>() + all.numel()};
+  }
+
+  std::int64_t dim, batch;
+  at::Tensor labels, features;
+};
+
+/// Among `candidates`, in their order: a full, stable sort.
+std::vector<std::int32_t> sorted(std::vector<std::int32_t> candidates, const std::vector<float>& similarities, bool reverse) {
+  std::stable_sort(candidates.begin(), candidates.end(), [&](std::int32_t a, std::int32_t b) {
+    const float left = similarities[static_cast<std::size_t>(a)], right = similarities[static_cast<std::size_t>(b)];
+    if (std::isnan(left) || std::isnan(right)) return !std::isnan(left);
+    return reverse ? left < right : left > right;
+  });
+  return candidates;
+}
+
+std::vector<std::int32_t> first(std::vector<std::int32_t> all, std::int64_t count) {
+  all.resize(std::min(all.size(), static_cast<std::size_t>(count)));
+  return all;
+}
+
+std::vector<std::int32_t> range(std::int64_t begin, std::int64_t end) {
+  std::vector<std::int32_t> all(static_cast<std::size_t>(end - begin));
+  std::iota(all.begin(), all.end(), static_cast<std::int32_t>(begin));
+  return all;
+}
+
+std::vector<std::int32_t> indices_of(const TopK& result, std::int64_t b) {
+  const auto start = result.indices.begin() + b * result.k;
+  return {start, start + result.k};
+}
+
+TEST(CosineTopK, EqualsAFullSortOnRandomSizes) {
+  std::mt19937 random(3);
+  for (unsigned round = 0; round < 60; ++round) {
+    const std::int64_t rows = 1 + random() % (round % 5 == 0 ? 9000 : 300), dim = 1 + random() % 100, batch = 1 + random() % 70;
+    const std::int64_t k = 1 + random() % (round % 3 == 0 ? 400 : 12);
+    const bool reverse = random() % 2;
+    const Case given(rows, dim, batch, round);
+    const std::int64_t cut = random() % (rows + 1);
+    for (const HalfDotKernel kernel : kernels()) {
+      const TopK result = cosine_top_k(given.input({cut, 0, rows - cut}), k, reverse, nullptr, kernel);
+      ASSERT_EQ(result.rows, batch);
+      ASSERT_EQ(result.k, std::min(k, rows));
+      for (std::int64_t b = 0; b < batch; ++b) {
+        const std::vector<float> similarities = given.similarities(b);
+        const std::vector<std::int32_t> indices = indices_of(result, b);
+        ASSERT_EQ(indices, first(sorted(range(0, rows), similarities, reverse), k)) << rows << " rows, dim " << dim << ", k " << k;
+        for (std::size_t i = 0; i < indices.size(); ++i) {
+          ASSERT_EQ(result.similarities[static_cast<std::size_t>(b * result.k) + i], similarities[static_cast<std::size_t>(indices[i])]);
+        }
+      }
+    }
+  }
+}
+
+TEST(CosineTopK, KernelsAgreeOnRealFeatures) {
+  at::manual_seed(11);
+  const auto unit = [](at::Tensor values) { return values / values.norm(2, 1, true); };
+  Case given(1, 1, 1, 0);
+  for (const std::int64_t dim : {1, 7, 8, 31, 32, 33, 512, 768}) {
+    given.dim = dim, given.batch = 5;
+    given.labels = unit(at::randn({500, dim})).to(at::kHalf);
+    given.features = unit(at::randn({5, dim}));
+    for (const HalfDotKernel kernel : kernels()) {
+      const TopK result = cosine_top_k(given.input(), 500, false, nullptr, kernel);
+      for (std::int64_t b = 0; b < 5; ++b) {
+        const std::vector<float> similarities = given.similarities(b);
+        const std::vector<std::int32_t> indices = indices_of(result, b);
+        for (std::size_t i = 0; i < indices.size(); ++i) {
+          ASSERT_NEAR(result.similarities[static_cast<std::size_t>(b * 500) + i], similarities[static_cast<std::size_t>(indices[i])], 1e-6);
+        }
+      }
+    }
+  }
+}
+
+TEST(CosineTopK, GivesTheLowestIndexAmongEquals) {
+  Case given(5000, 16, 1, 1);
+  given.labels.fill_(0.25);
+  for (const bool reverse : {false, true}) {
+    EXPECT_EQ(cosine_top_k(given.input(), 7, reverse).indices, range(0, 7));
+  }
+}
+
+TEST(CosineTopK, PutsWhatIsNoNumberLast) {
+  Case given(40, 16, 1, 2);
+  given.labels[0].fill_(std::numeric_limits<float>::quiet_NaN());
+  given.labels[17].fill_(std::numeric_limits<float>::quiet_NaN());
+  for (const bool reverse : {false, true}) {
+    const TopK all = cosine_top_k(given.input(), 40, reverse);
+    EXPECT_EQ(std::vector<std::int32_t>(all.indices.end() - 2, all.indices.end()), (std::vector<std::int32_t>{0, 17}));
+    EXPECT_TRUE(std::isnan(all.similarities.back()));
+    for (const float similarity : cosine_top_k(given.input(), 38, reverse).similarities) EXPECT_FALSE(std::isnan(similarity));
+  }
+}
+
+TEST(CosineTopK, RanksNothingAmongNoLabels) {
+  const Case given(0, 16, 3, 4);
+  const TopK result = cosine_top_k(given.input(), 5, false);
+  EXPECT_EQ(result.rows, 3);
+  EXPECT_EQ(result.k, 0);
+  EXPECT_TRUE(result.indices.empty());
+  RankInput none = given.input();
+  none.matrices.clear();
+  EXPECT_EQ(rank(none, {.k = 5, .chunk_size = 2}).k, 0);
+}
+
+TEST(CosineTopK, RefusesToRankLessThanOne) {
+  const Case given(4, 16, 1, 5);
+  EXPECT_THROW(cosine_top_k(given.input(), 0, false), Error);
+  EXPECT_THROW(rank(given.input(), {.k = 1, .chunk_size = -1}), Error);
+}
+
+TEST(CosineTopK, StopsWhenCancelled) {
+  const Case given(4, 16, 1, 6);
+  CancelToken token;
+  token.cancel();
+  try {
+    cosine_top_k(given.input(), 1, false, &token);
+    FAIL() << "it ran";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kAborted);
+  }
+}
+
+/// clip-interrogator's ranking as its description in label_matrix.h says it, step by step.
+std::vector<std::int32_t> quota_reference(const std::vector<float>& similarities, const TopKOptions& options) {
+  const auto rows = static_cast<std::int64_t>(similarities.size());
+  if (rows <= options.chunk_size) return first(sorted(range(0, rows), similarities, options.reverse), options.k);
+  const std::int64_t chunks = (rows + options.chunk_size - 1) / options.chunk_size, keep = options.chunk_size / chunks;
+  std::vector<std::int32_t> kept;
+  for (std::int64_t start = 0; start < rows; start += options.chunk_size) {
+    const auto best = first(sorted(range(start, std::min(start + options.chunk_size, rows)), similarities, options.reverse), keep);
+    kept.insert(kept.end(), best.begin(), best.end());
+  }
+  std::sort(kept.begin(), kept.end());  // equals by lowest index
+  return first(sorted(kept, similarities, options.reverse && options.corrected), options.k);
+}
+
+TEST(Rank, KeepsTheQuotaOfEachChunk) {
+  std::mt19937 random(5);
+  for (unsigned round = 0; round < 80; ++round) {
+    TopKOptions options;
+    options.chunk_size = 16 + random() % 50;
+    options.k = 1 + random() % 80;
+    options.reverse = random() % 2;
+    options.corrected = random() % 2;
+    const std::int64_t rows = 1 + random() % 700;
+    if ((rows + options.chunk_size - 1) / options.chunk_size > options.chunk_size) continue;
+    const Case given(rows, 24, 2, round);
+    for (const HalfDotKernel kernel : kernels()) {
+      const TopK result = rank(given.input({rows / 3, rows - rows / 3}), options, nullptr, kernel);
+      for (std::int64_t b = 0; b < 2; ++b) ASSERT_EQ(indices_of(result, b), quota_reference(given.similarities(b), options)) << rows << " rows";
+    }
+  }
+}
+
+TEST(Rank, KeepsOneOfEachChunkWhereTheQuotaWouldBeNone) {
+  const Case given(50, 8, 1, 9);
+  EXPECT_EQ(rank(given.input(), {.k = 100, .chunk_size = 4}).k, 13);
+}
+
+TEST(Rank, IsPlainWithoutAChunkSize) {
+  const Case given(5000, 8, 2, 10);
+  EXPECT_EQ(rank(given.input(), {.k = 9}).indices, cosine_top_k(given.input(), 9, false).indices);
+}
+
+}  // namespace
+}  // namespace interrogator::ops

@@ -1,0 +1,138 @@
+#include "ops/tree_attention.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/core/InferenceMode.h>
+#include <gtest/gtest.h>
+
+#include <random>
+#include <vector>
+
+namespace interrogator::ops {
+namespace {
+
+struct Case {
+  at::Tensor q, k, v, prefix_k, prefix_v, ancestors;
+  double scale = 0.125;
+
+  /// A random tree: node m hangs from one of the nodes before it, or from the prefix.
+  Case(std::int64_t nodes, std::int64_t heads, std::int64_t d, std::int64_t prefix, unsigned seed) {
+    at::manual_seed(seed);
+    std::mt19937 random(seed);
+    q = at::randn({nodes, heads, d}), k = at::randn({nodes, heads, d}), v = at::randn({nodes, heads, d});
+    prefix_k = at::randn({heads, prefix, d}), prefix_v = at::randn({heads, prefix, d});
+    std::vector<std::vector<std::int64_t>> paths;
+    std::size_t deepest = 1;
+    for (std::int64_t m = 0; m < nodes; ++m) {
+      const std::int64_t parent = static_cast<std::int64_t>(random() % static_cast<unsigned>(m + 1)) - 1;
+      std::vector<std::int64_t> path = parent < 0 ? std::vector<std::int64_t>{} : paths[static_cast<std::size_t>(parent)];
+      path.push_back(m);
+      deepest = std::max(deepest, path.size());
+      paths.push_back(std::move(path));
+    }
+    ancestors = at::full({nodes, static_cast<std::int64_t>(deepest)}, -1, at::kLong);
+    for (std::int64_t m = 0; m < nodes; ++m) {
+      const auto& path = paths[static_cast<std::size_t>(m)];
+      std::copy(path.begin(), path.end(), ancestors.data_ptr<std::int64_t>() + m * ancestors.size(1));
+    }
+  }
+
+  at::Tensor run() const { return tree_attention(q, k, v, prefix_k, prefix_v, ancestors, scale); }
+
+  /// Node by node, in float64.
+  at::Tensor reference() const {
+    const at::Tensor result = at::empty(q.sizes(), at::kDouble);
+    for (std::int64_t m = 0; m < q.size(0); ++m) {
+      const at::Tensor path = ancestors[m].masked_select(ancestors[m].ge(0));
+      const at::Tensor keys = at::cat({prefix_k, k.index_select(0, path).transpose(0, 1)}, 1).to(at::kDouble);
+      const at::Tensor values = at::cat({prefix_v, v.index_select(0, path).transpose(0, 1)}, 1).to(at::kDouble);
+      const at::Tensor scores = at::bmm(q[m].unsqueeze(1).to(at::kDouble), keys.transpose(1, 2)) * scale;
+      result[m].copy_(at::bmm(scores.softmax(2), values).squeeze(1));
+    }
+    return result;
+  }
+};
+
+double difference(const at::Tensor& a, const at::Tensor& b) { return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>(); }
+
+TEST(TreeAttention, EqualsPlainAttentionOnRandomTrees) {
+  std::mt19937 random(1);
+  for (unsigned round = 0; round < 40; ++round) {
+    const Case given(1 + random() % (round % 8 == 0 ? 900 : 60), 1 + random() % 12, 1 + random() % 80, 1 + random() % 76, round);
+    const at::Tensor result = given.run();
+    ASSERT_EQ(result.sizes(), given.q.sizes());
+    ASSERT_LT(difference(result, given.reference()), 1e-5) << given.q.sizes() << ", prefix " << given.prefix_k.size(1);
+  }
+}
+
+TEST(TreeAttention, IsStableWhereScoresAreLarge) {
+  Case given(50, 2, 16, 9, 3);
+  given.q *= 1000;
+  const at::Tensor result = given.run();
+  EXPECT_TRUE(result.isfinite().all().item<bool>());
+  EXPECT_LT(difference(result, given.reference()), 1e-2);
+}
+
+TEST(TreeAttention, TakesKeysAndQueriesAsViewsOfOneTensor) {
+  Case given(300, 4, 32, 20, 4);
+  const at::Tensor expected = given.run();
+  const at::Tensor together = at::stack({given.q, given.k, given.v}, 1);
+  given.q = together.select(1, 0), given.k = together.select(1, 1), given.v = together.select(1, 2);
+  given.prefix_k = given.prefix_k.transpose(0, 1).contiguous().transpose(0, 1);
+  given.ancestors = given.ancestors.t().contiguous().t();
+  EXPECT_LT(difference(given.run(), expected), 1e-6);
+  given.q = given.q.transpose(1, 2).contiguous().transpose(1, 2);
+  EXPECT_LT(difference(given.run(), expected), 1e-6);
+}
+
+TEST(TreeAttention, ComputesHalfPrecisionInFloat32) {
+  for (const at::ScalarType type : {at::kHalf, at::kBFloat16}) {
+    Case given(70, 3, 24, 5, 5);
+    for (at::Tensor* tensor : {&given.q, &given.k, &given.v, &given.prefix_k, &given.prefix_v}) *tensor = tensor->to(type);
+    const at::Tensor result = given.run();
+    EXPECT_EQ(result.scalar_type(), type);
+    EXPECT_LT(difference(result, given.reference()), type == at::kHalf ? 2e-3 : 2e-2);
+  }
+}
+
+TEST(TreeAttention, WorksWithoutPrefixAndWithoutNodes) {
+  const Case rootless(20, 2, 8, 0, 6);
+  EXPECT_LT(difference(rootless.run(), rootless.reference()), 1e-5);
+  const Case empty(0, 2, 8, 3, 7);
+  EXPECT_EQ(empty.run().numel(), 0);
+}
+
+TEST(TreeAttention, WorksInInferenceModeOnAllThreads) {
+  const c10::InferenceMode inference;
+  const Case given(2000, 8, 16, 10, 8);
+  EXPECT_LT(difference(given.run(), given.reference()), 1e-5);
+}
+
+TEST(TreeAttention, RefusesWhatDoesNotFit) {
+  Case given(10, 2, 8, 3, 9);
+  given.ancestors[4][0] = 10;
+  EXPECT_THROW(given.run(), c10::Error);
+  given = Case(10, 2, 8, 3, 9);
+  given.k = given.k.slice(0, 0, 9);
+  EXPECT_THROW(given.run(), c10::Error);
+  given = Case(10, 2, 8, 3, 9);
+  given.prefix_v = given.prefix_v.slice(1, 0, 2);
+  EXPECT_THROW(given.run(), c10::Error);
+  given = Case(10, 2, 8, 3, 9);
+  given.v = given.v.to(at::kHalf);
+  EXPECT_THROW(given.run(), c10::Error);
+}
+
+TEST(TreeAttention, IsKnownToTorchScriptUnderItsName) {
+  register_operators();
+  register_operators();
+  const auto schema = c10::Dispatcher::singleton().findSchemaOrThrow("interrogator::tree_attention", "");
+  const Case given(30, 2, 8, 3, 10);
+  const auto call = schema.typed<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&,
+                                            const at::Tensor&, double)>();
+  const at::Tensor result = call.call(given.q, given.k, given.v, given.prefix_k, given.prefix_v, given.ancestors, given.scale);
+  EXPECT_LT(difference(result, given.reference()), 1e-5);
+}
+
+}  // namespace
+}  // namespace interrogator::ops
