@@ -24,7 +24,7 @@ VARIANTS = {
     },
     "own-text-module": {"custom_text": True, "text_cfg": {"proj_bias": True, "pool_type": "eos", "eos_id": 49407}},
     "norm-eps": {
-        "vision_cfg": {"norm_kwargs": {"eps": 1e-3}, "act_kwargs": {"approximate": "tanh"}, "output_tokens": True},
+        "vision_cfg": {"norm_kwargs": {"eps": 1e-3}, "act_kwargs": {"approximate": "tanh"}},
         "text_cfg": {"norm_kwargs": {"eps": 1e-3}, "act_kwargs": {"approximate": "tanh"}},
     },
     "one-wide-layer": {
