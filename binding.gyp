@@ -9,7 +9,7 @@
           "action_name": "cmake",
           "inputs": [],
           "outputs": ["<(PRODUCT_DIR)/interrogator.node", "<(PRODUCT_DIR)/interrogator_loader.node"],
-          "action": ["node", "<(module_root_dir)/scripts/gyp-action.mjs", "<(PRODUCT_DIR)"]
+          "action": ["node", "<(module_root_dir)/scripts/gyp-action.mjs", "--gyp"]
         }
       ]
     }

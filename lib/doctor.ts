@@ -7,7 +7,7 @@ import { bundleHome, cacheFolder } from './cache-folder';
 import { InterrogatorError } from './errors';
 import { findLibtorch, LIBTORCH_VERSION } from './libtorch';
 import { hasCudaHalf, missingLibraries } from './libtorch/inspect';
-import { addonFolders, loadNative } from './native/load';
+import { findAddon, loadNative } from './native/load';
 import type { NativeRuntimeInfo } from './native/types';
 
 /** Something that is wrong, and what to do about it. */
@@ -119,15 +119,15 @@ function describeLibtorch(): Diagnosis['libtorch'] {
 }
 
 function describeAddon(): { addon: Diagnosis['addon']; runtime: NativeRuntimeInfo | null } {
-  const folder = addonFolders().find((candidate) => fs.existsSync(path.join(candidate, 'interrogator.node')));
+  const file = findAddon();
   try {
     const runtime = loadNative().runtimeInfo();
-    return { addon: { loaded: true, path: folder ?? null, coreVersion: runtime.coreVersion, problem: null }, runtime };
+    return { addon: { loaded: true, path: file, coreVersion: runtime.coreVersion, problem: null }, runtime };
   } catch (error) {
     const problem = asProblem(error);
     // Said once, where libtorch is reported.
     const repeated = problem.code.startsWith('ERR_LIBTORCH');
-    return { addon: { loaded: false, path: folder ?? null, coreVersion: null, problem: repeated ? null : problem }, runtime: null };
+    return { addon: { loaded: false, path: file, coreVersion: null, problem: repeated ? null : problem }, runtime: null };
   }
 }
 

@@ -1,16 +1,27 @@
-/** What binding.gyp runs: the CMake build, its two addon files copied to where gyp's callers look. */
+#!/usr/bin/env node
+/**
+ * What binding.gyp and prebuildify run in node-gyp's place: the CMake build, its addon copied to build/Release. The loader
+ * waits in build/prebuild, because prebuildify takes one addon only and copies that folder beside it.
+ */
 import { copyFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { buildNative, CMAKE_BUILD } from './native-build.mjs';
 import { compileTypeScript, provideLibtorch } from './setup.mjs';
-import { main } from './step.mjs';
+import { BUILD, main } from './step.mjs';
+
+const PREBUILD = path.join(BUILD, 'prebuild');
 
 await main(async () => {
-  const target = path.resolve(process.argv[2]);
   await compileTypeScript();
   await buildNative({ libtorch: (await provideLibtorch()).path });
-  mkdirSync(target, { recursive: true });
-  for (const name of ['interrogator.node', 'interrogator_loader.node']) {
-    copyFileSync(path.join(CMAKE_BUILD, 'Release', name), path.join(target, name));
-  }
+  const fromGyp = process.argv.includes('--gyp');
+  const libc = process.platform === 'linux' ? '.glibc' : '';
+  copy('interrogator.node', path.join(BUILD, 'Release', 'interrogator.node'));
+  if (fromGyp) copy('interrogator_loader.node', path.join(BUILD, 'Release', 'interrogator_loader.node'));
+  else copy('interrogator_loader.node', path.join(PREBUILD, `interrogator_loader${libc}.node`));
 });
+
+function copy(name, target) {
+  mkdirSync(path.dirname(target), { recursive: true });
+  copyFileSync(path.join(CMAKE_BUILD, 'Release', name), target);
+}

@@ -6,9 +6,9 @@ const root = path.join(__dirname, '..');
 const isClone = !fs.existsSync(path.join(root, 'dist'));
 if (!isClone) {
   try {
-    const { addonFolders } = require(path.join(root, 'dist', 'native', 'load.js'));
+    const { findAddon } = require(path.join(root, 'dist', 'native', 'load.js'));
     const { findLibtorch } = require(path.join(root, 'dist', 'libtorch'));
-    if (!addonFolders().some((folder) => fs.existsSync(folder))) {
+    if (!findAddon()) {
       console.log(`torch-interrogator: no addon for ${process.platform}-${process.arch} comes with the package; see npx torch-interrogator doctor`);
     }
     if (!findLibtorch()) console.log('torch-interrogator: libtorch is fetched once by: npx torch-interrogator setup');

@@ -31,6 +31,11 @@ export function addonFolders(): string[] {
   return process.env.PREBUILDS_ONLY ? [prebuilt] : [...built, prebuilt];
 }
 
+/** The addon's file that would be opened, null where there is none. */
+export function findAddon(): string | null {
+  return addonFolders().flatMap((folder) => addonFiles(folder).addon ?? [])[0] ?? null;
+}
+
 function load(): NativeBinding {
   const libtorch = findLibtorch();
   if (!libtorch) {
@@ -41,8 +46,7 @@ function load(): NativeBinding {
   const failures: string[] = [];
   let reason: unknown;
   for (const folder of addonFolders()) {
-    const addon = addonFile(folder, 'interrogator');
-    const loader = addonFile(folder, 'interrogator_loader');
+    const { addon, loader } = addonFiles(folder);
     if (!addon || !loader) {
       failures.push(`${folder}: ${fs.existsSync(folder) ? 'no addon in it' : 'no such folder'}`);
       continue;
@@ -63,10 +67,14 @@ function load(): NativeBinding {
   );
 }
 
-/** A build's plain name, or prebuildify's, which carries the C library's name after a dot. */
-function addonFile(folder: string, name: string): string | undefined {
-  const names = [`${name}.node`, `${name}.${cLibrary()}.node`, `torch-interrogator+${name}.${cLibrary()}.node`];
-  return names.map((file) => path.join(folder, file)).find((file) => fs.existsSync(file));
+/** A build's plain names, or those of a prebuilt package, which carry the C library's name after a dot. */
+function addonFiles(folder: string): { addon?: string; loader?: string } {
+  const first = (...names: string[]): string | undefined => names.map((name) => path.join(folder, name)).find((file) => fs.existsSync(file));
+  const libc = cLibrary();
+  return {
+    addon: first('interrogator.node', `torch-interrogator.${libc}.node`, 'torch-interrogator.node'),
+    loader: first('interrogator_loader.node', `interrogator_loader.${libc}.node`),
+  };
 }
 
 function openLibraries(loader: LoaderBinding, { path: root }: Libtorch): void {
