@@ -1,22 +1,24 @@
-/** npm run demo: sets up, then asks the command line for caption and prompts of the sample pictures. */
-import { existsSync, readdirSync } from 'node:fs';
+/** npm run demo: sets up, then asks the command line for caption and prompt of the sample pictures. */
+import { execFile } from 'node:child_process';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { setUp } from './setup.mjs';
-import { main, ROOT, show, StepError, title } from './step.mjs';
+import { main, ROOT, StepError, title } from './step.mjs';
+
+const CLI = path.join(ROOT, 'dist', 'cli', 'main.js');
+const PICTURES = path.join(ROOT, 'models', 'sample', 'images');
+const SAMPLE = ['--clip', 'sample', '--caption', 'sample'];
 
 await main(async () => {
   await setUp();
-  const folder = path.join(ROOT, 'models', 'sample', 'images');
-  const images = existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [];
-  const [first] = images;
-  if (!first) throw new StepError(`${folder} has no pictures.`);
-  const cli = (args) =>
-    show(process.execPath, [path.join(ROOT, 'dist', 'cli', 'main.js'), 'interrogate', ...args, '--clip', 'sample', '--caption', 'sample', '--device', 'cpu'], {
-      fail: 'The demo did not finish.',
-    });
-  title('Captions of the sample pictures, by the small model that comes with the package');
-  await cli([...images, '--mode', 'caption']);
-  title(`Prompt for ${path.basename(first)}, mode fast`);
-  await cli([first, '--mode', 'fast', '--quiet']);
-  title('Your own: node dist/cli/main.js interrogate <image> --clip sample --caption sample --mode best');
+  title('Captions and prompts of the sample pictures, by the small model that comes with the package');
+  const options = [CLI, 'interrogate', PICTURES, ...SAMPLE, '--mode', 'fast', '--device', 'cpu', '--json', '--quiet'];
+  const { stdout } = await promisify(execFile)(process.execPath, options).catch((error) => {
+    throw new StepError(`The demo did not finish.\n${error.stderr}`);
+  });
+  for (const line of stdout.trim().split('\n')) {
+    const { image, caption, prompt, seconds } = JSON.parse(line);
+    console.log(`\n${path.relative(process.cwd(), image)} (${seconds.toFixed(2)} s)\n  caption: ${caption}\n  prompt:  ${prompt}`);
+  }
+  console.log(`\nYour own picture: npx torch-interrogator interrogate PICTURE ${SAMPLE.join(' ')} --mode best`);
 });
