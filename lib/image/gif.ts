@@ -111,6 +111,21 @@ export function decodeGif(bytes: Buffer): RgbImage {
   return { data, width, height };
 }
 
+/** The library prints where pixels are missing or left over; both are errors to Pillow. */
+function failOnWarning(work: () => void): void {
+  const { log } = console;
+  let warning: unknown;
+  console.log = (message: unknown) => {
+    warning ??= message;
+  };
+  try {
+    work();
+  } finally {
+    console.log = log;
+  }
+  if (warning !== undefined) throw new DecodeFailure('corrupt', 'its pixels do not fill the frame');
+}
+
 /** The frame alone, RGBA. */
 function blitFrame(bytes: Buffer, { end, left, top, frameWidth, frameHeight, paletteSize }: GifFirstFrame): Uint8Array {
   // A file of this one frame, moved to the corner of a screen of its size.
@@ -124,7 +139,7 @@ function blitFrame(bytes: Buffer, { end, left, top, frameWidth, frameHeight, pal
     info.transparent_index = null;
     if (paletteSize === 0) throw new DecodeFailure('corrupt', 'it has no colour table');
     const pixels = new Uint8Array((left + frameWidth) * (top + frameHeight) * 4);
-    reader.decodeAndBlitFrameRGBA(0, pixels);
+    failOnWarning(() => reader.decodeAndBlitFrameRGBA(0, pixels));
     if (left === 0 && top === 0) return pixels;
     const frame = new Uint8Array(frameWidth * frameHeight * 4);
     const stride = (left + frameWidth) * 4;

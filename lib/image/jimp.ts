@@ -7,11 +7,14 @@ export async function decodeJpeg(bytes: Buffer): Promise<RgbImage> {
   if (isTruncated(bytes, 'jpeg')) throw new DecodeFailure('truncated', 'the file ends before its end marker');
   // Sizes are checked before, and Pillow has no other limit.
   const limits = { maxMemoryUsageInMB: 65_536, maxResolutionInMP: 1_000 };
-  return decode(withoutExif(bytes), { 'image/jpeg': limits });
+  const { stripped, isRgb } = withoutExif(bytes);
+  return decode(stripped, { 'image/jpeg': isRgb ? { ...limits, colorTransform: false } : limits });
 }
 
 export async function decodeTiff(bytes: Buffer): Promise<RgbImage> {
   if (isTruncated(bytes, 'tiff')) throw new DecodeFailure('truncated', 'the file ends inside of its pixels');
+  // The library asks for a browser's window when it meets CMYK; this runs in a thread of its own only.
+  Object.assign(globalThis, { window: {} });
   return decode(bytes, {});
 }
 
@@ -31,15 +34,23 @@ async function decode(bytes: Buffer, options: object): Promise<RgbImage> {
   }
 }
 
-/** Without the segment by which jimp would turn the picture upright; the reference does not. */
-function withoutExif(bytes: Buffer): Buffer {
+/**
+ * Without the segment by which jimp would turn the picture upright; the reference does not. `isRgb` is true where Adobe's
+ * segment says that the components are red, green and blue.
+ */
+function withoutExif(bytes: Buffer): { stripped: Buffer; isRgb: boolean } {
+  let adobeTransform: number | undefined;
+  let components = 0;
   const kept = [bytes.subarray(0, 2)];
   let at = 2;
   while (at + 4 <= bytes.length && bytes[at] === 0xff && bytes[at + 1] !== 0xda) {
     const end = at + 2 + bytes.readUInt16BE(at + 2);
-    if (bytes[at + 1] !== 0xe1) kept.push(bytes.subarray(at, end));
+    const marker = bytes[at + 1] as number;
+    if (marker === 0xee && bytes.toString('latin1', at + 4, at + 9) === 'Adobe') adobeTransform = bytes[at + 15];
+    if (marker >= 0xc0 && marker <= 0xc2) components = bytes[at + 9] as number;
+    if (marker !== 0xe1) kept.push(bytes.subarray(at, end));
     at = end;
   }
   kept.push(bytes.subarray(at));
-  return Buffer.concat(kept);
+  return { stripped: Buffer.concat(kept), isRgb: adobeTransform === 0 && components === 3 };
 }

@@ -5,6 +5,7 @@ import { DecodeFailure, type RgbImage } from './failure';
 import { isTruncated, pngChunks } from './header';
 
 const GRAY = 0;
+const PALETTE = 3;
 const GRAY_ALPHA = 4;
 
 export function decodePng(bytes: Buffer): RgbImage {
@@ -30,10 +31,19 @@ export function decodePng(bytes: Buffer): RgbImage {
 function read(bytes: Buffer, is16Bit: boolean): { data: ArrayLike<number>; width: number; height: number } {
   try {
     // Checksums of the pixels do not count where they inflate. Rescaling would round 16 bits to 8.
-    return PNG.sync.read(bytes, { checkCRC: false, skipRescale: is16Bit } as never);
+    return PNG.sync.read(withoutColorKey(bytes), { checkCRC: false, skipRescale: is16Bit } as never);
   } catch (cause) {
     throw new DecodeFailure('corrupt', (cause as Error).message);
   }
+}
+
+/** Without the chunk by which the library would blacken pixels of one colour; a palette's transparency does no such thing. */
+function withoutColorKey(bytes: Buffer): Buffer {
+  if (bytes[25] === PALETTE) return bytes;
+  for (const { type, start, length } of pngChunks(bytes)) {
+    if (type === 'tRNS') return Buffer.concat([bytes.subarray(0, start - 8), bytes.subarray(start + length + 4)]);
+  }
+  return bytes;
 }
 
 /** What comes before the pixels must match its checksums. */

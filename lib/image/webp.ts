@@ -1,4 +1,5 @@
 /** The first frame of a WebP, by jimp's decoder (libwebp as WebAssembly). */
+import { readFile } from 'node:fs/promises';
 import { DecodeFailure, type RgbImage } from './failure';
 
 interface Decoded {
@@ -20,6 +21,7 @@ export async function decodeWebp(bytes: Buffer): Promise<RgbImage> {
   const still = animation?.still ?? bytes;
   let decoded: Decoded;
   try {
+    allowFileFetch();
     const { default: createDecoder } = await importModule('@jimp/wasm-webp');
     const copy = new Uint8Array(still).buffer;
     const result = await createDecoder().decode(copy);
@@ -42,6 +44,20 @@ export async function decodeWebp(bytes: Buffer): Promise<RgbImage> {
     }
   }
   return { data, width, height };
+}
+
+let fileFetchAllowed = false;
+
+/** The decoder fetches its WebAssembly by a file: URL, which Node's fetch refuses. This runs in a thread of its own only. */
+function allowFileFetch(): void {
+  if (fileFetchAllowed) return;
+  fileFetchAllowed = true;
+  const original = globalThis.fetch;
+  globalThis.fetch = async (input, init) => {
+    const url = String(input);
+    if (!url.startsWith('file:')) return original(input, init);
+    return new Response(await readFile(new URL(url)), { headers: { 'content-type': 'application/wasm' } });
+  };
 }
 
 interface Animation {

@@ -79,7 +79,7 @@ function clipWords(tokenizer: Tokenizer, special: ReadonlyMap<string, number>, p
   const encodeWord = (word: string): number[] => {
     const id = special.get(word);
     if (id !== undefined) return [id];
-    return model.encode([byteLevel(word)]).map((token) => {
+    return model.encode([byteLevel(word)]).map((token: string) => {
       const tokenId = model.tokens_to_ids.get(token);
       if (tokenId === undefined) {
         throw new InterrogatorError('ERR_TOKENIZER', `The vocabulary of ${path} lacks the token ${JSON.stringify(token)}`, {

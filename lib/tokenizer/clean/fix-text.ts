@@ -39,18 +39,23 @@ function fixSegment(segment: string, unescape: boolean): string {
   for (;;) {
     const previous = text;
     if (unescape) text = unescapeStrictHtml(text);
-    text = fixC1Controls(fixEncoding(text))
-      .replace(LIGATURE, (character) => LIGATURES[character] as string)
-      .replace(/[\u3000\uff01-\uffef]/g, (character) => character.normalize('NFKC'))
-      .replace(/[\u201c-\u201f]/g, '"')
-      .replace(/[\u02bc\u2018-\u201b]/g, "'")
-      .replace(/\r\n|[\r\u2028\u2029\x85]/g, '\n')
-      .replace(LONE_SURROGATE, '\ufffd')
-      .replace(TERMINAL_ESCAPE, '')
-      .replace(CONTROL, '')
-      .normalize('NFC');
+    text = fixCharacters(fixC1Controls(fixEncoding(text)));
     if (text === previous) return text;
   }
+}
+
+/** One round of the repairs that look at a character and its direct neighbours only. */
+export function fixCharacters(text: string): string {
+  return text
+    .replace(LIGATURE, (character) => LIGATURES[character] as string)
+    .replace(/[\u3000\uff01-\uffef]/g, (character) => character.normalize('NFKC'))
+    .replace(/[\u201c-\u201f]/g, '"')
+    .replace(/[\u02bc\u2018-\u201b]/g, "'")
+    .replace(/\r\n|[\r\u2028\u2029\x85]/g, '\n')
+    .replace(LONE_SURROGATE, '\ufffd')
+    .replace(TERMINAL_ESCAPE, '')
+    .replace(CONTROL, '')
+    .normalize('NFC');
 }
 
 const LIGATURES: Readonly<Record<string, string>> = {

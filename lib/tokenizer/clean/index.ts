@@ -1,5 +1,5 @@
 /** The cleaning that open_clip's tokenizer gives a text before it looks for tokens. */
-import { fixText } from './fix-text';
+import { fixCharacters, fixText } from './fix-text';
 import { unescapeHtml } from './html';
 import { looksMisread } from './mojibake';
 import { collapseWhitespace, strip } from './python-text';
@@ -23,6 +23,17 @@ export function cleanText(text: string, mode: CleanMode): string {
  * False says only that nothing is promised: stray HTML, or letters that may be repaired differently in company.
  */
 export function splitsCleanly(text: string): boolean {
-  if (/[&<\n\r\x85\u2028\u2029]/.test(text)) return false;
-  return PLAIN.test(text) || (!looksMisread(`, ${text}`) && !looksMisread(`${text}, a`));
+  if (PLAIN.test(text)) return !text.includes('<');
+  // Alone and in the middle of a prompt: a repair of the encoding would look at all of it.
+  return [text, `${text},`, `, ${text}, a`].every(isRepairedByCharacter);
+}
+
+/** True where nothing but single characters and their neighbours decides what becomes of the text. */
+function isRepairedByCharacter(text: string): boolean {
+  for (let stage = text; ; ) {
+    if (/[&<\n\r\x85\u2028\u2029]/.test(stage) || looksMisread(stage)) return false;
+    const next = fixCharacters(stage);
+    if (next === stage) return true;
+    stage = next;
+  }
 }
