@@ -56,7 +56,7 @@ def test_two_at_once_make_one(tmp_path, lock):
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     messages = [process.communicate()[1] for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    assert sum("making the exporter's environment" in message for message in messages) == 1
+    assert sum("- making the exporter's environment" in message for message in messages) == 1
 
 
 def test_packages_that_cannot_be_installed_leave_it_incomplete(tmp_path, lock):
