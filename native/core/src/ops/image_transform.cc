@@ -39,6 +39,7 @@ struct Taps {
   std::vector<std::int32_t> weights;
 
   std::int64_t count(std::size_t i) const { return offsets[i + 1] - offsets[i]; }
+  std::int64_t end() const { return first.back() + count(first.size() - 1); }
 };
 
 /// For output pixels start … start+count of a side resized from `source` to `target`.
@@ -93,8 +94,41 @@ void resize_row(const std::uint8_t* source, const Taps& taps, std::uint8_t* resu
   }
 }
 
-void add_row(const std::uint8_t* row, std::int32_t weight, std::int64_t size, std::int32_t* sums) {
-  for (std::int64_t i = 0; i < size; ++i) sums[i] += row[i] * weight;
+/// The vertical pass, fed source row by source row: each is added to the output rows that it
+/// touches, so that a picture of any height needs the window's sums and no more. Integer sums do not
+/// depend on their order.
+class RowSums {
+ public:
+  RowSums(const Taps& taps, std::int64_t row_size)
+      : taps_(taps), row_size_(row_size), sums_(taps.first.size() * static_cast<std::size_t>(row_size), 1 << (kFractionBits - 1)) {}
+
+  /// In rising order of y.
+  void add(std::int64_t y, const std::uint8_t* row) {
+    while (open_ < taps_.first.size() && taps_.first[open_] + taps_.count(open_) <= y) ++open_;
+    for (std::size_t i = open_; i < taps_.first.size() && taps_.first[i] <= y; ++i) {
+      const std::int64_t tap = y - taps_.first[i];
+      if (tap >= taps_.count(i)) continue;
+      const std::int32_t weight = taps_.weights[static_cast<std::size_t>(taps_.offsets[i] + tap)];
+      std::int32_t* const sums = sums_.data() + static_cast<std::int64_t>(i) * row_size_;
+      for (std::int64_t x = 0; x < row_size_; ++x) sums[x] += row[x] * weight;
+    }
+  }
+
+  void write(std::int64_t i, std::uint8_t* result) const {
+    const auto start = sums_.begin() + i * row_size_;
+    std::transform(start, start + row_size_, result, to_byte);
+  }
+
+ private:
+  const Taps& taps_;
+  std::int64_t row_size_;
+  std::vector<std::int32_t> sums_;
+  std::size_t open_ = 0;  ///< the first output row that later source rows still touch
+};
+
+/// Which pass Pillow 13 runs first shows in the result: each rounds to 8 bits.
+bool vertical_first(const ImageView& image, const ResizePlan& plan) {
+  return plan.resized_height < image.height && image.height - plan.resized_height > 2 * (image.width - plan.resized_width);
 }
 
 /// The part of one side of the window that the resized picture covers.
@@ -178,40 +212,30 @@ ResizePlan plan_resize(std::int64_t width, std::int64_t height, const ImagePrepr
 }
 
 std::vector<std::uint8_t> resize_window(const ImageView& image, const ResizePlan& plan, std::int64_t window_width, std::int64_t window_height) {
+  std::vector<std::uint8_t> window(static_cast<std::size_t>(window_width * window_height * kChannels), plan.fill);
   const Overlap across = overlap(plan.left, plan.resized_width, window_width);
   const Overlap down = overlap(plan.top, plan.resized_height, window_height);
-  const Taps columns = make_taps(image.width, plan.resized_width, plan.filter, across.picture, across.count);
-  const Taps rows = make_taps(image.height, plan.resized_height, plan.filter, down.picture, down.count);
+  if (across.count == 0 || down.count == 0) return window;
 
-  // The source is read once, row by row, each added to the output rows that it touches: a picture of
-  // any height needs the window's sums and no more. Integer sums do not depend on their order.
-  const std::int64_t row_size = across.count * kChannels;
-  std::vector<std::int32_t> sums(static_cast<std::size_t>(down.count * row_size), 1 << (kFractionBits - 1));
-  std::vector<std::uint8_t> resized_row(static_cast<std::size_t>(row_size));
-  const std::int64_t first_row = down.count > 0 ? rows.first.front() : 0;
-  const std::int64_t end_row = down.count > 0 ? rows.first.back() + rows.count(rows.first.size() - 1) : 0;
-  std::size_t open = 0;  // the first output row that later source rows still touch
-  for (std::int64_t y = first_row; y < end_row; ++y) {
-    const std::uint8_t* row = image.data + y * image.width * kChannels;
-    if (plan.resized_width == image.width) {
-      row += across.picture * kChannels;
-    } else {
-      resize_row(row, columns, resized_row.data());
-      row = resized_row.data();
-    }
-    while (open < rows.first.size() && rows.first[open] + rows.count(open) <= y) ++open;
-    for (std::size_t i = open; i < rows.first.size() && rows.first[i] <= y; ++i) {
-      const std::int64_t tap = y - rows.first[i];
-      if (tap < rows.count(i)) {
-        add_row(row, rows.weights[static_cast<std::size_t>(rows.offsets[i] + tap)], row_size, sums.data() + static_cast<std::int64_t>(i) * row_size);
-      }
-    }
+  Taps columns = make_taps(image.width, plan.resized_width, plan.filter, across.picture, across.count);
+  const Taps rows = make_taps(image.height, plan.resized_height, plan.filter, down.picture, down.count);
+  const std::int64_t first_column = columns.first.front(), column_count = columns.end() - first_column;
+  for (std::int64_t& first : columns.first) first -= first_column;
+
+  const bool vertical = vertical_first(image, plan);
+  RowSums sums(rows, (vertical ? column_count : across.count) * kChannels);
+  std::vector<std::uint8_t> resized(static_cast<std::size_t>(across.count * kChannels));
+  for (std::int64_t y = rows.first.front(); y < rows.end(); ++y) {
+    const std::uint8_t* const row = image.data + (y * image.width + first_column) * kChannels;
+    if (!vertical) resize_row(row, columns, resized.data());
+    sums.add(y, vertical ? row : resized.data());
   }
 
-  std::vector<std::uint8_t> window(static_cast<std::size_t>(window_width * window_height * kChannels), plan.fill);
+  std::vector<std::uint8_t> summed(static_cast<std::size_t>(column_count * kChannels));
   for (std::int64_t y = 0; y < down.count; ++y) {
     std::uint8_t* const target = window.data() + ((down.window + y) * window_width + across.window) * kChannels;
-    std::transform(sums.begin() + y * row_size, sums.begin() + (y + 1) * row_size, target, to_byte);
+    sums.write(y, vertical ? summed.data() : target);
+    if (vertical) resize_row(summed.data(), columns, target);
   }
   return window;
 }
