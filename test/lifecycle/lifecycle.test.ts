@@ -65,7 +65,11 @@ test.each([
   ['a worker is terminated while its call runs, and the next one works', 'terminated', 0],
   ['a worker calls process.exit', 'exitInWorker', 0],
   ['process.exit ends workers that are busy', 'exitWhileWorking', 7],
-])('%s', async (_, scenario, expected) => {
-  const { code, signal, stdout, stderr } = await run('workers.cjs', scenario);
-  expect({ code, signal, stdout, stderr }).toEqual({ code: expected, signal: null, stdout: 'done\n', stderr: '' });
-}, 120_000);
+])(
+  '%s',
+  async (_, scenario, expected) => {
+    const { code, signal, stdout, stderr } = await run('workers.cjs', scenario);
+    expect({ code, signal, stdout, stderr }).toEqual({ code: expected, signal: null, stdout: 'done\n', stderr: '' });
+  },
+  120_000,
+);

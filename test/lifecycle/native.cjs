@@ -18,7 +18,7 @@ exports.pixels = { data: new Uint8Array(48 * 40 * 3).fill(120), width: 48, heigh
 
 /** Many seconds on the device. */
 exports.startLongWork = async ({ device, clip }, token) => {
-  const [count, length] = [200_000, 12];
+  const [count, length] = [400_000, 12];
   const ids = Int32Array.from({ length: count * length }, (_, i) => 300 + ((Math.imul(i, 2_654_435_761) >>> 0) % 40_000));
   const offsets = Int32Array.from({ length: count + 1 }, (_, i) => i * length);
   const work = clip.textFeatures({ ids, offsets }, token, () => {});

@@ -1,5 +1,12 @@
 /** Every method of every handle against arguments that do not fit, and against handles that are closed. */
-import type { NativeBinding, NativeCaptionModel, NativeClipModel, NativeDevice, NativeFeatures, NativeLabelMatrix } from '../../lib/native/types';
+import type {
+  NativeBinding,
+  NativeCaptionModel,
+  NativeClipModel,
+  NativeDevice,
+  NativeFeatures,
+  NativeLabelMatrix,
+} from '../../lib/native/types';
 import { tinyBlip, tinyClip } from '../support/bundles';
 import { openBinding, pixels, tokenLists } from '../support/native';
 
@@ -118,7 +125,10 @@ describe('texts', () => {
 
   test('an excluded index that is no candidate is refused', () => {
     const tree = clip.tree(tokenLists([320], [321]));
-    return expectRejection(() => tree.best(Int32Array.of(5), features, { exclude: Int32Array.of(2) }), /exclude\[0\]: expected 0 to 1, got 2/);
+    return expectRejection(
+      () => tree.best(Int32Array.of(5), features, { exclude: Int32Array.of(2) }),
+      /exclude\[0\]: expected 0 to 1, got 2/,
+    );
   });
 
   test('onProgress must be a function', () =>
@@ -158,9 +168,10 @@ describe('handles', () => {
 
   test('no handle is made with new', () => {
     const handles = [device, clip, features, matrix, binding.createCancelToken(), clip.tree(tokenLists([1]))];
-    for (const { constructor } of handles as Anything[]) {
-      expect(() => new constructor()).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }));
-      expect(() => new constructor(clip)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }));
+    for (const handle of handles as Anything[]) {
+      const Kind = handle.constructor;
+      expect(() => new Kind()).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }));
+      expect(() => new Kind(clip)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }));
     }
   });
 

@@ -43,7 +43,16 @@ describe('answers', () => {
   test('stats count what was done', async () => {
     const other = await binding.openDevice('cpu', { threads: 1 });
     await binding.featuresFromArray(other, new Float32Array(3), 1, 3);
-    expect(other.stats()).toEqual({ name: 'cpu', threads: 1, queued: 0, busy: expect.any(Boolean), completed: 1, failed: 0, cancelled: 0, refused: 0 });
+    expect(other.stats()).toEqual({
+      name: 'cpu',
+      threads: 1,
+      queued: 0,
+      busy: expect.any(Boolean),
+      completed: 1,
+      failed: 0,
+      cancelled: 0,
+      refused: 0,
+    });
     await other.close();
   });
 
