@@ -96,8 +96,7 @@ async function readBody(url: string, response: Response, maxBytes: number): Prom
 
 /** fetch says "fetch failed"; what happened is in the innermost cause. */
 function rootMessage(error: unknown): string {
-  let innermost = error;
-  while (innermost instanceof Error && innermost.cause) innermost = innermost.cause;
-  const { message, code } = innermost as { message?: string; code?: string };
-  return message || code || String(innermost);
+  let innermost = error as { message?: string; code?: string; cause?: unknown };
+  while (typeof innermost.cause === 'object' && innermost.cause !== null) innermost = innermost.cause;
+  return innermost.message || innermost.code || String(innermost);
 }

@@ -1,8 +1,8 @@
 /** JPEG, PNG, WebP and TIFF by sharp: libvips decodes as Pillow does, bit for bit, on threads of its own. */
 import type { Sharp, SharpOptions } from 'sharp';
 import { DecodeFailure, type RgbImage } from './failure';
-import { toRgb } from './to-rgb';
 import type { ImageFormat } from './sniff';
+import { toRgb } from './to-rgb';
 
 type SharpModule = (input: Buffer, options: SharpOptions) => Sharp;
 

@@ -39,7 +39,7 @@ const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
   [/^\x1f\x8b/, 'a gzip archive'],
   [/^\0\0[\x01\x02]\0/, 'a Windows icon'],
   [/^II\+\0|^MM\0\+/, 'a BigTIFF image'],
-  [/^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--[^]*?-->\s*)?(?:<!DOCTYPE svg[^>]*>\s*)?<svg[\s>]/i, 'an SVG drawing'],
+  [/^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)?(?:<!DOCTYPE svg[^>]*>\s*)?<svg[\s>]/i, 'an SVG drawing'],
   [/^(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body)[\s>]/i, 'an HTML page'],
   [/^(?:\xef\xbb\xbf)?\s*<\?xml/i, 'an XML document'],
   [/^version https:\/\/git-lfs/, 'a Git LFS pointer, not the file itself'],
@@ -51,6 +51,5 @@ export function describeUnknown(bytes: Buffer): string {
   const start = bytes.toString('latin1', 0, 1024);
   const known = OTHER_KINDS.find(([pattern]) => pattern.test(start));
   if (known) return known[1];
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what tells text from the rest.
   return /[\0-\x08\x0e-\x1a\x1c-\x1f]/.test(start) ? 'binary data of an unknown kind' : 'text';
 }

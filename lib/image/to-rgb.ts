@@ -5,11 +5,7 @@ import type { RgbImage } from './failure';
 const PIXELS_PER_TURN = 1 << 20;
 
 /** Fills an RGB image pixel by pixel without holding up the event loop. `write` puts three bytes at `to`. */
-export async function toRgb(
-  width: number,
-  height: number,
-  write: (pixel: number, rgb: Uint8Array, to: number) => void,
-): Promise<RgbImage> {
+export async function toRgb(width: number, height: number, write: (pixel: number, rgb: Uint8Array, to: number) => void): Promise<RgbImage> {
   const pixels = width * height;
   const data = new Uint8Array(pixels * 3);
   for (let start = 0; start < pixels; start += PIXELS_PER_TURN) {

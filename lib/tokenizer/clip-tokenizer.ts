@@ -105,7 +105,7 @@ function clipWords(tokenizer: Tokenizer, special: ReadonlyMap<string, number>, p
 }
 
 function caseless(literal: string): string {
-  return literal.replace(/[^]/gu, (character) => {
+  return literal.replace(/./gsu, (character) => {
     if (/[a-z]/i.test(character)) {
       const long = character.toLowerCase() === 's' ? 'ſ' : character.toLowerCase() === 'k' ? '\u212a' : '';
       return `[${character.toLowerCase()}${character.toUpperCase()}${long}]`;

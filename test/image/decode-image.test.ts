@@ -89,9 +89,7 @@ describe('without sharp', () => {
   });
 
   test("lossless formats have Pillow's own bytes", () => {
-    const lossless = result.far.filter(
-      ({ name }) => !/\.jpe?g$/.test(name) && !LENIENT.test(name) && !NOT_WITHOUT_SHARP.includes(name),
-    );
+    const lossless = result.far.filter(({ name }) => !/\.jpe?g$/.test(name) && !LENIENT.test(name) && !NOT_WITHOUT_SHARP.includes(name));
     expect(lossless).toEqual([]);
   });
 

@@ -25,12 +25,18 @@ test('an answer comes back byte by byte, through five redirects', async () => {
     else response.end(PICTURE);
   });
   expect(Buffer.compare(await fetchImage(`${url}/5`), PICTURE)).toBe(0);
-  await expect(fetchImage(`${url}/6`)).rejects.toMatchObject({ code: 'ERR_NETWORK', message: expect.stringMatching(/redirects more than 5/) });
+  await expect(fetchImage(`${url}/6`)).rejects.toMatchObject({
+    code: 'ERR_NETWORK',
+    message: expect.stringMatching(/redirects more than 5/),
+  });
 });
 
 test('a redirect does not leave http', async () => {
   const url = await serve((_, response) => response.writeHead(301, { location: 'file:///etc/passwd' }).end());
-  await expect(fetchImage(url)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining('file:///etc/passwd') });
+  await expect(fetchImage(url)).rejects.toMatchObject({
+    code: 'ERR_INVALID_ARGUMENT',
+    message: expect.stringContaining('file:///etc/passwd'),
+  });
 });
 
 test('an error status is named', async () => {

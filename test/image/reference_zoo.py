@@ -18,9 +18,9 @@ from PIL import Image, ImageCms
 OUT = Path(sys.argv[1])
 DATA = Path(skimage.__file__).parent / "data"
 PHOTOS = [
-    "astronaut.png", "coffee.png", "chelsea.png", "ihc.png", "rocket.jpg", "hubble_deep_field.jpg", "retina.jpg", "camera.png",
-    "motorcycle_left.png", "page.png", "logo.png", "horse.png", "text.png", "phantom.png", "multipage.tif", "multipage_rgb.tif",
-    "no_time_for_that_tiny.gif", "microaneurysms.png", "color.png", "chessboard_GRAY.png",
+    "astronaut.png", "coffee.png", "chelsea.png", "ihc.png", "rocket.jpg", "hubble_deep_field.jpg", "retina.jpg",
+    "camera.png", "motorcycle_left.png", "page.png", "logo.png", "horse.png", "text.png", "phantom.png", "multipage.tif",
+    "multipage_rgb.tif", "no_time_for_that_tiny.gif", "microaneurysms.png", "color.png", "chessboard_GRAY.png",
 ]  # fmt: skip
 
 
@@ -30,12 +30,19 @@ def encode(image: Image.Image, kind: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def png(width: int, height: int, depth: int, color: int, rows: bytes, *extra: tuple[bytes, bytes], interlace: int = 0) -> bytes:
+def png(
+    width: int, height: int, depth: int, color: int, rows: bytes, *extra: tuple[bytes, bytes], interlace: int = 0
+) -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlace)
-    chunks = [chunk(b"IHDR", header), *(chunk(*e) for e in extra), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
+    chunks = [
+        chunk(b"IHDR", header),
+        *(chunk(*e) for e in extra),
+        chunk(b"IDAT", zlib.compress(rows)),
+        chunk(b"IEND", b""),
+    ]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
@@ -101,7 +108,9 @@ def jpegs(photo: Image.Image) -> dict[str, bytes]:
         "progressive": encode(odd, "jpeg", quality=85, progressive=True),
         "gray": encode(odd.convert("L"), "jpeg", quality=85),
         "rotated": encode(odd, "jpeg", quality=85, exif=exif.tobytes()),
-        "icc": encode(odd, "jpeg", quality=85, icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()),
+        "icc": encode(
+            odd, "jpeg", quality=85, icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+        ),
         "cmyk": encode(odd.convert("CMYK"), "jpeg", quality=90),
         "restart": encode(odd, "jpeg", quality=85, restart_marker_rows=1),
         "keep-rgb": encode(odd, "jpeg", quality=90, keep_rgb=True),
@@ -114,7 +123,12 @@ def jpegs(photo: Image.Image) -> dict[str, bytes]:
 
 
 def gif_frame(
-    screen: tuple[int, int], frame: Image.Image, at: tuple[int, int], transparent: int | None, local: bool, interlace: bool = False
+    screen: tuple[int, int],
+    frame: Image.Image,
+    at: tuple[int, int],
+    transparent: int | None,
+    local: bool,
+    interlace: bool = False,
 ) -> bytes:
     """One indexed frame somewhere on a screen, as Pillow's writer never lays it out."""
     body = encode(frame, "gif", interlace=interlace)
@@ -153,7 +167,9 @@ def gifs(photo: Image.Image) -> dict[str, bytes]:
     return {f"{name}.gif": data for name, data in files.items()}
 
 
-def bmp(width: int, height: int, bits: int, body: bytes, compression: int = 0, palette: bytes = b"", masks: bytes = b"") -> bytes:
+def bmp(
+    width: int, height: int, bits: int, body: bytes, compression: int = 0, palette: bytes = b"", masks: bytes = b""
+) -> bytes:
     info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(body), 0, 0, len(palette) // 4, 0)
     offset = 14 + 40 + len(masks) + len(palette)
     return b"BM" + struct.pack("<IHHI", offset + len(body), 0, 0, offset) + info + masks + palette + body
@@ -163,7 +179,11 @@ def bmps(photo: Image.Image, random: np.random.Generator) -> dict[str, bytes]:
     small = photo.resize((61, 47))
     colors = bytes(random.integers(0, 256, 1024, dtype=np.uint8))
     noise = bytes(random.integers(0, 256, 40000, dtype=np.uint8))
-    rle8 = b"\x05\x07\x00\x03\x01\x02\x03\x00\x02\x09\x00\x00" + b"\x0a\x05\x00\x00" + b"\x00\x02\x02\x01\x03\x04\x00\x00\x0a\x08\x00\x01"
+    rle8 = (
+        b"\x05\x07\x00\x03\x01\x02\x03\x00\x02\x09\x00\x00"
+        + b"\x0a\x05\x00\x00"
+        + b"\x00\x02\x02\x01\x03\x04\x00\x00\x0a\x08\x00\x01"
+    )
     rle4 = b"\x05\x17\x00\x05\x12\x34\x50\x00\x00\x00" + b"\x0a\x52\x00\x00" + b"\x0a\x31\x00\x01"
     core = struct.pack("<IHHHH", 12, 7, 5, 1, 24)
     files = {
@@ -232,8 +252,8 @@ def webps(photo: Image.Image, random: np.random.Generator) -> dict[str, bytes]:
 def damaged(files: dict[str, bytes]) -> dict[str, bytes]:
     out = {}
     for name in (
-        "q90.jpg", "progressive.jpg", "rgb.png", "palette.png", "lossy.webp", "lossless.webp", "plain.gif", "rgb.bmp", "bits8.bmp",
-        "rgb.tif", "lzw.tif",
+        "q90.jpg", "progressive.jpg", "rgb.png", "palette.png", "lossy.webp", "lossless.webp", "plain.gif", "rgb.bmp",
+        "bits8.bmp", "rgb.tif", "lzw.tif",
     ):  # fmt: skip
         data = files[name]
         stem, _, suffix = name.rpartition(".")
@@ -265,7 +285,7 @@ def main() -> None:
                 rgb = image.convert("RGB")
             (OUT / f"{name}.rgb").write_bytes(rgb.tobytes())
             index[name] = {"width": rgb.width, "height": rgb.height, "mode": mode}
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - whatever Pillow raises is its answer
             index[name] = {"error": f"{type(error).__name__}: {error}"}
     (OUT / "index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
 

@@ -73,9 +73,12 @@ def write_entities() -> None:
     entries = [f"{name}{'!' if name in bare else ''}={html5[name + ';']}" for name in full]
     lines, line = [], ""
     for entry in entries:
-        text = "".join(
-            c if 0x20 < ord(c) < 0x7F and c not in "\\'" else escaped(c) for c in entry
-        ).replace(" ", "\\u0020").replace("$", "\\u0024").replace("`", "\\u0060")
+        text = (
+            "".join(c if 0x20 < ord(c) < 0x7F and c not in "\\'" else escaped(c) for c in entry)
+            .replace(" ", "\\u0020")
+            .replace("$", "\\u0024")
+            .replace("`", "\\u0060")
+        )
         if len(line) + len(text) + 1 > 118:
             lines.append(line)
             line = ""
@@ -84,8 +87,8 @@ def write_entities() -> None:
     body = "\n".join(lines)
     (FOLDER / "html5-entities.ts").write_text(
         "/**\n"
-        " * HTML 5's named character references (https://html.spec.whatwg.org/entities.json), `name=text`; `!` marks the names that\n"
-        " * also count without their semicolon. Written by test/tokenizer/make-clean-tables.py.\n"
+        " * HTML 5's named character references (https://html.spec.whatwg.org/entities.json), `name=text`; `!` marks the\n"
+        " * names that also count without their semicolon. Written by test/tokenizer/make-clean-tables.py.\n"
         " */\n"
         "const TABLE = `" + body + "`;\n\n"
         "/** Names as Python's `html.entities.html5` has them: with `;`, and the old ones without it too. */\n"
@@ -114,7 +117,8 @@ def write_code_pages() -> None:
         sloppy = encoding.startswith("sloppy-")
         name = encoding.removeprefix("sloppy-")
         rows.append(
-            f"  {{\n    name: '{name}',\n    sloppy: {str(sloppy).lower()},\n    upper:\n      {literal(upper, '      ')},\n  }},\n"
+            f"  {{\n    name: '{name}',\n    sloppy: {str(sloppy).lower()},\n"
+            f"    upper:\n      {literal(upper, '      ')},\n  }},\n"
         )
     (FOLDER / "code-pages.ts").write_text(
         "/**\n"
@@ -144,7 +148,8 @@ def write_classes() -> None:
 
     (FOLDER / "mojibake-characters.ts").write_text(
         "/**\n"
-        " * Which characters turn up in text that was read in the wrong encoding: the insides of regular expression classes.\n"
+        " * Which characters turn up in text that was read in the wrong encoding: the insides of regular expression "
+        "classes.\n"
         " * The facts are ftfy 6.3.1's (see NOTICE). Written by test/tokenizer/make-clean-tables.py.\n"
         " */\n\n"
         + table("MOJIBAKE", "By how they are used in honest text.", MOJIBAKE_CATEGORIES)

@@ -13,7 +13,7 @@ from pathlib import Path
 from transformers import BertTokenizerFast
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "export"))
-from torch_interrogator_export.tokenizer import wordpiece  # noqa: E402
+from torch_interrogator_export.tokenizer import wordpiece
 
 
 def main() -> None:
@@ -30,7 +30,31 @@ def main() -> None:
     ]
     cases = [tokenizer.encode(text) for text in captions]
     generator = random.Random(5)
-    common = [i for t in ". ? ! , ' n ' t s m ve re do not a the ##s ##t ##'s".split() for i in [tokenizer.convert_tokens_to_ids(t)]]
+    common = [
+        i
+        for t in [
+            ".",
+            "?",
+            "!",
+            ",",
+            "'",
+            "n",
+            "'",
+            "t",
+            "s",
+            "m",
+            "ve",
+            "re",
+            "do",
+            "not",
+            "a",
+            "the",
+            "##s",
+            "##t",
+            "##'s",
+        ]
+        for i in [tokenizer.convert_tokens_to_ids(t)]
+    ]
     for _ in range(3000):
         cases.append(
             [

@@ -16,7 +16,7 @@ from pathlib import Path
 import open_clip.tokenizer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "export"))
-from torch_interrogator_export.tokenizer import clip_bpe  # noqa: E402
+from torch_interrogator_export.tokenizer import clip_bpe
 
 # As the reference composes them.
 SITES = [
@@ -32,7 +32,9 @@ def vocabulary() -> list[str]:
         return [line.strip() for line in (data / name).read_text(encoding="utf-8", errors="replace").splitlines()]
 
     artists = lines("artists.txt")
-    trendings = [t.format(site) for t in ("{}", "trending on {}", "featured on {}", "{} contest winner") for site in SITES]
+    trendings = [
+        t.format(site) for t in ("{}", "trending on {}", "featured on {}", "{} contest winner") for site in SITES
+    ]
     return (
         [f"by {artist}" for artist in artists]
         + [f"inspired by {artist}" for artist in artists]

@@ -13,7 +13,6 @@ export function fixEncoding(text: string): string {
   }
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant.
 const ASCII = /^[\x00-\x7f]*$/;
 
 function fixOnce(text: string): string {

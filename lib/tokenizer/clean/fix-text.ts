@@ -8,11 +8,11 @@ const LONGEST_SEGMENT = 1_000_000;
 /** Repairs misread encodings, stray HTML references, ligatures, widths, quotes, line breaks and control characters. */
 export function fixText(text: string): string {
   let fixed = '';
-  let unescape = true;
+  let resolvesHtml = true;
   for (const segment of segments(text)) {
     // A tag means that this is HTML from here on, and references in it are meant.
-    if (segment.includes('<')) unescape = false;
-    fixed += fixSegment(segment, unescape);
+    if (segment.includes('<')) resolvesHtml = false;
+    fixed += fixSegment(segment, resolvesHtml);
   }
   return fixed;
 }
@@ -34,11 +34,11 @@ function afterCodePoints(text: string, from: number, count: number): number {
   return at;
 }
 
-function fixSegment(segment: string, unescape: boolean): string {
+function fixSegment(segment: string, resolvesHtml: boolean): string {
   let text = segment;
   for (;;) {
     const previous = text;
-    if (unescape) text = unescapeStrictHtml(text);
+    if (resolvesHtml) text = unescapeStrictHtml(text);
     text = fixCharacters(fixC1Controls(fixEncoding(text)));
     if (text === previous) return text;
   }
@@ -86,9 +86,7 @@ const LIGATURE = new RegExp(`[${Object.keys(LIGATURES).join('')}]`, 'g');
 
 const LONE_SURROGATE = /[\ud800-\udfff]/gu;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one.
 const TERMINAL_ESCAPE = /\x1b\[[\p{Nd};]*[a-zA-Z]/gu;
 
 // Without a visible effect; tab, line feed, form feed and carriage return are white space and stay.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what goes.
 const CONTROL = /[\0-\x08\x0b\x0e-\x1f\x7f\u206a-\u206f\ufeff\ufff9-\ufffc]/g;

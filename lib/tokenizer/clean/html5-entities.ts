@@ -1,6 +1,6 @@
 /**
- * HTML 5's named character references (https://html.spec.whatwg.org/entities.json), `name=text`; `!` marks the names that
- * also count without their semicolon. Written by test/tokenizer/make-clean-tables.py.
+ * HTML 5's named character references (https://html.spec.whatwg.org/entities.json), `name=text`; `!` marks the
+ * names that also count without their semicolon. Written by test/tokenizer/make-clean-tables.py.
  */
 const TABLE = `AElig!=\u00c6 AMP!=& Aacute!=\u00c1 Abreve=\u0102 Acirc!=\u00c2 Acy=\u0410 Afr=\u{1d504} Agrave!=\u00c0 Alpha=\u0391
 Amacr=\u0100 And=\u2a53 Aogon=\u0104 Aopf=\u{1d538} ApplyFunction=\u2061 Aring!=\u00c5 Ascr=\u{1d49c} Assign=\u2254
@@ -99,7 +99,7 @@ agrave!=\u00e0 alefsym=\u2135 aleph=\u2135 alpha=\u03b1 amacr=\u0101 amalg=\u2a3
 andd=\u2a5c andslope=\u2a58 andv=\u2a5a ang=\u2220 ange=\u29a4 angle=\u2220 angmsd=\u2221 angmsdaa=\u29a8
 angmsdab=\u29a9 angmsdac=\u29aa angmsdad=\u29ab angmsdae=\u29ac angmsdaf=\u29ad angmsdag=\u29ae angmsdah=\u29af
 angrt=\u221f angrtvb=\u22be angrtvbd=\u299d angsph=\u2222 angst=\u00c5 angzarr=\u237c aogon=\u0105 aopf=\u{1d552}
-ap=\u2248 apE=\u2a70 apacir=\u2a6f ape=\u224a apid=\u224b apos=\' approx=\u2248 approxeq=\u224a aring!=\u00e5
+ap=\u2248 apE=\u2a70 apacir=\u2a6f ape=\u224a apid=\u224b apos=' approx=\u2248 approxeq=\u224a aring!=\u00e5
 ascr=\u{1d4b6} ast=* asymp=\u2248 asympeq=\u224d atilde!=\u00e3 auml!=\u00e4 awconint=\u2233 awint=\u2a11 bNot=\u2aed
 backcong=\u224c backepsilon=\u03f6 backprime=\u2035 backsim=\u223d backsimeq=\u22cd barvee=\u22bd barwed=\u2305
 barwedge=\u2305 bbrk=\u23b5 bbrktbrk=\u23b6 bcong=\u224c bcy=\u0431 bdquo=\u201e becaus=\u2235 because=\u2235
