@@ -9,6 +9,7 @@
 #include <future>
 #include <utility>
 
+#include "cpu_count.h"
 #include "cuda_library.h"
 #include "interrogator/error.h"
 #include "job_queue.h"
@@ -56,7 +57,7 @@ void check_options(const DeviceOptions& options) {
 /// the process's over it: that first look happens here, before the count is set. MKL's own count and
 /// libtorch's native backend know one number a process, so of several devices the last opened wins.
 void set_threads(int threads) {
-  at::internal::lazy_init_num_threads();
+  at::get_num_threads();
   at::set_num_threads(threads);
 }
 
@@ -67,7 +68,7 @@ struct Device::State {
       : device(opened),
         name(opened.str()),
         options(given),
-        threads(given.threads > 0 ? given.threads : at::intraop_default_num_threads()),
+        threads(given.threads > 0 ? given.threads : usable_physical_cores()),
         queue("device '" + name + "'", given.max_queue, [count = threads] { set_threads(count); }) {}
 
   const c10::Device device;

@@ -12,20 +12,6 @@ namespace interrogator {
 
 namespace {
 
-/// TorchScript reports a failure as a traceback whose last part is "SomeError: reason".
-std::string reason_of(const std::string& report) {
-  const std::size_t found = report.rfind("Error: ");
-  const std::size_t start = found == std::string::npos ? 0 : found + 7;
-  return report.substr(start, report.find('\n', start) - start);
-}
-
-bool speaks_of_memory(const std::string& report) {
-  for (const char* const phrase : {"out of memory", "not enough memory", "can't allocate memory"}) {
-    if (report.find(phrase) != std::string::npos) return true;
-  }
-  return false;
-}
-
 /// Runs a call into TorchScript. The profiling executor is off: it records and recompiles for the
 /// first shapes that it sees and keeps plans for them, which costs warm-up and memory and gains
 /// nothing on modules of large matrix products. The switch belongs to the calling thread.
@@ -34,14 +20,10 @@ auto interpret(const char* method, const Call& call) {
   try {
     const torch::jit::GraphOptimizerEnabledGuard unoptimised(false);
     return call();
-  } catch (const c10::OutOfMemoryError&) {
-    throw;
-  } catch (const std::bad_alloc&) {
-    throw;
-  } catch (const std::exception& failure) {
-    const std::string report = failure.what();
-    throw Error(speaks_of_memory(report) ? ErrorCode::kOutOfMemory : ErrorCode::kRuntime,
-                std::string("the model's ") + method + " failed: " + reason_of(report));
+  } catch (...) {
+    const Error failure = current_error();
+    if (failure.code() != ErrorCode::kRuntime) throw failure;
+    throw Error(ErrorCode::kRuntime, std::string("the model's ") + method + " failed: " + failure.what());
   }
 }
 
