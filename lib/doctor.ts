@@ -65,12 +65,22 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
   const lines = [
     row('torch-interrogator', `${diagnosis.package.version} in ${diagnosis.package.path}`),
     row('Node', `${node.version} on ${node.platform}-${node.arch}${node.supported ? '' : '  ✗ 20.17 or newer is needed'}`),
-    row('libtorch', libtorch.path ? `${libtorch.build} in ${libtorch.path} (${SOURCES[libtorch.source ?? ''] ?? libtorch.source})` : `✗ ${LIBTORCH_VERSION} not found`),
+    row(
+      'libtorch',
+      libtorch.path
+        ? `${libtorch.build} in ${libtorch.path} (${SOURCES[libtorch.source ?? ''] ?? libtorch.source})`
+        : `✗ ${LIBTORCH_VERSION} not found`,
+    ),
     ...remark(libtorch.problem),
     row('addon', addon.loaded ? `${addon.coreVersion} in ${addon.path}` : '✗ not loaded'),
     ...remark(addon.problem),
     row('CUDA', describeCudaLine(cuda)),
-    row('CPU', addon.loaded ? `${physicalCores} cores, ${cpuFeatures.join(' ') || 'no vector extensions that we use'}` : `${os.cpus()[0]?.model ?? 'unknown'}`),
+    row(
+      'CPU',
+      addon.loaded
+        ? `${physicalCores} cores, ${cpuFeatures.join(' ') || 'no vector extensions that we use'}`
+        : `${os.cpus()[0]?.model ?? 'unknown'}`,
+    ),
     row('bundles', bundles.length === 0 ? `none in ${caches.bundleHome}` : ''),
     ...bundles.map(({ kind, name, folder }) => `    ${kind.padEnd(8)}${name}  ${folder}`),
     row('caches', `${caches.folder} (${(caches.bytes / 1e9).toFixed(1)} GB)`),
@@ -92,7 +102,9 @@ function remark(problem: Problem | null): string[] {
 function describeCudaLine({ available, devices, builtFor, libraries, missing }: Diagnosis['cuda']): string {
   if (available) return `${devices} device${devices === 1 ? '' : 's'}, CUDA ${builtFor}`;
   if (libraries) return 'libraries present, no device';
-  return missing.length > 0 ? `no: libtorch misses ${missing.join(', ')}` : 'no (npx torch-interrogator setup --cuda fetches its libraries)';
+  return missing.length > 0
+    ? `no: libtorch misses ${missing.join(', ')}`
+    : 'no (npx torch-interrogator setup --cuda fetches its libraries)';
 }
 
 function describePackage(): Diagnosis['package'] {

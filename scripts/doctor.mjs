@@ -14,7 +14,16 @@ await main(async () => {
   if (!existsSync(compiled) || !existsSync(path.join(ROOT, 'node_modules'))) {
     const advice = 'Nothing is set up in this clone yet. Run: npm run setup';
     const version = { version: process.versions.node, platform: process.platform, arch: process.arch };
-    const nothing = { node: version, libtorch: { path: null, version: null }, cuda: { available: false, devices: 0 }, addon: { loaded: false, path: null }, cpuFeatures: [], bundles: [], caches: {}, advice };
+    const nothing = {
+      node: version,
+      libtorch: { path: null, version: null },
+      cuda: { available: false, devices: 0 },
+      addon: { loaded: false, path: null },
+      cpuFeatures: [],
+      bundles: [],
+      caches: {},
+      advice,
+    };
     console.log(json ? JSON.stringify(nothing, null, 2) : advice);
     return;
   }

@@ -9,7 +9,9 @@ if (!isClone) {
     const { findAddon } = require(path.join(root, 'dist', 'native', 'load.js'));
     const { findLibtorch } = require(path.join(root, 'dist', 'libtorch'));
     if (!findAddon()) {
-      console.log(`torch-interrogator: no addon for ${process.platform}-${process.arch} comes with the package; see npx torch-interrogator doctor`);
+      console.log(
+        `torch-interrogator: no addon for ${process.platform}-${process.arch} comes with the package; see npx torch-interrogator doctor`,
+      );
     }
     if (!findLibtorch()) console.log('torch-interrogator: libtorch is fetched once by: npx torch-interrogator setup');
   } catch (error) {

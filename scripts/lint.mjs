@@ -10,7 +10,7 @@ import { main, quietly, ROOT, title } from './step.mjs';
 const require = createRequire(import.meta.url);
 /** Formatters that come as Python wheels: the same version for everyone. */
 const PYTHON_TOOLS = ['ruff==0.17.6', 'clang-format==20.1.8'];
-const PYTHON_FOLDERS = ['models', 'lib'];
+const PYTHON_FOLDERS = ['models', 'lib', 'test'];
 
 await main(async () => {
   const fix = process.argv.includes('--fix');
@@ -20,12 +20,17 @@ await main(async () => {
   const checks = {
     biome: () => run(process.execPath, [require.resolve('@biomejs/biome/bin/biome'), 'check', ...(fix ? ['--write'] : [])]),
     typescript: () => run(process.execPath, [require.resolve('typescript/bin/tsc'), '--noEmit']),
-    'clang-format': () => sources.length === 0 || run(path.join(tools, 'clang-format'), [...(fix ? ['-i'] : ['--dry-run', '-Werror']), ...sources]),
+    'clang-format': () =>
+      sources.length === 0 || run(path.join(tools, 'clang-format'), [...(fix ? ['-i'] : ['--dry-run', '-Werror']), ...sources]),
     'ruff check': () => run(path.join(tools, 'ruff'), ['check', ...(fix ? ['--fix'] : []), ...PYTHON_FOLDERS]),
     'ruff format': () => run(path.join(tools, 'ruff'), ['format', ...(fix ? [] : ['--check']), ...PYTHON_FOLDERS]),
     'the addon is known to lib/native alone': () =>
-      refuse(/\.node['"`]|process\.dlopen|node-gyp-build/, filesBelow('lib', /\.ts$/).filter((file) => !file.startsWith(path.join('lib', 'native') + path.sep))),
-    'the core knows no Node': () => refuse(/#\s*include\s*[<"](napi|node_api|js_native_api|node|v8|uv)(-inl)?\.h/, filesBelow('native/core', /\.(h|cc)$/)),
+      refuse(
+        /\.node['"`]|process\.dlopen|node-gyp-build/,
+        filesBelow('lib', /\.ts$/).filter((file) => !file.startsWith(path.join('lib', 'native') + path.sep)),
+      ),
+    'the core knows no Node': () =>
+      refuse(/#\s*include\s*[<"](napi|node_api|js_native_api|node|v8|uv)(-inl)?\.h/, filesBelow('native/core', /\.(h|cc)$/)),
   };
   const failed = [];
   for (const [name, check] of Object.entries(checks)) {
@@ -53,7 +58,10 @@ function refuse(pattern, files) {
 function filesBelow(folder, pattern) {
   const whole = path.join(ROOT, folder);
   if (!existsSync(whole)) return [];
-  return readdirSync(whole, { recursive: true }).filter((name) => pattern.test(name)).map((name) => path.join(folder, name)).sort();
+  return readdirSync(whole, { recursive: true })
+    .filter((name) => pattern.test(name))
+    .map((name) => path.join(folder, name))
+    .sort();
 }
 
 /** The folder with the tools' programs, in an environment of their own in the clone's build folder. */

@@ -29,16 +29,25 @@ async function configure({ libtorch, tests, python }) {
   // A cache for another libtorch would keep the paths that it found.
   const clean = existsSync(CMAKE_BUILD) && !cacheIsFor(libtorch);
   const run = (command) =>
-    quietly('configure', process.execPath, [cmakeJs, command, '-O', CMAKE_BUILD, ...Object.entries(options).map(([key, value]) => `--CD${key}=${value}`)], {
-      fail: 'CMake could not configure the native half. It needs cmake 3.20 or newer and a C++20 compiler (Debian, Ubuntu: apt-get install g++ cmake; macOS: xcode-select --install, brew install cmake).',
-    });
+    quietly(
+      'configure',
+      process.execPath,
+      [cmakeJs, command, '-O', CMAKE_BUILD, ...Object.entries(options).map(([key, value]) => `--CD${key}=${value}`)],
+      {
+        fail: 'CMake could not configure the native half. It needs cmake 3.20 or newer and a C++20 compiler (Debian, Ubuntu: apt-get install g++ cmake; macOS: xcode-select --install, brew install cmake).',
+      },
+    );
   if (clean) await run('clean');
   await run('configure');
 }
 
 function cacheIsFor(libtorch) {
   const cache = path.join(CMAKE_BUILD, 'CMakeCache.txt');
-  return existsSync(cache) && readFileSync(cache, 'utf8').includes(`LIBTORCH_DIR:PATH=${libtorch}\n`) && readFileSync(cache, 'utf8').includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${ROOT}\n`);
+  return (
+    existsSync(cache) &&
+    readFileSync(cache, 'utf8').includes(`LIBTORCH_DIR:PATH=${libtorch}\n`) &&
+    readFileSync(cache, 'utf8').includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${ROOT}\n`)
+  );
 }
 
 /** A file that includes libtorch takes about 1.5 GB to compile. */

@@ -23,5 +23,7 @@ function isInstalled() {
   if (!existsSync(hidden)) return false;
   const wanted = JSON.parse(readFileSync(path.join(ROOT, 'package-lock.json'), 'utf8')).packages;
   const have = JSON.parse(readFileSync(hidden, 'utf8')).packages;
-  return Object.entries(wanted).every(([name, { version, optional }]) => name === '' || (have[name] ? have[name].version === version : optional));
+  return Object.entries(wanted).every(
+    ([name, { version, optional }]) => name === '' || (have[name] ? have[name].version === version : optional),
+  );
 }

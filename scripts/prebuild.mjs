@@ -3,7 +3,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { setUp } from './setup.mjs';
-import { BUILD, main, ROOT, show, StepError } from './step.mjs';
+import { BUILD, main, ROOT, StepError, show } from './step.mjs';
 
 const require = createRequire(import.meta.url);
 
@@ -13,7 +13,15 @@ await main(async () => {
   rmSync(folder, { recursive: true, force: true });
   rmSync(path.join(BUILD, 'Release'), { recursive: true, force: true });
   // Our own program in node-gyp's place: no Node headers to download, no build folder wiped.
-  const options = ['--napi', '--strip', '--tag-libc', '--node-gyp', path.join(ROOT, 'scripts', 'gyp-action.mjs'), '--artifacts', path.join(BUILD, 'prebuild')];
+  const options = [
+    '--napi',
+    '--strip',
+    '--tag-libc',
+    '--node-gyp',
+    path.join(ROOT, 'scripts', 'gyp-action.mjs'),
+    '--artifacts',
+    path.join(BUILD, 'prebuild'),
+  ];
   await show(process.execPath, [require.resolve('prebuildify/bin.js'), ...options], { fail: 'prebuildify failed.' });
   const files = existsSync(folder) ? readdirSync(folder) : [];
   const foreign = files.filter((name) => !name.endsWith('.node'));

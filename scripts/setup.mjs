@@ -23,7 +23,9 @@ export async function compileTypeScript() {
   await once('typescript', { input, outputs: ['dist/index.js', 'dist/cli/main.js'] }, async () => {
     title('Compiling TypeScript');
     rmSync(path.join(ROOT, 'dist'), { recursive: true, force: true });
-    await quietly('tsc', process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json'], { fail: 'TypeScript found errors.' });
+    await quietly('tsc', process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
+      fail: 'TypeScript found errors.',
+    });
   });
 }
 

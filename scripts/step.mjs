@@ -43,7 +43,10 @@ function filesBelow(file) {
   } catch {
     return [file];
   }
-  return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath ?? entry.path, entry.name)).sort();
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
 }
 
 /** Does the work unless it was done for the same input and its outputs are still there. */
@@ -104,7 +107,12 @@ async function createBar(name) {
   try {
     const { default: progress } = await import('cli-progress');
     bar = new progress.SingleBar(
-      { format: `  ${name} {bar} {value}/{total} | {duration_formatted}`, stream: process.stderr, noTTYOutput: true, notTTYSchedule: 20_000 },
+      {
+        format: `  ${name} {bar} {value}/{total} | {duration_formatted}`,
+        stream: process.stderr,
+        noTTYOutput: true,
+        notTTYSchedule: 20_000,
+      },
       progress.Presets.rect,
     );
   } catch {

@@ -6,9 +6,9 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { CMAKE_BUILD, buildNative } from './native-build.mjs';
+import { buildNative, CMAKE_BUILD } from './native-build.mjs';
 import { setUp } from './setup.mjs';
-import { BUILD, main, ROOT, show, StepError, title } from './step.mjs';
+import { BUILD, main, ROOT, StepError, show, title } from './step.mjs';
 
 const REPORTS = path.join(BUILD, 'reports');
 const EXPORTER = path.join(ROOT, 'models', 'export');
@@ -66,12 +66,27 @@ const RUNNERS = {
     const report = path.join(REPORTS, 'jest.json');
     // Packages that are ES modules only are reached by import(), which jest allows behind this flag.
     const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', '--expose-gc'];
-    const code = await show(process.execPath, [...node, path.join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js'), '--json', `--outputFile=${report}`, '--testLocationInResults=false', ...jestArgs], {
-      env,
-    });
+    const code = await show(
+      process.execPath,
+      [
+        ...node,
+        path.join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js'),
+        '--json',
+        `--outputFile=${report}`,
+        '--testLocationInResults=false',
+        ...jestArgs,
+      ],
+      {
+        env,
+      },
+    );
     const [result] = read(report);
     if (!result) return settle({ passed: 0, failed: 0, skipped: 0 }, code);
-    const count = { passed: result.numPassedTests, failed: result.numFailedTests + result.numRuntimeErrorTestSuites, skipped: result.numPendingTests };
+    const count = {
+      passed: result.numPassedTests,
+      failed: result.numFailedTests + result.numRuntimeErrorTestSuites,
+      skipped: result.numPendingTests,
+    };
     return settle(count, code);
   },
   async pytest({ env, python }) {

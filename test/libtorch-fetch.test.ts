@@ -50,7 +50,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const fetchInProcess = (): Promise<{ stdout: string }> => promisify(execFile)(process.execPath, [path.join(SUPPORT, 'fetch-process.cjs')], { env });
+const fetchInProcess = (): Promise<{ stdout: string }> =>
+  promisify(execFile)(process.execPath, [path.join(SUPPORT, 'fetch-process.cjs')], { env });
 
 test('two processes at once fetch each wheel once and both find what was fetched', async () => {
   const [first, second] = await Promise.all([fetchInProcess(), fetchInProcess()]);

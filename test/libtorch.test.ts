@@ -69,7 +69,7 @@ describe('download', () => {
   });
 
   test('continues what a killed process left', async () => {
-    answer = (request, response) => {
+    answer = (_, response) => {
       response.writeHead(200, { 'content-length': CONTENT.length });
       response.write(CONTENT.subarray(0, 1_500_000));
     };
@@ -108,7 +108,10 @@ describe('download', () => {
 
   test('refuses content with another hash and keeps nothing of it', async () => {
     answer = serve(undefined, randomBytes(1000));
-    await expect(download(url, file(), options)).rejects.toMatchObject({ code: 'ERR_NETWORK', message: expect.stringContaining('SHA-256') });
+    await expect(download(url, file(), options)).rejects.toMatchObject({
+      code: 'ERR_NETWORK',
+      message: expect.stringContaining('SHA-256'),
+    });
     expect(existsSync(file()) || existsSync(`${file()}.part`)).toBe(false);
   });
 
@@ -145,7 +148,11 @@ describe('download', () => {
       response.write(CONTENT.subarray(0, 500_000));
     };
     const controller = new AbortController();
-    const running = download(url, file(), { ...options, signal: controller.signal, onProgress: (done) => done > 0 && setTimeout(() => controller.abort('enough'), 50) });
+    const running = download(url, file(), {
+      ...options,
+      signal: controller.signal,
+      onProgress: (done) => done > 0 && setTimeout(() => controller.abort('enough'), 50),
+    });
     await expect(running).rejects.toMatchObject({ name: 'AbortError', code: 'ERR_ABORTED', cause: 'enough' });
     expect(statSync(`${file()}.part`).size).toBeGreaterThan(0);
   });
@@ -169,11 +176,16 @@ describe('finding libtorch', () => {
     const root = path.join(folder, 'torch');
     mkdirSync(path.join(root, 'lib'), { recursive: true });
     writeFileSync(path.join(root, 'build-version'), `${version}\n`);
-    const symbol = abi === 'old' ? '_ZN3c105ErrorC1ENS_14SourceLocationESs' : '_ZN3c105ErrorC1ENS_14SourceLocationENSt7__cxx1112basic_string';
+    const symbol =
+      abi === 'old' ? '_ZN3c105ErrorC1ENS_14SourceLocationESs' : '_ZN3c105ErrorC1ENS_14SourceLocationENSt7__cxx1112basic_string';
     writeFileSync(path.join(root, 'lib', libraryName('c10')), symbol);
     writeFileSync(path.join(root, 'lib', libraryName('torch_cpu')), '');
     // It links the CUDA libraries and little else.
-    if (cuda) copyFileSync(path.join((findLibtorch() as Libtorch).path, 'lib', libraryName('torch_global_deps')), path.join(root, 'lib', libraryName('torch_cuda')));
+    if (cuda)
+      copyFileSync(
+        path.join((findLibtorch() as Libtorch).path, 'lib', libraryName('torch_global_deps')),
+        path.join(root, 'lib', libraryName('torch_cuda')),
+      );
     return root;
   }
 
@@ -194,7 +206,9 @@ describe('finding libtorch', () => {
 
   test('another version is named', () => {
     process.env.LIBTORCH = imitation('2.10.1+cu128');
-    expect(() => findLibtorch()).toThrow(expect.objectContaining({ code: 'ERR_LIBTORCH_VERSION', message: expect.stringContaining('2.10.1+cu128') }));
+    expect(() => findLibtorch()).toThrow(
+      expect.objectContaining({ code: 'ERR_LIBTORCH_VERSION', message: expect.stringContaining('2.10.1+cu128') }),
+    );
   });
 
   const linux = process.platform === 'linux' ? test : test.skip;
@@ -227,7 +241,9 @@ describe('finding libtorch', () => {
     delete process.env.LIBTORCH;
     process.env.LIBTORCH_USE_PYTORCH = '1';
     process.env.PYTHON = path.join(folder, 'no-python');
-    expect(() => findLibtorch()).toThrow(expect.objectContaining({ code: 'ERR_LIBTORCH_NOT_FOUND', message: expect.stringContaining('no-python') }));
+    expect(() => findLibtorch()).toThrow(
+      expect.objectContaining({ code: 'ERR_LIBTORCH_NOT_FOUND', message: expect.stringContaining('no-python') }),
+    );
   });
 
   test('CUDA cannot be fetched where there are no wheels for it', () => {

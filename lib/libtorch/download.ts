@@ -48,7 +48,9 @@ export async function download(url: string, file: string, options: DownloadOptio
     if (await hasHash(part, options)) return rename(part, file);
     await rm(part, { force: true });
   }
-  throw new InterrogatorError('ERR_NETWORK', `${withoutCredentials(url)} arrived damaged: its SHA-256 is not ${options.sha256}.`, { hint: NETWORK_HINT });
+  throw new InterrogatorError('ERR_NETWORK', `${withoutCredentials(url)} arrived damaged: its SHA-256 is not ${options.sha256}.`, {
+    hint: NETWORK_HINT,
+  });
 }
 
 /** Appends to `part` until the server has nothing more to send. */

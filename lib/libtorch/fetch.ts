@@ -104,9 +104,13 @@ async function requireSpace(variant: 'cpu' | 'cuda'): Promise<void> {
   const free = bavail * bsize;
   if (free >= SPACE[variant]) return;
   const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
-  throw new InterrogatorError('ERR_IO', `libtorch needs ${gigabytes(SPACE[variant])} of disk, ${cacheFolder()} has ${gigabytes(free)} free.`, {
-    hint: 'Free some space, or name another folder in TORCH_INTERROGATOR_CACHE.',
-  });
+  throw new InterrogatorError(
+    'ERR_IO',
+    `libtorch needs ${gigabytes(SPACE[variant])} of disk, ${cacheFolder()} has ${gigabytes(free)} free.`,
+    {
+      hint: 'Free some space, or name another folder in TORCH_INTERROGATOR_CACHE.',
+    },
+  );
 }
 
 async function acquire(lockfilePath: string, { signal, onProgress }: FetchOptions): Promise<() => Promise<void>> {

@@ -30,20 +30,32 @@ export function libtorchRoot(folder: string): string | null {
 export function inspectLibtorch(folder: string, { named, cuda = false }: { named: string; cuda?: boolean }): LibtorchFolder {
   const root = libtorchRoot(folder);
   if (!root) {
-    throw new InterrogatorError('ERR_LIBTORCH_NOT_FOUND', `${named} is not a libtorch: ${path.join(folder, 'lib', libraryName('torch_cpu'))} is missing.`, {
-      hint: 'Name the folder that holds lib/ and include/, or leave it out and run: npx torch-interrogator setup',
-    });
+    throw new InterrogatorError(
+      'ERR_LIBTORCH_NOT_FOUND',
+      `${named} is not a libtorch: ${path.join(folder, 'lib', libraryName('torch_cpu'))} is missing.`,
+      {
+        hint: 'Name the folder that holds lib/ and include/, or leave it out and run: npx torch-interrogator setup',
+      },
+    );
   }
   const build = readBuild(root);
   if (build?.version !== LIBTORCH_VERSION) {
-    throw new InterrogatorError('ERR_LIBTORCH_VERSION', `${named} is libtorch ${build?.build ?? 'of an unknown version'}; ${LIBTORCH_VERSION} is needed.`, {
-      hint: `Install torch ${LIBTORCH_VERSION} there, or leave it out and run: npx torch-interrogator setup`,
-    });
+    throw new InterrogatorError(
+      'ERR_LIBTORCH_VERSION',
+      `${named} is libtorch ${build?.build ?? 'of an unknown version'}; ${LIBTORCH_VERSION} is needed.`,
+      {
+        hint: `Install torch ${LIBTORCH_VERSION} there, or leave it out and run: npx torch-interrogator setup`,
+      },
+    );
   }
   if (hasOldAbi(root)) {
-    throw new InterrogatorError('ERR_LIBTORCH_ABI', `${named} was built with the C++ ABI from before C++11 (_GLIBCXX_USE_CXX11_ABI=0); the addon uses the present one.`, {
-      hint: 'Take the "cxx11 ABI" archive, or leave it out and run: npx torch-interrogator setup',
-    });
+    throw new InterrogatorError(
+      'ERR_LIBTORCH_ABI',
+      `${named} was built with the C++ ABI from before C++11 (_GLIBCXX_USE_CXX11_ABI=0); the addon uses the present one.`,
+      {
+        hint: 'Take the "cxx11 ABI" archive, or leave it out and run: npx torch-interrogator setup',
+      },
+    );
   }
   if (cuda) requireCuda(root, named);
   return { ...build, path: root };

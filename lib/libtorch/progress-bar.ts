@@ -2,7 +2,12 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { FetchProgress } from './fetch';
 
-const TITLES = { wait: 'Waiting for another process that fetches libtorch', resolve: 'Asking pip where libtorch is', download: 'Downloading', unpack: 'Unpacking' } as const;
+const TITLES = {
+  wait: 'Waiting for another process that fetches libtorch',
+  resolve: 'Asking pip where libtorch is',
+  download: 'Downloading',
+  unpack: 'Unpacking',
+} as const;
 
 export function createFetchBar(stream: NodeJS.WriteStream = process.stderr): { update(progress: FetchProgress): void; stop(): void } {
   let title = '';

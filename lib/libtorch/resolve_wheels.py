@@ -15,9 +15,22 @@ def from_finder(requirements):
     from pip._vendor.packaging.requirements import Requirement
 
     command = create_command("install")
-    # One Python tag for everyone: the libraries inside are the same, and so is then the hash. The platform stays this machine's.
+    # One Python tag for everyone: the libraries inside are the same, and so is then the hash. The platform stays.
     options, _ = command.parse_args(
-        ["--only-binary", ":all:", "--python-version", "3.11", "--implementation", "cp", "--abi", "cp311", "--abi", "none", "--abi", "abi3"]
+        [
+            "--only-binary",
+            ":all:",
+            "--python-version",
+            "3.11",
+            "--implementation",
+            "cp",
+            "--abi",
+            "cp311",
+            "--abi",
+            "none",
+            "--abi",
+            "abi3",
+        ]
     )
     from pip._internal.cli.cmdoptions import make_target_python
 
@@ -46,7 +59,17 @@ def from_report(requirements):
     """The public interface; older pips download the wheels for it."""
     import subprocess
 
-    arguments = ["install", "--dry-run", "--ignore-installed", "--no-deps", "--quiet", "--only-binary", ":all:", "--report", "-"]
+    arguments = [
+        "install",
+        "--dry-run",
+        "--ignore-installed",
+        "--no-deps",
+        "--quiet",
+        "--only-binary",
+        ":all:",
+        "--report",
+        "-",
+    ]
     output = subprocess.run(
         [sys.executable, "-m", "pip", *arguments, *requirements], check=True, stdout=subprocess.PIPE, text=True
     ).stdout

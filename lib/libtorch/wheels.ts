@@ -53,13 +53,24 @@ export async function resolveWheels(wanted: string[], signal?: AbortSignal): Pro
   // Two levels up from lib/libtorch and from dist/libtorch alike is the package.
   const script = path.join(__dirname, '..', '..', 'lib', 'libtorch', 'resolve_wheels.py');
   const { output, diagnostics } = await runPython([script, ...wanted], signal);
-  const resolved = JSON.parse(output) as { wheels: (Omit<Wheel, 'url' | 'sha256'> & { url: string | null; sha256: string | null })[]; certificates: string | null };
+  const resolved = JSON.parse(output) as {
+    wheels: (Omit<Wheel, 'url' | 'sha256'> & { url: string | null; sha256: string | null })[];
+    certificates: string | null;
+  };
   for (const { name, version, url, sha256 } of resolved.wheels) {
     if (!url) {
-      throw new InterrogatorError('ERR_NETWORK', `pip finds no wheel ${name}${version} for this machine.${diagnostics ? ` It says: ${diagnostics}` : ''}`, { hint: NETWORK_HINT });
+      throw new InterrogatorError(
+        'ERR_NETWORK',
+        `pip finds no wheel ${name}${version} for this machine.${diagnostics ? ` It says: ${diagnostics}` : ''}`,
+        { hint: NETWORK_HINT },
+      );
     }
     if (!sha256) {
-      throw new InterrogatorError('ERR_NETWORK', `The package index gives no SHA-256 for ${name} ${version}, so what it sends cannot be checked.`, { hint: NETWORK_HINT });
+      throw new InterrogatorError(
+        'ERR_NETWORK',
+        `The package index gives no SHA-256 for ${name} ${version}, so what it sends cannot be checked.`,
+        { hint: NETWORK_HINT },
+      );
     }
   }
   return resolved as ResolvedWheels;
@@ -67,7 +78,7 @@ export async function resolveWheels(wanted: string[], signal?: AbortSignal): Pro
 
 /** The way out that does not need this machine's network. */
 export const NETWORK_HINT =
-  'Check the network and pip\'s settings (pip config list), then run the command again: it continues where it stopped. ' +
+  "Check the network and pip's settings (pip config list), then run the command again: it continues where it stopped. " +
   `Without a network, unpack a libtorch ${LIBTORCH_VERSION} and name its folder in LIBTORCH.`;
 
 function runPython(args: string[], signal?: AbortSignal): Promise<{ output: string; diagnostics: string }> {

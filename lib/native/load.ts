@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { InterrogatorError } from '../errors';
-import { findLibtorch, type Libtorch, LIBTORCH_VERSION } from '../libtorch';
+import { findLibtorch, LIBTORCH_VERSION, type Libtorch } from '../libtorch';
 import { libraryName, missingLibraries } from '../libtorch/inspect';
 import type { NativeBinding } from './types';
 
@@ -39,9 +39,13 @@ export function findAddon(): string | null {
 function load(): NativeBinding {
   const libtorch = findLibtorch();
   if (!libtorch) {
-    throw new InterrogatorError('ERR_LIBTORCH_NOT_FOUND', `libtorch ${LIBTORCH_VERSION} was not found: LIBTORCH is not set and none was fetched.`, {
-      hint: `Run: npx torch-interrogator setup (or, in a clone: npm run setup)`,
-    });
+    throw new InterrogatorError(
+      'ERR_LIBTORCH_NOT_FOUND',
+      `libtorch ${LIBTORCH_VERSION} was not found: LIBTORCH is not set and none was fetched.`,
+      {
+        hint: `Run: npx torch-interrogator setup (or, in a clone: npm run setup)`,
+      },
+    );
   }
   const failures: string[] = [];
   let reason: unknown;
@@ -62,14 +66,18 @@ function load(): NativeBinding {
   }
   throw new InterrogatorError(
     reason ? 'ERR_ADDON_LOAD' : 'ERR_ADDON_NOT_FOUND',
-    [`The addon ${reason ? 'does not load' : 'was not found'} for ${process.platform}-${process.arch}. Tried:`, ...failures.map((line) => `  ${line}`)].join('\n'),
+    [
+      `The addon ${reason ? 'does not load' : 'was not found'} for ${process.platform}-${process.arch}. Tried:`,
+      ...failures.map((line) => `  ${line}`),
+    ].join('\n'),
     { hint: remedy(), cause: reason },
   );
 }
 
 /** A build's plain names, or those of a prebuilt package, which carry the C library's name after a dot. */
 function addonFiles(folder: string): { addon?: string; loader?: string } {
-  const first = (...names: string[]): string | undefined => names.map((name) => path.join(folder, name)).find((file) => fs.existsSync(file));
+  const first = (...names: string[]): string | undefined =>
+    names.map((name) => path.join(folder, name)).find((file) => fs.existsSync(file));
   const libc = cLibrary();
   return {
     addon: first('interrogator.node', `torch-interrogator.${libc}.node`, 'torch-interrogator.node'),
@@ -85,15 +93,20 @@ function openLibraries(loader: LoaderBinding, { path: root }: Libtorch): void {
   } catch (error) {
     const missing = missingLibraries(root, 'torch_cpu').filter((name) => /^lib(cu|nv)/.test(name));
     if (missing.length === 0) throw error;
-    throw new InterrogatorError('ERR_LIBTORCH_CUDA', `The libtorch in ${root} links CUDA libraries that are missing: ${missing.join(', ')}.`, {
-      hint: 'Install the nvidia-* packages of that torch beside it, or leave LIBTORCH out and run: npx torch-interrogator setup',
-      cause: error,
-    });
+    throw new InterrogatorError(
+      'ERR_LIBTORCH_CUDA',
+      `The libtorch in ${root} links CUDA libraries that are missing: ${missing.join(', ')}.`,
+      {
+        hint: 'Install the nvidia-* packages of that torch beside it, or leave LIBTORCH out and run: npx torch-interrogator setup',
+        cause: error,
+      },
+    );
   }
 }
 
 function cLibrary(): 'glibc' | 'musl' {
-  const { glibcVersionRuntime } = (process.report?.getReport() as unknown as { header: { glibcVersionRuntime?: string } } | undefined)?.header ?? {};
+  const { glibcVersionRuntime } =
+    (process.report?.getReport() as unknown as { header: { glibcVersionRuntime?: string } } | undefined)?.header ?? {};
   return process.platform === 'linux' && !glibcVersionRuntime ? 'musl' : 'glibc';
 }
 

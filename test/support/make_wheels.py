@@ -6,7 +6,9 @@ import zipfile
 folder, *requirements = sys.argv[1:]
 for requirement in requirements:
     name, version = requirement.split("==")
-    with zipfile.ZipFile(f"{folder}/{name.replace('-', '_')}-{version}-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
+    with zipfile.ZipFile(
+        f"{folder}/{name.replace('-', '_')}-{version}-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED
+    ) as wheel:
         if name == "torch":
             wheel.writestr("torch/version.py", f"__version__ = '{version}+cpu'\n")
             wheel.writestr("torch/__init__.py", "")
