@@ -14,7 +14,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="sample_train", description=__doc__)
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"any of {', '.join(STAGES)}; all by default")
     parser.add_argument("--clip-steps", type=int, default=6000)
-    parser.add_argument("--clip-minutes", type=float, help="stop sooner, with the learning rate falling in time for it")
+    parser.add_argument("--clip-minutes", type=float, help="CPU time to stop after, if sooner")
     parser.add_argument("--caption-steps", type=int, default=6000)
     parser.add_argument("--caption-minutes", type=float)
     parser.add_argument("--seed", type=int, default=1)
@@ -34,12 +34,13 @@ def main() -> None:
 
 def run_stage(stage: str, options: argparse.Namespace) -> None:
     """One stage after the download. Imports wait until here, since rendering needs what `download` brings."""
+    from .icon_names import known_names
     from .render import load_sprites
     from .training import Schedule
 
     sprites = load_sprites()
     training = [sprites[icons.package] for icons in TRAINING_SETS]
-    names = sorted({name for stock in training for name in stock.names})
+    names = known_names(training)
     if stage == "clip":
         from .train_clip import train_clip
 
@@ -51,7 +52,7 @@ def run_stage(stage: str, options: argparse.Namespace) -> None:
     elif stage == "evaluate":
         from .evaluate import evaluate
 
-        evaluate(sprites, names)
+        evaluate(sprites)
     elif stage == "vocabulary":
         from .vocabulary import write_vocabulary
 

@@ -2,14 +2,13 @@
 
 import json
 
-import numpy as np
 import torch
 from PIL import Image
 from tqdm import tqdm
 
 from .caption_model import image_processor, write_captions
 from .clip_text import Tokenizer, text_features
-from .icon_names import load_keywords
+from .icon_names import known_names, load_keywords
 from .icon_sets import HELD_OUT_SET, MEDIUM_STYLES, TRAINING_SETS
 from .palette import COLOURS
 from .paths import EVALUATION
@@ -19,7 +18,6 @@ from .scenes import Placement, SceneMaker
 from .train_caption import PLACEMENT, load_captioner
 from .train_clip import load_clip
 
-_SAMPLE = 300
 _SEED = 20
 _MEDIUMS = sorted(MEDIUM_STYLES)
 
@@ -27,31 +25,29 @@ _MEDIUMS = sorted(MEDIUM_STYLES)
 class Evaluation:
     """Both models, and the measurements on one icon set."""
 
-    def __init__(self, names: list[str]):
+    def __init__(self, training: list[Sprites]):
+        self.known = known_names(training)
         self.clip = load_clip()
-        captioner = load_captioner(names)
+        captioner = load_captioner(training)
         self.captioner, self.wordpiece = captioner.captioner, captioner.tokenizer
         self.tokenizer = Tokenizer()
         self.processor = image_processor()
         self.keywords = load_keywords()
 
-    def icon_set(self, stock: Sprites, sample: int | None = None) -> dict[str, float]:
-        """Single icons on white, ranked against all names of their set; `sample` names of it, else all."""
-        chosen = list(range(len(stock.names)))
-        if sample:
-            chosen = sorted(np.random.default_rng(_SEED).choice(chosen, sample, replace=False).tolist())
-        names = [stock.names[i] for i in chosen]
+    def icon_set(self, stock: Sprites) -> dict[str, float]:
+        """Single icons on white, ranked against all known names of their set."""
+        stock = stock.only(self.known)
+        names = stock.names
         pixels = self._pixels([plain_picture(stock.icons, name) for name in tqdm(names, desc=stock.icons.package)])
         features = torch.cat([self.clip.encode_image(part, normalize=True) for part in pixels.split(128)])
-        order = (features @ self._text(stock.names).T).argsort(1, descending=True)
-        place = (order == torch.tensor(chosen)[:, None]).float().argmax(1)
+        order = (features @ self._text(names).T).argsort(1, descending=True)
+        place = (order == torch.arange(len(names))[:, None]).float().argmax(1)
         medium = (features @ self._text(_MEDIUMS).T).argmax(1) == _MEDIUMS.index(stock.icons.medium)
         captions = [text for part in pixels.split(128) for text in self._captions(part)]
         exact = [self._names(caption, name) for caption, name in zip(captions, names, strict=True)]
         keyword = [self._hits(caption, name) for caption, name in zip(captions, names, strict=True)]
         return {
             "pictures": len(names),
-            "candidates": len(stock.names),
             "nameTop1": _share(place < 1),
             "nameTop5": _share(place < 5),
             "medium": _share(medium),
@@ -60,13 +56,13 @@ class Evaluation:
             "captionWhiteBackground": _share(["white background" in caption for caption in captions]),
         }
 
-    def scenes(self, stock: Sprites, names: list[str]) -> dict[str, float]:
+    def scenes(self, stock: Sprites) -> dict[str, float]:
         """Scenes as in training: backgrounds of named colours, and two objects side by side."""
-        single = SceneMaker([stock], names, _SEED, _placed(two_objects=0)).batch(256)
+        single = SceneMaker([stock], self.known, _SEED, _placed(two_objects=0)).batch(96)
         captions = self._captions(single.pixels)
         features = self.clip.encode_image(single.pixels, normalize=True)
         colour = (features @ self._text([f"{colour} background" for colour in COLOURS]).T).argmax(1)
-        double = SceneMaker([stock], names, _SEED + 1, _placed(two_objects=1)).batch(256)
+        double = SceneMaker([stock], self.known, _SEED + 1, _placed(two_objects=1)).batch(96)
         both = [
             self._hits(caption, scene.name) and self._hits(caption, scene.second or "")
             for caption, scene in zip(self._captions(double.pixels), double.scenes, strict=True)
@@ -75,7 +71,7 @@ class Evaluation:
             f" {scene.colour} background" in caption for caption, scene in zip(captions, single.scenes, strict=True)
         ]
         return {
-            "pictures": 256,
+            "pictures": 96,
             "captionBackground": _share(backgrounds),
             "clipBackground": _share(colour == single.colour_ids),
             "captionBothObjects": _share(both),
@@ -98,15 +94,16 @@ class Evaluation:
 
 
 @torch.inference_mode()
-def evaluate(sprites: dict[str, Sprites], names: list[str]) -> None:
+def evaluate(sprites: dict[str, Sprites]) -> None:
     """Measures everything, prints it and writes evaluation.json."""
-    evaluation = Evaluation(names)
+    evaluation = Evaluation([sprites[icons.package] for icons in TRAINING_SETS])
     held_out = sprites[HELD_OUT_SET.package]
     results = {
-        "names": len(names),
-        "heldOut": {HELD_OUT_SET.package: evaluation.icon_set(held_out) | {"scenes": evaluation.scenes(held_out, names)}},
+        "names": len(evaluation.known),
+        "captionedNames": len(evaluation.captioned),
+        "heldOut": {HELD_OUT_SET.package: evaluation.icon_set(held_out) | {"scenes": evaluation.scenes(held_out)}},
         "trainedOn": {
-            icons.package: evaluation.icon_set(sprites[icons.package], _SAMPLE) for icons in TRAINING_SETS
+            icons.package: evaluation.icon_set(sprites[icons.package]) for icons in TRAINING_SETS
         },
     }
     text = json.dumps(results, indent=2)

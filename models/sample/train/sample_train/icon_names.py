@@ -3,7 +3,8 @@
 import json
 import re
 
-from .paths import WORK
+from .paths import CONFIG, WORK
+from .render import Sprites
 
 _DIRECTED = re.compile(
     r"left|right|letter|button|clock|thirty|keycap|arrow|facing|slash|mark|sign|symbol|moon|note|badge|score|"
@@ -26,11 +27,14 @@ def with_article(name: str) -> str:
     return f"{'an' if name[0] in 'aeio' else 'a'} {name}"
 
 
-def names_in_groups(groups: set[str]) -> set[str]:
-    """The names, of at most two words, that Unicode files under these groups."""
-    emoji = json.loads((WORK / "node_modules/unicode-emoji-json/data-by-emoji.json").read_text("utf-8"))
-    names = {entry["name"].lower() for entry in emoji.values() if entry["group"] in groups}
-    return {name for name in names if len(name.split()) <= 2}
+def known_names(sprites: list[Sprites]) -> list[str]:
+    """What both models learn: the names of config/names.txt. ValueError for one that some of these sets does not draw."""
+    names = (CONFIG / "names.txt").read_text("utf-8").split("\n")[:-1]
+    for stock in sprites:
+        missing = sorted(set(names) - set(stock.names))
+        if missing:
+            raise ValueError(f"config/names.txt: {stock.icons.package} draws no {', '.join(missing)}")
+    return names
 
 
 def load_keywords() -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import resvg_py
@@ -28,15 +29,16 @@ class Sprites:
     names: list[str]
     pixels: np.ndarray
 
-
-def icon_svg(icons: IconSet, name: str) -> str:
-    """The SVG document of one icon."""
-    return _svg(_read(icons), name)
+    def only(self, names: list[str]) -> "Sprites":
+        """Those of its icons that have one of these names."""
+        wanted = set(names)
+        kept = [i for i, name in enumerate(self.names) if name in wanted]
+        return Sprites(self.icons, [self.names[i] for i in kept], self.pixels[kept])
 
 
 def render_icon(icons: IconSet, name: str, size: int) -> Image.Image:
     """One icon as an RGBA picture with transparent background."""
-    return _render(icon_svg(icons, name), size)
+    return _render(_svg(_read(icons), name), size)
 
 
 def load_sprites() -> dict[str, Sprites]:
@@ -67,6 +69,7 @@ def _load_set(icons: IconSet, kept: set[str]) -> Sprites:
     return Sprites(icons, [str(slug).replace("-", " ") for slug in stored["names"]], stored["pixels"])
 
 
+@lru_cache
 def _read(icons: IconSet) -> dict:
     return json.loads((WORK / "node_modules" / "@iconify-json" / icons.package / "icons.json").read_text("utf-8"))
 

@@ -57,7 +57,7 @@ class SceneMaker:
 
     def __init__(self, sprites: list[Sprites], names: list[str], seed: int, placement: Placement = Placement()):
         index = {name: i for i, name in enumerate(names)}
-        sprites = [_only(stock, index) for stock in sprites]
+        sprites = [stock.only(names) for stock in sprites]
         self.names = names
         self.icon_sets = [stock.icons for stock in sprites]
         self.pixels = np.concatenate([_premultiplied(stock.pixels) for stock in sprites])
@@ -160,11 +160,6 @@ class SceneMaker:
         noise = torch.Generator().manual_seed(int(random.integers(0, 2**62)))
         canvas[noisy] += 0.04 * torch.randn(canvas[noisy].shape, generator=noise)
         return canvas.clamp(0, 1)
-
-
-def _only(stock: Sprites, names: dict[str, int]) -> Sprites:
-    kept = [i for i, name in enumerate(stock.names) if name in names]
-    return Sprites(stock.icons, [stock.names[i] for i in kept], stock.pixels[kept])
 
 
 def _premultiplied(pixels: np.ndarray) -> np.ndarray:

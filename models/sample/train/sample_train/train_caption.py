@@ -7,28 +7,19 @@ from transformers import BertTokenizerFast
 from .caption_model import CHECKPOINT, MODEL_FOLDER, build_captioner, build_tokenizer, save_captioner
 from .captions import plain_caption
 from .checkpoints import load_checkpoint
-from .icon_names import names_in_groups
+from .icon_names import known_names
 from .palette import COLOURS
 from .render import Sprites
 from .scenes import Batch, Placement, Scene, SceneMaker
 from .training import Schedule, run_training
 
-BATCH = 160
+BATCH = 96
 # Captions cost as much as pictures do, and the extra heads teach the picture tower without them.
-CAPTIONED = 64
+CAPTIONED = 48
 LEARNING_RATE = 1.5e-3
 
 # A ViT from scratch has to learn that a moved thing is the same thing; plainer scenes leave it time for the things.
 PLACEMENT = Placement(scale=(0.65, 0.95), room=0.4, turned=0.25, two_objects=0.08)
-
-
-_THINGS = {"Animals & Nature", "Food & Drink", "Travel & Places", "Activities", "Objects"}
-
-
-def caption_names(sprites: list[Sprites]) -> list[str]:
-    """What the captioner learns to name: the things that every one of these sets draws. Faces and signs are left out."""
-    drawn = set.intersection(*(set(stock.names) for stock in sprites))
-    return sorted(drawn & names_in_groups(_THINGS))
 
 
 class CaptionerInTraining(torch.nn.Module):
@@ -64,7 +55,7 @@ class CaptionerInTraining(torch.nn.Module):
 def train_caption(sprites: list[Sprites], schedule: Schedule, seed: int) -> None:
     """Trains by the schedule, going on from the checkpoint where there is one, and writes the model folder."""
     torch.manual_seed(seed)
-    names = caption_names(sprites)
+    names = known_names(sprites)
     model = CaptionerInTraining(names)
 
     def start(step: int):
@@ -77,7 +68,7 @@ def train_caption(sprites: list[Sprites], schedule: Schedule, seed: int) -> None
 
 def load_captioner(sprites: list[Sprites]) -> CaptionerInTraining:
     """The latest checkpoint in eval mode; also writes its model folder."""
-    model = CaptionerInTraining(caption_names(sprites))
+    model = CaptionerInTraining(known_names(sprites))
     load_checkpoint(CHECKPOINT, model)
     save_captioner(model.captioner, model.tokenizer, MODEL_FOLDER)
     return model.eval()

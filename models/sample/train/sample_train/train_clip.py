@@ -18,7 +18,7 @@ from .render import Sprites
 from .scenes import Batch, SceneMaker
 from .training import Schedule, run_training
 
-BATCH = 160
+BATCH = 96
 NEGATIVE_NAMES = 320
 LEARNING_RATE = 2e-3
 CHECKPOINT = WORK / "clip.pt"

@@ -12,14 +12,14 @@ from tqdm import tqdm
 from .checkpoints import load_checkpoint, save_checkpoint
 
 WEIGHT_DECAY = 0.05
-_SECONDS_BETWEEN_CHECKPOINTS = 60
+_SECONDS_BETWEEN_CHECKPOINTS = 20
 
 StepLoss = Callable[[], tuple[torch.Tensor, dict[str, float]]]
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Ends after `steps`, or sooner where `minutes` run out; the learning rate falls towards whichever comes first."""
+    """Ends after `steps`, or after `minutes` of CPU time if sooner; the learning rate falls to nothing by then."""
 
     steps: int
     minutes: float | None = None
@@ -42,10 +42,10 @@ def run_training(
     state = load_checkpoint(checkpoint, model, optimizer)
     step, spent = state["step"], state["seconds"]
     loss_of = start(step)
-    began = saved = time.monotonic()
+    began = saved = time.process_time()
     progress = tqdm(initial=step, total=schedule.steps, desc=title, mininterval=10)
     model.train()
-    while (done := _share_done(schedule, step, spent + time.monotonic() - began)) < 1:
+    while (done := _share_done(schedule, step, spent + time.process_time() - began)) < 1:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * min(done / 0.05 + 0.02, 0.5 + 0.5 * math.cos(math.pi * done))
         loss, parts = loss_of()
@@ -58,10 +58,10 @@ def run_training(
         step += 1
         progress.update()
         progress.set_postfix({key: f"{value:.2f}" for key, value in parts.items()}, refresh=False)
-        if time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
-            saved = time.monotonic()
+        if time.process_time() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
+            saved = time.process_time()
             save_checkpoint(checkpoint, model, optimizer, step, spent + saved - began)
-    save_checkpoint(checkpoint, model, optimizer, step, spent + time.monotonic() - began)
+    save_checkpoint(checkpoint, model, optimizer, step, spent + time.process_time() - began)
     progress.close()
 
 

@@ -2,13 +2,12 @@
 
 from collections import Counter
 
-from .icon_names import load_keywords, names_in_groups
+from .icon_names import load_keywords
 from .icon_sets import MEDIUM_STYLES, TRAINING_SETS
 from .palette import COLOURS
 from .paths import VOCABULARY
 
-_GROUPS = {"Smileys & Emotion", "Animals & Nature", "Food & Drink", "Travel & Places", "Activities", "Objects"}
-_COMMON_KEYWORD = 12
+_COMMON_KEYWORD = 8
 _NEGATIVE = (
     "blurry", "out of focus", "noisy", "grainy", "low resolution", "low contrast", "pixelated", "jpeg artefacts", "cropped",
     "cut off", "off centre", "tilted", "too small", "cluttered background", "gradient background", "watermark", "text",
@@ -31,10 +30,8 @@ def write_vocabulary(names: list[str]) -> None:
 
 
 def _flavors(names: list[str]) -> list[str]:
-    named = names_in_groups(_GROUPS)
-    things = [name for name in names if name in named]
     keywords = load_keywords()
     counts = Counter(word for name in names for word in keywords.get(name, [])[:8])
     common = sorted(word for word, count in counts.items() if count >= _COMMON_KEYWORD and len(word.split()) <= 2)
     backgrounds = [f"{colour} background" for colour in COLOURS]
-    return list(dict.fromkeys([*things, *common, *backgrounds]))
+    return list(dict.fromkeys([*names, *common, *backgrounds]))
