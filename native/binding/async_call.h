@@ -44,8 +44,8 @@ class AsyncCall final : public PendingCall, public std::enable_shared_from_this<
  public:
   using Stored = std::conditional_t<std::is_void_v<Result>, std::monostate, Result>;
   using Work = std::function<Result(AsyncCall&)>;
-  using Convert = std::conditional_t<std::is_void_v<Result>, std::function<Napi::Value(Napi::Env)>,
-                                     std::function<Napi::Value(Napi::Env, Stored)>>;
+  using Convert =
+      std::conditional_t<std::is_void_v<Result>, std::function<Napi::Value(Napi::Env)>, std::function<Napi::Value(Napi::Env, Stored)>>;
 
   /// group: what can cancel it, or null.
   AsyncCall(Napi::Env env, std::shared_ptr<CancelGroup> group, Work work, Convert convert)
@@ -121,9 +121,7 @@ class AsyncCall final : public PendingCall, public std::enable_shared_from_this<
   }
 
  private:
-  [[noreturn]] static void closing() {
-    throw Error(ErrorCode::kDisposed, "the process or worker thread is ending; nothing new starts");
-  }
+  [[noreturn]] static void closing() { throw Error(ErrorCode::kDisposed, "the process or worker thread is ending; nothing new starts"); }
 
   void work() {
     if constexpr (std::is_void_v<Result>) {

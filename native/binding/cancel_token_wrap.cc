@@ -2,9 +2,7 @@
 
 namespace interrogator::binding {
 
-std::vector<CancelTokenWrap::PropertyDescriptor> CancelTokenWrap::methods() {
-  return {InstanceMethod<&CancelTokenWrap::cancel>("cancel")};
-}
+std::vector<CancelTokenWrap::PropertyDescriptor> CancelTokenWrap::methods() { return {InstanceMethod<&CancelTokenWrap::cancel>("cancel")}; }
 
 std::shared_ptr<CancelGroup> CancelTokenWrap::group_of(Napi::Value token) {
   if (token.IsUndefined() || token.IsNull()) return nullptr;

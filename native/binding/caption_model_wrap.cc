@@ -39,8 +39,8 @@ Napi::Value CaptionModelWrap::generate(const Napi::CallbackInfo& info) {
     const auto model = share();
     const auto image = std::make_shared<const OwnedImage>(to_image(info[0], "pixels"));
     GenerateOptions options;
-    options.max_tokens = OptionsReader(info[1], "options")
-                             .integer("maxTokens", options.max_tokens, 1, std::numeric_limits<std::int32_t>::max());
+    options.max_tokens =
+        OptionsReader(info[1], "options").integer("maxTokens", options.max_tokens, 1, std::numeric_limits<std::int32_t>::max());
     using Ids = std::vector<std::int32_t>;
     return make_call<Ids>(
                env, CancelTokenWrap::group_of(info[2]),
@@ -55,16 +55,14 @@ Napi::Value CaptionModelWrap::generate(const Napi::CallbackInfo& info) {
 Napi::Value CaptionModelWrap::offload(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return promised(env, [&] {
-    return make_call<void>(env, nullptr, [model = share()](AsyncCall<void>&) { model->offload(); }, to_undefined)
-        ->run_on(env, device_);
+    return make_call<void>(env, nullptr, [model = share()](AsyncCall<void>&) { model->offload(); }, to_undefined)->run_on(env, device_);
   });
 }
 
 Napi::Value CaptionModelWrap::restore(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return promised(env, [&] {
-    return make_call<void>(env, nullptr, [model = share()](AsyncCall<void>&) { model->restore(); }, to_undefined)
-        ->run_on(env, device_);
+    return make_call<void>(env, nullptr, [model = share()](AsyncCall<void>&) { model->restore(); }, to_undefined)->run_on(env, device_);
   });
 }
 

@@ -135,16 +135,14 @@ Napi::Value ClipModelWrap::tree(const Napi::CallbackInfo& info) {
 Napi::Value ClipModelWrap::offload(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return promised(env, [&] {
-    return make_call<void>(env, nullptr, [model = share()](AsyncCall<void>&) { model->offload(); }, to_undefined)
-        ->run_on(env, device_);
+    return make_call<void>(env, nullptr, [model = share()](AsyncCall<void>&) { model->offload(); }, to_undefined)->run_on(env, device_);
   });
 }
 
 Napi::Value ClipModelWrap::restore(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return promised(env, [&] {
-    return make_call<void>(env, nullptr, [model = share()](AsyncCall<void>&) { model->restore(); }, to_undefined)
-        ->run_on(env, device_);
+    return make_call<void>(env, nullptr, [model = share()](AsyncCall<void>&) { model->restore(); }, to_undefined)->run_on(env, device_);
   });
 }
 

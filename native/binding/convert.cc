@@ -137,8 +137,8 @@ TokenLists to_token_lists(Napi::Value value, const std::string& argument, std::i
   const bool spans = !offsets.empty() && offsets.front() == 0 && static_cast<std::size_t>(offsets.back()) == lists.ids.size() &&
                      std::is_sorted(offsets.begin(), offsets.end());
   if (!spans) {
-    invalid(argument + ".offsets", "expected one entry more than there are texts, rising from 0 to ids.length (" +
-                                       std::to_string(lists.ids.size()) + ")");
+    invalid(argument + ".offsets",
+            "expected one entry more than there are texts, rising from 0 to ids.length (" + std::to_string(lists.ids.size()) + ")");
   }
   check_ids(lists.ids, argument + ".ids", vocab_size);
   return lists;
@@ -153,8 +153,8 @@ OwnedImage to_image(Napi::Value value, const std::string& argument) {
   image.width = to_integer(object.Get("width"), argument + ".width", 0, kLongestSide);
   image.height = to_integer(object.Get("height"), argument + ".height", 0, kLongestSide);
   if (image.width == 0 || image.height == 0) {
-    throw Error(ErrorCode::kImageSize, "the picture has no pixels: it is " + std::to_string(image.width) + "x" +
-                                           std::to_string(image.height));
+    throw Error(ErrorCode::kImageSize,
+                "the picture has no pixels: it is " + std::to_string(image.width) + "x" + std::to_string(image.height));
   }
   const bool bytes = data.IsTypedArray() && (data.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array ||
                                              data.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_clamped_array);
@@ -163,8 +163,8 @@ OwnedImage to_image(Napi::Value value, const std::string& argument) {
   const auto expected = 3 * static_cast<std::uint64_t>(image.width) * static_cast<std::uint64_t>(image.height);
   const std::uint64_t length = data.As<Napi::TypedArray>().ElementLength();
   if (length != expected) {
-    invalid(argument + ".data", "expected width * height * 3 = " + std::to_string(expected) + " bytes of RGB, got " +
-                                    std::to_string(length));
+    invalid(argument + ".data",
+            "expected width * height * 3 = " + std::to_string(expected) + " bytes of RGB, got " + std::to_string(length));
   }
   image.data = copy_elements<std::uint8_t>(data.As<Napi::TypedArray>());
   return image;
@@ -176,9 +176,7 @@ OptionsReader::OptionsReader(Napi::Value value, const std::string& argument) : e
   object_ = value.As<Napi::Object>();
 }
 
-Napi::Value OptionsReader::get(const char* field) const {
-  return object_.IsEmpty() ? env_.Undefined() : object_.Get(field);
-}
+Napi::Value OptionsReader::get(const char* field) const { return object_.IsEmpty() ? env_.Undefined() : object_.Get(field); }
 
 std::int64_t OptionsReader::integer(const char* field, std::int64_t absent, std::int64_t lowest, std::int64_t highest) const {
   const Napi::Value value = get(field);
@@ -197,13 +195,9 @@ std::string OptionsReader::string(const char* field) const {
   return value.IsUndefined() ? std::string() : to_string(value, field);
 }
 
-Napi::Value from_int32s(Napi::Env env, const std::vector<std::int32_t>& values) {
-  return new_array<Napi::Int32Array>(env, values);
-}
+Napi::Value from_int32s(Napi::Env env, const std::vector<std::int32_t>& values) { return new_array<Napi::Int32Array>(env, values); }
 
-Napi::Value from_floats(Napi::Env env, const std::vector<float>& values) {
-  return new_array<Napi::Float32Array>(env, values);
-}
+Napi::Value from_floats(Napi::Env env, const std::vector<float>& values) { return new_array<Napi::Float32Array>(env, values); }
 
 Napi::Value to_js_error(Napi::Env env, const Error& error) {
   const std::string message = error.what();

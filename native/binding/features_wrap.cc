@@ -74,8 +74,8 @@ Napi::Value FeaturesWrap::to_array(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return promised(env, [&] {
     return make_call<std::vector<float>>(
-               env, CancelTokenWrap::group_of(info[0]),
-               [mine = *features_](AsyncCall<std::vector<float>>&) { return mine.to_array(); }, from_floats)
+               env, CancelTokenWrap::group_of(info[0]), [mine = *features_](AsyncCall<std::vector<float>>&) { return mine.to_array(); },
+               from_floats)
         ->run_on(env, features_->device());
   });
 }

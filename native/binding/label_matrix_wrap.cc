@@ -73,8 +73,7 @@ Napi::Value LabelMatrixWrap::from_features(const Napi::CallbackInfo& info) {
     const Features features = FeaturesWrap::features_of(info[0], "features");
     const std::string hash = to_hash(info[1]);
     return make_call<Matrix>(
-               env, nullptr, [features, hash](AsyncCall<Matrix>&) { return LabelMatrix::from_features(features, hash); },
-               wrap_matrix)
+               env, nullptr, [features, hash](AsyncCall<Matrix>&) { return LabelMatrix::from_features(features, hash); }, wrap_matrix)
         ->run_on(env, features.device());
   });
 }

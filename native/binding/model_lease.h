@@ -21,13 +21,14 @@ class ModelLease {
   ModelLease() = default;
   ModelLease(std::shared_ptr<Environment> environment, std::shared_ptr<Model> model) : freed_(std::make_shared<Freed>()) {
     Model* const plain = model.get();
-    shared_ = std::shared_ptr<Model>(plain, [environment = std::move(environment), model = std::move(model), freed = freed_](Model*) mutable {
-      BackgroundThread::Task task = [model = std::move(model), freed]() mutable {
-        model.reset();
-        freed->tell();
-      };
-      if (!environment->on_closing_thread(task)) task();
-    });
+    shared_ =
+        std::shared_ptr<Model>(plain, [environment = std::move(environment), model = std::move(model), freed = freed_](Model*) mutable {
+          BackgroundThread::Task task = [model = std::move(model), freed]() mutable {
+            model.reset();
+            freed->tell();
+          };
+          if (!environment->on_closing_thread(task)) task();
+        });
   }
 
   /// Throws kDisposed after close(). `what`: "CLIP model".
