@@ -30,6 +30,7 @@ def main() -> None:
     ]
     cases = [tokenizer.encode(text) for text in captions]
     generator = random.Random(5)
+    size = len(tokenizer)
     common = [
         i
         for t in [
@@ -58,7 +59,7 @@ def main() -> None:
     for _ in range(3000):
         cases.append(
             [
-                generator.choice(common) if generator.random() < 0.5 else generator.randrange(len(tokenizer))
+                generator.choice(common) if generator.random() < 0.5 else generator.randrange(size)
                 for _ in range(generator.randrange(0, 33))
             ]
         )
