@@ -20,8 +20,8 @@ export async function obtainLabelMatrix(engine: Engine, set: LabelSet, call: Cal
   const hash = createHash('sha256').update(set.labels.join(',')).digest('hex');
   const file = cacheFile(engine, set.name);
   const found =
-    (file && (await openCached(engine, file, hash, set, { setAside: true }))) ||
-    (await openCached(engine, bundledFile(engine, set.name), hash, set, { setAside: false })) ||
+    (file && (await openCached(engine, file, hash, set, call, { setAside: true }))) ||
+    (await openCached(engine, bundledFile(engine, set.name), hash, set, call, { setAside: false })) ||
     (file && call.signal && (await downloaded(engine, file, hash, set, call)));
   return found || build(engine, file, hash, set, call);
 }
@@ -39,24 +39,43 @@ function bundledFile(engine: Engine, name: string | null): string | undefined {
   return name === null ? undefined : path.join(engine.clipBundle.folder, 'labels', fileName(engine, name));
 }
 
-/** Undefined where the file is not there, damaged, or of other labels: whoever asks goes on to the next source. */
+/** Undefined where the file is not there, damaged, of other labels or another model: whoever asks goes on to the next source. */
 async function openCached(
   engine: Engine,
   file: string | undefined,
   hash: string,
   { labels }: LabelSet,
+  call: Call,
   { setAside }: { setAside: boolean },
 ): Promise<NativeLabelMatrix | undefined> {
   if (!file || !(await exists(file))) return undefined;
   try {
     const matrix = await engine.binding.openLabelMatrix(file, { hash, dim: engine.clipBundle.manifest.embedDim });
-    return matrix.rows === labels.length ? matrix : undefined;
+    if (matrix.rows !== labels.length || !(await isOfThisModel(engine, matrix, labels, call))) return undefined;
+    return matrix;
   } catch (error) {
     if (hasCode(error, 'ERR_LABELS_MISMATCH')) return undefined;
     if (!hasCode(error, 'ERR_LABELS_DAMAGED', 'ERR_IO')) throw error;
     await reportDamaged(file, error as Error, setAside && hasCode(error, 'ERR_LABELS_DAMAGED'));
     return undefined;
   }
+}
+
+/**
+ * The file's name and hash speak of the model's name and the labels, not of the weights, so a few labels are encoded
+ * again: each must be as good as identical to a row. Float16 and half-precision towers stay within 1e-3.
+ */
+async function isOfThisModel(
+  engine: Engine,
+  matrix: NativeLabelMatrix,
+  labels: readonly string[],
+  call: Call,
+): Promise<boolean> {
+  const places = [...new Set([0, Math.floor(labels.length / 2), labels.length - 1])];
+  const tokens = packTokens(places.map((place) => engine.clipTokenizer.encode(labels[place] as string)));
+  const features = await engine.withClip(call, () => engine.clip.textFeatures(tokens, call.token));
+  const { similarities } = await engine.binding.topK([matrix], features, 1, {}, call.token);
+  return similarities.every((similarity) => similarity > 0.999);
 }
 
 async function reportDamaged(file: string, error: Error, setAside: boolean): Promise<void> {
@@ -73,10 +92,11 @@ async function downloaded(
   file: string,
   hash: string,
   { labels }: LabelSet,
-  { signal, report }: Call,
+  call: Call,
 ): Promise<NativeLabelMatrix | undefined> {
+  const { signal, report } = call;
   const matrix = await downloadLabels(engine, { file, hash, signal: signal as AbortSignal, report });
-  return matrix?.rows === labels.length ? matrix : undefined;
+  return matrix?.rows === labels.length && (await isOfThisModel(engine, matrix, labels, call)) ? matrix : undefined;
 }
 
 async function build(

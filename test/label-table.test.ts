@@ -167,6 +167,14 @@ describe('cache', () => {
     expect((await create(cache, LABELS.slice(1))).stages).toEqual([]);
   });
 
+  test('embeddings of other weights under the same name are made again', async () => {
+    const cache = freshCache();
+    await create(cache, LABELS, { clipModelName: await tinyClip({ seed: 99 }) });
+    const made = await create(cache);
+    expect(made.stages).toEqual(['labels things']);
+    expect(made.top).toEqual((await create(null)).top);
+  });
+
   test.each<[string, (file: string) => void]>([
     ['an HTML page', (file) => writeFileSync(file, '<!doctype html><html><body>502 Bad Gateway</body></html>')],
     ['cut off', (file) => writeFileSync(file, readFileSync(file).subarray(0, 500))],

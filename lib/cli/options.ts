@@ -68,7 +68,7 @@ export function toConfig(options: ModelOptions, { captionNeeded }: { captionNeed
     captionModelName: captionNeeded && options.caption !== 'none' ? options.caption : null,
     device: options.device,
     dataPath: options.data,
-    cachePath: options.cache === false ? null : options.cache === true ? undefined : options.cache,
+    cachePath: options.cache === false ? null : options.cache,
     chunkSize: options.chunkSize,
     flavorIntermediateCount: options.flavorIntermediateCount,
     ranking: options.ranking,

@@ -18,7 +18,7 @@ beforeAll(async () => {
   photographs = await reference.call<string>('photographs');
 }, 300_000);
 
-afterAll(() => reference?.stop());
+afterAll(async () => reference?.stop());
 
 describe.each(['small', 'medium'])('a %s BLIP', (size) => {
   let bundle: string;

@@ -37,7 +37,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await ours?.dispose();
-  reference?.stop();
+  await reference?.stop();
   rmSync(work, { recursive: true, force: true });
 });
 

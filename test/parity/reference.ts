@@ -54,8 +54,13 @@ export class Reference {
     });
   }
 
-  stop(): void {
-    this.#process.stdin.end();
+  /** Ends the process; resolves when it is gone. */
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#process.exitCode !== null) return resolve();
+      this.#process.once('close', () => resolve());
+      this.#process.kill('SIGKILL');
+    });
   }
 
   #settle({ id, result, error }: Answer): void {
