@@ -68,7 +68,7 @@ test('an index that cannot be reached is a typed error', async () => {
   await expect(fetchInProcess()).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('ERR_NETWORK') });
 });
 
-test('a Python without pip is named', async () => {
+test('a Python that is not there is named', async () => {
   env = { ...env, PYTHON: path.join(folder, 'no-python') };
   await expect(fetchInProcess()).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('no-python was not found') });
 });
