@@ -21,8 +21,5 @@ export function optionalText(name: string, value: string | null | undefined): st
 export function oneOf<T extends string>(name: string, value: T | undefined, initial: T, known: readonly T[]): T {
   if (value === undefined) return initial;
   if (known.includes(value)) return value;
-  throw new InterrogatorError(
-    'ERR_INVALID_ARGUMENT',
-    `${name}: got ${JSON.stringify(value)}, expected one of ${known.join(', ')}.`,
-  );
+  throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${name}: got ${JSON.stringify(value)}, expected one of ${known.join(', ')}.`);
 }

@@ -2,8 +2,8 @@
 import { abandonable } from './abort';
 import { count } from './arguments';
 import { hasCode, throwIfAborted } from './errors';
-import type { DescribeOptions, Description } from './interrogator';
 import type { ImageInput } from './image';
+import type { DescribeOptions, Description } from './interrogator';
 import type { Mode } from './modes';
 
 export interface BatchOptions extends DescribeOptions {
@@ -86,13 +86,7 @@ async function pull(source: Source): Promise<Turn> {
   return { kind: 'image', next: await source.next() };
 }
 
-async function work(
-  image: ImageInput,
-  index: number,
-  mode: Mode,
-  describe: Describe,
-  signal: AbortSignal,
-): Promise<Turn> {
+async function work(image: ImageInput, index: number, mode: Mode, describe: Describe, signal: AbortSignal): Promise<Turn> {
   try {
     return { kind: 'result', result: { image, index, mode, ...(await describe(image, signal)) } };
   } catch (error) {

@@ -110,9 +110,7 @@ export async function installedBundles(): Promise<InstalledBundle[]> {
     }
   }
   const bundles = await Promise.all(folders.map((folder) => readBundle(folder).catch(() => undefined)));
-  return bundles.flatMap((bundle) =>
-    bundle ? [{ kind: bundle.manifest.kind, name: bundle.manifest.name, folder: bundle.folder }] : [],
-  );
+  return bundles.flatMap((bundle) => (bundle ? [{ kind: bundle.manifest.kind, name: bundle.manifest.name, folder: bundle.folder }] : []));
 }
 
 async function unknownModel(kind: BundleKind, name: string): Promise<InterrogatorError> {
@@ -206,9 +204,15 @@ async function folderNames(folder: string): Promise<string[]> {
 }
 
 async function isFile(file: string): Promise<boolean> {
-  return stat(file).then((found) => found.isFile(), () => false);
+  return stat(file).then(
+    (found) => found.isFile(),
+    () => false,
+  );
 }
 
 async function isFolder(folder: string): Promise<boolean> {
-  return stat(folder).then((found) => found.isDirectory(), () => false);
+  return stat(folder).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }

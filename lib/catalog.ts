@@ -23,8 +23,7 @@ let entries: readonly CatalogEntry[] | undefined;
 
 /** All entries: CLIP models in open_clip's order, then caption models. */
 export function catalog(): readonly CatalogEntry[] {
-  entries ??= (JSON.parse(readFileSync(path.join(PACKAGE_MODELS, 'catalog.json'), 'utf8')) as { models: CatalogEntry[] })
-    .models;
+  entries ??= (JSON.parse(readFileSync(path.join(PACKAGE_MODELS, 'catalog.json'), 'utf8')) as { models: CatalogEntry[] }).models;
   return entries;
 }
 

@@ -65,9 +65,7 @@ export class Engine {
     throwIfAborted(signal);
     const clipBundle = await resolveBundle('clip', config.clipModelName, config.clipModelPath);
     const captionBundle =
-      config.captionModelName === null
-        ? null
-        : await resolveBundle('caption', config.captionModelName, config.captionModelPath);
+      config.captionModelName === null ? null : await resolveBundle('caption', config.captionModelName, config.captionModelPath);
     throwIfAborted(signal);
     const binding = loadNative();
     const opened: { close(): Promise<void> }[] = [];

@@ -1,5 +1,5 @@
 /** torch-interrogator: the text prompt that would make an image like this one. */
-export { type BatchFailure, type BatchOptions, type BatchResult, type BatchSuccess } from './batch';
+export type { BatchFailure, BatchOptions, BatchResult, BatchSuccess } from './batch';
 export { type BundleKind, type InstalledBundle, installedBundles } from './bundle';
 export { type CatalogEntry, catalog, listCaptionModels, listClipModels } from './catalog';
 export { Config, type ConfigInput, type ConfigValues } from './config';

@@ -1,5 +1,5 @@
 import { argmax } from './argmax';
-import { count, oneOf, optionalText, texts as checkedTexts } from './arguments';
+import { texts as checkedTexts, count, oneOf, optionalText } from './arguments';
 import { type BatchOptions, type BatchResult, describeAll } from './batch';
 import { type Config, type ConfigInput, toConfig } from './config';
 import { type CallOptions, Engine } from './engine';
@@ -7,7 +7,7 @@ import { InterrogatorError } from './errors';
 import { Features, oneImage } from './features';
 import { decodeImage, type ImageInput } from './image';
 import type { LabelTable } from './label-table';
-import { type Answer, MODES, type Mode, Modes, type ModeSettings } from './modes';
+import { type Answer, MODES, type Mode, type ModeSettings, Modes } from './modes';
 import { Tables } from './tables';
 import { encodeAll, packTokens } from './tokens';
 
@@ -182,9 +182,7 @@ export class Interrogator {
     options: BatchOptions = {},
   ): AsyncGenerator<BatchResult, void, undefined> {
     const settings = modeSettings(options);
-    return describeAll(images, options, (image, signal) =>
-      this.describe(image, { ...settings, signal, onProgress: options.onProgress }),
-    );
+    return describeAll(images, options, (image, signal) => this.describe(image, { ...settings, signal, onProgress: options.onProgress }));
   }
 
   /** The caption model's caption. Throws ERR_CAPTION_MODEL_MISSING where captionModelName is null. */

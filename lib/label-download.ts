@@ -58,13 +58,7 @@ function hasPublishedWeights({ clipBundle: { manifest } }: Engine): boolean {
   return catalog().some(({ kind, name }) => kind === 'clip' && name === manifest.name);
 }
 
-async function fetchInto(
-  engine: Engine,
-  url: URL,
-  file: string,
-  signal: AbortSignal,
-  report: ReportProgress,
-): Promise<boolean> {
+async function fetchInto(engine: Engine, url: URL, file: string, signal: AbortSignal, report: ReportProgress): Promise<boolean> {
   const response = await connect(engine, url, signal);
   if (!response?.ok || !response.body) {
     debug('%s answered %s', url, response?.status);

@@ -65,12 +65,7 @@ async function openCached(
  * The file's name and hash speak of the model's name and the labels, not of the weights, so a few labels are encoded
  * again: each must be as good as identical to a row. Float16 and half-precision towers stay within 1e-3.
  */
-async function isOfThisModel(
-  engine: Engine,
-  matrix: NativeLabelMatrix,
-  labels: readonly string[],
-  call: Call,
-): Promise<boolean> {
+async function isOfThisModel(engine: Engine, matrix: NativeLabelMatrix, labels: readonly string[], call: Call): Promise<boolean> {
   const places = [...new Set([0, Math.floor(labels.length / 2), labels.length - 1])];
   const tokens = packTokens(places.map((place) => engine.clipTokenizer.encode(labels[place] as string)));
   const features = await engine.withClip(call, () => engine.clip.textFeatures(tokens, call.token));
@@ -80,7 +75,12 @@ async function isOfThisModel(
 
 async function reportDamaged(file: string, error: Error, setAside: boolean): Promise<void> {
   const aside = `${file}.damaged`;
-  const moved = setAside && (await rename(file, aside).then(() => true, () => false));
+  const moved =
+    setAside &&
+    (await rename(file, aside).then(
+      () => true,
+      () => false,
+    ));
   warn(
     `Label embeddings cannot be read and are made again: ${error.message}${moved ? ` The file was set aside as ${aside}.` : ''}`,
     'ERR_LABELS_DAMAGED',
@@ -144,5 +144,8 @@ function warn(message: string, code: string): void {
 }
 
 function exists(file: string): Promise<boolean> {
-  return access(file).then(() => true, () => false);
+  return access(file).then(
+    () => true,
+    () => false,
+  );
 }

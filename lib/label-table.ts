@@ -1,3 +1,4 @@
+import { count } from './arguments';
 import type { Call, CallOptions, Engine } from './engine';
 import { InterrogatorError } from './errors';
 import { type Features, oneImage } from './features';
@@ -5,7 +6,6 @@ import type { Interrogator } from './interrogator';
 import { obtainLabelMatrix } from './label-store';
 import type { NativeFeatures, NativeLabelMatrix } from './native/types';
 import { SharedTask } from './shared-task';
-import { count } from './arguments';
 
 export interface RankOptions extends CallOptions {
   /** Most labels to return, 0 and up; fewer where the table has fewer. Default 1. */

@@ -122,12 +122,7 @@ export class Modes {
     return this.engine.clipTokenizer.encode(text).length + startAndEnd >= contextLength;
   }
 
-  private async best(
-    image: NativeFeatures,
-    caption: string,
-    { minFlavors, maxFlavors }: ModeSettings,
-    call: Call,
-  ): Promise<string> {
+  private async best(image: NativeFeatures, caption: string, { minFlavors, maxFlavors }: ModeSettings, call: Call): Promise<string> {
     const terms = await this.mergedTop(image, this.engine.config.flavorIntermediateCount, call);
     const [captionSimilarity] = await this.similarities(image, [caption], call);
     const chained = await this.chain(
@@ -155,7 +150,10 @@ export class Modes {
 
   private async classic(image: NativeFeatures, caption: string, maxFlavors: number, call: Call): Promise<string> {
     const top = (name: 'mediums' | 'artists' | 'trendings' | 'movements'): Promise<string> =>
-      this.tables.get(name).rankWithin(call, image, 1).then(([first]) => first?.label ?? '');
+      this.tables
+        .get(name)
+        .rankWithin(call, image, 1)
+        .then(([first]) => first?.label ?? '');
     const flavors = await this.tables.get('flavors').rankWithin(call, image, maxFlavors);
     const terms = {
       medium: await top('mediums'),

@@ -49,9 +49,7 @@ export class PromptRanker {
     const candidates: RankedPhrase[] = [];
     if (exclude.length < this.phrases.length) {
       candidates.push(
-        await this.engine.withClip(call, () =>
-          this.tree.best(prefix, this.image, { exclude, reverse: this.reverse }, call.token),
-        ),
+        await this.engine.withClip(call, () => this.tree.best(prefix, this.image, { exclude, reverse: this.reverse }, call.token)),
       );
     }
     candidates.push(...(await this.similaritiesOf(joined, call)));
@@ -77,9 +75,7 @@ export class PromptRanker {
 
   private async similaritiesOf(texts: Map<number, Int32Array>, call: Call): Promise<RankedPhrase[]> {
     if (texts.size === 0) return [];
-    const features = await this.engine.withClip(call, () =>
-      this.engine.clip.textFeatures(packTokens([...texts.values()]), call.token),
-    );
+    const features = await this.engine.withClip(call, () => this.engine.clip.textFeatures(packTokens([...texts.values()]), call.token));
     const similarities = await features.similarity(this.image, call.token);
     return [...texts.keys()].map((index, i) => ({ index, similarity: similarities[i] as number }));
   }

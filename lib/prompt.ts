@@ -1,8 +1,24 @@
 /** Putting prompts together, as clip-interrogator 0.6.0 does. */
 
 const TRENDING_SITES = [
-  'Artstation', 'behance', 'cg society', 'cgsociety', 'deviantart', 'dribble', 'flickr', 'instagram', 'pexels',
-  'pinterest', 'pixabay', 'pixiv', 'polycount', 'reddit', 'shutterstock', 'tumblr', 'unsplash', 'zbrush central',
+  'Artstation',
+  'behance',
+  'cg society',
+  'cgsociety',
+  'deviantart',
+  'dribble',
+  'flickr',
+  'instagram',
+  'pexels',
+  'pinterest',
+  'pixabay',
+  'pixiv',
+  'polycount',
+  'reddit',
+  'shutterstock',
+  'tumblr',
+  'unsplash',
+  'zbrush central',
 ];
 
 /** The trending terms: every site plainly, then in three phrases; 72 in all. */

@@ -11,11 +11,7 @@ export interface TextEncoder {
   encode(text: string): Int32Array;
 }
 
-export async function encodeAll(
-  tokenizer: TextEncoder,
-  texts: readonly string[],
-  signal?: AbortSignal,
-): Promise<Int32Array[]> {
+export async function encodeAll(tokenizer: TextEncoder, texts: readonly string[], signal?: AbortSignal): Promise<Int32Array[]> {
   const lists: Int32Array[] = [];
   let sliceEnd = performance.now() + SLICE_MS;
   for (const text of texts) {

@@ -75,7 +75,9 @@ def main() -> None:
     verified = {entry["name"]: entry["verified"] for entry in known}
     models = [entry | {"verified": verified.get(entry["name"], False)} for entry in clip_models() + caption_models()]
     lines = ",\n".join("    " + json.dumps(entry) for entry in models)
-    CATALOG.write_text('{\n  "source": "open_clip_torch ' + open_clip.__version__ + '",\n  "models": [\n' + lines + "\n  ]\n}\n")
+    CATALOG.write_text(
+        '{\n  "source": "open_clip_torch ' + open_clip.__version__ + '",\n  "models": [\n' + lines + "\n  ]\n}\n"
+    )
 
 
 if __name__ == "__main__":

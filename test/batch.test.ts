@@ -20,9 +20,7 @@ test('results come in the order of the images, whichever is ready first', async 
       return description(image as string);
     }),
   );
-  expect(results).toEqual(
-    ['30', '1', '10'].map((image, index) => ({ image, index, mode: 'best', ...description(image) })),
-  );
+  expect(results).toEqual(['30', '1', '10'].map((image, index) => ({ image, index, mode: 'best', ...description(image) })));
 });
 
 test('one bad image is an error among results', async () => {
@@ -32,11 +30,7 @@ test('one bad image is an error among results', async () => {
       return description(image as string);
     }),
   );
-  expect(results.map(({ error }) => (error as InterrogatorError | undefined)?.code)).toEqual([
-    undefined,
-    'ERR_IMAGE_EMPTY',
-    undefined,
-  ]);
+  expect(results.map(({ error }) => (error as InterrogatorError | undefined)?.code)).toEqual([undefined, 'ERR_IMAGE_EMPTY', undefined]);
   expect(results[1]).toMatchObject({ image: 'b', index: 1 });
 });
 

@@ -1,5 +1,5 @@
 /** The chain's rules on prompts of known similarity. Chains over real models are in interrogator.test.ts and in parity/. */
-import { chain, type ChainOptions } from '../lib/chain';
+import { type ChainOptions, chain } from '../lib/chain';
 
 /** A chain over phrases whose prompts have the similarities in `table`; what is not in it has -1 (reverse: 1). */
 function run(table: Record<string, number>, options: Partial<ChainOptions> & { phrases: string[] }) {

@@ -72,7 +72,11 @@ describe.each(['clip', 'caption'] as const)('a %s bundle', (kind) => {
     ['a newer format', 'ERR_BUNDLE_VERSION', (folder) => changeManifest(folder, (manifest) => (manifest.formatVersion = 2))],
     ['no manifest', 'ERR_BUNDLE_NOT_FOUND', (folder) => rmSync(path.join(folder, 'manifest.json'))],
     ['half a manifest', 'ERR_BUNDLE_INVALID', (folder) => writeFileSync(path.join(folder, 'manifest.json'), '{"formatVersion": 1, ')],
-  ])('with %s is %s', async (_, code, change) => {
-    await expect(createOnChanged(kind, change)).rejects.toMatchObject({ code });
-  }, 60_000);
+  ])(
+    'with %s is %s',
+    async (_, code, change) => {
+      await expect(createOnChanged(kind, change)).rejects.toMatchObject({ code });
+    },
+    60_000,
+  );
 });

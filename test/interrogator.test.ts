@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ConfigInput, type Description, Features, Interrogator, type Mode, type ProgressEvent } from '../lib';
+import { type ConfigInput, type Description, type Features, Interrogator, type Mode, type ProgressEvent } from '../lib';
 import { tinyBlip, tinyClip } from './support/bundles';
 import { picture } from './support/pictures';
 
@@ -85,7 +85,10 @@ describe('modes', () => {
     const scored = await Promise.all(
       [ours.artists, ours.flavors, ours.mediums, ours.movements, ours.trendings].map((table) => table.rankScored(image, { topCount: 3 })),
     );
-    const top = scored.flat().sort((a, b) => b.similarity - a.similarity).slice(0, 3);
+    const top = scored
+      .flat()
+      .sort((a, b) => b.similarity - a.similarity)
+      .slice(0, 3);
     expect(await ours.interrogateFast(picture(3), { caption: CAPTION, maxFlavors: 3 })).toBe(
       [CAPTION, ...top.map(({ label }) => label)].join(', '),
     );
@@ -127,7 +130,9 @@ describe('modes', () => {
 
   test('negative has no caption, and corrected it reaches lower than the reference does', async () => {
     const reference = await ours.describe(picture(7), { mode: 'negative', maxFlavors: 6 });
-    const corrected = await withSettings({ compat: 'corrected' }, (other) => other.describe(picture(7), { mode: 'negative', maxFlavors: 6 }));
+    const corrected = await withSettings({ compat: 'corrected' }, (other) =>
+      other.describe(picture(7), { mode: 'negative', maxFlavors: 6 }),
+    );
     expect(reference.caption).toBeNull();
     expect(corrected.similarity).toBeLessThanOrEqual(reference.similarity + 1e-6);
   });
@@ -144,7 +149,10 @@ describe('chain', () => {
     const image = await ours.imageToFeatures(picture(9));
     const phrases = ['café', 'rock &amp; roll', 'mÃ©tier', '', 'soft light', "'90s", 'soft light', 'cold sea', 'naïve &eacute;'];
     const distinct = [...new Set(phrases)];
-    const first = await ours.rankTop(image, distinct.map((phrase) => `${CAPTION}, ${phrase}`));
+    const first = await ours.rankTop(
+      image,
+      distinct.map((phrase) => `${CAPTION}, ${phrase}`),
+    );
     const second = await ours.rankTop(
       image,
       distinct.filter((phrase) => `${CAPTION}, ${phrase}` !== first).map((phrase) => `${first}, ${phrase}`),
@@ -152,7 +160,9 @@ describe('chain', () => {
     const options = { bestPrompt: CAPTION, bestSimilarity: -1, minCount: 2 };
     expect(await ours.chain(image, phrases, { ...options, maxCount: 1 })).toBe(first);
     const [afterOne, afterTwo] = await ours.similarities(image, [first, second]);
-    expect(await ours.chain(image, phrases, { ...options, maxCount: 2 })).toBe((afterTwo as number) > (afterOne as number) ? second : first);
+    expect(await ours.chain(image, phrases, { ...options, maxCount: 2 })).toBe(
+      (afterTwo as number) > (afterOne as number) ? second : first,
+    );
   });
 
   test('without a prompt it begins with the best phrase, in reverse with the worst', async () => {
@@ -174,7 +184,10 @@ describe('missing parts', () => {
   test('without a caption model a caption must be given', async () => {
     await withSettings({ captionModelName: null }, async (other) => {
       for (const call of [other.generateCaption(picture(1)), other.interrogateFast(picture(1))]) {
-        await expect(call).rejects.toMatchObject({ code: 'ERR_CAPTION_MODEL_MISSING', message: expect.stringContaining('No caption model loaded') });
+        await expect(call).rejects.toMatchObject({
+          code: 'ERR_CAPTION_MODEL_MISSING',
+          message: expect.stringContaining('No caption model loaded'),
+        });
       }
       expect(await other.interrogateFast(picture(1), { caption: CAPTION, maxFlavors: 1 })).toContain(CAPTION);
     });
@@ -288,7 +301,11 @@ describe('dispose', () => {
     const other = await Interrogator.create(settings);
     const calls = Array.from({ length: 12 }, (_, i) => other.interrogate(picture(i), { caption: CAPTION, minFlavors: 32 }));
     let settled = 0;
-    for (const call of calls) call.then(() => (settled += 1), () => (settled += 1));
+    for (const call of calls)
+      call.then(
+        () => (settled += 1),
+        () => (settled += 1),
+      );
     await delay(20);
     await other.dispose();
     await delay(0);

@@ -1,6 +1,18 @@
 /** Label tables over a tiny real bundle: ranking, merging, and every state that a cache file can be in. */
+
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,7 +20,11 @@ import { type ConfigInput, type Features, Interrogator, LabelTable } from '../li
 import { tinyClip } from './support/bundles';
 import { picture } from './support/pictures';
 
-const LABELS = Array.from({ length: 60 }, (_, i) => `${['red', 'green', 'blue', 'cold', 'warm', 'tiny'][i % 6]} ${['cat', 'sea', 'road', 'hat', 'tower', 'tree', 'hill', 'lamp', 'boat', 'star'][Math.floor(i / 6)]}`);
+const LABELS = Array.from(
+  { length: 60 },
+  (_, i) =>
+    `${['red', 'green', 'blue', 'cold', 'warm', 'tiny'][i % 6]} ${['cat', 'sea', 'road', 'hat', 'tower', 'tree', 'hill', 'lamp', 'boat', 'star'][Math.floor(i / 6)]}`,
+);
 
 let work: string;
 let settings: ConfigInput;
@@ -48,7 +64,10 @@ describe('rank', () => {
     const table = await LabelTable.create(LABELS, null, ours);
     const scored = await table.rankScored(image, { topCount: LABELS.length });
     expect(scored.map(({ label }) => label).sort()).toEqual([...LABELS].sort());
-    const exact = await ours.similarities(image, scored.map(({ label }) => label));
+    const exact = await ours.similarities(
+      image,
+      scored.map(({ label }) => label),
+    );
     for (const [i, { similarity }] of scored.entries()) {
       expect(similarity).toBeCloseTo(exact[i] as number, 2);
       if (i > 0) expect(similarity).toBeLessThanOrEqual((scored[i - 1] as { similarity: number }).similarity);
@@ -91,7 +110,11 @@ describe('rank', () => {
   });
 
   test('merged tables rank as one, repeated labels included', async () => {
-    const halves = [await LabelTable.create(LABELS.slice(0, 25), null, ours), await LabelTable.create([], null, ours), await LabelTable.create(LABELS.slice(20), null, ours)];
+    const halves = [
+      await LabelTable.create(LABELS.slice(0, 25), null, ours),
+      await LabelTable.create([], null, ours),
+      await LabelTable.create(LABELS.slice(20), null, ours),
+    ];
     const merged = LabelTable.merge(halves, ours);
     const whole = await LabelTable.create([...LABELS.slice(0, 25), ...LABELS.slice(20)], null, ours);
     expect(merged.length).toBe(65);
@@ -106,7 +129,11 @@ describe('rank', () => {
     });
   });
 
-  test.each([['labels', ['a', 3], 'x'], ['labels', 'a', 'x'], ['name', ['a'], '../x']])('wrong %s are refused', async (_, labels, name) => {
+  test.each([
+    ['labels', ['a', 3], 'x'],
+    ['labels', 'a', 'x'],
+    ['name', ['a'], '../x'],
+  ])('wrong %s are refused', async (_, labels, name) => {
     await expect(LabelTable.create(labels as string[], name, ours)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
   });
 });

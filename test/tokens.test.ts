@@ -21,7 +21,10 @@ const slow = {
 test('tokenising many texts lets others have their turn', async () => {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
-  const lists = await encodeAll(slow, Array.from({ length: 3000 }, (_, i) => 'x'.repeat(i % 7)));
+  const lists = await encodeAll(
+    slow,
+    Array.from({ length: 3000 }, (_, i) => 'x'.repeat(i % 7)),
+  );
   delay.disable();
   expect(lists.map(([length]) => length).slice(0, 8)).toEqual([0, 1, 2, 3, 4, 5, 6, 0]);
   // 300 ms of work; on a busy machine a turn may come late, but not at the end.

@@ -42,20 +42,9 @@ export function addModelOptions(command: Command, { caption }: { caption: boolea
     .option('--cache <dir>', 'folder for label embeddings (default: cache)')
     .option('--no-cache', 'keep no label embeddings on disk')
     .option('--chunk-size <n>', 'labels ranked at once by quota ranking (default: 2048)', wholeNumber(1))
-    .option(
-      '--flavor-intermediate-count <n>',
-      'candidates that best and negative chain over (default: 2048)',
-      wholeNumber(1),
-    )
-    .addOption(
-      new Option('--ranking <how>', 'quota as the reference ranks, or the true top-k').choices(['quota', 'global']),
-    )
-    .addOption(
-      new Option('--compat <how>', "the reference's answers, or its bugs corrected").choices([
-        'reference',
-        'corrected',
-      ]),
-    )
+    .option('--flavor-intermediate-count <n>', 'candidates that best and negative chain over (default: 2048)', wholeNumber(1))
+    .addOption(new Option('--ranking <how>', 'quota as the reference ranks, or the true top-k').choices(['quota', 'global']))
+    .addOption(new Option('--compat <how>', "the reference's answers, or its bugs corrected").choices(['reference', 'corrected']))
     .option('--threads <n>', 'CPU threads (default: one per core)', wholeNumber(1))
     .option('--json', 'print JSON')
     .option('--quiet', 'no progress bars, no notes');

@@ -32,14 +32,22 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 const run = (args: string[], options = {}) => runCommand(args, { cwd: work, ...options });
 
-test.each([[[]], [['interrogate']], [['rank']], [['features']], [['export']], [['export', 'clip']], [['export', 'caption']], [['models']], [['doctor']], [['setup']]])(
-  '%j --help explains itself and exits 0',
-  async (command) => {
-    const { code, stdout } = await run([...command, '--help']);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/^Usage: torch-interrogator/);
-  },
-);
+test.each([
+  [[]],
+  [['interrogate']],
+  [['rank']],
+  [['features']],
+  [['export']],
+  [['export', 'clip']],
+  [['export', 'caption']],
+  [['models']],
+  [['doctor']],
+  [['setup']],
+])('%j --help explains itself and exits 0', async (command) => {
+  const { code, stdout } = await run([...command, '--help']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^Usage: torch-interrogator/);
+});
 
 test.each([
   ['an unknown command', ['interogate', 'x.png']],
@@ -66,17 +74,21 @@ test('an unknown model name exits 2 with the nearest names and the command that 
   expect(stderr).toMatch(/torch-interrogator export clip /);
 });
 
-test.each(['best', 'fast', 'classic', 'negative', 'caption'])('--mode %s --json gives one object a picture', async (mode) => {
-  const { code, stdout, stderr } = await run(['interrogate', picture, '--mode', mode, ...SAMPLE, '--json', '--quiet']);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  const [line, ...rest] = jsonLines<Line>(stdout);
-  expect(rest).toEqual([]);
-  expect(line).toMatchObject({ image: picture, mode, prompt: expect.stringMatching(/\S/) });
-  expect(line?.similarity).toBeGreaterThan(-1);
-  expect(line?.similarity).toBeLessThanOrEqual(1);
-  expect(line?.seconds).toBeGreaterThan(0);
-  if (mode !== 'negative') expect(line?.caption).toEqual(expect.stringMatching(/\S/));
-}, 60_000);
+test.each(['best', 'fast', 'classic', 'negative', 'caption'])(
+  '--mode %s --json gives one object a picture',
+  async (mode) => {
+    const { code, stdout, stderr } = await run(['interrogate', picture, '--mode', mode, ...SAMPLE, '--json', '--quiet']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const [line, ...rest] = jsonLines<Line>(stdout);
+    expect(rest).toEqual([]);
+    expect(line).toMatchObject({ image: picture, mode, prompt: expect.stringMatching(/\S/) });
+    expect(line?.similarity).toBeGreaterThan(-1);
+    expect(line?.similarity).toBeLessThanOrEqual(1);
+    expect(line?.seconds).toBeGreaterThan(0);
+    if (mode !== 'negative') expect(line?.caption).toEqual(expect.stringMatching(/\S/));
+  },
+  60_000,
+);
 
 test('bad inputs among good ones: each is reported, the good ones are answered, exit 1', async () => {
   const folder = path.join(work, 'mixed');

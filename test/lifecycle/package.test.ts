@@ -26,9 +26,13 @@ test.each([
   ['exit', 7],
   ['exitWhileBusy', 7],
   ['workers', 0],
-])('%s ends with %i', async (scenario, code) => {
-  expect(await end(scenario)).toEqual({ code, signal: null, stdout: 'ready\n', stderr: '' });
-}, 120_000);
+])(
+  '%s ends with %i',
+  async (scenario, code) => {
+    expect(await end(scenario)).toEqual({ code, signal: null, stdout: 'ready\n', stderr: '' });
+  },
+  120_000,
+);
 
 test('an uncaught throw while a call runs ends with 1 and that error alone', async () => {
   const { code, signal, stdout, stderr } = await end('throwing');

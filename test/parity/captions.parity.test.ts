@@ -2,8 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Config, Interrogator } from '../../lib';
-import { loadNative } from '../../lib/native/load';
 import { decodeImage } from '../../lib/image';
+import { loadNative } from '../../lib/native/load';
 import { bundleWork, exportBundle } from '../support/bundles';
 import { Reference } from './reference';
 
@@ -28,7 +28,11 @@ describe.each(['small', 'medium'])('a %s BLIP', (size) => {
     mkdirSync(checkpoint, { recursive: true });
     await reference.call('make_blip_checkpoint', { folder: checkpoint, size, seed: 11 });
     bundle = await exportBundle('caption', `blip-${size}`, ['--checkpoint', checkpoint]);
-    await reference.call('load', { clip: TINY, caption: checkpoint, options: { cache_path: null, data_path: path.join(__dirname, 'reference', 'vocabulary') } });
+    await reference.call('load', {
+      clip: TINY,
+      caption: checkpoint,
+      options: { cache_path: null, data_path: path.join(__dirname, 'reference', 'vocabulary') },
+    });
   }, 300_000);
 
   test('generates the token ids of transformers', async () => {

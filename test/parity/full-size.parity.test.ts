@@ -29,7 +29,14 @@ beforeAll(async () => {
     options: { cache_path: path.join(work, 'theirs'), data_path: VOCABULARY },
   });
   ours = await Interrogator.create(
-    new Config({ clipModelName: clip, captionModelName: caption, cachePath: path.join(work, 'ours'), downloadCache: false, device: 'cpu', quiet: true }),
+    new Config({
+      clipModelName: clip,
+      captionModelName: caption,
+      cachePath: path.join(work, 'ours'),
+      downloadCache: false,
+      device: 'cpu',
+      quiet: true,
+    }),
   );
   const photographs = await reference.call<string>('photographs');
   pictures = ['astronaut.png', 'coffee.png', 'rocket.jpg'].map((name) => path.join(photographs, name));

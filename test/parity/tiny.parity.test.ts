@@ -42,8 +42,8 @@ beforeAll(async () => {
     }),
   );
   const photographs = await reference.call<string>('photographs');
-  pictures = ['astronaut.png', 'coffee.png', 'chelsea.png', 'rocket.jpg', 'camera.png', 'motorcycle_left.png'].map(
-    (name) => path.join(photographs, name),
+  pictures = ['astronaut.png', 'coffee.png', 'chelsea.png', 'rocket.jpg', 'camera.png', 'motorcycle_left.png'].map((name) =>
+    path.join(photographs, name),
   );
   lines = vocabularyLines(await reference.call<string>('vocabulary'), 500);
 }, 900_000);
@@ -129,7 +129,13 @@ describe.each([0, 1, 2, 3, 4, 5])('on photograph %i', (index) => {
     const merged = LabelTable.merge(tables, ours);
     const theirTops = await reference.call<string[]>('rank_table', { path: picture(), table: 'merged', top: 32, reverse: false });
     const same = [await expectSameRanking(reference, picture(), await merged.rank(features, { topCount: 32 }), theirTops)];
-    for (const [name, top] of [['mediums', 1], ['artists', 1], ['trendings', 1], ['movements', 1], ['flavors', 3]] as const) {
+    for (const [name, top] of [
+      ['mediums', 1],
+      ['artists', 1],
+      ['trendings', 1],
+      ['movements', 1],
+      ['flavors', 3],
+    ] as const) {
       const theirs = await reference.call<string[]>('rank_table', { path: picture(), table: name, top, reverse: false });
       same.push(await expectSameRanking(reference, picture(), await ours[name].rank(features, { topCount: top }), theirs));
     }

@@ -1,10 +1,10 @@
 /** torch-interrogator features --image FILE… | --text TEXT… */
 import type { Command } from 'commander';
+import type { Interrogator } from '../../interrogator';
 import { describeFailure, EXIT, failureRecord, UsageError } from '../failure';
 import { type CommandInput, expandInputs } from '../inputs';
 import { addModelOptions, type ModelOptions, toConfig } from '../options';
 import { withInterrogator } from '../session';
-import type { Interrogator } from '../../interrogator';
 
 interface FeaturesOptions extends ModelOptions {
   image?: string[];
@@ -42,11 +42,7 @@ async function features(options: FeaturesOptions): Promise<number> {
   });
 }
 
-async function imageRecord(
-  interrogator: Interrogator,
-  input: CommandInput,
-  signal: AbortSignal,
-): Promise<FeaturesRecord> {
+async function imageRecord(interrogator: Interrogator, input: CommandInput, signal: AbortSignal): Promise<FeaturesRecord> {
   try {
     const values = await interrogator.imageToFeatures(await input.open(signal), { signal });
     return { input: input.name, features: Array.from(await values.toArray()) };
@@ -57,11 +53,7 @@ async function imageRecord(
   }
 }
 
-async function textRecords(
-  interrogator: Interrogator,
-  texts: readonly string[],
-  signal: AbortSignal,
-): Promise<FeaturesRecord[]> {
+async function textRecords(interrogator: Interrogator, texts: readonly string[], signal: AbortSignal): Promise<FeaturesRecord[]> {
   if (texts.length === 0) return [];
   const rows = await interrogator.textToFeatures(texts, { signal });
   const values = await rows.toArray();

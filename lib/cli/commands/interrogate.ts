@@ -19,9 +19,7 @@ export function addInterrogateCommand(program: Command): void {
     .description('write the prompt that would make a picture like each of these')
     .argument('<image|folder|url...>', 'picture files, folders of pictures (subfolders too), http(s) URLs')
     .addOption(
-      new Option('--mode <mode>', 'how to build the prompt')
-        .choices(['best', 'fast', 'classic', 'negative', 'caption'])
-        .default('best'),
+      new Option('--mode <mode>', 'how to build the prompt').choices(['best', 'fast', 'classic', 'negative', 'caption']).default('best'),
     )
     .option('--caption-text <text>', 'begin from this caption instead of generating one')
     .option('--min-flavors <n>', 'terms that best takes at least (default: 8)', wholeNumber(0))
@@ -34,9 +32,7 @@ export function addInterrogateCommand(program: Command): void {
 async function interrogate(args: readonly string[], options: InterrogateOptions): Promise<number> {
   const captionNeeded = options.mode !== 'negative' && (options.mode === 'caption' || !options.captionText);
   if (captionNeeded && options.caption === 'none') {
-    throw new UsageError(
-      `--mode ${options.mode} begins from a caption: name a caption model with --caption, or give --caption-text.`,
-    );
+    throw new UsageError(`--mode ${options.mode} begins from a caption: name a caption model with --caption, or give --caption-text.`);
   }
   const config = toConfig(options, { captionNeeded });
   return withInterrogator(config, async (interrogator, signal) => {

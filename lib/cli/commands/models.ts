@@ -21,7 +21,9 @@ export function addModelsCommand(program: Command): void {
         ({ kind, installed }) => (!options.kind || kind === options.kind) && (!options.installed || installed),
       );
       if (options.json) console.log(JSON.stringify(records));
-      else for (const { kind, name, installed } of records) console.log(`${kind.padEnd(8)}${name}${installed ? `  (installed: ${installed})` : ''}`);
+      else
+        for (const { kind, name, installed } of records)
+          console.log(`${kind.padEnd(8)}${name}${installed ? `  (installed: ${installed})` : ''}`);
     });
 }
 

@@ -9,7 +9,7 @@ namespace interrogator {
 
 namespace {
 
-constexpr std::int64_t kLargestSide = 4096;       // pixels; the largest towers take 448 to 1,024
+constexpr std::int64_t kLargestSide = 4096;            // pixels; the largest towers take 448 to 1,024
 constexpr std::int64_t kMost = std::int64_t{1} << 24;  // of anything counted: dimensions, ids, positions
 
 ImagePreprocess read_preprocess(const ManifestReader& manifest, const std::string& parent) {

@@ -108,7 +108,7 @@ class GreedyDecoding {
   at::Tensor cross_keys_, cross_values_;  // [layers, rows, heads, image tokens, head_dim]
   at::Tensor ids_;                        // int64 [rows, T] on the CPU: what the next step reads
   std::vector<std::size_t> picture_of_row_;
-  std::size_t open_ = 0;                  // rows that are not finished
+  std::size_t open_ = 0;  // rows that are not finished
   Captions captions_;
 };
 

@@ -59,8 +59,7 @@ struct ClipModel::State {
   }
 
   /// images[first .. first+count) as one batch → count × embed_dim, float32.
-  at::Tensor encode_images(const std::vector<ImageView>& images, std::size_t first, std::size_t count,
-                           const CancelToken* token) const {
+  at::Tensor encode_images(const std::vector<ImageView>& images, std::size_t first, std::size_t count, const CancelToken* token) const {
     std::vector<at::Tensor> pixels;
     for (std::size_t i = first; i < first + count; ++i) {
       if (token) token->check();
@@ -89,8 +88,9 @@ ClipModel::~ClipModel() = default;
 std::shared_ptr<ClipModel> ClipModel::open(DevicePtr device, const std::filesystem::path& folder, bool verify_hashes) {
   ClipManifest manifest = open_clip_bundle(folder, verify_hashes);
   if (manifest.text_tower != "causal") {
-    throw Error(ErrorCode::kBundleInvalid, "the bundle of '" + manifest.name + "' has a " + manifest.text_tower +
-                                               " text tower, which is not supported by this version; use a model whose text tower is causal");
+    throw Error(ErrorCode::kBundleInvalid,
+                "the bundle of '" + manifest.name + "' has a " + manifest.text_tower +
+                    " text tower, which is not supported by this version; use a model whose text tower is causal");
   }
   ops::register_operators();
   return std::shared_ptr<ClipModel>(new ClipModel(std::make_unique<State>(std::move(device), std::move(manifest), folder)));

@@ -39,9 +39,7 @@ Error libtorch_error(const std::string& text) {
   return Error(ErrorCode::kRuntime, reason);
 }
 
-Error host_out_of_memory() {
-  return Error(ErrorCode::kOutOfMemory, "the host ran out of memory; use smaller batches or a smaller model");
-}
+Error host_out_of_memory() { return Error(ErrorCode::kOutOfMemory, "the host ran out of memory; use smaller batches or a smaller model"); }
 
 }  // namespace
 
@@ -74,8 +72,8 @@ Error current_error() {
   } catch (const Error& error) {
     return error;
   } catch (const c10::OutOfMemoryError& error) {
-    return Error(ErrorCode::kOutOfMemory, first_line(error.what_without_backtrace()) +
-                                              "; use smaller batches, a smaller model or the low-VRAM preset");
+    return Error(ErrorCode::kOutOfMemory,
+                 first_line(error.what_without_backtrace()) + "; use smaller batches, a smaller model or the low-VRAM preset");
   } catch (const c10::Error& error) {
     return libtorch_error(error.what_without_backtrace());
   } catch (const std::bad_alloc&) {

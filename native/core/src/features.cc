@@ -25,8 +25,8 @@ Features::Features(DevicePtr device, const at::Tensor& values) {
 
 Features Features::from_array(DevicePtr device, const std::vector<float>& data, std::int64_t rows, std::int64_t dim) {
   if (rows < 0 || dim < 1 || rows > static_cast<std::int64_t>(data.size()) || static_cast<std::int64_t>(data.size()) != rows * dim) {
-    throw Error(ErrorCode::kInvalidArgument, std::to_string(rows) + " × " + std::to_string(dim) + " features were given " +
-                                                 std::to_string(data.size()) + " numbers");
+    throw Error(ErrorCode::kInvalidArgument,
+                std::to_string(rows) + " × " + std::to_string(dim) + " features were given " + std::to_string(data.size()) + " numbers");
   }
   return Features(std::move(device), at::tensor(data, at::kFloat).view({rows, dim}));
 }

@@ -34,9 +34,7 @@ struct Job {
   }
 };
 
-std::exception_ptr aborted() {
-  return std::make_exception_ptr(Error(ErrorCode::kAborted, "cancelled before it started"));
-}
+std::exception_ptr aborted() { return std::make_exception_ptr(Error(ErrorCode::kAborted, "cancelled before it started")); }
 
 void settle_all(std::vector<Job>& jobs, const std::exception_ptr& error) noexcept {
   for (Job& job : jobs) job.settle(error);
@@ -175,8 +173,7 @@ void JobQueue::close() {
     shared_->counts.failed += rejected.size();
   }
   shared_->wake.notify_all();
-  settle_all(rejected, std::make_exception_ptr(
-                           Error(ErrorCode::kDisposed, shared_->owner + " was closed before this job started")));
+  settle_all(rejected, std::make_exception_ptr(Error(ErrorCode::kDisposed, shared_->owner + " was closed before this job started")));
   if (on_own_thread()) return;
   const std::lock_guard lock(join_mutex_);
   if (thread_.joinable()) thread_.join();

@@ -38,9 +38,7 @@ class JsonParser {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const {
-    throw JsonError(what + " (at byte " + std::to_string(at_) + ")");
-  }
+  [[noreturn]] void fail(const std::string& what) const { throw JsonError(what + " (at byte " + std::to_string(at_) + ")"); }
 
   void skip_space() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) ++at_;

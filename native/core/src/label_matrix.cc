@@ -23,15 +23,16 @@ bool is_hash(std::string_view text) {
 }
 
 void check_hash(const std::string& hash) {
-  if (!is_hash(hash)) throw Error(ErrorCode::kInvalidArgument, "the labels' hash is '" + hash + "', expected the 64 hexadecimal digits of a SHA-256");
+  if (!is_hash(hash))
+    throw Error(ErrorCode::kInvalidArgument, "the labels' hash is '" + hash + "', expected the 64 hexadecimal digits of a SHA-256");
 }
 
 const SafeTensor& find(const std::vector<SafeTensor>& tensors, const std::string& name, const std::string& dtype, std::size_t dimensions) {
   for (const SafeTensor& tensor : tensors) {
     if (tensor.name != name) continue;
     if (tensor.dtype != dtype || tensor.shape.size() != dimensions) {
-      throw std::runtime_error("its '" + name + "' is " + tensor.dtype + " of " + std::to_string(tensor.shape.size()) + " dimensions, expected " +
-                               dtype + " of " + std::to_string(dimensions));
+      throw std::runtime_error("its '" + name + "' is " + tensor.dtype + " of " + std::to_string(tensor.shape.size()) +
+                               " dimensions, expected " + dtype + " of " + std::to_string(dimensions));
     }
     return tensor;
   }
@@ -75,7 +76,8 @@ struct LabelMatrix::State {
 LabelMatrix::LabelMatrix(std::unique_ptr<State> state) : state_(std::move(state)) {}
 LabelMatrix::~LabelMatrix() = default;
 
-std::shared_ptr<LabelMatrix> LabelMatrix::open(const std::filesystem::path& path, const std::string& expected_hash, std::int64_t expected_dim) {
+std::shared_ptr<LabelMatrix> LabelMatrix::open(const std::filesystem::path& path, const std::string& expected_hash,
+                                               std::int64_t expected_dim) {
   auto state = std::make_unique<State>();
   state->file = MappedFile::open(path);
   LabelFile parsed;
@@ -86,12 +88,13 @@ std::shared_ptr<LabelMatrix> LabelMatrix::open(const std::filesystem::path& path
                 path.string() + " is no readable label cache: " + wrong.what() + "; delete it, it will be built again");
   }
   if (!expected_hash.empty() && parsed.hash != expected_hash) {
-    throw Error(ErrorCode::kLabelsMismatch, path.string() + " was built for other labels (hash " + parsed.hash + ", expected " + expected_hash +
-                                                "); it has to be built again");
+    throw Error(ErrorCode::kLabelsMismatch, path.string() + " was built for other labels (hash " + parsed.hash + ", expected " +
+                                                expected_hash + "); it has to be built again");
   }
   if (expected_dim > 0 && parsed.dim != expected_dim) {
-    throw Error(ErrorCode::kLabelsMismatch, path.string() + " holds embeddings of " + std::to_string(parsed.dim) + " dimensions, the model has " +
-                                                std::to_string(expected_dim) + "; it has to be built again");
+    throw Error(ErrorCode::kLabelsMismatch, path.string() + " holds embeddings of " + std::to_string(parsed.dim) +
+                                                " dimensions, the model has " + std::to_string(expected_dim) +
+                                                "; it has to be built again");
   }
   state->rows = parsed.rows;
   state->dim = parsed.dim;
@@ -137,8 +140,9 @@ TopK LabelMatrix::top_k(const std::vector<std::shared_ptr<LabelMatrix>>& matrice
   input.dim = features.dim();
   for (const auto& matrix : matrices) {
     if (matrix->dim() != input.dim) {
-      throw Error(ErrorCode::kInvalidArgument, "labels of " + std::to_string(matrix->dim()) + " dimensions cannot be ranked against features of " +
-                                                   std::to_string(input.dim) + "; both must come from one model");
+      throw Error(ErrorCode::kInvalidArgument, "labels of " + std::to_string(matrix->dim()) +
+                                                   " dimensions cannot be ranked against features of " + std::to_string(input.dim) +
+                                                   "; both must come from one model");
     }
     input.matrices.push_back({matrix->state_->data, matrix->rows()});
   }

@@ -29,9 +29,7 @@ bool stays_in_folder(const std::string& path) {
   }
 }
 
-bool is_sha256(const std::string& text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
+bool is_sha256(const std::string& text) { return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos; }
 
 std::string in_quotes(const std::string& text) { return '\'' + text + '\''; }
 
@@ -65,8 +63,8 @@ ManifestReader::ManifestReader(std::filesystem::path folder, std::string kind)
   const Json* const found = manifest_.find("formatVersion");
   if (!found || !found->integer(version) || version < 1) invalid("formatVersion", "an integer of 1 or more");
   if (version > kBundleFormatVersion) {
-    throw Error(ErrorCode::kBundleVersion, path_.string() + " has formatVersion " + std::to_string(version) + ", this package reads up to " +
-                                               std::to_string(kBundleFormatVersion) +
+    throw Error(ErrorCode::kBundleVersion, path_.string() + " has formatVersion " + std::to_string(version) +
+                                               ", this package reads up to " + std::to_string(kBundleFormatVersion) +
                                                "; update torch-interrogator, or export the model again with this version");
   }
   if (const Json* const name = manifest_.find("name"); name && name->string()) name_ = *name->string();
@@ -93,9 +91,7 @@ std::string ManifestReader::remedy() const {
   return "; export it again: torch-interrogator export " + kind_ + ' ' + (name_.empty() ? "NAME" : name_) + " --out " + folder_.string();
 }
 
-void ManifestReader::fail(ErrorCode code, const std::string& what) const {
-  throw Error(code, path_.string() + ' ' + what + remedy());
-}
+void ManifestReader::fail(ErrorCode code, const std::string& what) const { throw Error(code, path_.string() + ' ' + what + remedy()); }
 
 void ManifestReader::invalid(const std::string& field, const std::string& expected) const {
   const Json* const found = find(field);
@@ -162,7 +158,8 @@ void ManifestReader::check_files(bool verify_hashes) const {
   const Json* const files = manifest_.find("files");
   if (!files || !files->object()) invalid("files", "an object of file names");
   for (const auto& [name, entry] : *files->object()) {
-    if (!stays_in_folder(name)) fail(ErrorCode::kBundleInvalid, "lists the file " + in_quotes(name) + ", which is not a path inside the bundle");
+    if (!stays_in_folder(name))
+      fail(ErrorCode::kBundleInvalid, "lists the file " + in_quotes(name) + ", which is not a path inside the bundle");
 
     std::int64_t bytes = 0;
     const Json* const size = entry.find("bytes");
@@ -180,13 +177,13 @@ void ManifestReader::check_files(bool verify_hashes) const {
     const std::uintmax_t found = std::filesystem::file_size(path, error);
     if (error) throw Error(ErrorCode::kIo, "cannot read " + path.string() + ": " + error.message());
     if (found != static_cast<std::uintmax_t>(bytes)) {
-      throw Error(ErrorCode::kBundleDamaged, "the bundle's file " + path.string() + " has " + std::to_string(found) + " bytes, its manifest says " +
-                                                 std::to_string(bytes) + remedy());
+      throw Error(ErrorCode::kBundleDamaged, "the bundle's file " + path.string() + " has " + std::to_string(found) +
+                                                 " bytes, its manifest says " + std::to_string(bytes) + remedy());
     }
     const std::string digest = sha256_of_file(path);
     if (digest != *hash->string()) {
-      throw Error(ErrorCode::kBundleDamaged, "the bundle's file " + path.string() + " is damaged: its SHA-256 is " + digest + ", its manifest says " +
-                                                 *hash->string() + remedy());
+      throw Error(ErrorCode::kBundleDamaged, "the bundle's file " + path.string() + " is damaged: its SHA-256 is " + digest +
+                                                 ", its manifest says " + *hash->string() + remedy());
     }
   }
 }

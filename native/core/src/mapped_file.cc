@@ -41,7 +41,9 @@ std::filesystem::path temporary_name(const std::filesystem::path& path) {
 
 struct Handle {
   HANDLE value;
-  ~Handle() { if (value && value != INVALID_HANDLE_VALUE) CloseHandle(value); }
+  ~Handle() {
+    if (value && value != INVALID_HANDLE_VALUE) CloseHandle(value);
+  }
 };
 
 std::span<const std::byte> map(const std::filesystem::path& path) {
@@ -64,7 +66,9 @@ bool flush_to_disk(std::FILE* file) { return _commit(_fileno(file)) == 0; }
 
 struct Descriptor {
   int value;
-  ~Descriptor() { if (value >= 0) ::close(value); }
+  ~Descriptor() {
+    if (value >= 0) ::close(value);
+  }
 };
 
 std::span<const std::byte> map(const std::filesystem::path& path) {

@@ -37,7 +37,8 @@ void check_offsets(const TokenLists& texts) {
     if (texts.offsets[i] < texts.offsets[i - 1]) fail("offsets fall at entry " + std::to_string(i));
   }
   if (static_cast<std::size_t>(texts.offsets.back()) != texts.ids.size()) {
-    fail("the last offset is " + std::to_string(texts.offsets.back()) + ", expected " + std::to_string(texts.ids.size()) + ", the number of ids");
+    fail("the last offset is " + std::to_string(texts.offsets.back()) + ", expected " + std::to_string(texts.ids.size()) +
+         ", the number of ids");
   }
 }
 
@@ -101,7 +102,8 @@ void check_token_lists(const TokenLists& texts, std::int64_t vocab_size) {
   check_offsets(texts);
   for (const std::int32_t id : texts.ids) {
     if (id < 0 || id >= vocab_size) {
-      throw Error(ErrorCode::kInvalidArgument, "token id " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(vocab_size));
+      throw Error(ErrorCode::kInvalidArgument,
+                  "token id " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(vocab_size));
     }
   }
 }

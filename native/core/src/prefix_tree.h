@@ -34,8 +34,8 @@ struct SharedPrefix {
 /// [start] + prefix + texts[chosen[i]] + [end] for each i, cut to the context as open_clip's tokenizer
 /// does, and at the first end token inside, where the tower's output is read. Throws kInvalidArgument
 /// where offsets or `chosen` do not fit.
-SharedPrefix share_prefix(const std::vector<std::int32_t>& prefix, const TokenLists& texts,
-                          const std::vector<std::int32_t>& chosen, const TextLimits& limits);
+SharedPrefix share_prefix(const std::vector<std::int32_t>& prefix, const TokenLists& texts, const std::vector<std::int32_t>& chosen,
+                          const TextLimits& limits);
 /// The same for all texts in order.
 SharedPrefix share_prefix(const std::vector<std::int32_t>& prefix, const TokenLists& texts, const TextLimits& limits);
 
@@ -61,7 +61,7 @@ class TextBlocks {
 
  private:
   TokenLists suffixes_;
-  std::vector<std::int64_t> order_;   ///< texts, sorted
+  std::vector<std::int64_t> order_;  ///< texts, sorted
   std::vector<std::size_t> starts_;  ///< block i is order_[starts_[i] .. starts_[i+1])
 };
 

@@ -18,8 +18,8 @@ constexpr std::size_t kSizeBytes = 8;
 
 std::int64_t bytes_of(const std::string& dtype) {
   constexpr std::pair<std::string_view, std::int64_t> kTypes[] = {{"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E4M3", 1}, {"F8_E5M2", 1},
-                                                                 {"U16", 2},  {"I16", 2}, {"F16", 2}, {"BF16", 2},    {"U32", 4},
-                                                                 {"I32", 4},  {"F32", 4}, {"U64", 8}, {"I64", 8},     {"F64", 8}};
+                                                                  {"U16", 2},  {"I16", 2}, {"F16", 2}, {"BF16", 2},    {"U32", 4},
+                                                                  {"I32", 4},  {"F32", 4}, {"U64", 8}, {"I64", 8},     {"F64", 8}};
   for (const auto& [name, bytes] : kTypes) {
     if (name == dtype) return bytes;
   }
@@ -60,7 +60,8 @@ SafeTensor parse_tensor(const std::string& name, const Json& entry, std::span<co
     fail("its tensor '" + name + "' has data_offsets that are none");
   }
   if (static_cast<std::size_t>(end) > data.size()) {
-    fail("its tensor '" + name + "' ends at byte " + std::to_string(end) + " of " + std::to_string(data.size()) + ": the file is cut short");
+    fail("its tensor '" + name + "' ends at byte " + std::to_string(end) + " of " + std::to_string(data.size()) +
+         ": the file is cut short");
   }
   if (end - begin != product(tensor.shape, bytes_of(tensor.dtype))) {
     fail("its tensor '" + name + "' has " + std::to_string(end - begin) + " bytes, which do not fit its shape and type");

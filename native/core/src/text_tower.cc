@@ -55,8 +55,7 @@ void TextTower::probe() const {
   for (const at::Tensor& cache : prefilled) {
     if (cache.dim() != 4 || cache.size(0) != manifest_.layers || cache.size(1) != manifest_.heads || cache.size(2) != 1) {
       throw Error(ErrorCode::kRuntime, "keys and values are " + shape_of(cache) + " where the manifest has " +
-                                           std::to_string(manifest_.layers) + " layers and " +
-                                           std::to_string(manifest_.heads) + " heads");
+                                           std::to_string(manifest_.layers) + " layers and " + std::to_string(manifest_.heads) + " heads");
     }
   }
   extend(prefilled, build_prefix_tree(shared.suffixes));
@@ -70,8 +69,8 @@ void TextTower::check(const TokenLists& texts) const { check_token_lists(texts, 
 
 at::Tensor TextTower::extend(const std::vector<at::Tensor>& prefilled, const PrefixTree& tree) const {
   const auto [ends, row_of] = distinct_ends(tree.ends);
-  const at::Tensor rows = module_.call("extend", {prefilled[0], prefilled[1], tree.ids.to(device_), tree.depth.to(device_),
-                                                  tree.ancestors.to(device_), ends.to(device_)});
+  const at::Tensor rows = module_.call(
+      "extend", {prefilled[0], prefilled[1], tree.ids.to(device_), tree.depth.to(device_), tree.ancestors.to(device_), ends.to(device_)});
   if (rows.dim() != 2 || rows.size(0) != ends.size(0) || rows.size(1) != manifest_.embed_dim) {
     throw Error(ErrorCode::kRuntime, "features are " + shape_of(rows) + " where " + std::to_string(ends.size(0)) + " × " +
                                          std::to_string(manifest_.embed_dim) + " were expected");

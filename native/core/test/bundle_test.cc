@@ -52,7 +52,9 @@ class Bundle : public ::testing::Test {
     test::write_file(folder_ / "parts/text.pt", "text");
     test::write_file(folder_ / "manifest.json", manifest);
   }
-  void make_clip(const std::string& from = "", const std::string& to = "") { make(with_hashes(from.empty() ? kClip : replaced(kClip, from, to))); }
+  void make_clip(const std::string& from = "", const std::string& to = "") {
+    make(with_hashes(from.empty() ? kClip : replaced(kClip, from, to)));
+  }
   void make_caption(const std::string& from = "", const std::string& to = "") {
     make(with_hashes(from.empty() ? kCaption : replaced(kCaption, from, to)));
   }
@@ -67,7 +69,8 @@ class Bundle : public ::testing::Test {
       ADD_FAILURE() << "it opened, expected " << code_name(code) << ": " << ::testing::PrintToString(words);
     } catch (const Error& error) {
       EXPECT_EQ(code_name(error.code()), code_name(code)) << error.what();
-      for (const std::string& word : words) EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << word << " in: " << error.what();
+      for (const std::string& word : words)
+        EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << word << " in: " << error.what();
     }
   }
 
@@ -165,7 +168,8 @@ TEST_F(Bundle, NamesTheFieldThatIsWrong) {
 }
 
 TEST_F(Bundle, RefusesFilesOutsideItsFolder) {
-  for (const char* const path : {"../image.pt", "/etc/hostname", "parts/../image.pt", "C:image.pt", "parts\\\\text.pt", "parts//text.pt", "./image.pt", ""}) {
+  for (const char* const path :
+       {"../image.pt", "/etc/hostname", "parts/../image.pt", "C:image.pt", "parts\\\\text.pt", "parts//text.pt", "./image.pt", ""}) {
     make_clip("\"files\": {", std::string("\"files\": {\"") + path + R"(": {"bytes": 5, "sha256": ")" + sha256("image") + "\"}, ");
     expect_failure(ErrorCode::kBundleInvalid, {"not a path inside the bundle"});
   }

@@ -49,7 +49,8 @@ TEST_F(CaptionModelTest, CaptionsEqualTransformersGreedyOnes) {
   for (const int max_tokens : {1, 12, 40}) {
     const auto captions = generate(images, max_tokens);
     ASSERT_EQ(captions.size(), images.size());
-    for (std::size_t i = 0; i < images.size(); ++i) EXPECT_EQ(captions[i], expected(max_tokens, i)) << "picture " << i << ", most " << max_tokens;
+    for (std::size_t i = 0; i < images.size(); ++i)
+      EXPECT_EQ(captions[i], expected(max_tokens, i)) << "picture " << i << ", most " << max_tokens;
   }
 }
 

@@ -42,7 +42,9 @@ class ClipModelTest : public ::testing::Test {
   }
 
   /// One unit row of host numbers.
-  Features feature(const at::Tensor& row) { return on(device_, [&] { return Features(device_, row.reshape({1, -1})); }); }
+  Features feature(const at::Tensor& row) {
+    return on(device_, [&] { return Features(device_, row.reshape({1, -1})); });
+  }
 
   StepResult best(const PromptTree& tree, const std::vector<std::int32_t>& prefix, const at::Tensor& row, const StepOptions& options = {}) {
     const Features target = feature(row);
@@ -118,10 +120,12 @@ TEST_F(ClipModelTest, ManyTextsGoThroughInBlocksWithProgressAndMayStopBetweenThe
     many.offsets.push_back(static_cast<std::int32_t>(many.ids.size()));
   }
   std::vector<std::size_t> seen;
-  on(device_, [&] { model_->text_features(many, nullptr, [&](std::size_t done, std::size_t total) {
-    EXPECT_EQ(total, 700u);
-    seen.push_back(done);
-  }); });
+  on(device_, [&] {
+    model_->text_features(many, nullptr, [&](std::size_t done, std::size_t total) {
+      EXPECT_EQ(total, 700u);
+      seen.push_back(done);
+    });
+  });
   ASSERT_GE(seen.size(), 3u);
   EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
   EXPECT_EQ(seen.back(), 700u);
@@ -129,7 +133,11 @@ TEST_F(ClipModelTest, ManyTextsGoThroughInBlocksWithProgressAndMayStopBetweenThe
   CancelToken token;
   std::size_t blocks = 0;
   EXPECT_EQ(code_of([&] {
-              on(device_, [&] { model_->text_features(many, &token, [&](std::size_t, std::size_t) { if (++blocks == 2) token.cancel(); }); });
+              on(device_, [&] {
+                model_->text_features(many, &token, [&](std::size_t, std::size_t) {
+                  if (++blocks == 2) token.cancel();
+                });
+              });
             }),
             ErrorCode::kAborted);
   EXPECT_EQ(blocks, 2u);
@@ -230,9 +238,15 @@ TEST_F(ClipModelTest, BestStopsWhenCancelled) {
 
 TEST_F(ClipModelTest, AnswersTheSameAfterOffloadAndRestore) {
   const at::Tensor before = features_of(chosen({0, 1}));
-  on(device_, [&] { model_->offload(); model_->offload(); });
+  on(device_, [&] {
+    model_->offload();
+    model_->offload();
+  });
   EXPECT_TRUE(features_of(chosen({0, 1})).equal(before));
-  on(device_, [&] { model_->restore(); model_->restore(); });
+  on(device_, [&] {
+    model_->restore();
+    model_->restore();
+  });
   EXPECT_TRUE(features_of(chosen({0, 1})).equal(before));
 }
 

@@ -201,7 +201,8 @@ TEST(Rank, KeepsTheQuotaOfEachChunk) {
     const Case given(rows, 24, 2, round);
     for (const HalfDotKernel kernel : kernels()) {
       const TopK result = rank(given.input({rows / 3, rows - rows / 3}), options, nullptr, kernel);
-      for (std::int64_t b = 0; b < 2; ++b) ASSERT_EQ(indices_of(result, b), quota_reference(given.similarities(b), options)) << rows << " rows";
+      for (std::int64_t b = 0; b < 2; ++b)
+        ASSERT_EQ(indices_of(result, b), quota_reference(given.similarities(b), options)) << rows << " rows";
     }
   }
 }

@@ -86,7 +86,12 @@ TEST(Device, TwoComputeAtTheSameTime) {
   const DevicePtr one = Device::open("cpu"), two = Device::open("cpu");
   std::promise<void> reached, go;
   const auto signal = go.get_future().share();
-  std::thread waiting([&] { one->run([&] { reached.set_value(); signal.wait(); }); });
+  std::thread waiting([&] {
+    one->run([&] {
+      reached.set_value();
+      signal.wait();
+    });
+  });
   reached.get_future().wait();
   float sum = 0;
   two->run([&] { sum = at::ones({10}).sum().item<float>(); });

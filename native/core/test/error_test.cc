@@ -37,8 +37,9 @@ TEST(CurrentError, GivesLibtorchsReasonWithoutItsFrames) {
 
 TEST(CurrentError, FindsTheReasonBehindATorchScriptTraceback) {
   const Error error = translated([] {
-    throw std::runtime_error("The following operation failed in the TorchScript interpreter.\nTraceback of TorchScript (most recent call last):\n"
-                             "  File \"x.py\", line 3, in forward\nRuntimeError: mat1 and mat2 do not fit\nmore");
+    throw std::runtime_error(
+        "The following operation failed in the TorchScript interpreter.\nTraceback of TorchScript (most recent call last):\n"
+        "  File \"x.py\", line 3, in forward\nRuntimeError: mat1 and mat2 do not fit\nmore");
   });
   EXPECT_STREQ(error.what(), "mat1 and mat2 do not fit");
 }

@@ -46,7 +46,12 @@ struct Outcome {
 class Blocker {
  public:
   explicit Blocker(JobQueue& queue) {
-    queue.submit([this] { started_.set_value(); release_.get_future().wait(); }, outcome.done(), nullptr);
+    queue.submit(
+        [this] {
+          started_.set_value();
+          release_.get_future().wait();
+        },
+        outcome.done(), nullptr);
     started_.get_future().wait();
   }
   void release() { release_.set_value(); }
@@ -66,7 +71,12 @@ TEST(JobQueue, RunsJobsInTheOrderOfSubmissionOnOneThread) {
   std::vector<std::thread::id> threads;
   std::vector<Outcome> outcomes(50);
   for (int i = 0; i < 50; ++i) {
-    queue.submit([&, i] { order.push_back(i); threads.push_back(std::this_thread::get_id()); }, outcomes[i].done(), nullptr);
+    queue.submit(
+        [&, i] {
+          order.push_back(i);
+          threads.push_back(std::this_thread::get_id());
+        },
+        outcomes[i].done(), nullptr);
   }
   for (Outcome& outcome : outcomes) outcome.future.get();
   for (int i = 0; i < 50; ++i) {
@@ -194,7 +204,10 @@ TEST(JobQueue, CloseWaitsForTheRunningJobAndRejectsTheRest) {
   Outcome waiting;
   queue.submit(nothing(), waiting.done(), nullptr);
   std::atomic<bool> returned{false};
-  std::thread closer([&] { queue.close(); returned = true; });
+  std::thread closer([&] {
+    queue.close();
+    returned = true;
+  });
   EXPECT_EQ(waiting.code(), ErrorCode::kDisposed);
   EXPECT_FALSE(returned);
   EXPECT_FALSE(blocker.outcome.settled());

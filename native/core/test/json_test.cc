@@ -35,8 +35,33 @@ TEST(Json, UnescapesStrings) {
 }
 
 TEST(Json, RefusesWhatIsNoJson) {
-  for (const char* const text : {"", " ", "{", "[1", "[1,]", "{\"a\":}", "{\"a\" 1}", "{a: 1}", "{\"a\":1,\"a\":2}", "01", "-", "1.", ".5", "1e", "+1", "nul",
-                                 "tru", "NaN", "\"", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\n\"", "1 2", "1e999"}) {
+  for (const char* const text : {"",
+                                 " ",
+                                 "{",
+                                 "[1",
+                                 "[1,]",
+                                 "{\"a\":}",
+                                 "{\"a\" 1}",
+                                 "{a: 1}",
+                                 "{\"a\":1,\"a\":2}",
+                                 "01",
+                                 "-",
+                                 "1.",
+                                 ".5",
+                                 "1e",
+                                 "+1",
+                                 "nul",
+                                 "tru",
+                                 "NaN",
+                                 "\"",
+                                 "\"\\x\"",
+                                 "\"\\u12\"",
+                                 "\"\\ud800\"",
+                                 "\"\\udc00\"",
+                                 "\"\\ud800\\u0041\"",
+                                 "\"\n\"",
+                                 "1 2",
+                                 "1e999"}) {
     EXPECT_THROW(Json::parse(text), JsonError) << text;
   }
   EXPECT_THROW(Json::parse(std::string(1'000'000, '[')), JsonError);

@@ -104,9 +104,11 @@ TEST(LabelMatrix, StaysReadableAfterItsFileWasReplaced) {
 
 TEST(LabelMatrix, LoadsAFileWhoseHeaderIsNotPadded) {
   const test::TemporaryFolder folder;
-  const std::string json = R"({"embeds":{"dtype":"F16","shape":[1,2],"data_offsets":[0,4]},"hash":{"dtype":"I8","shape":[64],"data_offsets":[4,68]}})";
+  const std::string json =
+      R"({"embeds":{"dtype":"F16","shape":[1,2],"data_offsets":[0,4]},"hash":{"dtype":"I8","shape":[64],"data_offsets":[4,68]}})";
   for (const std::string spaces : {"", " "}) {
-    test::write_file(folder / "labels.safetensors", header_of(json + spaces, (json + spaces).size()) + std::string("\x00\x3C\x00\x40", 4) + kHash);
+    test::write_file(folder / "labels.safetensors",
+                     header_of(json + spaces, (json + spaces).size()) + std::string("\x00\x3C\x00\x40", 4) + kHash);
     const at::Tensor rows = rows_of(LabelMatrix::open(folder / "labels.safetensors"));
     EXPECT_EQ(rows[0][0].item<float>(), 1.0F);
     EXPECT_EQ(rows[0][1].item<float>(), 2.0F);
@@ -154,7 +156,8 @@ TEST(LabelMatrix, SurvivesAnyTruncationAndFlippedHeaderByte) {
   const test::TemporaryFolder folder;
   LabelMatrix::write(folder / "labels.safetensors", counting_features(3, 4), kHash);
   const std::string good = test::read_file(folder / "labels.safetensors");
-  for (std::size_t size = 0; size < good.size(); ++size) EXPECT_EQ(open_bytes(good.substr(0, size)).code, ErrorCode::kLabelsDamaged) << size;
+  for (std::size_t size = 0; size < good.size(); ++size)
+    EXPECT_EQ(open_bytes(good.substr(0, size)).code, ErrorCode::kLabelsDamaged) << size;
   for (std::size_t at = 0; at < good.size() - 64 - 24; ++at) {
     std::string bad = good;
     bad[at] ^= 0x15;
@@ -165,7 +168,9 @@ TEST(LabelMatrix, SurvivesAnyTruncationAndFlippedHeaderByte) {
 TEST(LabelMatrix, SaysWhatItWasBuiltFor) {
   const test::TemporaryFolder folder;
   LabelMatrix::write(folder / "labels.safetensors", counting_features(3, 4), kHash);
-  const auto open = [&](const std::string& hash, std::int64_t dim) { return failure_of([&] { LabelMatrix::open(folder / "labels.safetensors", hash, dim); }); };
+  const auto open = [&](const std::string& hash, std::int64_t dim) {
+    return failure_of([&] { LabelMatrix::open(folder / "labels.safetensors", hash, dim); });
+  };
   EXPECT_EQ(open(std::string(64, 'a'), 4).code, ErrorCode::kLabelsMismatch);
   EXPECT_EQ(open(kHash, 5).code, ErrorCode::kLabelsMismatch);
   EXPECT_NE(open(kHash, 5).message.find("4 dimensions"), std::string::npos);
@@ -182,7 +187,8 @@ TEST(LabelMatrix, RefusesFeaturesOfAnotherModelAndHashesThatAreNone) {
 TEST(LabelMatrix, FailsWithAMessageWhereTheFolderCannotBeMade) {
   const test::TemporaryFolder folder;
   test::write_file(folder / "file", "x");
-  EXPECT_EQ(failure_of([&] { LabelMatrix::write(folder / "file/labels.safetensors", counting_features(1, 2), kHash); }).code, ErrorCode::kIo);
+  EXPECT_EQ(failure_of([&] { LabelMatrix::write(folder / "file/labels.safetensors", counting_features(1, 2), kHash); }).code,
+            ErrorCode::kIo);
 }
 
 TEST(LabelMatrix, RanksSeveralAsIfStacked) {

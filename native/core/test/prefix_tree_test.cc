@@ -62,7 +62,8 @@ Text text_of(const PrefixTree& tree, std::int64_t end) {
 std::size_t distinct_prefixes(const std::vector<Text>& texts) {
   std::set<Text> prefixes;
   for (const Text& text : texts) {
-    for (std::size_t length = 1; length <= text.size(); ++length) prefixes.insert({text.begin(), text.begin() + static_cast<std::ptrdiff_t>(length)});
+    for (std::size_t length = 1; length <= text.size(); ++length)
+      prefixes.insert({text.begin(), text.begin() + static_cast<std::ptrdiff_t>(length)});
   }
   return prefixes.size();
 }

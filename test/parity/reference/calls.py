@@ -9,9 +9,10 @@ import torch
 from clip_interrogator import Config, Interrogator
 from clip_interrogator.clip_interrogator import LabelTable, _merge_tables
 from judge import chain_margin
-from models import blip_processor, build_clip, make_blip
 from PIL import Image
 from transformers import BlipForConditionalGeneration
+
+from models import blip_processor, build_clip, make_blip
 
 
 @dataclass

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 
 
-def chain_margin(
-    similarity: Callable[[str], float], ours: str, start: str, steps: list[str], phrases: list[str]
-) -> float:
+def chain_margin(similarity: Callable[[str], float], ours: str, start: str, steps: list[str], phrases: list[str]) -> float:
     """The difference of the reference's own similarities between what it chose and what we chose.
 
     steps: the reference's winners, each a whole prompt. Walks along them while ours went the same way, then

@@ -15,7 +15,7 @@ from transformers import (
     BlipProcessor,
 )
 
-#: 'base' is blip-base's own size; the other two differ in depth, width, heads, patch and picture; vision 'wide' is larger than its text side.
+#: 'base' is blip-base's own size; the other two differ from it and each other in depth, width, heads, patch and picture.
 BLIP_SIZES = {
     "small": {
         "vision_config": {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2,

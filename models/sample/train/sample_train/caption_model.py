@@ -26,23 +26,36 @@ def build_tokenizer(names: list[str]) -> BertTokenizerFast:
     MODEL_FOLDER.mkdir(parents=True, exist_ok=True)
     vocabulary = MODEL_FOLDER / "vocab.txt"
     vocabulary.write_text("".join(f"{piece}\n" for piece in dict.fromkeys(pieces)), "utf-8")
-    return BertTokenizerFast(
-        str(vocabulary), do_lower_case=True, bos_token="[DEC]", additional_special_tokens=["[ENC]"]
-    )
+    return BertTokenizerFast(str(vocabulary), do_lower_case=True, bos_token="[DEC]", additional_special_tokens=["[ENC]"])
 
 
 def build_captioner(tokenizer: BertTokenizerFast) -> BlipForConditionalGeneration:
     """An untrained BLIP of about a million parameters."""
     # BLIP's 0.02 is about 1/sqrt(fan-in) of its own widths; at these it would leave the layers next to silent.
     vision = {
-        "hidden_size": 144, "intermediate_size": 384, "num_hidden_layers": 3, "num_attention_heads": 4,
-        "image_size": IMAGE_SIZE, "patch_size": 16, "initializer_range": 0.07, "projection_dim": 128,
+        "hidden_size": 144,
+        "intermediate_size": 384,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "image_size": IMAGE_SIZE,
+        "patch_size": 16,
+        "initializer_range": 0.07,
+        "projection_dim": 128,
     }
     text = {
-        "vocab_size": len(tokenizer), "hidden_size": 96, "encoder_hidden_size": 144, "intermediate_size": 256,
-        "num_hidden_layers": 2, "num_attention_heads": 3, "max_position_embeddings": 64, "initializer_range": 0.07,
-        "projection_dim": 128, "pad_token_id": tokenizer.pad_token_id, "bos_token_id": tokenizer.bos_token_id,
-        "sep_token_id": tokenizer.sep_token_id, "eos_token_id": tokenizer.sep_token_id,
+        "vocab_size": len(tokenizer),
+        "hidden_size": 96,
+        "encoder_hidden_size": 144,
+        "intermediate_size": 256,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 3,
+        "max_position_embeddings": 64,
+        "initializer_range": 0.07,
+        "projection_dim": 128,
+        "pad_token_id": tokenizer.pad_token_id,
+        "bos_token_id": tokenizer.bos_token_id,
+        "sep_token_id": tokenizer.sep_token_id,
+        "eos_token_id": tokenizer.sep_token_id,
     }
     model = BlipForConditionalGeneration(BlipConfig(text_config=text, vision_config=vision, projection_dim=128))
     # Where a patch is counts as much as what is on it, from the first step.

@@ -7,9 +7,7 @@ from typing import Any
 import torch
 
 
-def save_checkpoint(
-    path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, step: int, seconds: float
-) -> None:
+def save_checkpoint(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, step: int, seconds: float) -> None:
     """Writes under a temporary name first, so that a break leaves the last good one. `seconds`: spent so far."""
     part = path.with_suffix(".part")
     state = {"step": step, "seconds": seconds, "model": model.state_dict(), "optimizer": optimizer.state_dict()}
@@ -17,9 +15,7 @@ def save_checkpoint(
     os.replace(part, path)
 
 
-def load_checkpoint(
-    path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer | None = None
-) -> dict[str, Any]:
+def load_checkpoint(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer | None = None) -> dict[str, Any]:
     """Restores what the checkpoint has, and returns its `step` and `seconds`; zeros where there is none."""
     if not path.exists():
         return {"step": 0, "seconds": 0.0}

@@ -102,9 +102,7 @@ def evaluate(sprites: dict[str, Sprites]) -> None:
         "names": len(evaluation.known),
         "captionedNames": len(evaluation.captioned),
         "heldOut": {HELD_OUT_SET.package: evaluation.icon_set(held_out) | {"scenes": evaluation.scenes(held_out)}},
-        "trainedOn": {
-            icons.package: evaluation.icon_set(sprites[icons.package]) for icons in TRAINING_SETS
-        },
+        "trainedOn": {icons.package: evaluation.icon_set(sprites[icons.package]) for icons in TRAINING_SETS},
     }
     text = json.dumps(results, indent=2)
     EVALUATION.write_text(text + "\n", "utf-8")

@@ -49,9 +49,7 @@ def load_sprites() -> dict[str, Sprites]:
 
 def _shared_names() -> set[str]:
     # A name in a single set teaches that one drawing and cannot be checked on another.
-    counts = Counter(
-        name for icons in TRAINING_SETS for name in _read(icons)["icons"] if not _LEFT_OUT.search(name)
-    )
+    counts = Counter(name for icons in TRAINING_SETS for name in _read(icons)["icons"] if not _LEFT_OUT.search(name))
     return {name for name, count in counts.items() if count >= 2}
 
 

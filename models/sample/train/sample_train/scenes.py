@@ -93,14 +93,20 @@ class SceneMaker:
 
         scenes = [
             Scene(
-                self.names[self.name_of[first[i]]], self.icon_sets[self.set_of[first[i]]], COLOURS[colour_ids[i]],
+                self.names[self.name_of[first[i]]],
+                self.icon_sets[self.set_of[first[i]]],
+                COLOURS[colour_ids[i]],
                 self.names[self.name_of[second[i]]] if double[i] else None,
             )
             for i in range(size)
         ]
         return Batch(
-            (canvas - MEAN) / STD, scenes, torch.from_numpy(name_ids), torch.from_numpy(colour_ids),
-            torch.from_numpy(self.set_of[first]), torch.from_numpy(~double),
+            (canvas - MEAN) / STD,
+            scenes,
+            torch.from_numpy(name_ids),
+            torch.from_numpy(colour_ids),
+            torch.from_numpy(self.set_of[first]),
+            torch.from_numpy(~double),
         )
 
     def _backgrounds(self, colour_ids: np.ndarray) -> torch.Tensor:

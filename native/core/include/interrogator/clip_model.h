@@ -43,8 +43,8 @@ class PromptTree {
   std::size_t count() const noexcept;
   /// Ranks prefix+candidate for every candidate not excluded against features (1 × dim).
   /// On the device's thread. Throws kInvalidArgument where none is left.
-  StepResult best(const std::vector<std::int32_t>& prefix_ids, const Features& features,
-                  const StepOptions& options, const CancelToken* token = nullptr) const;
+  StepResult best(const std::vector<std::int32_t>& prefix_ids, const Features& features, const StepOptions& options,
+                  const CancelToken* token = nullptr) const;
 
  private:
   std::shared_ptr<ClipModel> model_;
@@ -65,8 +65,8 @@ class ClipModel : public std::enable_shared_from_this<ClipModel> {
   /// N texts → N × embed_dim unit features, through the prefix tree, in blocks that bound memory.
   Features text_features(const TokenLists& texts, const CancelToken* token = nullptr, const Progress& progress = {}) const;
   /// As text_features with `prefix` before every text (start token added before it).
-  Features text_features(const std::vector<std::int32_t>& prefix, const TokenLists& texts,
-                         const CancelToken* token = nullptr, const Progress& progress = {}) const;
+  Features text_features(const std::vector<std::int32_t>& prefix, const TokenLists& texts, const CancelToken* token = nullptr,
+                         const Progress& progress = {}) const;
 
   /// Moves the weights to the host and back (clipOffload). On the device's thread. Idempotent;
   /// nothing to do on the CPU. A call that computes restores first.

@@ -23,10 +23,10 @@ struct DeviceOptions {
 };
 
 struct DeviceStats {
-  std::string name;          ///< 'cpu' or 'cuda:0'
+  std::string name;  ///< 'cpu' or 'cuda:0'
   int threads = 0;
-  std::size_t queued = 0;    ///< waiting now
-  bool busy = false;         ///< a job runs now
+  std::size_t queued = 0;                                               ///< waiting now
+  bool busy = false;                                                    ///< a job runs now
   std::uint64_t completed = 0, failed = 0, cancelled = 0, refused = 0;  ///< since open
 };
 

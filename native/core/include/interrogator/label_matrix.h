@@ -13,8 +13,8 @@
 namespace interrogator {
 
 struct TopKOptions {
-  std::int64_t k = 1;           ///< capped at the number of labels
-  bool reverse = false;         ///< least similar first
+  std::int64_t k = 1;    ///< capped at the number of labels
+  bool reverse = false;  ///< least similar first
   /// 0: true top-k over all. Else clip-interrogator's quota ranking with this chunk size: at most
   /// chunk_size labels are ranked plainly; more are cut in chunks of chunk_size, int(chunk_size /
   /// chunks) kept of each, then the top k of those.
@@ -23,9 +23,9 @@ struct TopKOptions {
   bool corrected = false;
 };
 struct TopK {
-  std::int64_t rows = 0, k = 0;             ///< k as delivered
-  std::vector<std::int32_t> indices;        ///< rows × k, into the (concatenated) labels
-  std::vector<float> similarities;          ///< rows × k, true cosine similarities
+  std::int64_t rows = 0, k = 0;       ///< k as delivered
+  std::vector<std::int32_t> indices;  ///< rows × k, into the (concatenated) labels
+  std::vector<float> similarities;    ///< rows × k, true cosine similarities
 };
 
 class LabelMatrix {
@@ -47,8 +47,8 @@ class LabelMatrix {
 
   /// Ranks the rows of several matrices as if stacked in this order (merged tables, no copy).
   /// features: B × dim. Any thread that may compute; the device's thread here.
-  static TopK top_k(const std::vector<std::shared_ptr<LabelMatrix>>& matrices, const Features& features,
-                    const TopKOptions& options, const CancelToken* token = nullptr);
+  static TopK top_k(const std::vector<std::shared_ptr<LabelMatrix>>& matrices, const Features& features, const TopKOptions& options,
+                    const CancelToken* token = nullptr);
 
  private:
   struct State;

@@ -211,7 +211,8 @@ ResizePlan plan_resize(std::int64_t width, std::int64_t height, const ImagePrepr
   return plan;
 }
 
-std::vector<std::uint8_t> resize_window(const ImageView& image, const ResizePlan& plan, std::int64_t window_width, std::int64_t window_height) {
+std::vector<std::uint8_t> resize_window(const ImageView& image, const ResizePlan& plan, std::int64_t window_width,
+                                        std::int64_t window_height) {
   std::vector<std::uint8_t> window(static_cast<std::size_t>(window_width * window_height * kChannels), plan.fill);
   const Overlap across = overlap(plan.left, plan.resized_width, window_width);
   const Overlap down = overlap(plan.top, plan.resized_height, window_height);

@@ -58,8 +58,8 @@ struct Tree {
 
 /// softmax over prefix and path scores of one node, in place; the path's part of the result added to
 /// `result` (head size d). `prefix` holds P scores and then their weights.
-void attend_node(float* prefix, std::int64_t prefix_length, float* scores, const std::int64_t* path, std::int64_t length,
-                 const float* q, const HeadRows& keys, const HeadRows& values, std::int64_t d, float scale, float* result) {
+void attend_node(float* prefix, std::int64_t prefix_length, float* scores, const std::int64_t* path, std::int64_t length, const float* q,
+                 const HeadRows& keys, const HeadRows& values, std::int64_t d, float scale, float* result) {
   float largest = -std::numeric_limits<float>::infinity();
   for (std::int64_t i = 0; i < prefix_length; ++i) largest = std::max(largest, prefix[i] *= scale);
   for (std::int64_t i = 0; i < length; ++i) largest = std::max(largest, scores[i] = dot(q, keys.row(path[i]), d) * scale);
@@ -84,8 +84,8 @@ void attend_head(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, 
   at::Tensor weights = at::matmul(q.slice(0, first, last).select(1, head), prefix_k.select(0, head).t()).contiguous();
   at::Tensor target = result.slice(0, first, last).select(1, head);
   for (std::int64_t node = first; node < last; ++node) {
-    attend_node(weights.data_ptr<float>() + (node - first) * prefix_length, prefix_length, scores.data(), tree.path(node), tree.length(node),
-                queries.row(node), keys, values, d, scale, target.data_ptr<float>() + (node - first) * target.stride(0));
+    attend_node(weights.data_ptr<float>() + (node - first) * prefix_length, prefix_length, scores.data(), tree.path(node),
+                tree.length(node), queries.row(node), keys, values, d, scale, target.data_ptr<float>() + (node - first) * target.stride(0));
   }
   if (prefix_length > 0) target.add_(at::matmul(weights, prefix_v.select(0, head)));
 }
@@ -114,8 +114,8 @@ void check(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const 
 
 }  // namespace
 
-at::Tensor tree_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k, const at::Tensor& prefix_v,
-                          const at::Tensor& ancestors, double scale) {
+at::Tensor tree_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k,
+                          const at::Tensor& prefix_v, const at::Tensor& ancestors, double scale) {
   const at::Tensor path = ancestors.contiguous();
   check(q, k, v, prefix_k, prefix_v, path);
   const std::int64_t nodes = q.size(0), heads = q.size(1);
