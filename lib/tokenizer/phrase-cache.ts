@@ -1,26 +1,27 @@
-/** A bounded map that forgets what was not asked for longest. */
+/**
+ * A bounded map that forgets what was not asked for lately: two generations, and when the young one is full it becomes the old one.
+ * Cheaper than strict least-recently-used order, for which a Map would have to skip everything deleted before its first entry.
+ */
 export class PhraseCache<Value> {
-  private readonly entries = new Map<string, Value>();
+  private young = new Map<string, Value>();
+  private old = new Map<string, Value>();
 
+  /** Holds at most `capacity` values, and at least the latest half of that. */
   constructor(private readonly capacity: number) {}
 
-  get size(): number {
-    return this.entries.size;
-  }
-
   get(text: string): Value | undefined {
-    const value = this.entries.get(text);
-    if (value === undefined) return undefined;
-    // A Map iterates in insertion order, so whatever is used moves to the end.
-    this.entries.delete(text);
-    this.entries.set(text, value);
+    const recent = this.young.get(text);
+    if (recent !== undefined) return recent;
+    const value = this.old.get(text);
+    if (value !== undefined) this.set(text, value);
     return value;
   }
 
   set(text: string, value: Value): void {
-    if (this.capacity < 1) return;
-    this.entries.delete(text);
-    this.entries.set(text, value);
-    if (this.entries.size > this.capacity) this.entries.delete(this.entries.keys().next().value as string);
+    if (this.young.size >= this.capacity / 2) {
+      this.old = this.young;
+      this.young = new Map();
+    }
+    this.young.set(text, value);
   }
 }

@@ -29,20 +29,21 @@ export interface ClipReference {
   skip: ReadonlySet<number>;
 }
 
-/** open_clip's own cleaning and tokens for the texts; for the whole vocabulary where none are given. */
-export function clipReference(folder: string, texts?: string[], clean: 'lower' | 'whitespace' = 'lower'): ClipReference {
-  const args = [folder];
-  if (texts) {
-    const input = path.join(folder, 'input.json');
-    writeFileSync(input, JSON.stringify(texts));
-    args.push(input);
-  }
-  if (clean === 'whitespace') args.push('--whitespace');
-  runPython(path.join(__dirname, 'reference_clip.py'), ...args);
-  return readClipReference(folder);
+export interface ClipJob {
+  name: string;
+  clean: 'lower' | 'whitespace';
+  /** Null: the whole vocabulary. */
+  texts: string[] | null;
 }
 
-export function readClipReference(folder: string): ClipReference {
+/** open_clip's own cleaning and tokens, in one process: importing torch takes longer than the work. */
+export function clipReferences(folder: string, jobs: ClipJob[]): ClipReference[] {
+  writeFileSync(path.join(folder, 'jobs.json'), JSON.stringify(jobs));
+  runPython(path.join(__dirname, 'reference_clip.py'), folder);
+  return jobs.map(({ name }) => readClipReference(path.join(folder, name)));
+}
+
+function readClipReference(folder: string): ClipReference {
   const json = (name: string) => JSON.parse(readFileSync(path.join(folder, name), 'utf8'));
   const numbers = (name: string) => {
     const bytes = readFileSync(path.join(folder, name));

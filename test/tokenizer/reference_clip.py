@@ -1,9 +1,9 @@
 """What open_clip's tokenizer makes of texts, for the tests in this folder.
 
-Usage: python reference_clip.py OUT [TEXTS.json]
-Writes tokenizer.json (the exporter's), and for the texts (default: every line of clip-interrogator's vocabulary)
-texts.json, cleaned.json, ids.bin (int32) and offsets.bin (int32); `--whitespace` keeps case. skip.json lists the texts with
-characters that this Python's Unicode does not know: engines of different age treat those differently.
+Usage: python reference_clip.py OUT
+Reads OUT/jobs.json: [{name, clean, texts}]; null texts mean every line of clip-interrogator's vocabulary. Writes into
+OUT/name tokenizer.json (the exporter's), texts.json, cleaned.json, ids.bin and offsets.bin (int32), and skip.json: texts with
+characters that this Python's Unicode does not know, for engines of different age treat those differently.
 """
 
 import array
@@ -32,9 +32,7 @@ def vocabulary() -> list[str]:
         return [line.strip() for line in (data / name).read_text(encoding="utf-8", errors="replace").splitlines()]
 
     artists = lines("artists.txt")
-    trendings = [
-        t.format(site) for t in ("{}", "trending on {}", "featured on {}", "{} contest winner") for site in SITES
-    ]
+    trendings = [t.format(site) for t in ("{}", "trending on {}", "featured on {}", "{} contest winner") for site in SITES]
     return (
         [f"by {artist}" for artist in artists]
         + [f"inspired by {artist}" for artist in artists]
@@ -46,14 +44,10 @@ def vocabulary() -> list[str]:
     )
 
 
-def main() -> None:
-    arguments = [a for a in sys.argv[1:] if a != "--whitespace"]
-    out = Path(arguments[0])
+def write(out: Path, clean: str, texts: list[str]) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    clean = "whitespace" if "--whitespace" in sys.argv else "lower"
     tokenizer = open_clip.tokenizer.SimpleTokenizer(clean=clean)
     clip_bpe.write_tokenizer(tokenizer, out / "tokenizer.json")
-    texts = json.loads(Path(arguments[1]).read_text(encoding="utf-8")) if len(arguments) > 1 else vocabulary()
     ids, offsets, cleaned = array.array("i"), array.array("i", [0]), []
     for text in texts:
         cleaned.append(tokenizer.clean_fn(text))
@@ -65,6 +59,12 @@ def main() -> None:
     (out / "cleaned.json").write_text(json.dumps(cleaned), encoding="utf-8")
     (out / "ids.bin").write_bytes(ids.tobytes())
     (out / "offsets.bin").write_bytes(offsets.tobytes())
+
+
+def main() -> None:
+    out = Path(sys.argv[1])
+    for job in json.loads((out / "jobs.json").read_text(encoding="utf-8")):
+        write(out / job["name"], job["clean"], job["texts"] or vocabulary())
 
 
 if __name__ == "__main__":
