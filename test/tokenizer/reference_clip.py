@@ -2,8 +2,8 @@
 
 Usage: python reference_clip.py OUT
 Reads OUT/jobs.json: [{name, clean, texts}]; null texts mean every line of clip-interrogator's vocabulary. Writes into
-OUT/name tokenizer.json (the exporter's), texts.json, cleaned.json, ids.bin and offsets.bin (int32), and skip.json: texts with
-characters that this Python's Unicode does not know, for engines of different age treat those differently.
+OUT/name: tokenizer.json (the exporter's), texts.json, cleaned.json, ids.bin and offsets.bin (int32), and skip.json, the
+texts with characters that this Python's Unicode does not know: engines of different age treat those differently.
 """
 
 import array
