@@ -1,5 +1,6 @@
 import type { Call, Engine } from './engine';
 import type { NativeFeatures, NativePromptTree } from './native/types';
+import { splitsCleanly } from './tokenizer';
 import { encodeAll, packTokens } from './tokens';
 
 export interface RankedPhrase {
@@ -9,15 +10,10 @@ export interface RankedPhrase {
   similarity: number;
 }
 
-/**
- * Texts whose cleaning (mojibake repair, HTML entities) may depend on what stands beside them are all others than
- * these: for these, tokens of "prompt," and tokens of "phrase" are together the tokens of "prompt, phrase".
- */
-const CLEANED_ALONE = /^[\x20-\x25\x27-\x3b\x3d-\x7e]*$/;
-
 /** Finds the phrase that carries a prompt on best (reverse: worst). The phrases are tokenised once. */
 export class PromptRanker {
   private readonly tree: NativePromptTree;
+  /** The phrases whose cleaning (mojibake repair, HTML entities) may depend on what stands before them. */
   private readonly contextual: readonly number[];
 
   private constructor(
@@ -28,7 +24,7 @@ export class PromptRanker {
     private readonly reverse: boolean,
   ) {
     this.tree = engine.clip.tree(packTokens(tokens));
-    this.contextual = phrases.flatMap((phrase, i) => (CLEANED_ALONE.test(phrase) ? [] : [i]));
+    this.contextual = phrases.flatMap((phrase, i) => (splitsCleanly(phrase) ? [] : [i]));
   }
 
   /** `image`: 1 × embedDim. */
@@ -65,7 +61,7 @@ export class PromptRanker {
   private joinedApart(prompt: string, prefix: Int32Array, excluded: readonly number[]): Map<number, Int32Array> {
     const used = new Set(excluded);
     const apart = new Map<number, Int32Array>();
-    for (const index of this.contextual) {
+    for (const index of splitsCleanly(prompt) ? this.contextual : this.phrases.keys()) {
       if (used.has(index)) continue;
       const whole = this.engine.clipTokenizer.encode(`${prompt}, ${this.phrases[index]}`);
       if (!isConcatenation(whole, prefix, this.tokens[index] as Int32Array)) apart.set(index, whole);

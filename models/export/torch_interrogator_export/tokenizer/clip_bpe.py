@@ -42,4 +42,4 @@ def write_tokenizer(source: SimpleTokenizer, path: Path) -> None:
     tokenizer.decoder = decoders.Sequence([decoders.ByteLevel(), decoders.Replace("</w>", " ")])
     special = [source.decoder[token] for token in source.all_special_ids]
     tokenizer.add_special_tokens([AddedToken(token, normalized=False) for token in special])
-    tokenizer.save(str(path))
+    tokenizer.save(str(path), pretty=False)

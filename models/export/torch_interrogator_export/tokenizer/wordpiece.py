@@ -30,7 +30,7 @@ def write_tokenizer(origin: str | None, path: Path) -> None:
         tokenizer = bert_uncased()
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    tokenizer.save(str(path))
+    tokenizer.save(str(path), pretty=False)
 
 
 def bert_uncased() -> Tokenizer:

@@ -100,7 +100,6 @@ def evaluate(sprites: dict[str, Sprites]) -> None:
     held_out = sprites[HELD_OUT_SET.package]
     results = {
         "names": len(evaluation.known),
-        "captionedNames": len(evaluation.captioned),
         "heldOut": {HELD_OUT_SET.package: evaluation.icon_set(held_out) | {"scenes": evaluation.scenes(held_out)}},
         "trainedOn": {icons.package: evaluation.icon_set(sprites[icons.package]) for icons in TRAINING_SETS},
     }
