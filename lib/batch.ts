@@ -1,7 +1,7 @@
 /** Many images at once, in order, without reading ahead of what is taken. */
 import { abandonable } from './abort';
 import { count } from './arguments';
-import { hasCode, throwIfAborted } from './errors';
+import { hasCode, InterrogatorError, throwIfAborted } from './errors';
 import type { ImageInput } from './image';
 import type { DescribeOptions, Description } from './interrogator';
 import type { Mode } from './modes';
@@ -23,6 +23,12 @@ export interface BatchFailure {
   image: ImageInput;
   index: number;
   error: Error;
+  /** Absent: said so that a result can be taken apart before it is known which of the two it is. */
+  mode?: undefined;
+  prompt?: undefined;
+  caption?: undefined;
+  similarity?: undefined;
+  seconds?: undefined;
 }
 
 export type BatchResult = BatchSuccess | BatchFailure;
@@ -41,10 +47,10 @@ export async function* describeAll(
   const { signal, mode = 'best' } = options;
   const concurrency = Math.max(1, count('concurrency', options.concurrency, 8));
   throwIfAborted(signal);
+  const source = sourceOf(images);
   const stop = new AbortController();
   const stopToo = (): void => stop.abort(signal?.reason);
   signal?.addEventListener('abort', stopToo, { once: true });
-  const source: Source = Symbol.asyncIterator in images ? images[Symbol.asyncIterator]() : images[Symbol.iterator]();
   const running: Promise<Turn>[] = [];
   let pulling: Promise<Turn> | undefined;
   let exhausted = false;
@@ -73,6 +79,17 @@ export async function* describeAll(
     pulling?.catch(() => {});
     if (!exhausted) await close(source, pulling !== undefined);
   }
+}
+
+function sourceOf(images: Iterable<ImageInput> | AsyncIterable<ImageInput>): Source {
+  // A path and encoded bytes can be iterated too, and are one image.
+  if (typeof images === 'object' && images !== null && !ArrayBuffer.isView(images)) {
+    if (Symbol.asyncIterator in images) return images[Symbol.asyncIterator]();
+    if (Symbol.iterator in images) return images[Symbol.iterator]();
+  }
+  throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'images: expected an array or another iterable of images.', {
+    hint: 'Put a single image into an array.',
+  });
 }
 
 /** A source that still owes an image may never give it: it is told to end, and not waited for. */

@@ -240,7 +240,7 @@ export class Interrogator {
       reverse: options.reverse ?? false,
       stage: options.description ?? 'chain',
     };
-    const list = phrases.length === 0 ? phrases : checkedTexts('phrases', phrases);
+    const list = Array.isArray(phrases) && phrases.length === 0 ? phrases : checkedTexts('phrases', phrases);
     return this.engine.call(options, (call) => this.modes.chain(image, list, settings, call));
   }
 

@@ -124,3 +124,13 @@ test("the source's own failure is thrown", async () => {
   await expect(batch()).rejects.toThrow('no more disk');
   expect(seen).toEqual([0]);
 });
+
+test.each([
+  ['a path', 'picture.jpg'],
+  ['encoded bytes', Buffer.from('picture')],
+  ['nothing', null],
+  ['an object', {}],
+])('%s is no list of images', async (_, images) => {
+  const batch = describeAll(images as never, {}, async () => description('never'));
+  await expect(batch.next()).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining('array') });
+});
