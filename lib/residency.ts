@@ -62,7 +62,8 @@ export class Residency {
     this.users += 1;
     if (this.current === kind) return;
     this.current = kind;
-    this.arranged = this.arrange(kind);
+    // After a move that may still be under way: an abort can end a turn before its move is done.
+    this.arranged = this.arranged.catch(() => {}).then(() => this.arrange(kind));
     // Each user awaits it and hears of its failure; this keeps a failure without users from being unhandled.
     this.arranged.catch(() => {});
   }

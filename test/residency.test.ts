@@ -86,3 +86,33 @@ test('a failure to move rejects the use, and the next use tries again', async ()
   await expect(residency.use('caption', undefined, async () => {})).rejects.toThrow('no memory');
   expect(await residency.use('caption', undefined, async () => 'ran')).toBe('ran');
 });
+
+test('a move that an abort has left behind is done before the next begins', async () => {
+  const resident = new Set(['clip', 'caption']);
+  const model = (name: string) => ({
+    offload: async () => {
+      await tick();
+      resident.delete(name);
+    },
+    restore: async () => {
+      await tick();
+      resident.add(name);
+    },
+  });
+  const residency = new Residency({ clip: model('clip'), caption: model('caption') }, { clip: true, caption: true });
+  let release = () => {};
+  const first = residency.use('clip', undefined, () => new Promise<void>((resolve) => (release = resolve)));
+  while (resident.has('caption')) await tick();
+  const controller = new AbortController();
+  const abandoned = residency.use('caption', controller.signal, async () => {});
+  const last = residency.use('clip', undefined, async () => {
+    await tick();
+    await tick();
+    return [...resident];
+  });
+  controller.abort();
+  await expect(abandoned).rejects.toMatchObject({ name: 'AbortError' });
+  release();
+  await first;
+  expect(await last).toEqual(['clip']);
+});
