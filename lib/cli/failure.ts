@@ -8,7 +8,14 @@ export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-const USAGE_CODES = new Set(['ERR_CONFIG', 'ERR_MODEL_UNKNOWN', 'ERR_INVALID_ARGUMENT']);
+const USAGE_CODES = new Set([
+  'ERR_CONFIG',
+  'ERR_INVALID_ARGUMENT',
+  'ERR_MODEL_UNKNOWN',
+  'ERR_BUNDLE_NOT_FOUND',
+  'ERR_BUNDLE_KIND',
+  'ERR_VOCABULARY_NOT_FOUND',
+]);
 
 export interface FailureRecord {
   code: string;

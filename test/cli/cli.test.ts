@@ -59,6 +59,9 @@ test.each([
   ['an unknown device', ['interrogate', 'x.png', '--device', 'tpu', '--clip', 'sample', '--caption', 'sample']],
   ['features of nothing', ['features', '--clip', 'sample']],
   ['rank without labels', ['rank', 'x.png']],
+  ['a labels file that is not there', ['rank', 'x.png', '--labels', 'none.txt', '--clip', 'sample']],
+  ['a data folder without term lists', ['interrogate', 'x.png', '--data', '.', '--clip', 'sample', '--caption', 'sample']],
+  ['a folder that is no bundle', ['interrogate', 'x.png', '--clip', '.', '--caption', 'sample']],
 ])('%s is a usage error: exit 2, one explanation, no stack', async (_, args) => {
   const { code, stdout, stderr } = await run(args);
   expect(code).toBe(2);
@@ -107,6 +110,15 @@ test('bad inputs among good ones: each is reported, the good ones are answered, 
     ['text.jpg', 'ERR_IMAGE_FORMAT'],
     ['missing.png', 'ERR_IMAGE_NOT_FOUND'],
   ]);
+}, 60_000);
+
+test('a folder without pictures is an input that failed: exit 1', async () => {
+  const folder = path.join(work, 'no-pictures');
+  mkdirSync(folder);
+  const { code, stdout, stderr } = await run(['interrogate', folder, '--mode', 'fast', ...SAMPLE, '--quiet']);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toContain('ERR_IMAGE_NOT_FOUND');
+  expect(stderr).toContain(folder);
 }, 60_000);
 
 describe('http inputs', () => {

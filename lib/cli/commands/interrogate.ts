@@ -1,5 +1,6 @@
 /** torch-interrogator interrogate IMAGE|FOLDER|URL… */
 import { type Command, Option } from 'commander';
+import { InterrogatorError } from '../../errors';
 import type { Interrogator, Mode } from '../../interrogator';
 import { describeFailure, EXIT, failureRecord, UsageError } from '../failure';
 import { type CommandInput, expandInputs } from '../inputs';
@@ -42,7 +43,11 @@ async function interrogate(args: readonly string[], options: InterrogateOptions)
       inputs += 1;
       if (!(await describeOne(interrogator, input, options, signal))) failures += 1;
     }
-    if (inputs === 0) throw new Error(`No pictures in ${args.join(', ')}. Looked for JPEG, PNG, WebP, GIF, BMP, TIFF.`);
+    if (inputs === 0) {
+      throw new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There are no pictures in ${args.join(', ')}.`, {
+        hint: 'Looked for JPEG, PNG, WebP, GIF, BMP and TIFF files by their names, in subfolders too.',
+      });
+    }
     return failures > 0 ? EXIT.failed : EXIT.ok;
   });
 }
