@@ -48,7 +48,8 @@ export async function expectSameChain(
   { start, phrases }: { start: string; phrases: readonly string[] },
 ): Promise<void> {
   if (ours === theirs.prompt) return;
-  const margin = await reference.call<number>('judge_chain', { path: image, ours, start, steps: theirs.steps, phrases });
+  const { prompt, steps } = theirs;
+  const margin = await reference.call<number>('judge_chain', { path: image, ours, theirs: prompt, start, steps, phrases });
   expect({ ours, theirs: theirs.prompt, margin, tie: margin <= TIE }).toEqual({
     ours,
     theirs: theirs.prompt,

@@ -135,11 +135,13 @@ def mode(session: Session, name: str, path: str, arguments: dict) -> dict:
     return {"prompt": str(prompt), "steps": steps}
 
 
-def judge_chain(session: Session, path: str, ours: str, start: str, steps: list[str], phrases: list[str]) -> float:
+def judge_chain(
+    session: Session, path: str, ours: str, theirs: str, start: str, steps: list[str], phrases: list[str]
+) -> float:
     def similarity(text: str) -> float:
         return session.interrogator.similarity(session.image_features(path), text)
 
-    return chain_margin(similarity, ours, start, steps, phrases)
+    return chain_margin(similarity, ours, theirs, start, steps, phrases)
 
 
 def tokens(session: Session, texts: list[str]) -> list[list[int]]:

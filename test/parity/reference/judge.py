@@ -3,11 +3,14 @@
 from collections.abc import Callable
 
 
-def chain_margin(similarity: Callable[[str], float], ours: str, start: str, steps: list[str], phrases: list[str]) -> float:
+def chain_margin(
+    similarity: Callable[[str], float], ours: str, theirs: str, start: str, steps: list[str], phrases: list[str]
+) -> float:
     """The difference of the reference's own similarities between what it chose and what we chose.
 
     steps: the reference's winners, each a whole prompt. Walks along them while ours went the same way, then
-    compares the two continuations. Where one of the two stopped, going on is compared with stopping.
+    compares the two continuations. Where one of the two stopped, going on is compared with stopping. Where ours took
+    every one of them, the two differ in what they picked in the end, and that is compared.
     """
     common = start
     for winner in steps:
@@ -17,7 +20,7 @@ def chain_margin(similarity: Callable[[str], float], ours: str, start: str, step
         mine = _next_prompt(ours, common, phrases)
         return abs(similarity(winner) - similarity(mine or common))
     mine = _next_prompt(ours, common, phrases)
-    return abs(similarity(common) - similarity(mine)) if mine else 0.0
+    return abs(similarity(mine or ours) - similarity(common if mine else theirs))
 
 
 def _continues(prompt: str, beginning: str) -> bool:
