@@ -17,6 +17,16 @@ if(NOT EXISTS "${gtest_source}/CMakeLists.txt")
     file(MAKE_DIRECTORY "${gtest_root}")
     execute_process(COMMAND "${APT_GET}" download googletest WORKING_DIRECTORY "${gtest_root}" ERROR_VARIABLE apt_error OUTPUT_QUIET)
     file(GLOB packages "${gtest_root}/googletest_*.deb")
+    if(NOT packages)
+      # A fresh machine knows no packages yet: lists of our own, which need no root either.
+      set(apt_folders -o "Dir::State::lists=${gtest_root}/lists" -o "Dir::Cache=${gtest_root}/cache")
+      file(MAKE_DIRECTORY "${gtest_root}/lists/partial" "${gtest_root}/cache/archives/partial")
+      execute_process(COMMAND "${APT_GET}" ${apt_folders} update ERROR_VARIABLE apt_error OUTPUT_QUIET)
+      execute_process(
+        COMMAND "${APT_GET}" ${apt_folders} download googletest
+        WORKING_DIRECTORY "${gtest_root}" ERROR_VARIABLE apt_error OUTPUT_QUIET)
+      file(GLOB packages "${gtest_root}/googletest_*.deb")
+    endif()
     foreach(package ${packages})
       execute_process(COMMAND "${DPKG}" -x "${package}" "${gtest_root}")
     endforeach()
