@@ -14,36 +14,6 @@ const REPORTS = path.join(BUILD, 'reports');
 const EXPORTER = path.join(ROOT, 'models', 'export');
 const SIDES = ['ctest', 'jest', 'pytest'];
 
-await main(async () => {
-  const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true });
-  const sides = values.only?.split(',') ?? SIDES;
-  const unknown = sides.find((side) => !SIDES.includes(side));
-  if (unknown) throw new StepError(`--only takes ${SIDES.join(', ')}, not ${unknown}.`);
-
-  const libtorch = await setUp();
-  title('Preparing the Python environment of the exporter (5 GB the first time)');
-  const python = await exporterPython();
-  if (sides.includes('ctest')) await buildNative({ libtorch: libtorch.path, tests: true, python });
-
-  rmSync(REPORTS, { recursive: true, force: true });
-  mkdirSync(REPORTS, { recursive: true });
-  // Every process of the tests takes the same libtorch and the same Python.
-  const env = { LIBTORCH: libtorch.path, INTERROGATOR_PYTHON: python };
-  const counts = {};
-  for (const side of sides) {
-    title(side);
-    counts[side] = await RUNNERS[side]({ env, python, jestArgs: positionals });
-  }
-  const total = { passed: 0, failed: 0 };
-  for (const [side, { passed, failed, skipped }] of Object.entries(counts)) {
-    console.log(`${side}: ${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
-    total.passed += passed;
-    total.failed += failed;
-  }
-  console.log(`${total.passed} passed, ${total.failed} failed`);
-  return total.failed > 0 ? 1 : 0;
-});
-
 const RUNNERS = {
   async ctest({ env }) {
     const folder = path.join(REPORTS, 'gtest');
@@ -132,3 +102,33 @@ async function exporterPython() {
     throw new StepError(`The exporter's environment could not be made (${error.message.split('\n')[0]}).`);
   }
 }
+
+await main(async () => {
+  const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true });
+  const sides = values.only?.split(',') ?? SIDES;
+  const unknown = sides.find((side) => !SIDES.includes(side));
+  if (unknown) throw new StepError(`--only takes ${SIDES.join(', ')}, not ${unknown}.`);
+
+  const libtorch = await setUp();
+  title('Preparing the Python environment of the exporter (5 GB the first time)');
+  const python = await exporterPython();
+  if (sides.includes('ctest')) await buildNative({ libtorch: libtorch.path, tests: true, python });
+
+  rmSync(REPORTS, { recursive: true, force: true });
+  mkdirSync(REPORTS, { recursive: true });
+  // Every process of the tests takes the same libtorch and the same Python.
+  const env = { LIBTORCH: libtorch.path, INTERROGATOR_PYTHON: python };
+  const counts = {};
+  for (const side of sides) {
+    title(side);
+    counts[side] = await RUNNERS[side]({ env, python, jestArgs: positionals });
+  }
+  const total = { passed: 0, failed: 0 };
+  for (const [side, { passed, failed, skipped }] of Object.entries(counts)) {
+    console.log(`${side}: ${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
+    total.passed += passed;
+    total.failed += failed;
+  }
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+  return total.failed > 0 ? 1 : 0;
+});

@@ -1,11 +1,13 @@
 /** torch-interrogator models: every name, and which of them are installed. */
 import { type Command, Option } from 'commander';
 import { installedBundles } from '../../bundle';
-import { listCaptionModels, listClipModels } from '../../catalog';
+import { catalog } from '../../catalog';
 
 interface ModelRecord {
   kind: 'clip' | 'caption';
   name: string;
+  /** Whether this version exports and runs it. */
+  supported: boolean;
   installed: string | null;
 }
 

@@ -3,7 +3,7 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 
 #include <filesystem>
-#include <mutex>
+#include <string>
 
 #ifdef _WIN32
 #define WIN32_LEAN_AND_MEAN
@@ -19,6 +19,7 @@ namespace {
 #ifdef _WIN32
 
 std::string open_library() {
+  if (!LoadLibraryA("nvcuda.dll")) return "no CUDA driver is installed (nvcuda.dll does not load)";
   if (LoadLibraryA("torch_cuda.dll")) return {};
   return "this libtorch has no torch_cuda.dll that loads (error " + std::to_string(GetLastError()) + ")";
 }
@@ -32,6 +33,7 @@ constexpr const char* kLibrary = "libtorch_cuda.so";
 #endif
 
 std::string open_library() {
+  if (!dlopen("libcuda.so.1", RTLD_LAZY)) return "no CUDA driver is installed (libcuda.so.1 does not load)";
   // A data symbol of libtorch_cpu: the address of a function may be a stub in the caller.
   void* const symbol = dlsym(RTLD_DEFAULT, "_ZTIN2at18CUDAHooksInterfaceE");
   Dl_info info{};
@@ -46,16 +48,21 @@ std::string open_library() {
 
 #endif
 
+/// Why it is not open; empty where it is. Opened once a process.
+const std::string& library_missing() {
+  static const std::string missing = open_library();
+  return missing;
+}
+
 }  // namespace
 
+void keep_cuda_possible() { library_missing(); }
+
 CudaSupport cuda_support() {
-  static std::mutex mutex;
-  const std::lock_guard lock(mutex);
   try {
-    // Before the first look at the hooks: libtorch remembers for ever which ones it found.
-    if (std::string missing = open_library(); !missing.empty()) return {0, std::move(missing)};
+    if (const std::string& missing = library_missing(); !missing.empty()) return {0, missing};
     const auto& hooks = at::detail::getCUDAHooks();
-    if (!hooks.hasCUDART()) return {0, "libtorch had started without its CUDA half; open the CUDA device first"};
+    if (!hooks.hasCUDART()) return {0, "libtorch was in use before its CUDA half was opened; start a new process"};
     const int count = hooks.getNumGPUs();
     return {count, count > 0 ? "" : "the driver shows no CUDA device"};
   } catch (const std::exception& failure) {

@@ -1,4 +1,4 @@
-// libtorch's CUDA half, opened only when a CUDA device is asked for.
+// libtorch's CUDA half, opened only where there is a CUDA driver.
 #pragma once
 
 #include <string>
@@ -11,7 +11,11 @@ struct CudaSupport {
 };
 
 /// Opens libtorch_cuda beside the libtorch_cpu in use, so that one binary serves both, and counts
-/// devices. Costs hundreds of megabytes of address space where the library exists. Never throws.
+/// devices. Costs little where no CUDA driver is installed: nothing is opened then. Never throws.
 CudaSupport cuda_support();
+
+/// Call before anything computes, on whatever device: libtorch remembers for ever which half of it
+/// was there when it first looked, so a CUDA device could not be opened after a CPU one.
+void keep_cuda_possible();
 
 }  // namespace interrogator

@@ -84,6 +84,7 @@ Device::~Device() = default;
 
 std::shared_ptr<Device> Device::open(const std::string& name, const DeviceOptions& options) {
   check_options(options);
+  keep_cuda_possible();
   const c10::Device device = parse_device(name);
   try {
     return std::shared_ptr<Device>(new Device(std::make_unique<State>(device, options)));
