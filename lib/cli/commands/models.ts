@@ -24,19 +24,20 @@ export function addModelsCommand(program: Command): void {
       );
       if (options.json) console.log(JSON.stringify(records));
       else
-        for (const { kind, name, installed } of records)
-          console.log(`${kind.padEnd(8)}${name}${installed ? `  (installed: ${installed})` : ''}`);
+        for (const { kind, name, supported, installed } of records) {
+          const note = installed ? `  (installed: ${installed})` : supported ? '' : '  (not supported by this version)';
+          console.log(`${kind.padEnd(8)}${name}${note}`);
+        }
     });
 }
 
 async function modelRecords(): Promise<ModelRecord[]> {
   const installed = await installedBundles();
-  const known = [
-    ...listClipModels().map((name) => ({ kind: 'clip' as const, name })),
-    ...listCaptionModels().map((name) => ({ kind: 'caption' as const, name })),
-  ];
+  const known = catalog().map(({ kind, name, supported }) => ({ kind, name, supported }));
   const folderOf = (kind: string, name: string): string | null =>
     installed.find((bundle) => bundle.kind === kind && bundle.name === name)?.folder ?? null;
-  const extra = installed.filter(({ kind, name }) => !known.some((model) => model.kind === kind && model.name === name));
-  return [...known, ...extra].map(({ kind, name }) => ({ kind, name, installed: folderOf(kind, name) }));
+  const extra = installed
+    .filter(({ kind, name }) => !known.some((model) => model.kind === kind && model.name === name))
+    .map(({ kind, name }) => ({ kind, name, supported: true }));
+  return [...known, ...extra].map((model) => ({ ...model, installed: folderOf(model.kind, model.name) }));
 }
