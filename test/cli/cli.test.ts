@@ -179,6 +179,13 @@ test('models --installed lists the sample pair', async () => {
   expect(kinds.sort()).toEqual(['caption', 'clip']);
 });
 
+test('models --json tells what this version supports from what it does not', async () => {
+  const { stdout } = await run(['models', '--kind', 'caption', '--json']);
+  const records = JSON.parse(stdout) as { name: string; supported: boolean }[];
+  expect(records.find(({ name }) => name === 'blip-base')?.supported).toBe(true);
+  expect(records.find(({ name }) => name === 'git-large-coco')?.supported).toBe(false);
+});
+
 test('doctor --json names libtorch', async () => {
   const { code, stdout } = await run(['doctor', '--json']);
   expect(code).toBe(0);
