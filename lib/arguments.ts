@@ -1,4 +1,5 @@
 /** Checks of what callers hand in. */
+import type { CallOptions } from './engine';
 import { InterrogatorError } from './errors';
 
 /** A whole number of at least 0, or its default where it was left out. */
@@ -22,4 +23,16 @@ export function oneOf<T extends string>(name: string, value: T | undefined, init
   if (value === undefined) return initial;
   if (known.includes(value)) return value;
   throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${name}: got ${JSON.stringify(value)}, expected one of ${known.join(', ')}.`);
+}
+
+/** What every long call takes, checked before anything runs. */
+export function callOptions(options: CallOptions): CallOptions {
+  const { signal, onProgress } = options ?? {};
+  if (signal !== undefined && !(typeof signal?.addEventListener === 'function' && typeof signal.aborted === 'boolean')) {
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `signal: got ${String(signal)}, expected an AbortSignal.`);
+  }
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `onProgress: got ${String(onProgress)}, expected a function.`);
+  }
+  return { signal, onProgress };
 }

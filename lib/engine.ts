@@ -1,5 +1,6 @@
 /** The native side of one interrogator: device, models, tokenizers, and the calls that run on them. */
 import { withCancelToken } from './abort';
+import { callOptions } from './arguments';
 import { type Bundle, type CaptionManifest, type ClipManifest, resolveBundle } from './bundle';
 import type { Config } from './config';
 import { AbortError, fromNative, InterrogatorError, throwIfAborted } from './errors';
@@ -61,7 +62,8 @@ export class Engine {
   }
 
   /** Opens device and models. What was opened is closed again where a later part fails. */
-  static async create(config: Config, { signal, onProgress }: CallOptions): Promise<Engine> {
+  static async create(config: Config, options: CallOptions): Promise<Engine> {
+    const { signal, onProgress } = callOptions(options);
     throwIfAborted(signal);
     const clipBundle = await resolveBundle('clip', config.clipModelName, config.clipModelPath);
     const captionBundle =
@@ -110,7 +112,8 @@ export class Engine {
   }
 
   /** Runs one call of the public API: cancellable, counted, its errors this package's. */
-  async call<T>({ signal, onProgress }: CallOptions, work: (call: Call) => Promise<T>): Promise<T> {
+  async call<T>(options: CallOptions, work: (call: Call) => Promise<T>): Promise<T> {
+    const { signal, onProgress } = callOptions(options);
     const progress = createProgressReporter(this.config.quiet, onProgress);
     try {
       return await this.run(signal, progress.report, work);

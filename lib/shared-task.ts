@@ -30,12 +30,24 @@ export class SharedTask<T> {
     this.run ??= this.begin();
     const run = this.run;
     run.waiting += 1;
-    if (report) run.reports.add(report);
+    let listen: ReportProgress = () => {};
+    // One listener's mistake ends that caller's wait, not the work of all.
+    const mistaken = new Promise<never>((_, reject) => {
+      listen = (event) => {
+        try {
+          report?.(event);
+        } catch (error) {
+          run.reports.delete(listen);
+          reject(error);
+        }
+      };
+    });
+    run.reports.add(listen);
     try {
-      return await abandonable(run.result, signal);
+      return await Promise.race([abandonable(run.result, signal), mistaken]);
     } finally {
       run.waiting -= 1;
-      if (report) run.reports.delete(report);
+      run.reports.delete(listen);
       if (run.waiting === 0 && signal?.aborted) this.abandon(run, signal.reason);
     }
   }

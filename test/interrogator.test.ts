@@ -67,6 +67,8 @@ describe('features', () => {
     ['something else for features', async () => ours.similarity({} as Features, 'c')],
     ['a negative count', async () => ours.interrogateFast(picture(1), { caption: CAPTION, maxFlavors: -1 })],
     ['an unknown mode', async () => ours.describe(picture(1), { mode: 'slow' as Mode })],
+    ['a signal that is none', () => ours.imageToFeatures(picture(1), { signal: {} as AbortSignal })],
+    ['a listener that is none', () => ours.imageToFeatures(picture(1), { onProgress: 5 as never })],
     ['a caption that is no text', async () => ours.interrogateFast(picture(1), { caption: 3 as unknown as string })],
   ])('%s: refused with ERR_INVALID_ARGUMENT', async (_, call) => {
     await expect(call()).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });

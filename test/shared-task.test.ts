@@ -73,3 +73,20 @@ test('no listener stays on a signal that outlives the wait', async () => {
   await task.get({ signal });
   expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });
+
+test("one listener's throw ends that caller's wait alone", async () => {
+  const task = new SharedTask(async ({ report }) => {
+    await delay(5);
+    report({ stage: 'labels', done: 1, total: 2 });
+    await delay(5);
+    return 'done';
+  });
+  const patient = task.get();
+  const mistaken = task.get({
+    report: () => {
+      throw new Error('mine');
+    },
+  });
+  await expect(mistaken).rejects.toThrow('mine');
+  expect(await patient).toBe('done');
+});

@@ -2,6 +2,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { InterrogatorError } from '../errors';
 import { fetchImage } from '../image/fetch-image';
 
 const PICTURE = /\.(jpe?g|jfif|png|webp|gif|bmp|dib|tiff?)$/i;
@@ -40,7 +41,15 @@ async function isFolder(argument: string): Promise<boolean> {
 }
 
 async function* picturesIn(folder: string): AsyncGenerator<CommandInput> {
-  const entries: Dirent[] = await readdir(folder, { withFileTypes: true });
+  let entries: Dirent[];
+  try {
+    entries = await readdir(folder, { withFileTypes: true });
+  } catch (cause) {
+    const { message } = cause as Error;
+    const failure = new InterrogatorError('ERR_IO', `The folder ${folder} cannot be read: ${message}.`, { cause });
+    yield { name: folder, open: () => Promise.reject(failure) };
+    return;
+  }
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const entry of entries) {
     const full = path.join(folder, entry.name);

@@ -119,5 +119,6 @@ function remedy(): string {
     darwin: 'Xcode command line tools and cmake (xcode-select --install; brew install cmake)',
     win32: 'Visual Studio Build Tools and cmake',
   } as Partial<Record<NodeJS.Platform, string>>;
-  return `Build it in the package's folder (${PACKAGE}) with ${tools[process.platform] ?? 'a C++20 compiler and cmake'}: npm run build. What this machine has: npx torch-interrogator doctor`;
+  const tool = tools[process.platform] ?? 'a C++20 compiler and cmake';
+  return `This platform's prebuilt addon is missing. In a clone of the repository, install ${tool} and run: npm run setup. What this machine has: npx torch-interrogator doctor`;
 }

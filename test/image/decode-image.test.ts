@@ -1,15 +1,16 @@
 import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { closeDecodeWorkers, decodeImage } from '../../lib/image';
-import { removeFolder, runPython, temporaryFolder } from '../tokenizer/reference';
+import { runPython } from '../support/python';
+import { removeFolder, temporaryFolder } from '../tokenizer/reference';
 
 type Entry = { width: number; height: number; mode: string } | { error: string };
 
 const folder = temporaryFolder();
 let index: Record<string, Entry>;
 
-beforeAll(() => {
-  runPython(path.join(__dirname, 'reference_zoo.py'), folder);
+beforeAll(async () => {
+  await runPython([path.join(__dirname, 'reference_zoo.py'), folder]);
   index = JSON.parse(readFileSync(path.join(folder, 'index.json'), 'utf8'));
 }, 300_000);
 

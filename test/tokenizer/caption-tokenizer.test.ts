@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { CaptionTokenizer } from '../../lib/tokenizer';
-import { removeFolder, runPython, temporaryFolder } from './reference';
+import { runPython } from '../support/python';
+import { removeFolder, temporaryFolder } from './reference';
 
 describe('CaptionTokenizer', () => {
   const folder = temporaryFolder();
@@ -9,7 +10,7 @@ describe('CaptionTokenizer', () => {
   let cases: { ids: number[]; text: string }[];
 
   beforeAll(async () => {
-    runPython(path.join(__dirname, 'reference_caption.py'), folder);
+    await runPython([path.join(__dirname, 'reference_caption.py'), folder]);
     cases = JSON.parse(readFileSync(path.join(folder, 'cases.json'), 'utf8'));
     tokenizer = await CaptionTokenizer.load(folder);
   }, 300_000);

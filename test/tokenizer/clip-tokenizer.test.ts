@@ -8,12 +8,12 @@ let vocabulary: ClipReference;
 let lower: ClipReference;
 let whitespace: ClipReference;
 
-beforeAll(() => {
-  [vocabulary, lower, whitespace] = clipReferences(folder, [
+beforeAll(async () => {
+  [vocabulary, lower, whitespace] = (await clipReferences(folder, [
     { name: 'vocabulary', clean: 'lower', texts: null },
     { name: 'lower', clean: 'lower', texts: oddTexts(6_000, 1) },
     { name: 'whitespace', clean: 'whitespace', texts: oddTexts(6_000, 2) },
-  ]) as [ClipReference, ClipReference, ClipReference];
+  ])) as [ClipReference, ClipReference, ClipReference];
 }, 600_000);
 
 afterAll(() => removeFolder(folder));

@@ -1,16 +1,8 @@
-/** Runs the Python references of this folder. `INTERROGATOR_PYTHON` names the interpreter; default: the exporter's environment. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** Runs the Python references of this folder, in the exporter's environment. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-
-const ROOT = path.resolve(__dirname, '../..');
-const PYTHON = process.env.INTERROGATOR_PYTHON ?? path.join(ROOT, 'models/export/.venv/bin/python');
-
-export function runPython(script: string, ...args: string[]): string {
-  if (!existsSync(PYTHON)) throw new Error(`${PYTHON} is missing: run npm test once, or set INTERROGATOR_PYTHON`);
-  return execFileSync(PYTHON, [script, ...args], { encoding: 'utf8', maxBuffer: 1 << 28 });
-}
+import { runPython } from '../support/python';
 
 export function temporaryFolder(): string {
   return mkdtempSync(path.join(os.tmpdir(), 'interrogator-test-'));
@@ -37,9 +29,9 @@ export interface ClipJob {
 }
 
 /** open_clip's own cleaning and tokens, in one process: importing torch takes longer than the work. */
-export function clipReferences(folder: string, jobs: ClipJob[]): ClipReference[] {
+export async function clipReferences(folder: string, jobs: ClipJob[]): Promise<ClipReference[]> {
   writeFileSync(path.join(folder, 'jobs.json'), JSON.stringify(jobs));
-  runPython(path.join(__dirname, 'reference_clip.py'), folder);
+  await runPython([path.join(__dirname, 'reference_clip.py'), folder]);
   return jobs.map(({ name }) => readClipReference(path.join(folder, name)));
 }
 
