@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { types } from 'node:util';
-import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
+import { abandonable } from '../abort';
+import { InterrogatorError, throwIfAborted } from '../errors';
 import { DecodeFailure, type RgbImage } from './failure';
 import { isTruncated, readSize } from './header';
 import { checkRawImage, describe, isRawImage, type RawImage, rawToRgb } from './raw-pixels';
@@ -49,7 +50,7 @@ export async function decodeImage(input: ImageInput, { signal, maxPixels = MAX_P
   }
   try {
     checkSize(name, bytes, format, maxPixels);
-    return await raceAbort(decodeFormat(bytes, format, signal), signal);
+    return await abandonable(decodeFormat(bytes, format, signal), signal);
   } catch (error) {
     throw error instanceof DecodeFailure ? describeFailure(error, name, format, bytes) : error;
   }
@@ -121,20 +122,4 @@ function describeFailure(failure: DecodeFailure, name: string, format: ImageForm
     hint: 'Copy or download it again, or convert it with another program.',
     cause: failure,
   });
-}
-
-/** The promise, or an AbortError as soon as the signal fires. */
-async function raceAbort<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
-  if (!signal) return work;
-  throwIfAborted(signal);
-  let onAbort: () => void = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(new AbortError(signal.reason));
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
