@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { types } from 'node:util';
 import { abandonable } from '../abort';
-import { InterrogatorError, throwIfAborted } from '../errors';
+import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
 import { DecodeFailure, type RgbImage } from './failure';
 import { isTruncated, readSize } from './header';
 import { checkRawImage, describe, isRawImage, type RawImage, rawToRgb } from './raw-pixels';
