@@ -14,9 +14,13 @@ export interface GifFirstFrame {
   /** Where the colour table in force starts, and its number of colours; 0 where the file has none. */
   paletteStart: number;
   paletteSize: number;
+  /** Where the pixels begin: the least code size, then data blocks. */
+  start: number;
   /** Where the frame's last data block ends. */
   end: number;
 }
+
+const LONGEST_CODE = 12;
 
 /** Walks to the end of the first frame. Throws a DecodeFailure where the file ends before that. */
 export function readGifFirstFrame(bytes: Buffer): GifFirstFrame {
@@ -69,6 +73,7 @@ export function readGifFirstFrame(bytes: Buffer): GifFirstFrame {
     need(3 * paletteSize);
     at += 3 * paletteSize;
   }
+  const start = at;
   byte();
   skipBlocks();
   return {
@@ -81,6 +86,7 @@ export function readGifFirstFrame(bytes: Buffer): GifFirstFrame {
     transparent,
     paletteStart,
     paletteSize,
+    start,
     end: at,
   };
 }
@@ -111,6 +117,43 @@ export function decodeGif(bytes: Buffer): RgbImage {
   return { data, width, height };
 }
 
+/**
+ * Whether every LZW code of the frame stands for something by the time that it comes. The library follows others
+ * through its table without an end.
+ */
+function hasSoundCodes(bytes: Buffer, start: number): boolean {
+  const leastSize = bytes[start] as number;
+  if (leastSize >= LONGEST_CODE) return false;
+  const clear = 1 << leastSize;
+  const end = clear + 1;
+  let [size, next, isFirst] = [leastSize + 1, end + 1, true];
+  let [bits, held] = [0, 0];
+  for (let at = start + 1, length = bytes[at] as number; length > 0; length = bytes[at] as number) {
+    for (const byte of bytes.subarray(at + 1, at + 1 + length)) {
+      bits |= byte << held;
+      held += 8;
+      while (held >= size) {
+        const code = bits & ((1 << size) - 1);
+        bits >>>= size;
+        held -= size;
+        if (code === end) return true;
+        if (code === clear) {
+          [size, next, isFirst] = [leastSize + 1, end + 1, true];
+          continue;
+        }
+        if (isFirst ? code > end : code > next) return false;
+        if (!isFirst && next < 1 << LONGEST_CODE) {
+          next += 1;
+          if (next >= 1 << size && size < LONGEST_CODE) size += 1;
+        }
+        isFirst = false;
+      }
+    }
+    at += 1 + length;
+  }
+  return true;
+}
+
 /** The library prints where pixels are missing or left over; both are errors to Pillow. */
 function failOnWarning(work: () => void): void {
   const { log } = console;
@@ -127,7 +170,8 @@ function failOnWarning(work: () => void): void {
 }
 
 /** The frame alone, RGBA. */
-function blitFrame(bytes: Buffer, { end, left, top, frameWidth, frameHeight, paletteSize }: GifFirstFrame): Uint8Array {
+function blitFrame(bytes: Buffer, { start, end, left, top, frameWidth, frameHeight, paletteSize }: GifFirstFrame): Uint8Array {
+  if (!hasSoundCodes(bytes, start)) throw new DecodeFailure('corrupt', 'its pixels do not decode');
   // A file of this one frame, moved to the corner of a screen of its size.
   const single = Buffer.concat([bytes.subarray(0, end), Buffer.from([0x3b])]);
   single.writeUInt16LE(Math.max(left + frameWidth, 1), 6);

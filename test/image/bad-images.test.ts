@@ -184,6 +184,13 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
     await expect(decodeImage(bytes)).rejects.toEqual(fails('ERR_IMAGE_TRUNCATED', new RegExp(`truncated ${kind}`)));
   });
 
+  test('a GIF whose codes lead round in a circle is damaged', async () => {
+    // Codes clear, 7, 7, 7, 7: the entry that the third one makes is its own prefix.
+    const pixels = Buffer.from('\x02\x02\xfc\x7f\0;', 'latin1');
+    const circle = Buffer.concat([gifHeader(2, 2).subarray(0, 29), pixels]);
+    await expect(decodeImage(circle)).rejects.toEqual(fails('ERR_IMAGE_CORRUPT', /damaged GIF.*do not decode/));
+  }, 20_000);
+
   test('a damaged PNG is damaged', async () => {
     const damaged = pngHeader(10, 10);
     damaged[29] = (damaged[29] as number) ^ 0xff;
