@@ -4,9 +4,11 @@ import { abandonable } from '../abort';
 import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
 import { DecodeFailure, type RgbImage } from './failure';
 import { isTruncated, readSize } from './header';
+import { upright } from './orientation';
 import { checkRawImage, describe, isRawImage, type RawImage, rawToRgb } from './raw-pixels';
 import { decodeWithSharp, loadSharp } from './sharp-decoder';
 import { describeUnknown, FORMAT_NAMES, type ImageFormat, sniffFormat } from './sniff';
+import { readTiffHeader } from './tiff-header';
 import { decodeInWorker } from './worker-pool';
 
 /** A file's path, an encoded file's bytes, or raw pixels. */
@@ -23,7 +25,7 @@ export const MAX_PIXELS = 178_956_970;
 
 /**
  * Decodes JPEG, PNG, WebP, GIF (first frame), BMP or TIFF (first page) to 8-bit RGB with the pixels of Pillow's
- * `Image.open(file).convert('RGB')`: EXIF orientation and colour profiles are ignored, alpha is dropped.
+ * `Image.open(file).convert('RGB')`: EXIF orientation (but for TIFF's own) and colour profiles are ignored, alpha is dropped.
  *
  * With sharp installed, every format gives Pillow's bytes. Without it, lossless formats do too but for some TIFFs (docs/images.md);
  * JPEG differs by a few levels, because its inverse transform rounds differently.
@@ -106,7 +108,9 @@ function checkSize(name: string, bytes: Buffer, format: ImageFormat, maxPixels: 
 async function decodeFormat(bytes: Buffer, format: ImageFormat, signal: AbortSignal | undefined): Promise<RgbImage> {
   // libvips composes GIFs differently from Pillow and does not read BMP.
   const sharp = format === 'gif' || format === 'bmp' ? undefined : loadSharp();
-  return sharp ? decodeWithSharp(sharp, bytes, format) : decodeInWorker(format, bytes, signal);
+  const image = await (sharp ? decodeWithSharp(sharp, bytes, format) : decodeInWorker(format, bytes, signal));
+  // The one format that Pillow turns upright when it opens a file.
+  return format === 'tiff' ? upright(image, readTiffHeader(bytes).orientation) : image;
 }
 
 function describeFailure(failure: DecodeFailure, name: string, format: ImageFormat, bytes: Buffer): InterrogatorError {

@@ -6,11 +6,13 @@ export interface TiffHeader {
   height: number;
   /** A strip or tile lies beyond the end of the file. */
   isTruncated: boolean;
+  /** Tag 274: how the picture lies in the file; undefined where it does not tell. */
+  orientation: number | undefined;
   /** Where the directory starts, and its tags with their values as far as those are numbers. */
   tags: ReadonlyMap<number, readonly number[]>;
 }
 
-const TAG = { width: 256, height: 257, stripOffsets: 273, stripBytes: 279, tileOffsets: 324, tileBytes: 325 };
+const TAG = { width: 256, height: 257, orientation: 274, stripOffsets: 273, stripBytes: 279, tileOffsets: 324, tileBytes: 325 };
 const TYPE_BYTES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4 };
 
 /** Throws a DecodeFailure where there is no directory. */
@@ -42,5 +44,5 @@ export function readTiffHeader(bytes: Buffer): TiffHeader {
   const offsets = tags.get(TAG.stripOffsets) ?? tags.get(TAG.tileOffsets) ?? [];
   const lengths = tags.get(TAG.stripBytes) ?? tags.get(TAG.tileBytes) ?? [];
   const isTruncated = offsets.some((offset, index) => offset + (lengths[index] ?? 0) > bytes.length);
-  return { width, height, isTruncated, tags };
+  return { width, height, isTruncated, orientation: tags.get(TAG.orientation)?.[0], tags };
 }

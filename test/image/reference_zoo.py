@@ -232,6 +232,9 @@ def tiffs(photo: Image.Image, random: np.random.Generator) -> dict[str, bytes]:
         "la": encode(rgba.convert("LA"), "tiff"),
         "float": encode(Image.fromarray(random.random((9, 9), dtype=np.float32) * 300 - 20), "tiff"),
     }
+    for orientation in range(1, 9):
+        files[f"orientation{orientation}"] = encode(small, "tiff", tiffinfo={274: orientation})
+    files["orientation-lzw"] = encode(small, "tiff", compression="tiff_lzw", tiffinfo={274: 6})
     return {f"{name}.tif": data for name, data in files.items()}
 
 
