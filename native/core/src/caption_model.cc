@@ -19,7 +19,8 @@ namespace {
 using Captions = std::vector<std::vector<std::int32_t>>;
 
 void check_options(const GenerateOptions& options, const CaptionManifest& manifest) {
-  const std::int64_t most = manifest.max_positions - static_cast<std::int64_t>(manifest.prompt_ids.size());
+  // The last new token is not fed back, so it needs no position.
+  const std::int64_t most = manifest.max_positions - static_cast<std::int64_t>(manifest.prompt_ids.size()) + 1;
   if (options.max_tokens < 1 || options.max_tokens > most) {
     throw Error(ErrorCode::kInvalidArgument,
                 "maxTokens is " + std::to_string(options.max_tokens) + "; '" + manifest.name + "' takes 1 to " + std::to_string(most));

@@ -79,10 +79,10 @@ TEST_F(CaptionModelTest, TheLowestIdWinsATie) {
 TEST_F(CaptionModelTest, NoImagesGiveNoCaptions) { EXPECT_TRUE(generate({}, 5).empty()); }
 
 TEST_F(CaptionModelTest, TakesAsManyTokensAsThereArePositionsAndNoMore) {
-  const std::int64_t most = model_->manifest().max_positions - static_cast<std::int64_t>(model_->manifest().prompt_ids.size());
-  EXPECT_EQ(most, 63);
+  const std::int64_t most = model_->manifest().max_positions - static_cast<std::int64_t>(model_->manifest().prompt_ids.size()) + 1;
+  EXPECT_EQ(most, 64);
   const auto caption = generate({cases_->images()[0]}, most)[0];
-  EXPECT_LE(caption.size(), 63u);
+  EXPECT_LE(caption.size(), 64u);
   for (const std::int64_t bad : {std::int64_t{0}, std::int64_t{-1}, most + 1}) {
     EXPECT_EQ(code_of([&] { generate({cases_->images()[0]}, bad); }), ErrorCode::kInvalidArgument) << bad;
   }

@@ -14,7 +14,7 @@
 namespace interrogator {
 
 struct GenerateOptions {
-  std::int64_t max_tokens = 32;  ///< most new tokens, the end token counted, 1 … max_positions - prompt
+  std::int64_t max_tokens = 32;  ///< most new tokens, the end token counted, 1 … max_positions - prompt + 1
 };
 
 class CaptionModel {
