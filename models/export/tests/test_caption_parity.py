@@ -140,6 +140,17 @@ def test_fewer_positions_than_new_tokens_export(tmp_path, run):
     assert code == 0, errors
 
 
+@pytest.mark.parametrize("name", ["silu", "tanh", "gelu_new"])
+def test_activations_of_other_names_equal_transformers(name, tmp_path, run):
+    config = tiny_config()
+    config.text_config.hidden_act = config.vision_config.hidden_act = name
+    with torch.inference_mode(False):
+        make_tiny_blip(tmp_path / "source", 0, config)
+    code, errors = run("caption", "own", "--checkpoint", tmp_path / "source", "--out", tmp_path / "bundle")
+    assert code == 0, errors
+    require_equal_captions(tmp_path / "source", tmp_path / "bundle")
+
+
 def test_a_small_vocabulary_works(tmp_path, run):
     config = tiny_config()
     config.text_config.vocab_size = 200

@@ -18,8 +18,16 @@ _ACTIVATIONS = {
     "gelu_new": lambda: nn.GELU(approximate="tanh"),
     "gelu_pytorch_tanh": lambda: nn.GELU(approximate="tanh"),
     "quick_gelu": QuickGelu,
+    "gelu_fast": lambda: nn.GELU(approximate="tanh"),
+    "leaky_relu": nn.LeakyReLU,
+    "mish": nn.Mish,
     "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
     "selu": nn.SELU,
+    "sigmoid": nn.Sigmoid,
+    "silu": nn.SiLU,
+    "swish": nn.SiLU,
+    "tanh": nn.Tanh,
 }
 
 
