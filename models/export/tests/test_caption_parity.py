@@ -151,6 +151,29 @@ def test_activations_of_other_names_equal_transformers(name, tmp_path, run):
     require_equal_captions(tmp_path / "source", tmp_path / "bundle")
 
 
+def test_a_rescale_factor_becomes_mean_and_deviation(tiny_blip, tmp_path, run):
+    source = tmp_path / "source"
+    shutil.copytree(tiny_blip[0], source)
+    processor = BlipImageProcessor(size={"height": 64, "width": 64}, rescale_factor=1 / 127.5, image_mean=[1, 1.1, 0.9])
+    processor.save_pretrained(source)
+    assert run("caption", "own", "--checkpoint", source, "--out", tmp_path / "bundle")[0] == 0
+    vision = read_manifest(tmp_path / "bundle")["vision"]
+    square = Image.fromarray(data.astronaut()).resize((64, 64))
+    scaled = torch.tensor(list(square.getdata())).reshape(64, 64, 3) / 255
+    ours = (scaled - torch.tensor(vision["mean"])) / torch.tensor(vision["std"])
+    expected = processor(square, return_tensors="pt").pixel_values[0].permute(1, 2, 0)
+    torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("resample", [0, 1])
+def test_a_resampling_that_no_bundle_can_have_is_refused(resample, tiny_blip, tmp_path, run):
+    source = tmp_path / "source"
+    shutil.copytree(tiny_blip[0], source)
+    BlipImageProcessor(size={"height": 64, "width": 64}, resample=resample).save_pretrained(source)
+    code, errors = run("caption", "own", "--checkpoint", source, "--out", tmp_path / "bundle")
+    assert (code, "not supported" in errors[-1]) == (1, True)
+
+
 def test_a_small_vocabulary_works(tmp_path, run):
     config = tiny_config()
     config.text_config.vocab_size = 200

@@ -35,7 +35,7 @@ _CONFIGS = {
     },
 }
 
-_INTERPOLATIONS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
+_INTERPOLATIONS = {2: "bilinear", 3: "bicubic"}
 
 
 def builtin_config(name: str) -> BlipConfig:
@@ -85,10 +85,12 @@ def vision_fields(processor: BlipImageProcessor) -> dict[str, Any]:
         raise UnsupportedError(f"image processor with resample {processor.resample} is not supported yet")
     if not (processor.do_resize and processor.do_rescale and processor.do_normalize):
         raise UnsupportedError("image processor that does not resize, rescale and normalise is not supported")
+    # Bundles rescale by 1/255; another factor is the same as another mean and deviation.
+    factor = float(processor.rescale_factor) * 255
     return {
         "size": [int(processor.size["height"]), int(processor.size["width"])],
-        "mean": [float(value) for value in processor.image_mean],
-        "std": [float(value) for value in processor.image_std],
+        "mean": [float(value) / factor for value in processor.image_mean],
+        "std": [float(value) / factor for value in processor.image_std],
         "interpolation": _INTERPOLATIONS[int(processor.resample)],
         "resizeMode": "squash",
         "fill": 0,
