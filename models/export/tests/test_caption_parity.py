@@ -174,6 +174,19 @@ def test_a_resampling_that_no_bundle_can_have_is_refused(resample, tiny_blip, tm
     assert (code, "not supported" in errors[-1]) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("settings", "code"), [({"repetition_penalty": 1.5}, 1), ({"no_repeat_ngram_size": 2}, 1), ({"num_beams": 3}, 0)]
+)
+def test_settings_that_let_another_token_win_are_refused_and_beams_are_off(settings, code, tmp_path, run):
+    config = tiny_config()
+    config.text_config.update(settings)
+    with torch.inference_mode(False):
+        make_tiny_blip(tmp_path / "source", 0, config)
+    result, errors = run("caption", "own", "--checkpoint", tmp_path / "source", "--out", tmp_path / "bundle")
+    assert result == code, errors
+    assert any("greedy" in line for line in errors)
+
+
 def test_a_small_vocabulary_works(tmp_path, run):
     config = tiny_config()
     config.text_config.vocab_size = 200

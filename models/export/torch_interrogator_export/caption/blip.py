@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import BlipConfig, BlipForConditionalGeneration, BlipImageProcessor
+from transformers import BlipConfig, BlipForConditionalGeneration, BlipImageProcessor, GenerationConfig
 
 from ..bundle import step
 from ..errors import ExportError, UnsupportedError, UsageError
@@ -34,6 +34,23 @@ _CONFIGS = {
         },
     },
 }
+
+# Settings of transformers' generate that let another token win than the likeliest, also without beams.
+_CHOICES = (
+    "repetition_penalty",
+    "no_repeat_ngram_size",
+    "encoder_repetition_penalty",
+    "encoder_no_repeat_ngram_size",
+    "min_length",
+    "min_new_tokens",
+    "bad_words_ids",
+    "suppress_tokens",
+    "begin_suppress_tokens",
+    "forced_bos_token_id",
+    "forced_eos_token_id",
+    "exponential_decay_length_penalty",
+    "sequence_bias",
+)
 
 _INTERPOLATIONS = {2: "bilinear", 3: "bicubic"}
 
@@ -95,6 +112,19 @@ def vision_fields(processor: BlipImageProcessor) -> dict[str, Any]:
         "resizeMode": "squash",
         "fill": 0,
     }
+
+
+def refuse_generation(model: BlipForConditionalGeneration) -> None:
+    """UnsupportedError where the model's own settings make generate choose by more than the largest logit."""
+    settings = model.text_decoder.generation_config
+    default = GenerationConfig()
+    changed = [f"{name} {getattr(settings, name)}" for name in _CHOICES if getattr(settings, name) != getattr(default, name)]
+    if changed:
+        raise UnsupportedError(
+            f"caption model that generates with {', '.join(changed)} is not supported: captions are greedy"
+        )
+    if settings.num_beams != 1 or settings.do_sample:
+        step("note: the model asks for beams or sampling; the bundle's captions are greedy")
 
 
 def decoder_fields(config: BlipConfig) -> dict[str, Any]:

@@ -33,6 +33,7 @@ def export_caption(options: CaptionOptions) -> None:
     config = model.config
     processor = blip.image_processor(options.name, weights, config)
     vision_fields = blip.vision_fields(processor)
+    blip.refuse_generation(model)
 
     with new_bundle(options.out) as folder:
         step("scripting the encoder and the decoder")
