@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { types } from 'node:util';
 import { abandonable } from '../abort';
 import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
@@ -69,12 +69,23 @@ async function readInput(input: unknown, signal: AbortSignal | undefined): Promi
   try {
     return await readFile(input, { signal });
   } catch (cause) {
+    await requireFile(input);
     throw describeReadError(input, cause as NodeJS.ErrnoException, signal);
   }
+    if (cause instanceof InterrogatorError) throw cause;
 }
 
 function describeReadError(path: string, cause: NodeJS.ErrnoException, signal: AbortSignal | undefined): Error {
   if (signal?.aborted) return new AbortError(signal.reason);
+/** Opening a pipe that nobody writes to waits for ever, in a thread that no signal reaches; a device may never end. */
+async function requireFile(path: string): Promise<void> {
+  const found = await stat(path);
+  if (found.isFile() || found.isDirectory()) return;
+  throw new InterrogatorError('ERR_IO', `${path} is a pipe, a socket or a device, not a file`, {
+    hint: "Give a file's path, or read it yourself and give the bytes.",
+  });
+}
+
   switch (cause.code) {
     case 'ENOENT':
     case 'ENOTDIR':

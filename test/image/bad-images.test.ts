@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
@@ -129,6 +130,19 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
   });
 
   test('an empty file is told from a damaged one', async () => {
+  (process.platform === 'win32' ? test.skip : test)('a pipe or a device is refused, not waited for', async () => {
+    const pipe = path.join(folder, `pipe-${decoder}.png`);
+    execFileSync('mkfifo', [pipe]);
+    await expect(decodeImage(pipe)).rejects.toEqual(fails('ERR_IO', /pipe-.*\.png is a pipe, a socket or a device/));
+    await expect(decodeImage('/dev/zero')).rejects.toEqual(fails('ERR_IO', /a device/));
+  });
+
+  test('memory that was handed away is empty', async () => {
+    const bytes = new Uint8Array(10);
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    await expect(decodeImage(bytes)).rejects.toEqual(fails('ERR_IMAGE_EMPTY', /empty/));
+  });
+
     await expect(decodeImage(file('empty.jpg', ''))).rejects.toEqual(fails('ERR_IMAGE_EMPTY', /empty\.jpg is empty/));
     await expect(decodeImage(Buffer.alloc(0))).rejects.toEqual(fails('ERR_IMAGE_EMPTY', /the image buffer is empty/));
   });
