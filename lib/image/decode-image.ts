@@ -3,7 +3,7 @@ import { types } from 'node:util';
 import { abandonable } from '../abort';
 import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
 import { DecodeFailure, type RgbImage } from './failure';
-import { isTruncated, readSize } from './header';
+import { type ImageSize, isTruncated, readSize } from './header';
 import { upright } from './orientation';
 import { checkRawImage, describe, isRawImage, type RawImage, rawToRgb } from './raw-pixels';
 import { decodeWithSharp, loadSharp } from './sharp-decoder';
