@@ -51,32 +51,32 @@ export async function decodeImage(input: ImageInput, { signal, maxPixels = MAX_P
     });
   }
   try {
-    checkSize(name, bytes, format, maxPixels);
-    return await abandonable(decodeFormat(bytes, format, signal), signal);
+    const size = checkedSize(name, bytes, format, maxPixels);
+    return await abandonable(decodeFormat(bytes, format, size, signal), signal);
   } catch (error) {
     throw error instanceof DecodeFailure ? describeFailure(error, name, format, bytes) : error;
   }
 }
 
 async function readInput(input: unknown, signal: AbortSignal | undefined): Promise<Buffer> {
-  if (types.isUint8Array(input)) return Buffer.from(input.buffer, input.byteOffset, input.byteLength);
-  if (types.isAnyArrayBuffer(input)) return Buffer.from(input as ArrayBuffer);
+  // Memory that was handed to another thread has no length any more, and reads as an empty file.
+  if (types.isUint8Array(input))
+    return input.byteLength === 0 ? Buffer.alloc(0) : Buffer.from(input.buffer, input.byteOffset, input.byteLength);
+  if (types.isAnyArrayBuffer(input)) return input.byteLength === 0 ? Buffer.alloc(0) : Buffer.from(input as ArrayBuffer);
   if (typeof input !== 'string' || input === '') {
     throw new InterrogatorError('ERR_INVALID_ARGUMENT', `Invalid image: ${describe(input)}`, {
       hint: "Give a file's path, a Buffer of an encoded file, or raw pixels {data, width, height, channels}.",
     });
   }
   try {
+    await requireFile(input);
     return await readFile(input, { signal });
   } catch (cause) {
-    await requireFile(input);
+    if (cause instanceof InterrogatorError) throw cause;
     throw describeReadError(input, cause as NodeJS.ErrnoException, signal);
   }
-    if (cause instanceof InterrogatorError) throw cause;
 }
 
-function describeReadError(path: string, cause: NodeJS.ErrnoException, signal: AbortSignal | undefined): Error {
-  if (signal?.aborted) return new AbortError(signal.reason);
 /** Opening a pipe that nobody writes to waits for ever, in a thread that no signal reaches; a device may never end. */
 async function requireFile(path: string): Promise<void> {
   const found = await stat(path);
@@ -86,6 +86,8 @@ async function requireFile(path: string): Promise<void> {
   });
 }
 
+function describeReadError(path: string, cause: NodeJS.ErrnoException, signal: AbortSignal | undefined): Error {
+  if (signal?.aborted) return new AbortError(signal.reason);
   switch (cause.code) {
     case 'ENOENT':
     case 'ENOTDIR':
@@ -107,21 +109,33 @@ async function requireFile(path: string): Promise<void> {
   }
 }
 
-function checkSize(name: string, bytes: Buffer, format: ImageFormat, maxPixels: number): void {
+function checkedSize(name: string, bytes: Buffer, format: ImageFormat, maxPixels: number): ImageSize {
   const { width, height } = readSize(bytes, format);
-  if (width > 0 && height > 0 && width * height <= maxPixels) return;
+  if (width > 0 && height > 0 && width * height <= maxPixels) return { width, height };
   const limit = width > 0 && height > 0 ? `; at most ${maxPixels} pixels are allowed` : '';
   throw new InterrogatorError('ERR_IMAGE_SIZE', `${name} is a ${FORMAT_NAMES[format]} of ${width} × ${height} pixels${limit}`, {
     hint: limit ? 'Make the image smaller.' : 'The file is damaged: copy or download it again.',
   });
 }
 
-async function decodeFormat(bytes: Buffer, format: ImageFormat, signal: AbortSignal | undefined): Promise<RgbImage> {
+async function decodeFormat(
+  bytes: Buffer,
+  format: ImageFormat,
+  { width, height }: ImageSize,
+  signal: AbortSignal | undefined,
+): Promise<RgbImage> {
   // libvips composes GIFs differently from Pillow and does not read BMP.
   const sharp = format === 'gif' || format === 'bmp' ? undefined : loadSharp();
-  const image = await (sharp ? decodeWithSharp(sharp, bytes, format) : decodeInWorker(format, bytes, signal));
+  const decoding = sharp
+    ? decodeWithSharp(sharp, bytes, format)
+    : decodeInWorker(format, bytes, { timeLimitMs: timeLimit(width * height), signal });
   // The one format that Pillow turns upright when it opens a file.
-  return format === 'tiff' ? upright(image, readTiffHeader(bytes).orientation) : image;
+  return format === 'tiff' ? upright(await decoding, readTiffHeader(bytes).orientation) : decoding;
+}
+
+/** Far more than a sound image takes, also on a busy machine: 10 s, and a second a megapixel. */
+function timeLimit(pixels: number): number {
+  return 10_000 + pixels / 1000;
 }
 
 function describeFailure(failure: DecodeFailure, name: string, format: ImageFormat, bytes: Buffer): InterrogatorError {

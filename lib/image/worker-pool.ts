@@ -9,9 +9,16 @@ import type { ImageFormat } from './sniff';
 
 const MOST_WORKERS = Math.min(2, availableParallelism());
 
+export interface WorkerDecodeOptions {
+  /** Damaged files send some decoders round in circles: the thread is ended after so long. */
+  timeLimitMs: number;
+  signal?: AbortSignal;
+}
+
 interface Job {
   format: ImageFormat;
   bytes: Buffer;
+  timeLimitMs: number;
   resolve(image: RgbImage): void;
   reject(error: Error): void;
 }
@@ -19,23 +26,27 @@ interface Job {
 interface Slot {
   worker: Worker;
   job: Job | undefined;
+  timer?: NodeJS.Timeout;
 }
 
 const waiting: Job[] = [];
 const slots = new Set<Slot>();
 
-/** Rejects with a DecodeFailure, or with `ERR_ABORTED`; what already decodes then runs to its end unheard. */
-export function decodeInWorker(format: ImageFormat, bytes: Buffer, signal?: AbortSignal): Promise<RgbImage> {
+/** Rejects with a DecodeFailure, or with `ERR_ABORTED`; the thread that decodes is ended then. */
+export function decodeInWorker(format: ImageFormat, bytes: Buffer, { timeLimitMs, signal }: WorkerDecodeOptions): Promise<RgbImage> {
   return new Promise((resolve, reject) => {
     const onAbort = () => {
       const index = waiting.indexOf(job);
       if (index >= 0) waiting.splice(index, 1);
+      const slot = [...slots].find((each) => each.job === job);
+      if (slot) endSlot(slot);
       job.reject(new AbortError(signal?.reason));
     };
     const settle = () => signal?.removeEventListener('abort', onAbort);
     const job: Job = {
       format,
       bytes,
+      timeLimitMs,
       resolve: (image) => {
         settle();
         resolve(image);
@@ -58,7 +69,8 @@ export async function closeDecodeWorkers(): Promise<void> {
   const disposed = () => new InterrogatorError('ERR_DISPOSED', 'The image decoders were closed');
   for (const job of waiting.splice(0)) job.reject(disposed());
   await Promise.all(
-    closing.map(async ({ worker, job }) => {
+    closing.map(async ({ worker, job, timer }) => {
+      clearTimeout(timer);
       job?.reject(disposed());
       await worker.terminate();
     }),
@@ -73,16 +85,32 @@ function startNext(): void {
     const job = waiting.shift() as Job;
     slot.job = job;
     slot.worker.ref();
+    slot.timer = setTimeout(giveUp, job.timeLimitMs, slot, job);
     // A copy: the caller's memory is not ours to hand over, nor safe from being written to.
     const bytes = new Uint8Array(job.bytes);
     slot.worker.postMessage({ id: 0, format: job.format, bytes } satisfies DecodeRequest, [bytes.buffer]);
   }
 }
 
+function giveUp(slot: Slot, job: Job): void {
+  endSlot(slot);
+  job.reject(new DecodeFailure('corrupt', 'decoding it does not come to an end'));
+}
+
+/** Its job is the caller's to settle. */
+function endSlot(slot: Slot): void {
+  clearTimeout(slot.timer);
+  slots.delete(slot);
+  slot.job = undefined;
+  void slot.worker.terminate();
+  startNext();
+}
+
 function openSlot(): Slot {
   const slot: Slot = { worker: startWorker(), job: undefined };
   const finish = (settle: (job: Job) => void) => {
     const { job } = slot;
+    clearTimeout(slot.timer);
     slot.job = undefined;
     slot.worker.unref();
     if (job) settle(job);

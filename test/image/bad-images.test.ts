@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import { closeDecodeWorkers, decodeImage } from '../../lib/image';
+import { decodeInWorker } from '../../lib/image/worker-pool';
 import { removeFolder, temporaryFolder } from '../tokenizer/reference';
 
 const folder = temporaryFolder();
@@ -129,7 +130,6 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
     await expect(decodeImage(secret)).rejects.toEqual(fails(code, /secret\.png/));
   });
 
-  test('an empty file is told from a damaged one', async () => {
   (process.platform === 'win32' ? test.skip : test)('a pipe or a device is refused, not waited for', async () => {
     const pipe = path.join(folder, `pipe-${decoder}.png`);
     execFileSync('mkfifo', [pipe]);
@@ -143,6 +143,7 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
     await expect(decodeImage(bytes)).rejects.toEqual(fails('ERR_IMAGE_EMPTY', /empty/));
   });
 
+  test('an empty file is told from a damaged one', async () => {
     await expect(decodeImage(file('empty.jpg', ''))).rejects.toEqual(fails('ERR_IMAGE_EMPTY', /empty\.jpg is empty/));
     await expect(decodeImage(Buffer.alloc(0))).rejects.toEqual(fails('ERR_IMAGE_EMPTY', /the image buffer is empty/));
   });
@@ -204,6 +205,23 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
     const circle = Buffer.concat([gifHeader(2, 2).subarray(0, 29), pixels]);
     await expect(decodeImage(circle)).rejects.toEqual(fails('ERR_IMAGE_CORRUPT', /damaged GIF.*do not decode/));
   }, 20_000);
+
+  describe('a decode that takes too long', () => {
+    const slow = Buffer.concat([bmpHeader(4000, 4000), Buffer.alloc(4000 * 4000 * 3)]);
+
+    test('is ended', async () => {
+      const decoding = decodeInWorker('bmp', slow, { timeLimitMs: 1 });
+      await expect(decoding).rejects.toMatchObject({ kind: 'corrupt', message: expect.stringMatching(/not come to an end/) });
+    });
+
+    test('is ended by an abort, and the next image has its turn', async () => {
+      const controller = new AbortController();
+      const decoding = decodeInWorker('bmp', slow, { timeLimitMs: 60_000, signal: controller.signal });
+      controller.abort();
+      await expect(decoding).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+      await expect(decodeImage(gifHeader(2, 2))).rejects.toEqual(fails('ERR_IMAGE_CORRUPT', /do not fill/));
+    });
+  });
 
   test('a damaged PNG is damaged', async () => {
     const damaged = pngHeader(10, 10);
