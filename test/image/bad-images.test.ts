@@ -206,6 +206,13 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
     await expect(decodeImage(circle)).rejects.toEqual(fails('ERR_IMAGE_CORRUPT', /damaged GIF.*do not decode/));
   }, 20_000);
 
+  test('a TIFF that is cut inside of its directory is truncated', async () => {
+    const whole = tiffHeader(10, 10);
+    for (let end = 8; end < 8 + 2 + 12 * 2; end++) {
+      await expect(decodeImage(whole.subarray(0, end))).rejects.toEqual(fails('ERR_IMAGE_TRUNCATED', /truncated TIFF/));
+    }
+  });
+
   describe('a decode that takes too long', () => {
     const slow = Buffer.concat([bmpHeader(4000, 4000), Buffer.alloc(4000 * 4000 * 3)]);
 
