@@ -1,6 +1,7 @@
 /** Bundles on disk: which folder a model's name means, and what its manifest says. See docs/bundle-format.md. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { isTextList } from './arguments';
 import { bundleHome } from './cache-folder';
 import { type BundleKind, catalog, PACKAGE_MODELS } from './catalog';
 import { InterrogatorError } from './errors';
@@ -177,14 +178,25 @@ function checkedManifest(file: string, manifest: unknown): Manifest {
   if (kind !== 'clip' && kind !== 'caption') throw invalid(file, `kind is ${JSON.stringify(kind)}, not "clip" or "caption"`);
   if (typeof name !== 'string') throw invalid(file, 'no name');
   if (typeof tokenizer?.file !== 'string') throw invalid(file, 'no tokenizer.file');
+  requireInside(file, tokenizer.file);
   if (kind === 'clip') {
-    const { embedDim, text } = manifest as Partial<ClipManifest>;
+    const { embedDim, text, vocabulary } = manifest as Partial<ClipManifest>;
     if (!Number.isInteger(embedDim)) throw invalid(file, 'no embedDim');
     for (const field of ['contextLength', 'padId', 'sotId', 'eotId'] as const) {
       if (!Number.isInteger(text?.[field])) throw invalid(file, `no text.${field}`);
     }
+    if (!isTextList(vocabulary ?? [])) throw invalid(file, 'vocabulary is not a list of files');
+    for (const list of vocabulary ?? []) requireInside(file, list);
   }
   return manifest as Manifest;
+}
+
+/** A bundle may come from anywhere: it names files of its own folder only. */
+function requireInside(manifest: string, listed: string): void {
+  const normal = path.posix.normalize(listed.replaceAll('\\', '/'));
+  if (normal === '..' || normal.startsWith('../') || path.posix.isAbsolute(normal) || path.win32.isAbsolute(listed)) {
+    throw invalid(manifest, `${listed} lies outside of the bundle`);
+  }
 }
 
 function invalid(file: string, what: string, cause?: unknown): InterrogatorError {

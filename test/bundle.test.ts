@@ -92,6 +92,10 @@ test.each<[string, unknown, string]>([
   ['of a newer format', { ...CLIP, formatVersion: 2 }, 'ERR_BUNDLE_VERSION'],
   ['of an unknown kind', { ...CLIP, kind: 'audio' }, 'ERR_BUNDLE_INVALID'],
   ['of the other kind', CAPTION, 'ERR_BUNDLE_KIND'],
+  ['with a vocabulary that is no list', { ...CLIP, vocabulary: {} }, 'ERR_BUNDLE_INVALID'],
+  ['with a vocabulary of no paths', { ...CLIP, vocabulary: [5] }, 'ERR_BUNDLE_INVALID'],
+  ['with a term list outside of it', { ...CLIP, vocabulary: ['vocabulary/../../flavors.txt'] }, 'ERR_BUNDLE_INVALID'],
+  ['with a tokenizer outside of it', { ...CLIP, tokenizer: { file: '../tokenizer.json', clean: 'lower' } }, 'ERR_BUNDLE_INVALID'],
   ['without a context length', { ...CLIP, text: {} }, 'ERR_BUNDLE_INVALID'],
 ])('a manifest %s is refused', async (_, manifest, code) => {
   const folder = write(path.join(work, 'bad'), manifest);
