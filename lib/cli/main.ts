@@ -52,7 +52,8 @@ async function main(): Promise<void> {
 // A reader that closes the pipe early (| head) is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.ok);
-  throw error;
+  console.error(`error: The output cannot be written: ${error.message} (ERR_IO)`);
+  process.exit(EXIT.failed);
 });
 
 void main();

@@ -1,10 +1,22 @@
 /** The command line, run as its own process on the sample bundle. */
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { jsonLines, runCommand } from './command';
+import { jsonLines, MAIN, runCommand } from './command';
 
 const SAMPLE_IMAGES = path.join(__dirname, '..', '..', 'models', 'sample', 'images');
 const SAMPLE = ['--clip', 'sample', '--caption', 'sample', '--device', 'cpu'];
@@ -185,6 +197,17 @@ test('models --json tells what this version supports from what it does not', asy
   expect(records.find(({ name }) => name === 'blip-base')?.supported).toBe(true);
   expect(records.find(({ name }) => name === 'git-large-coco')?.supported).toBe(false);
 });
+
+(existsSync('/dev/full') ? test : test.skip)(
+  'an output that cannot be written is an error, not a stack',
+  async () => {
+    const full = openSync('/dev/full', 'w');
+    const child = spawnSync(process.execPath, [MAIN, 'models'], { stdio: ['ignore', full, 'pipe'], encoding: 'utf8' });
+    closeSync(full);
+    expect([child.status, child.stderr]).toEqual([1, expect.stringMatching(/^error: The output cannot be written: .*\(ERR_IO\)\n$/)]);
+  },
+  60_000,
+);
 
 test('doctor --json names libtorch', async () => {
   const { code, stdout } = await run(['doctor', '--json']);

@@ -8,7 +8,7 @@ export interface CommandResult {
   stderr: string;
 }
 
-const MAIN = path.join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
+export const MAIN = path.join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
 
 export function runCommand(
   args: readonly string[],
