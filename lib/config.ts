@@ -1,3 +1,4 @@
+import { show } from './arguments';
 import { InterrogatorError } from './errors';
 import { nearest } from './nearest';
 
@@ -179,7 +180,7 @@ export function toConfig(input: Config | ConfigInput | undefined): Config {
 }
 
 function given(input: ConfigInput): ConfigInput {
-  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(Object.entries(input ?? {}).filter(([, value]) => value !== undefined));
 }
 
 function unknownFields(input: object): string[] {
@@ -197,11 +198,4 @@ function wrongFields(input: ConfigInput): string[] {
     const value: unknown = input[name as keyof ConfigInput];
     return value === undefined || field.accepts(value) ? [] : [`${name}: got ${show(value)}, expected ${field.expected}.`];
   });
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'function') return 'a function';
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  return String(value);
 }

@@ -26,13 +26,16 @@ export class Features {
   }
 
   /** A copy of the numbers, row-major, length rows × dim. */
-  async toArray({ signal }: SignalOption = {}): Promise<Float32Array> {
-    return this.engine.call({ signal }, ({ token }) => this.native.toArray(token));
+  async toArray(options: SignalOption = {}): Promise<Float32Array> {
+    return this.engine.call({ signal: options?.signal }, ({ token }) => this.native.toArray(token));
   }
 
   /** Cosine similarities, -1 … 1, row-major rows × other.rows. Throws ERR_INVALID_ARGUMENT where dims differ. */
-  async similarity(other: Features, { signal }: SignalOption = {}): Promise<Float32Array> {
-    return this.engine.call({ signal }, ({ token }) => this.native.similarity(other.native, token));
+  async similarity(other: Features, options: SignalOption = {}): Promise<Float32Array> {
+    if (!(other instanceof Features)) {
+      throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'other: expected Features, as imageToFeatures() and textToFeatures() make them.');
+    }
+    return this.engine.call({ signal: options?.signal }, ({ token }) => this.native.similarity(other.native, token));
   }
 }
 

@@ -1,5 +1,5 @@
 import { argmax } from './argmax';
-import { texts as checkedTexts, count, oneOf, optionalText } from './arguments';
+import { texts as checkedTexts, count, oneOf, optionalText, show } from './arguments';
 import { type BatchOptions, type BatchResult, describeAll } from './batch';
 import { type Config, type ConfigInput, toConfig } from './config';
 import { type CallOptions, Engine } from './engine';
@@ -182,7 +182,9 @@ export class Interrogator {
     options: BatchOptions = {},
   ): AsyncGenerator<BatchResult, void, undefined> {
     const settings = modeSettings(options);
-    return describeAll(images, options, (image, signal) => this.describe(image, { ...settings, signal, onProgress: options.onProgress }));
+    return describeAll(images, options ?? {}, (image, signal) =>
+      this.describe(image, { ...settings, signal, onProgress: options?.onProgress }),
+    );
   }
 
   /** The caption model's caption. Throws ERR_CAPTION_MODEL_MISSING where captionModelName is null. */
@@ -214,7 +216,7 @@ export class Interrogator {
   /** The text most (reverse: least) similar to the image; the first among equals. */
   async rankTop(features: Features, texts: readonly string[], options: RankTopOptions = {}): Promise<string> {
     const similarities = await this.similarities(features, texts, options);
-    return texts[argmax(similarities, options)] as string;
+    return texts[argmax(similarities, options ?? {})] as string;
   }
 
   /** Cosine similarity of the image and a text, -1 … 1. `features`: one row. */
@@ -232,13 +234,14 @@ export class Interrogator {
   /** Grows a prompt by the phrases that bring it nearest to the image, and returns the best one met. Repeated phrases count once. */
   async chain(features: Features, phrases: readonly string[], options: ChainCallOptions = {}): Promise<string> {
     const image = oneImage(features);
+    const { bestPrompt, bestSimilarity, minCount, maxCount, reverse, description } = options ?? {};
     const settings = {
-      bestPrompt: optionalText('bestPrompt', options.bestPrompt) ?? '',
-      bestSimilarity: finite('bestSimilarity', options.bestSimilarity ?? 0),
-      minCount: count('minCount', options.minCount, 8),
-      maxCount: count('maxCount', options.maxCount, 32),
-      reverse: options.reverse ?? false,
-      stage: options.description ?? 'chain',
+      bestPrompt: optionalText('bestPrompt', bestPrompt) ?? '',
+      bestSimilarity: finite('bestSimilarity', bestSimilarity ?? 0),
+      minCount: count('minCount', minCount, 8),
+      maxCount: count('maxCount', maxCount, 32),
+      reverse: reverse ?? false,
+      stage: description ?? 'chain',
     };
     const list = Array.isArray(phrases) && phrases.length === 0 ? phrases : checkedTexts('phrases', phrases);
     return this.engine.call(options, (call) => this.modes.chain(image, list, settings, call));
@@ -265,7 +268,8 @@ export class Interrogator {
   }
 }
 
-function modeSettings(options: DescribeOptions): ModeSettings {
+function modeSettings(given: DescribeOptions | null): ModeSettings {
+  const options = given ?? {};
   const mode = oneOf('mode', options.mode, 'best', MODES);
   return {
     mode,
@@ -277,5 +281,5 @@ function modeSettings(options: DescribeOptions): ModeSettings {
 
 function finite(name: string, value: number): number {
   if (Number.isFinite(value)) return value;
-  throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${name}: got ${String(value)}, expected a number.`);
+  throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${name}: got ${show(value)}, expected a number.`);
 }

@@ -1,5 +1,5 @@
-import { count } from './arguments';
-import type { Call, CallOptions, Engine } from './engine';
+import { count, isTextList, show } from './arguments';
+import { type Call, type CallOptions, Engine } from './engine';
 import { InterrogatorError } from './errors';
 import { type Features, oneImage } from './features';
 import type { Interrogator } from './interrogator';
@@ -48,13 +48,13 @@ export class LabelTable {
     interrogator: Interrogator,
     options: CallOptions = {},
   ): Promise<LabelTable> {
-    if (!Array.isArray(labels) || !labels.every((label) => typeof label === 'string')) {
+    if (!isTextList(labels)) {
       throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'labels: expected an array of strings.');
     }
-    if (name !== null && !/^[\w-]+$/.test(name)) {
-      throw new InterrogatorError('ERR_INVALID_ARGUMENT', `name: got ${JSON.stringify(name)}, expected letters, digits, _ and -, or null.`);
+    if (name !== null && !(typeof name === 'string' && /^[\w-]+$/.test(name))) {
+      throw new InterrogatorError('ERR_INVALID_ARGUMENT', `name: got ${show(name)}, expected letters, digits, _ and -, or null.`);
     }
-    const table = LabelTable.lazy(labels, name, interrogator.engine);
+    const table = LabelTable.lazy(labels, name, engineOf(interrogator));
     await table.prepare(options);
     return table;
   }
@@ -70,11 +70,14 @@ export class LabelTable {
 
   /** The labels of all tables in this order, ranked as one. No embedding is copied. */
   static merge(tables: readonly LabelTable[], interrogator: Interrogator): LabelTable {
-    return LabelTable.mergeFor(tables, interrogator.engine);
+    return LabelTable.mergeFor(tables, engineOf(interrogator));
   }
 
   /** @internal */
   static mergeFor(tables: readonly LabelTable[], engine: Engine): LabelTable {
+    if (!Array.isArray(tables) || !Array.from(tables).every((table) => table instanceof LabelTable)) {
+      throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'tables: expected an array of LabelTables.');
+    }
     if (tables.some((table) => table.engine !== engine)) {
       throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'Only tables of the same interrogator can be merged.');
     }
@@ -105,9 +108,9 @@ export class LabelTable {
 
   /** As rank(), with each label's similarity. */
   async rankScored(features: Features, options: RankOptions = {}): Promise<RankedLabel[]> {
-    const topCount = count('topCount', options.topCount, 1);
+    const topCount = count('topCount', options?.topCount, 1);
     const image = oneImage(features);
-    return this.engine.call(options, (call) => this.rankWithin(call, image, topCount, options.reverse ?? false));
+    return this.engine.call(options, (call) => this.rankWithin(call, image, topCount, options?.reverse ?? false));
   }
 
   /** @internal Ranks as a part of a running call. */
@@ -142,4 +145,11 @@ export class LabelTable {
     }
     throw new InterrogatorError('ERR_RUNTIME', `Ranking returned label ${index} of ${this.length}.`);
   }
+}
+
+/** An interrogator's engine. Not by its class, which lives in a file that needs this one. */
+function engineOf(interrogator: Interrogator): Engine {
+  const engine = (interrogator as Interrogator | null | undefined)?.engine;
+  if (engine instanceof Engine) return engine;
+  throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'interrogator: expected what Interrogator.create() resolves with.');
 }

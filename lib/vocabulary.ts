@@ -1,6 +1,7 @@
 /** Term lists: text files of one term a line. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { show } from './arguments';
 import { InterrogatorError } from './errors';
 
 /** What Python's str.strip() takes off: its white space, which is not JavaScript's. */
@@ -20,6 +21,10 @@ export function stripLikePython(text: string): string {
  * UTF-8; what is not becomes U+FFFD. Throws ERR_VOCABULARY_NOT_FOUND, ERR_IO.
  */
 export async function loadList(file: string, fileName?: string): Promise<string[]> {
+  for (const [name, value] of Object.entries({ file, fileName })) {
+    if (typeof value === 'string' || (name === 'fileName' && value === undefined)) continue;
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${name}: got ${show(value)}, expected a path.`);
+  }
   const location = fileName === undefined ? file : path.join(file, fileName);
   let bytes: Buffer;
   try {

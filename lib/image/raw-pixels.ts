@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { show } from '../arguments';
 import { InterrogatorError } from '../errors';
 import type { RgbImage } from './failure';
 import { toRgb } from './to-rgb';
@@ -21,9 +22,9 @@ export function checkRawImage({ data, width, height, channels }: RawImage, maxPi
     throw invalid(`the raw image's data must be a Uint8Array, got ${describe(data)}`);
   }
   for (const [name, value] of Object.entries({ width, height })) {
-    if (!Number.isInteger(value) || value < 1) throw invalid(`the raw image's ${name} must be a whole number above 0, got ${value}`);
+    if (!Number.isInteger(value) || value < 1) throw invalid(`the raw image's ${name} must be a whole number above 0, got ${show(value)}`);
   }
-  if (![1, 2, 3, 4].includes(channels)) throw invalid(`the raw image's channels must be 1, 2, 3 or 4, got ${channels}`);
+  if (![1, 2, 3, 4].includes(channels)) throw invalid(`the raw image's channels must be 1, 2, 3 or 4, got ${show(channels)}`);
   if (width * height > maxPixels) {
     throw new InterrogatorError('ERR_IMAGE_SIZE', `The raw image has ${width} × ${height} pixels; at most ${maxPixels} are allowed`, {
       hint: 'Make the image smaller.',
@@ -55,6 +56,6 @@ function invalid(message: string): InterrogatorError {
 /** A value's kind, for an error message. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
-  if (typeof value !== 'object') return `${typeof value} ${JSON.stringify(value) ?? String(value)}`;
+  if (typeof value !== 'object') return `${typeof value} ${show(value)}`;
   return `a value of type ${value.constructor?.name ?? 'Object'}`;
 }
