@@ -11,11 +11,11 @@ export function show(value: unknown): string {
   return String(value);
 }
 
-/** A whole number of at least 0, or its default where it was left out. */
-export function count(name: string, value: number | undefined, initial: number): number {
+/** A whole number of at least `least`, or its default where it was left out. */
+export function count(name: string, value: number | undefined, initial: number, least = 0): number {
   if (value === undefined) return initial;
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${name}: got ${show(value)}, expected a whole number of at least 0.`);
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${name}: got ${show(value)}, expected a whole number of at least ${least}.`);
 }
 
 export function texts(name: string, value: readonly string[]): readonly string[] {

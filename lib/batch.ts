@@ -45,7 +45,7 @@ export async function* describeAll(
   describe: Describe,
 ): AsyncGenerator<BatchResult, void, undefined> {
   const { signal, mode = 'best' } = options;
-  const concurrency = Math.max(1, count('concurrency', options.concurrency, 8));
+  const concurrency = count('concurrency', options.concurrency, 8, 1);
   throwIfAborted(signal);
   const source = sourceOf(images);
   const stop = new AbortController();

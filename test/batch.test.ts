@@ -134,3 +134,8 @@ test.each([
   const batch = describeAll(images as never, {}, async () => description('never'));
   await expect(batch.next()).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining('array') });
 });
+
+test('a batch works on one image at a time at least', async () => {
+  const none = describeAll(['1'], { concurrency: 0 }, async (image) => description(image as string));
+  await expect(none.next()).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringMatching(/at least 1/) });
+});
