@@ -22,7 +22,11 @@ export async function withCancelToken<T>(
 /** Waits for a promise that others may share: the signal ends this wait, not the work. */
 export async function abandonable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
-  throwIfAborted(signal);
+  if (signal.aborted) {
+    // Nobody hears how it ends, which must not count as an unhandled rejection.
+    promise.catch(() => {});
+    throw new AbortError(signal.reason);
+  }
   let abandon = (): void => {};
   const abandoned = new Promise<never>((_, reject) => {
     abandon = () => reject(new AbortError(signal.reason));

@@ -1,7 +1,7 @@
 /** Many images at once, in order, without reading ahead of what is taken. */
 import { abandonable } from './abort';
-import { count } from './arguments';
-import { hasCode, InterrogatorError, throwIfAborted } from './errors';
+import { callOptions, count } from './arguments';
+import { hasCode, InterrogatorError, throwIfAborted, toInterrogatorError } from './errors';
 import type { ImageInput } from './image';
 import type { DescribeOptions, Description } from './interrogator';
 import type { Mode } from './modes';
@@ -22,7 +22,7 @@ export interface BatchSuccess extends Description {
 export interface BatchFailure {
   image: ImageInput;
   index: number;
-  error: Error;
+  error: InterrogatorError;
   /** Absent: said so that a result can be taken apart before it is known which of the two it is. */
   mode?: undefined;
   prompt?: undefined;
@@ -44,7 +44,8 @@ export async function* describeAll(
   options: BatchOptions,
   describe: Describe,
 ): AsyncGenerator<BatchResult, void, undefined> {
-  const { signal, mode = 'best' } = options;
+  const { mode = 'best' } = options;
+  const { signal } = callOptions(options);
   const concurrency = count('concurrency', options.concurrency, 8, 1);
   throwIfAborted(signal);
   const source = sourceOf(images);
@@ -107,6 +108,6 @@ async function work(image: ImageInput, index: number, mode: Mode, describe: Desc
   try {
     return { kind: 'result', result: { image, index, mode, ...(await describe(image, signal)) } };
   } catch (error) {
-    return { kind: 'result', result: { image, index, error: error as Error } };
+    return { kind: 'result', result: { image, index, error: toInterrogatorError(error) } };
   }
 }

@@ -37,6 +37,7 @@ export interface ClipManifest extends CommonManifest {
 
 export interface CaptionManifest extends CommonManifest {
   kind: 'caption';
+  decoder: { maxPositions: number; promptIds: readonly number[] };
 }
 
 export type Manifest = ClipManifest | CaptionManifest;
@@ -153,7 +154,11 @@ async function readManifest(folder: string): Promise<Manifest> {
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    throw new InterrogatorError('ERR_BUNDLE_NOT_FOUND', `There is no bundle at ${folder}: no manifest.json in it.`, { cause });
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new InterrogatorError('ERR_BUNDLE_NOT_FOUND', `There is no bundle at ${folder}: no manifest.json in it.`, { cause });
+    }
+    throw new InterrogatorError('ERR_IO', `Cannot read ${file}: ${message}`, { cause });
   }
   let manifest: unknown;
   try {
@@ -178,7 +183,7 @@ function checkedManifest(file: string, manifest: unknown): Manifest {
   if (kind !== 'clip' && kind !== 'caption') throw invalid(file, `kind is ${JSON.stringify(kind)}, not "clip" or "caption"`);
   if (typeof name !== 'string') throw invalid(file, 'no name');
   if (typeof tokenizer?.file !== 'string') throw invalid(file, 'no tokenizer.file');
-  requireInside(file, tokenizer.file);
+  requireListed(file, manifest, tokenizer.file);
   if (kind === 'clip') {
     const { embedDim, text, vocabulary } = manifest as Partial<ClipManifest>;
     if (!Number.isInteger(embedDim)) throw invalid(file, 'no embedDim');
@@ -186,17 +191,18 @@ function checkedManifest(file: string, manifest: unknown): Manifest {
       if (!Number.isInteger(text?.[field])) throw invalid(file, `no text.${field}`);
     }
     if (!isTextList(vocabulary ?? [])) throw invalid(file, 'vocabulary is not a list of files');
-    for (const list of vocabulary ?? []) requireInside(file, list);
+    for (const list of vocabulary ?? []) requireListed(file, manifest, list);
+  } else {
+    const { maxPositions, promptIds } = (manifest as Partial<CaptionManifest>).decoder ?? {};
+    if (!Number.isInteger(maxPositions) || !Array.isArray(promptIds)) throw invalid(file, 'no decoder.maxPositions or promptIds');
   }
   return manifest as Manifest;
 }
 
-/** A bundle may come from anywhere: it names files of its own folder only. */
-function requireInside(manifest: string, listed: string): void {
-  const normal = path.posix.normalize(listed.replaceAll('\\', '/'));
-  if (normal === '..' || normal.startsWith('../') || path.posix.isAbsolute(normal) || path.win32.isAbsolute(listed)) {
-    throw invalid(manifest, `${listed} lies outside of the bundle`);
-  }
+/** What is read here must be among the files whose hashes, and whose place in the folder, the core checks. */
+function requireListed(file: string, manifest: object, name: string): void {
+  const { files } = manifest as { files?: unknown };
+  if (typeof files !== 'object' || files === null || !Object.hasOwn(files, name)) throw invalid(file, `${name} is not among its files`);
 }
 
 function invalid(file: string, what: string, cause?: unknown): InterrogatorError {

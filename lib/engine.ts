@@ -3,7 +3,7 @@ import { withCancelToken } from './abort';
 import { callOptions } from './arguments';
 import { type Bundle, type CaptionManifest, type ClipManifest, resolveBundle } from './bundle';
 import type { Config } from './config';
-import { AbortError, fromNative, InterrogatorError, throwIfAborted } from './errors';
+import { AbortError, InterrogatorError, throwIfAborted, toInterrogatorError } from './errors';
 import { loadNative } from './native/load';
 import type { NativeBinding, NativeCancelToken, NativeCaptionModel, NativeClipModel, NativeDevice } from './native/types';
 import { createProgressReporter, type ProgressListener, type ReportProgress } from './progress';
@@ -68,6 +68,7 @@ export class Engine {
     const clipBundle = await resolveBundle('clip', config.clipModelName, config.clipModelPath);
     const captionBundle =
       config.captionModelName === null ? null : await resolveBundle('caption', config.captionModelName, config.captionModelPath);
+    if (captionBundle) checkCaptionLength(config, captionBundle);
     throwIfAborted(signal);
     const binding = loadNative();
     const opened: { close(): Promise<void> }[] = [];
@@ -101,7 +102,7 @@ export class Engine {
       });
     } catch (error) {
       for (const handle of opened) await handle.close().catch(() => {});
-      throw signal?.aborted ? new AbortError(signal.reason) : fromNative(error);
+      throw signal?.aborted ? new AbortError(signal.reason) : toInterrogatorError(error);
     } finally {
       progress.finish();
     }
@@ -141,7 +142,7 @@ export class Engine {
       throwIfAborted(signal);
       return result;
     } catch (error) {
-      throw signal?.aborted ? new AbortError(signal.reason) : fromNative(error);
+      throw signal?.aborted ? new AbortError(signal.reason) : toInterrogatorError(error);
     }
   }
 
@@ -184,6 +185,18 @@ export class Engine {
 function deviceName(config: Config, binding: NativeBinding): string {
   if (config.device !== 'auto') return config.device;
   return binding.runtimeInfo().cudaDevices > 0 ? 'cuda' : 'cpu';
+}
+
+function checkCaptionLength({ captionMaxLength }: Config, { manifest }: Bundle<CaptionManifest>): void {
+  const { maxPositions, promptIds } = manifest.decoder;
+  // The last new token is not fed back, so it needs no position.
+  const most = maxPositions - promptIds.length + 1;
+  if (captionMaxLength <= most) return;
+  throw new InterrogatorError(
+    'ERR_CONFIG',
+    `captionMaxLength: got ${captionMaxLength}; captions of ${manifest.name} have at most ${most} tokens.`,
+    { hint: `Set captionMaxLength to at most ${most}.` },
+  );
 }
 
 function loadClipTokenizer({ folder, manifest }: Bundle<ClipManifest>): Promise<ClipTokenizer> {

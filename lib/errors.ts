@@ -87,8 +87,8 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   ERR_BUNDLE_VERSION: 'Update torch-interrogator, or export the bundle with this version.',
 };
 
-/** What the addon threw, as this package's error. Errors of ours and plain programming errors pass unchanged. */
-export function fromNative(error: unknown): Error {
+/** Whatever was thrown, as this package's error: the addon's with their own codes, others (a listener's) as ERR_RUNTIME. */
+export function toInterrogatorError(error: unknown): InterrogatorError {
   if (error instanceof InterrogatorError) return error;
   const code = (error as { code?: unknown } | null)?.code;
   if (code === 'ERR_ABORTED') return new AbortError();
@@ -96,5 +96,5 @@ export function fromNative(error: unknown): Error {
     const known = code as ErrorCode;
     return new InterrogatorError(known, (error as Error).message, { hint: HINTS[known], cause: error });
   }
-  return error instanceof Error ? error : new InterrogatorError('ERR_RUNTIME', String(error));
+  return new InterrogatorError('ERR_RUNTIME', error instanceof Error ? error.message : String(error), { cause: error });
 }

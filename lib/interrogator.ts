@@ -177,12 +177,12 @@ export class Interrogator {
    * Describes many images, `concurrency` of them at a time, and yields a result or an error for each, in their order.
    * Images are asked for only as results are taken. Leaving the loop, or the signal, stops what runs.
    */
-  interrogateBatch(
+  async *interrogateBatch(
     images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
     options: BatchOptions = {},
   ): AsyncGenerator<BatchResult, void, undefined> {
     const settings = modeSettings(options);
-    return describeAll(images, options ?? {}, (image, signal) =>
+    yield* describeAll(images, options ?? {}, (image, signal) =>
       this.describe(image, { ...settings, signal, onProgress: options?.onProgress }),
     );
   }

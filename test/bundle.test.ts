@@ -10,8 +10,16 @@ const CLIP = {
   embedDim: 512,
   text: { contextLength: 77, padId: 0, sotId: 49406, eotId: 49407 },
   tokenizer: { file: 'tokenizer.json', clean: 'lower' },
+  files: { 'tokenizer.json': {} },
 };
-const CAPTION = { formatVersion: 1, kind: 'caption', name: 'blip-base', tokenizer: { file: 'tokenizer.json' } };
+const CAPTION = {
+  formatVersion: 1,
+  kind: 'caption',
+  name: 'blip-base',
+  decoder: { maxPositions: 512, promptIds: [30522] },
+  tokenizer: { file: 'tokenizer.json' },
+  files: { 'tokenizer.json': {} },
+};
 
 let work: string;
 let home: string;
@@ -96,6 +104,7 @@ test.each<[string, unknown, string]>([
   ['with a vocabulary of no paths', { ...CLIP, vocabulary: [5] }, 'ERR_BUNDLE_INVALID'],
   ['with a term list outside of it', { ...CLIP, vocabulary: ['vocabulary/../../flavors.txt'] }, 'ERR_BUNDLE_INVALID'],
   ['with a tokenizer outside of it', { ...CLIP, tokenizer: { file: '../tokenizer.json', clean: 'lower' } }, 'ERR_BUNDLE_INVALID'],
+  ['with a tokenizer that it does not list', { ...CLIP, files: {} }, 'ERR_BUNDLE_INVALID'],
   ['without a context length', { ...CLIP, text: {} }, 'ERR_BUNDLE_INVALID'],
 ])('a manifest %s is refused', async (_, manifest, code) => {
   const folder = write(path.join(work, 'bad'), manifest);

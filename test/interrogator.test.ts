@@ -253,6 +253,8 @@ describe('wrong arguments', () => {
     ],
     ['a list in no folder', () => loadList(bare)],
     ['a list of no name', () => loadList('/tmp', null as never)],
+    ['a batch in an unknown mode', () => ours.interrogateBatch([picture(1)], { mode: 'slow' as never }).next()],
+    ['a batch with a signal that is none', () => ours.interrogateBatch([picture(1)], { signal: 5 as never }).next()],
   ])('%s: rejects with ERR_INVALID_ARGUMENT', async (_, call) => {
     const image = await ours.imageToFeatures(picture(1));
     await expect(call(image)).rejects.toMatchObject({ name: 'InterrogatorError', code: 'ERR_INVALID_ARGUMENT' });
@@ -269,6 +271,23 @@ describe('wrong arguments', () => {
   });
 });
 
+test('captions longer than the model can write are refused at once', async () => {
+  await expect(Interrogator.create({ ...settings, captionMaxLength: 512 })).rejects.toMatchObject({
+    code: 'ERR_CONFIG',
+    message: expect.stringMatching(/captionMaxLength: got 512; .* at most \d+ tokens/),
+  });
+});
+
+test("what a listener throws ends its call with the listener's error as cause", async () => {
+  const broken = new TypeError('on purpose');
+  const call = ours.imageToFeatures(picture(1), {
+    onProgress: () => {
+      throw broken;
+    },
+  });
+  await expect(call).rejects.toMatchObject({ name: 'InterrogatorError', code: 'ERR_RUNTIME', message: 'on purpose', cause: broken });
+});
+
 describe('aborts', () => {
   test('before: rejects without doing anything', async () => {
     const signal = AbortSignal.abort('no');
@@ -282,6 +301,21 @@ describe('aborts', () => {
       ours.interrogateBatch([picture(1)], { signal }).next(),
     ];
     for (const call of calls) await expect(call).rejects.toMatchObject({ name: 'AbortError', code: 'ERR_ABORTED', cause: 'no' });
+  });
+
+  test('at once, with an image that cannot be decoded: nothing is left unhandled', async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    for (const bytes of ['GIF89a\x02\0\x02\0', '\xff\xd8\xff\xe0 no more', '\x89PNG\r\n\x1a\n']) {
+      const controller = new AbortController();
+      const call = ours.imageToFeatures(Buffer.from(bytes, 'latin1'), { signal: controller.signal });
+      controller.abort();
+      await expect(call).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    }
+    await delay(200);
+    process.removeListener('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
   });
 
   test("during: stops the chain, with the signal's reason", async () => {

@@ -45,7 +45,7 @@ export function addModelOptions(command: Command, { caption }: { caption: boolea
     .option('--flavor-intermediate-count <n>', 'candidates that best and negative chain over (default: 2048)', wholeNumber(1))
     .addOption(new Option('--ranking <how>', 'quota as the reference ranks, or the true top-k').choices(['quota', 'global']))
     .addOption(new Option('--compat <how>', "the reference's answers, or its bugs corrected").choices(['reference', 'corrected']))
-    .option('--threads <n>', 'CPU threads (default: one per core)', wholeNumber(1))
+    .option('--threads <n>', 'CPU threads, 0 for one per core (default: 0)', wholeNumber(0))
     .option('--json', 'print JSON')
     .option('--quiet', 'no progress bars, no notes');
 }

@@ -41,6 +41,7 @@ export async function decodeImage(input: ImageInput, { signal, maxPixels = MAX_P
   }
   const name = typeof input === 'string' ? input : 'the image buffer';
   const bytes = await readInput(input, signal);
+  throwIfAborted(signal);
   if (bytes.length === 0) {
     throw new InterrogatorError('ERR_IMAGE_EMPTY', `${name} is empty`, { hint: 'Copy or download the image again.' });
   }
@@ -60,9 +61,9 @@ export async function decodeImage(input: ImageInput, { signal, maxPixels = MAX_P
 
 async function readInput(input: unknown, signal: AbortSignal | undefined): Promise<Buffer> {
   // Memory that was handed to another thread has no length any more, and reads as an empty file.
-  if (types.isUint8Array(input))
-    return input.byteLength === 0 ? Buffer.alloc(0) : Buffer.from(input.buffer, input.byteOffset, input.byteLength);
-  if (types.isAnyArrayBuffer(input)) return input.byteLength === 0 ? Buffer.alloc(0) : Buffer.from(input as ArrayBuffer);
+  if ((types.isUint8Array(input) || types.isAnyArrayBuffer(input)) && input.byteLength === 0) return Buffer.alloc(0);
+  if (types.isUint8Array(input)) return Buffer.from(input.buffer, input.byteOffset, input.byteLength);
+  if (types.isAnyArrayBuffer(input)) return Buffer.from(input as ArrayBuffer);
   if (typeof input !== 'string' || input === '') {
     throw new InterrogatorError('ERR_INVALID_ARGUMENT', `Invalid image: ${describe(input)}`, {
       hint: "Give a file's path, a Buffer of an encoded file, or raw pixels {data, width, height, channels}.",

@@ -6,13 +6,11 @@ import { decodeGif } from './gif';
 import type { ImageFormat } from './sniff';
 
 export interface DecodeRequest {
-  id: number;
   format: ImageFormat;
   bytes: Uint8Array;
 }
 
 export interface DecodeReply {
-  id: number;
   image?: RgbImage;
   failure?: { kind: FailureKind; message: string };
 }
@@ -35,14 +33,14 @@ async function decode(format: ImageFormat, bytes: Buffer): Promise<RgbImage> {
   }
 }
 
-parentPort?.on('message', async ({ id, format, bytes }: DecodeRequest) => {
+parentPort?.on('message', async ({ format, bytes }: DecodeRequest) => {
   try {
     const image = await decode(format, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-    const reply: DecodeReply = { id, image };
+    const reply: DecodeReply = { image };
     parentPort?.postMessage(reply, [image.data.buffer as ArrayBuffer]);
   } catch (error) {
     const kind = error instanceof DecodeFailure ? error.kind : 'corrupt';
-    const reply: DecodeReply = { id, failure: { kind, message: (error as Error).message ?? String(error) } };
+    const reply: DecodeReply = { failure: { kind, message: (error as Error).message ?? String(error) } };
     parentPort?.postMessage(reply);
   }
 });

@@ -34,6 +34,7 @@ const slots = new Set<Slot>();
 
 /** Rejects with a DecodeFailure, or with `ERR_ABORTED`; the thread that decodes is ended then. */
 export function decodeInWorker(format: ImageFormat, bytes: Buffer, { timeLimitMs, signal }: WorkerDecodeOptions): Promise<RgbImage> {
+  if (signal?.aborted) return Promise.reject(new AbortError(signal.reason));
   return new Promise((resolve, reject) => {
     const onAbort = () => {
       const index = waiting.indexOf(job);
@@ -88,13 +89,13 @@ function startNext(): void {
     slot.timer = setTimeout(giveUp, job.timeLimitMs, slot, job);
     // A copy: the caller's memory is not ours to hand over, nor safe from being written to.
     const bytes = new Uint8Array(job.bytes);
-    slot.worker.postMessage({ id: 0, format: job.format, bytes } satisfies DecodeRequest, [bytes.buffer]);
+    slot.worker.postMessage({ format: job.format, bytes } satisfies DecodeRequest, [bytes.buffer]);
   }
 }
 
 function giveUp(slot: Slot, job: Job): void {
   endSlot(slot);
-  job.reject(new DecodeFailure('corrupt', 'decoding it does not come to an end'));
+  job.reject(new DecodeFailure('corrupt', `decoding it does not come to an end, not in ${job.timeLimitMs / 1000} s`));
 }
 
 /** Its job is the caller's to settle. */

@@ -68,6 +68,7 @@ test.each([
   ['an unknown mode', ['interrogate', 'x.png', '--mode', 'better']],
   ['a count that is no number', ['interrogate', 'x.png', '--max-flavors', 'many']],
   ['a mode that needs a caption without one', ['interrogate', 'x.png', '--caption', 'none', '--clip', 'sample']],
+  ['captions without a model', ['interrogate', 'x.png', '--mode', 'caption', '--caption', 'none', '--clip', 'sample']],
   ['an unknown device', ['interrogate', 'x.png', '--device', 'tpu', '--clip', 'sample', '--caption', 'sample']],
   ['features of nothing', ['features', '--clip', 'sample']],
   ['rank without labels', ['rank', 'x.png']],

@@ -54,9 +54,9 @@ async function expectFailure(code, promise) {
  */
 function memory() {
   const resident = process.memoryUsage.rss();
-  if (process.platform !== 'linux') return { resident, anonymous: resident };
-  const [, kilobytes] = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'));
-  return { resident, anonymous: Number(kilobytes) * 1024 };
+  const status = process.platform === 'linux' ? readFileSync('/proc/self/status', 'utf8') : '';
+  const kilobytes = /^RssAnon:\s+(\d+) kB/m.exec(status)?.[1];
+  return { resident, anonymous: kilobytes ? Number(kilobytes) * 1024 : resident };
 }
 
 async function main() {

@@ -65,7 +65,7 @@ async function runExporter(kind: string, name: string, options: ExportOptions): 
 
 /** Makes the exporter's environment where it is missing; its last line of output is the interpreter. */
 async function exporterPython(): Promise<string | undefined> {
-  const launcher = process.env.PYTHON ?? (process.platform === 'win32' ? 'python' : 'python3');
+  const launcher = process.env.PYTHON || (process.platform === 'win32' ? 'python' : 'python3');
   const { code, output } = await run(launcher, [path.join(EXPORTER, 'environment.py')], { stdout: 'pipe' });
   return code === 0 ? output.trim().split('\n').at(-1) : undefined;
 }

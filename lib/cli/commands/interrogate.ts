@@ -24,14 +24,14 @@ export function addInterrogateCommand(program: Command): void {
     )
     .option('--caption-text <text>', 'begin from this caption instead of generating one')
     .option('--min-flavors <n>', 'terms that best takes at least (default: 8)', wholeNumber(0))
-    .option('--max-flavors <n>', 'terms at most (default: 32; classic: 3)', wholeNumber(1));
+    .option('--max-flavors <n>', 'terms at most (default: 32; classic: 3)', wholeNumber(0));
   addModelOptions(command, { caption: true }).action(async (images: string[], options: InterrogateOptions) => {
     process.exitCode = await interrogate(images, options);
   });
 }
 
 async function interrogate(args: readonly string[], options: InterrogateOptions): Promise<number> {
-  const captionNeeded = options.mode !== 'negative' && (options.mode === 'caption' || !options.captionText);
+  const captionNeeded = options.mode !== 'negative' && !options.captionText;
   if (captionNeeded && options.caption === 'none') {
     throw new UsageError(`--mode ${options.mode} begins from a caption: name a caption model with --caption, or give --caption-text.`);
   }
