@@ -92,6 +92,9 @@ export async function resolveBundle(kind: BundleKind, name: string, searchFolder
       hint: 'A bundle is a folder with a manifest.json, as `torch-interrogator export` writes it.',
     });
   }
+  if (path.isAbsolute(name) || /^\.{1,2}[\\/]/.test(name)) {
+    throw new InterrogatorError('ERR_BUNDLE_NOT_FOUND', `There is no folder ${path.resolve(name)}.`, { hint: 'Check the path.' });
+  }
   throw await unknownModel(kind, name);
 }
 

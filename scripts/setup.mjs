@@ -1,5 +1,5 @@
 /** npm run setup: packages, TypeScript, libtorch, core and addon. Does what is not done yet, so that running it again costs nothing. */
-import { rmSync } from 'node:fs';
+import { chmodSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,7 @@ const require = createRequire(import.meta.url);
 export async function setUp({ cuda = false } = {}) {
   await ensurePackages();
   await compileTypeScript();
+  linkCommand();
   const libtorch = await provideLibtorch({ cuda });
   await buildNative({ libtorch: libtorch.path });
   return libtorch;
@@ -27,6 +28,19 @@ export async function compileTypeScript() {
       fail: 'TypeScript found errors.',
     });
   });
+}
+
+/**
+ * `npx torch-interrogator` runs what is in node_modules/.bin. Without it npx installs the clone into a cache of its own,
+ * and keeps that as it was, though it had nothing compiled then.
+ */
+function linkCommand() {
+  if (process.platform === 'win32') return;
+  const command = path.join(ROOT, 'dist', 'cli', 'main.js');
+  const link = path.join(ROOT, 'node_modules', '.bin', 'torch-interrogator');
+  chmodSync(command, 0o755);
+  rmSync(link, { force: true });
+  symlinkSync(path.relative(path.dirname(link), command), link);
 }
 
 export async function provideLibtorch({ cuda = false } = {}) {

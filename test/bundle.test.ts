@@ -114,6 +114,12 @@ test.each<[string, unknown, string]>([
 test('a folder without a bundle is refused', async () => {
   await expect(resolveBundle('clip', work, null)).rejects.toMatchObject({ code: 'ERR_BUNDLE_NOT_FOUND' });
   await expect(readBundle(work)).rejects.toMatchObject({ code: 'ERR_BUNDLE_NOT_FOUND' });
+  for (const missing of [path.join(work, 'nope'), './nope', '../nope/']) {
+    await expect(resolveBundle('clip', missing, null)).rejects.toMatchObject({
+      code: 'ERR_BUNDLE_NOT_FOUND',
+      message: expect.stringContaining('There is no folder'),
+    });
+  }
 });
 
 test('installed bundles are those of the home and of the package, unreadable ones left out', async () => {

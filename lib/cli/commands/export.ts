@@ -29,7 +29,10 @@ export function addExportCommand(program: Command): void {
     .argument('<model/tag>', 'open_clip name; an empty tag (ViT-B-32/) has no pretrained weights')
     .option('--config <file>', 'open_clip model config (JSON) for a name that it does not know')
     .option('--vocabulary <dir|none>', "term lists to put in the bundle (default: clip-interrogator's)");
-  const caption = group.command('caption').description('a caption model: blip-base, blip-large').argument('<name>', 'caption model name');
+  const caption = group
+    .command('caption')
+    .description('a caption model: blip-base, blip-large, or any name with --checkpoint')
+    .argument('<name>', 'caption model name');
   for (const [kind, command] of [
     ['clip', clip],
     ['caption', caption],
