@@ -2,6 +2,7 @@
 import { Jimp } from 'jimp';
 import { DecodeFailure, type RgbImage } from './failure';
 import { isTruncated } from './header';
+import { readTiffHeader } from './tiff-header';
 
 export async function decodeJpeg(bytes: Buffer): Promise<RgbImage> {
   if (isTruncated(bytes, 'jpeg')) throw new DecodeFailure('truncated', 'the file ends before its end marker');
@@ -11,8 +12,14 @@ export async function decodeJpeg(bytes: Buffer): Promise<RgbImage> {
   return decode(stripped, { 'image/jpeg': isRgb ? { ...limits, colorTransform: false } : limits });
 }
 
+/** TIFF's tag of the compression, and those that the library undoes; it takes the bytes of others for pixels. */
+const COMPRESSION_TAG = 259;
+const COMPRESSIONS = new Set([1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946]);
+
 export async function decodeTiff(bytes: Buffer): Promise<RgbImage> {
   if (isTruncated(bytes, 'tiff')) throw new DecodeFailure('truncated', 'the file ends inside of its pixels');
+  const [compression = 1] = readTiffHeader(bytes).tags.get(COMPRESSION_TAG) ?? [];
+  if (!COMPRESSIONS.has(compression)) throw new DecodeFailure('corrupt', `compression ${compression} can be read with sharp only`);
   // The library asks for a browser's window when it meets CMYK; this runs in a thread of its own only.
   Object.assign(globalThis, { window: {} });
   return decode(bytes, {});

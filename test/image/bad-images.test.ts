@@ -89,16 +89,18 @@ function webpHeader(width: number, height: number): Buffer {
   return out;
 }
 
-function tiffHeader(width: number, height: number): Buffer {
-  const out = Buffer.alloc(8 + 2 + 24 + 4);
+/** Tags 256 and 257, and where it is given 259. */
+function tiffHeader(width: number, height: number, compression?: number): Buffer {
+  const tags = Object.entries({ 256: width, 257: height, 259: compression }).filter(([, value]) => value !== undefined);
+  const out = Buffer.alloc(8 + 2 + 12 * tags.length + 4);
   out.write('II*\0', 'latin1');
   out.writeUInt32LE(8, 4);
-  out.writeUInt16LE(2, 8);
-  for (const [index, value] of [width, height].entries()) {
-    out.writeUInt16LE(256 + index, 10 + 12 * index);
+  out.writeUInt16LE(tags.length, 8);
+  for (const [index, [tag, value]] of tags.entries()) {
+    out.writeUInt16LE(Number(tag), 10 + 12 * index);
     out.writeUInt16LE(4, 12 + 12 * index);
     out.writeUInt32LE(1, 14 + 12 * index);
-    out.writeUInt32LE(value, 18 + 12 * index);
+    out.writeUInt32LE(value as number, 18 + 12 * index);
   }
   return out;
 }
@@ -228,6 +230,12 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
       await expect(decoding).rejects.toMatchObject({ code: 'ERR_ABORTED' });
       await expect(decodeImage(gifHeader(2, 2))).rejects.toEqual(fails('ERR_IMAGE_CORRUPT', /do not fill/));
     });
+  });
+
+  test('a TIFF in a compression that is not known gives no pixels', async () => {
+    const zstd = 50000;
+    const reason = decoder === 'jimp' ? /compression 50000 can be read with sharp only/ : /TIFF/;
+    await expect(decodeImage(tiffHeader(4, 4, zstd))).rejects.toEqual(fails('ERR_IMAGE_CORRUPT', reason));
   });
 
   test('a damaged PNG is damaged', async () => {
