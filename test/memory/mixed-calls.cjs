@@ -3,7 +3,8 @@
  * collection) every 50 calls as one line of JSON. Run with --expose-gc.
  */
 const path = require('node:path');
-const { readFileSync, readdirSync } = require('node:fs');
+const { mkdtempSync, readFileSync, readdirSync, rmSync } = require('node:fs');
+const { tmpdir } = require('node:os');
 const { Config, Interrogator, LabelTable } = require('../../dist');
 
 const CALLS = 1000;
@@ -26,7 +27,7 @@ function calls(interrogator) {
     async (i) => interrogator.similarity(await interrogator.imageToFeatures(picture(i)), `picture number ${i}`),
     async (i) => (await interrogator.textToFeatures([`one ${i}`, 'two', 'three'.repeat(i % 40)])).toArray(),
     async (i) => {
-      const table = await LabelTable.create(['a cat', 'a dog', `thing ${i}`], null, interrogator);
+      const table = await LabelTable.create(['a cat', 'a dog', `thing ${i}`], `table-${i % 9}`, interrogator);
       return table.rankScored(await interrogator.imageToFeatures(picture(i)), { topCount: 2 });
     },
     (i) => expectFailure('ERR_IMAGE_FORMAT', interrogator.interrogateFast(Buffer.from(`not a picture ${i}`))),
@@ -50,18 +51,21 @@ async function expectFailure(code, promise) {
 
 /**
  * `anonymous` is the part that this process alone can give back: the pages of mapped libraries and weights come and go
- * as the system likes, and are in `resident` too.
+ * as the system likes, and are in `resident` too. A mapping that is never closed shows in `mappings`.
  */
 function memory() {
   const resident = process.memoryUsage.rss();
   const status = process.platform === 'linux' ? readFileSync('/proc/self/status', 'utf8') : '';
   const kilobytes = /^RssAnon:\s+(\d+) kB/m.exec(status)?.[1];
-  return { resident, anonymous: kilobytes ? Number(kilobytes) * 1024 : resident };
+  const mappings = process.platform === 'linux' ? readFileSync('/proc/self/maps', 'utf8').split('\n').length : 0;
+  return { resident, anonymous: kilobytes ? Number(kilobytes) * 1024 : resident, mappings };
 }
 
 async function main() {
+  const cachePath = mkdtempSync(path.join(tmpdir(), 'mixed-calls-'));
+  process.on('exit', () => rmSync(cachePath, { recursive: true, force: true }));
   const interrogator = await Interrogator.create(
-    new Config({ clipModelName: 'sample', captionModelName: 'sample', device: 'cpu', quiet: true, cachePath: null }),
+    new Config({ clipModelName: 'sample', captionModelName: 'sample', device: 'cpu', quiet: true, cachePath }),
   );
   const mix = calls(interrogator);
   const samples = [];
