@@ -121,23 +121,23 @@ def test_a_checkpoints_own_image_processor_and_tokenizer_are_taken(tiny_blip, tm
     assert Tokenizer.from_file(str(tmp_path / "bundle" / "tokenizer.json")).token_to_id("fox") == 5
 
 
-def test_as_many_positions_as_new_tokens_are_enough(tmp_path, run):
+def export_with_positions(positions, tmp_path, run):
+    """A decoder of so many positions, as `source` and `bundle`."""
     config = tiny_config()
-    config.text_config.max_position_embeddings = 32
+    config.text_config.max_position_embeddings = positions
     with torch.inference_mode(False):
         make_tiny_blip(tmp_path / "source", 0, config)
     code, errors = run("caption", "own", "--checkpoint", tmp_path / "source", "--out", tmp_path / "bundle")
     assert code == 0, errors
+
+
+def test_as_many_positions_as_new_tokens_are_enough(tmp_path, run):
+    export_with_positions(32, tmp_path, run)
     require_equal_captions(tmp_path / "source", tmp_path / "bundle")
 
 
 def test_fewer_positions_than_new_tokens_export(tmp_path, run):
-    config = tiny_config()
-    config.text_config.max_position_embeddings = 12
-    with torch.inference_mode(False):
-        make_tiny_blip(tmp_path / "source", 0, config)
-    code, errors = run("caption", "own", "--checkpoint", tmp_path / "source", "--out", tmp_path / "bundle")
-    assert code == 0, errors
+    export_with_positions(12, tmp_path, run)
 
 
 @pytest.mark.parametrize("name", ["silu", "tanh", "gelu_new"])
