@@ -1,4 +1,5 @@
 /** The six term tables of an interrogator. */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Bundle, ClipManifest } from './bundle';
 import type { Engine } from './engine';
@@ -24,13 +25,15 @@ export class Tables {
     this.tables = new Map([...lists].map(([name, labels]) => [name, LabelTable.lazy(labels, name, engine)]));
   }
 
-  /** Reads the term lists of `config.dataPath`, all of which must be there, or those that the bundle has. */
+  /**
+   * Reads the term lists of `config.dataPath`, all of which must be there, or those that the bundle has. Trendings are the
+   * reference's own (clip_interrogator.py names the sites) unless there is a list of them.
+   */
   static async load(engine: Engine): Promise<Tables> {
     const lists = new Map<TableName, readonly string[]>([['trendings', trendingLabels()]]);
     for (const name of TABLE_NAMES) {
-      if (name === 'trendings') continue;
       const file = listFile(engine.config.dataPath, engine.clipBundle, name);
-      if (file === undefined) continue;
+      if (file === undefined || (name === 'trendings' && engine.config.dataPath !== null && !existsSync(file))) continue;
       const terms = await loadList(file);
       lists.set(name, name === 'artists' ? artistLabels(terms) : terms);
     }

@@ -48,7 +48,7 @@ function unreadable(location: string, cause: unknown): InterrogatorError {
   const reason = (cause as NodeJS.ErrnoException).code;
   if (reason === 'ENOENT' || reason === 'ENOTDIR') {
     return new InterrogatorError('ERR_VOCABULARY_NOT_FOUND', `There is no term list at ${location}.`, {
-      hint: 'Name a text file of one term a line. A folder of term lists holds artists, flavors, mediums, movements and negative, each .txt.',
+      hint: 'Name a text file of one term a line. A folder of term lists holds artists, flavors, mediums, movements and negative, each .txt, and trendings.txt if it likes.',
       cause,
     });
   }

@@ -1,24 +1,60 @@
-/** npm run demo: sets up, then asks the command line for caption and prompt of the sample pictures. */
-import { execFile } from 'node:child_process';
+/** npm run demo: sets up, then asks the sample model about the sample pictures: caption, a prompt in each mode, the terms that fit best. */
+import { readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { setUp } from './setup.mjs';
-import { main, ROOT, StepError, title } from './step.mjs';
+import { main, ROOT, title } from './step.mjs';
 
-const CLI = path.join(ROOT, 'dist', 'cli', 'main.js');
 const PICTURES = path.join(ROOT, 'models', 'sample', 'images');
-const SAMPLE = ['--clip', 'sample', '--caption', 'sample'];
+const MODES = ['best', 'fast', 'classic', 'negative'];
+const TABLES = ['mediums', 'artists', 'movements', 'trendings', 'flavors', 'negative'];
+const TOP = 5;
 
 await main(async () => {
   await setUp();
-  title('Captions and prompts of the sample pictures, by the small model that comes with the package');
-  const options = [CLI, 'interrogate', PICTURES, ...SAMPLE, '--mode', 'fast', '--device', 'cpu', '--json', '--quiet'];
-  const { stdout } = await promisify(execFile)(process.execPath, options).catch((error) => {
-    throw new StepError(`The demo did not finish.\n${error.stderr}`);
-  });
-  for (const line of stdout.trim().split('\n')) {
-    const { image, caption, prompt, seconds } = JSON.parse(line);
-    console.log(`\n${path.relative(process.cwd(), image)} (${seconds.toFixed(2)} s)\n  caption: ${caption}\n  prompt:  ${prompt}`);
+  title('What the small model that comes with the package says of the sample pictures');
+  const { Interrogator } = createRequire(import.meta.url)(path.join(ROOT, 'dist', 'index.js'));
+  const settings = { clipModelName: 'sample', captionModelName: 'sample', device: 'cpu', cachePath: null, quiet: true };
+  const [interrogator, loading] = await timed(() => Interrogator.create(settings));
+  try {
+    const [, embedding] = await timed(() => interrogator.prepare());
+    title(`Loaded in ${seconds(loading)}, terms embedded in ${seconds(embedding)}`);
+    for (const file of readdirSync(PICTURES).filter((name) => name.endsWith('.png'))) {
+      await show(interrogator, path.join(PICTURES, file));
+    }
+  } finally {
+    await interrogator.dispose();
   }
-  console.log(`\nYour own picture: npx torch-interrogator interrogate PICTURE ${SAMPLE.join(' ')} --mode best`);
+  console.log('\nYour own picture: npx torch-interrogator interrogate PICTURE --clip sample --caption sample --mode best');
+  console.log('This model knows icon art only. For photographs export a real one: see "A real model" in README.md.');
 });
+
+async function show(interrogator, picture) {
+  console.log(`\n${path.relative(process.cwd(), picture)}`);
+  const [caption, captioning] = await timed(() => interrogator.generateCaption(picture));
+  line('caption', `${caption}  (${seconds(captioning)})`);
+  for (const mode of MODES) {
+    const [{ prompt }, spent] = await timed(() => interrogator.describe(picture, { mode }));
+    line(mode, `${prompt}  (${seconds(spent)})`);
+  }
+  const features = await interrogator.imageToFeatures(picture);
+  console.log(`  The ${TOP} terms that fit best in each table, with their similarity to the picture:`);
+  for (const table of TABLES) {
+    const ranked = await interrogator[table].rankScored(features, { topCount: TOP });
+    line(table, ranked.map(({ label, similarity }) => `${label} ${similarity.toFixed(2)}`).join(' · '));
+  }
+}
+
+function line(name, text) {
+  console.log(`  ${name.padEnd(10)}${text}`);
+}
+
+async function timed(work) {
+  const began = performance.now();
+  const answer = await work();
+  return [answer, performance.now() - began];
+}
+
+function seconds(milliseconds) {
+  return `${(milliseconds / 1000).toFixed(2)} s`;
+}

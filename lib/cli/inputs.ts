@@ -14,8 +14,15 @@ export interface CommandInput {
   open(signal: AbortSignal): Promise<string | Uint8Array>;
 }
 
-export function isUrl(argument: string): boolean {
+function isUrl(argument: string): boolean {
   return /^https?:\/\//i.test(argument);
+}
+
+/** The failure of a command whose arguments gave no picture at all. */
+export function noPictures(args: readonly string[]): InterrogatorError {
+  return new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There are no pictures in ${args.join(', ')}.`, {
+    hint: 'Looked for JPEG, PNG, WebP, GIF, BMP and TIFF files by their names, in subfolders too.',
+  });
 }
 
 /** Expands folders (with their subfolders, in name order) into the pictures in them. */
@@ -31,7 +38,7 @@ export async function* expandInputs(args: readonly string[]): AsyncGenerator<Com
   }
 }
 
-async function isFolder(argument: string): Promise<boolean> {
+export async function isFolder(argument: string): Promise<boolean> {
   try {
     return (await stat(argument)).isDirectory();
   } catch {

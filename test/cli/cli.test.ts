@@ -170,6 +170,22 @@ test('rank --json gives labels in falling similarity', async () => {
   expect(similarities).toEqual([...similarities].sort((a, b) => b - a));
 }, 60_000);
 
+test('rank of a folder and a broken picture: a line for each, and exit 1', async () => {
+  const labels = path.join(work, 'labels.txt');
+  writeFileSync(labels, 'a red apple\na blue car\na cat\na dog\na house\n');
+  const broken = path.join(work, 'broken.png');
+  writeFileSync(broken, 'no picture');
+  const pictures = path.dirname(picture);
+  const options = ['--labels', labels, '--top', '2', '--clip', 'sample', '--json', '--quiet'];
+  const { code, stdout } = await run(['rank', pictures, broken, ...options]);
+  expect(code).toBe(1);
+  const lines = jsonLines<{ image: string; ranked?: { label: string }[]; error?: { code: string } }>(stdout);
+  const alone = await run(['rank', picture, ...options]);
+  expect(lines.find(({ image }) => image === picture)?.ranked).toEqual(JSON.parse(alone.stdout));
+  expect(lines.at(-1)).toMatchObject({ image: broken, error: { code: 'ERR_IMAGE_FORMAT' } });
+  expect(lines.length).toBeGreaterThan(2);
+}, 60_000);
+
 test('features --json gives unit vectors, and an image that fails exits 1', async () => {
   const texts = ['features', '--text', 'a cat', 'a dog', '--clip', 'sample', '--json', '--quiet'];
   const { code, stdout } = await run(texts);

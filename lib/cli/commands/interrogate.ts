@@ -1,9 +1,8 @@
 /** torch-interrogator interrogate IMAGE|FOLDER|URL… */
 import { type Command, Option } from 'commander';
-import { InterrogatorError } from '../../errors';
 import type { Interrogator, Mode } from '../../interrogator';
 import { describeFailure, EXIT, failureRecord, UsageError } from '../failure';
-import { type CommandInput, expandInputs } from '../inputs';
+import { type CommandInput, expandInputs, noPictures } from '../inputs';
 import { addModelOptions, type ModelOptions, toConfig, wholeNumber } from '../options';
 import { withInterrogator } from '../session';
 
@@ -43,11 +42,7 @@ async function interrogate(args: readonly string[], options: InterrogateOptions)
       inputs += 1;
       if (!(await describeOne(interrogator, input, options, signal))) failures += 1;
     }
-    if (inputs === 0) {
-      throw new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There are no pictures in ${args.join(', ')}.`, {
-        hint: 'Looked for JPEG, PNG, WebP, GIF, BMP and TIFF files by their names, in subfolders too.',
-      });
-    }
+    if (inputs === 0) throw noPictures(args);
     return failures > 0 ? EXIT.failed : EXIT.ok;
   });
 }
