@@ -12,6 +12,8 @@ import { BUILD, main, ROOT, StepError, show, title } from './step.mjs';
 
 const REPORTS = path.join(BUILD, 'reports');
 const EXPORTER = path.join(ROOT, 'models', 'export');
+/** Each in a process of its own: both have a conftest. */
+const PYTHON_TESTS = { exporter: EXPORTER, recipe: path.join(ROOT, 'models', 'sample', 'train') };
 const SIDES = ['ctest', 'jest', 'pytest'];
 
 const RUNNERS = {
@@ -60,12 +62,17 @@ const RUNNERS = {
     return settle(count, code);
   },
   async pytest({ env, python }) {
-    const report = path.join(REPORTS, 'pytest.xml');
-    const code = await show(python, ['-m', 'pytest', '-q', `--junitxml=${report}`, 'tests'], { env, cwd: EXPORTER });
-    const suite = /<testsuite [^>]*>/.exec(readText(report))?.[0] ?? '';
-    const number = (name) => Number(new RegExp(` ${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
-    const [failed, skipped] = [number('failures') + number('errors'), number('skipped')];
-    return settle({ passed: number('tests') - failed - skipped, failed, skipped }, code);
+    const counts = [];
+    for (const [name, cwd] of Object.entries(PYTHON_TESTS)) {
+      const report = path.join(REPORTS, `pytest-${name}.xml`);
+      const code = await show(python, ['-m', 'pytest', '-q', `--junitxml=${report}`, 'tests'], { env, cwd });
+      const suite = /<testsuite [^>]*>/.exec(readText(report))?.[0] ?? '';
+      const number = (attribute) => Number(new RegExp(` ${attribute}="(\\d+)"`).exec(suite)?.[1] ?? 0);
+      const [failed, skipped] = [number('failures') + number('errors'), number('skipped')];
+      counts.push(settle({ passed: number('tests') - failed - skipped, failed, skipped }, code));
+    }
+    const sum = (kind) => counts.reduce((total, count) => total + count[kind], 0);
+    return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
   },
 };
 

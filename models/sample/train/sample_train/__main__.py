@@ -1,62 +1,93 @@
-"""`python -m sample_train [STAGE …]`: the whole recipe, or single stages of it, in this order."""
+"""The sample model's recipe.
+
+    python3 -m sample_train                                everything, in the order of the stages
+    python3 -m sample_train image caption                  single stages
+    python3 -m sample_train evaluate --set twemoji         measures the exported pair on any iconify emoji set
+
+Stages: image, text, tune (CLIP's towers), caption (BLIP), vocabulary, pictures, export, evaluate. Training that was broken
+off goes on from its last checkpoint.
+"""
 
 import argparse
 
-import torch
+from .environment import enter_environment
+from .errors import RecipeError
+from .icon_sets import MEDIUM_STYLES
 
-from .download import download
-from .icon_sets import TRAINING_SETS
-
-STAGES = ("download", "clip", "caption", "evaluate", "vocabulary", "pictures", "export")
+STAGES = ("image", "text", "tune", "caption", "vocabulary", "pictures", "export", "evaluate")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="sample_train", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="sample_train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"any of {', '.join(STAGES)}; all by default")
-    parser.add_argument("--clip-steps", type=int, default=6000)
-    parser.add_argument("--clip-minutes", type=float, help="CPU time to stop after, if sooner")
-    parser.add_argument("--caption-steps", type=int, default=6000)
-    parser.add_argument("--caption-minutes", type=float)
+    parser.add_argument(
+        "--set", action="append", dest="sets", metavar="NAME", help="evaluate: an @iconify-json package, without its scope"
+    )
+    parser.add_argument("--medium", choices=sorted(MEDIUM_STYLES), help="evaluate: what the drawings of unknown sets are")
+    parser.add_argument("--image-steps", type=int, default=7600)
+    parser.add_argument("--text-steps", type=int, default=2300)
+    parser.add_argument("--tune-steps", type=int, default=4100)
+    parser.add_argument("--caption-steps", type=int, default=11500)
+    parser.add_argument("--minutes", type=float, help="no stage of training longer than this")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, help="CPU threads of the training; all cores by default")
+    parser.add_argument("--device", default="cpu", help="cpu, or cuda where there is a GPU")
     options = parser.parse_args()
     stages = options.stages or STAGES
     unknown = set(stages) - set(STAGES)
     if unknown:
         parser.error(f"no such stage: {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}")
-    torch.set_num_threads(options.threads)
-    if "download" in stages:
-        download()
-    for stage in STAGES[1:]:
-        if stage in stages:
-            run_stage(stage, options)
+    if options.sets and list(stages) != ["evaluate"]:
+        parser.error("--set goes with the stage evaluate alone")
+    try:
+        enter_environment()
+        for stage in STAGES:
+            if stage in stages:
+                run_stage(stage, options)
+    except RecipeError as error:
+        raise SystemExit(f"error: {error}") from None
 
 
 def run_stage(stage: str, options: argparse.Namespace) -> None:
-    """One stage after the download. Imports wait until here, since rendering needs what `download` brings."""
-    from .icon_names import known_names
-    from .render import load_sprites
+    """One stage. Imports wait until here: they need the environment, and not every stage all of it."""
+    if stage == "evaluate":
+        from .evaluate import evaluate, write_evaluation
+
+        if options.sets:
+            evaluate(options.sets, options.medium)
+        else:
+            write_evaluation()
+        return
+    import torch
+
+    from .stock import Stock
     from .training import Schedule
 
-    sprites = load_sprites()
-    training = [sprites[icons.package] for icons in TRAINING_SETS]
-    names = known_names(training)
-    if stage == "clip":
-        from .train_clip import train_clip
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    stock = Stock(options.seed, options.device)
+    if stage == "image":
+        from .train_image import train_image
 
-        train_clip(training, names, Schedule(options.clip_steps, options.clip_minutes), options.seed)
+        train_image(stock, Schedule(options.image_steps, options.minutes))
+    elif stage == "text":
+        from .train_text import train_text
+
+        train_text(stock, Schedule(options.text_steps, options.minutes))
+    elif stage == "tune":
+        from .train_image import tune_image
+
+        tune_image(stock, Schedule(options.tune_steps, options.minutes))
     elif stage == "caption":
         from .train_caption import train_caption
 
-        train_caption(training, Schedule(options.caption_steps, options.caption_minutes), options.seed)
-    elif stage == "evaluate":
-        from .evaluate import evaluate
-
-        evaluate(sprites)
+        train_caption(stock, Schedule(options.caption_steps, options.minutes))
     elif stage == "vocabulary":
         from .vocabulary import write_vocabulary
 
-        write_vocabulary(names)
+        write_vocabulary(stock.names)
     elif stage == "pictures":
         from .pictures import write_pictures
 
@@ -64,7 +95,7 @@ def run_stage(stage: str, options: argparse.Namespace) -> None:
     elif stage == "export":
         from .export import export
 
-        export(training)
+        export(stock)
 
 
 if __name__ == "__main__":

@@ -1,116 +1,145 @@
-"""What the trained pair can do, on pictures that it was not trained on and on those that it was."""
+"""What the exported pair can do on any iconify emoji set, measured through the package's own command line.
+
+Pictures are PNGs of 224 pixels: one icon on white; one icon on a named colour; two icons side by side.
+"""
 
 import json
+import random
+import re
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-import torch
 from PIL import Image
 from tqdm import tqdm
 
-from .caption_model import image_processor, write_captions
-from .clip_text import Tokenizer, text_features
-from .icon_names import known_names, load_keywords
-from .icon_sets import HELD_OUT_SET, MEDIUM_STYLES, TRAINING_SETS
+from . import node_cli
+from .errors import RecipeError
+from .icon_sets import HELD_OUT_SET, MEDIUM_STYLES, MONOCHROME, OUTLINED, IconSet, icon_set
 from .palette import COLOURS
 from .paths import EVALUATION
-from .pictures import plain_picture
-from .render import Sprites
-from .scenes import Placement, SceneMaker
-from .train_caption import PLACEMENT, load_captioner
-from .train_clip import load_clip
+from .pictures import Placed, compose
+from .render import icon_codes, icon_slugs, read_set
+from .scoring import Subject, says_background
 
+_SIZE = 224
 _SEED = 20
+_SCENES = 320
+_GUESSED = " (guessed from the drawings)"
 _MEDIUMS = sorted(MEDIUM_STYLES)
 
 
-class Evaluation:
-    """Both models, and the measurements on one icon set."""
-
-    def __init__(self, training: list[Sprites]):
-        self.known = known_names(training)
-        self.clip = load_clip()
-        captioner = load_captioner(training)
-        self.captioner, self.wordpiece = captioner.captioner, captioner.tokenizer
-        self.tokenizer = Tokenizer()
-        self.processor = image_processor()
-        self.keywords = load_keywords()
-
-    def icon_set(self, stock: Sprites) -> dict[str, float]:
-        """Single icons on white, ranked against all known names of their set."""
-        stock = stock.only(self.known)
-        names = stock.names
-        pixels = self._pixels([plain_picture(stock.icons, name) for name in tqdm(names, desc=stock.icons.package)])
-        features = torch.cat([self.clip.encode_image(part, normalize=True) for part in pixels.split(128)])
-        order = (features @ self._text(names).T).argsort(1, descending=True)
-        place = (order == torch.arange(len(names))[:, None]).float().argmax(1)
-        medium = (features @ self._text(_MEDIUMS).T).argmax(1) == _MEDIUMS.index(stock.icons.medium)
-        captions = [text for part in pixels.split(128) for text in self._captions(part)]
-        exact = [self._names(caption, name) for caption, name in zip(captions, names, strict=True)]
-        keyword = [self._hits(caption, name) for caption, name in zip(captions, names, strict=True)]
-        return {
-            "pictures": len(names),
-            "nameTop1": _share(place < 1),
-            "nameTop5": _share(place < 5),
-            "medium": _share(medium),
-            "captionName": _share(exact),
-            "captionNameOrKeyword": _share(keyword),
-            "captionWhiteBackground": _share(["white background" in caption for caption in captions]),
+def evaluate(packages: Sequence[str], medium: str | None = None) -> dict[str, dict]:
+    """Measures the pair in models/sample on these sets, printing each. `medium`: what the drawings of unknown sets are."""
+    results = {}
+    for package in packages:
+        icons = icon_set(package)
+        results[package] = {
+            "single icons on white": _single_icons(icons, icons.medium or medium or f"{_medium_by_looks(icons)}{_GUESSED}"),
+            "single icons on named colours": _backgrounds(icons),
+            "two icons": _pairs(icons),
         }
-
-    def scenes(self, stock: Sprites) -> dict[str, float]:
-        """Scenes as in training: backgrounds of named colours, and two objects side by side."""
-        single = SceneMaker([stock], self.known, _SEED, _placed(two_objects=0)).batch(96)
-        captions = self._captions(single.pixels)
-        features = self.clip.encode_image(single.pixels, normalize=True)
-        colour = (features @ self._text([f"{colour} background" for colour in COLOURS]).T).argmax(1)
-        double = SceneMaker([stock], self.known, _SEED + 1, _placed(two_objects=1)).batch(96)
-        both = [
-            self._hits(caption, scene.name) and self._hits(caption, scene.second or "")
-            for caption, scene in zip(self._captions(double.pixels), double.scenes, strict=True)
-        ]
-        backgrounds = [
-            f" {scene.colour} background" in caption for caption, scene in zip(captions, single.scenes, strict=True)
-        ]
-        return {
-            "pictures": 96,
-            "captionBackground": _share(backgrounds),
-            "clipBackground": _share(colour == single.colour_ids),
-            "captionBothObjects": _share(both),
-        }
-
-    def _pixels(self, pictures: list[Image.Image]) -> torch.Tensor:
-        return self.processor(pictures, return_tensors="pt")["pixel_values"]
-
-    def _text(self, texts: list[str]) -> torch.Tensor:
-        return text_features(self.clip, self.tokenizer([text.lower() for text in texts]))
-
-    def _captions(self, pixels: torch.Tensor) -> list[str]:
-        return write_captions(self.captioner, self.wordpiece, pixels)
-
-    def _names(self, caption: str, name: str) -> bool:
-        return f" {name} " in f" {caption} "
-
-    def _hits(self, caption: str, name: str) -> bool:
-        return any(self._names(caption, word) for word in (name, *self.keywords.get(name, [])))
+        print(f"\n{package}")
+        for group, measures in results[package].items():
+            print(f"  {group}")
+            for measure, value in measures.items():
+                print(f"    {measure:26} {f'{value:.1%}' if isinstance(value, float) else value}")
+    return results
 
 
-@torch.inference_mode()
-def evaluate(sprites: dict[str, Sprites]) -> None:
-    """Measures everything, prints it and writes evaluation.json."""
-    evaluation = Evaluation([sprites[icons.package] for icons in TRAINING_SETS])
-    held_out = sprites[HELD_OUT_SET.package]
-    results = {
-        "names": len(evaluation.known),
-        "heldOut": {HELD_OUT_SET.package: evaluation.icon_set(held_out) | {"scenes": evaluation.scenes(held_out)}},
-        "trainedOn": {icons.package: evaluation.icon_set(sprites[icons.package]) for icons in TRAINING_SETS},
+def write_evaluation() -> None:
+    """Measures the held-out set and writes evaluation.json."""
+    results = evaluate([HELD_OUT_SET.package])
+    EVALUATION.write_text(json.dumps({"heldOut": results}, indent=2) + "\n", "utf-8")
+
+
+def _single_icons(icons: IconSet, medium: str) -> dict:
+    """Every icon alone, ranked against all names of its set, and captioned."""
+    shown = _subjects(icons)
+    names = sorted({subject.name for subject in shown.values()})
+    with tempfile.TemporaryDirectory(prefix=f"{icons.package}-") as temporary:
+        folder = Path(temporary)
+        for slug in tqdm(shown, desc=f"render {icons.package}", mininterval=5):
+            _draw("white", Placed(icons.package, slug, 0.9)).save(folder / f"{slug}.png")
+        ranked = node_cli.rankings(folder, names, 5)
+        drawn_as = node_cli.rankings(folder, _MEDIUMS, 1)
+        captions = node_cli.captions(folder)
+    return {
+        "pictures": len(shown),
+        "names": len(names),
+        "name top-1": _share(ranked[slug][0] == subject.name for slug, subject in shown.items()),
+        "name top-5": _share(subject.name in ranked[slug] for slug, subject in shown.items()),
+        "caption: exact name": _share(subject.exactly_in(captions[slug]) for slug, subject in shown.items()),
+        "caption: any of its names": _share(subject.named_in(captions[slug]) for slug, subject in shown.items()),
+        "caption: name or keyword": _share(subject.described_in(captions[slug]) for slug, subject in shown.items()),
+        "caption: background": _share(says_background(caption, "white") for caption in captions.values()),
+        f"medium: {medium}": _share(labels[0] == medium.removesuffix(_GUESSED) for labels in drawn_as.values()),
     }
-    text = json.dumps(results, indent=2)
-    EVALUATION.write_text(text + "\n", "utf-8")
-    print(text)
 
 
-def _placed(two_objects: float) -> Placement:
-    return Placement(PLACEMENT.scale, PLACEMENT.room, PLACEMENT.turned, two_objects)
+def _backgrounds(icons: IconSet) -> dict:
+    """Random icons on every colour in turn, the same each time."""
+    chance, slugs = random.Random(_SEED), list(_subjects(icons))
+    colours = {f"{i:04}": COLOURS[i % len(COLOURS)] for i in range(_SCENES)}
+    with tempfile.TemporaryDirectory(prefix="backgrounds-") as temporary:
+        folder = Path(temporary)
+        for key, colour in colours.items():
+            _draw(colour, Placed(icons.package, chance.choice(slugs), chance.uniform(0.6, 0.9))).save(folder / f"{key}.png")
+        captions = node_cli.captions(folder)
+    right = [says_background(captions[key], colour) for key, colour in colours.items()]
+    return {"pictures": _SCENES, "caption: background": _share(right)}
 
 
-def _share(hits: list[bool] | torch.Tensor) -> float:
-    return round(float(torch.as_tensor(hits).float().mean()), 3)
+def _pairs(icons: IconSet) -> dict:
+    """Two random icons side by side on a random colour, the same each time."""
+    chance = random.Random(_SEED)
+    # One drawing of every name: two of the same would be no pair.
+    distinct = list({subject.name: subject for subject in _subjects(icons).values()}.values())
+    if len(distinct) < 2:
+        raise RecipeError(f"{icons.package} has too few names for pairs")
+    pairs = {f"{i:04}": chance.sample(distinct, 2) for i in range(_SCENES)}
+    with tempfile.TemporaryDirectory(prefix="pairs-") as temporary:
+        folder = Path(temporary)
+        for key, pair in pairs.items():
+            places = [
+                Placed(icons.package, subject.slug, chance.uniform(0.4, 0.48), x, chance.uniform(0.4, 0.6))
+                for subject, x in zip(pair, (0.26, 0.74), strict=True)
+            ]
+            _draw(chance.choice(COLOURS), *places).save(folder / f"{key}.png")
+        captions = node_cli.captions(folder)
+    return {
+        "pictures": _SCENES,
+        "caption: both named": _share(all(one.named_in(captions[key]) for one in pair) for key, pair in pairs.items()),
+        "caption: both described": _share(
+            all(one.described_in(captions[key]) for one in pair) for key, pair in pairs.items()
+        ),
+    }
+
+
+def _subjects(icons: IconSet) -> dict[str, Subject]:
+    """What every icon of the set shows, by slug. Raises RecipeError where there is none."""
+    codes = icon_codes(icons)
+    subjects = {slug: Subject(slug, codes.get(slug)) for slug in icon_slugs(icons)}
+    if not subjects:
+        raise RecipeError(f"{icons.package} has no icons but skin tones and countries' flags")
+    return subjects
+
+
+def _draw(colour: str, *things: Placed) -> Image.Image:
+    return compose(_SIZE, colour, 0, things)
+
+
+def _share(hits: Iterable[bool]) -> float:
+    found = list(hits)
+    return round(sum(found) / len(found), 3)
+
+
+def _medium_by_looks(icons: IconSet) -> str:
+    """What a set's drawings are, by what most of its SVGs are made of: one colour, dark strokes, gradients, or neither."""
+    bodies = [icon["body"] for icon in read_set(icons)["icons"].values()]
+    most = len(bodies) / 2
+    if sum("currentColor" in body for body in bodies) > most:
+        return MONOCHROME
+    if sum(bool(re.search(r'stroke="#([0-3])(\1{2}|[0-9a-f][0-3][0-9a-f][0-3][0-9a-f])"', body)) for body in bodies) > most:
+        return OUTLINED
+    return "shaded cartoon" if sum("Gradient" in body for body in bodies) > most else "flat vector art"

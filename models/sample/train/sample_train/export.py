@@ -6,25 +6,45 @@ import sys
 
 import torch
 
-from .paths import CONFIG, REPOSITORY, SAMPLE, VOCABULARY, WORK
-from .render import Sprites
+from .checkpoints import restore
+from .clip_config import ARCHITECTURE, CONFIG_FILE, build_clip, build_tokenizer
+from .image_tower import load_image_tower
+from .paths import REPOSITORY, SAMPLE, TRAIN, VOCABULARY, WORK
+from .stock import ARTISTS, MEDIUMS, Stock
+from .text_tower import CHECKPOINT as TEXT_CHECKPOINT
+from .text_tower import TextTower
 from .train_caption import load_captioner
-from .train_clip import load_clip
 
 
-def export(sprites: list[Sprites]) -> None:
+def export(stock: Stock) -> None:
     """Writes models/sample/clip and models/sample/caption from the latest checkpoints, in half precision."""
-    weights = WORK / "clip-weights.pt"
-    torch.save({name: value.contiguous() for name, value in load_clip().state_dict().items()}, weights)
-    load_captioner(sprites)
+    weights, captioner = WORK / "clip-weights.pt", WORK / "captioner"
+    build_tokenizer()
+    torch.save(clip_weights(stock), weights)
+    load_captioner(stock.names)
     half = ["--precision", "fp16"]
-    _run("clip", "sample", "--config", CONFIG / "sample.json", "--checkpoint", weights, *half,
+    _run("clip", ARCHITECTURE, "--config", CONFIG_FILE, "--checkpoint", weights, *half,
          "--vocabulary", VOCABULARY, "--out", SAMPLE / "clip")  # fmt: skip
-    _run("caption", "sample", "--checkpoint", WORK / "captioner", *half, "--out", SAMPLE / "caption")
+    _run("caption", ARCHITECTURE, "--checkpoint", captioner, *half, "--out", SAMPLE / "caption")
+
+
+def clip_weights(stock: Stock) -> dict[str, torch.Tensor]:
+    """The state of open_clip's CLIP with both trained towers."""
+    images = load_image_tower(len(stock.names), len(MEDIUMS), len(ARTISTS), "tune")
+    texts = TextTower(images, stock.names, stock.seed)
+    restore(TEXT_CHECKPOINT, texts, "text")
+    clip = build_clip()
+    clip.visual.load_state_dict(images.tower.state_dict())
+    for part in ("token_embedding", "transformer", "ln_final"):
+        getattr(clip, part).load_state_dict(getattr(texts, part).state_dict())
+    clip.positional_embedding.data.copy_(texts.positional_embedding.data)
+    clip.text_projection.data.copy_(texts.text_projection.data)
+    return {name: value.contiguous() for name, value in clip.state_dict().items()}
 
 
 def _run(*arguments: object) -> None:
     exporter = str(REPOSITORY / "models" / "export")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([exporter, os.environ.get("PYTHONPATH", "")])}
+    # The config names its merges beside this folder.
     command = [sys.executable, "-m", "torch_interrogator_export", *map(str, arguments)]
-    subprocess.run(command, check=True, env=environment)
+    subprocess.run(command, check=True, env=environment, cwd=TRAIN)

@@ -1,52 +1,68 @@
-"""What icons are called: keywords of a name, its article, and whether its mirror image is still it."""
+"""What icons are called: the one usual name of several, the others, and how a name stands in a sentence."""
 
-import json
 import re
 
-from .paths import CONFIG, WORK
-from .render import Sprites
+from .emoji import meaning
 
-_DIRECTED = re.compile(
-    r"left|right|letter|button|clock|thirty|keycap|arrow|facing|slash|mark|sign|symbol|moon|note|badge|score|"
-    r"clockwise|calendar|dollar|yen|euro|pound|chart|abc|number|input|flag|play|fast|rewind"
-)
-_PLURAL = re.compile(r"(s|children|men|women|people|dice|chess|hair|haired|fries|hands|bald)$")
-_SINGULAR = re.compile(r"(ss|us|compass|cactus|octopus|bus|glass|dress|cross|grapes)$")
-_NOISE = re.compile(r"[^a-z ]")
+# What follows says more about the thing; whether there is one or several of it stands before.
+_BELONGING = re.compile(r" (?:with|of|in|on|at|over|and|holding|showing|lifting|curly|blond|red hair|white hair|bald)\b")
+_PLURAL = re.compile(r"(s|children|men|women|people|dice|chess|\bhair|haired|fries|hands)$")
+_SINGULAR = re.compile(r"(ss|us|compass|cactus|octopus|bus|glass|dress|cross|rhinoceros|lis|letter s)$")
+_VOWEL = re.compile(r"(?!one |euro |ewe$)[aeio]|u[mp]|una|unl|hour|x ray")
+# What no list has, in names of single sets.
+_OTHER_SPELLINGS = {
+    "grinning cat face": "grinning cat",
+    "keycap pound": "keycap hash",
+    "keycap hashtag": "keycap hash",
+    "kissing cat face": "kissing cat",
+    "laptop computer": "laptop",
+    "man blonde hair": "man blond hair",
+    "man merpeople": "merman",
+    "man with bunny ears": "men with bunny ears",
+    "person blonde hair": "person blond hair",
+    "person elf": "elf",
+    "person fairy": "fairy",
+    "person genie": "genie",
+    "person mage": "mage",
+    "person merpeople": "merperson",
+    "person superhero": "superhero",
+    "person supervillain": "supervillain",
+    "person vampire": "vampire",
+    "person with bunny ears": "people with bunny ears",
+    "person wrestling": "people wrestling",
+    "person zombie": "zombie",
+    "phoenix bird": "phoenix",
+    "piata": "pinata",
+    "smiling cat face with heart eyes": "smiling cat with heart eyes",
+    "woman blonde hair": "woman blond hair",
+    "woman merpeople": "mermaid",
+    "woman with bunny ears": "women with bunny ears",
+}
+# In place of a noun these say nothing.
+_EMPTY_WORDS = {"of", "with", "and", "the", "in", "on", "a", "button", "sign", "symbol"}
 
 
-def is_mirrorable(name: str) -> bool:
-    """Whether an icon of this name may be mirrored and keep it."""
-    return not _DIRECTED.search(name)
+def usual_name(name: str) -> str:
+    """The one name of what several sets call differently: that of Unicode's list where it is there, `bear face` → `bear`."""
+    name = _OTHER_SPELLINGS.get(name, name)
+    return meaning(name).titles[0]
+
+
+def other_names(usual: str) -> list[str]:
+    """What else an emoji of this usual name is called, where it is not another's usual name; a letter or two are no name."""
+    spelled = [other for other, name in _OTHER_SPELLINGS.items() if usual_name(name) == usual]
+    titles = [title for title in meaning(usual).titles if len(title) > 2 and usual_name(title) == usual]
+    return [name for name in dict.fromkeys([*titles, *spelled]) if name != usual]
 
 
 def with_article(name: str) -> str:
     """`apple` → `an apple`; plurals and things without a singular stay bare."""
-    if _PLURAL.search(name) and not _SINGULAR.search(name):
+    thing = _BELONGING.split(name)[0]
+    if _PLURAL.search(thing) and not _SINGULAR.search(thing):
         return name
-    return f"{'an' if name[0] in 'aeio' else 'a'} {name}"
+    return f"{'an' if _VOWEL.match(name) else 'a'} {name}"
 
 
-def known_names(sprites: list[Sprites]) -> list[str]:
-    """What both models learn: the names of config/names.txt. ValueError for one that some of these sets does not draw."""
-    names = (CONFIG / "names.txt").read_text("utf-8").split("\n")[:-1]
-    for stock in sprites:
-        missing = sorted(set(names) - set(stock.names))
-        if missing:
-            raise ValueError(f"config/names.txt: {stock.icons.package} draws no {', '.join(missing)}")
-    return names
-
-
-def load_keywords() -> dict[str, list[str]]:
-    """Keywords by name, most telling first as emojilib orders them: `red apple` → fruit, apple, …"""
-    keywords = json.loads((WORK / "node_modules/emojilib/dist/emoji-en-US.json").read_text("utf-8"))
-    emoji = json.loads((WORK / "node_modules/unicode-emoji-json/data-by-emoji.json").read_text("utf-8"))
-    found: dict[str, list[str]] = {}
-    for character, words in keywords.items():
-        plain = [word.replace("_", " ").lower() for word in words]
-        known = [word for word in plain if len(word) > 2 and not _NOISE.search(word)]
-        titles = {plain[0]} | ({_NOISE.sub("", emoji[character]["name"].lower())} if character in emoji else set())
-        for title in titles:
-            name = " ".join(title.replace("’", "").split())
-            found.setdefault(name, [word for word in dict.fromkeys(known) if word != name])
-    return found
+def telling_words(name: str) -> list[str]:
+    """The words of a name that mean something by themselves."""
+    return [word for word in name.split() if word not in _EMPTY_WORDS and len(word) > 2]

@@ -5,60 +5,51 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class IconSet:
-    """One `@iconify-json` package. `medium` and `artist` are the words for its drawings."""
+    """One `@iconify-json` package. `medium` and `artist` are the words for its drawings; `version` None is the newest.
+
+    Whose they are and under which licence is in NOTICE.
+    """
 
     package: str
-    version: str
-    artist: str
-    medium: str
-    licence: str
-    source: str
+    version: str | None = None
+    artist: str = ""
+    medium: str | None = None
 
+
+MONOCHROME = "black and white icon"
+OUTLINED = "outlined cartoon"
+LINE = "line drawing"
 
 TRAINING_SETS = (
-    IconSet("fluent-emoji", "1.2.7", "Fluent Emoji", "3D render", "MIT", "https://github.com/microsoft/fluentui-emoji"),
-    IconSet(
-        "fluent-emoji-flat",
-        "1.2.6",
-        "Fluent Emoji Flat",
-        "flat vector art",
-        "MIT",
-        "https://github.com/microsoft/fluentui-emoji",
-    ),
-    IconSet(
-        "fluent-emoji-high-contrast",
-        "1.2.6",
-        "Fluent Emoji High Contrast",
-        "black and white icon",
-        "MIT",
-        "https://github.com/microsoft/fluentui-emoji",
-    ),
-    IconSet("noto", "1.2.9", "Noto Emoji", "shaded cartoon", "Apache-2.0", "https://github.com/googlefonts/noto-emoji"),
-    IconSet(
-        "noto-v1",
-        "1.2.5",
-        "Noto Emoji Blobs",
-        "glossy emoji",
-        "Apache-2.0",
-        "https://github.com/googlefonts/noto-emoji",
-    ),
-    IconSet("twemoji", "1.2.5", "Twemoji", "flat vector art", "CC-BY-4.0", "https://github.com/jdecked/twemoji"),
+    IconSet("fluent-emoji", "1.2.7", "Fluent Emoji", "3D render"),
+    IconSet("fluent-emoji-flat", "1.2.6", "Fluent Emoji Flat", "flat vector art"),
+    IconSet("fluent-emoji-high-contrast", "1.2.6", "Fluent Emoji High Contrast", MONOCHROME),
+    IconSet("noto", "1.2.9", "Noto Emoji", "shaded cartoon"),
+    IconSet("noto-v1", "1.2.5", "Noto Emoji Blobs", "shaded cartoon"),
+    IconSet("twemoji", "1.2.5", "Twemoji", "flat vector art"),
+    IconSet("emojione-monotone", "1.2.1", "EmojiOne Monotone", MONOCHROME),
 )
 
-HELD_OUT_SET = IconSet(
-    "emojione", "1.2.3", "EmojiOne", "flat vector art", "CC-BY-4.0", "https://github.com/EmojiTwo/emojitwo"
-)
+HELD_OUT_SET = IconSet("emojione", "1.2.3", "EmojiOne", "flat vector art")
 
-ALL_SETS = (*TRAINING_SETS, HELD_OUT_SET)
+KNOWN_SETS = (*TRAINING_SETS, HELD_OUT_SET)
 
 # Styles that a medium goes with: the movements of the vocabulary.
 MEDIUM_STYLES = {
     "3D render": ("3D design", "soft gradients", "claymorphism", "rendered plastic"),
     "flat vector art": ("flat design", "bold shapes", "modern minimalism", "simple vector graphics"),
-    "black and white icon": ("line art", "monochrome", "pictogram design", "outline drawing"),
+    MONOCHROME: ("monochrome", "pictogram design", "glyph art", "stencil art"),
     "shaded cartoon": ("material design", "cel shading", "cartoon style", "soft shadows"),
-    "glossy emoji": ("blob style", "glossy design", "early web style", "rounded cartoon"),
+    OUTLINED: ("comic book style", "inked outlines", "sticker art", "ligne claire"),
+    LINE: ("line art", "outline drawing", "colouring book page", "wireframe style"),
 }
 
-# Keywords of every emoji (MIT), and the names that lead from an icon to them (MIT).
-KEYWORD_PACKAGES = {"emojilib": "4.0.3", "unicode-emoji-json": "0.9.0"}
+# Keywords of every emoji (MIT), the names that lead from an icon to them (MIT), and other names of the same (MIT).
+NAME_PACKAGES = {"emojilib": "4.0.3", "unicode-emoji-json": "0.9.0", "emojibase-data": "17.0.0"}
+
+
+def icon_set(package: str) -> IconSet:
+    """The set of a package, one of those above or any other of iconify's."""
+    package = package.removeprefix("@iconify-json/")
+    known = {icons.package: icons for icons in KNOWN_SETS}
+    return known.get(package) or IconSet(package)

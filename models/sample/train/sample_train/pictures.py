@@ -1,16 +1,17 @@
-"""Pictures with known contents: plain ones for the evaluation, composed ones for the demo."""
+"""Pictures as a user would have them: icons composed on a background, for the evaluation and for the demo."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
-from .icon_sets import ALL_SETS, IconSet
+from .icon_sets import MONOCHROME, icon_set
 from .palette import PALETTE
 from .paths import IMAGES
 from .render import render_icon
 
-_SETS = {icons.package: icons for icons in ALL_SETS}
+# Sum of red, green and blue.
+_DARK = 300
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Placed:
     """An icon on a picture: its side and its centre as shares of the picture's side."""
 
     package: str
-    name: str
+    slug: str
     size: float
     x: float = 0.5
     y: float = 0.5
@@ -30,23 +31,22 @@ DEMO = (
     ("rocket.png", "light blue", 0.12, (Placed("noto", "rocket", 0.75),)),
     (
         "cat-and-pizza.png", "light green", 0.0,
-        (Placed("twemoji", "cat-face", 0.44, 0.27), Placed("emojione", "pizza", 0.44, 0.73)),
+        (Placed("twemoji", "cat-face", 0.44, 0.27), Placed("fluent-emoji-flat", "pizza", 0.44, 0.73)),
     ),
 )  # fmt: skip
 
 
-def plain_picture(icons: IconSet, name: str, size: int = 224, colour: str = "white") -> Image.Image:
-    """One icon in the middle of a plain background, RGB, as a user's file would be. `name` in words."""
-    return compose(size, colour, 0, (Placed(icons.package, name.replace(" ", "-"), 0.9),))
-
-
 def compose(size: int, colour: str, darker: float, things: tuple[Placed, ...]) -> Image.Image:
-    """Icons on a background that fades downwards by `darker` (0 … 1)."""
+    """Icons on a background that fades downwards by `darker` (0 … 1), RGB."""
     fade = 1 - darker * np.linspace(0, 1, size)[:, None, None]
     ground = np.broadcast_to(np.array(PALETTE[colour]) * fade, (size, size, 3))
     picture = Image.fromarray(ground.round().astype(np.uint8))
     for thing in things:
-        icon = render_icon(_SETS[thing.package], thing.name, round(thing.size * size))
+        icons = icon_set(thing.package)
+        icon = render_icon(icons, thing.slug, round(thing.size * size))
+        if icons.medium == MONOCHROME and sum(PALETTE[colour]) < _DARK:
+            # Ink that nobody would see there is drawn in white.
+            icon = Image.merge("RGBA", (*ImageOps.invert(icon.convert("RGB")).split(), icon.getchannel("A")))
         corner = (round(thing.x * size - icon.width / 2), round(thing.y * size - icon.height / 2))
         picture.paste(icon, corner, icon)
     return picture

@@ -1,9 +1,9 @@
-"""Icons as pictures: renders a set's SVGs once and keeps them as one array on disk."""
+"""Icons as pictures: renders the sets' SVGs once, in every style, and keeps them as arrays on disk."""
 
+import hashlib
 import io
 import json
 import re
-from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,79 +12,137 @@ import resvg_py
 from PIL import Image
 from tqdm import tqdm
 
-from .icon_sets import ALL_SETS, TRAINING_SETS, IconSet
+from .download import fetch_icons
+from .icon_names import usual_name
+from .icon_sets import MONOCHROME, TRAINING_SETS, IconSet
 from .paths import WORK
+from .styles import AS_DRAWN, COLOUR_STYLES, ONE_COLOUR_STYLES, Style
 
-SPRITE_SIZE = 80
+SPRITE_SIZE = 72
 
 # Skin tones and flags multiply the names without adding things to recognise.
-_LEFT_OUT = re.compile(r"skin-tone|tone\d|(^|-)(dark|light|medium)$|^flag-|^tone-|regional|^(dark|light|medium)-")
+_LEFT_OUT = re.compile(
+    r"skin-tone|tone-?\d|(^|-)(dark|light|medium)$|^flag(-|s?of|s?for)|-flag$|^tone-|regional|^(dark|light|medium)-"
+)
+# What only sounds like one of these.
+_KEPT = re.compile(
+    r"^((black|white|crossed|triangular|chequered|checkered|rainbow|pirate|transgender|red)-flags?|flag-in-hole|"
+    r"light-(bulb|rail|blue-heart)|police-car-light|(horizontal|vertical)-traffic-light|"
+    r"(open|closed)-mailbox-with-(lowered|raised)-flag)$"
+)
 
 
 @dataclass
 class Sprites:
-    """The icons of one set: `names[i]` is drawn in `pixels[i]`, uint8 RGBA, straight alpha, SPRITE_SIZE squared."""
+    """One set in one style: `pixels[i]` [4, SPRITE_SIZE, SPRITE_SIZE] shows `names[i]`; uint8 premultiplied RGBA."""
 
     icons: IconSet
+    style: Style
     names: list[str]
     pixels: np.ndarray
 
-    def only(self, names: list[str]) -> "Sprites":
-        """Those of its icons that have one of these names."""
-        wanted = set(names)
-        kept = [i for i, name in enumerate(self.names) if name in wanted]
-        return Sprites(self.icons, [self.names[i] for i in kept], self.pixels[kept])
+    @property
+    def medium(self) -> str:
+        """What a picture of one is."""
+        return self.style.medium or self.icons.medium
 
 
-def render_icon(icons: IconSet, name: str, size: int) -> Image.Image:
-    """One icon as an RGBA picture with transparent background."""
-    return _render(_svg(_read(icons), name), size)
+def is_name(slug: str) -> bool:
+    """Whether an icon is one of its set's distinct names: no skin tone, no country's flag."""
+    return bool(_KEPT.match(slug)) or not _LEFT_OUT.search(slug)
 
 
-def load_sprites() -> dict[str, Sprites]:
-    """The sprites of every set by package, rendered at the first call. Names are words, not slugs."""
-    kept = _shared_names()
-    return {icons.package: _load_set(icons, kept) for icons in ALL_SETS}
-
-
-def _shared_names() -> set[str]:
-    # A name in a single set teaches that one drawing and cannot be checked on another.
-    counts = Counter(name for icons in TRAINING_SETS for name in _read(icons)["icons"] if not _LEFT_OUT.search(name))
-    return {name for name, count in counts.items() if count >= 2}
-
-
-def _load_set(icons: IconSet, kept: set[str]) -> Sprites:
-    cache = WORK / "sprites" / f"{icons.package}-{SPRITE_SIZE}.npz"
-    if not cache.exists():
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        collection = _read(icons)
-        slugs = sorted(kept & collection["icons"].keys())
-        pixels = np.stack(
-            [np.asarray(_render(_svg(collection, slug), SPRITE_SIZE)) for slug in tqdm(slugs, desc=icons.package)]
-        )
-        np.savez(cache, names=np.array(slugs), pixels=pixels)
-    stored = np.load(cache)
-    return Sprites(icons, [str(slug).replace("-", " ") for slug in stored["names"]], stored["pixels"])
-
-
-@lru_cache
-def _read(icons: IconSet) -> dict:
-    return json.loads((WORK / "node_modules" / "@iconify-json" / icons.package / "icons.json").read_text("utf-8"))
-
-
-def _svg(collection: dict, name: str) -> str:
-    icon = collection["icons"][name]
-    width = icon.get("width", collection.get("width", 16))
-    height = icon.get("height", collection.get("height", 16))
-    box = f"{icon.get('left', 0)} {icon.get('top', 0)} {width} {height}"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'width="{width}" height="{height}" viewBox="{box}">{icon["body"]}</svg>'
+def icon_slugs(icons: IconSet) -> list[str]:
+    """The set's distinct names as iconify writes them, sorted; aliases, hidden icons and countries' flags left out."""
+    flags = set(_read(icons, "metadata.json").get("categories", {}).get("Flags", []))
+    return sorted(
+        slug
+        for slug, icon in read_set(icons)["icons"].items()
+        if is_name(slug) and not icon.get("hidden") and (slug not in flags or _KEPT.match(slug))
     )
 
 
-def _render(svg: str, size: int) -> Image.Image:
-    # currentColor, which the one-colour set draws with, is black where nothing sets it.
-    png = resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, skip_system_fonts=True)
+def icon_codes(icons: IconSet) -> dict[str, str]:
+    """Of every slug its emoji's code points in hexadecimal, as far as the set tells them."""
+    return {slug: code for code, slug in _read(icons, "chars.json").items()}
+
+
+def render_icon(icons: IconSet, slug: str, size: int, style: Style = AS_DRAWN) -> Image.Image:
+    """One icon as an RGBA picture with transparent background."""
+    collection = read_set(icons)
+    png = resvg_py.svg_to_bytes(svg_string=_svg(collection, slug, style), width=size, height=size, skip_system_fonts=True)
     picture = Image.open(io.BytesIO(bytes(png))).convert("RGBA")
-    return picture if picture.size == (size, size) else picture.resize((size, size), Image.Resampling.BICUBIC)
+    if picture.size == (size, size):
+        return picture
+    # What is not square keeps its shape, in the middle.
+    square = Image.new("RGBA", (size, size))
+    scale = size / max(picture.size)
+    picture = picture.resize(tuple(max(1, round(side * scale)) for side in picture.size), Image.Resampling.BICUBIC)
+    square.paste(picture, ((size - picture.width) // 2, (size - picture.height) // 2))
+    return square
+
+
+@lru_cache(maxsize=1)
+def known_names() -> tuple[str, ...]:
+    """What the models learn: the usual name of everything in the training sets."""
+    return tuple(sorted({usual_name(in_words(slug)) for icons in TRAINING_SETS for slug in icon_slugs(icons)}))
+
+
+def load_sprites() -> list[Sprites]:
+    """The training sets in all styles, rendered at the first call, then mapped from disk."""
+    return [
+        _load(icons, style)
+        for icons in TRAINING_SETS
+        for style in (ONE_COLOUR_STYLES if icons.medium == MONOCHROME else COLOUR_STYLES)
+    ]
+
+
+def _load(icons: IconSet, style: Style) -> Sprites:
+    slugs = icon_slugs(icons)
+    # Other names or another style sheet make another file.
+    drawn = hashlib.sha256(json.dumps([slugs, style.sheet(1), SPRITE_SIZE]).encode()).hexdigest()[:8]
+    file = WORK / "sprites" / f"{icons.package}-{icons.version}" / f"{style.name}-{drawn}.npy"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        bar = tqdm(slugs, desc=f"{icons.package} {style.name}", mininterval=5)
+        pixels = np.stack([_premultiplied(render_icon(icons, slug, SPRITE_SIZE, style)) for slug in bar])
+        part = file.with_suffix(".part.npy")
+        np.save(part, pixels)
+        part.rename(file)
+    return Sprites(icons, style, [usual_name(in_words(slug)) for slug in slugs], np.load(file, mmap_mode="c"))
+
+
+def in_words(slug: str) -> str:
+    """`red-apple` → `red apple`."""
+    return slug.replace("-", " ")
+
+
+def read_set(icons: IconSet) -> dict:
+    """The set's icons.json, fetched where it is missing."""
+    return _read(icons, "icons.json")
+
+
+@lru_cache
+def _read(icons: IconSet, file: str) -> dict:
+    path = fetch_icons(icons) / file
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def _svg(collection: dict, slug: str, style: Style) -> str:
+    icon = collection["icons"][slug]
+    width = icon.get("width", collection.get("width", 16))
+    height = icon.get("height", collection.get("height", 16))
+    box = f"{icon.get('left', 0)} {icon.get('top', 0)} {width} {height}"
+    sheet = style.sheet(max(width, height))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'width="{width}" height="{height}" viewBox="{box}"><style>{sheet}</style>{icon["body"]}</svg>'
+    )
+
+
+def _premultiplied(picture: Image.Image) -> np.ndarray:
+    """RGBA as [4, H, W] whose colours may be interpolated without dark fringes."""
+    pixels = np.asarray(picture).astype(np.uint16)
+    alpha = pixels[..., 3:]
+    colour = (pixels[..., :3] * alpha + 127) // 255
+    return np.concatenate([colour, alpha], 2).astype(np.uint8).transpose(2, 0, 1)

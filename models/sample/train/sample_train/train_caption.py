@@ -1,25 +1,27 @@
-"""Trains the captioner on plain captions, with two extra heads that teach its picture tower what is shown."""
+"""Trains the captioner on plain captions; extra heads teach its picture tower what is shown, CLIP's tower guides it."""
 
 import torch
 import torch.nn.functional as F
-from transformers import BertTokenizerFast
 
 from .caption_model import CHECKPOINT, MODEL_FOLDER, build_captioner, build_tokenizer, save_captioner
-from .captions import plain_caption
-from .checkpoints import load_checkpoint
-from .icon_names import known_names
+from .captions import SceneWriter
+from .checkpoints import restore
+from .clip_config import build_clip
+from .drawing import Placement
+from .guides import Guides, Teacher
+from .image_tower import CHECKPOINT as IMAGE_CHECKPOINT
+from .image_tower import ImageTower, load_image_tower
 from .palette import COLOURS
-from .render import Sprites
-from .scenes import Batch, Placement, Scene, SceneMaker
+from .scenes import Batch
+from .stock import ARTISTS, MEDIUMS, Stock
 from .training import Schedule, run_training
 
 BATCH = 96
-# Captions cost as much as pictures do, and the extra heads teach the picture tower without them.
-CAPTIONED = 48
 LEARNING_RATE = 1.5e-3
+EASED = 0.4
 
 # A ViT from scratch has to learn that a moved thing is the same thing; plainer scenes leave it time for the things.
-PLACEMENT = Placement(scale=(0.65, 0.95), room=0.4, turned=0.25, two_objects=0.08)
+PLACEMENT = Placement(scale=(0.65, 0.98), room=0.5, turned=0.3, warped=0.5, two_objects=0.75)
 
 
 class CaptionerInTraining(torch.nn.Module):
@@ -28,56 +30,83 @@ class CaptionerInTraining(torch.nn.Module):
     Next-word loss alone says little about the picture in its first thousand steps: most words follow from the words before.
     """
 
-    def __init__(self, names: list[str]):
+    def __init__(self, names: tuple[str, ...], teacher: ImageTower | None = None):
         super().__init__()
-        self.tokenizer = build_tokenizer(names)
+        self.writer = SceneWriter(names)
+        self.tokenizer = build_tokenizer(self.writer.caption_words())
         self.captioner = build_captioner(self.tokenizer)
         width = self.captioner.config.vision_config.hidden_size
         self.name_head = torch.nn.Linear(width, len(names))
         self.colour_head = torch.nn.Linear(width, len(COLOURS))
+        self.medium_head = torch.nn.Linear(width, len(MEDIUMS))
+        self.guides = Guides(width, Teacher.sizes(build_clip().visual))
+        # A list hides the teacher from parameters().
+        self._teacher = [Teacher(teacher)] if teacher else []
 
     def loss(self, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
-        """The sum of the caption's, the name's and the colour's cross-entropy."""
-        ids = _caption_ids(self.tokenizer, batch.scenes[:CAPTIONED])
-        labels = ids.masked_fill(ids == self.tokenizer.pad_token_id, -100)
-        patches = self.captioner.vision_model(batch.pixels).last_hidden_state
-        output = self.captioner.text_decoder(
-            input_ids=ids, attention_mask=(labels != -100).long(), encoder_hidden_states=patches[:CAPTIONED], labels=labels
-        )
+        """The sum of the caption's, the names', the colour's and the medium's cross-entropy."""
+        output = self.captioner.vision_model(batch.pixels, output_hidden_states=True)
+        patches = output.last_hidden_state
+        caption = self._caption_loss(batch, patches)
+        name = self._name_loss(batch, patches[:, 1:])
         seen = patches[:, 1:].mean(1)
-        one = batch.single
-        name = F.cross_entropy(self.name_head(seen[one]), batch.name_ids[one])
-        colour = F.cross_entropy(self.colour_head(seen), batch.colour_ids)
-        parts = {"caption": output.loss.item(), "name": name.item(), "colour": colour.item()}
-        return output.loss + name + 0.1 * colour, parts
+        colour = F.cross_entropy(self.colour_head(seen), batch.colour_ids.to(seen.device))
+        medium = F.cross_entropy(self.medium_head(seen), batch.medium_ids.to(seen.device))
+        guide = self.guides.loss(output, *self._teacher[0].maps(batch.pixels))
+        parts = {"caption": caption, "name": name, "colour": colour, "medium": medium, "guide": guide}
+        return 3 * caption + name + 0.1 * colour + 0.05 * medium + 2 * guide, {
+            key: part.item() for key, part in parts.items()
+        }
+
+    def _caption_loss(self, batch: Batch, patches: torch.Tensor) -> torch.Tensor:
+        ids = self._caption_ids(batch).to(patches.device)
+        labels = ids.masked_fill(ids == self.tokenizer.pad_token_id, -100)
+        return self.captioner.text_decoder(
+            input_ids=ids, attention_mask=(labels != -100).long(), encoder_hidden_states=patches, labels=labels
+        ).loss
+
+    def _name_loss(self, batch: Batch, patches: torch.Tensor) -> torch.Tensor:
+        """Of a single thing by all patches, of two by the left and the right half's."""
+        side = int(patches.shape[1] ** 0.5)
+        columns = patches.unflatten(1, (side, side)).mean(1)
+        left, right = columns[:, : side // 2].mean(1), columns[:, side // 2 :].mean(1)
+        two = batch.second_ids >= 0
+        first_ids, second_ids = batch.name_ids.to(patches.device), batch.second_ids[two].to(patches.device)
+        two = two.to(patches.device)
+        first = torch.where(two[:, None], left, columns.mean(1))
+        logits = self.name_head(torch.cat([first, right[two]]))
+        return F.cross_entropy(logits, torch.cat([first_ids, second_ids]), label_smoothing=0.05)
+
+    def _caption_ids(self, batch: Batch) -> torch.Tensor:
+        """[DEC] caption [SEP], padded: int64 [B, longest]."""
+        rows = self.tokenizer(self.writer.captions(batch), add_special_tokens=False)["input_ids"]
+        rows = [[self.tokenizer.bos_token_id, *row, self.tokenizer.sep_token_id] for row in rows]
+        longest = max(map(len, rows))
+        return torch.tensor([row + [self.tokenizer.pad_token_id] * (longest - len(row)) for row in rows])
 
 
-def train_caption(sprites: list[Sprites], schedule: Schedule, seed: int) -> None:
+def train_caption(stock: Stock, schedule: Schedule) -> None:
     """Trains by the schedule, going on from the checkpoint where there is one, and writes the model folder."""
-    torch.manual_seed(seed)
-    names = known_names(sprites)
-    model = CaptionerInTraining(names)
+    torch.manual_seed(stock.seed)
+    teacher = load_image_tower(len(stock.names), len(MEDIUMS), len(ARTISTS)).to(stock.device)
+    model = CaptionerInTraining(stock.names, teacher).to(stock.device)
 
     def start(step: int):
-        maker = SceneMaker(sprites, names, seed + step, PLACEMENT)
-        return lambda: model.loss(maker.batch(BATCH))
+        maker = stock.scenes(step, PLACEMENT)
 
-    run_training("caption", model, CHECKPOINT, schedule, start, LEARNING_RATE)
+        def loss(done: float):
+            maker.ease(min(0.75, 0.15 + 0.6 * done / EASED))
+            return model.loss(maker.batch(BATCH))
+
+        return loss
+
+    run_training("captioner", model, CHECKPOINT, schedule, start, LEARNING_RATE, stock.origin(IMAGE_CHECKPOINT))
     save_captioner(model.captioner, model.tokenizer, MODEL_FOLDER)
 
 
-def load_captioner(sprites: list[Sprites]) -> CaptionerInTraining:
+def load_captioner(names: tuple[str, ...]) -> CaptionerInTraining:
     """The latest checkpoint in eval mode; also writes its model folder."""
-    model = CaptionerInTraining(known_names(sprites))
-    load_checkpoint(CHECKPOINT, model)
+    model = CaptionerInTraining(names)
+    restore(CHECKPOINT, model, "caption")
     save_captioner(model.captioner, model.tokenizer, MODEL_FOLDER)
     return model.eval()
-
-
-def _caption_ids(tokenizer: BertTokenizerFast, scenes: list[Scene]) -> torch.Tensor:
-    """[DEC] caption [SEP], padded: int64 [B, longest]."""
-    texts = [plain_caption(scene) for scene in scenes]
-    rows = tokenizer(texts, add_special_tokens=False)["input_ids"]
-    rows = [[tokenizer.bos_token_id, *row, tokenizer.sep_token_id] for row in rows]
-    longest = max(map(len, rows))
-    return torch.tensor([row + [tokenizer.pad_token_id] * (longest - len(row)) for row in rows])

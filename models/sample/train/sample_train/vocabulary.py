@@ -1,13 +1,22 @@
 """The term lists of the sample bundle: words that its CLIP was trained on."""
 
 from collections import Counter
+from collections.abc import Sequence
 
-from .icon_names import load_keywords
+from .captions import TRENDING_FORMS, VAGUE
+from .emoji import meaning
+from .icon_names import usual_name
 from .icon_sets import MEDIUM_STYLES, TRAINING_SETS
 from .palette import COLOURS
 from .paths import VOCABULARY
 
-_COMMON_KEYWORD = 8
+# Keywords that nobody sees in a picture.
+_UNSEEN = {
+    "above", "alcohol", "cjk", "daughter", "double", "gender", "haired", "inbox", "legal", "law", "mark", "oclock", "race",
+    "rightwards", "sales", "schedule", "small", "squared", "stick", "tale", "valentines", "xmas",
+}  # fmt: skip
+# A keyword of so few emoji says too little.
+_SHARED = 8
 _NEGATIVE = (
     "blurry", "out of focus", "noisy", "grainy", "low resolution", "low contrast", "pixelated", "jpeg artefacts", "cropped",
     "cut off", "off centre", "tilted", "too small", "cluttered background", "gradient background", "watermark", "text",
@@ -15,12 +24,14 @@ _NEGATIVE = (
 )  # fmt: skip
 
 
-def write_vocabulary(names: list[str]) -> None:
+def write_vocabulary(names: Sequence[str]) -> None:
     """Writes the lists, one term a line, in a fixed order."""
+    artists = [icons.artist for icons in TRAINING_SETS]
     lists = {
-        "artists": [icons.artist for icons in TRAINING_SETS],
+        "artists": artists,
         "mediums": sorted(MEDIUM_STYLES),
         "movements": sorted(style for styles in MEDIUM_STYLES.values() for style in styles),
+        "trendings": [form.format(artist) for form in TRENDING_FORMS for artist in artists],
         "flavors": _flavors(names),
         "negative": _NEGATIVE,
     }
@@ -29,9 +40,11 @@ def write_vocabulary(names: list[str]) -> None:
         (VOCABULARY / f"{name}.txt").write_text("".join(f"{term}\n" for term in terms), "utf-8")
 
 
-def _flavors(names: list[str]) -> list[str]:
-    keywords = load_keywords()
-    counts = Counter(word for name in names for word in keywords.get(name, [])[:8])
-    common = sorted(word for word, count in counts.items() if count >= _COMMON_KEYWORD and len(word.split()) <= 2)
-    backgrounds = [f"{colour} background" for colour in COLOURS]
-    return list(dict.fromkeys([*names, *common, *backgrounds]))
+def _flavors(names: Sequence[str]) -> list[str]:
+    """Backgrounds, and the keywords that several emoji share: words about a picture, not other things that it might show."""
+    counts = Counter(word for name in names for word in set(meaning(name).keywords[:12]) - VAGUE - _UNSEEN)
+    shared = (word for word, count in counts.items() if count >= _SHARED and " " not in word)
+    return [
+        *sorted(word for word in shared if usual_name(word) not in names),
+        *(f"{colour} background" for colour in COLOURS),
+    ]

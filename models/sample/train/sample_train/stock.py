@@ -1,0 +1,43 @@
+"""What every stage of the training draws from: the sprites, and the words that they stand for."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from .drawing import Placement
+from .icon_sets import MEDIUM_STYLES, TRAINING_SETS
+from .render import Sprites, known_names, load_sprites
+from .scenes import SceneMaker
+
+MEDIUMS = tuple(sorted(MEDIUM_STYLES))
+ARTISTS = tuple(icons.artist for icons in TRAINING_SETS)
+
+
+@dataclass(frozen=True)
+class Stock:
+    """The training sets in all styles. `names[i]` is what a scene's name id i stands for."""
+
+    seed: int
+    device: str
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every name of the training sets."""
+        return known_names()
+
+    @cached_property
+    def sprites(self) -> list[Sprites]:
+        """One entry a set and style."""
+        return load_sprites()
+
+    def origin(self, *checkpoints: Path) -> str:
+        """What a training by this stock and these outcomes of earlier stages begins from, in short."""
+        digest = hashlib.sha256("\n".join(self.names).encode())
+        for path in checkpoints:
+            digest.update(path.read_bytes())
+        return f"seed {self.seed}, {digest.hexdigest()[:12]}"
+
+    def scenes(self, step: int, placement: Placement | None = None) -> SceneMaker:
+        """A maker of batches; another step draws others."""
+        return SceneMaker(self.sprites, self.names, MEDIUMS, seed=self.seed + step, placement=placement, device=self.device)

@@ -1,0 +1,27 @@
+"""The stage that trains CLIP's text tower, after the image tower."""
+
+import numpy as np
+import torch
+
+from .image_tower import CHECKPOINT as IMAGE_CHECKPOINT
+from .image_tower import load_image_tower
+from .stock import ARTISTS, MEDIUMS, Stock
+from .text_tower import CHECKPOINT, LEARNING_RATE, TextTower
+from .training import Schedule, run_training
+
+# Scenes a step; names and phrases come beside them.
+BATCH = 64
+
+
+def train_text(stock: Stock, schedule: Schedule) -> None:
+    """Trains by the schedule, going on from the checkpoint where there is one."""
+    torch.manual_seed(stock.seed)
+    images = load_image_tower(len(stock.names), len(MEDIUMS), len(ARTISTS)).to(stock.device)
+    model = TextTower(images, stock.names, stock.seed).to(stock.device)
+
+    def start(step: int):
+        maker = stock.scenes(step)
+        model.random = np.random.default_rng(stock.seed + step)
+        return lambda done: model.loss(maker.batch(BATCH))
+
+    run_training("text tower", model, CHECKPOINT, schedule, start, LEARNING_RATE, stock.origin(IMAGE_CHECKPOINT))
