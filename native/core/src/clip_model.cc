@@ -116,18 +116,46 @@ Features ClipModel::text_features(const TokenLists& texts, const CancelToken* to
 
 Features ClipModel::text_features(const std::vector<std::int32_t>& prefix, const TokenLists& texts, const CancelToken* token,
                                   const Progress& progress) const {
+  const SlicedPtr<Features> encoding = begin_text_features(prefix, texts, progress);
+  return run_to_end(*encoding, token);
+}
+
+class ClipModel::TextFeatures final : public Sliced<Features> {
+ public:
+  TextFeatures(std::shared_ptr<const ClipModel> model, const std::vector<std::int32_t>& prefix, const TokenLists& texts, Progress progress)
+      : model_(std::move(model)),
+        encoding_(model_->state_->text.begin(prefix, texts, all_of(texts))),
+        progress_(std::move(progress)),
+        total_(texts.count()),
+        features_(at::empty({static_cast<std::int64_t>(total_), model_->manifest().embed_dim}, model_->device()->torch_device())) {}
+
+  bool advance() override {
+    if (encoding_.finished()) return true;
+    model_->state_->move_to(model_->device()->torch_device());
+    const TextRows rows = encoding_.advance();
+    features_.index_copy_(0, at::tensor(rows.texts).to(features_.device()), rows.features);
+    done_ += rows.texts.size();
+    if (progress_) progress_(done_, total_);
+    return encoding_.finished();
+  }
+
+  Features take() override { return Features(model_->device(), features_); }
+
+ private:
+  const std::shared_ptr<const ClipModel> model_;
+  TextEncoding encoding_;
+  const Progress progress_;
+  const std::size_t total_;
+  at::Tensor features_;
+  std::size_t done_ = 0;
+};
+
+SlicedPtr<Features> ClipModel::begin_text_features(const std::vector<std::int32_t>& prefix, const TokenLists& texts,
+                                                   Progress progress) const {
   state_->text.check(prefix);
   state_->text.check(texts);
   state_->move_to(state_->device->torch_device());
-  const std::size_t total = texts.count();
-  at::Tensor features = at::empty({static_cast<std::int64_t>(total), state_->manifest.embed_dim}, state_->device->torch_device());
-  std::size_t done = 0;
-  state_->text.encode(prefix, texts, all_of(texts), token, [&](const TextRows& rows) {
-    features.index_copy_(0, at::tensor(rows.texts).to(features.device()), rows.features);
-    done += rows.texts.size();
-    if (progress) progress(done, total);
-  });
-  return Features(state_->device, features);
+  return std::make_unique<TextFeatures>(shared_from_this(), prefix, texts, std::move(progress));
 }
 
 void ClipModel::offload() { state_->move_to(c10::Device(c10::kCPU)); }
@@ -142,6 +170,52 @@ std::size_t PromptTree::count() const noexcept { return candidates_.count(); }
 
 StepResult PromptTree::best(const std::vector<std::int32_t>& prefix_ids, const Features& features, const StepOptions& options,
                             const CancelToken* token) const {
+  const SlicedPtr<StepResult> step = begin_best(prefix_ids, features, options);
+  return run_to_end(*step, token);
+}
+
+class PromptTree::Best final : public Sliced<StepResult> {
+ public:
+  Best(ClipModel::State& model, TextEncoding encoding, std::vector<std::int32_t> chosen, at::Tensor target, bool reverse)
+      : model_(model),
+        encoding_(std::move(encoding)),
+        chosen_(std::move(chosen)),
+        target_(std::move(target)),
+        reverse_(reverse),
+        similarities_(chosen_.size()) {}
+
+  bool advance() override {
+    model_.move_to(model_.device->torch_device());
+    const TextRows rows = encoding_.advance();
+    // Not a matrix product: it may sum the last rows in another order, and equal candidates must tie.
+    const at::Tensor block = rows.features.mul(target_).sum(1).to(at::kCPU);
+    const float* const values = block.const_data_ptr<float>();
+    for (std::size_t i = 0; i < rows.texts.size(); ++i) similarities_[static_cast<std::size_t>(rows.texts[i])] = values[i];
+    return encoding_.finished();
+  }
+
+  StepResult take() override {
+    StepResult best;
+    for (std::size_t i = 0; i < chosen_.size(); ++i) {
+      if (std::isnan(similarities_[i])) continue;
+      const bool better = reverse_ ? similarities_[i] < best.similarity : similarities_[i] > best.similarity;
+      if (best.index < 0 || better) best = {chosen_[i], similarities_[i]};
+    }
+    if (best.index < 0) throw Error(ErrorCode::kRuntime, "no candidate's similarity is a number; check the image features");
+    return best;
+  }
+
+ private:
+  ClipModel::State& model_;
+  TextEncoding encoding_;
+  const std::vector<std::int32_t> chosen_;
+  const at::Tensor target_;
+  const bool reverse_;
+  std::vector<float> similarities_;
+};
+
+SlicedPtr<StepResult> PromptTree::begin_best(const std::vector<std::int32_t>& prefix_ids, const Features& features,
+                                             const StepOptions& options) const {
   ClipModel::State& model = *model_->state_;
   if (features.rows() != 1 || features.dim() != model.manifest.embed_dim) {
     throw Error(ErrorCode::kInvalidArgument, "features are " + std::to_string(features.rows()) + " × " + std::to_string(features.dim()) +
@@ -151,26 +225,10 @@ StepResult PromptTree::best(const std::vector<std::int32_t>& prefix_ids, const F
     throw Error(ErrorCode::kInvalidArgument, "features and candidates are on different devices; compute both on one");
   }
   model.text.check(prefix_ids);
-  const std::vector<std::int32_t> chosen = remaining(count(), options.exclude);
+  std::vector<std::int32_t> chosen = remaining(count(), options.exclude);
   model.move_to(model.device->torch_device());
-
-  std::vector<float> similarities(chosen.size());
-  const at::Tensor target = features.tensor().to(at::kFloat);
-  model.text.encode(prefix_ids, candidates_, chosen, token, [&](const TextRows& rows) {
-    // Not a matrix product: it may sum the last rows in another order, and equal candidates must tie.
-    const at::Tensor block = rows.features.mul(target).sum(1).to(at::kCPU);
-    const float* const values = block.const_data_ptr<float>();
-    for (std::size_t i = 0; i < rows.texts.size(); ++i) similarities[static_cast<std::size_t>(rows.texts[i])] = values[i];
-  });
-
-  StepResult best;
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    if (std::isnan(similarities[i])) continue;
-    const bool better = options.reverse ? similarities[i] < best.similarity : similarities[i] > best.similarity;
-    if (best.index < 0 || better) best = {chosen[i], similarities[i]};
-  }
-  if (best.index < 0) throw Error(ErrorCode::kRuntime, "no candidate's similarity is a number; check the image features");
-  return best;
+  TextEncoding encoding = model.text.begin(prefix_ids, candidates_, chosen);
+  return std::make_unique<Best>(model, std::move(encoding), std::move(chosen), features.tensor().to(at::kFloat), options.reverse);
 }
 
 }  // namespace interrogator

@@ -6,14 +6,13 @@
 #include <utility>
 
 #include "interrogator/error.h"
-#include "prefix_tree.h"
 
 namespace interrogator {
 
 namespace {
 
-/// Most nodes a pass. Bounds memory and, on the CPU, the time until a cancelled call notices; large
-/// enough that the matrix products run at full speed.
+/// Most nodes a pass. Bounds memory and, on the CPU, the time until a cancelled call notices and
+/// until another's turn; large enough that the matrix products run at full speed.
 std::int64_t nodes_per_block(c10::Device device) { return device.is_cpu() ? 2048 : 32768; }
 
 std::string shape_of(const at::Tensor& tensor) { return c10::str(tensor.sizes()); }
@@ -78,20 +77,22 @@ at::Tensor TextTower::extend(const std::vector<at::Tensor>& prefilled, const Pre
   return rows.to(at::kFloat).index_select(0, row_of.to(device_));
 }
 
-void TextTower::encode(const std::vector<std::int32_t>& prefix, const TokenLists& texts, const std::vector<std::int32_t>& chosen,
-                       const CancelToken* token, const std::function<void(const TextRows&)>& take) const {
-  if (chosen.empty()) return;
+TextEncoding TextTower::begin(const std::vector<std::int32_t>& prefix, const TokenLists& texts,
+                              const std::vector<std::int32_t>& chosen) const {
   const TextLimits limits{manifest_.context_length, manifest_.sot_id, manifest_.eot_id};
-  if (token) token->check();
-  SharedPrefix shared = share_prefix(prefix, texts, chosen, limits);
-  const TextBlocks blocks(std::move(shared.suffixes), nodes_per_block(device_));
-  const auto prefilled = module_.call_tuple("prefill", {at::tensor(shared.ids).to(device_)}, 2);
-  for (std::size_t index = 0; index < blocks.count(); ++index) {
-    if (token) token->check();
-    TextBlock block = blocks.block(index);
-    at::Tensor features = extend(prefilled, block.tree);
-    take({std::move(block.texts), std::move(features)});
-  }
+  return TextEncoding(*this, share_prefix(prefix, texts, chosen, limits));
+}
+
+TextEncoding::TextEncoding(const TextTower& tower, SharedPrefix shared)
+    : tower_(&tower), blocks_(std::move(shared.suffixes), nodes_per_block(tower.device_)) {
+  if (!finished()) prefilled_ = tower.module_.call_tuple("prefill", {at::tensor(shared.ids).to(tower.device_)}, 2);
+}
+
+TextRows TextEncoding::advance() {
+  TextBlock block = blocks_.block(next_);
+  at::Tensor features = tower_->extend(prefilled_, block.tree);
+  ++next_;
+  return {std::move(block.texts), std::move(features)};
 }
 
 }  // namespace interrogator

@@ -4,24 +4,42 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <vector>
 
 #include "interrogator/bundle.h"
-#include "interrogator/cancel.h"
 #include "interrogator/clip_model.h"
 #include "module.h"
+#include "prefix_tree.h"
 
 namespace interrogator {
-
-struct PrefixTree;
 
 /// Rows of some of the texts: row i is the feature of the text at texts[i] in the caller's choice.
 struct TextRows {
   std::vector<std::int64_t> texts;
   at::Tensor features;  ///< float32 [texts.size(), embed_dim], unit rows, on the device
+};
+
+class TextTower;
+
+/// Texts on their way through a tower, a block of their tree at a time; others may use the tower and
+/// its device in between. The tower outlives it.
+class TextEncoding {
+ public:
+  bool finished() const noexcept { return next_ == blocks_.count(); }
+  /// Encodes the next block. Every text is in exactly one.
+  TextRows advance();
+
+ private:
+  friend class TextTower;
+  TextEncoding(const TextTower& tower, SharedPrefix shared);
+
+  const TextTower* tower_;
+  TextBlocks blocks_;
+  std::vector<at::Tensor> prefilled_;
+  std::size_t next_ = 0;
 };
 
 class TextTower {
@@ -33,15 +51,14 @@ class TextTower {
   void check(const std::vector<std::int32_t>& prefix) const;
   void check(const TokenLists& texts) const;
 
-  /// Encodes [start] + prefix + texts[chosen[i]] + [end] for every i and hands over the rows block by
-  /// block; each i comes once, in any order. Equal texts get equal rows to the last bit. The token is
-  /// read before each block. Expects checked ids.
-  void encode(const std::vector<std::int32_t>& prefix, const TokenLists& texts, const std::vector<std::int32_t>& chosen,
-              const CancelToken* token, const std::function<void(const TextRows&)>& take) const;
+  /// Begins to encode [start] + prefix + texts[chosen[i]] + [end] for every i; each i is the text of
+  /// one row. Equal texts get equal rows to the last bit. Expects checked ids.
+  TextEncoding begin(const std::vector<std::int32_t>& prefix, const TokenLists& texts, const std::vector<std::int32_t>& chosen) const;
 
   void move_to(c10::Device device) { module_.move_to(device); }
 
  private:
+  friend class TextEncoding;
   void probe() const;
   at::Tensor extend(const std::vector<at::Tensor>& prefilled, const PrefixTree& tree) const;
 

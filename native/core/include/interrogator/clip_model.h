@@ -11,6 +11,7 @@
 #include "interrogator/cancel.h"
 #include "interrogator/features.h"
 #include "interrogator/image_view.h"
+#include "interrogator/sliced.h"
 
 namespace interrogator {
 
@@ -45,8 +46,11 @@ class PromptTree {
   /// On the device's thread. Throws kInvalidArgument where none is left.
   StepResult best(const std::vector<std::int32_t>& prefix_ids, const Features& features, const StepOptions& options,
                   const CancelToken* token = nullptr) const;
+  /// The same in slices, a block of texts each. The tree outlives it.
+  SlicedPtr<StepResult> begin_best(const std::vector<std::int32_t>& prefix_ids, const Features& features, const StepOptions& options) const;
 
  private:
+  class Best;
   std::shared_ptr<ClipModel> model_;
   TokenLists candidates_;
 };
@@ -67,6 +71,8 @@ class ClipModel : public std::enable_shared_from_this<ClipModel> {
   /// As text_features with `prefix` before every text (start token added before it).
   Features text_features(const std::vector<std::int32_t>& prefix, const TokenLists& texts, const CancelToken* token = nullptr,
                          const Progress& progress = {}) const;
+  /// The same in slices, a block of texts each. Keeps the model, reads `texts` here only.
+  SlicedPtr<Features> begin_text_features(const std::vector<std::int32_t>& prefix, const TokenLists& texts, Progress progress = {}) const;
 
   /// Moves the weights to the host and back (clipOffload). On the device's thread. Idempotent;
   /// nothing to do on the CPU. A call that computes restores first.
@@ -75,6 +81,7 @@ class ClipModel : public std::enable_shared_from_this<ClipModel> {
 
  private:
   friend class PromptTree;
+  class TextFeatures;
   struct State;
   explicit ClipModel(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
