@@ -19,12 +19,12 @@ def tree_attention(
     ancestors: torch.Tensor,
     scale: float,
 ) -> torch.Tensor:
-    """Attention of each node of a prefix tree to the shared prefix and to the nodes on its path from the root.
+    """Attention of nodes of a prefix tree to the shared prefix and to the nodes on their paths from the root.
 
-    q, k, v: [M, heads, headDim]; prefix_k, prefix_v: [heads, P, headDim]; ancestors: int64 [M, A], -1 where there is none.
-    Returns [M, heads, headDim]. Scores are multiplied by `scale` before the softmax.
+    q: [R, heads, headDim]; k, v: [M, heads, headDim]; prefix_k, prefix_v: [heads, P, headDim]; ancestors: int64 [R, A], for
+    each row of q nodes among the M, then -1. Returns [R, heads, headDim]. Scores are multiplied by `scale` before the softmax.
     """
-    result = torch.empty_like(q)
+    result = torch.empty(q.shape, dtype=q.dtype, device=q.device)
     prefix_length = prefix_k.shape[1]
     for start in range(0, q.shape[0], _ROWS):
         rows = slice(start, start + _ROWS)

@@ -5,6 +5,7 @@
 #include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <string>
@@ -76,6 +77,11 @@ struct ClipModel::State {
     return rows;
   }
 
+  TextEncoding begin_text(const std::vector<std::int32_t>& prefix, const TokenLists& texts) const {
+    const CutPrefix cut = text.cut(prefix);
+    return text.begin(cut, std::make_shared<const TextBlocks>(text.blocks(texts, all_of(texts), cut.room)));
+  }
+
   const DevicePtr device;
   const ClipManifest manifest;
   Module image;
@@ -124,7 +130,7 @@ class ClipModel::TextFeatures final : public Sliced<Features> {
  public:
   TextFeatures(std::shared_ptr<const ClipModel> model, const std::vector<std::int32_t>& prefix, const TokenLists& texts, Progress progress)
       : model_(std::move(model)),
-        encoding_(model_->state_->text.begin(prefix, texts, all_of(texts))),
+        encoding_(model_->state_->begin_text(prefix, texts)),
         progress_(std::move(progress)),
         total_(texts.count()),
         features_(at::empty({static_cast<std::int64_t>(total_), model_->manifest().embed_dim}, model_->device()->torch_device())) {}
@@ -161,9 +167,36 @@ SlicedPtr<Features> ClipModel::begin_text_features(const std::vector<std::int32_
 void ClipModel::offload() { state_->move_to(c10::Device(c10::kCPU)); }
 void ClipModel::restore() { state_->move_to(state_->device->torch_device()); }
 
+/// The candidates in the form that the tower takes, as long as they fit a step.
+struct PromptTree::Prepared {
+  std::int64_t room = 0;             ///< what the prefix leaves, or the longest candidate's length where that is less
+  std::vector<std::int32_t> chosen;  ///< candidates in the blocks, rising: text i of the blocks is chosen[i]
+  std::shared_ptr<const TextBlocks> blocks;
+
+  /// Whether the blocks hold all of `left` and little besides: an excluded candidate costs less than cutting anew.
+  bool serves(std::int64_t needed_room, const std::vector<std::int32_t>& left) const {
+    return room == needed_room && chosen.size() - chosen.size() / 16 <= left.size() &&
+           std::includes(chosen.begin(), chosen.end(), left.begin(), left.end());
+  }
+};
+
 PromptTree::PromptTree(std::shared_ptr<ClipModel> model, TokenLists candidates)
     : model_(std::move(model)), candidates_(std::move(candidates)) {
   model_->state_->text.check(candidates_);
+  for (std::size_t i = 0; i < count(); ++i) longest_ = std::max(longest_, candidates_.offsets[i + 1] - candidates_.offsets[i]);
+}
+
+PromptTree::~PromptTree() = default;
+
+std::shared_ptr<const PromptTree::Prepared> PromptTree::prepare(std::int64_t room, const std::vector<std::int32_t>& left) const {
+  const std::int64_t needed = std::min<std::int64_t>(room, longest_);
+  if (!prepared_ || !prepared_->serves(needed, left)) {
+    ClipModel::State& model = *model_->state_;
+    auto blocks = std::make_shared<TextBlocks>(model.text.blocks(candidates_, left, needed));
+    blocks->keep_on(model.device->torch_device());
+    prepared_ = std::make_shared<const Prepared>(Prepared{needed, left, std::move(blocks)});
+  }
+  return prepared_;
 }
 
 std::size_t PromptTree::count() const noexcept { return candidates_.count(); }
@@ -176,13 +209,15 @@ StepResult PromptTree::best(const std::vector<std::int32_t>& prefix_ids, const F
 
 class PromptTree::Best final : public Sliced<StepResult> {
  public:
-  Best(ClipModel::State& model, TextEncoding encoding, std::vector<std::int32_t> chosen, at::Tensor target, bool reverse)
+  Best(ClipModel::State& model, const CutPrefix& prefix, std::shared_ptr<const Prepared> prepared, std::vector<std::int32_t> left,
+       at::Tensor target, bool reverse)
       : model_(model),
-        encoding_(std::move(encoding)),
-        chosen_(std::move(chosen)),
+        prepared_(std::move(prepared)),
+        encoding_(model.text.begin(prefix, prepared_->blocks)),
+        left_(std::move(left)),
         target_(std::move(target)),
         reverse_(reverse),
-        similarities_(chosen_.size()) {}
+        similarities_(prepared_->chosen.size()) {}
 
   bool advance() override {
     model_.move_to(model_.device->torch_device());
@@ -196,10 +231,13 @@ class PromptTree::Best final : public Sliced<StepResult> {
 
   StepResult take() override {
     StepResult best;
-    for (std::size_t i = 0; i < chosen_.size(); ++i) {
+    auto next = left_.begin();  // both lists rise
+    for (std::size_t i = 0; i < prepared_->chosen.size() && next != left_.end(); ++i) {
+      if (prepared_->chosen[i] != *next) continue;
+      ++next;
       if (std::isnan(similarities_[i])) continue;
       const bool better = reverse_ ? similarities_[i] < best.similarity : similarities_[i] > best.similarity;
-      if (best.index < 0 || better) best = {chosen_[i], similarities_[i]};
+      if (best.index < 0 || better) best = {prepared_->chosen[i], similarities_[i]};
     }
     if (best.index < 0) throw Error(ErrorCode::kRuntime, "no candidate's similarity is a number; check the image features");
     return best;
@@ -207,8 +245,9 @@ class PromptTree::Best final : public Sliced<StepResult> {
 
  private:
   ClipModel::State& model_;
+  const std::shared_ptr<const Prepared> prepared_;
   TextEncoding encoding_;
-  const std::vector<std::int32_t> chosen_;
+  const std::vector<std::int32_t> left_;
   const at::Tensor target_;
   const bool reverse_;
   std::vector<float> similarities_;
@@ -225,10 +264,11 @@ SlicedPtr<StepResult> PromptTree::begin_best(const std::vector<std::int32_t>& pr
     throw Error(ErrorCode::kInvalidArgument, "features and candidates are on different devices; compute both on one");
   }
   model.text.check(prefix_ids);
-  std::vector<std::int32_t> chosen = remaining(count(), options.exclude);
+  std::vector<std::int32_t> left = remaining(count(), options.exclude);
   model.move_to(model.device->torch_device());
-  TextEncoding encoding = model.text.begin(prefix_ids, candidates_, chosen);
-  return std::make_unique<Best>(model, std::move(encoding), std::move(chosen), features.tensor().to(at::kFloat), options.reverse);
+  const CutPrefix prefix = model.text.cut(prefix_ids);
+  auto prepared = prepare(prefix.room, left);
+  return std::make_unique<Best>(model, prefix, std::move(prepared), std::move(left), features.tensor().to(at::kFloat), options.reverse);
 }
 
 }  // namespace interrogator

@@ -87,6 +87,14 @@ PrefixTree tree_of_sorted(const TokenLists& texts, std::span<const std::int64_t>
   return {to_tensor(ids), to_tensor(depths), std::move(ancestors), to_tensor(ends)};
 }
 
+/// How many blocks to cut `total` nodes into. A block's first text may repeat a path of the block before: room is left for it.
+std::int64_t block_count(const BlockLimits& limits, std::int64_t total, std::int64_t deepest) {
+  const auto divided = [](std::int64_t count, std::int64_t by) { return (count + by - 1) / by; };
+  const std::int64_t filled = std::max(limits.max_nodes - 2 * deepest, (limits.max_nodes + 1) / 2);
+  const std::int64_t wanted = divided(divided(total, filled), limits.parts) * limits.parts;
+  return std::clamp<std::int64_t>(total / limits.least_nodes, 1, std::max<std::int64_t>(wanted, 1));
+}
+
 void check_suffixes(const TokenLists& suffixes) {
   check_offsets(suffixes);
   for (std::size_t i = 0; i < suffixes.count(); ++i) {
@@ -108,70 +116,93 @@ void check_token_lists(const TokenLists& texts, std::int64_t vocab_size) {
   }
 }
 
-SharedPrefix share_prefix(const std::vector<std::int32_t>& prefix, const TokenLists& texts, const std::vector<std::int32_t>& chosen,
-                          const TextLimits& limits) {
-  check_offsets(texts);
+CutPrefix cut_prefix(const std::vector<std::int32_t>& prefix, const TextLimits& limits) {
   const auto context = static_cast<std::size_t>(limits.context_length);
-  const auto eot = static_cast<std::int32_t>(limits.eot_id);
-
-  SharedPrefix shared;
-  shared.ids.push_back(limits.sot_id);
-  // Nothing after the first end token reaches the feature, and the context's last place is an end token's.
-  bool ended = false;
+  CutPrefix cut;
+  cut.ids.push_back(limits.sot_id);
   for (const std::int32_t id : prefix) {
-    ended = id == eot || shared.ids.size() + 1 >= context;
-    if (ended) break;
-    shared.ids.push_back(id);
+    // Nothing after the first end token reaches the feature, and the context's last place is an end token's.
+    if (id == limits.eot_id || cut.ids.size() + 1 >= context) return cut;
+    cut.ids.push_back(id);
   }
+  cut.room = limits.context_length - static_cast<std::int64_t>(cut.ids.size()) - 1;
+  return cut;
+}
 
-  shared.suffixes.offsets.push_back(0);
+TokenLists cut_suffixes(const TokenLists& texts, const std::vector<std::int32_t>& chosen, std::int64_t room, std::int64_t eot_id) {
+  check_offsets(texts);
+  const auto eot = static_cast<std::int32_t>(eot_id);
+  TokenLists suffixes;
+  suffixes.offsets.push_back(0);
   for (const std::int32_t index : chosen) {
     if (index < 0 || static_cast<std::size_t>(index) >= texts.count()) {
       throw Error(ErrorCode::kInvalidArgument, "there is no text " + std::to_string(index) + " among " + std::to_string(texts.count()));
     }
-    auto& ids = shared.suffixes.ids;
-    std::size_t length = shared.ids.size();
-    if (!ended) {
-      for (const std::int32_t id : tokens_of(texts, index)) {
-        if (id == eot || length + 1 >= context) break;
-        ids.push_back(id);
-        ++length;
-      }
-    }
-    ids.push_back(eot);
-    shared.suffixes.offsets.push_back(static_cast<std::int32_t>(ids.size()));
+    const Tokens text = tokens_of(texts, index);
+    const auto end = std::find(text.begin(), text.begin() + std::min(static_cast<std::ptrdiff_t>(text.size()), room), eot);
+    suffixes.ids.insert(suffixes.ids.end(), text.begin(), end);
+    suffixes.ids.push_back(eot);
+    suffixes.offsets.push_back(static_cast<std::int32_t>(suffixes.ids.size()));
   }
-  return shared;
+  return suffixes;
 }
 
-SharedPrefix share_prefix(const std::vector<std::int32_t>& prefix, const TokenLists& texts, const TextLimits& limits) {
-  std::vector<std::int32_t> all(texts.count());
-  std::iota(all.begin(), all.end(), 0);
-  return share_prefix(prefix, texts, all, limits);
-}
-
-TextBlocks::TextBlocks(TokenLists suffixes, std::int64_t max_nodes) : suffixes_(std::move(suffixes)) {
+TextBlocks::TextBlocks(TokenLists suffixes, const BlockLimits& limits) : suffixes_(std::move(suffixes)) {
   check_suffixes(suffixes_);
   order_ = sorted_by_tokens(suffixes_);
-  std::int64_t nodes = 0;
+  std::vector<std::int64_t> added;  // nodes that a text adds to those before it
+  std::int64_t total = 0, deepest = 0;
   Tokens before;
-  for (std::size_t i = 0; i < order_.size(); ++i) {
-    const Tokens text = tokens_of(suffixes_, order_[i]);
-    const auto added = static_cast<std::int64_t>(text.size() - shared_length(before, text));
-    if (starts_.empty() || nodes + added > max_nodes) {
-      starts_.push_back(i);
-      nodes = static_cast<std::int64_t>(text.size());
-    } else {
-      nodes += added;
-    }
+  for (const std::int64_t index : order_) {
+    const Tokens text = tokens_of(suffixes_, index);
+    added.push_back(static_cast<std::int64_t>(text.size() - shared_length(before, text)));
+    total += added.back();
+    deepest = std::max(deepest, static_cast<std::int64_t>(text.size()));
     before = text;
+  }
+
+  const auto blocks = block_count(limits, total, deepest);
+  std::int64_t nodes = 0, done = 0;  // of this block; of all blocks, repeated paths not counted
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    const bool equals_before = i > 0 && added[i] == 0;
+    const bool part_done = done * blocks >= static_cast<std::int64_t>(starts_.size()) * total;
+    if (!equals_before && (starts_.empty() || part_done || nodes + added[i] > limits.max_nodes)) {
+      starts_.push_back(i);
+      nodes = static_cast<std::int64_t>(tokens_of(suffixes_, order_[i]).size());
+    } else {
+      nodes += added[i];
+    }
+    done += added[i];
   }
   if (!order_.empty()) starts_.push_back(order_.size());
 }
 
-TextBlock TextBlocks::block(std::size_t index) const {
+void TextBlocks::keep_on(c10::Device device) {
+  std::vector<std::shared_ptr<const TextBlock>> kept;
+  for (std::size_t index = 0; index < count(); ++index) {
+    TextBlock block = *this->block(index);
+    for (at::Tensor* const tensor : {&block.tree.ids, &block.tree.depth, &block.tree.ancestors, &block.tree.ends, &block.row_of}) {
+      *tensor = tensor->to(device);
+    }
+    kept.push_back(std::make_shared<const TextBlock>(std::move(block)));
+  }
+  kept_ = std::move(kept);
+}
+
+std::shared_ptr<const TextBlock> TextBlocks::block(std::size_t index) const {
+  if (!kept_.empty()) return kept_.at(index);
   const auto texts = std::span(order_).subspan(starts_.at(index), starts_.at(index + 1) - starts_[index]);
-  return {tree_of_sorted(suffixes_, texts), std::vector<std::int64_t>(texts.begin(), texts.end())};
+  TextBlock block{tree_of_sorted(suffixes_, texts), {}, std::vector<std::int64_t>(texts.begin(), texts.end())};
+  // Sorted, equal texts are neighbours: each is computed once.
+  const std::int64_t* const ends = block.tree.ends.const_data_ptr<std::int64_t>();
+  std::vector<std::int64_t> distinct, rows;
+  for (std::size_t n = 0; n < texts.size(); ++n) {
+    if (n == 0 || ends[n] != ends[n - 1]) distinct.push_back(ends[n]);
+    rows.push_back(static_cast<std::int64_t>(distinct.size()) - 1);
+  }
+  block.tree.ends = to_tensor(distinct);
+  block.row_of = to_tensor(rows);
+  return std::make_shared<const TextBlock>(std::move(block));
 }
 
 PrefixTree build_prefix_tree(const TokenLists& suffixes) {

@@ -1,7 +1,11 @@
 #include "text_tower.h"
 
+#include <ATen/Parallel.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/tensor.h>
+#include <c10/core/InferenceMode.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -11,27 +15,15 @@ namespace interrogator {
 
 namespace {
 
-/// Most nodes a pass. Bounds memory and, on the CPU, the time until a cancelled call notices and
-/// until another's turn; large enough that the matrix products run at full speed.
-std::int64_t nodes_per_block(c10::Device device) { return device.is_cpu() ? 2048 : 32768; }
+/// Blocks bound memory and, on the CPU, the time until a cancelled call notices and until another's turn. There one
+/// thread takes a block through all layers: nothing to wait for, and what it computes stays in its cache. From 64 rows on
+/// the matrix products run near full speed.
+BlockLimits block_limits(c10::Device device) {
+  if (device.is_cpu()) return {.max_nodes = 512, .parts = at::get_num_threads(), .least_nodes = 64};
+  return {.max_nodes = 32768};
+}
 
 std::string shape_of(const at::Tensor& tensor) { return c10::str(tensor.sizes()); }
-
-struct DistinctEnds {
-  at::Tensor ends;    ///< int64 [distinct]
-  at::Tensor row_of;  ///< int64 [N]: where text n's end is among them
-};
-
-/// Neighbours that end at the same node become one, so that equal texts are computed once.
-DistinctEnds distinct_ends(const at::Tensor& ends) {
-  const std::int64_t* const values = ends.const_data_ptr<std::int64_t>();
-  std::vector<std::int64_t> distinct, rows;
-  for (std::int64_t n = 0; n < ends.size(0); ++n) {
-    if (n == 0 || values[n] != values[n - 1]) distinct.push_back(values[n]);
-    rows.push_back(static_cast<std::int64_t>(distinct.size()) - 1);
-  }
-  return {at::tensor(distinct), at::tensor(rows)};
-}
 
 }  // namespace
 
@@ -48,16 +40,16 @@ TextTower::TextTower(const ClipManifest& manifest, const std::filesystem::path& 
 /// The shortest text there is, through both methods: a module that does not fit its manifest is
 /// found here and not in the middle of a table.
 void TextTower::probe() const {
-  const TextLimits limits{manifest_.context_length, manifest_.sot_id, manifest_.eot_id};
-  const SharedPrefix shared = share_prefix({}, TokenLists{{}, {0, 0}}, limits);
-  const auto prefilled = module_.call_tuple("prefill", {at::tensor(shared.ids).to(device_)}, 2);
+  const CutPrefix prefix = cut({});
+  const TextBlocks empty_text = blocks(TokenLists{{}, {0, 0}}, {0}, prefix.room);
+  const auto prefilled = module_.call_tuple("prefill", {at::tensor(prefix.ids).to(device_)}, 2);
   for (const at::Tensor& cache : prefilled) {
     if (cache.dim() != 4 || cache.size(0) != manifest_.layers || cache.size(1) != manifest_.heads || cache.size(2) != 1) {
       throw Error(ErrorCode::kRuntime, "keys and values are " + shape_of(cache) + " where the manifest has " +
                                            std::to_string(manifest_.layers) + " layers and " + std::to_string(manifest_.heads) + " heads");
     }
   }
-  extend(prefilled, build_prefix_tree(shared.suffixes));
+  extend(prefilled, *empty_text.block(0));
 }
 
 void TextTower::check(const std::vector<std::int32_t>& prefix) const {
@@ -66,33 +58,58 @@ void TextTower::check(const std::vector<std::int32_t>& prefix) const {
 
 void TextTower::check(const TokenLists& texts) const { check_token_lists(texts, manifest_.vocab_size); }
 
-at::Tensor TextTower::extend(const std::vector<at::Tensor>& prefilled, const PrefixTree& tree) const {
-  const auto [ends, row_of] = distinct_ends(tree.ends);
-  const at::Tensor rows = module_.call(
-      "extend", {prefilled[0], prefilled[1], tree.ids.to(device_), tree.depth.to(device_), tree.ancestors.to(device_), ends.to(device_)});
-  if (rows.dim() != 2 || rows.size(0) != ends.size(0) || rows.size(1) != manifest_.embed_dim) {
-    throw Error(ErrorCode::kRuntime, "features are " + shape_of(rows) + " where " + std::to_string(ends.size(0)) + " × " +
+CutPrefix TextTower::cut(const std::vector<std::int32_t>& prefix) const {
+  return cut_prefix(prefix, {manifest_.context_length, manifest_.sot_id, manifest_.eot_id});
+}
+
+TextBlocks TextTower::blocks(const TokenLists& texts, const std::vector<std::int32_t>& chosen, std::int64_t room) const {
+  return TextBlocks(cut_suffixes(texts, chosen, room, manifest_.eot_id), block_limits(device_));
+}
+
+TextEncoding TextTower::begin(const CutPrefix& prefix, std::shared_ptr<const TextBlocks> blocks) const {
+  return TextEncoding(*this, prefix.ids, std::move(blocks));
+}
+
+at::Tensor TextTower::extend(const std::vector<at::Tensor>& prefilled, const TextBlock& block) const {
+  const PrefixTree& tree = block.tree;
+  const at::Tensor rows =
+      module_.call("extend", {prefilled[0], prefilled[1], tree.ids.to(device_), tree.depth.to(device_), tree.ancestors.to(device_),
+                              tree.ends.to(device_)});
+  if (rows.dim() != 2 || rows.size(0) != tree.ends.size(0) || rows.size(1) != manifest_.embed_dim) {
+    throw Error(ErrorCode::kRuntime, "features are " + shape_of(rows) + " where " + std::to_string(tree.ends.size(0)) + " × " +
                                          std::to_string(manifest_.embed_dim) + " were expected");
   }
-  return rows.to(at::kFloat).index_select(0, row_of.to(device_));
+  return rows.to(at::kFloat).index_select(0, block.row_of.to(device_));
 }
 
-TextEncoding TextTower::begin(const std::vector<std::int32_t>& prefix, const TokenLists& texts,
-                              const std::vector<std::int32_t>& chosen) const {
-  const TextLimits limits{manifest_.context_length, manifest_.sot_id, manifest_.eot_id};
-  return TextEncoding(*this, share_prefix(prefix, texts, chosen, limits));
-}
-
-TextEncoding::TextEncoding(const TextTower& tower, SharedPrefix shared)
-    : tower_(&tower), blocks_(std::move(shared.suffixes), nodes_per_block(tower.device_)) {
-  if (!finished()) prefilled_ = tower.module_.call_tuple("prefill", {at::tensor(shared.ids).to(tower.device_)}, 2);
+TextEncoding::TextEncoding(const TextTower& tower, const std::vector<std::int64_t>& prefix, std::shared_ptr<const TextBlocks> blocks)
+    : tower_(&tower), blocks_(std::move(blocks)) {
+  if (!finished()) prefilled_ = tower.module_.call_tuple("prefill", {at::tensor(prefix).to(tower.device_)}, 2);
 }
 
 TextRows TextEncoding::advance() {
-  TextBlock block = blocks_.block(next_);
-  at::Tensor features = tower_->extend(prefilled_, block.tree);
-  ++next_;
-  return {std::move(block.texts), std::move(features)};
+  const auto most = static_cast<std::size_t>(tower_->device_.is_cpu() ? at::get_num_threads() : 1);
+  const std::size_t count = std::min(most, blocks_->count() - next_);
+  std::vector<std::shared_ptr<const TextBlock>> blocks(count);
+  std::vector<at::Tensor> features(count);
+  const auto encode = [&](std::size_t i) {
+    blocks[i] = blocks_->block(next_ + i);
+    features[i] = tower_->extend(prefilled_, *blocks[i]);
+  };
+  if (count == 1) {
+    encode(0);
+  } else {
+    at::parallel_for(0, static_cast<std::int64_t>(count), 1, [&](std::int64_t first, std::int64_t last) {
+      // libtorch does not hand the mode on to its threads.
+      const c10::InferenceMode inference;
+      for (std::int64_t i = first; i < last; ++i) encode(static_cast<std::size_t>(i));
+    });
+  }
+  next_ += count;
+  TextRows rows;
+  for (const auto& block : blocks) rows.texts.insert(rows.texts.end(), block->texts.begin(), block->texts.end());
+  rows.features = count == 1 ? std::move(features[0]) : at::cat(features);
+  return rows;
 }
 
 }  // namespace interrogator

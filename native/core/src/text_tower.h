@@ -24,20 +24,20 @@ struct TextRows {
 
 class TextTower;
 
-/// Texts on their way through a tower, a block of their tree at a time; others may use the tower and
+/// Texts on their way through a tower, some blocks of their tree at a time; others may use the tower and
 /// its device in between. The tower outlives it.
 class TextEncoding {
  public:
-  bool finished() const noexcept { return next_ == blocks_.count(); }
-  /// Encodes the next block. Every text is in exactly one.
+  bool finished() const noexcept { return next_ == blocks_->count(); }
+  /// Encodes the next blocks, on the CPU one a thread. Every text is in exactly one.
   TextRows advance();
 
  private:
   friend class TextTower;
-  TextEncoding(const TextTower& tower, SharedPrefix shared);
+  TextEncoding(const TextTower& tower, const std::vector<std::int64_t>& prefix, std::shared_ptr<const TextBlocks> blocks);
 
   const TextTower* tower_;
-  TextBlocks blocks_;
+  std::shared_ptr<const TextBlocks> blocks_;
   std::vector<at::Tensor> prefilled_;
   std::size_t next_ = 0;
 };
@@ -51,16 +51,19 @@ class TextTower {
   void check(const std::vector<std::int32_t>& prefix) const;
   void check(const TokenLists& texts) const;
 
-  /// Begins to encode [start] + prefix + texts[chosen[i]] + [end] for every i; each i is the text of
-  /// one row. Equal texts get equal rows to the last bit. Expects checked ids.
-  TextEncoding begin(const std::vector<std::int32_t>& prefix, const TokenLists& texts, const std::vector<std::int32_t>& chosen) const;
+  CutPrefix cut(const std::vector<std::int32_t>& prefix) const;
+  /// texts[chosen[i]] for every i, as they follow a prefix that leaves this room. Expects checked ids.
+  TextBlocks blocks(const TokenLists& texts, const std::vector<std::int32_t>& chosen, std::int64_t room) const;
+  /// Begins to encode prefix + text + [end] for every text; row i is text i of `blocks`, which are for the prefix's
+  /// room. Equal texts get equal rows to the last bit.
+  TextEncoding begin(const CutPrefix& prefix, std::shared_ptr<const TextBlocks> blocks) const;
 
   void move_to(c10::Device device) { module_.move_to(device); }
 
  private:
   friend class TextEncoding;
   void probe() const;
-  at::Tensor extend(const std::vector<at::Tensor>& prefilled, const PrefixTree& tree) const;
+  at::Tensor extend(const std::vector<at::Tensor>& prefilled, const TextBlock& block) const;
 
   ClipManifest manifest_;
   c10::Device device_;

@@ -100,18 +100,20 @@ TEST(TextBlocks, HoldEachTextOnceWithinTheBound) {
     std::vector<Text> texts = random_texts(random, random() % 60, 7, 3);
     for (Text& text : texts) text.push_back(91);
     const std::int64_t most = 1 + random() % 40;
-    const TextBlocks blocks(lists(texts), most);
+    const TextBlocks blocks(lists(texts), {.max_nodes = most, .parts = 1 + round % 4, .least_nodes = 1 + round % 9});
     std::vector<int> seen(texts.size());
     for (std::size_t i = 0; i < blocks.count(); ++i) {
-      const TextBlock block = blocks.block(i);
-      ASSERT_EQ(block.tree.ends.size(0), static_cast<std::int64_t>(block.texts.size()));
+      const TextBlock block = *blocks.block(i);
+      ASSERT_EQ(block.row_of.size(0), static_cast<std::int64_t>(block.texts.size()));
       std::set<Text> distinct;
       for (std::size_t n = 0; n < block.texts.size(); ++n) {
         const auto text = static_cast<std::size_t>(block.texts[n]);
         ++seen[text];
         distinct.insert(texts[text]);
-        ASSERT_EQ(text_of(block.tree, block.tree.ends[static_cast<std::int64_t>(n)].item<std::int64_t>()), texts[text]);
+        const at::Tensor end = block.tree.ends[block.row_of[static_cast<std::int64_t>(n)].item<std::int64_t>()];
+        ASSERT_EQ(text_of(block.tree, end.item<std::int64_t>()), texts[text]);
       }
+      ASSERT_EQ(block.tree.ends.size(0), static_cast<std::int64_t>(distinct.size()));
       if (distinct.size() > 1) {
         ASSERT_LE(block.tree.ids.size(0), most);
       }
@@ -120,7 +122,38 @@ TEST(TextBlocks, HoldEachTextOnceWithinTheBound) {
   }
 }
 
-TEST(TextBlocks, AreNoneForNoTexts) { EXPECT_EQ(TextBlocks(lists({}), 10).count(), 0U); }
+TEST(TextBlocks, AreNoneForNoTexts) { EXPECT_EQ(TextBlocks(lists({}), {.max_nodes = 10}).count(), 0U); }
+
+TEST(TextBlocks, AreAsManyAsRunAtTheSameTimeAndAboutEqual) {
+  std::mt19937 random(4);
+  std::vector<Text> texts = random_texts(random, 900, 6, 50);
+  for (Text& text : texts) text.push_back(91);
+  for (const std::int64_t parts : {1, 2, 3, 8}) {
+    const TextBlocks blocks(lists(texts), {.max_nodes = 300, .parts = parts, .least_nodes = 20});
+    EXPECT_LE(blocks.count() % static_cast<std::size_t>(parts), 0U) << parts;
+    std::int64_t least = 1 << 20, most = 0;
+    for (std::size_t i = 0; i < blocks.count(); ++i) {
+      const std::int64_t nodes = blocks.block(i)->tree.ids.size(0);
+      least = std::min(least, nodes), most = std::max(most, nodes);
+    }
+    EXPECT_LT(most, 2 * least) << parts;
+  }
+  const TextBlocks few(lists({{1, 91}, {2, 91}, {3, 91}}), {.max_nodes = 300, .parts = 8, .least_nodes = 20});
+  EXPECT_EQ(few.count(), 1U);
+}
+
+TEST(TextBlocks, AreTheSameWhenKept) {
+  TextBlocks blocks(lists({{5, 91}, {4, 91}, {5, 6, 91}, {5, 91}}), {.max_nodes = 3});
+  std::vector<std::shared_ptr<const TextBlock>> built;
+  for (std::size_t i = 0; i < blocks.count(); ++i) built.push_back(blocks.block(i));
+  blocks.keep_on(at::kCPU);
+  for (std::size_t i = 0; i < built.size(); ++i) {
+    EXPECT_EQ(blocks.block(i), blocks.block(i));
+    EXPECT_EQ(blocks.block(i)->texts, built[i]->texts);
+    EXPECT_TRUE(at::equal(blocks.block(i)->tree.ids, built[i]->tree.ids));
+    EXPECT_TRUE(at::equal(blocks.block(i)->row_of, built[i]->row_of));
+  }
+}
 
 /// open_clip's cut: [start] + text + [end], the first context_length of them, the last one the end
 /// token; the tower reads its output at the first end token.
@@ -137,38 +170,44 @@ Text full_text(const Text& prefix, const Text& text, const TextLimits& limits) {
   return full;
 }
 
-TEST(SharePrefix, GivesTheTextsThatTheTokenizerWouldCut) {
+TokenLists suffixes_after(const CutPrefix& cut, const std::vector<Text>& texts) {
+  std::vector<std::int32_t> all(texts.size());
+  std::iota(all.begin(), all.end(), 0);
+  return cut_suffixes(lists(texts), all, cut.room, kLimits.eot_id);
+}
+
+TEST(CutTexts, AreTheTextsThatTheTokenizerWouldCut) {
   std::mt19937 random(3);
   for (int round = 0; round < 300; ++round) {
     const Text prefix = random_texts(random, 1, 16, 91 + round % 2)[0];  // every other round with end tokens inside
     const std::vector<Text> texts = random_texts(random, 1 + random() % 8, 16, 92);
-    const SharedPrefix shared = share_prefix(prefix, lists(texts), kLimits);
-    ASSERT_GE(shared.ids.size(), 1U);
-    ASSERT_LT(shared.ids.size(), static_cast<std::size_t>(kLimits.context_length));
-    ASSERT_EQ(shared.suffixes.count(), texts.size());
+    const CutPrefix cut = cut_prefix(prefix, kLimits);
+    ASSERT_GE(cut.ids.size(), 1U);
+    ASSERT_LT(cut.ids.size(), static_cast<std::size_t>(kLimits.context_length));
+    const TokenLists suffixes = suffixes_after(cut, texts);
+    ASSERT_EQ(suffixes.count(), texts.size());
     for (std::size_t i = 0; i < texts.size(); ++i) {
-      Text joined(shared.ids.begin(), shared.ids.end());
-      const Text suffix = text_at(shared.suffixes, i);
+      Text joined(cut.ids.begin(), cut.ids.end());
+      const Text suffix = text_at(suffixes, i);
       joined.insert(joined.end(), suffix.begin(), suffix.end());
       ASSERT_EQ(joined, full_text(prefix, texts[i], kLimits));
     }
   }
 }
 
-TEST(SharePrefix, LeavesOnlyTheEndTokenWhereThePrefixFillsTheContext) {
-  const Text prefix(20, 7);
-  const SharedPrefix shared = share_prefix(prefix, lists({{1, 2}, {3}}), kLimits);
-  EXPECT_EQ(shared.ids.size(), 11U);
-  EXPECT_EQ(text_at(shared.suffixes, 0), Text{91});
-  EXPECT_EQ(text_at(shared.suffixes, 1), Text{91});
+TEST(CutTexts, HaveOnlyTheEndTokenWhereThePrefixFillsTheContext) {
+  const CutPrefix cut = cut_prefix(Text(20, 7), kLimits);
+  EXPECT_EQ(cut.ids.size(), 11U);
+  EXPECT_EQ(cut.room, 0);
+  EXPECT_EQ(text_at(suffixes_after(cut, {{1, 2}, {3}}), 0), Text{91});
 }
 
-TEST(SharePrefix, TakesTheChosenTextsInTheirOrder) {
-  const SharedPrefix shared = share_prefix({}, lists({{1}, {2}, {3}}), {2, 0}, kLimits);
-  EXPECT_EQ(text_at(shared.suffixes, 0), (Text{3, 91}));
-  EXPECT_EQ(text_at(shared.suffixes, 1), (Text{1, 91}));
-  EXPECT_THROW(share_prefix({}, lists({{1}}), {1}, kLimits), Error);
-  EXPECT_THROW(share_prefix({}, lists({{1}}), {-1}, kLimits), Error);
+TEST(CutTexts, AreTheChosenOnesInTheirOrder) {
+  const TokenLists suffixes = cut_suffixes(lists({{1}, {2}, {3}}), {2, 0}, 9, kLimits.eot_id);
+  EXPECT_EQ(text_at(suffixes, 0), (Text{3, 91}));
+  EXPECT_EQ(text_at(suffixes, 1), (Text{1, 91}));
+  EXPECT_THROW(cut_suffixes(lists({{1}}), {1}, 9, kLimits.eot_id), Error);
+  EXPECT_THROW(cut_suffixes(lists({{1}}), {-1}, 9, kLimits.eot_id), Error);
 }
 
 TEST(CheckTokenLists, RefusesOffsetsAndIdsThatDoNotFit) {

@@ -5,6 +5,7 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -37,7 +38,16 @@ struct Case {
     }
   }
 
-  at::Tensor run() const { return tree_attention(q, k, v, prefix_k, prefix_v, ancestors, scale); }
+  at::Tensor run(AttentionKernel kernel = best_attention_kernel()) const {
+    return tree_attention(q, k, v, prefix_k, prefix_v, ancestors, scale, kernel);
+  }
+
+  /// The same tree, asked for these nodes alone.
+  Case only(const at::Tensor& nodes) const {
+    Case some = *this;
+    some.q = q.index_select(0, nodes), some.ancestors = ancestors.index_select(0, nodes);
+    return some;
+  }
 
   /// Node by node, in float64.
   at::Tensor reference() const {
@@ -55,14 +65,47 @@ struct Case {
 
 double difference(const at::Tensor& a, const at::Tensor& b) { return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>(); }
 
-TEST(TreeAttention, EqualsPlainAttentionOnRandomTrees) {
-  std::mt19937 random(1);
-  for (unsigned round = 0; round < 40; ++round) {
-    const Case given(1 + random() % (round % 13 == 0 ? 600 : 60), 1 + random() % 12, 1 + random() % 80, 1 + random() % 76, round);
-    const at::Tensor result = given.run();
-    ASSERT_EQ(result.sizes(), given.q.sizes());
-    ASSERT_LT(difference(result, given.reference()), 1e-5) << given.q.sizes() << ", prefix " << given.prefix_k.size(1);
+std::vector<AttentionKernel> kernels_here() {
+  std::vector<AttentionKernel> kernels{AttentionKernel::kBaseline};
+  for (const AttentionKernel kernel : {AttentionKernel::kAvx2, AttentionKernel::kAvx512}) {
+    if (kernel <= best_attention_kernel()) kernels.push_back(kernel);
   }
+  return kernels;
+}
+
+TEST(TreeAttention, EveryKernelEqualsPlainAttentionOnRandomTrees) {
+  for (const AttentionKernel kernel : kernels_here()) {
+    std::mt19937 random(1);
+    for (unsigned round = 0; round < 40; ++round) {
+      const Case given(1 + random() % (round % 13 == 0 ? 600 : 60), 1 + random() % 12, 1 + random() % 80, 1 + random() % 76, round);
+      const at::Tensor result = given.run(kernel);
+      ASSERT_EQ(result.sizes(), given.q.sizes());
+      ASSERT_LT(difference(result, given.reference()), 1e-5) << given.q.sizes() << ", prefix " << given.prefix_k.size(1);
+    }
+  }
+}
+
+TEST(TreeAttention, RefusesAKernelThatTheProcessorLacks) {
+  if (best_attention_kernel() == AttentionKernel::kAvx512) GTEST_SKIP() << "this processor has all kernels";
+  const Case given(3, 1, 8, 2, 1);
+  EXPECT_THROW(given.run(AttentionKernel::kAvx512), c10::Error);
+}
+
+TEST(TreeAttention, ARowIsTheSameToTheLastBitWhateverIsComputedWithIt) {
+  const Case given(700, 4, 20, 13, 11);
+  const at::Tensor all = given.run();
+  for (const std::int64_t count : {1, 2, 3, 5, 130}) {
+    const at::Tensor nodes = at::randperm(700).slice(0, 0, count);
+    EXPECT_TRUE(at::equal(given.only(nodes).run(), all.index_select(0, nodes))) << count;
+  }
+}
+
+TEST(TreeAttention, PassesOnWhatIsNotANumber) {
+  Case given(9, 2, 16, 4, 12);
+  given.q[3].fill_(std::numeric_limits<float>::quiet_NaN());
+  const at::Tensor result = given.run();
+  EXPECT_TRUE(result[3].isnan().all().item<bool>());
+  EXPECT_TRUE(result[2].isfinite().all().item<bool>());
 }
 
 TEST(TreeAttention, IsStableWhereScoresAreLarge) {

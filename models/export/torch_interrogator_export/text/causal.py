@@ -62,6 +62,17 @@ class CausalBlock(nn.Module):
         qkv = self.qkv(self.ln_1(x)).view(x.shape[0], 3, self.heads, -1)
         return qkv[:, 0], qkv[:, 1], qkv[:, 2]
 
+    def queries_of(self, x: torch.Tensor, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """As attention_inputs, with q of these rows of x alone."""
+        width = x.shape[1]
+        bias = self.qkv.bias
+        q_bias = None if bias is None else bias[:width]
+        kv_bias = None if bias is None else bias[width:]
+        x = self.ln_1(x)
+        q = F.linear(x.index_select(0, rows), self.qkv.weight[:width], q_bias)
+        kv = F.linear(x, self.qkv.weight[width:], kv_bias).view(x.shape[0], 2, self.heads, -1)
+        return q.view(rows.shape[0], self.heads, -1), kv[:, 0], kv[:, 1]
+
     def finish(self, x: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
         """What follows the attention: x and attended [T, width] -> [T, width]."""
         x = x + self.ls_1(self.out(attended))
@@ -115,15 +126,15 @@ class CausalText(nn.Module):
     ) -> torch.Tensor:
         x = F.embedding(ids, self.token_embedding) + F.embedding(depth + keys.shape[2], self.positional_embedding)
         for index, block in enumerate(self.blocks):
-            q, k, v = block.attention_inputs(x)
-            attended = torch.ops.interrogator.tree_attention(
-                q, k, v, keys[index], values[index], ancestors, self.scale
-            ).reshape(x.shape)
-            if index == self.last:
+            if index < self.last:
+                q, k, v = block.attention_inputs(x)
+            else:
                 # Nothing but the end nodes is read from here on.
+                q, k, v = block.queries_of(x, ends)
                 x = x.index_select(0, ends)
-                attended = attended.index_select(0, ends)
-            x = block.finish(x, attended)
+                ancestors = ancestors.index_select(0, ends)
+            attended = torch.ops.interrogator.tree_attention(q, k, v, keys[index], values[index], ancestors, self.scale)
+            x = block.finish(x, attended.reshape(x.shape))
         return F.normalize(self.projection(self.ln_final(x)).float(), dim=-1)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:

@@ -37,10 +37,11 @@ struct StepResult {
 
 class ClipModel;
 
-/// The candidates of a chain, tokenised once. best() is one chain step.
+/// The candidates of a chain, tokenised once, their tree built once. best() is one chain step.
 class PromptTree {
  public:
   PromptTree(std::shared_ptr<ClipModel> model, TokenLists candidates);
+  ~PromptTree();
   std::size_t count() const noexcept;
   /// Ranks prefix+candidate for every candidate not excluded against features (1 × dim).
   /// On the device's thread. Throws kInvalidArgument where none is left.
@@ -51,8 +52,14 @@ class PromptTree {
 
  private:
   class Best;
+  struct Prepared;
+  /// What a step needs of the candidates, kept from step to step. On the device's thread.
+  std::shared_ptr<const Prepared> prepare(std::int64_t room, const std::vector<std::int32_t>& left) const;
+
   std::shared_ptr<ClipModel> model_;
   TokenLists candidates_;
+  std::int32_t longest_ = 0;
+  mutable std::shared_ptr<const Prepared> prepared_;
 };
 
 class ClipModel : public std::enable_shared_from_this<ClipModel> {

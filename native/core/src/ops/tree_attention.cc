@@ -3,91 +3,28 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <c10/core/InferenceMode.h>
 #include <torch/library.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <optional>
 #include <vector>
+
+#include "ops/simd/attention_rows.h"
 
 namespace interrogator::ops {
 
 namespace {
 
-// Rows a pass over the prefix: the scores of a head and their weights stay in the cache.
-constexpr std::int64_t kRows = 256;
+constexpr std::int64_t kRows = 256;  // rows that a thread takes at a time
 
-float dot(const float* a, const float* b, std::int64_t size) {
-  // Eight sums: the compiler may not reorder one.
-  float sums[8] = {};
-  std::int64_t i = 0;
-  for (; i + 8 <= size; i += 8) {
-    for (int lane = 0; lane < 8; ++lane) sums[lane] += a[i + lane] * b[i + lane];
-  }
-  float sum = ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
-  for (; i < size; ++i) sum += a[i] * b[i];
-  return sum;
-}
-
-void add_scaled(const float* values, float factor, std::int64_t size, float* sums) {
-  for (std::int64_t i = 0; i < size; ++i) sums[i] += factor * values[i];
-}
-
-/// One head's part of [M, H, d]: row m at data + m * stride.
-struct HeadRows {
-  const float* data = nullptr;
-  std::int64_t stride = 0;
-  const float* row(std::int64_t m) const { return data + m * stride; }
-};
-
-HeadRows head_rows(const at::Tensor& tensor, std::int64_t head) {
-  return {tensor.const_data_ptr<float>() + head * tensor.stride(1), tensor.stride(0)};
-}
-
-struct Tree {
-  const std::int64_t* ancestors = nullptr;
-  std::int64_t width = 0;
-  const std::int64_t* path(std::int64_t node) const { return ancestors + node * width; }
-  std::int64_t length(std::int64_t node) const {
-    const std::int64_t* const row = path(node);
-    return std::find(row, row + width, std::int64_t{-1}) - row;
-  }
-};
-
-/// softmax over prefix and path scores of one node, in place; the path's part of the result added to
-/// `result` (head size d). `prefix` holds P scores and then their weights.
-void attend_node(float* prefix, std::int64_t prefix_length, float* scores, const std::int64_t* path, std::int64_t length, const float* q,
-                 const HeadRows& keys, const HeadRows& values, std::int64_t d, float scale, float* result) {
-  float largest = -std::numeric_limits<float>::infinity();
-  for (std::int64_t i = 0; i < prefix_length; ++i) largest = std::max(largest, prefix[i] *= scale);
-  for (std::int64_t i = 0; i < length; ++i) largest = std::max(largest, scores[i] = dot(q, keys.row(path[i]), d) * scale);
-
-  float sum = 0;
-  for (std::int64_t i = 0; i < prefix_length; ++i) sum += prefix[i] = std::exp(prefix[i] - largest);
-  for (std::int64_t i = 0; i < length; ++i) sum += scores[i] = std::exp(scores[i] - largest);
-  const float norm = 1.0F / sum;
-  for (std::int64_t i = 0; i < prefix_length; ++i) prefix[i] *= norm;
-
-  std::fill_n(result, d, 0.0F);
-  for (std::int64_t i = 0; i < length; ++i) add_scaled(values.row(path[i]), scores[i] * norm, d, result);
-}
-
-/// Rows [first, last) of one head. The prefix is two matrix products, the path direct loops: few rows
-/// of keys, close together in memory and mostly still in the cache from the node before.
-void attend_head(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k, const at::Tensor& prefix_v,
-                 const Tree& tree, float scale, std::int64_t head, std::int64_t first, std::int64_t last, at::Tensor& result) {
-  const std::int64_t d = q.size(2), prefix_length = prefix_k.size(1);
-  const HeadRows keys = head_rows(k, head), values = head_rows(v, head), queries = head_rows(q, head);
-  std::vector<float> scores(static_cast<std::size_t>(tree.width));
-  at::Tensor weights = at::matmul(q.slice(0, first, last).select(1, head), prefix_k.select(0, head).t()).contiguous();
-  at::Tensor target = result.slice(0, first, last).select(1, head);
-  for (std::int64_t node = first; node < last; ++node) {
-    attend_node(weights.data_ptr<float>() + (node - first) * prefix_length, prefix_length, scores.data(), tree.path(node),
-                tree.length(node), queries.row(node), keys, values, d, scale, target.data_ptr<float>() + (node - first) * target.stride(0));
-  }
-  if (prefix_length > 0) target.add_(at::matmul(weights, prefix_v.select(0, head)));
+simd::AttendRows attend_rows(AttentionKernel kernel) {
+  const AttentionKernel best = best_attention_kernel();
+  TORCH_CHECK(kernel <= best, "tree_attention: this processor lacks the instructions of the kernel asked for");
+#ifdef INTERROGATOR_X86_SIMD
+  if (kernel == AttentionKernel::kAvx512) return simd::attend_rows_avx512;
+  if (kernel == AttentionKernel::kAvx2) return simd::attend_rows_avx2;
+#endif
+  return simd::attend_rows_baseline;
 }
 
 at::Tensor rows_with_unit_stride(const at::Tensor& tensor) {
@@ -95,44 +32,92 @@ at::Tensor rows_with_unit_stride(const at::Tensor& tensor) {
   return floats.stride(2) == 1 ? floats : floats.contiguous();
 }
 
+/// [H, P, d] → [H, d, P rounded up], the rest 0: the form in which one load holds a dimension of several keys.
+at::Tensor transposed_keys(const at::Tensor& prefix_k) {
+  const std::int64_t prefix = prefix_k.size(1);
+  const std::int64_t padded = (prefix + simd::kPrefixAlignment - 1) / simd::kPrefixAlignment * simd::kPrefixAlignment;
+  at::Tensor keys = at::zeros({prefix_k.size(0), prefix_k.size(2), padded}, at::kFloat);
+  keys.narrow(2, 0, prefix).copy_(prefix_k.transpose(1, 2));
+  return keys;
+}
+
 void check(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k, const at::Tensor& prefix_v,
            const at::Tensor& ancestors) {
-  TORCH_CHECK(q.dim() == 3 && k.sizes() == q.sizes() && v.sizes() == q.sizes(), "tree_attention: q, k and v must be [M, H, d] alike");
+  TORCH_CHECK(q.dim() == 3, "tree_attention: q must be [R, H, d]");
+  TORCH_CHECK(k.dim() == 3 && k.sizes().slice(1) == q.sizes().slice(1) && v.sizes() == k.sizes(),
+              "tree_attention: k and v must be [M, H, d] alike");
   TORCH_CHECK(prefix_k.dim() == 3 && prefix_k.size(0) == q.size(1) && prefix_k.size(2) == q.size(2) && prefix_v.sizes() == prefix_k.sizes(),
               "tree_attention: prefix_k and prefix_v must be [H, P, d] alike");
   TORCH_CHECK(ancestors.dim() == 2 && ancestors.size(0) == q.size(0) && ancestors.scalar_type() == at::kLong,
-              "tree_attention: ancestors must be int64 [M, A]");
+              "tree_attention: ancestors must be int64 [R, A]");
   for (const at::Tensor* tensor : {&q, &k, &v, &prefix_k, &prefix_v}) {
     TORCH_CHECK(tensor->scalar_type() == q.scalar_type(), "tree_attention: q, k, v and the prefix must be of one type");
   }
   TORCH_CHECK(q.scalar_type() == at::kFloat || q.scalar_type() == at::kHalf || q.scalar_type() == at::kBFloat16,
               "tree_attention: float32, float16 or bfloat16 needed, got ", q.scalar_type());
   const std::int64_t* const nodes = ancestors.const_data_ptr<std::int64_t>();
-  const bool inside = std::all_of(nodes, nodes + ancestors.numel(), [&](std::int64_t node) { return node >= -1 && node < q.size(0); });
+  const bool inside = std::all_of(nodes, nodes + ancestors.numel(), [&](std::int64_t node) { return node >= -1 && node < k.size(0); });
   TORCH_CHECK(inside, "tree_attention: an ancestor is outside the tree");
+}
+
+at::Tensor tree_attention_of_best_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k,
+                                         const at::Tensor& prefix_v, const at::Tensor& ancestors, double scale) {
+  return tree_attention(q, k, v, prefix_k, prefix_v, ancestors, scale, best_attention_kernel());
 }
 
 }  // namespace
 
+AttentionKernel best_attention_kernel() noexcept {
+#ifdef INTERROGATOR_X86_SIMD
+  static const AttentionKernel best = [] {
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) return AttentionKernel::kAvx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return AttentionKernel::kAvx2;
+    return AttentionKernel::kBaseline;
+  }();
+  return best;
+#else
+  return AttentionKernel::kBaseline;
+#endif
+}
+
 at::Tensor tree_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k,
-                          const at::Tensor& prefix_v, const at::Tensor& ancestors, double scale) {
+                          const at::Tensor& prefix_v, const at::Tensor& ancestors, double scale, AttentionKernel kernel) {
+  const simd::AttendRows attend = attend_rows(kernel);
   const at::Tensor path = ancestors.contiguous();
   check(q, k, v, prefix_k, prefix_v, path);
-  const std::int64_t nodes = q.size(0), heads = q.size(1);
-  at::Tensor result = at::empty(q.sizes(), q.options().dtype(at::kFloat));
+  const std::int64_t count = q.size(0), heads = q.size(1), head_dim = q.size(2), prefix = prefix_k.size(1), width = path.size(1);
+  at::Tensor result = at::empty(q.sizes(), q.options().dtype(at::kFloat).memory_format(at::MemoryFormat::Contiguous));
   if (result.numel() == 0) return result.to(q.scalar_type());
 
   const at::Tensor queries = rows_with_unit_stride(q), keys = rows_with_unit_stride(k), values = rows_with_unit_stride(v);
-  const at::Tensor shared_keys = prefix_k.to(at::kFloat), shared_values = prefix_v.to(at::kFloat);
-  const Tree tree{path.const_data_ptr<std::int64_t>(), path.size(1)};
-  const std::int64_t blocks = (nodes + kRows - 1) / kRows;
+  const at::Tensor shared_keys = transposed_keys(prefix_k), shared_values = prefix_v.to(at::kFloat).contiguous();
+  const std::int64_t padded = shared_keys.size(2);
+  const std::int64_t blocks = (count + kRows - 1) / kRows;
   at::parallel_for(0, blocks * heads, 1, [&](std::int64_t begin, std::int64_t end) {
-    // libtorch does not hand the mode on to its threads, and the tensors may come from it.
-    const c10::InferenceMode inference;
+    std::vector<float> scratch(static_cast<std::size_t>(simd::scratch_size(padded, width)));
     for (std::int64_t task = begin; task < end; ++task) {
-      const std::int64_t first = task / heads * kRows;
-      attend_head(queries, keys, values, shared_keys, shared_values, tree, static_cast<float>(scale), task % heads, first,
-                  std::min(first + kRows, nodes), result);
+      const std::int64_t head = task % heads;
+      simd::AttentionRows rows;
+      rows.queries = queries.const_data_ptr<float>() + head * queries.stride(1);
+      rows.query_stride = queries.stride(0);
+      rows.keys = keys.const_data_ptr<float>() + head * keys.stride(1);
+      rows.key_stride = keys.stride(0);
+      rows.values = values.const_data_ptr<float>() + head * values.stride(1);
+      rows.value_stride = values.stride(0);
+      rows.prefix_keys = shared_keys.const_data_ptr<float>() + head * head_dim * padded;
+      rows.prefix_values = shared_values.const_data_ptr<float>() + head * prefix * head_dim;
+      rows.prefix = prefix;
+      rows.padded_prefix = padded;
+      rows.ancestors = path.const_data_ptr<std::int64_t>();
+      rows.width = width;
+      rows.first = task / heads * kRows;
+      rows.last = std::min(rows.first + kRows, count);
+      rows.head_dim = head_dim;
+      rows.scale = static_cast<float>(scale);
+      rows.results = result.data_ptr<float>() + head * head_dim;
+      rows.result_stride = heads * head_dim;
+      rows.scratch = scratch.data();
+      attend(rows);
     }
   });
   return result.to(q.scalar_type());
@@ -146,7 +131,7 @@ void register_operators() {
     // Never destroyed: at exit a device's thread may still be inside the operator.
     auto* const library = new torch::Library(torch::Library::DEF, "interrogator", std::nullopt, __FILE__, __LINE__);
     library->def("tree_attention(Tensor q, Tensor k, Tensor v, Tensor prefix_k, Tensor prefix_v, Tensor ancestors, float scale) -> Tensor");
-    library->impl("tree_attention", torch::dispatch(c10::DispatchKey::CPU, TORCH_FN(tree_attention)));
+    library->impl("tree_attention", torch::dispatch(c10::DispatchKey::CPU, TORCH_FN(tree_attention_of_best_kernel)));
     return true;
   }();
   (void)registered;

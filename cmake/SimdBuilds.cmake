@@ -1,0 +1,25 @@
+# interrogator_simd_builds(<target> <sources…>): adds each source once for each instruction set that the core chooses from
+# at run time, with INTERROGATOR_SIMD naming the set. MSVC builds the baseline alone.
+function(interrogator_simd_builds target)
+  set(sets baseline)
+  set(flags_baseline "")
+  if(NOT MSVC AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND NOT CMAKE_OSX_ARCHITECTURES MATCHES "arm64")
+    list(APPEND sets avx2 avx512)
+    set(flags_avx2 -mavx2 -mfma)
+    # Vectors of eight floats would do, but 512-bit registers are what the set is for.
+    set(flags_avx512 -mavx512f -mavx512dq -mavx2 -mfma -mprefer-vector-width=512)
+    target_compile_definitions(${target} PRIVATE INTERROGATOR_X86_SIMD=1)
+  endif()
+  foreach(set ${sets})
+    set(part ${target}_${set})
+    add_library(${part} OBJECT ${ARGN})
+    target_include_directories(${part} PRIVATE include src)
+    target_compile_definitions(${part} PRIVATE INTERROGATOR_SIMD=${set})
+    interrogator_warnings(${part})
+    if(NOT MSVC)
+      # A multiplication and an addition may become one instruction: another rounding, the same on every row.
+      target_compile_options(${part} PRIVATE -O3 -ffp-contract=fast -Wno-psabi ${flags_${set}})
+    endif()
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${part}>)
+  endforeach()
+endfunction()

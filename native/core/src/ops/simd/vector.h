@@ -1,0 +1,89 @@
+// Short vectors of floats for sources that are built once an instruction set: INTERROGATOR_SIMD names it (baseline,
+// avx2, avx512), the compiler's flags choose it. Everything is internal to the including file.
+#pragma once
+
+#include <cstdint>
+
+#define INTERROGATOR_SIMD_JOIN(name, set) name##_##set
+#define INTERROGATOR_SIMD_EXPAND(name, set) INTERROGATOR_SIMD_JOIN(name, set)
+#define INTERROGATOR_SIMD_NAME(name) INTERROGATOR_SIMD_EXPAND(name, INTERROGATOR_SIMD)
+
+namespace interrogator::ops::simd {
+
+namespace {
+
+constexpr float kSmallest = -3.402823466e38F;
+
+#if defined(__GNUC__)
+
+#ifdef __AVX512F__
+constexpr int kLanes = 16;
+#else
+constexpr int kLanes = 8;  // two registers where the processor's hold four floats
+#endif
+
+// GCC's and Clang's own vectors: one source for AVX-512, AVX2, SSE and NEON. Unaligned ones are for memory.
+using Vector = float __attribute__((vector_size(kLanes * 4)));
+using Integers = std::int32_t __attribute__((vector_size(kLanes * 4)));
+using Unaligned = float __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
+
+inline Vector load(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
+inline void store(float* to, Vector values) { *reinterpret_cast<Unaligned*>(to) = values; }
+inline Vector broadcast(float value) { return value - Vector{}; }
+/// Of `a` that is not a number, that.
+inline Vector larger(Vector a, Vector b) { return b > a ? b : a; }
+inline Vector smaller(Vector a, Vector b) { return b < a ? b : a; }
+inline Vector power_of_two(Vector whole) {
+  return reinterpret_cast<Vector>((__builtin_convertvector(whole, Integers) + 127) << 23);
+}
+
+#else
+
+constexpr int kLanes = 1;
+using Vector = float;
+
+inline Vector load(const float* from) { return *from; }
+inline void store(float* to, Vector value) { *to = value; }
+inline Vector broadcast(float value) { return value; }
+/// Of `a` that is not a number, that.
+inline Vector larger(Vector a, Vector b) { return b > a ? b : a; }
+inline Vector smaller(Vector a, Vector b) { return b < a ? b : a; }
+inline Vector power_of_two(Vector whole) {
+  union {
+    std::int32_t bits;
+    float value;
+  } power{(static_cast<std::int32_t>(whole) + 127) << 23};
+  return power.value;
+}
+
+#endif
+
+/// In a fixed order of additions.
+inline float sum_of(Vector values) {
+  float lanes[kLanes];
+  store(lanes, values);
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; ++i) lanes[i] += lanes[i + width];
+  }
+  return lanes[0];
+}
+
+/// e^x to 2 units in the last place for x in [-87, 88], clamped outside: 2^n · e^r with r in ±ln 2 / 2, ln 2 in two parts
+/// and e^r by the polynomial of Cephes' expf (Moshier, netlib.org/cephes).
+inline Vector exponential(Vector x) {
+  x = smaller(larger(x, broadcast(-87.3F)), broadcast(88.0F));
+  const Vector shift = broadcast(12582912.0F);  // 1.5 · 2^23: adding it rounds to a whole number
+  const Vector whole = (x * 1.44269504088896341F + shift) - shift;
+  const Vector rest = (x - whole * 0.693359375F) - whole * -2.12194440e-4F;
+  Vector sum = broadcast(1.9875691500e-4F);
+  sum = sum * rest + 1.3981999507e-3F;
+  sum = sum * rest + 8.3334519073e-3F;
+  sum = sum * rest + 4.1665795894e-2F;
+  sum = sum * rest + 1.6666665459e-1F;
+  sum = sum * rest + 5.0000001201e-1F;
+  return (sum * (rest * rest) + rest + 1.0F) * power_of_two(whole);
+}
+
+}  // namespace
+
+}  // namespace interrogator::ops::simd
