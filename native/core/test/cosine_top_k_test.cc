@@ -16,11 +16,6 @@
 namespace interrogator::ops {
 namespace {
 
-std::vector<HalfDotKernel> kernels() {
-  if (best_half_dot_kernel() == HalfDotKernel::kPlain) return {HalfDotKernel::kPlain};
-  return {HalfDotKernel::kPlain, best_half_dot_kernel()};
-}
-
 /// Labels and features with values that are multiples of 1/8: every dot product is exact, so that all
 /// kernels agree to the bit and ties are real ties.
 struct Case {
@@ -88,8 +83,8 @@ TEST(CosineTopK, EqualsAFullSortOnRandomSizes) {
     const bool reverse = random() % 2;
     const Case given(rows, dim, batch, round);
     const std::int64_t cut = random() % (rows + 1);
-    for (const HalfDotKernel kernel : kernels()) {
-      const TopK result = cosine_top_k(given.input({cut, 0, rows - cut}), k, reverse, nullptr, kernel);
+    for (const SimdSet set : simd_sets_here()) {
+      const TopK result = cosine_top_k(given.input({cut, 0, rows - cut}), k, reverse, nullptr, set);
       ASSERT_EQ(result.rows, batch);
       ASSERT_EQ(result.k, std::min(k, rows));
       for (std::int64_t b = 0; b < batch; ++b) {
@@ -112,8 +107,8 @@ TEST(CosineTopK, KernelsAgreeOnRealFeatures) {
     given.dim = dim, given.batch = 5;
     given.labels = unit(at::randn({500, dim})).to(at::kHalf);
     given.features = unit(at::randn({5, dim}));
-    for (const HalfDotKernel kernel : kernels()) {
-      const TopK result = cosine_top_k(given.input(), 500, false, nullptr, kernel);
+    for (const SimdSet set : simd_sets_here()) {
+      const TopK result = cosine_top_k(given.input(), 500, false, nullptr, set);
       for (std::int64_t b = 0; b < 5; ++b) {
         const std::vector<float> similarities = given.similarities(b);
         const std::vector<std::int32_t> indices = indices_of(result, b);
@@ -121,6 +116,24 @@ TEST(CosineTopK, KernelsAgreeOnRealFeatures) {
           ASSERT_NEAR(result.similarities[static_cast<std::size_t>(b * 500) + i], similarities[static_cast<std::size_t>(indices[i])], 1e-6);
         }
       }
+    }
+  }
+}
+
+TEST(CosineTopK, AFeaturesAnswerIsTheSameToTheLastBitInAnyBatch) {
+  at::manual_seed(12);
+  Case given(3000, 72, 9, 0);
+  given.labels = at::randn({3000, 72}).to(at::kHalf);
+  given.features = at::randn({9, 72});
+  for (const std::int64_t k : {20, 700}) {
+    const TopK together = cosine_top_k(given.input(), k, false);
+    for (std::int64_t b = 0; b < 9; ++b) {
+      RankInput alone = given.input();
+      alone.features += b * 72;
+      alone.batch = 1;
+      const TopK result = cosine_top_k(alone, k, false);
+      ASSERT_EQ(result.indices, indices_of(together, b));
+      ASSERT_EQ(result.similarities, std::vector<float>(together.similarities.begin() + b * k, together.similarities.begin() + (b + 1) * k));
     }
   }
 }
@@ -199,8 +212,8 @@ TEST(Rank, KeepsTheQuotaOfEachChunk) {
     const std::int64_t rows = 1 + random() % 700;
     if ((rows + options.chunk_size - 1) / options.chunk_size > options.chunk_size) continue;
     const Case given(rows, 24, 2, round);
-    for (const HalfDotKernel kernel : kernels()) {
-      const TopK result = rank(given.input({rows / 3, rows - rows / 3}), options, nullptr, kernel);
+    for (const SimdSet set : simd_sets_here()) {
+      const TopK result = rank(given.input({rows / 3, rows - rows / 3}), options, nullptr, set);
       for (std::int64_t b = 0; b < 2; ++b)
         ASSERT_EQ(indices_of(result, b), quota_reference(given.similarities(b), options)) << rows << " rows";
     }

@@ -9,6 +9,8 @@
 #include <random>
 #include <vector>
 
+#include "interrogator/error.h"
+
 namespace interrogator::ops {
 namespace {
 
@@ -38,8 +40,8 @@ struct Case {
     }
   }
 
-  at::Tensor run(AttentionKernel kernel = best_attention_kernel()) const {
-    return tree_attention(q, k, v, prefix_k, prefix_v, ancestors, scale, kernel);
+  at::Tensor run(SimdSet set = best_simd_set()) const {
+    return tree_attention(q, k, v, prefix_k, prefix_v, ancestors, scale, set);
   }
 
   /// The same tree, asked for these nodes alone.
@@ -65,30 +67,25 @@ struct Case {
 
 double difference(const at::Tensor& a, const at::Tensor& b) { return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>(); }
 
-std::vector<AttentionKernel> kernels_here() {
-  std::vector<AttentionKernel> kernels{AttentionKernel::kBaseline};
-  for (const AttentionKernel kernel : {AttentionKernel::kAvx2, AttentionKernel::kAvx512}) {
-    if (kernel <= best_attention_kernel()) kernels.push_back(kernel);
-  }
-  return kernels;
-}
-
-TEST(TreeAttention, EveryKernelEqualsPlainAttentionOnRandomTrees) {
-  for (const AttentionKernel kernel : kernels_here()) {
+TEST(TreeAttention, EverySetEqualsPlainAttentionOnRandomTrees) {
+  for (const SimdSet set : simd_sets_here()) {
     std::mt19937 random(1);
     for (unsigned round = 0; round < 40; ++round) {
       const Case given(1 + random() % (round % 13 == 0 ? 600 : 60), 1 + random() % 12, 1 + random() % 80, 1 + random() % 76, round);
-      const at::Tensor result = given.run(kernel);
+      const at::Tensor result = given.run(set);
       ASSERT_EQ(result.sizes(), given.q.sizes());
       ASSERT_LT(difference(result, given.reference()), 1e-5) << given.q.sizes() << ", prefix " << given.prefix_k.size(1);
     }
   }
 }
 
-TEST(TreeAttention, RefusesAKernelThatTheProcessorLacks) {
-  if (best_attention_kernel() == AttentionKernel::kAvx512) GTEST_SKIP() << "this processor has all kernels";
+TEST(TreeAttention, RefusesASetThatTheProcessorLacks) {
   const Case given(3, 1, 8, 2, 1);
-  EXPECT_THROW(given.run(AttentionKernel::kAvx512), c10::Error);
+  if (best_simd_set() == SimdSet::kAvx512) {
+    EXPECT_NO_THROW(given.run(SimdSet::kAvx512));
+  } else {
+    EXPECT_THROW(given.run(SimdSet::kAvx512), Error);
+  }
 }
 
 TEST(TreeAttention, ARowIsTheSameToTheLastBitWhateverIsComputedWithIt) {

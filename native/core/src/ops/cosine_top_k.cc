@@ -3,55 +3,22 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 
 #include "interrogator/error.h"
+#include "ops/simd/half_dots.h"
+#include "ops/top_k_select.h"
 
 namespace interrogator::ops {
 
 namespace {
 
-constexpr std::int64_t kSegmentRows = 2048;  // what one thread takes at a time in plain ranking
-constexpr std::int64_t kBatch = 64;          // features a pass over the matrix: bounds what is kept
-
-struct Entry {
-  float key;  ///< what is sorted by, falling
-  std::int32_t index;
-  float similarity;
-};
-
-float key_of(float similarity, bool reverse) {
-  if (std::isnan(similarity)) return -std::numeric_limits<float>::infinity();
-  return reverse ? -similarity : similarity;
-}
-
-bool better(const Entry& a, const Entry& b) { return a.key != b.key ? a.key > b.key : a.index < b.index; }
-
-/// The best `keep` of what is offered, the worst of them in front.
-class Best {
- public:
-  explicit Best(std::int64_t keep) : keep_(static_cast<std::size_t>(keep)) {}
-
-  void offer(float key, std::int32_t index, float similarity) {
-    const Entry entry{key, index, similarity};
-    if (entries_.size() < keep_) {
-      entries_.push_back(entry);
-      std::push_heap(entries_.begin(), entries_.end(), better);
-    } else if (better(entry, entries_.front())) {
-      std::pop_heap(entries_.begin(), entries_.end(), better);
-      entries_.back() = entry;
-      std::push_heap(entries_.begin(), entries_.end(), better);
-    }
-  }
-
-  const std::vector<Entry>& entries() const noexcept { return entries_; }
-
- private:
-  std::size_t keep_;
-  std::vector<Entry> entries_;
-};
+constexpr std::int64_t kSegmentRows = 2048;         // of which the best are kept, in plain ranking
+constexpr std::int64_t kMostOfSegment = 256;        // most that are kept of such a segment
+constexpr std::int64_t kTaskRows = 1024;            // what a thread takes at a time
+constexpr std::int64_t kMostSimilarities = 8 << 20; // kept in a pass, which bounds memory
 
 /// Ranking in two stages: the best `keep` of each segment of rows, then the best k of those.
 struct Stages {
@@ -60,59 +27,118 @@ struct Stages {
   bool final_reverse = false;  ///< of the second
 };
 
-/// Calls visit(index, row) for the stacked rows begin … end.
-template <class Visit>
-void for_rows(const RankInput& input, std::int64_t begin, std::int64_t end, const Visit& visit) {
-  std::int64_t first = 0;
-  for (const HalfRows& matrix : input.matrices) {
-    const std::int64_t last = first + matrix.rows;
-    for (std::int64_t i = std::max(begin, first); i < std::min(end, last); ++i) {
-      visit(static_cast<std::int32_t>(i), matrix.data + (i - first) * input.dim);
-    }
-    first = last;
-  }
-}
-
 std::int64_t row_count(const RankInput& input) {
   std::int64_t rows = 0;
   for (const HalfRows& matrix : input.matrices) rows += matrix.rows;
   return rows;
 }
 
-/// One list of kept entries a feature, of all segments together.
-std::vector<std::vector<Entry>> first_stage(const RankInput& input, const float* features, std::int64_t batch, const Stages& stages,
-                                            const CancelToken* token, HalfDot dot) {
-  const std::int64_t rows = row_count(input), segments = (rows + stages.segment_rows - 1) / stages.segment_rows;
-  std::vector<std::vector<Best>> kept(static_cast<std::size_t>(segments));
-  at::parallel_for(0, segments, 1, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<float> similarities(static_cast<std::size_t>(batch));
-    for (std::int64_t segment = begin; segment < end; ++segment) {
-      if (token) token->check();
-      std::vector<Best> best(static_cast<std::size_t>(batch), Best(stages.keep));
-      const std::int64_t start = segment * stages.segment_rows;
-      for_rows(input, start, std::min(start + stages.segment_rows, rows), [&](std::int32_t index, const std::uint16_t* row) {
-        dot(row, features, input.dim, batch, similarities.data());
-        for (std::size_t b = 0; b < best.size(); ++b) best[b].offer(key_of(similarities[b], stages.reverse), index, similarities[b]);
-      });
-      kept[static_cast<std::size_t>(segment)] = std::move(best);
-    }
-  });
+/// results[b * result_stride + i]: similarity of feature first_feature + b and stacked row begin + i.
+struct Block {
+  std::int64_t first_feature = 0, batch = 0;
+  std::int64_t begin = 0, end = 0;
+  float* results = nullptr;
+  std::int64_t result_stride = 0;
+};
 
-  std::vector<std::vector<Entry>> all(static_cast<std::size_t>(batch));
-  for (const std::vector<Best>& segment : kept) {
-    for (std::size_t b = 0; b < all.size(); ++b) all[b].insert(all[b].end(), segment[b].entries().begin(), segment[b].entries().end());
+void compute(const RankInput& input, const Block& block, simd::HalfDotsFunction dots) {
+  std::int64_t first = 0;
+  for (const HalfRows& matrix : input.matrices) {
+    const std::int64_t from = std::max(block.begin, first), to = std::min(block.end, first + matrix.rows);
+    if (from < to) {
+      dots({.rows = matrix.data + (from - first) * input.dim,
+            .count = to - from,
+            .dim = input.dim,
+            .features = input.features + block.first_feature * input.dim,
+            .batch = block.batch,
+            .results = block.results + (from - block.begin),
+            .result_stride = block.result_stride});
+    }
+    first += matrix.rows;
   }
-  return all;
 }
 
-void second_stage(std::vector<Entry>& entries, const Stages& stages, TopK& result) {
-  for (Entry& entry : entries) entry.key = key_of(entry.similarity, stages.final_reverse);
-  const auto end = entries.begin() + result.k;
-  std::partial_sort(entries.begin(), end, entries.end(), better);
-  std::for_each(entries.begin(), end, [&](const Entry& entry) {
-    result.indices.push_back(entry.index);
-    result.similarities.push_back(entry.similarity);
+using Kept = std::vector<std::vector<Ranked>>;  // of each feature
+
+/// Segments of many rows: all similarities first, by all threads, then the best of each feature.
+void keep_of_large_segment(const RankInput& input, const Block& segment, const Stages& stages, simd::HalfDotsFunction dots,
+                           const CancelToken* token, Kept& kept) {
+  const std::int64_t rows = segment.end - segment.begin, tasks = (rows + kTaskRows - 1) / kTaskRows;
+  std::vector<float> similarities(static_cast<std::size_t>(segment.batch * rows));
+  at::parallel_for(0, tasks, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t task = begin; task < end; ++task) {
+      if (token) token->check();
+      Block part = segment;
+      part.begin = segment.begin + task * kTaskRows;
+      part.end = std::min(part.begin + kTaskRows, segment.end);
+      part.results = similarities.data() + task * kTaskRows;
+      part.result_stride = rows;
+      compute(input, part, dots);
+    }
   });
+  at::parallel_for(0, segment.batch, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) {
+      const std::span<const float> all(similarities.data() + b * rows, static_cast<std::size_t>(rows));
+      const auto best =
+          select_best(all, static_cast<std::int32_t>(segment.begin), static_cast<std::size_t>(stages.keep), stages.reverse);
+      auto& list = kept[static_cast<std::size_t>(b)];
+      list.insert(list.end(), best.begin(), best.end());
+    }
+  });
+}
+
+/// A segment a thread: its similarities stay in the thread's cache until the best are found.
+void keep_of_small_segments(const RankInput& input, const Block& all, const Stages& stages, simd::HalfDotsFunction dots,
+                            const CancelToken* token, Kept& kept) {
+  const std::int64_t segments = (all.end - all.begin + stages.segment_rows - 1) / stages.segment_rows;
+  std::vector<Kept> of_segment(static_cast<std::size_t>(segments));
+  at::parallel_for(0, segments, 1, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<float> similarities(static_cast<std::size_t>(all.batch * stages.segment_rows));
+    for (std::int64_t index = begin; index < end; ++index) {
+      if (token) token->check();
+      Block segment = all;
+      segment.begin = all.begin + index * stages.segment_rows;
+      segment.end = std::min(segment.begin + stages.segment_rows, all.end);
+      segment.results = similarities.data();
+      segment.result_stride = stages.segment_rows;
+      compute(input, segment, dots);
+      for (std::int64_t b = 0; b < all.batch; ++b) {
+        const std::span<const float> ours(similarities.data() + b * stages.segment_rows,
+                                          static_cast<std::size_t>(segment.end - segment.begin));
+        of_segment[static_cast<std::size_t>(index)].push_back(select_best(ours, static_cast<std::int32_t>(segment.begin),
+                                                                          static_cast<std::size_t>(stages.keep), stages.reverse));
+      }
+    }
+  });
+  for (const Kept& lists : of_segment) {
+    for (std::size_t b = 0; b < lists.size(); ++b) kept[b].insert(kept[b].end(), lists[b].begin(), lists[b].end());
+  }
+}
+
+Kept first_stage(const RankInput& input, Block all, const Stages& stages, simd::HalfDotsFunction dots, const CancelToken* token) {
+  Kept kept(static_cast<std::size_t>(all.batch));
+  if (stages.segment_rows <= 2 * kSegmentRows) {
+    keep_of_small_segments(input, all, stages, dots, token, kept);
+    return kept;
+  }
+  for (std::int64_t begin = all.begin; begin < all.end; begin += stages.segment_rows) {
+    Block segment = all;
+    segment.begin = begin;
+    segment.end = std::min(begin + stages.segment_rows, all.end);
+    keep_of_large_segment(input, segment, stages, dots, token, kept);
+  }
+  return kept;
+}
+
+void second_stage(std::vector<Ranked>& entries, const Stages& stages, TopK& result) {
+  if (stages.final_reverse != stages.reverse) {
+    for (Ranked& entry : entries) entry = entry.ordered(stages.final_reverse);
+  }
+  keep_best(entries, static_cast<std::size_t>(result.k));
+  for (const Ranked& entry : entries) {
+    result.indices.push_back(entry.index());
+    result.similarities.push_back(entry.similarity);
+  }
 }
 
 void check(const RankInput& input, std::int64_t k) {
@@ -122,38 +148,48 @@ void check(const RankInput& input, std::int64_t k) {
   }
 }
 
-TopK run(const RankInput& input, const Stages& stages, const CancelToken* token, HalfDotKernel kernel) {
-  const HalfDot dot = half_dot(kernel);
+/// Features that share a pass over the matrix.
+std::int64_t features_per_pass(const Stages& stages) {
+  return std::clamp<std::int64_t>(kMostSimilarities / std::max(stages.segment_rows, kSegmentRows), 1, 64);
+}
+
+TopK run(const RankInput& input, const Stages& stages, const CancelToken* token, SimdSet set) {
+  const simd::HalfDotsFunction dots = INTERROGATOR_CHOOSE(set, simd::half_dots);
   const std::int64_t rows = row_count(input), whole = rows / stages.segment_rows, rest = rows % stages.segment_rows;
   TopK result;
   result.rows = input.batch;
   result.k = std::min(stages.k, whole * std::min(stages.keep, stages.segment_rows) + std::min(stages.keep, rest));
-  for (std::int64_t first = 0; first < input.batch; first += kBatch) {
+  const std::int64_t most = features_per_pass(stages);
+  for (std::int64_t first = 0; first < input.batch; first += most) {
     if (token) token->check();
-    const std::int64_t batch = std::min(kBatch, input.batch - first);
-    auto kept = first_stage(input, input.features + first * input.dim, batch, stages, token, dot);
-    for (std::vector<Entry>& entries : kept) second_stage(entries, stages, result);
+    const Block all{.first_feature = first, .batch = std::min(most, input.batch - first), .begin = 0, .end = rows};
+    Kept kept = first_stage(input, all, stages, dots, token);
+    for (std::vector<Ranked>& entries : kept) second_stage(entries, stages, result);
   }
   return result;
 }
 
 }  // namespace
 
-TopK cosine_top_k(const RankInput& input, std::int64_t k, bool reverse, const CancelToken* token, HalfDotKernel kernel) {
+TopK cosine_top_k(const RankInput& input, std::int64_t k, bool reverse, const CancelToken* token, SimdSet set) {
   check(input, k);
-  return run(input, {kSegmentRows, std::min(k, row_count(input)), k, reverse, reverse}, token, kernel);
+  const std::int64_t rows = row_count(input);
+  k = std::min(k, rows);
+  // Few labels are kept of each segment. Many would be nearly all of it: then one selection over all rows.
+  const std::int64_t segment_rows = k <= kMostOfSegment ? kSegmentRows : std::max<std::int64_t>(rows, 1);
+  return run(input, {segment_rows, k, k, reverse, reverse}, token, set);
 }
 
-TopK rank(const RankInput& input, const TopKOptions& options, const CancelToken* token, HalfDotKernel kernel) {
+TopK rank(const RankInput& input, const TopKOptions& options, const CancelToken* token, SimdSet set) {
   check(input, options.k);
   if (options.chunk_size < 0) {
     throw Error(ErrorCode::kInvalidArgument, "chunk size is " + std::to_string(options.chunk_size) + ", expected 0 or more");
   }
   const std::int64_t rows = row_count(input);
-  if (options.chunk_size == 0 || rows <= options.chunk_size) return cosine_top_k(input, options.k, options.reverse, token, kernel);
+  if (options.chunk_size == 0 || rows <= options.chunk_size) return cosine_top_k(input, options.k, options.reverse, token, set);
   const std::int64_t chunks = (rows + options.chunk_size - 1) / options.chunk_size;
   const std::int64_t keep = std::max<std::int64_t>(options.chunk_size / chunks, 1);
-  return run(input, {options.chunk_size, keep, options.k, options.reverse, options.reverse && options.corrected}, token, kernel);
+  return run(input, {options.chunk_size, keep, options.k, options.reverse, options.reverse && options.corrected}, token, set);
 }
 
 }  // namespace interrogator::ops

@@ -6,7 +6,7 @@
 
 #include "interrogator/cancel.h"
 #include "interrogator/label_matrix.h"
-#include "ops/half_dot.h"
+#include "ops/simd/sets.h"
 
 namespace interrogator::ops {
 
@@ -26,13 +26,14 @@ struct RankInput {
 
 /// The k most (reverse: least) similar rows of each feature, best first; the lowest index first
 /// among equals, a similarity that is not a number last. k is capped at the number of rows. Dot
-/// products of the float16 values are accumulated in float32.
+/// products of the float16 values are accumulated in float32. A feature's answer does not depend on
+/// the batch that it is in.
 TopK cosine_top_k(const RankInput& input, std::int64_t k, bool reverse, const CancelToken* token = nullptr,
-                  HalfDotKernel kernel = best_half_dot_kernel());
+                  SimdSet set = best_simd_set());
 
 /// clip-interrogator's chunked ranking, see TopKOptions; plain top-k where options.chunk_size is 0.
 /// At least one row of each chunk is kept (the reference fails where chunk_size / chunks is below 1).
 TopK rank(const RankInput& input, const TopKOptions& options, const CancelToken* token = nullptr,
-          HalfDotKernel kernel = best_half_dot_kernel());
+          SimdSet set = best_simd_set());
 
 }  // namespace interrogator::ops

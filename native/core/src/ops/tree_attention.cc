@@ -17,16 +17,6 @@ namespace {
 
 constexpr std::int64_t kRows = 256;  // rows that a thread takes at a time
 
-simd::AttendRows attend_rows(AttentionKernel kernel) {
-  const AttentionKernel best = best_attention_kernel();
-  TORCH_CHECK(kernel <= best, "tree_attention: this processor lacks the instructions of the kernel asked for");
-#ifdef INTERROGATOR_X86_SIMD
-  if (kernel == AttentionKernel::kAvx512) return simd::attend_rows_avx512;
-  if (kernel == AttentionKernel::kAvx2) return simd::attend_rows_avx2;
-#endif
-  return simd::attend_rows_baseline;
-}
-
 at::Tensor rows_with_unit_stride(const at::Tensor& tensor) {
   const at::Tensor floats = tensor.to(at::kFloat);
   return floats.stride(2) == 1 ? floats : floats.contiguous();
@@ -60,29 +50,16 @@ void check(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const 
   TORCH_CHECK(inside, "tree_attention: an ancestor is outside the tree");
 }
 
-at::Tensor tree_attention_of_best_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k,
-                                         const at::Tensor& prefix_v, const at::Tensor& ancestors, double scale) {
-  return tree_attention(q, k, v, prefix_k, prefix_v, ancestors, scale, best_attention_kernel());
+at::Tensor tree_attention_here(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k,
+                               const at::Tensor& prefix_v, const at::Tensor& ancestors, double scale) {
+  return tree_attention(q, k, v, prefix_k, prefix_v, ancestors, scale);
 }
 
 }  // namespace
 
-AttentionKernel best_attention_kernel() noexcept {
-#ifdef INTERROGATOR_X86_SIMD
-  static const AttentionKernel best = [] {
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) return AttentionKernel::kAvx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return AttentionKernel::kAvx2;
-    return AttentionKernel::kBaseline;
-  }();
-  return best;
-#else
-  return AttentionKernel::kBaseline;
-#endif
-}
-
 at::Tensor tree_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k,
-                          const at::Tensor& prefix_v, const at::Tensor& ancestors, double scale, AttentionKernel kernel) {
-  const simd::AttendRows attend = attend_rows(kernel);
+                          const at::Tensor& prefix_v, const at::Tensor& ancestors, double scale, SimdSet set) {
+  const simd::AttendRows attend = INTERROGATOR_CHOOSE(set, simd::attend_rows);
   const at::Tensor path = ancestors.contiguous();
   check(q, k, v, prefix_k, prefix_v, path);
   const std::int64_t count = q.size(0), heads = q.size(1), head_dim = q.size(2), prefix = prefix_k.size(1), width = path.size(1);
@@ -131,7 +108,7 @@ void register_operators() {
     // Never destroyed: at exit a device's thread may still be inside the operator.
     auto* const library = new torch::Library(torch::Library::DEF, "interrogator", std::nullopt, __FILE__, __LINE__);
     library->def("tree_attention(Tensor q, Tensor k, Tensor v, Tensor prefix_k, Tensor prefix_v, Tensor ancestors, float scale) -> Tensor");
-    library->impl("tree_attention", torch::dispatch(c10::DispatchKey::CPU, TORCH_FN(tree_attention_of_best_kernel)));
+    library->impl("tree_attention", torch::dispatch(c10::DispatchKey::CPU, TORCH_FN(tree_attention_here)));
     return true;
   }();
   (void)registered;

@@ -3,22 +3,18 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "ops/simd/sets.h"
+
 namespace interrogator::ops {
-
-/// Which build of the inner loops runs. kBaseline is what every processor of this architecture has.
-enum class AttentionKernel { kBaseline, kAvx2, kAvx512 };
-
-/// The fastest that this processor has.
-AttentionKernel best_attention_kernel() noexcept;
 
 /// q: [R, H, d]; k, v: [M, H, d]; prefix_k, prefix_v: [H, P, d]; ancestors: int64 [R, A], for each row
 /// the nodes that it attends to, then -1. Returns [R, H, d] of q's type:
 /// softmax(scale · q·[prefix_k, k[ancestors]]) · [prefix_v, v[ancestors]].
 /// float32, float16, bfloat16 (the last two computed in float32). Any strides. A row's result does not
 /// depend on which other rows are computed with it.
-/// Throws c10::Error on shapes that do not fit and on ancestors outside [-1, M).
+/// Throws c10::Error on shapes that do not fit and on ancestors outside [-1, M); Error where the processor lacks `set`.
 at::Tensor tree_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k,
-                          const at::Tensor& prefix_v, const at::Tensor& ancestors, double scale, AttentionKernel kernel);
+                          const at::Tensor& prefix_v, const at::Tensor& ancestors, double scale, SimdSet set = best_simd_set());
 
 /// Makes interrogator::tree_attention known to TorchScript. Call it before loading a model:
 /// the call is what keeps a static library's registration in the program. Idempotent.

@@ -1,0 +1,33 @@
+// The instruction sets that inner loops are built for (cmake/SimdBuilds.cmake).
+#pragma once
+
+#include <vector>
+
+namespace interrogator::ops {
+
+/// kBaseline is what every processor of this architecture has: SSE2, or NEON on ARM. Each set includes those before it.
+enum class SimdSet { kBaseline, kAvx2, kAvx512 };
+
+/// The fastest that this processor has. kAvx2 stands for AVX2, FMA and F16C; kAvx512 for AVX-512 F and DQ besides.
+SimdSet best_simd_set() noexcept;
+
+/// All that this processor has, rising.
+std::vector<SimdSet> simd_sets_here();
+
+/// Throws Error(kInvalidArgument) where this processor lacks the set.
+void refuse_missing(SimdSet set);
+
+template <class Function>
+Function choose(SimdSet set, Function baseline, Function avx2, Function avx512) {
+  refuse_missing(set);
+  return set == SimdSet::kAvx512 ? avx512 : set == SimdSet::kAvx2 ? avx2 : baseline;
+}
+
+}  // namespace interrogator::ops
+
+// The build for `set` of a function that has one for each: INTERROGATOR_CHOOSE(set, simd::attend_rows).
+#ifdef INTERROGATOR_X86_SIMD
+#define INTERROGATOR_CHOOSE(set, name) ::interrogator::ops::choose(set, &name##_baseline, &name##_avx2, &name##_avx512)
+#else
+#define INTERROGATOR_CHOOSE(set, name) ::interrogator::ops::choose(set, &name##_baseline, &name##_baseline, &name##_baseline)
+#endif

@@ -1,0 +1,71 @@
+#include "ops/top_k_select.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+
+namespace interrogator::ops {
+namespace {
+
+/// All of them by a full, stable sort.
+std::vector<std::int32_t> sorted(const std::vector<float>& similarities, std::int32_t first_index, bool reverse) {
+  std::vector<std::int32_t> order(similarities.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
+  std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
+    const float left = similarities[static_cast<std::size_t>(a)], right = similarities[static_cast<std::size_t>(b)];
+    if (std::isnan(left) || std::isnan(right)) return !std::isnan(left) && std::isnan(right);
+    return reverse ? left < right : left > right;
+  });
+  for (std::int32_t& index : order) index += first_index;
+  return order;
+}
+
+std::vector<std::int32_t> best_first(std::vector<Ranked> entries, std::size_t k) {
+  keep_best(entries, k);
+  std::vector<std::int32_t> indices;
+  for (const Ranked& entry : entries) indices.push_back(entry.index());
+  return indices;
+}
+
+TEST(TopKSelect, BothMethodsFindWhatAFullSortFinds) {
+  std::mt19937 random(1);
+  for (int round = 0; round < 300; ++round) {
+    const std::size_t count = random() % (round % 10 == 0 ? 20000 : 400);
+    const std::size_t k = random() % (round % 4 == 0 ? 3000 : 40);
+    const bool reverse = round % 2;
+    std::vector<float> similarities(count);
+    for (float& each : similarities) {
+      // Few different values make ties; others differ in their last bits alone, or are no usual numbers.
+      switch (random() % (round % 3 == 0 ? 40 : 3)) {
+        case 0: each = static_cast<float>(random() % 7) / 8 - 0.375F; break;
+        case 1: each = 0.25F + static_cast<float>(random() % 64) * 0x1p-25F; break;
+        case 2: each = std::ldexp(static_cast<float>(random()) - 0x1p31F, -31); break;
+        case 3: each = std::numeric_limits<float>::quiet_NaN(); break;
+        case 4: each = -0.0F; break;
+        case 5: each = std::numeric_limits<float>::infinity(); break;
+        case 6: each = -std::numeric_limits<float>::infinity(); break;
+        default: each = 0;
+      }
+    }
+    std::vector<std::int32_t> expected = sorted(similarities, 70, reverse);
+    expected.resize(std::min(k, count));
+    for (const auto select : {select_by_heap, select_by_radix, select_best}) {
+      const std::vector<Ranked> entries = select(similarities, 70, k, reverse);
+      ASSERT_EQ(entries.size(), expected.size());
+      ASSERT_EQ(best_first(entries, k), expected) << count << " values, k " << k;
+    }
+  }
+}
+
+TEST(TopKSelect, KeepsTheSimilarityAndOrdersItAnew) {
+  const Ranked entry(-0.5F, 12, true);
+  EXPECT_EQ(entry.similarity, -0.5F);
+  EXPECT_EQ(entry.ordered(false).order, Ranked(-0.5F, 12, false).order);
+  EXPECT_GT(Ranked(-0.5F, 12, true).order, Ranked(0.5F, 11, true).order);
+}
+
+}  // namespace
+}  // namespace interrogator::ops
