@@ -15,6 +15,7 @@ if(NOT MSVC)
 endif()
 
 option(INTERROGATOR_TESTS "Build the GoogleTest suites" OFF)
+option(INTERROGATOR_BENCH "Build the benchmarks of the operators and the models" OFF)
 set(INTERROGATOR_SANITIZE "" CACHE STRING "Sanitizer to build with: address, thread, undefined or none")
 if(INTERROGATOR_SANITIZE)
   add_compile_options(-fsanitize=${INTERROGATOR_SANITIZE} -fno-omit-frame-pointer -g)

@@ -1,0 +1,38 @@
+#include <ATen/ATen.h>
+
+#include "measure.h"
+#include "ops/cosine_top_k.h"
+
+namespace interrogator::bench {
+
+void bench_cosine_top_k(Suite& suite) {
+  if (!suite.device()->torch_device().is_cpu()) return;  // measured through LabelMatrix there
+  struct Case {
+    const char* name;
+    std::int64_t rows, dim, batch;
+    TopKOptions options;
+  };
+  const Case cases[] = {
+      {"cosine_top_k 101k x 512, k 32, quota", 100970, 512, 1, {.k = 32, .chunk_size = 2048}},
+      {"cosine_top_k 107k x 768, k 32, quota", 106790, 768, 1, {.k = 32, .chunk_size = 2048}},
+      {"cosine_top_k 107k x 768, k 2048, quota", 106790, 768, 1, {.k = 2048, .chunk_size = 2048}},
+      {"cosine_top_k 107k x 768, k 32", 106790, 768, 1, {.k = 32}},
+      {"cosine_top_k 107k x 768, k 2048", 106790, 768, 1, {.k = 2048}},
+      {"cosine_top_k 107k x 768, k 32, batch 16", 106790, 768, 16, {.k = 32, .chunk_size = 2048}},
+  };
+  for (const Case& each : cases) {
+    if (!suite.wants(each.name)) continue;
+    const at::Tensor labels = at::randn({each.rows, each.dim}).to(at::kHalf);
+    const at::Tensor features = at::randn({each.batch, each.dim});
+    ops::RankInput input;
+    input.matrices = {{static_cast<const std::uint16_t*>(labels.const_data_ptr()), each.rows}};
+    input.dim = each.dim;
+    input.features = features.const_data_ptr<float>();
+    input.batch = each.batch;
+    const auto numbers = static_cast<double>(each.rows * each.dim);
+    suite.measure(each.name, "ranking", {.flops = 2 * numbers * static_cast<double>(each.batch), .bytes = 2 * numbers},
+                  [&] { ops::rank(input, each.options); });
+  }
+}
+
+}  // namespace interrogator::bench
