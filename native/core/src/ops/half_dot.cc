@@ -36,44 +36,40 @@ INTERROGATOR_TARGET inline float sum_of(__m256 sums) {
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-INTERROGATOR_TARGET float one_avx2(const std::uint16_t* row, const float* feature, std::int64_t dim) {
-  __m256 a = _mm256_setzero_ps(), b = a, c = a, d = a;
-  std::int64_t i = 0;
-  for (; i + 32 <= dim; i += 32) {
-    a = _mm256_fmadd_ps(load_halves(row + i), _mm256_loadu_ps(feature + i), a);
-    b = _mm256_fmadd_ps(load_halves(row + i + 8), _mm256_loadu_ps(feature + i + 8), b);
-    c = _mm256_fmadd_ps(load_halves(row + i + 16), _mm256_loadu_ps(feature + i + 16), c);
-    d = _mm256_fmadd_ps(load_halves(row + i + 24), _mm256_loadu_ps(feature + i + 24), d);
+/// `count` features against one row, which is converted once for them. The order of the sums does not
+/// depend on the count: a similarity is the same to the bit in any company.
+template <int count>
+INTERROGATOR_TARGET inline void several_avx2(const std::uint16_t* row, const float* features, std::int64_t dim, float* results) {
+  constexpr int kSums = 4;  // enough in flight to hide the latency of an addition
+  __m256 sums[count][kSums];
+  for (auto& of_feature : sums) {
+    for (__m256& sum : of_feature) sum = _mm256_setzero_ps();
   }
-  for (; i + 8 <= dim; i += 8) a = _mm256_fmadd_ps(load_halves(row + i), _mm256_loadu_ps(feature + i), a);
-  float sum = sum_of(_mm256_add_ps(_mm256_add_ps(a, b), _mm256_add_ps(c, d)));
-  for (; i < dim; ++i) sum += _cvtsh_ss(row[i]) * feature[i];
-  return sum;
-}
-
-/// Four features at a time: the row is converted once for them.
-INTERROGATOR_TARGET void four_avx2(const std::uint16_t* row, const float* features, std::int64_t dim, float* results) {
-  const float *const f0 = features, *const f1 = f0 + dim, *const f2 = f1 + dim, *const f3 = f2 + dim;
-  __m256 a = _mm256_setzero_ps(), b = a, c = a, d = a;
   std::int64_t i = 0;
+  for (; i + 8 * kSums <= dim; i += 8 * kSums) {
+    for (int j = 0; j < kSums; ++j) {
+      const __m256 halves = load_halves(row + i + 8 * j);
+      for (int f = 0; f < count; ++f) sums[f][j] = _mm256_fmadd_ps(halves, _mm256_loadu_ps(features + f * dim + i + 8 * j), sums[f][j]);
+    }
+  }
   for (; i + 8 <= dim; i += 8) {
     const __m256 halves = load_halves(row + i);
-    a = _mm256_fmadd_ps(halves, _mm256_loadu_ps(f0 + i), a);
-    b = _mm256_fmadd_ps(halves, _mm256_loadu_ps(f1 + i), b);
-    c = _mm256_fmadd_ps(halves, _mm256_loadu_ps(f2 + i), c);
-    d = _mm256_fmadd_ps(halves, _mm256_loadu_ps(f3 + i), d);
+    for (int f = 0; f < count; ++f) sums[f][0] = _mm256_fmadd_ps(halves, _mm256_loadu_ps(features + f * dim + i), sums[f][0]);
   }
-  results[0] = sum_of(a), results[1] = sum_of(b), results[2] = sum_of(c), results[3] = sum_of(d);
+  for (int f = 0; f < count; ++f) {
+    results[f] = sum_of(_mm256_add_ps(_mm256_add_ps(sums[f][0], sums[f][1]), _mm256_add_ps(sums[f][2], sums[f][3])));
+  }
   for (; i < dim; ++i) {
     const float half = _cvtsh_ss(row[i]);
-    results[0] += half * f0[i], results[1] += half * f1[i], results[2] += half * f2[i], results[3] += half * f3[i];
+    for (int f = 0; f < count; ++f) results[f] += half * features[f * dim + i];
   }
 }
 
-void avx2(const std::uint16_t* row, const float* features, std::int64_t dim, std::int64_t batch, float* results) {
+INTERROGATOR_TARGET void avx2(const std::uint16_t* row, const float* features, std::int64_t dim, std::int64_t batch, float* results) {
   std::int64_t b = 0;
-  for (; b + 4 <= batch; b += 4) four_avx2(row, features + b * dim, dim, results + b);
-  for (; b < batch; ++b) results[b] = one_avx2(row, features + b * dim, dim);
+  for (; b + 3 <= batch; b += 3) several_avx2<3>(row, features + b * dim, dim, results + b);
+  if (batch - b == 2) several_avx2<2>(row, features + b * dim, dim, results + b);
+  if (batch - b == 1) several_avx2<1>(row, features + b * dim, dim, results + b);
 }
 
 bool has_avx2() noexcept {
