@@ -37,9 +37,15 @@ export interface ConfigValues {
   compat: 'reference' | 'corrected';
   /** CPU threads; 0: one per physical core. 0 … 1024. Default 0. */
   threads: number;
-  /** Most images or texts that are merged into one pass. 1 … 4096. Default 32. */
+  /**
+   * Most calls whose images or rankings are merged into one pass over the model or the labels. 1 … 4096. Default 32. On the
+   * CPU an image tower takes fewer where more would only take longer.
+   */
   maxBatch: number;
-  /** Most calls that wait for the device; one more is refused with ERR_BUSY. 1 … 1,000,000. Default 256. */
+  /**
+   * Most calls that wait while maxBatch others are worked on; one more is refused with ERR_BUSY, at its start. 1 … 1,000,000.
+   * Default 256.
+   */
   maxQueue: number;
   /** A caption bundle's folder, or a folder of bundles that is searched first. Default null. */
   captionModelPath: string | null;

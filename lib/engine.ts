@@ -44,6 +44,8 @@ export class Engine {
   readonly caption: EngineParts['caption'];
   private readonly residency: Residency;
   private readonly running = new Set<Promise<unknown>>();
+  /** Calls of the public API that have not settled. */
+  private inFlight = 0;
   private disposal: Promise<void> | undefined;
 
   private constructor(parts: EngineParts) {
@@ -88,7 +90,7 @@ export class Engine {
           binding.openDevice(deviceName(config, binding), {
             threads: config.threads || undefined,
             maxBatch: config.maxBatch,
-            maxQueue: config.maxQueue,
+            maxQueue: deviceQueue(config),
           }),
         );
         const caption = captionBundle && {
@@ -112,18 +114,26 @@ export class Engine {
     return this.disposal !== undefined;
   }
 
-  /** Runs one call of the public API: cancellable, counted, its errors this package's. */
+  /**
+   * Runs one call of the public API: cancellable, counted, its errors this package's. It is admitted whole or refused at
+   * once with ERR_BUSY; what an admitted call needs of the device is never refused.
+   */
   async call<T>(options: CallOptions, work: (call: Call) => Promise<T>): Promise<T> {
     const { signal, onProgress } = callOptions(options);
+    throwIfAborted(signal);
+    this.throwIfDisposed();
+    this.throwIfBusy();
     const progress = createProgressReporter(this.config.quiet, onProgress);
+    this.inFlight += 1;
     try {
       return await this.run(signal, progress.report, work);
     } finally {
+      this.inFlight -= 1;
       progress.finish();
     }
   }
 
-  /** As call(), for work that several calls wait for: its progress goes to theirs. */
+  /** As call(), for work that several calls wait for: its progress goes to theirs, and it is never refused. */
   run<T>(signal: AbortSignal | undefined, report: ReportProgress, work: (call: Call) => Promise<T>): Promise<T> {
     const result = this.settle(signal, (token) => work({ token, signal, report }));
     this.running.add(result);
@@ -173,6 +183,15 @@ export class Engine {
     await Promise.all([this.clip.close(), this.caption?.model.close()]);
   }
 
+  /** Up to maxBatch calls can be in one pass; the others wait. */
+  private throwIfBusy(): void {
+    const { maxBatch, maxQueue } = this.config;
+    if (this.inFlight < maxBatch + maxQueue) return;
+    throw new InterrogatorError('ERR_BUSY', `${this.inFlight} calls are under way, maxBatch (${maxBatch}) and maxQueue (${maxQueue}) of them.`, {
+      hint: 'Wait for some of them before sending more, or raise maxQueue in the config.',
+    });
+  }
+
   throwIfDisposed(): void {
     if (this.disposed) {
       throw new InterrogatorError('ERR_DISPOSED', 'The interrogator was disposed.', {
@@ -180,6 +199,14 @@ export class Engine {
       });
     }
   }
+}
+
+/**
+ * A bound that admitted calls never reach. Each has one job on the device at a time; jobs of calls that were just aborted,
+ * the building of label tables and moves of models come on top.
+ */
+function deviceQueue({ maxBatch, maxQueue }: Config): number {
+  return 2 * (maxBatch + maxQueue) + 1024;
 }
 
 function deviceName(config: Config, binding: NativeBinding): string {

@@ -137,8 +137,9 @@ export class Interrogator {
 
   /** Makes the embeddings of all tables now, or finds them in the cache. */
   async prepare(options: CallOptions = {}): Promise<void> {
-    this.engine.throwIfDisposed();
-    for (const table of this.tables.all) await table.prepare(options);
+    await this.engine.call(options, async (call) => {
+      for (const table of this.tables.all) await table.prepareWithin(call);
+    });
   }
 
   /** Best mode: grows a prompt from the caption term by term, and returns that, the classic, the fast one or the caption, whichever is most similar. */

@@ -98,7 +98,12 @@ export class LabelTable {
 
   /** Makes the embeddings now where they are not ready. Concurrent callers share the work; a failure is tried again. */
   async prepare(options: CallOptions = {}): Promise<void> {
-    await this.engine.call(options, (call) => this.matrices(call));
+    await this.engine.call(options, (call) => this.prepareWithin(call));
+  }
+
+  /** @internal As a part of a running call. */
+  async prepareWithin(call: Call): Promise<void> {
+    await this.matrices(call);
   }
 
   /** The labels most similar to the image (reverse: least), in falling order. `features`: one row, from imageToFeatures(). */

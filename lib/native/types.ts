@@ -18,24 +18,33 @@ export interface NativeTokenLists {
 }
 
 export interface NativeCancelToken {
-  /** Removes what has not started and stops what runs at its next step; both reject with ERR_ABORTED. */
+  /** Removes what waits and stops what runs at its next step; both reject with ERR_ABORTED. */
   cancel(): void;
 }
 
 export interface NativeDeviceStats {
   name: string;
   threads: number;
+  /** Jobs that wait, begun or not. */
   queued: number;
+  /** A slice of a job runs now. */
   busy: boolean;
+  /** Jobs since the device was opened, as all that follows. */
   completed: number;
   failed: number;
   cancelled: number;
   refused: number;
+  /** Turns that jobs had. */
+  slices: number;
+  /** Batches of jobs that merge (images, captions, rankings): how many, jobs in all of them, jobs in the largest. */
+  batches: number;
+  batched: number;
+  largestBatch: number;
 }
 
 export interface NativeDevice {
   stats(): NativeDeviceStats;
-  /** Waits for the running job, rejects waiting ones with ERR_DISPOSED. Idempotent. */
+  /** Waits for the job whose slice runs, rejects all others with ERR_DISPOSED. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -114,7 +123,7 @@ export interface NativeRuntimeInfo {
 export interface NativeBinding {
   runtimeInfo(): NativeRuntimeInfo;
   createCancelToken(): NativeCancelToken;
-  /** name: 'cpu', 'cuda' or 'cuda:N'. */
+  /** name: 'cpu', 'cuda' or 'cuda:N'. maxQueue: most jobs that wait; one more rejects with ERR_BUSY. */
   openDevice(name: string, options: { threads?: number; maxBatch?: number; maxQueue?: number }): Promise<NativeDevice>;
   openClipModel(
     device: NativeDevice,

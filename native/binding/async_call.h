@@ -16,6 +16,7 @@
 #include "convert.h"
 #include "environment.h"
 #include "handle.h"
+#include "interrogator/sliced.h"
 
 namespace interrogator::binding {
 
@@ -65,6 +66,35 @@ class AsyncCall final : public PendingCall, public std::enable_shared_from_this<
     });
   }
 
+  /// On the device's thread, a slice at a time; `begin` is called there, once, and kept to the end: it
+  /// holds what the computation refers to.
+  Napi::Value run_in_slices_on(Napi::Env env, DevicePtr on, std::function<SlicedPtr<Result>(AsyncCall&)> begin) {
+    struct Course {
+      std::function<SlicedPtr<Result>(AsyncCall&)> begin;
+      SlicedPtr<Result> computation;
+    };
+    device = std::move(on);
+    return start(env, [&](const std::shared_ptr<AsyncCall>& self) {
+      const auto slice = [self, course = std::make_shared<Course>(Course{std::move(begin), nullptr})] {
+        if (!course->computation) course->computation = course->begin(*self);
+        if (!course->computation->advance()) return false;
+        self->deliver(course->computation->take());
+        return true;
+      };
+      device->submit_slices(slice, [self](std::exception_ptr error) { self->finish(std::move(error)); }, token);
+    });
+  }
+
+  /// On the device's thread, as a job that may merge with others: `submit(take, done, token)` queues it.
+  template <class Submit>
+  Napi::Value merge_on(Napi::Env env, DevicePtr on, const Submit& submit) {
+    device = std::move(on);
+    return start(env, [&](const std::shared_ptr<AsyncCall>& self) {
+      submit([self](Result result) { self->deliver(std::move(result)); },
+             [self](std::exception_ptr error) { self->finish(std::move(error)); }, token);
+    });
+  }
+
   /// On a thread of ours, for what computes nothing: files, opening.
   Napi::Value run_on_file_thread(Napi::Env env) {
     return start(env, [this](const std::shared_ptr<AsyncCall>& self) {
@@ -99,6 +129,9 @@ class AsyncCall final : public PendingCall, public std::enable_shared_from_this<
     if (group_) group_->add(*this);
     return deferred_.Promise();
   }
+
+  /// The result, before finish(). Any thread, once.
+  void deliver(Stored result) { result_.emplace(std::move(result)); }
 
   /// Any thread, once.
   void finish(std::exception_ptr error) {
@@ -199,6 +232,12 @@ inline Napi::Value to_undefined(Napi::Env env) { return env.Undefined(); }
 template <class Result, class Work, class Convert>
 std::shared_ptr<AsyncCall<Result>> make_call(Napi::Env env, std::shared_ptr<CancelGroup> group, Work work, Convert convert) {
   return std::make_shared<AsyncCall<Result>>(env, std::move(group), std::move(work), std::move(convert));
+}
+
+/// The same for what runs in slices or merges: it brings its work when it starts.
+template <class Result, class Convert>
+std::shared_ptr<AsyncCall<Result>> make_call(Napi::Env env, std::shared_ptr<CancelGroup> group, Convert convert) {
+  return std::make_shared<AsyncCall<Result>>(env, std::move(group), nullptr, std::move(convert));
 }
 
 }  // namespace interrogator::binding

@@ -37,18 +37,15 @@ Napi::Value CaptionModelWrap::generate(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return promised(env, [&] {
     const auto model = share();
-    const auto image = std::make_shared<const OwnedImage>(to_image(info[0], "pixels"));
+    SharedImage image = to_shared_image(info[0], "pixels");
     GenerateOptions options;
     options.max_tokens =
         OptionsReader(info[1], "options").integer("maxTokens", options.max_tokens, 1, std::numeric_limits<std::int32_t>::max());
     using Ids = std::vector<std::int32_t>;
-    return make_call<Ids>(
-               env, CancelTokenWrap::group_of(info[2]),
-               [model, image, options](AsyncCall<Ids>& call) {
-                 return std::move(model->generate({image->view()}, options, call.token.get()).at(0));
-               },
-               from_int32s)
-        ->run_on(env, device_);
+    return make_call<Ids>(env, CancelTokenWrap::group_of(info[2]), from_int32s)
+        ->merge_on(env, device_, [&](auto take, auto done, const CancelTokenPtr& token) {
+          CaptionModel::submit_generate(model, std::move(image), options, std::move(take), std::move(done), token);
+        });
   });
 }
 

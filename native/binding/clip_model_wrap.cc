@@ -84,12 +84,11 @@ Napi::Value ClipModelWrap::image_features(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return promised(env, [&] {
     const auto model = share();
-    const auto image = std::make_shared<const OwnedImage>(to_image(info[0], "pixels"));
-    return make_call<Features>(
-               env, CancelTokenWrap::group_of(info[1]),
-               [model, image](AsyncCall<Features>& call) { return model->image_features({image->view()}, call.token.get()); },
-               wrap_features)
-        ->run_on(env, device_);
+    SharedImage image = to_shared_image(info[0], "pixels");
+    return make_call<Features>(env, CancelTokenWrap::group_of(info[1]), wrap_features)
+        ->merge_on(env, device_, [&](auto take, auto done, const CancelTokenPtr& token) {
+          ClipModel::submit_image_features(model, std::move(image), std::move(take), std::move(done), token);
+        });
   });
 }
 
@@ -97,23 +96,17 @@ Napi::Value ClipModelWrap::text_features(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return promised(env, [&] {
     const auto model = share();
-    auto texts = to_token_lists(info[0], "texts", vocab_size_);
+    const auto texts = std::make_shared<TokenLists>(to_token_lists(info[0], "texts", vocab_size_));
     const auto group = CancelTokenWrap::group_of(info[1]);
     const Napi::Value on_progress = info[2];
     const bool reports = !on_progress.IsUndefined() && !on_progress.IsNull();
     if (reports && !on_progress.IsFunction()) binding::invalid("onProgress", "a function", on_progress);
-    const auto call = make_call<Features>(
-        env, group,
-        [model, texts = std::move(texts), reports](AsyncCall<Features>& call) {
-          if (!reports) return model->text_features(texts, call.token.get());
-          ProgressThrottle throttle(call);
-          Features features = model->text_features(texts, call.token.get(), std::ref(throttle));
-          throttle(texts.count(), texts.count());
-          return features;
-        },
-        wrap_features);
+    const auto call = make_call<Features>(env, group, wrap_features);
     if (reports) call->reports_to(on_progress.As<Napi::Function>());
-    return call->run_on(env, device_);
+    return call->run_in_slices_on(env, device_, [model, texts, reports](AsyncCall<Features>& call) {
+      const TokenLists read_once = std::move(*texts);
+      return model->begin_text_features({}, read_once, reports ? Progress(ProgressThrottle(call)) : Progress());
+    });
   });
 }
 

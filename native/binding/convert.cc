@@ -170,6 +170,11 @@ OwnedImage to_image(Napi::Value value, const std::string& argument) {
   return image;
 }
 
+SharedImage to_shared_image(Napi::Value value, const std::string& argument) {
+  const auto image = std::make_shared<const OwnedImage>(to_image(value, argument));
+  return {image->view(), image};
+}
+
 OptionsReader::OptionsReader(Napi::Value value, const std::string& argument) : env_(value.Env()) {
   if (value.IsUndefined() || value.IsNull()) return;
   if (!value.IsObject()) invalid(argument, "an object", value);

@@ -38,6 +38,7 @@ struct OwnedImage {
 };
 /// {data, width, height}. Also throws kImageSize.
 OwnedImage to_image(Napi::Value value, const std::string& argument);
+SharedImage to_shared_image(Napi::Value value, const std::string& argument);
 
 /// An options object: absent fields are undefined; null and undefined count as {}.
 class OptionsReader {

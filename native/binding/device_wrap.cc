@@ -55,6 +55,10 @@ Napi::Value DeviceWrap::stats(const Napi::CallbackInfo& info) {
     object.Set("failed", static_cast<double>(stats.failed));
     object.Set("cancelled", static_cast<double>(stats.cancelled));
     object.Set("refused", static_cast<double>(stats.refused));
+    object.Set("slices", static_cast<double>(stats.slices));
+    object.Set("batches", static_cast<double>(stats.batches));
+    object.Set("batched", static_cast<double>(stats.batched));
+    object.Set("largestBatch", static_cast<double>(stats.largest_batch));
     return object;
   });
 }

@@ -96,13 +96,10 @@ Napi::Value LabelMatrixWrap::top_k(const Napi::CallbackInfo& info) {
     options.reverse = reader.boolean("reverse", options.reverse);
     options.chunk_size = reader.integer("chunkSize", options.chunk_size, 0, kMost);
     options.corrected = reader.boolean("corrected", options.corrected);
-    return make_call<TopK>(
-               env, CancelTokenWrap::group_of(info[4]),
-               [matrices = std::move(matrices), features, options](AsyncCall<TopK>& call) {
-                 return LabelMatrix::top_k(matrices, features, options, call.token.get());
-               },
-               from_top_k)
-        ->run_on(env, features.device());
+    return make_call<TopK>(env, CancelTokenWrap::group_of(info[4]), from_top_k)
+        ->merge_on(env, features.device(), [&](auto take, auto done, const CancelTokenPtr& token) {
+          LabelMatrix::submit_top_k(std::move(matrices), features, options, std::move(take), std::move(done), token);
+        });
   });
 }
 

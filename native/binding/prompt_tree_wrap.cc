@@ -29,18 +29,16 @@ Napi::Value PromptTreeWrap::best(const Napi::CallbackInfo& info) {
       check_ids(options.exclude, "exclude", static_cast<std::int64_t>(slot_->count));
     }
     options.reverse = reader.boolean("reverse", options.reverse);
-    return make_call<StepResult>(
-               env, CancelTokenWrap::group_of(info[3]),
-               [tree, prefix = std::move(prefix), features, options = std::move(options)](AsyncCall<StepResult>& call) {
-                 return tree->best(prefix, features, options, call.token.get());
-               },
-               [](Napi::Env env, StepResult step) {
-                 const auto object = Napi::Object::New(env);
-                 object.Set("index", step.index);
-                 object.Set("similarity", step.similarity);
-                 return object;
-               })
-        ->run_on(env, slot_->device);
+    return make_call<StepResult>(env, CancelTokenWrap::group_of(info[3]),
+                                 [](Napi::Env env, StepResult step) {
+                                   const auto object = Napi::Object::New(env);
+                                   object.Set("index", step.index);
+                                   object.Set("similarity", step.similarity);
+                                   return object;
+                                 })
+        ->run_in_slices_on(env, slot_->device, [tree, prefix = std::move(prefix), features, options = std::move(options)](auto&) {
+          return tree->begin_best(prefix, features, options);
+        });
   });
 }
 

@@ -52,6 +52,10 @@ describe('answers', () => {
       failed: 0,
       cancelled: 0,
       refused: 0,
+      slices: 1,
+      batches: 0,
+      batched: 0,
+      largestBatch: 0,
     });
     await other.close();
   });

@@ -2,8 +2,8 @@
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,10 +11,11 @@
 #include <string>
 #include <utility>
 
+#include "image_batch.h"
 #include "interrogator/error.h"
 #include "module.h"
-#include "ops/image_transform.h"
 #include "ops/tree_attention.h"
+#include "pass_batch.h"
 #include "text_tower.h"
 
 namespace interrogator {
@@ -25,6 +26,14 @@ std::vector<std::int32_t> all_of(const TokenLists& texts) {
   std::vector<std::int32_t> indices(texts.count());
   std::iota(indices.begin(), indices.end(), 0);
   return indices;
+}
+
+/// Waits for what was begun on a device of its own pace: a slice's time is to be what it took, and the
+/// next job's turn is to come when the device is free.
+void finish_on(c10::Device device) {
+  if (device.is_cpu()) return;
+  const c10::impl::VirtualGuardImpl guard(device.type());
+  guard.synchronizeStream(guard.getStream(device));
 }
 
 /// What is left of `count` candidates, rising.
@@ -59,17 +68,10 @@ struct ClipModel::State {
     text.move_to(target);
   }
 
-  /// images[first .. first+count) as one batch → count × embed_dim, float32.
-  at::Tensor encode_images(const std::vector<ImageView>& images, std::size_t first, std::size_t count, const CancelToken* token) const {
-    std::vector<at::Tensor> pixels;
-    for (std::size_t i = first; i < first + count; ++i) {
-      if (token) token->check();
-      pixels.push_back(ops::image_transform(images[i], manifest.image));
-    }
-    if (token) token->check();
-    const at::Tensor batch = at::stack(pixels).to(device->torch_device(), image.dtype());
-    const at::Tensor rows = image.call("forward", {batch}).to(at::kFloat);
-    if (rows.dim() != 2 || rows.size(0) != static_cast<std::int64_t>(count) || rows.size(1) != manifest.embed_dim) {
+  /// pixels as transform_images makes them, B of them → B × embed_dim, float32.
+  at::Tensor encode_images(const at::Tensor& pixels) const {
+    const at::Tensor rows = image.call("forward", {pixels.to(device->torch_device(), image.dtype())}).to(at::kFloat);
+    if (rows.dim() != 2 || rows.size(0) != pixels.size(0) || rows.size(1) != manifest.embed_dim) {
       throw Error(ErrorCode::kBundleInvalid, manifest.image_file + " gives features of shape " + c10::str(rows.sizes()) +
                                                  " where the manifest says embedDim " + std::to_string(manifest.embed_dim) +
                                                  "; export the bundle again");
@@ -80,6 +82,10 @@ struct ClipModel::State {
   TextEncoding begin_text(const std::vector<std::int32_t>& prefix, const TokenLists& texts) const {
     const CutPrefix cut = text.cut(prefix);
     return text.begin(cut, std::make_shared<const TextBlocks>(text.blocks(texts, all_of(texts), cut.room)));
+  }
+
+  std::size_t most_pictures() const {
+    return pictures_per_pass(manifest.image, device->options().max_batch, device->torch_device().is_cpu());
   }
 
   const DevicePtr device;
@@ -106,14 +112,74 @@ const ClipManifest& ClipModel::manifest() const noexcept { return state_->manife
 const DevicePtr& ClipModel::device() const noexcept { return state_->device; }
 
 Features ClipModel::image_features(const std::vector<ImageView>& images, const CancelToken* token) const {
-  const std::size_t most = state_->device->options().max_batch;
+  const std::size_t most = state_->most_pictures();
   state_->move_to(state_->device->torch_device());
   std::vector<at::Tensor> batches;
-  for (std::size_t first = 0; first < images.size(); first += most) {
-    batches.push_back(state_->encode_images(images, first, std::min(most, images.size() - first), token));
+  for (auto first = images.begin(); first != images.end();) {
+    const auto last = first + std::min(static_cast<std::ptrdiff_t>(most), images.end() - first);
+    if (token) token->check();
+    const at::Tensor pixels = transform_all({first, last}, state_->manifest.image);
+    if (token) token->check();
+    batches.push_back(state_->encode_images(pixels));
+    first = last;
   }
   if (batches.empty()) return Features(state_->device, at::empty({0, state_->manifest.embed_dim}, state_->device->torch_device()));
   return Features(state_->device, batches.size() == 1 ? batches[0] : at::cat(batches));
+}
+
+class ClipModel::ImageJob final : public Job {
+ public:
+  ImageJob(std::shared_ptr<const ClipModel> model, SharedImage image, std::function<void(Features)> take)
+      : model_(std::move(model)), image_(std::move(image)), take_(std::move(take)) {}
+
+  MergeKey key() const override { return {reinterpret_cast<std::uintptr_t>(model_.get())}; }
+  std::size_t most() const override { return model_->state_->most_pictures(); }
+  std::unique_ptr<Batch> begin(std::vector<JobPtr> jobs) override;
+
+ private:
+  friend class ClipModel::ImagePass;
+  const std::shared_ptr<const ClipModel> model_;
+  const SharedImage image_;
+  const std::function<void(Features)> take_;
+};
+
+/// Pictures of one model, a pass a slice.
+class ClipModel::ImagePass final : public PassBatch {
+ public:
+  explicit ImagePass(std::vector<JobPtr> jobs) : PassBatch(jobs.size()) {
+    for (JobPtr& job : jobs) jobs_.emplace_back(static_cast<ImageJob*>(job.release()));
+  }
+
+ private:
+  std::vector<Ended> advance_pass(const std::vector<std::size_t>& left) override {
+    const std::shared_ptr<const ClipModel> model = jobs_[left.front()]->model_;
+    State& state = *model->state_;
+    std::vector<ImageView> images;
+    for (const std::size_t place : left) images.push_back(jobs_[place]->image_.view);
+    ImageBatch batch = transform_images(images, state.manifest.image);
+    state.move_to(state.device->torch_device());
+    at::Tensor rows;
+    if (batch.pixels.size(0) > 0) rows = state.encode_images(batch.pixels);
+    std::vector<Ended> ended;
+    std::int64_t row = 0;
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      const std::unique_ptr<ImageJob> job = std::move(jobs_[left[i]]);
+      // A copy: a row that is kept must not keep the whole pass.
+      if (!batch.errors[i]) job->take_(Features(state.device, rows.narrow(0, row++, 1).clone()));
+      ended.push_back({left[i], std::move(batch.errors[i])});
+    }
+    return ended;
+  }
+
+  std::vector<std::unique_ptr<ImageJob>> jobs_;  // by place; null once ended
+};
+
+std::unique_ptr<Batch> ClipModel::ImageJob::begin(std::vector<JobPtr> jobs) { return std::make_unique<ImagePass>(std::move(jobs)); }
+
+void ClipModel::submit_image_features(std::shared_ptr<const ClipModel> model, SharedImage image, std::function<void(Features)> take,
+                                      Device::Done done, CancelTokenPtr token) {
+  const DevicePtr device = model->device();
+  device->submit(std::make_unique<ImageJob>(std::move(model), std::move(image), std::move(take)), std::move(done), std::move(token));
 }
 
 Features ClipModel::text_features(const TokenLists& texts, const CancelToken* token, const Progress& progress) const {
@@ -128,27 +194,31 @@ Features ClipModel::text_features(const std::vector<std::int32_t>& prefix, const
 
 class ClipModel::TextFeatures final : public Sliced<Features> {
  public:
-  TextFeatures(std::shared_ptr<const ClipModel> model, const std::vector<std::int32_t>& prefix, const TokenLists& texts, Progress progress)
-      : model_(std::move(model)),
-        encoding_(model_->state_->begin_text(prefix, texts)),
+  TextFeatures(const ClipModel& model, const std::vector<std::int32_t>& prefix, const TokenLists& texts, Progress progress)
+      : model_(model),
+        encoding_(model.state_->begin_text(prefix, texts)),
         progress_(std::move(progress)),
         total_(texts.count()),
-        features_(at::empty({static_cast<std::int64_t>(total_), model_->manifest().embed_dim}, model_->device()->torch_device())) {}
+        features_(at::empty({static_cast<std::int64_t>(total_), model.manifest().embed_dim}, model.device()->torch_device())) {}
 
   bool advance() override {
-    if (encoding_.finished()) return true;
-    model_->state_->move_to(model_->device()->torch_device());
+    if (encoding_.finished()) {
+      if (progress_) progress_(0, 0);
+      return true;
+    }
+    model_.state_->move_to(model_.device()->torch_device());
     const TextRows rows = encoding_.advance();
     features_.index_copy_(0, at::tensor(rows.texts).to(features_.device()), rows.features);
+    finish_on(features_.device());
     done_ += rows.texts.size();
     if (progress_) progress_(done_, total_);
     return encoding_.finished();
   }
 
-  Features take() override { return Features(model_->device(), features_); }
+  Features take() override { return Features(model_.device(), features_); }
 
  private:
-  const std::shared_ptr<const ClipModel> model_;
+  const ClipModel& model_;
   TextEncoding encoding_;
   const Progress progress_;
   const std::size_t total_;
@@ -161,7 +231,7 @@ SlicedPtr<Features> ClipModel::begin_text_features(const std::vector<std::int32_
   state_->text.check(prefix);
   state_->text.check(texts);
   state_->move_to(state_->device->torch_device());
-  return std::make_unique<TextFeatures>(shared_from_this(), prefix, texts, std::move(progress));
+  return std::make_unique<TextFeatures>(*this, prefix, texts, std::move(progress));
 }
 
 void ClipModel::offload() { state_->move_to(c10::Device(c10::kCPU)); }

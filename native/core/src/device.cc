@@ -53,6 +53,21 @@ void check_options(const DeviceOptions& options) {
   if (options.max_queue < 1) throw Error(ErrorCode::kInvalidArgument, "maxQueue is 0; give 1 or more");
 }
 
+class SlicedJob final : public Job, public Batch {
+ public:
+  explicit SlicedJob(Device::Slice slice) : slice_(std::move(slice)) {}
+
+  std::unique_ptr<Batch> begin(std::vector<JobPtr> jobs) override {
+    return std::unique_ptr<Batch>(static_cast<SlicedJob*>(jobs.front().release()));
+  }
+  std::vector<Ended> advance(const std::vector<std::size_t>&) override {
+    return slice_() ? std::vector<Ended>{{0, nullptr}} : std::vector<Ended>();
+  }
+
+ private:
+  const Device::Slice slice_;
+};
+
 /// With OpenMP the count belongs to the calling thread, but a thread's first parallel region takes
 /// the process's over it: that first look happens here, before the count is set. MKL's own count and
 /// libtorch's native backend know one number a process, so of several devices the last opened wins.
@@ -69,7 +84,20 @@ struct Device::State {
         name(opened.str()),
         options(given),
         threads(given.threads > 0 ? given.threads : usable_physical_cores()),
-        queue("device '" + name + "'", given.max_queue, [count = threads] { set_threads(count); }) {}
+        queue("device '" + name + "'", {.max_waiting = given.max_queue,
+                                        .prepare = [count = threads] { set_threads(count); },
+                                        .surround = [opened](const Work& slice) { on_device(opened, slice); },
+                                        .clock = nullptr}) {}
+
+  static void on_device(c10::Device device, const Work& slice) {
+    try {
+      const c10::InferenceMode inference;
+      const c10::DeviceGuard current(device);
+      slice();
+    } catch (...) {
+      throw current_error();
+    }
+  }
 
   const c10::Device device;
   const std::string name;
@@ -94,16 +122,15 @@ std::shared_ptr<Device> Device::open(const std::string& name, const DeviceOption
 }
 
 void Device::submit(Work work, Done done, CancelTokenPtr token) {
-  auto guarded = [work = std::move(work), device = state_->device] {
-    try {
-      const c10::InferenceMode inference;
-      const c10::DeviceGuard current(device);
-      work();
-    } catch (...) {
-      throw current_error();
-    }
-  };
-  state_->queue.submit(std::move(guarded), std::move(done), std::move(token));
+  state_->queue.submit(std::move(work), std::move(done), std::move(token));
+}
+
+void Device::submit_slices(Slice slice, Done done, CancelTokenPtr token) {
+  submit(std::make_unique<SlicedJob>(std::move(slice)), std::move(done), std::move(token));
+}
+
+void Device::submit(std::unique_ptr<Job> job, Done done, CancelTokenPtr token) {
+  state_->queue.submit(std::move(job), std::move(done), std::move(token));
 }
 
 void Device::run(const Work& work, CancelTokenPtr token) {
@@ -134,6 +161,10 @@ DeviceStats Device::stats() const {
   stats.failed = counts.failed;
   stats.cancelled = counts.cancelled;
   stats.refused = counts.refused;
+  stats.slices = counts.slices;
+  stats.batches = counts.batches;
+  stats.batched = counts.batched;
+  stats.largest_batch = counts.largest_batch;
   return stats;
 }
 

@@ -1,123 +1,197 @@
 #include "job_queue.h"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <future>
 #include <iterator>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "interrogator/error.h"
+#include "schedule.h"
 
 namespace interrogator {
 
 namespace {
 
-struct Job {
-  JobQueue::Work work;
-  JobQueue::Done done;
-  CancelTokenPtr token;
+/// A job of one slice.
+class OneSlice final : public Job, public Batch {
+ public:
+  explicit OneSlice(JobQueue::Work work) : work_(std::move(work)) {}
 
-  bool cancelled() const noexcept { return token && token->cancelled(); }
-
-  /// Frees what the work holds before anyone hears of the result, so that memory counted after a
-  /// result does not include the job's.
-  void settle(std::exception_ptr error) noexcept {
-    work = nullptr;
-    try {
-      done(std::move(error));
-    } catch (...) {
-      // Nobody is left to tell, and the thread must live on.
-    }
-    done = nullptr;
+  std::unique_ptr<Batch> begin(std::vector<JobPtr> jobs) override {
+    return std::unique_ptr<Batch>(static_cast<OneSlice*>(jobs.front().release()));
   }
+  std::vector<Ended> advance(const std::vector<std::size_t>&) override {
+    work_();
+    return {{0, nullptr}};
+  }
+
+ private:
+  const JobQueue::Work work_;
 };
 
-std::exception_ptr aborted() { return std::make_exception_ptr(Error(ErrorCode::kAborted, "cancelled before it started")); }
+double steady_seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-void settle_all(std::vector<Job>& jobs, const std::exception_ptr& error) noexcept {
-  for (Job& job : jobs) job.settle(error);
+std::exception_ptr aborted() { return std::make_exception_ptr(Error(ErrorCode::kAborted, "cancelled by the caller")); }
+
+bool is_abort(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& failure) {
+    return failure.code() == ErrorCode::kAborted;
+  } catch (...) {
+    return false;
+  }
+}
+
+/// Frees what the job holds before anyone hears of the result, so that memory counted after a
+/// result does not include the job's.
+void settle(QueuedJob& queued, std::exception_ptr error) noexcept {
+  queued.job = nullptr;
+  try {
+    queued.done(std::move(error));
+  } catch (...) {
+    // Nobody is left to tell, and the thread must live on.
+  }
+  queued.done = nullptr;
+}
+
+void settle_all(Removed removed, const std::exception_ptr& error) noexcept {
+  removed.batches.clear();
+  for (QueuedJob& job : removed.jobs) settle(job, error);
 }
 
 }  // namespace
 
 struct JobQueue::Shared {
-  Shared(std::string name, std::size_t limit) : owner(std::move(name)), max_waiting(limit) {}
+  Shared(std::string name, Options given) : owner(std::move(name)), options(std::move(given)) {
+    if (!options.clock) options.clock = steady_seconds;
+  }
 
   const std::string owner;
-  const std::size_t max_waiting;
+  Options options;
   std::thread::id thread_id;  // written before the constructor returns, constant after
 
-  mutable std::mutex mutex;
+  mutable std::mutex mutex;  // guards what follows
   std::condition_variable wake;
-  std::deque<Job> waiting;
+  Schedule schedule;
   JobCounts counts;
   bool closing = false;
 
-  /// Takes the cancelled jobs out of the queue. With the mutex held.
-  std::vector<Job> take_cancelled() {
-    const auto first = std::stable_partition(waiting.begin(), waiting.end(), [](const Job& job) { return !job.cancelled(); });
-    std::vector<Job> taken(std::make_move_iterator(first), std::make_move_iterator(waiting.end()));
-    waiting.erase(first, waiting.end());
-    counts.cancelled += taken.size();
-    return taken;
+  /// With the mutex held.
+  Removed take_cancelled() {
+    Removed removed = schedule.take_cancelled();
+    counts.cancelled += removed.jobs.size();
+    return removed;
   }
 
-  void run(Job& job) noexcept {
-    std::exception_ptr error;
-    bool was_cancelled = job.cancelled();
-    if (was_cancelled) {
-      error = aborted();
-    } else {
-      try {
-        job.work();
-      } catch (const Error& failure) {
-        was_cancelled = failure.code() == ErrorCode::kAborted;
-        error = std::current_exception();
-      } catch (...) {
-        error = std::current_exception();
-      }
+  /// Waits for a turn; none once closed.
+  std::optional<Schedule::Turn> next() {
+    std::unique_lock lock(mutex);
+    wake.wait(lock, [this] { return closing || schedule.has_next(); });
+    if (closing) return std::nullopt;
+    counts.busy = true;
+    Schedule::Turn turn = schedule.next();
+    const Group& group = turn.entry;
+    if (!group.batch && !group.key.empty()) {
+      ++counts.batches;
+      counts.batched += group.jobs.size();
+      counts.largest_batch = std::max(counts.largest_batch, group.jobs.size());
     }
+    return turn;
+  }
+
+  /// One slice of a group: what ends with it is moved out of the group into the answer, in order.
+  std::vector<std::pair<QueuedJob, std::exception_ptr>> run_slice(Group& group) noexcept {
+    std::vector<std::pair<QueuedJob, std::exception_ptr>> ended;
+    const auto take_out = [&](auto job, std::exception_ptr error) {
+      ended.emplace_back(std::move(*job), std::move(error));
+      group.jobs.erase(job);
+    };
+    try {
+      options.surround([&] {
+        if (!group.batch) begin(group);
+        std::vector<std::size_t> left;
+        for (const QueuedJob& each : group.jobs) left.push_back(each.place);
+        for (Ended& each : group.batch->advance(left)) {
+          const auto job = std::find_if(group.jobs.begin(), group.jobs.end(), [&](const QueuedJob& one) { return one.place == each.place; });
+          if (job != group.jobs.end()) take_out(job, std::move(each.error));
+        }
+      });
+    } catch (...) {
+      while (!group.jobs.empty()) take_out(group.jobs.begin(), std::current_exception());
+    }
+    return ended;
+  }
+
+  static void begin(Group& group) {
+    std::vector<JobPtr> jobs;
+    for (QueuedJob& each : group.jobs) {
+      each.place = jobs.size();
+      jobs.push_back(std::move(each.job));
+    }
+    Job& first = *jobs.front();
+    group.batch = first.begin(std::move(jobs));
+  }
+
+  /// A turn. Returns it where the group has to go on at once: the queue is closing and waits for what runs.
+  std::optional<Schedule::Turn> serve(Schedule::Turn turn) noexcept {
+    Group& group = turn.entry;
+    const auto first = std::stable_partition(group.jobs.begin(), group.jobs.end(), [](const QueuedJob& job) { return !job.cancelled(); });
+    std::vector<std::pair<QueuedJob, std::exception_ptr>> ended;
+    for (auto job = first; job != group.jobs.end(); ++job) ended.emplace_back(std::move(*job), aborted());
+    group.jobs.erase(first, group.jobs.end());
+
+    const std::size_t served = group.jobs.size();
+    double seconds = 0;
+    if (served > 0) {
+      const double start = options.clock();
+      auto finished = run_slice(group);
+      seconds = options.clock() - start;
+      std::move(finished.begin(), finished.end(), std::back_inserter(ended));
+    }
+    if (group.jobs.empty()) group.batch = nullptr;
+
+    std::optional<Schedule::Turn> again;
     {
       const std::lock_guard lock(mutex);
-      counts.busy = false;
-      ++(was_cancelled ? counts.cancelled : error ? counts.failed : counts.completed);
+      if (served > 0) ++counts.slices;
+      for (const auto& [job, error] : ended) ++(!error ? counts.completed : is_abort(error) ? counts.cancelled : counts.failed);
+      if (closing && !group.jobs.empty()) {
+        again = std::move(turn);
+      } else {
+        counts.busy = false;
+        schedule.give_back(std::move(turn), seconds, served);
+      }
     }
-    job.settle(std::move(error));
+    for (auto& [job, error] : ended) settle(job, std::move(error));
+    return again;
   }
 
-  /// Until closed. The job is destroyed outside the lock: it may own the queue's last reference.
-  void serve() {
-    for (;;) {
-      Job job;
-      {
-        std::unique_lock lock(mutex);
-        wake.wait(lock, [this] { return closing || !waiting.empty(); });
-        if (closing) return;
-        job = std::move(waiting.front());
-        waiting.pop_front();
-        counts.busy = true;
-      }
-      run(job);
+  /// Until closed. What a turn held is destroyed outside the lock: it may own the queue's last reference.
+  void run() {
+    while (std::optional<Schedule::Turn> turn = next()) {
+      while (turn) turn = serve(std::move(*turn));
     }
   }
 };
 
-JobQueue::JobQueue(std::string owner, std::size_t max_waiting, const Work& prepare)
-    : shared_(std::make_shared<Shared>(std::move(owner), max_waiting)) {
+JobQueue::JobQueue(std::string owner, Options options) : shared_(std::make_shared<Shared>(std::move(owner), std::move(options))) {
   std::promise<void> promise;
   std::future<void> started = promise.get_future();
-  thread_ = std::thread([shared = shared_, &prepare, prepared = std::move(promise)]() mutable {
+  thread_ = std::thread([shared = shared_, prepared = std::move(promise)]() mutable {
     shared->thread_id = std::this_thread::get_id();
     try {
-      prepare();
+      shared->options.prepare();
     } catch (...) {
       prepared.set_exception(std::current_exception());
       return;
     }
     prepared.set_value();
-    shared->serve();
+    shared->run();
   });
   try {
     started.get();
@@ -132,16 +206,17 @@ JobQueue::~JobQueue() {
   if (thread_.joinable()) thread_.detach();  // only on the queue's own thread, which cannot join itself
 }
 
-void JobQueue::submit(Work work, Done done, CancelTokenPtr token) {
-  std::vector<Job> swept;
+void JobQueue::submit(JobPtr job, Done done, CancelTokenPtr token) {
+  Removed swept;
   std::exception_ptr refusal;
   {
     const std::lock_guard lock(shared_->mutex);
     if (shared_->closing) throw Error(ErrorCode::kDisposed, shared_->owner + " is closed; open it again");
-    if (shared_->waiting.size() >= shared_->max_waiting) swept = shared_->take_cancelled();
-    const std::size_t count = shared_->waiting.size();
-    if (count < shared_->max_waiting) {
-      shared_->waiting.push_back({std::move(work), std::move(done), std::move(token)});
+    const std::size_t most = shared_->options.max_waiting;
+    if (shared_->schedule.waiting() >= most) swept = shared_->take_cancelled();
+    const std::size_t count = shared_->schedule.waiting();
+    if (count < most) {
+      shared_->schedule.add({std::move(job), std::move(done), std::move(token)});
     } else {
       ++shared_->counts.refused;
       refusal = std::make_exception_ptr(
@@ -150,30 +225,34 @@ void JobQueue::submit(Work work, Done done, CancelTokenPtr token) {
     }
   }
   shared_->wake.notify_one();
-  settle_all(swept, aborted());
+  settle_all(std::move(swept), aborted());
   if (refusal) std::rethrow_exception(refusal);
 }
 
+void JobQueue::submit(Work work, Done done, CancelTokenPtr token) {
+  submit(std::make_unique<OneSlice>(std::move(work)), std::move(done), std::move(token));
+}
+
 void JobQueue::sweep_cancelled() {
-  std::vector<Job> swept;
+  Removed swept;
   {
     const std::lock_guard lock(shared_->mutex);
     swept = shared_->take_cancelled();
   }
-  settle_all(swept, aborted());
+  shared_->wake.notify_one();
+  settle_all(std::move(swept), aborted());
 }
 
 void JobQueue::close() {
-  std::vector<Job> rejected;
+  Removed rejected;
   {
     const std::lock_guard lock(shared_->mutex);
     shared_->closing = true;
-    rejected.assign(std::make_move_iterator(shared_->waiting.begin()), std::make_move_iterator(shared_->waiting.end()));
-    shared_->waiting.clear();
-    shared_->counts.failed += rejected.size();
+    rejected = shared_->schedule.take_all();
+    shared_->counts.failed += rejected.jobs.size();
   }
   shared_->wake.notify_all();
-  settle_all(rejected, std::make_exception_ptr(Error(ErrorCode::kDisposed, shared_->owner + " was closed before this job started")));
+  settle_all(std::move(rejected), std::make_exception_ptr(Error(ErrorCode::kDisposed, shared_->owner + " was closed before this job ended")));
   if (on_own_thread()) return;
   const std::lock_guard lock(join_mutex_);
   if (thread_.joinable()) thread_.join();
@@ -189,7 +268,7 @@ bool JobQueue::on_own_thread() const noexcept { return std::this_thread::get_id(
 JobCounts JobQueue::counts() const {
   const std::lock_guard lock(shared_->mutex);
   JobCounts counts = shared_->counts;
-  counts.queued = shared_->waiting.size();
+  counts.queued = shared_->schedule.waiting();
   return counts;
 }
 

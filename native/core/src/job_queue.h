@@ -11,23 +11,39 @@
 #include <thread>
 
 #include "interrogator/cancel.h"
+#include "job.h"
 
 namespace interrogator {
 
 struct JobCounts {
-  std::size_t queued = 0;
-  bool busy = false;
+  std::size_t queued = 0;  ///< unfinished, without those that a slice runs for now
+  bool busy = false;       ///< a slice runs now
   std::uint64_t completed = 0, failed = 0, cancelled = 0, refused = 0;
+  std::uint64_t slices = 0;
+  std::uint64_t batches = 0, batched = 0;  ///< of jobs with a key: batches begun, and jobs in them
+  std::size_t largest_batch = 0;
 };
 
+/// Jobs take turns, a slice each, by how long their slices took (fair_queue.h). Those that wait with the key of the job
+/// whose turn has come run with it as one batch. One batch of a key is under way at a time: who comes meanwhile waits,
+/// and the next batch is the larger for it.
 class JobQueue {
  public:
   using Work = std::function<void()>;
   using Done = std::function<void(std::exception_ptr)>;
 
-  /// Starts the thread and waits for `prepare` to run on it. Rethrows what that threw.
-  /// `owner` names the queue in error messages.
-  JobQueue(std::string owner, std::size_t max_waiting, const Work& prepare);
+  struct Options {
+    std::size_t max_waiting = 1;
+    /// Runs on the thread before it takes jobs.
+    Work prepare = [] {};
+    /// Runs each slice: calls it, in whatever surroundings it needs.
+    std::function<void(const Work& slice)> surround = [](const Work& slice) { slice(); };
+    /// Seconds, to measure slices by. Null: the steady clock.
+    std::function<double()> clock = nullptr;
+  };
+
+  /// Starts the thread and waits for `prepare`. Rethrows what that threw. `owner` names the queue in error messages.
+  JobQueue(std::string owner, Options options);
   /// Closes. Where the last reference is dropped by a job on the queue's own thread, that thread
   /// finishes by itself after the job.
   ~JobQueue();
@@ -35,11 +51,13 @@ class JobQueue {
   JobQueue& operator=(const JobQueue&) = delete;
 
   /// Throws kBusy where max_waiting jobs wait, kDisposed after close; `done` is then never called.
+  void submit(JobPtr job, Done done, CancelTokenPtr token);
+  /// A job of one slice.
   void submit(Work work, Done done, CancelTokenPtr token);
-  /// Settles waiting jobs whose token is cancelled, on the calling thread.
+  /// Settles jobs whose token is cancelled, on the calling thread; those of the running slice settle after it.
   void sweep_cancelled();
-  /// Rejects waiting jobs with kDisposed on the calling thread, then waits for the running one
-  /// (not when called from it).
+  /// Rejects all jobs but those of the running batch with kDisposed on the calling thread, then waits
+  /// for that batch to end (not when called from it).
   void close();
 
   bool closed() const noexcept;

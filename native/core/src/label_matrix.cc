@@ -10,6 +10,7 @@
 #include "interrogator/error.h"
 #include "mapped_file.h"
 #include "ops/cosine_top_k.h"
+#include "pass_batch.h"
 #include "safetensors.h"
 
 namespace interrogator {
@@ -150,6 +151,70 @@ TopK LabelMatrix::top_k(const std::vector<std::shared_ptr<LabelMatrix>>& matrice
   input.features = host.const_data_ptr<float>();
   input.batch = features.rows();
   return ops::rank(input, options, token);
+}
+
+class LabelMatrix::RankJob final : public Job {
+ public:
+  RankJob(std::vector<std::shared_ptr<LabelMatrix>> matrices, Features features, const TopKOptions& options, std::function<void(TopK)> take)
+      : matrices_(std::move(matrices)), features_(std::move(features)), options_(options), take_(std::move(take)) {}
+
+  MergeKey key() const override {
+    MergeKey key;
+    for (const auto& matrix : matrices_) key.push_back(reinterpret_cast<std::uintptr_t>(matrix.get()));
+    key.push_back(static_cast<std::uintptr_t>(features_.dim()));
+    key.push_back(static_cast<std::uintptr_t>(options_.k));
+    key.push_back(static_cast<std::uintptr_t>(options_.chunk_size));
+    key.push_back((options_.reverse ? 1U : 0U) + (options_.corrected ? 2U : 0U));
+    return key;
+  }
+  std::size_t most() const override { return features_.device()->options().max_batch; }
+  std::unique_ptr<Batch> begin(std::vector<JobPtr> jobs) override;
+
+ private:
+  friend class LabelMatrix::RankPass;
+  const std::vector<std::shared_ptr<LabelMatrix>> matrices_;
+  const Features features_;
+  const TopKOptions options_;
+  const std::function<void(TopK)> take_;
+};
+
+/// Rankings of the same labels, in one slice.
+class LabelMatrix::RankPass final : public PassBatch {
+ public:
+  explicit RankPass(std::vector<JobPtr> jobs) : PassBatch(jobs.size()) {
+    for (JobPtr& job : jobs) jobs_.emplace_back(static_cast<RankJob*>(job.release()));
+  }
+
+ private:
+  std::vector<Ended> advance_pass(const std::vector<std::size_t>& left) override {
+    std::vector<at::Tensor> features;
+    for (const std::size_t place : left) features.push_back(jobs_[place]->features_.tensor());
+    const RankJob& first = *jobs_[left.front()];
+    const TopK all = top_k(first.matrices_, Features(first.features_.device(), at::cat(features)), first.options_);
+    std::vector<Ended> ended;
+    std::int64_t row = 0;
+    for (const std::size_t place : left) {
+      const std::unique_ptr<RankJob> job = std::move(jobs_[place]);
+      const std::int64_t rows = job->features_.rows();
+      const auto begin = row * all.k, end = begin + rows * all.k;
+      job->take_({rows, all.k, {all.indices.begin() + begin, all.indices.begin() + end},
+                  {all.similarities.begin() + begin, all.similarities.begin() + end}});
+      row += rows;
+      ended.push_back({place, nullptr});
+    }
+    return ended;
+  }
+
+  std::vector<std::unique_ptr<RankJob>> jobs_;  // by place; null once ended
+};
+
+std::unique_ptr<Batch> LabelMatrix::RankJob::begin(std::vector<JobPtr> jobs) { return std::make_unique<RankPass>(std::move(jobs)); }
+
+void LabelMatrix::submit_top_k(std::vector<std::shared_ptr<LabelMatrix>> matrices, Features features, const TopKOptions& options,
+                               std::function<void(TopK)> take, Device::Done done, CancelTokenPtr token) {
+  const DevicePtr device = features.device();
+  device->submit(std::make_unique<RankJob>(std::move(matrices), std::move(features), options, std::move(take)), std::move(done),
+                 std::move(token));
 }
 
 }  // namespace interrogator

@@ -169,6 +169,26 @@ TEST(CosineTopK, RanksNothingAmongNoLabels) {
   EXPECT_EQ(rank(none, {.k = 5, .chunk_size = 2}).k, 0);
 }
 
+TEST(CosineTopK, GivesTheSameBitsInAnyCompany) {
+  for (const std::int64_t dim : {5, 8, 48, 100, 512, 771}) {
+    const Case given(40, dim, 8, 7);
+    for (const SimdSet set : simd_sets_here()) {
+      for (std::int64_t b = 0; b < 8; ++b) {
+        RankInput one = given.input();
+        one.features += b * dim;
+        one.batch = 1;
+        const TopK expected = cosine_top_k(one, 40, false, nullptr, set);
+        for (std::int64_t count = 1; b + count <= 8; ++count) {
+          one.batch = count;
+          const TopK together = cosine_top_k(one, 40, false, nullptr, set);
+          ASSERT_TRUE(std::equal(expected.similarities.begin(), expected.similarities.end(), together.similarities.begin()));
+          ASSERT_TRUE(std::equal(expected.indices.begin(), expected.indices.end(), together.indices.begin()));
+        }
+      }
+    }
+  }
+}
+
 TEST(CosineTopK, RefusesToRankLessThanOne) {
   const Case given(4, 16, 1, 5);
   EXPECT_THROW(cosine_top_k(given.input(), 0, false), Error);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -31,10 +32,19 @@ class CaptionModel {
   std::vector<std::vector<std::int32_t>> generate(const std::vector<ImageView>& images, const GenerateOptions& options,
                                                   const CancelToken* token = nullptr) const;
 
+  /// One picture as a job of the device, a decode step a slice. Pictures with the same options that wait
+  /// together are decoded together, and each leaves with its own last token. `take` has the ids, on the
+  /// device's thread, before `done` hears of success; a picture that cannot be used fails alone. Throws as
+  /// Device::submit does.
+  static void submit_generate(std::shared_ptr<const CaptionModel> model, SharedImage image, const GenerateOptions& options,
+                              std::function<void(std::vector<std::int32_t>)> take, Device::Done done, CancelTokenPtr token = nullptr);
+
   void offload();
   void restore();
 
  private:
+  class CaptionJob;
+  class CaptionPass;
   struct State;
   explicit CaptionModel(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

@@ -62,7 +62,7 @@ class PromptTree {
   mutable std::shared_ptr<const Prepared> prepared_;
 };
 
-class ClipModel : public std::enable_shared_from_this<ClipModel> {
+class ClipModel {
  public:
   /// Loads the bundle. On the device's thread. Throws kBundle*, kRuntime, kOutOfMemory.
   static std::shared_ptr<ClipModel> open(DevicePtr device, const std::filesystem::path& folder, bool verify_hashes = true);
@@ -73,12 +73,17 @@ class ClipModel : public std::enable_shared_from_this<ClipModel> {
 
   /// B pictures → B × embed_dim unit features. On the device's thread.
   Features image_features(const std::vector<ImageView>& images, const CancelToken* token = nullptr) const;
+  /// One picture → 1 × embed_dim, as a job of the device: pictures that wait together go through in one
+  /// pass. `take` has the features, on the device's thread, before `done` hears of success; a picture
+  /// that cannot be used fails alone. Throws as Device::submit does.
+  static void submit_image_features(std::shared_ptr<const ClipModel> model, SharedImage image, std::function<void(Features)> take,
+                                    Device::Done done, CancelTokenPtr token = nullptr);
   /// N texts → N × embed_dim unit features, through the prefix tree, in blocks that bound memory.
   Features text_features(const TokenLists& texts, const CancelToken* token = nullptr, const Progress& progress = {}) const;
   /// As text_features with `prefix` before every text (start token added before it).
   Features text_features(const std::vector<std::int32_t>& prefix, const TokenLists& texts, const CancelToken* token = nullptr,
                          const Progress& progress = {}) const;
-  /// The same in slices, a block of texts each. Keeps the model, reads `texts` here only.
+  /// The same in slices, a block of texts each. The model outlives it; `texts` need not.
   SlicedPtr<Features> begin_text_features(const std::vector<std::int32_t>& prefix, const TokenLists& texts, Progress progress = {}) const;
 
   /// Moves the weights to the host and back (clipOffload). On the device's thread. Idempotent;
@@ -88,6 +93,8 @@ class ClipModel : public std::enable_shared_from_this<ClipModel> {
 
  private:
   friend class PromptTree;
+  class ImageJob;
+  class ImagePass;
   class TextFeatures;
   struct State;
   explicit ClipModel(std::unique_ptr<State> state);

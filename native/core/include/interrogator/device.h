@@ -16,18 +16,24 @@ struct Device;
 
 namespace interrogator {
 
+class Job;
+
 struct DeviceOptions {
   int threads = 0;              ///< libtorch's intra-op threads; 0: one per physical core
-  std::size_t max_batch = 32;   ///< most images or texts merged into one pass, >= 1
-  std::size_t max_queue = 256;  ///< most jobs waiting; one more is refused with kBusy, >= 1
+  std::size_t max_batch = 32;   ///< most pictures or rankings merged into one pass, >= 1
+  std::size_t max_queue = 256;  ///< most jobs waiting, begun or not; one more is refused with kBusy, >= 1
 };
 
 struct DeviceStats {
   std::string name;  ///< 'cpu' or 'cuda:0'
   int threads = 0;
-  std::size_t queued = 0;                                               ///< waiting now
-  bool busy = false;                                                    ///< a job runs now
-  std::uint64_t completed = 0, failed = 0, cancelled = 0, refused = 0;  ///< since open
+  std::size_t queued = 0;  ///< waiting now, begun or not
+  bool busy = false;       ///< a slice runs now
+  // Since open:
+  std::uint64_t completed = 0, failed = 0, cancelled = 0, refused = 0;  ///< jobs
+  std::uint64_t slices = 0;
+  std::uint64_t batches = 0, batched = 0;  ///< batches of jobs that merge, and the jobs in them
+  std::size_t largest_batch = 0;
 };
 
 class Device {
@@ -37,25 +43,31 @@ class Device {
   ~Device();  // closes
 
   using Work = std::function<void()>;
+  using Slice = std::function<bool()>;                   ///< true: that was the last
   using Done = std::function<void(std::exception_ptr)>;  ///< null: the work returned
 
   /// Queues `work` for the device thread. `done` is called exactly once, after the work and what it
-  /// held are destroyed: on the device thread, or for a job that never started on the thread that
+  /// held are destroyed: on the device thread, or for a job that no slice runs for on the thread that
   /// swept it out or closed the device. When submit throws (kBusy, kDisposed) it is not called. A job
   /// whose token is cancelled before it starts is settled with kAborted without running.
   void submit(Work work, Done done, CancelTokenPtr token = nullptr);
+  /// The same for work in slices, called until one says that it was the last or throws. Other jobs have
+  /// their turns in between: whoever got least of the device's time is next. The token is read before each.
+  void submit_slices(Slice slice, Done done, CancelTokenPtr token = nullptr);
+  /// The same for a job that may merge with others (job.h).
+  void submit(std::unique_ptr<Job> job, Done done, CancelTokenPtr token = nullptr);
 
   /// Queues and waits. Rethrows what the work threw, as Error. Not from the device thread.
   void run(const Work& work, CancelTokenPtr token = nullptr);
 
-  /// Settles waiting jobs whose token is cancelled now, without waiting for the running one.
+  /// Settles jobs whose token is cancelled now, without waiting for the running slice; its own settle after it.
   void sweep_cancelled();
 
   DeviceStats stats() const;
   const DeviceOptions& options() const noexcept;
   const c10::Device& torch_device() const noexcept;
 
-  /// Rejects the waiting jobs with kDisposed, waits for the running one, joins the thread. Idempotent,
+  /// Rejects all jobs but the one whose slice runs with kDisposed, waits for that to end, joins the thread. Idempotent,
   /// from any thread; from a job on the device thread it does not wait. A device that a job of its own
   /// is the last to hold may be destroyed there: the thread then ends by itself.
   void close();

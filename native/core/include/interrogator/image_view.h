@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace interrogator {
 
@@ -11,6 +12,12 @@ struct ImageView {
   const std::uint8_t* data = nullptr;
   std::size_t size = 0;  ///< bytes; must equal width*height*3
   std::int64_t width = 0, height = 0;
+};
+
+/// The same with what keeps the pixels there, for a job that outlives the call.
+struct SharedImage {
+  ImageView view;
+  std::shared_ptr<const void> owner;
 };
 
 }  // namespace interrogator

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,8 +50,15 @@ class LabelMatrix {
   /// features: B × dim. Any thread that may compute; the device's thread here.
   static TopK top_k(const std::vector<std::shared_ptr<LabelMatrix>>& matrices, const Features& features, const TopKOptions& options,
                     const CancelToken* token = nullptr);
+  /// The same as a job of the features' device: rankings of the same matrices with the same options that
+  /// wait together share one pass over the labels. `take` has the result, on the device's thread, before
+  /// `done` hears of success. Throws as Device::submit does.
+  static void submit_top_k(std::vector<std::shared_ptr<LabelMatrix>> matrices, Features features, const TopKOptions& options,
+                           std::function<void(TopK)> take, Device::Done done, CancelTokenPtr token = nullptr);
 
  private:
+  class RankJob;
+  class RankPass;
   struct State;
   explicit LabelMatrix(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

@@ -1,0 +1,51 @@
+#include "image_batch.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/stack.h>
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "interrogator/error.h"
+#include "ops/image_transform.h"
+
+namespace interrogator {
+
+ImageBatch transform_images(const std::vector<ImageView>& images, const ImagePreprocess& preprocess) {
+  const auto count = static_cast<std::int64_t>(images.size());
+  std::vector<at::Tensor> made(images.size());
+  ImageBatch batch;
+  batch.errors.resize(images.size());
+  at::parallel_for(0, count, 1, [&](std::int64_t begin, std::int64_t end) {
+    const c10::InferenceMode inference;  // a thread's own
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+      try {
+        made[i] = ops::image_transform(images[i], preprocess);
+      } catch (...) {
+        batch.errors[i] = std::make_exception_ptr(current_error());
+      }
+    }
+  });
+  std::erase_if(made, [](const at::Tensor& each) { return !each.defined(); });
+  batch.pixels = made.empty() ? at::empty({0, 3, preprocess.height, preprocess.width}, at::kFloat) : at::stack(made);
+  return batch;
+}
+
+at::Tensor transform_all(const std::vector<ImageView>& images, const ImagePreprocess& preprocess) {
+  ImageBatch batch = transform_images(images, preprocess);
+  for (const std::exception_ptr& error : batch.errors) {
+    if (error) std::rethrow_exception(error);
+  }
+  return batch.pixels;
+}
+
+std::size_t pictures_per_pass(const ImagePreprocess& preprocess, std::size_t max_batch, bool on_cpu) {
+  if (!on_cpu) return max_batch;
+  constexpr std::int64_t kPixels = 8 * 224 * 224;
+  const std::int64_t fill = kPixels / std::max<std::int64_t>(preprocess.height * preprocess.width, 1);
+  return std::min(max_batch, static_cast<std::size_t>(std::max<std::int64_t>(fill, 1)));
+}
+
+}  // namespace interrogator
