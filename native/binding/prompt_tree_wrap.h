@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "handle.h"
-#include "interrogator/clip_model.h"
+#include "interrogator/prompt_tree.h"
 
 namespace interrogator::binding {
 

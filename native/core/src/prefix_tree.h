@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include "interrogator/clip_model.h"
+#include "interrogator/token_lists.h"
 
 namespace interrogator {
 

@@ -1,4 +1,4 @@
-// text.pt: many texts into unit features through the tree of their prefixes.
+// text.pt: many texts into unit features.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -7,12 +7,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include "interrogator/bundle.h"
-#include "interrogator/clip_model.h"
-#include "module.h"
-#include "prefix_tree.h"
+#include "interrogator/token_lists.h"
 
 namespace interrogator {
 
@@ -22,52 +22,62 @@ struct TextRows {
   at::Tensor features;  ///< float32 [texts.size(), embed_dim], unit rows, on the device
 };
 
-class TextTower;
+/// Texts in the form that a tower takes, to follow any prefix that leaves the same room.
+class PreparedTexts {
+ public:
+  virtual ~PreparedTexts() = default;
+  /// For texts that are encoded again and again: does now, once, what else each encoding would do.
+  virtual void keep_on(c10::Device) {}
+};
 
-/// Texts on their way through a tower, some blocks of their tree at a time; others may use the tower and
-/// its device in between. The tower outlives it.
+/// Texts on their way through a tower, a part of them at a time; others may use the tower and its device in between. The
+/// tower outlives it.
 class TextEncoding {
  public:
-  bool finished() const noexcept { return next_ == blocks_->count(); }
-  /// Encodes the next blocks, on the CPU one a thread. Every text is in exactly one.
-  TextRows advance();
-
- private:
-  friend class TextTower;
-  TextEncoding(const TextTower& tower, const std::vector<std::int64_t>& prefix, std::shared_ptr<const TextBlocks> blocks);
-
-  const TextTower* tower_;
-  std::shared_ptr<const TextBlocks> blocks_;
-  std::vector<at::Tensor> prefilled_;
-  std::size_t next_ = 0;
+  virtual ~TextEncoding() = default;
+  virtual bool finished() const noexcept = 0;
+  /// Encodes the next part. Every text is in exactly one.
+  virtual TextRows advance() = 0;
 };
 
 class TextTower {
  public:
-  /// Throws kBundleInvalid where the module does not do what the manifest says.
-  TextTower(const ClipManifest& manifest, const std::filesystem::path& file, c10::Device device);
+  /// The tower of the manifest's kind. Throws kBundleInvalid where the module does not do what the manifest says.
+  static std::unique_ptr<TextTower> open(const ClipManifest& manifest, const std::filesystem::path& file, c10::Device device);
+  virtual ~TextTower() = default;
 
   /// Throws kInvalidArgument unless every id is in the vocabulary.
   void check(const std::vector<std::int32_t>& prefix) const;
   void check(const TokenLists& texts) const;
 
-  CutPrefix cut(const std::vector<std::int32_t>& prefix) const;
+  /// Most tokens of a text that fit between the prefix and the end token.
+  std::int64_t room_after(const std::vector<std::int32_t>& prefix) const;
   /// texts[chosen[i]] for every i, as they follow a prefix that leaves this room. Expects checked ids.
-  TextBlocks blocks(const TokenLists& texts, const std::vector<std::int32_t>& chosen, std::int64_t room) const;
-  /// Begins to encode prefix + text + [end] for every text; row i is text i of `blocks`, which are for the prefix's
+  virtual std::shared_ptr<PreparedTexts> prepare(const TokenLists& texts, const std::vector<std::int32_t>& chosen,
+                                                 std::int64_t room) const = 0;
+  /// Begins to encode [start] + prefix + text + [end] for every text. `texts` are this tower's own, for the prefix's
   /// room. Equal texts get equal rows to the last bit.
-  TextEncoding begin(const CutPrefix& prefix, std::shared_ptr<const TextBlocks> blocks) const;
+  virtual std::unique_ptr<TextEncoding> begin(const std::vector<std::int32_t>& prefix, std::shared_ptr<const PreparedTexts> texts) const = 0;
 
-  void move_to(c10::Device device) { module_.move_to(device); }
+  virtual void move_to(c10::Device device) = 0;
 
- private:
-  friend class TextEncoding;
-  void probe() const;
-  at::Tensor extend(const std::vector<at::Tensor>& prefilled, const TextBlock& block) const;
+ protected:
+  TextTower(const ClipManifest& manifest, c10::Device device) : manifest_(manifest), device_(device) {}
+
+  /// Runs `probe`, an encoding of the shortest text there is: a module that does not fit its manifest is found here and
+  /// not in the middle of a table.
+  void check_module(const std::filesystem::path& file, const std::function<void()>& probe) const;
+  /// Throws kRuntime unless rows are count × embed_dim.
+  void check_rows(const at::Tensor& rows, std::int64_t count) const;
 
   ClipManifest manifest_;
   c10::Device device_;
-  Module module_;
 };
+
+/// How many parts of an encoding run at the same time: on the CPU one a thread. Nothing to wait for within a part, and
+/// what it computes stays in its thread's cache.
+std::size_t parts_at_once(c10::Device device);
+/// encode(0) … encode(count - 1) at the same time.
+void encode_parts(std::size_t count, const std::function<void(std::size_t)>& encode);
 
 }  // namespace interrogator

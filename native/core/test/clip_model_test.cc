@@ -8,6 +8,7 @@
 #include <numeric>
 #include <random>
 
+#include "interrogator/prompt_tree.h"
 #include "model_cases.h"
 
 namespace interrogator {
@@ -275,6 +276,47 @@ TEST_F(ClipModelTest, RefusesAManifestThatDoesNotFitTheModule) {
   with("\"embedDim\": 32", "\"embedDim\": 48");
   with("\"layers\": 3", "\"layers\": 4");
   with("\"causal\"", "\"bidirectional\"");
+}
+
+TEST_F(ClipModelTest, ABidirectionalTowersFeaturesEqualThoseOfEachTextAlone) {
+  for (const int threads : {1, 3}) {
+    device_ = Device::open("cpu", {.threads = threads});
+    cases_.emplace(test::model_cases_folder() / "bidirectional.tensors");
+    model_ = on(device_, [&] { return ClipModel::open(device_, test::model_cases_folder() / "bidirectional", false); });
+    texts_ = {cases_->ids("ids"), cases_->ids("offsets")};
+    for (const int length : {0, 3, 30}) {
+      const at::Tensor expected = cases_->at("text_features" + std::to_string(length));
+      const std::vector<std::int32_t> prefix = cases_->ids("prefix" + std::to_string(length));
+      const at::Tensor features = features_of(texts_, prefix);
+      EXPECT_LT(largest_difference(features, expected), 1e-5) << "prefix of " << length;
+      EXPECT_TRUE(features[60].equal(features[5]) && features[62].equal(features[5]));
+
+      const at::Tensor target = cases_->at("text_features0")[17];
+      const at::Tensor similarities = expected.matmul(target);
+      const PromptTree tree(model_, texts_);
+      const StepResult winner = best(tree, prefix, target);
+      EXPECT_NEAR(winner.similarity, similarities.max().item<float>(), 1e-5);
+      EXPECT_NEAR(similarities[winner.index].item<float>(), similarities.max().item<float>(), 1e-5);
+    }
+  }
+}
+
+TEST_F(ClipModelTest, BestIsTheSameWithCandidatesKeptFromStepsBefore) {
+  const PromptTree kept(model_, texts_);
+  const at::Tensor target = cases_->at("image_features")[1];
+  std::mt19937 random(5);
+  StepOptions options;
+  for (int step = 0; step < 40; ++step) {
+    // Growing prompts, some so long that candidates are cut; now and then a chain that begins anew.
+    if (step % 11 == 10) options.exclude.clear();
+    const std::vector<std::int32_t> prefix(static_cast<std::size_t>(step * 2), 320 + step);
+    options.reverse = step % 2;
+    const StepResult ours = best(kept, prefix, target, options);
+    const StepResult expected = best(PromptTree(model_, texts_), prefix, target, options);
+    ASSERT_EQ(ours.index, expected.index) << "step " << step;
+    ASSERT_NEAR(ours.similarity, expected.similarity, 1e-6);
+    options.exclude.push_back(ours.index);
+  }
 }
 
 TEST_F(ClipModelTest, MemoryIsFlatOverMixedShapes) {

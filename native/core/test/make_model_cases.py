@@ -4,6 +4,8 @@ Small bundles from the exporter, and what open_clip and transformers themselves 
 dictionary of tensors a file (torch.save, which libtorch reads).
 """
 
+import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import torch  # noqa: E402
 from make_tiny_blip import make_tiny_blip  # noqa: E402
 from PIL import Image  # noqa: E402
 from torch_interrogator_export.cli import main as export  # noqa: E402
-from transformers import BlipForConditionalGeneration, BlipImageProcessor  # noqa: E402
+from transformers import BlipForConditionalGeneration, BlipImageProcessor, XLMRobertaConfig, XLMRobertaModel  # noqa: E402
 
 SOT, EOT, CONTEXT = 49406, 49407, 77
 CLIP_CONFIG = REPOSITORY / "models" / "export" / "tests" / "data" / "tiny-clip.json"
@@ -87,6 +89,50 @@ def clip_cases(folder: Path) -> None:
     torch.save(cases, folder / "clip.tensors")
 
 
+class BidirectionalText(torch.nn.Module):
+    """A text tower of transformers as open_clip puts it together: mean pooling, a projection, unit rows."""
+
+    def __init__(self):
+        super().__init__()
+        config = XLMRobertaConfig(
+            vocab_size=300, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, pad_token_id=1
+        )
+        config._attn_implementation = "eager"
+        self.tower = XLMRobertaModel(config, add_pooling_layer=False)
+        self.projection = torch.nn.Linear(32, 32, bias=False)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        hidden = self.tower(ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+        return torch.nn.functional.normalize(self.projection(hidden.mean(1)), dim=-1)
+
+
+def bidirectional_cases(folder: Path) -> None:
+    """The CLIP bundle with another text tower, and what that makes of each text alone."""
+    start, end, context = 0, 2, 24
+    bundle = folder / "bidirectional"
+    shutil.copytree(folder / "clip", bundle)
+    torch.manual_seed(9)
+    tower = BidirectionalText().eval()
+    torch.jit.trace(tower, torch.randint(3, 300, (2, 6)), check_trace=False).save(bundle / "text.pt")
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest["text"] |= {
+        "tower": "bidirectional", "vocabSize": 300, "contextLength": context, "sotId": start, "eotId": end, "padId": 1,
+    }  # fmt: skip
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+
+    texts = [torch.randint(3, 300, (index % 27,)).tolist() for index in range(60)]
+    texts += [texts[5], texts[8], texts[5]]
+    cases = {
+        "ids": torch.tensor([token for text in texts for token in text]),
+        "offsets": torch.tensor([sum(map(len, texts[:count])) for count in range(len(texts) + 1)]),
+    }
+    for prefix in ([], [7, 8, 9], list(range(10, 40))):
+        whole = [([start, *prefix, *text])[: context - 1] + [end] for text in texts]
+        cases[f"prefix{len(prefix)}"] = torch.tensor(prefix, dtype=torch.long)
+        cases[f"text_features{len(prefix)}"] = torch.cat([tower(torch.tensor([ids])) for ids in whole])
+    torch.save(cases, folder / "bidirectional.tensors")
+
+
 def captions(model: BlipForConditionalGeneration, pixels: torch.Tensor, count: int) -> list[list[int]]:
     """Greedy captions by transformers, without prompt and padding. A picture alone, so that batches are put to the test."""
     end = model.config.text_config.sep_token_id
@@ -151,4 +197,5 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     with torch.no_grad():
         clip_cases(target)
+        bidirectional_cases(target)
         caption_cases(target)

@@ -9,6 +9,7 @@
 
 #include "interrogator/caption_model.h"
 #include "interrogator/clip_model.h"
+#include "interrogator/prompt_tree.h"
 #include "interrogator/label_matrix.h"
 #include "model_cases.h"
 
