@@ -231,7 +231,7 @@ describe('cancelling', () => {
     const other = await binding.openDevice('cpu', { threads: 1 });
     const model = await binding.openClipModel(other, await tinyClip(), { verifyHashes: false });
     const token = binding.createCancelToken();
-    const calls = [clip.textFeatures(LONG, token), clip.imageFeatures(pixels(1), token), model.textFeatures(LONG, token)];
+    const calls = [clip.textFeatures(LONG, token), clip.textFeatures(LONG, token), model.textFeatures(LONG, token)];
     const untouched = model.imageFeatures(pixels(1));
     await delay(20);
     token.cancel();
@@ -252,16 +252,49 @@ describe('cancelling', () => {
 
 describe('the queue', () => {
   test('a full one rejects with ERR_BUSY, and what waits still answers', async () => {
-    const token = binding.createCancelToken();
-    const long = clip.textFeatures(LONG, token);
+    // One slice, so that nobody has a turn in between.
+    const opening = binding.openClipModel(device, await tinyClip(), {});
     while (!device.stats().busy) await delay(1);
     const calls = Array.from({ length: 10 }, (_, i) => clip.imageFeatures(pixels(i + 1)));
-    const outcomes = Promise.allSettled(calls);
-    token.cancel();
-    await expect(long).rejects.toMatchObject({ code: 'ERR_ABORTED' });
-    const settled = await outcomes;
+    const settled = await Promise.allSettled(calls);
     expect(settled.map(({ status }) => status)).toEqual([...Array(8).fill('fulfilled'), 'rejected', 'rejected']);
     expect(settled[9]).toMatchObject({ reason: { code: 'ERR_BUSY' } });
+    await (await opening).close();
+  });
+
+  test('a short call has its turn while a long one is under way', async () => {
+    const token = binding.createCancelToken();
+    let done = false;
+    const long = clip.textFeatures(LONG, token).finally(() => {
+      done = true;
+    });
+    while (!device.stats().busy) await delay(1);
+    await clip.imageFeatures(pixels(1));
+    await caption.generate(pixels(1), { maxTokens: 4 });
+    expect(done).toBe(false);
+    token.cancel();
+    await expect(long).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+  });
+
+  test('calls that wait together are merged, and answer as they do alone', async () => {
+    const other = await binding.openDevice('cpu', { threads: 1, maxBatch: 4 });
+    const model = await binding.openCaptionModel(other, await tinyBlip(), { verifyHashes: false });
+    const pictures = Array.from({ length: 6 }, (_, i) => pixels(i));
+    const alone = [];
+    for (const picture of pictures) alone.push(await model.generate(picture, { maxTokens: 9 }));
+    const before = other.stats();
+    const opening = binding.openCaptionModel(other, await tinyBlip(), {});
+    while (!other.stats().busy) await delay(1);
+    const together = await Promise.all(pictures.map((picture) => model.generate(picture, { maxTokens: 9 })));
+    expect(together).toEqual(alone);
+    const { batches, batched, largestBatch } = other.stats();
+    expect({ batches: batches - before.batches, batched: batched - before.batched, largestBatch }).toEqual({
+      batches: 2,
+      batched: 6,
+      largestBatch: 4,
+    });
+    await opening;
+    await other.close();
   });
 
   test('closing a device waits for the running call and rejects the waiting ones', async () => {

@@ -29,7 +29,6 @@ Schedule::Turn Schedule::next() {
       group.jobs.push_back(std::move(other.jobs.front()));
       return true;
     });
-    under_way_.emplace(group.key, std::vector<Group>());
   }
   waiting_ -= group.jobs.size();
   return turn;
@@ -38,8 +37,20 @@ Schedule::Turn Schedule::next() {
 void Schedule::give_back(Turn turn, double seconds, std::size_t served) {
   if (served > 0) turns_.charge(turn, seconds, served, served + waiting_ - held_);
   if (turn.entry.jobs.empty()) return end(turn.entry.key);
+  if (!turn.entry.key.empty()) hold(turn.entry.key);
   waiting_ += turn.entry.jobs.size();
   turns_.resume(std::move(turn));
+}
+
+void Schedule::hold(const MergeKey& key) {
+  const auto [held, begins] = under_way_.try_emplace(key);
+  if (!begins) return;
+  turns_.remove_if([&, &groups = held->second](Group& other) {
+    if (other.key != key) return false;
+    groups.push_back(std::move(other));
+    ++held_;
+    return true;
+  });
 }
 
 void Schedule::end(const MergeKey& key) {

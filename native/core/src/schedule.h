@@ -50,7 +50,7 @@ class Schedule {
   /// which they came, as many as the first allows.
   Turn next();
   /// A turn has ended that took `seconds` for `served` jobs. What is left of the group waits for
-  /// another; where nothing is, the jobs that waited for its key have their turns.
+  /// another, and the other jobs with its key wait until nothing is left of it.
   void give_back(Turn turn, double seconds, std::size_t served);
 
   Removed take_cancelled();
@@ -59,10 +59,11 @@ class Schedule {
  private:
   template <class Wanted>
   Removed take(const Wanted& wanted);
+  void hold(const MergeKey& key);
   void end(const MergeKey& key);
 
   FairQueue<Group> turns_;
-  std::map<MergeKey, std::vector<Group>> under_way_;  // by the key of a batch that has begun: the jobs that wait for its end
+  std::map<MergeKey, std::vector<Group>> under_way_;  // by the key of a batch that goes on: the jobs that wait for its end
   std::size_t waiting_ = 0, held_ = 0;                // held: those in under_way_
 };
 

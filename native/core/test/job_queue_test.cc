@@ -415,6 +415,20 @@ TEST(JobQueue, WhoComesWhileABatchOfItsKeyIsUnderWayIsOfTheNext) {
   EXPECT_EQ(merging.batches, (Batches{{0}, {0}, {0}, {1, 2, 3}}));
 }
 
+TEST(JobQueue, MoreThanTheMostWaitUntilTheBatchBeforeThemHasEnded) {
+  Merging merging;
+  merging.advance = [](const std::vector<int>&, const std::vector<std::size_t>& left) {
+    return std::vector<Ended>{{left.front(), nullptr}};  // one a slice
+  };
+  JobQueue queue("test", {.max_waiting = 99});
+  Blocker blocker(queue);
+  std::vector<Outcome> outcomes(7);
+  for (int i = 0; i < 7; ++i) queue.submit(std::make_unique<MergingJob>(merging, i), outcomes[i].done(), nullptr);
+  blocker.release();
+  for (Outcome& outcome : outcomes) outcome.future.get();
+  EXPECT_EQ(merging.batches, (Batches{{0, 1, 2}, {1, 2}, {2}, {3, 4, 5}, {4, 5}, {5}, {6}}));
+}
+
 TEST(JobQueue, CountsBegunJobsAmongTheWaiting) {
   JobQueue queue("test", {.max_waiting = 2});
   Outcome begun, second, third;
