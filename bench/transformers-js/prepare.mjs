@@ -1,0 +1,3 @@
+export async function openTransformersJs() {
+  throw new Error('not yet');
+}
