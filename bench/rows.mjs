@@ -52,5 +52,6 @@ export function seconds(value) {
   if (value === null) return '–';
   if (value >= 100) return `${value.toFixed(0)} s`;
   if (value >= 1) return `${value.toPrecision(3)} s`;
-  return `${(value * 1000).toPrecision(3)} ms`;
+  if (value >= 1e-3) return `${(value * 1000).toPrecision(3)} ms`;
+  return `${(value * 1e6).toFixed(1)} µs`;
 }

@@ -1,11 +1,20 @@
-"""ONNX files of the peer's own CLIP model, in the folder layout that transformers.js reads."""
+"""ONNX files of the peer's CLIP model, in the folder layout that transformers.js reads.
+
+    python export_onnx.py FOLDER CLIP
+
+CLIP: as in the reference's `load`, JSON: {name, config, checkpoint}; without a checkpoint the name's published weights.
+"""
 
 import json
-import shutil
+import sys
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[2] / "test" / "parity" / "reference"))
+
+import open_clip
 import torch
-from calls import Session
+
+from models import build_clip
 
 
 class ImageTower(torch.nn.Module):
@@ -26,26 +35,22 @@ class TextTower(torch.nn.Module):
         return self.model.encode_text(input_ids)
 
 
-def export_onnx(session: Session, folder: str, tokenizer: str) -> None:
-    """Writes onnx/vision_model.onnx, onnx/text_model.onnx, the configurations, and the bundle's tokenizer."""
-    interrogator = session.interrogator
-    model, preprocess = interrogator.clip_model, interrogator.clip_model.visual.preprocess_cfg
-    target = Path(folder)
+def export_onnx(target: Path, name: str, config: str | None = None, checkpoint: str | None = None) -> None:
+    """Writes onnx/vision_model.onnx, onnx/text_model.onnx, and their configurations. No tokenizer."""
+    architecture, _, tag = name.partition("/")
+    model, _ = build_clip(name, config=config, checkpoint=checkpoint or tag)
+    preprocess = model.visual.preprocess_cfg
     (target / "onnx").mkdir(parents=True, exist_ok=True)
     side = preprocess["size"] if isinstance(preprocess["size"], int) else preprocess["size"][0]
-    context = model.context_length
     # The fused attention of eval mode has no ONNX counterpart.
     torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with torch.no_grad():
-            pixels = torch.zeros(1, 3, side, side)
-            _export(ImageTower(model), pixels, target / "onnx" / "vision_model.onnx", "pixel_values", "image_embeds")
-            ids = interrogator.tokenize(["a"]).expand(2, context).contiguous()
-            _export(TextTower(model), ids, target / "onnx" / "text_model.onnx", "input_ids", "text_embeds")
-    finally:
-        torch.backends.mha.set_fastpath_enabled(True)
-    _write_configurations(target, preprocess, side, context)
-    shutil.copy(tokenizer, target / "tokenizer.json")
+    with torch.no_grad():
+        pixels = torch.zeros(2, 3, side, side)
+        _export(ImageTower(model), pixels, target / "onnx" / "vision_model.onnx", "pixel_values", "image_embeds")
+        ids = open_clip.get_tokenizer(architecture)(["a", "b"])
+        _export(TextTower(model), ids, target / "onnx" / "text_model.onnx", "input_ids", "text_embeds")
+    for file, content in _configurations(preprocess, side, model.context_length).items():
+        (target / file).write_text(json.dumps(content))
 
 
 def _export(tower: torch.nn.Module, example: torch.Tensor, file: Path, input_name: str, output_name: str) -> None:
@@ -61,7 +66,7 @@ def _export(tower: torch.nn.Module, example: torch.Tensor, file: Path, input_nam
     )
 
 
-def _write_configurations(target: Path, preprocess: dict, side: int, context: int) -> None:
+def _configurations(preprocess: dict, side: int, context: int) -> dict[str, dict]:
     image = {
         "image_processor_type": "CLIPFeatureExtractor",
         "do_resize": True,
@@ -73,10 +78,14 @@ def _write_configurations(target: Path, preprocess: dict, side: int, context: in
         "image_mean": list(preprocess["mean"]),
         "image_std": list(preprocess["std"]),
     }
-    tokenizer = {"tokenizer_class": "CLIPTokenizer", "model_max_length": context, "pad_token": "<|endoftext|>"}
-    for name, content in {
-        "config": {"model_type": "clip"},
-        "preprocessor_config": image,
-        "tokenizer_config": tokenizer,
-    }.items():
-        (target / f"{name}.json").write_text(json.dumps(content))
+    # Any padding does: what stands after the end token has no part in the features.
+    tokenizer = {"tokenizer_class": "CLIPTokenizer", "model_max_length": context, "pad_token": "<end_of_text>"}
+    return {
+        "config.json": {"model_type": "clip"},
+        "preprocessor_config.json": image,
+        "tokenizer_config.json": tokenizer,
+    }
+
+
+if __name__ == "__main__":
+    export_onnx(Path(sys.argv[1]), **json.loads(sys.argv[2]))

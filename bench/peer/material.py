@@ -1,6 +1,7 @@
 """What both sides work on besides models: pictures, and label files of any size."""
 
 import json
+import os
 import struct
 from pathlib import Path
 
@@ -46,3 +47,6 @@ def write_random_labels(_session: Session, file: str, rows: int, dim: int, seed:
             piece /= np.linalg.norm(piece, axis=1, keepdims=True)
             output.write(piece.astype(np.float16).tobytes())
         output.write(b"0" * 64)
+        # Else the system writes it back while it is measured.
+        output.flush()
+        os.fsync(output.fileno())

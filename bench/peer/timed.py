@@ -1,4 +1,4 @@
-"""What of clip-interrogator is timed. Each call is its own method, as a user calls it; the clock stands still before and after."""
+"""What of clip-interrogator is timed: its own methods, as a user calls them. The clock stands still before and after."""
 
 import hashlib
 from time import perf_counter
@@ -43,7 +43,7 @@ def classic(session: Session, path: str, caption: str) -> str:
 
 
 class tokenize:
-    """All labels of the merged tables, by a tokenizer that has seen none of them. The result is a digest of the padded int32 ids."""
+    """All labels of the merged tables, by a tokenizer that has seen none of them. Its result: a digest of the padded ids."""
 
     def __init__(self, session: Session):
         interrogator = session.interrogator

@@ -53,7 +53,7 @@ def make_blip_checkpoint(_session: Session, folder: str, size: str, seed: int, e
 
 
 def load(session: Session, clip: dict, caption: str | None, options: dict) -> dict:
-    """Makes the Interrogator. clip: {name, config, seed or checkpoint}; caption: a transformers folder; options: Config's fields.
+    """Makes the Interrogator. clip: {name, config, seed or checkpoint}; caption: a transformers folder; options: of Config.
 
     Without seed and checkpoint, and with a caption_model_name among the options, clip-interrogator gets the weights itself.
     """
