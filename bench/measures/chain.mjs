@@ -1,13 +1,12 @@
 /** One step of the chain: every candidate after a caption, and the best of them. */
 import { StepError } from '../../scripts/step.mjs';
+import { toleranceOf } from '../agreement.mjs';
 import { CAPTION } from '../bench.mjs';
 import { textsFlops } from '../limits.mjs';
 import { secondsOf } from '../sampling.mjs';
 
 const CANDIDATES = 2048;
 const PEER_CANDIDATES = 128;
-/** Similarities closer than this may come out in either order. */
-const TIE = 1e-5;
 /** So low that the step's winner is always the answer. */
 const LOWEST = -1;
 
@@ -52,11 +51,11 @@ export async function stepFlops({ peer, clip }, phrases, prompt) {
 }
 
 async function sameWinner(bench, phrases) {
-  const { ours, peer, picture, features } = bench;
+  const { ours, peer, picture, features, options } = bench;
   const mine = await oneStep(bench, phrases);
   const { result } = await peer.timed('chain', { path: picture, phrases, prompt: CAPTION, similarity: LOWEST });
   if (mine === result) return;
   const [ourSimilarity, theirSimilarity] = await ours.similarities(features, [mine, result]);
-  if (Math.abs(ourSimilarity - theirSimilarity) < TIE) return;
+  if (Math.abs(ourSimilarity - theirSimilarity) < toleranceOf(options).tie) return;
   throw new StepError(`The chain's step has another winner than the peer's.\nours: ${mine}\npeer: ${result}`);
 }

@@ -1,5 +1,5 @@
 /** Whole answers: captions, and prompts in each mode. */
-import { same, samePrompt } from '../agreement.mjs';
+import { sameChoice, samePrompt } from '../agreement.mjs';
 import { CAPTION, evenly } from '../bench.mjs';
 import { captionSeconds, imageFlops, labelBytes } from '../limits.mjs';
 import { secondsOf } from '../sampling.mjs';
@@ -10,8 +10,8 @@ const PEER_PICTURES = 8;
 export const caption = {
   name: 'caption',
   needsCaptioner: true,
-  async plan({ ours, peer, picture, captioner }) {
-    same('caption', await ours.generateCaption(picture), await peer.call('caption', { path: picture }));
+  async plan({ ours, peer, picture, captioner, options }) {
+    sameChoice('caption', await ours.generateCaption(picture), await peer.call('caption', { path: picture }), options);
     const tokens = (await peer.call('caption_ids', { path: picture })).length - captioner.decoder.promptIds.length;
     return {
       unit: `s per caption of ${tokens} tokens`,
@@ -26,10 +26,10 @@ export const caption = {
 export const fast = {
   name: 'fast',
   async plan(bench) {
-    const { ours, peer, picture } = bench;
+    const { ours, peer, picture, options } = bench;
     const arguments_ = { paths: [picture], caption: CAPTION };
     const { result } = await peer.timed('fast', arguments_);
-    samePrompt('fast prompt', await ours.interrogateFast(picture, { caption: CAPTION }), result[0]);
+    samePrompt('fast prompt', await ours.interrogateFast(picture, { caption: CAPTION }), result[0], options);
     return {
       unit: 's per image',
       note: 'from a file, the caption given; the limit is the image tower and the embeddings read once',
@@ -43,10 +43,10 @@ export const fast = {
 export const classic = {
   name: 'classic',
   async plan(bench) {
-    const { ours, peer, picture } = bench;
+    const { ours, peer, picture, options } = bench;
     const arguments_ = { path: picture, caption: CAPTION };
     const { result } = await peer.timed('classic', arguments_);
-    samePrompt('classic prompt', await ours.interrogateClassic(picture, { caption: CAPTION }), result);
+    samePrompt('classic prompt', await ours.interrogateClassic(picture, { caption: CAPTION }), result, options);
     return {
       unit: 's per image',
       note: 'as fast',

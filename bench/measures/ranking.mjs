@@ -1,5 +1,6 @@
 /** Ranking a long table against one picture. */
 import { StepError } from '../../scripts/step.mjs';
+import { toleranceOf } from '../agreement.mjs';
 import { labelBytes } from '../limits.mjs';
 import { secondsOf } from '../sampling.mjs';
 
@@ -7,10 +8,10 @@ const TOP = 32;
 
 export const rankFlavors = {
   name: 'rank-flavors',
-  async plan({ ours, peer, picture, features, clip }) {
+  async plan({ ours, peer, picture, features, clip, options }) {
     const { flavors } = ours;
     const arguments_ = { path: picture, table: 'flavors', top: TOP };
-    await sameTop(flavors, features, (await peer.timed('rank', arguments_)).result);
+    await sameTop(flavors, features, (await peer.timed('rank', arguments_)).result, toleranceOf(options));
     const bytes = labelBytes(flavors.length, clip.embedDim);
     return {
       unit: `s per ranking of ${flavors.length} labels`,
@@ -23,10 +24,10 @@ export const rankFlavors = {
 };
 
 /** Each of the peer's labels is among ours, or ties with our last. */
-async function sameTop(table, features, theirs) {
+async function sameTop(table, features, theirs, { tie }) {
   const ranked = await table.rankScored(features, { topCount: 2 * TOP });
   const last = ranked[Math.min(TOP, ranked.length) - 1].similarity;
-  const good = new Set(ranked.filter(({ similarity }) => similarity >= last - 1e-5).map(({ label }) => label));
+  const good = new Set(ranked.filter(({ similarity }) => similarity >= last - tie).map(({ label }) => label));
   const strange = theirs.filter((label) => !good.has(label));
   if (strange.length > 0) throw new StepError(`The peer's best flavors are not ours: ${strange.slice(0, 3).join(', ')} …`);
 }

@@ -81,7 +81,7 @@ def text_features(session: Session, texts: list[str]) -> list[list[float]]:
     with torch.no_grad():
         features = torch.cat(
             [
-                interrogator.clip_model.encode_text(interrogator.tokenize(texts[start : start + 64]))
+                interrogator.clip_model.encode_text(interrogator.tokenize(texts[start : start + 64]).to(interrogator.device))
                 for start in range(0, len(texts), 64)
             ]
         )
