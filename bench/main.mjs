@@ -45,7 +45,6 @@ async function measureAll(bench, machine) {
   const asked = (name) => !only || only.includes(name);
   const rows = [];
   for (const measure of selected(only)) {
-    if (measure.needsCaptioner && !bench.captioner) continue;
     title(measure.name);
     const row = await measureOne(bench, measure, where);
     if (row) rows.push(row);
@@ -64,20 +63,22 @@ async function measureAll(bench, machine) {
 }
 
 async function measureOne(bench, measure, where) {
-  const plan = await measure.plan(bench);
+  const plan = measure.needsCaptioner && !bench.captioner ? { skipped: 'there is no caption model' } : await measure.plan(bench);
   if (plan.skipped) {
     process.stderr.write(`  left out: ${plan.skipped}\n`);
     return null;
   }
   try {
     const { samples } = bench.options;
-    const taken = await sampleInTurn({ ...plan, machineRates: bench.machineRates, samples });
-    const row = { ...rowOf({ ...plan, name: measure.name }, where, taken, plan.limit), ...plan.fields };
-    process.stderr.write(`  ${seconds(row.ours_s)}${row.peer_s === null ? '' : `, the peer ${seconds(row.peer_s)}`}\n`);
-    return row;
+    const taken = await sampleInTurn({ ...plan, machineRates: bench.machineRates, samples, onSample: printSample });
+    return { ...rowOf({ ...plan, name: measure.name }, where, taken, plan.limit), ...plan.fields };
   } finally {
     await plan.end?.();
   }
+}
+
+function printSample({ number, count, ours, peer }) {
+  process.stderr.write(`  ${number}/${count}: ${seconds(ours)}${peer === null ? '' : `, the peer ${seconds(peer)}`}\n`);
 }
 
 function printDeviations(rows) {

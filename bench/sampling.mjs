@@ -1,6 +1,6 @@
 /** Ours and the peer in turn, with the machine's own rates measured in between, so that all three see the same machine. */
 
-/** A run of more seconds than this is done once. */
+/** A run that lasts longer, in seconds, is done once. */
 const LONG_RUN = 60;
 
 export function median(values) {
@@ -17,12 +17,12 @@ export async function secondsOf(work) {
 }
 
 /**
- * `ours` and `peer` (null for none) resolve with seconds; both are told the sample's number. `machineRates` resolves with
- * {flops, bytes} a second. After one warm-up run of each, `samples` of each; one where the longer takes over a minute.
+ * `ours` and `peer` (null for none) resolve with seconds, which may be scaled; both are told the sample's number. `machineRates`
+ * resolves with {flops, bytes} a second; `onSample` is told of each sample. After a warm-up of each side come `samples`, or one
+ * where the warm-up of either lasted over a minute.
  */
 export async function sampleInTurn({ ours, peer, machineRates, samples, onSample = () => {} }) {
-  const warmUps = [await ours(0)];
-  if (peer) warmUps.push(await peer(0));
+  const warmUps = [await secondsOf(() => ours(0)), peer ? await secondsOf(() => peer(0)) : 0];
   await machineRates();
   const count = Math.max(...warmUps) > LONG_RUN ? 1 : samples;
   const taken = { ours: [], peer: [], rates: [] };
@@ -31,7 +31,7 @@ export async function sampleInTurn({ ours, peer, machineRates, samples, onSample
     taken.ours.push(await ours(number));
     taken.rates.push(await machineRates());
     if (peer) taken.peer.push(await peer(number));
-    onSample(number, count);
+    onSample({ number, count, ours: taken.ours.at(-1), peer: taken.peer.at(-1) ?? null });
   }
   const rate = (name) => median(taken.rates.map((rates) => rates[name]));
   return { ours: taken.ours, peer: taken.peer, rates: { flops: rate('flops'), bytes: rate('bytes') } };

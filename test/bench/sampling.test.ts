@@ -20,10 +20,22 @@ test('ours and the peer are run in turn after one warm-up, the machine measured 
   expect(taken).toEqual({ ours: [2, 3], peer: [2, 3], rates: RATES });
 });
 
-test('a run of more than a minute is done once', async () => {
+test('a run that lasts over a minute is done once, a short one that is scaled to over a minute is not', async () => {
   const { sampleInTurn } = await benchModule('sampling.mjs');
-  const taken = await sampleInTurn({ ours: async () => 61, peer: null, machineRates: async () => RATES, samples: 5 });
-  expect(taken.ours).toEqual([61]);
+  const clock = jest.spyOn(performance, 'now');
+  const machineRates = async () => RATES;
+  try {
+    let now = 0;
+    clock.mockImplementation(() => now);
+    const long = async () => {
+      now += 61_000;
+      return 61;
+    };
+    expect((await sampleInTurn({ ours: long, peer: null, machineRates, samples: 5 })).ours).toEqual([61]);
+    expect((await sampleInTurn({ ours: async () => 1, peer: async () => 100, machineRates, samples: 3 })).peer).toHaveLength(3);
+  } finally {
+    clock.mockRestore();
+  }
 });
 
 test('a row has medians, the ratio of the peer over ours, and the limit at the measured rates', async () => {
