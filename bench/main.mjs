@@ -28,22 +28,32 @@ await main(async () => {
     title('Opening both sides');
     bench = await Bench.open(peer, prepared, session.options);
     title(`Both sides agree: features differ by ${(await bench.agree()).toExponential(1)} at most`);
-    const rows = await measureAll(bench, machine);
-    console.log(`\n${options.device}; ${machine}\n`);
-    printTable(rows);
-    printDeviations(rows);
-    if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+    const rows = [];
+    try {
+      await measureAll(bench, machine, rows);
+    } finally {
+      // Of a long run that failed, what was measured is kept.
+      report(rows, options, machine);
+    }
   } finally {
     await bench?.close();
     await peer.stop();
   }
 });
 
-async function measureAll(bench, machine) {
+function report(rows, { device, json }, machine) {
+  if (rows.length === 0) return;
+  console.log(`\n${device}; ${machine}\n`);
+  printTable(rows);
+  printDeviations(rows);
+  if (json) writeFileSync(json, `${JSON.stringify(rows, null, 2)}\n`);
+}
+
+/** Adds to `rows` as it goes. */
+async function measureAll(bench, machine, rows) {
   const { only, device } = bench.options;
   const where = { device, machine };
   const asked = (name) => !only || only.includes(name);
-  const rows = [];
   for (const measure of selected(only)) {
     title(measure.name);
     const row = await measureOne(bench, measure, where);
@@ -59,7 +69,6 @@ async function measureAll(bench, machine) {
     if (row) rows.push(row);
   }
   if (rows.length === 0) throw new StepError('Nothing was measured.');
-  return rows;
 }
 
 async function measureOne(bench, measure, where) {
