@@ -62,3 +62,8 @@ function withBlipDefaults(visionConfig) {
 export function labelBytes(labels, embedDim) {
   return labels * embedDim * 2;
 }
+
+/** Of one picture's cosines with all embeddings of a table. */
+export function rankingFlops(labels, embedDim) {
+  return 2 * labels * embedDim;
+}

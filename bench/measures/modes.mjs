@@ -1,7 +1,7 @@
 /** Whole answers: captions, and prompts in each mode. */
 import { sameChoice, samePrompt } from '../agreement.mjs';
 import { CAPTION, evenly } from '../bench.mjs';
-import { captionSeconds, imageFlops, labelBytes } from '../limits.mjs';
+import { captionSeconds, imageFlops, labelBytes, rankingFlops } from '../limits.mjs';
 import { secondsOf } from '../sampling.mjs';
 
 const PICTURES = 64;
@@ -66,7 +66,7 @@ export const throughputFast = {
     const scale = pictures.length / part.length;
     return {
       unit: `s per ${pictures.length} images`,
-      note: `${pictures.length} different pictures at once, from files, captions given; the embeddings are read once an image`,
+      note: `${pictures.length} different pictures at once, from files, captions given; the limit reads the embeddings once for all`,
       peerNote: `one after the other${scale > 1 ? `; ${part.length} of them, scaled` : ''}`,
       ours: () => secondsOf(() => Promise.all(pictures.map((picture) => ours.interrogateFast(picture, { caption: CAPTION })))),
       peer: async () => scale * (await peer.seconds('fast', { paths: part, caption: CAPTION })),
@@ -75,8 +75,10 @@ export const throughputFast = {
   },
 };
 
+/** Images that are ranked together need the embeddings read once for all. */
 function rankedImageLimit({ clip, mergedLabels }, images) {
   const flops = imageFlops(clip);
   const bytes = labelBytes(mergedLabels.length, clip.embedDim);
-  return flops && ((rates) => images * (flops / rates.flops + bytes / rates.bytes));
+  const products = images * rankingFlops(mergedLabels.length, clip.embedDim);
+  return flops && ((rates) => (images * flops) / rates.flops + Math.max(bytes / rates.bytes, products / rates.flops));
 }
