@@ -19,8 +19,8 @@ export function readManifest(bundle) {
 
 /** Of one image's features; null for an image tower that has no formula here. */
 export function imageFlops({ embedDim, image, source }) {
-  const { layers, width, patch_size: patchSize, mlp_ratio: ratio = 4, attentional_pool: pool } = source.config.vision_cfg;
-  if (image.tower !== 'vit' || pool) return null;
+  const { layers, width, patch_size: patchSize, mlp_ratio: ratio = 4, attentional_pool, pool_type = 'tok' } = source.config.vision_cfg;
+  if (image.tower !== 'vit' || attentional_pool || pool_type !== 'tok') return null;
   return classTokenVisionFlops({ imageSize: image.size[0], patchSize, layers, width, mlpWidth: width * ratio, embedDim });
 }
 
