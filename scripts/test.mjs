@@ -2,16 +2,15 @@
  * npm test: sets up (the exporter's Python environment too), then runs ctest, jest and pytest.
  * `npm test -- --only jest,ctest,pytest` runs some; what follows another `--` goes to jest. The last line is the total.
  */
-import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
+import { EXPORTER, exporterPython } from './exporter-python.mjs';
 import { buildNative, CMAKE_BUILD } from './native-build.mjs';
 import { setUp } from './setup.mjs';
 import { BUILD, main, ROOT, StepError, show, title } from './step.mjs';
 
 const REPORTS = path.join(BUILD, 'reports');
-const EXPORTER = path.join(ROOT, 'models', 'export');
 /** Each in a process of its own: both have a conftest. */
 const PYTHON_TESTS = { exporter: EXPORTER, recipe: path.join(ROOT, 'models', 'sample', 'train') };
 const SIDES = ['ctest', 'jest', 'pytest'];
@@ -98,18 +97,6 @@ function readText(file) {
   }
 }
 
-/** The exporter makes its own environment and names its interpreter on the last line. */
-async function exporterPython() {
-  const launcher = process.env.PYTHON || (process.platform === 'win32' ? 'python' : 'python3');
-  const child = promisify(execFile)(launcher, [path.join(EXPORTER, 'environment.py')], { maxBuffer: 1 << 26 });
-  child.child.stderr.pipe(process.stderr);
-  try {
-    return (await child).stdout.trim().split('\n').at(-1);
-  } catch (error) {
-    throw new StepError(`The exporter's environment could not be made (${error.message.split('\n')[0]}).`);
-  }
-}
-
 await main(async () => {
   const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true });
   const sides = values.only?.split(',') ?? SIDES;
@@ -117,7 +104,6 @@ await main(async () => {
   if (unknown) throw new StepError(`--only takes ${SIDES.join(', ')}, not ${unknown}.`);
 
   const libtorch = await setUp();
-  title('Preparing the Python environment of the exporter (5 GB the first time)');
   const python = await exporterPython();
   if (sides.includes('ctest')) await buildNative({ libtorch: libtorch.path, tests: true, python });
 

@@ -12,7 +12,7 @@ from judge import chain_margin
 from PIL import Image
 from transformers import BlipForConditionalGeneration
 
-from models import blip_processor, build_clip, make_blip
+from models import blip_processor, build_clip, make_blip, make_clip
 
 
 @dataclass
@@ -42,22 +42,34 @@ def vocabulary(_session: Session) -> str:
     return Config.data_path
 
 
-def make_blip_checkpoint(_session: Session, folder: str, size: str, seed: int) -> str:
-    make_blip(Path(folder), size, seed)
+def make_clip_checkpoint(_session: Session, file: str, clip: dict) -> str:
+    make_clip(Path(file), **clip)
+    return file
+
+
+def make_blip_checkpoint(_session: Session, folder: str, size: str, seed: int, endless: bool = False) -> str:
+    make_blip(Path(folder), size, seed, endless)
     return folder
 
 
 def load(session: Session, clip: dict, caption: str | None, options: dict) -> dict:
-    """Makes the Interrogator. clip: {name, config, seed}; caption: a transformers folder; options: Config's fields."""
-    config = Config(clip_model_name=clip["name"], quiet=True, device="cpu", download_cache=False, **options)
-    config.clip_model, config.clip_preprocess = build_clip(**clip)
-    config.caption_model_name = "blip-base" if caption else None
+    """Makes the Interrogator. clip: {name, config, seed or checkpoint}; caption: a transformers folder; options: of Config.
+
+    Without seed and checkpoint, and with a caption_model_name among the options, clip-interrogator gets the weights itself.
+    """
+    config = Config(**{"clip_model_name": clip["name"], "quiet": True, "device": "cpu", "download_cache": False} | options)
+    if "seed" in clip or "checkpoint" in clip:
+        config.clip_model, config.clip_preprocess = build_clip(**clip, device=config.device)
     if caption:
-        config.caption_model = BlipForConditionalGeneration.from_pretrained(caption).eval()
+        dtype = torch.float16 if config.device == "cuda" else torch.float32
+        config.caption_model = BlipForConditionalGeneration.from_pretrained(caption, torch_dtype=dtype).eval()
         config.caption_processor = blip_processor(Path(caption))
+        config.caption_model_name = "blip-base"
+    else:
+        config.caption_model_name = options.get("caption_model_name")
     session.interrogator = Interrogator(config)
     session.features = {}
-    return {"embed_dim": int(config.clip_model.text_projection.shape[-1])}
+    return {"embed_dim": int(session.interrogator.clip_model.text_projection.shape[-1])}
 
 
 def image_features(session: Session, paths: list[str]) -> list[list[float]]:
@@ -69,7 +81,7 @@ def text_features(session: Session, texts: list[str]) -> list[list[float]]:
     with torch.no_grad():
         features = torch.cat(
             [
-                interrogator.clip_model.encode_text(interrogator.tokenize(texts[start : start + 64]))
+                interrogator.clip_model.encode_text(interrogator.tokenize(texts[start : start + 64]).to(interrogator.device))
                 for start in range(0, len(texts), 64)
             ]
         )
@@ -84,7 +96,9 @@ def similarities(session: Session, path: str, texts: list[str]) -> list[float]:
 def caption_ids(session: Session, path: str) -> list[int]:
     """What generate returns as clip-interrogator calls it, the start token included."""
     interrogator = session.interrogator
+    interrogator._prepare_caption()
     inputs = interrogator.caption_processor(images=open_rgb(path), return_tensors="pt")
+    inputs = inputs.to(interrogator.device).to(interrogator.dtype)
     maximum = interrogator.config.caption_max_length
     return interrogator.caption_model.generate(**inputs, max_new_tokens=maximum)[0].tolist()
 
@@ -163,6 +177,7 @@ CALLS = {
     for each in (
         photographs,
         vocabulary,
+        make_clip_checkpoint,
         make_blip_checkpoint,
         load,
         image_features,

@@ -1,4 +1,4 @@
-"""Models for parity tests: seeded, so that both sides have the same weights without a download."""
+"""Models for parity tests and benchmarks: both sides have the same weights without a download."""
 
 import hashlib
 import json
@@ -15,7 +15,8 @@ from transformers import (
     BlipProcessor,
 )
 
-#: 'base' is blip-base's own size; the other two differ from it and each other in depth, width, heads, patch and picture.
+#: 'base' and 'large' are blip-base's and blip-large's own sizes; the other two differ from them and each other in depth,
+#: width, heads, patch and picture.
 BLIP_SIZES = {
     "small": {
         "vision_config": {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2,
@@ -35,17 +36,33 @@ BLIP_SIZES = {
         "text_config": {"vocab_size": 30524, "hidden_size": 768, "encoder_hidden_size": 768, "intermediate_size": 3072,
                         "num_hidden_layers": 12, "num_attention_heads": 12, "max_position_embeddings": 512},
     },
+    "large": {
+        "vision_config": {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24,
+                          "num_attention_heads": 16, "image_size": 384, "patch_size": 16},
+        "text_config": {"vocab_size": 30524, "hidden_size": 768, "encoder_hidden_size": 1024, "intermediate_size": 3072,
+                        "num_hidden_layers": 12, "num_attention_heads": 12, "max_position_embeddings": 512},
+    },
 }  # fmt: skip
 
 
-def build_clip(name: str, seed: int, config: str | None = None):
-    """open_clip's own model with the weights of torch.manual_seed(seed), and its own preprocessing."""
+def build_clip(name: str, seed: int = 0, config: str | None = None, checkpoint: str | None = None, device: str = "cpu"):
+    """open_clip's own model with the weights of torch.manual_seed(seed) or of a file, and its own preprocessing.
+
+    On CUDA in float16, as clip-interrogator makes it.
+    """
     if config:
         register_config(Path(config))
     torch.manual_seed(seed)
-    model = open_clip.create_model(name.split("/")[0]).eval()
+    precision = "fp16" if device == "cuda" else "fp32"
+    model = open_clip.create_model(name.split("/")[0], pretrained=checkpoint, precision=precision, device=device).eval()
     preprocess = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
     return model, preprocess
+
+
+def make_clip(file: Path, name: str, seed: int, config: str | None = None) -> None:
+    """Writes the state dict of torch.manual_seed(seed), which open_clip and the exporter load as a checkpoint."""
+    model, _ = build_clip(name, seed, config)
+    torch.save(model.state_dict(), file)
 
 
 def register_config(file: Path) -> None:
@@ -54,14 +71,15 @@ def register_config(file: Path) -> None:
         raise ValueError(f"open_clip did not take {file} ({json.loads(file.read_text()).keys()})")
 
 
-def make_blip(folder: Path, size: str, seed: int) -> None:
+def make_blip(folder: Path, size: str, seed: int, endless: bool = False) -> None:
     """Writes a transformers folder: config, weights of torch.manual_seed(seed), image processor; no tokenizer.
 
     The weights are drawn wide (transformers starts the vision tower at 1e-10), so that what is decoded
-    depends on the picture and visits many tokens rather than one over and over.
+    depends on the picture and visits many tokens rather than one over and over. Endless: no caption ends before
+    its greatest length, so that every one costs the same.
     """
     stamp = folder / "made.json"
-    recipe = hashlib.sha256(json.dumps([BLIP_SIZES[size], seed, 3]).encode()).hexdigest()
+    recipe = hashlib.sha256(json.dumps([BLIP_SIZES[size], seed, 3, endless]).encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == recipe:
         return
     torch.manual_seed(seed)
@@ -72,6 +90,8 @@ def make_blip(folder: Path, size: str, seed: int) -> None:
                 parameter.normal_(0.0, 2.0 * parameter[0].numel() ** -0.5)
             else:
                 parameter.add_(torch.randn_like(parameter) * 0.1)
+        if endless:
+            model.text_decoder.cls.predictions.bias[model.config.text_config.sep_token_id] = -1e4
     model.save_pretrained(folder)
     pixels = BLIP_SIZES[size]["vision_config"]["image_size"]
     BlipImageProcessor(size={"height": pixels, "width": pixels}).save_pretrained(folder)

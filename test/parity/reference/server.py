@@ -1,4 +1,4 @@
-"""The reference as a service for parity tests: clip-interrogator 0.6.0 itself, one JSON request a line.
+"""The reference as a service for parity tests and benchmarks: clip-interrogator 0.6.0 itself, one JSON request a line.
 
 Reads {"id", "call", ...arguments} from standard input and answers {"id", "result"} or {"id", "error"} on
 standard output; everything the libraries print goes to standard error. Nothing here computes an answer by
@@ -20,14 +20,14 @@ from calls import CALLS, Session  # noqa: E402
 transformers.logging.set_verbosity_error()
 
 
-def main() -> None:
+def serve(calls: dict, session: Session) -> None:
+    """Answers until standard input ends. calls: functions by name, each taking the session and the request's arguments."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     sys.stdout = sys.stderr
-    session = Session()
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            result = CALLS[request.pop("call")](session, **request.pop("arguments"))
+            result = calls[request.pop("call")](session, **request.pop("arguments"))
             answer = {"id": request["id"], "result": result}
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
@@ -37,4 +37,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(CALLS, Session())

@@ -1,0 +1,114 @@
+/**
+ * The arithmetic that no exact implementation can leave out, in floating-point operations (a multiply-add is two): matrix
+ * products and attention. Norms, activations and softmax are left out: they are a hundredth of it.
+ */
+
+/** The last token of an open_clip text is its end token, the largest id. */
+export function untilEnd(paddedIds, endId) {
+  return paddedIds.slice(0, paddedIds.indexOf(endId) + 1);
+}
+
+/**
+ * The distinct prefixes of token lists. Under a causal mask texts that begin alike share the work of their beginning.
+ * `positions`: of every node; `ends`: the positions of the nodes that end a text.
+ */
+export function prefixTree(tokenLists) {
+  const children = [new Map()];
+  const positions = [];
+  const ends = new Map();
+  for (const list of tokenLists) {
+    let node = 0;
+    for (const [position, id] of list.entries()) {
+      let next = children[node].get(id);
+      if (next === undefined) {
+        next = children.push(new Map()) - 1;
+        children[node].set(id, next);
+        positions.push(position);
+      }
+      node = next;
+    }
+    ends.set(node, list.length - 1);
+  }
+  return { positions, ends: [...ends.values()] };
+}
+
+/**
+ * CLIP's causal text tower over a prefix tree. Of the last layer only keys and values are needed of all nodes, the rest
+ * of the nodes that end a text.
+ */
+export function textFlops({ positions, ends }, { layers, width, mlpWidth, embedDim }) {
+  const rows = positions.length;
+  const full = block(rows, { width, mlpWidth }) + attention(sum(positions.map(keysAt)), width);
+  const last = keysAndValues(rows, width) + queriesAndRest(ends.length, { width, mlpWidth }) + attention(sum(ends.map(keysAt)), width);
+  return (layers - 1) * full + last + linear(ends.length, width, embedDim);
+}
+
+/** A vision transformer that answers with its class token: of the last layer, keys and values of all tokens, the rest of that one. */
+export function classTokenVisionFlops({ imageSize, patchSize, layers, width, mlpWidth, embedDim }) {
+  const { tokens, patches } = visionTokens(imageSize, patchSize);
+  const full = block(tokens, { width, mlpWidth }) + attention(tokens * tokens, width);
+  const last = keysAndValues(tokens, width) + queriesAndRest(1, { width, mlpWidth }) + attention(tokens, width);
+  return linear(patches, 3 * patchSize ** 2, width) + (layers - 1) * full + last + linear(1, width, embedDim);
+}
+
+/** A vision transformer all of whose tokens are needed, as a captioner's are. */
+export function wholeVisionFlops({ imageSize, patchSize, layers, width, mlpWidth }) {
+  const { tokens, patches } = visionTokens(imageSize, patchSize);
+  const full = block(tokens, { width, mlpWidth }) + attention(tokens * tokens, width);
+  return linear(patches, 3 * patchSize ** 2, width) + layers * full;
+}
+
+/** Keys and values of the picture for every layer of a captioner's decoder: once a caption. */
+export function crossFlops({ imageTokens, imageWidth, layers, width }) {
+  return layers * 2 * linear(imageTokens, imageWidth, width);
+}
+
+/** One decoded token at a position: every layer attends to the caption so far and to the picture. */
+export function decodeFlops(position, { imageTokens, layers, width, mlpWidth, vocabulary }) {
+  const self = linear(1, width, 4 * width) + attention(position + 1, width);
+  const cross = linear(1, width, 2 * width) + attention(imageTokens, width);
+  const mlp = 2 * linear(1, width, mlpWidth);
+  return layers * (self + cross + mlp) + linear(1, width, width) + linear(1, width, vocabulary);
+}
+
+/** Float32 numbers that one decoded token reads once each: the decoder's weights, and the picture's keys and values. */
+export function decodeBytes({ imageTokens, layers, width, mlpWidth, vocabulary }) {
+  const weights = layers * (6 * width ** 2 + 2 * width * mlpWidth) + width ** 2 + width * vocabulary;
+  return 4 * (weights + layers * 2 * imageTokens * width);
+}
+
+export function visionTokens(imageSize, patchSize) {
+  const patches = (imageSize / patchSize) ** 2;
+  return { patches, tokens: patches + 1 };
+}
+
+function block(rows, sizes) {
+  return keysAndValues(rows, sizes.width) + queriesAndRest(rows, sizes);
+}
+
+function keysAndValues(rows, width) {
+  return linear(rows, width, 2 * width);
+}
+
+/** Queries, output projection, and the MLP's two products. */
+function queriesAndRest(rows, { width, mlpWidth }) {
+  return linear(rows, width, 2 * width) + 2 * linear(rows, width, mlpWidth);
+}
+
+/** Scores and weighted values of `pairs` of query and key, all heads together. */
+function attention(pairs, width) {
+  return 4 * pairs * width;
+}
+
+function linear(rows, from, to) {
+  return 2 * rows * from * to;
+}
+
+/** A node sees itself and all before it. */
+function keysAt(position) {
+  return position + 1;
+}
+
+function sum(values) {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,69 @@
+/** The dimensions of the measured models, as arithmetic.mjs takes them, and what they cost at a machine's rates. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import {
+  classTokenVisionFlops,
+  crossFlops,
+  decodeBytes,
+  decodeFlops,
+  prefixTree,
+  textFlops,
+  untilEnd,
+  visionTokens,
+  wholeVisionFlops,
+} from './arithmetic.mjs';
+
+export function readManifest(bundle) {
+  return JSON.parse(readFileSync(path.join(bundle, 'manifest.json'), 'utf8'));
+}
+
+/** Of one image's features; null for an image tower that has no formula here. */
+export function imageFlops({ embedDim, image, source }) {
+  const { layers, width, patch_size: patchSize, mlp_ratio: ratio = 4, attentional_pool, pool_type = 'tok' } = source.config.vision_cfg;
+  if (image.tower !== 'vit' || attentional_pool || pool_type !== 'tok') return null;
+  return classTokenVisionFlops({ imageSize: image.size[0], patchSize, layers, width, mlpWidth: width * ratio, embedDim });
+}
+
+/** Of the features of texts, given as open_clip's padded ids. */
+export function textsFlops(paddedIds, { embedDim, text, source }) {
+  const { layers, width, eotId } = text;
+  const mlpWidth = width * (source.config.text_cfg.mlp_ratio ?? 4);
+  const tree = prefixTree(paddedIds.map((ids) => untilEnd(ids, eotId)));
+  return textFlops(tree, { layers, width, mlpWidth, embedDim });
+}
+
+/** Seconds of one caption of `tokens` tokens; of a decoded token, the longer of its arithmetic and its bytes. */
+export function captionSeconds(tokens, { vision, decoder, source }, { flops, bytes }) {
+  const { hidden_size, intermediate_size, num_hidden_layers, patch_size } = withBlipDefaults(source.config.vision_config);
+  const imageSize = vision.size[0];
+  const decoderSizes = {
+    imageTokens: visionTokens(imageSize, patch_size).tokens,
+    imageWidth: hidden_size,
+    layers: decoder.layers,
+    width: decoder.heads * decoder.headDim,
+    mlpWidth: source.config.text_config.intermediate_size ?? 3072,
+    vocabulary: decoder.vocabSize,
+  };
+  const encoder = { imageSize, patchSize: patch_size, layers: num_hidden_layers, width: hidden_size, mlpWidth: intermediate_size };
+  const once = (wholeVisionFlops(encoder) + crossFlops(decoderSizes)) / flops;
+  let decoding = 0;
+  for (let position = 0; position < tokens; position += 1) {
+    decoding += Math.max(decodeFlops(position, decoderSizes) / flops, decodeBytes(decoderSizes) / bytes);
+  }
+  return once + decoding;
+}
+
+/** A manifest leaves out what is transformers' default. */
+function withBlipDefaults(visionConfig) {
+  return { hidden_size: 768, intermediate_size: 3072, num_hidden_layers: 12, patch_size: 16, ...visionConfig };
+}
+
+/** Bytes of a table's embeddings: float16, each read once. */
+export function labelBytes(labels, embedDim) {
+  return labels * embedDim * 2;
+}
+
+/** Of one picture's cosines with all embeddings of a table. */
+export function rankingFlops(labels, embedDim) {
+  return 2 * labels * embedDim;
+}

@@ -1,0 +1,84 @@
+/** Whole answers: captions, and prompts in each mode. */
+import { sameChoice, samePrompt } from '../agreement.mjs';
+import { CAPTION, evenly } from '../bench.mjs';
+import { captionSeconds, imageFlops, labelBytes, rankingFlops } from '../limits.mjs';
+import { secondsOf } from '../sampling.mjs';
+
+const PICTURES = 64;
+const PEER_PICTURES = 8;
+
+export const caption = {
+  name: 'caption',
+  needsCaptioner: true,
+  async plan({ ours, peer, picture, captioner, options }) {
+    sameChoice('caption', await ours.generateCaption(picture), await peer.call('caption', { path: picture }), options);
+    const tokens = (await peer.call('caption_ids', { path: picture })).length - captioner.decoder.promptIds.length;
+    return {
+      unit: `s per caption of ${tokens} tokens`,
+      note: 'the limit takes of each decoded token the longer of its arithmetic and of reading the decoder’s weights',
+      ours: () => secondsOf(() => ours.generateCaption(picture)),
+      peer: () => peer.seconds('caption', { path: picture }),
+      limit: (rates) => captionSeconds(tokens, captioner, rates),
+    };
+  },
+};
+
+export const fast = {
+  name: 'fast',
+  async plan(bench) {
+    const { ours, peer, picture, options } = bench;
+    const arguments_ = { paths: [picture], caption: CAPTION };
+    const { result } = await peer.timed('fast', arguments_);
+    samePrompt('fast prompt', await ours.interrogateFast(picture, { caption: CAPTION }), result[0], options);
+    return {
+      unit: 's per image',
+      note: 'from a file, the caption given; the limit is the image tower and the embeddings read once',
+      ours: () => secondsOf(() => ours.interrogateFast(picture, { caption: CAPTION })),
+      peer: () => peer.seconds('fast', arguments_),
+      limit: rankedImageLimit(bench, 1),
+    };
+  },
+};
+
+export const classic = {
+  name: 'classic',
+  async plan(bench) {
+    const { ours, peer, picture, options } = bench;
+    const arguments_ = { path: picture, caption: CAPTION };
+    const { result } = await peer.timed('classic', arguments_);
+    samePrompt('classic prompt', await ours.interrogateClassic(picture, { caption: CAPTION }), result, options);
+    return {
+      unit: 's per image',
+      note: 'as fast',
+      ours: () => secondsOf(() => ours.interrogateClassic(picture, { caption: CAPTION })),
+      peer: () => peer.seconds('classic', arguments_),
+      limit: rankedImageLimit(bench, 1),
+    };
+  },
+};
+
+export const throughputFast = {
+  name: 'throughput-fast-64',
+  plan(bench) {
+    const { ours, peer } = bench;
+    const pictures = bench.pictures.slice(0, PICTURES);
+    const part = bench.onCpu ? evenly(pictures, PEER_PICTURES) : pictures;
+    const scale = pictures.length / part.length;
+    return {
+      unit: `s per ${pictures.length} images`,
+      note: `${pictures.length} different pictures at once, from files, captions given; the limit reads the embeddings once for all`,
+      peerNote: `one after the other${scale > 1 ? `; ${part.length} of them, scaled` : ''}`,
+      ours: () => secondsOf(() => Promise.all(pictures.map((picture) => ours.interrogateFast(picture, { caption: CAPTION })))),
+      peer: async () => scale * (await peer.seconds('fast', { paths: part, caption: CAPTION })),
+      limit: rankedImageLimit(bench, pictures.length),
+    };
+  },
+};
+
+/** Images that are ranked together need the embeddings read once for all. */
+function rankedImageLimit({ clip, mergedLabels }, images) {
+  const flops = imageFlops(clip);
+  const bytes = labelBytes(mergedLabels.length, clip.embedDim);
+  const products = images * rankingFlops(mergedLabels.length, clip.embedDim);
+  return flops && ((rates) => (images * flops) / rates.flops + Math.max(bytes / rates.bytes, products / rates.flops));
+}

@@ -1,0 +1,33 @@
+/** Ranking a long table against one picture. */
+import { StepError } from '../../scripts/step.mjs';
+import { toleranceOf } from '../agreement.mjs';
+import { labelBytes } from '../limits.mjs';
+import { secondsOf } from '../sampling.mjs';
+
+const TOP = 32;
+
+export const rankFlavors = {
+  name: 'rank-flavors',
+  async plan({ ours, peer, picture, features, clip, options }) {
+    const { flavors } = ours;
+    const arguments_ = { path: picture, table: 'flavors', top: TOP };
+    await sameTop(flavors, features, (await peer.timed('rank', arguments_)).result, toleranceOf(options));
+    const bytes = labelBytes(flavors.length, clip.embedDim);
+    return {
+      unit: `s per ranking of ${flavors.length} labels`,
+      note: `the best ${TOP}, by quota; the limit is the float16 embeddings read once`,
+      ours: () => secondsOf(() => flavors.rank(features, { topCount: TOP })),
+      peer: () => peer.seconds('rank', arguments_),
+      limit: (rates) => bytes / rates.bytes,
+    };
+  },
+};
+
+/** Each of the peer's labels is among ours, or ties with our last. */
+async function sameTop(table, features, theirs, { tie }) {
+  const ranked = await table.rankScored(features, { topCount: 2 * TOP });
+  const last = ranked[Math.min(TOP, ranked.length) - 1].similarity;
+  const good = new Set(ranked.filter(({ similarity }) => similarity >= last - tie).map(({ label }) => label));
+  const strange = theirs.filter((label) => !good.has(label));
+  if (strange.length > 0) throw new StepError(`The peer's best flavors are not ours: ${strange.slice(0, 3).join(', ')} …`);
+}

@@ -1,0 +1,52 @@
+"""What both sides work on besides models: pictures, and label files of any size."""
+
+import json
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import skimage
+from calls import Session
+from PIL import Image
+
+#: scikit-image's colour photographs.
+PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg", "hubble_deep_field.jpg")
+PICTURE_SIDE = 512
+ROWS_AT_ONCE = 10_000
+
+
+def make_pictures(_session: Session, folder: str, count: int, seed: int) -> list[str]:
+    """JPEG files of 512 × 512 pixels: parts of photographs, every one another."""
+    random = np.random.default_rng(seed)
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        file = Path(skimage.__file__).parent / "data" / PHOTOGRAPHS[number % len(PHOTOGRAPHS)]
+        photograph = Image.open(file).convert("RGB")
+        side = int(min(photograph.size) * random.uniform(0.5, 0.9))
+        left, top = (int(random.integers(0, extent - side + 1)) for extent in photograph.size)
+        part = photograph.crop((left, top, left + side, top + side)).resize((PICTURE_SIDE, PICTURE_SIDE))
+        part.save(target / f"{number:03}.jpg", quality=92)
+    return sorted(str(file) for file in target.glob("*.jpg"))
+
+
+def write_random_labels(_session: Session, file: str, rows: int, dim: int, seed: int) -> None:
+    """Embeddings in clip-interrogator's cache format, unit rows of random direction, written in pieces."""
+    tensors = {
+        "embeds": {"dtype": "F16", "shape": [rows, dim], "data_offsets": [0, rows * dim * 2]},
+        "hash": {"dtype": "I8", "shape": [64], "data_offsets": [rows * dim * 2, rows * dim * 2 + 64]},
+    }
+    header = json.dumps(tensors).encode()
+    header += b" " * (-len(header) % 8)
+    random = np.random.default_rng(seed)
+    with open(file, "wb") as output:
+        output.write(struct.pack("<Q", len(header)) + header)
+        for start in range(0, rows, ROWS_AT_ONCE):
+            piece = random.standard_normal((min(ROWS_AT_ONCE, rows - start), dim), dtype=np.float32)
+            piece /= np.linalg.norm(piece, axis=1, keepdims=True)
+            output.write(piece.astype(np.float16).tobytes())
+        output.write(b"0" * 64)
+        # Else the system writes it back while it is measured.
+        output.flush()
+        os.fsync(output.fileno())

@@ -1,0 +1,79 @@
+"""What of clip-interrogator is timed: its own methods, as a user calls them. The clock stands still before and after."""
+
+import hashlib
+from time import perf_counter
+from typing import Any
+
+import calls
+import numpy as np
+import open_clip
+import torch
+from calls import Session, open_rgb
+from clip_interrogator.clip_interrogator import LabelTable
+
+
+def image_features(session: Session, path: str) -> None:
+    session.interrogator.image_to_features(open_rgb(path))
+
+
+def label_table(session: Session, labels: list[str]) -> None:
+    LabelTable(list(labels), None, session.interrogator)
+
+
+def rank(session: Session, path: str, table: str, top: int) -> list[str]:
+    return getattr(session.interrogator, table).rank(session.image_features(path), top)
+
+
+def chain(session: Session, path: str, phrases: list[str], prompt: str, similarity: float) -> str:
+    """One step. The picture's features are computed before, by an untimed call."""
+    features = session.image_features(path)
+    return session.interrogator.chain(features, phrases, prompt, similarity, min_count=1, max_count=1)
+
+
+def caption(session: Session, path: str) -> str:
+    return session.interrogator.generate_caption(open_rgb(path))
+
+
+def fast(session: Session, paths: list[str], caption: str) -> list[str]:
+    return [session.interrogator.interrogate_fast(open_rgb(path), caption=caption) for path in paths]
+
+
+def classic(session: Session, path: str, caption: str) -> str:
+    return session.interrogator.interrogate_classic(open_rgb(path), caption=caption)
+
+
+class tokenize:
+    """All labels of the merged tables, by a tokenizer that has seen none of them. Its result: a digest of the padded ids."""
+
+    def __init__(self, session: Session):
+        interrogator = session.interrogator
+        self.labels = calls._table(session, "merged").labels
+        self.tokenizer = open_clip.get_tokenizer(interrogator.config.clip_model_name.split("/")[0])
+
+    def __call__(self, session: Session) -> list[torch.Tensor]:
+        size = session.interrogator.config.chunk_size
+        return [self.tokenizer(self.labels[start : start + size]) for start in range(0, len(self.labels), size)]
+
+    @staticmethod
+    def conclude(batches: list[torch.Tensor]) -> str:
+        return hashlib.sha256(torch.cat(batches).numpy().astype(np.int32).tobytes()).hexdigest()
+
+
+TIMED = {each.__name__: each for each in (image_features, label_table, rank, chain, caption, fast, classic, tokenize)}
+
+
+def timed(session: Session, work: str, arguments: dict) -> dict[str, Any]:
+    """Seconds that one of TIMED takes, and its result. A class prepares when made and concludes after the clock stopped."""
+    chosen = TIMED[work]
+    run = chosen(session) if isinstance(chosen, type) else chosen
+    _wait_for_device()
+    began = perf_counter()
+    result = run(session, **arguments)
+    _wait_for_device()
+    seconds = perf_counter() - began
+    return {"seconds": seconds, "result": run.conclude(result) if isinstance(chosen, type) else result}
+
+
+def _wait_for_device() -> None:
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()

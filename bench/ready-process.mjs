@@ -1,0 +1,22 @@
+/**
+ * An interrogator in a process of its own: opens it, says so, does the work of a server for a while, says so again. Each line
+ * on stdout is JSON: {stage: 'ready' | 'worked', memory}. Its argument is JSON: {config, pictures, caption}; without pictures
+ * it ends when it is ready.
+ */
+import { openOurs } from './ours.mjs';
+import { residentMemory } from './resident-memory.mjs';
+
+const { config, pictures, caption } = JSON.parse(process.argv[2]);
+
+const interrogator = await openOurs(config);
+tell('ready');
+if (pictures) {
+  await Promise.all(pictures.map((picture) => interrogator.interrogateFast(picture, { caption })));
+  await interrogator.interrogate(pictures[0], { caption: config.captionModelName ? undefined : caption, minFlavors: 2, maxFlavors: 2 });
+  tell('worked');
+}
+await interrogator.dispose();
+
+function tell(stage) {
+  process.stdout.write(`${JSON.stringify({ stage, memory: residentMemory() })}\n`);
+}

@@ -1,0 +1,57 @@
+/** What was measured, as the rows of the JSON file and of the printed table. */
+import { markdownTable } from 'markdown-table';
+import { median } from './sampling.mjs';
+
+/**
+ * One measure's row. Seconds are medians; `ratio` is the peer's over ours; `limit_s` is the least that the machine needs for
+ * the work, at the rates measured in the same run, and `limit_fraction` the part of ours_s that it is.
+ */
+export function rowOf({ name, unit, note, peerNote }, { device, machine }, { ours, peer, rates }, limit) {
+  const [ours_s, peer_s] = [median(ours), peer.length > 0 ? median(peer) : null];
+  const limit_s = limit === null ? null : limit(rates);
+  return {
+    name,
+    device,
+    ours_s,
+    peer_s,
+    ratio: peer_s === null ? null : peer_s / ours_s,
+    limit_s,
+    limit_fraction: limit_s === null ? null : limit_s / ours_s,
+    unit,
+    samples: ours.length,
+    ...(note && { note }),
+    ...(peerNote && { peer: peerNote }),
+    gflops: rates.flops / 1e9,
+    copy_gb_s: rates.bytes / 1e9,
+    ours_samples_s: ours,
+    peer_samples_s: peer,
+    machine,
+  };
+}
+
+/** The table, and below it what is to be known of single rows. */
+export function printTable(rows) {
+  const header = ['name', 'ours', 'peer', 'ratio', 'limit', 'of limit', 'samples', 'unit'];
+  const body = rows.map((row) => [
+    row.name,
+    seconds(row.ours_s),
+    seconds(row.peer_s),
+    row.ratio === null ? '–' : `${row.ratio.toFixed(1)}×`,
+    seconds(row.limit_s),
+    row.limit_fraction === null ? '–' : `${(row.limit_fraction * 100).toFixed(0)} %`,
+    String(row.samples),
+    row.unit,
+  ]);
+  console.log(markdownTable([header, ...body], { align: ['l', 'r', 'r', 'r', 'r', 'r', 'r', 'l'] }));
+  for (const { name, note, peer } of rows) {
+    for (const text of [note, peer && `peer: ${peer}`]) if (text) console.log(`- ${name}: ${text}`);
+  }
+}
+
+export function seconds(value) {
+  if (value === null) return '–';
+  if (value >= 100) return `${value.toFixed(0)} s`;
+  if (value >= 1) return `${value.toPrecision(3)} s`;
+  if (value >= 1e-3) return `${(value * 1000).toPrecision(3)} ms`;
+  return `${(value * 1e6).toFixed(1)} µs`;
+}

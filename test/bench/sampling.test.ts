@@ -1,0 +1,110 @@
+/** How the benchmarks take their samples, and what they conclude from them. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { benchModule } from './module';
+
+const RATES = { flops: 100, bytes: 10 };
+
+test('ours and the peer are run in turn after one warm-up, the machine measured in between', async () => {
+  const { sampleInTurn } = await benchModule('sampling.mjs');
+  const order: string[] = [];
+  const note = (name: string) => async (sample: number) => {
+    order.push(`${name}${sample}`);
+    return sample + 1;
+  };
+  const machineRates = async () => {
+    order.push('rates');
+    return RATES;
+  };
+  const taken = await sampleInTurn({ ours: note('ours'), peer: note('peer'), machineRates, samples: 2 });
+  expect(order).toEqual(['ours0', 'peer0', 'rates', 'rates', 'ours1', 'rates', 'peer1', 'rates', 'ours2', 'rates', 'peer2']);
+  expect(taken).toEqual({ ours: [2, 3], peer: [2, 3], rates: RATES });
+});
+
+test('a run that lasts over a minute is done once, a short one that is scaled to over a minute is not', async () => {
+  const { sampleInTurn } = await benchModule('sampling.mjs');
+  const clock = jest.spyOn(performance, 'now');
+  const machineRates = async () => RATES;
+  try {
+    let now = 0;
+    clock.mockImplementation(() => now);
+    const long = async () => {
+      now += 61_000;
+      return 61;
+    };
+    expect((await sampleInTurn({ ours: long, peer: null, machineRates, samples: 5 })).ours).toEqual([61]);
+    expect((await sampleInTurn({ ours: async () => 1, peer: async () => 100, machineRates, samples: 3 })).peer).toHaveLength(3);
+  } finally {
+    clock.mockRestore();
+  }
+});
+
+test('a row has medians, the ratio of the peer over ours, and the limit at the measured rates', async () => {
+  const { rowOf } = await benchModule('rows.mjs');
+  const taken = { ours: [3, 1, 2], peer: [20, 30, 40, 10], rates: RATES };
+  const limit = ({ flops, bytes }: typeof RATES) => 50 / flops + 5 / bytes;
+  const row = rowOf({ name: 'a', unit: 's per a' }, { device: 'cpu', machine: 'm' }, taken, limit);
+  expect(row).toMatchObject({ name: 'a', device: 'cpu', ours_s: 2, peer_s: 25, ratio: 12.5, limit_s: 1, limit_fraction: 0.5, samples: 3 });
+  const alone = rowOf({ name: 'a', unit: 's per a' }, { device: 'cpu', machine: 'm' }, { ...taken, peer: [] }, null);
+  expect(alone).toMatchObject({ ours_s: 2, peer_s: null, ratio: null, limit_s: null, limit_fraction: null });
+});
+
+test('the steps of a chain are those it reported, and one more where it took a step that it did not keep', async () => {
+  const { stepsOf } = await benchModule('measures/chained-modes.mjs');
+  const events = (times: number[], total: number) => times.map((at, i) => ({ at, done: i + 1, total }));
+  expect(stepsOf(events([10, 20, 30, 39.9], 32))).toBe(4);
+  expect(stepsOf(events([10, 20, 30, 30.1], 32))).toBe(3);
+  expect(stepsOf(events([10, 20, 20.1], 2))).toBe(2);
+});
+
+test('deviations compare the cost of one candidate and of one label with that of the middle size', async () => {
+  const { deviations } = await benchModule('measures/growth.mjs');
+  const rows = [
+    { name: 'growth-candidates-500', ours_s: 0.6 },
+    { name: 'growth-candidates-2000', ours_s: 2 },
+    { name: 'growth-candidates-8000', ours_s: 8 },
+  ];
+  const found = deviations(rows);
+  expect(found.map(({ name }: { name: string }) => name)).toEqual(rows.map(({ name }) => name));
+  expect(found[0].deviation).toBeCloseTo(0.2);
+  expect(found[2].deviation).toBeCloseTo(0);
+});
+
+describe('traffic', () => {
+  /** One at a time, 20 ms each; three may wait. */
+  function smallServer(): () => Promise<void> {
+    let inside = 0;
+    let last = Promise.resolve();
+    return async () => {
+      if (inside >= 4) throw Object.assign(new Error('full'), { code: 'ERR_BUSY' });
+      inside += 1;
+      last = last.then(() => sleep(20));
+      await last;
+      inside -= 1;
+    };
+  }
+
+  test('callers in a closed loop never have more calls out than there are callers', async () => {
+    const { closedLoop } = await benchModule('traffic.mjs');
+    const result = await closedLoop(smallServer(), { callers: 4, seconds: 0.5 });
+    expect(result).toMatchObject({ refused: 0, failed: 0 });
+    expect(result.answered).toBe(result.offered);
+  });
+
+  test('an open loop offers its rate whatever the answers, and counts what was refused', async () => {
+    const { openLoop } = await benchModule('traffic.mjs');
+    const result = await openLoop(smallServer(), { rate: 200, seconds: 0.5 });
+    expect(result.offered).toBe(100);
+    expect(result.refused).toBeGreaterThan(0);
+    expect(result.answered + result.refused).toBe(100);
+    expect(result.p50_s).toBeGreaterThan(0.02 * 0.9);
+  });
+
+  test('other errors are failures, and the first is told', async () => {
+    const { openLoop } = await benchModule('traffic.mjs');
+    const broken = async () => {
+      throw new Error('no such picture');
+    };
+    const result = await openLoop(broken, { rate: 1000, seconds: 0.01 });
+    expect(result).toMatchObject({ offered: 10, failed: 10, refused: 0, p50_s: null, first_failure: 'Error: no such picture' });
+  });
+});

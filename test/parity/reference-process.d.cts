@@ -1,0 +1,8 @@
+export class ReferenceProcess {
+  /** Starts `script`, a server as reference/server.py is one. */
+  constructor(python: string, script: string);
+  /** Rejects with what the process printed, where it fails or ends. */
+  call<T>(name: string, args?: Record<string, unknown>): Promise<T>;
+  /** Ends the process; resolves when it is gone. */
+  stop(): Promise<void>;
+}
