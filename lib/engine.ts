@@ -187,9 +187,13 @@ export class Engine {
   private throwIfBusy(): void {
     const { maxBatch, maxQueue } = this.config;
     if (this.inFlight < maxBatch + maxQueue) return;
-    throw new InterrogatorError('ERR_BUSY', `${this.inFlight} calls are under way, maxBatch (${maxBatch}) and maxQueue (${maxQueue}) of them.`, {
-      hint: 'Wait for some of them before sending more, or raise maxQueue in the config.',
-    });
+    throw new InterrogatorError(
+      'ERR_BUSY',
+      `${this.inFlight} calls are under way, maxBatch (${maxBatch}) and maxQueue (${maxQueue}) of them.`,
+      {
+        hint: 'Wait for some of them before sending more, or raise maxQueue in the config.',
+      },
+    );
   }
 
   throwIfDisposed(): void {

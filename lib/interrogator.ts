@@ -257,14 +257,11 @@ export class Interrogator {
     await this.dispose();
   }
 
-  private answer(image: ImageInput, options: DescribeOptions): Promise<Answer> {
-    // Not thrown before the promise is there: wrong options reject like everything else.
-    return Promise.resolve().then(() => {
-      const settings = modeSettings(options);
-      return this.engine.call(options, async (call) => {
-        const picture = await decodeImage(image, { signal: call.signal });
-        return this.modes.answer(picture, settings, call);
-      });
+  private async answer(image: ImageInput, options: DescribeOptions): Promise<Answer> {
+    const settings = modeSettings(options);
+    return this.engine.call(options, async (call) => {
+      const picture = await decodeImage(image, { signal: call.signal });
+      return this.modes.answer(picture, settings, call);
     });
   }
 }

@@ -85,8 +85,7 @@ describe.each(['small', 'medium'])('with a %s BLIP', (size) => {
       const caller = async (): Promise<void> => {
         for (let task = waiting.pop(); task; task = waiting.pop()) {
           const [mine, theirs] = [await perform(interrogator, task), alone.get(key(task))];
-          const same =
-            typeof mine === 'string' ? mine === theirs : largestDifference(mine, theirs as Float32Array) < ALONE_TOLERANCE;
+          const same = typeof mine === 'string' ? mine === theirs : largestDifference(mine, theirs as Float32Array) < ALONE_TOLERANCE;
           if (!same) differing.push({ task, mine, theirs });
         }
       };

@@ -34,7 +34,11 @@ void check_options(const GenerateOptions& options, const CaptionManifest& manife
 class GreedyDecoding {
  public:
   GreedyDecoding(const Module& decoder, const CaptionManifest& manifest, std::int64_t max_tokens, const at::Tensor& image_embeds)
-      : decoder_(decoder), manifest_(manifest), max_tokens_(max_tokens), captions_(static_cast<std::size_t>(image_embeds.size(0))), finished_(captions_.size()) {
+      : decoder_(decoder),
+        manifest_(manifest),
+        max_tokens_(max_tokens),
+        captions_(static_cast<std::size_t>(image_embeds.size(0))),
+        finished_(captions_.size()) {
     const std::int64_t batch = image_embeds.size(0);
     auto crossed = decoder.call_tuple("cross", {image_embeds}, 2);
     cross_keys_ = std::move(crossed[0]);
@@ -179,8 +183,8 @@ Captions CaptionModel::generate(const std::vector<ImageView>& images, const Gene
       if (token) token->check();
       const std::size_t last = std::min(at + state_->most_pictures(), end);
       const auto begin = images.begin();
-      embeds.push_back(state_->image_embeds(transform_all({begin + static_cast<std::ptrdiff_t>(at), begin + static_cast<std::ptrdiff_t>(last)},
-                                                          state_->manifest.image)));
+      embeds.push_back(state_->image_embeds(
+          transform_all({begin + static_cast<std::ptrdiff_t>(at), begin + static_cast<std::ptrdiff_t>(last)}, state_->manifest.image)));
     }
     GreedyDecoding decoding(state_->decoder, state_->manifest, options.max_tokens, at::cat(embeds));
     while (!decoding.done()) {

@@ -117,7 +117,8 @@ struct JobQueue::Shared {
         std::vector<std::size_t> left;
         for (const QueuedJob& each : group.jobs) left.push_back(each.place);
         for (Ended& each : group.batch->advance(left)) {
-          const auto job = std::find_if(group.jobs.begin(), group.jobs.end(), [&](const QueuedJob& one) { return one.place == each.place; });
+          const auto job =
+              std::find_if(group.jobs.begin(), group.jobs.end(), [&](const QueuedJob& one) { return one.place == each.place; });
           if (job != group.jobs.end()) take_out(job, std::move(each.error));
         }
       });
@@ -252,7 +253,8 @@ void JobQueue::close() {
     shared_->counts.failed += rejected.jobs.size();
   }
   shared_->wake.notify_all();
-  settle_all(std::move(rejected), std::make_exception_ptr(Error(ErrorCode::kDisposed, shared_->owner + " was closed before this job ended")));
+  settle_all(std::move(rejected),
+             std::make_exception_ptr(Error(ErrorCode::kDisposed, shared_->owner + " was closed before this job ended")));
   if (on_own_thread()) return;
   const std::lock_guard lock(join_mutex_);
   if (thread_.joinable()) thread_.join();

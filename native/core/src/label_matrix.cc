@@ -197,7 +197,9 @@ class LabelMatrix::RankPass final : public PassBatch {
       const std::unique_ptr<RankJob> job = std::move(jobs_[place]);
       const std::int64_t rows = job->features_.rows();
       const auto begin = row * all.k, end = begin + rows * all.k;
-      job->take_({rows, all.k, {all.indices.begin() + begin, all.indices.begin() + end},
+      job->take_({rows,
+                  all.k,
+                  {all.indices.begin() + begin, all.indices.begin() + end},
                   {all.similarities.begin() + begin, all.similarities.begin() + end}});
       row += rows;
       ended.push_back({place, nullptr});

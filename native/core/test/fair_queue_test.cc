@@ -14,7 +14,7 @@ namespace {
 class Simulation {
  public:
   struct Stream {
-    double slice = 1;     ///< seconds a slice
+    double slice = 1;      ///< seconds a slice
     int slices = 1 << 30;  ///< until it has ended
   };
 

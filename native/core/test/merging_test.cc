@@ -166,7 +166,8 @@ TEST_F(MergingTest, CaptionsThatAreDecodedTogetherEqualTransformersAndLeaveAsThe
     EXPECT_EQ(captions[i], caption_cases_.ids("caption40_" + std::to_string(i)));
   }
   ASSERT_EQ(order.size(), images.size());
-  EXPECT_TRUE(std::is_sorted(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return captions[a].size() < captions[b].size(); }));
+  EXPECT_TRUE(
+      std::is_sorted(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return captions[a].size() < captions[b].size(); }));
   EXPECT_NE(captions[order.front()].size(), captions[order.back()].size()) << "the cases must end at different steps to test anything";
   EXPECT_EQ(device_->stats().batches, 1u);
   EXPECT_GE(device_->stats().slices, 40u);
