@@ -12,7 +12,7 @@ import { transformersJs } from './transformers-js.mjs';
 
 /**
  * A measure has a `name`, perhaps a `group` that --only takes too, perhaps `needsCaptioner`; and `plan(bench)`, which
- * compares the two sides' answers and gives {unit, note, peerNote, ours, peer, limit}: `ours(sample)` and `peer(sample)`
+ * compares the two sides' answers and gives {unit, note, peerNote, ours, peer, limit}: `ours(run)` and `peer(run)`
  * resolve with seconds, `limit(rates)` gives the least seconds that the machine needs. `peer` and `limit` may be null.
  * A plan may have `fields` for its row and an `end`, called when it was measured. No plan at all: the reason as {skipped}.
  */

@@ -13,7 +13,7 @@ export const textLabels = {
   name: 'text-1000-labels',
   async plan(bench) {
     const { ours, peer, clip, options } = bench;
-    // Other labels in every sample: a phrase is tokenised once only.
+    // Other labels in every run: a phrase is tokenised once only.
     const set = (number) => evenly(ours.flavors.labels, LABELS, number);
     const part = (number) => bench.partFor(set(number), PEER_LABELS);
     const flops = [];
@@ -23,7 +23,7 @@ export const textLabels = {
     const scale = set(0).length / part(0).length;
     return {
       unit: `s per ${set(0).length} labels`,
-      note: 'a LabelTable of flavors, tokenising included; other flavors in every sample',
+      note: 'a LabelTable of flavors, tokenising included; other flavors in every run',
       peerNote: scale > 1 && `${part(0).length} of the labels, scaled`,
       ours: (number) => secondsOf(() => library().LabelTable.create(set(number), null, ours)),
       peer: async (number) => scale * (await peer.seconds('label_table', { labels: part(number) })),

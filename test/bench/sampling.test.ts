@@ -4,38 +4,52 @@ import { benchModule } from './module';
 
 const RATES = { flops: 100, bytes: 10 };
 
-test('ours and the peer are run in turn after one warm-up, the machine measured in between', async () => {
-  const { sampleInTurn } = await benchModule('sampling.mjs');
-  const order: string[] = [];
-  const note = (name: string) => async (sample: number) => {
-    order.push(`${name}${sample}`);
-    return sample + 1;
-  };
-  const machineRates = async () => {
+describe('sampling', () => {
+  let now: number;
+  let order: string[];
+
+  beforeEach(() => {
+    now = 0;
+    order = [];
+    jest.spyOn(performance, 'now').mockImplementation(() => now);
+  });
+
+  afterEach(() => jest.restoreAllMocks());
+
+  /** Work that lasts so long and says that it took its run's number. */
+  function work(name: string, seconds: number): (run: number) => Promise<number> {
+    return async (run) => {
+      order.push(`${name}${run}`);
+      now += seconds * 1000;
+      return run;
+    };
+  }
+
+  async function machineRates(): Promise<typeof RATES> {
     order.push('rates');
     return RATES;
-  };
-  const taken = await sampleInTurn({ ours: note('ours'), peer: note('peer'), machineRates, samples: 2 });
-  expect(order).toEqual(['ours0', 'peer0', 'rates', 'rates', 'ours1', 'rates', 'peer1', 'rates', 'ours2', 'rates', 'peer2']);
-  expect(taken).toEqual({ ours: [2, 3], peer: [2, 3], rates: RATES });
-});
-
-test('a run that lasts over a minute is done once, a short one that is scaled to over a minute is not', async () => {
-  const { sampleInTurn } = await benchModule('sampling.mjs');
-  const clock = jest.spyOn(performance, 'now');
-  const machineRates = async () => RATES;
-  try {
-    let now = 0;
-    clock.mockImplementation(() => now);
-    const long = async () => {
-      now += 61_000;
-      return 61;
-    };
-    expect((await sampleInTurn({ ours: long, peer: null, machineRates, samples: 5 })).ours).toEqual([61]);
-    expect((await sampleInTurn({ ours: async () => 1, peer: async () => 100, machineRates, samples: 3 })).peer).toHaveLength(3);
-  } finally {
-    clock.mockRestore();
   }
+
+  test('ours and the peer are run in turn after one warm-up, the machine measured in between', async () => {
+    const { sampleInTurn } = await benchModule('sampling.mjs');
+    const taken = await sampleInTurn({ ours: work('ours', 1), peer: work('peer', 1), machineRates, samples: 2 });
+    expect(order).toEqual(['ours0', 'peer0', 'rates', 'rates', 'ours1', 'rates', 'peer1', 'rates', 'ours2', 'rates', 'peer2']);
+    expect(taken).toEqual({ ours: [1, 2], peer: [1, 2], rates: RATES });
+  });
+
+  test('a run that lasts over a minute is done once, a short one that is scaled to over a minute is not', async () => {
+    const { sampleInTurn } = await benchModule('sampling.mjs');
+    expect((await sampleInTurn({ ours: work('ours', 61), peer: null, machineRates, samples: 5 })).ours).toHaveLength(1);
+    const scaled = async (run: number) => 100 * (await work('peer', 1)(run));
+    expect((await sampleInTurn({ ours: work('ours', 1), peer: scaled, machineRates, samples: 3 })).peer).toEqual([100, 200, 300]);
+  });
+
+  test('a sample of short runs is the median of several', async () => {
+    const { sampleInTurn } = await benchModule('sampling.mjs');
+    const { ours, peer } = await sampleInTurn({ ours: work('ours', 0.05), peer: work('peer', 0.001), machineRates, samples: 1 });
+    expect(ours).toEqual([2.5]);
+    expect(peer).toEqual([10.5]);
+  });
 });
 
 test('a row has medians, the ratio of the peer over ours, and the limit at the measured rates', async () => {
