@@ -12,9 +12,10 @@
 
 #include "interrogator/error.h"
 #include "module.h"
-#include "ops/image_transform.h"
+#include "ops/image_transform_cuda.h"
 #include "ops/tree_attention.h"
 #include "text_tower.h"
+#include "transfer.h"
 
 namespace interrogator {
 
@@ -63,11 +64,10 @@ struct ClipModel::State {
     std::vector<at::Tensor> pixels;
     for (std::size_t i = first; i < first + count; ++i) {
       if (token) token->check();
-      pixels.push_back(ops::image_transform(images[i], manifest.image));
+      pixels.push_back(ops::image_transform_on(images[i], manifest.image, device->torch_device(), image.dtype()));
     }
     if (token) token->check();
-    const at::Tensor batch = at::stack(pixels).to(device->torch_device(), image.dtype());
-    const at::Tensor rows = image.call("forward", {batch}).to(at::kFloat);
+    const at::Tensor rows = image.call("forward", {at::stack(pixels)}).to(at::kFloat);
     if (rows.dim() != 2 || rows.size(0) != static_cast<std::int64_t>(count) || rows.size(1) != manifest.embed_dim) {
       throw Error(ErrorCode::kBundleInvalid, manifest.image_file + " gives features of shape " + c10::str(rows.sizes()) +
                                                  " where the manifest says embedDim " + std::to_string(manifest.embed_dim) +
@@ -123,7 +123,7 @@ Features ClipModel::text_features(const std::vector<std::int32_t>& prefix, const
   at::Tensor features = at::empty({static_cast<std::int64_t>(total), state_->manifest.embed_dim}, state_->device->torch_device());
   std::size_t done = 0;
   state_->text.encode(prefix, texts, all_of(texts), token, [&](const TextRows& rows) {
-    features.index_copy_(0, at::tensor(rows.texts).to(features.device()), rows.features);
+    features.index_copy_(0, upload(at::tensor(rows.texts), features.device()), rows.features);
     done += rows.texts.size();
     if (progress) progress(done, total);
   });
@@ -158,7 +158,7 @@ StepResult PromptTree::best(const std::vector<std::int32_t>& prefix_ids, const F
   const at::Tensor target = features.tensor().to(at::kFloat);
   model.text.encode(prefix_ids, candidates_, chosen, token, [&](const TextRows& rows) {
     // Not a matrix product: it may sum the last rows in another order, and equal candidates must tie.
-    const at::Tensor block = rows.features.mul(target).sum(1).to(at::kCPU);
+    const at::Tensor block = download({rows.features.mul(target).sum(1)})[0];
     const float* const values = block.const_data_ptr<float>();
     for (std::size_t i = 0; i < rows.texts.size(); ++i) similarities[static_cast<std::size_t>(rows.texts[i])] = values[i];
   });

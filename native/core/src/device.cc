@@ -13,6 +13,7 @@
 #include "cuda_library.h"
 #include "interrogator/error.h"
 #include "job_queue.h"
+#include "transfer.h"
 
 namespace interrogator {
 
@@ -69,7 +70,10 @@ struct Device::State {
         name(opened.str()),
         options(given),
         threads(given.threads > 0 ? given.threads : usable_physical_cores()),
-        queue("device '" + name + "'", given.max_queue, [count = threads] { set_threads(count); }) {}
+        queue("device '" + name + "'", given.max_queue, [count = threads, opened] {
+          set_threads(count);
+          use_own_stream(opened);
+        }) {}
 
   const c10::Device device;
   const std::string name;

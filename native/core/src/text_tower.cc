@@ -7,6 +7,7 @@
 
 #include "interrogator/error.h"
 #include "prefix_tree.h"
+#include "transfer.h"
 
 namespace interrogator {
 
@@ -51,7 +52,7 @@ TextTower::TextTower(const ClipManifest& manifest, const std::filesystem::path& 
 void TextTower::probe() const {
   const TextLimits limits{manifest_.context_length, manifest_.sot_id, manifest_.eot_id};
   const SharedPrefix shared = share_prefix({}, TokenLists{{}, {0, 0}}, limits);
-  const auto prefilled = module_.call_tuple("prefill", {at::tensor(shared.ids).to(device_)}, 2);
+  const auto prefilled = module_.call_tuple("prefill", {upload(at::tensor(shared.ids), device_)}, 2);
   for (const at::Tensor& cache : prefilled) {
     if (cache.dim() != 4 || cache.size(0) != manifest_.layers || cache.size(1) != manifest_.heads || cache.size(2) != 1) {
       throw Error(ErrorCode::kRuntime, "keys and values are " + shape_of(cache) + " where the manifest has " +
@@ -70,12 +71,12 @@ void TextTower::check(const TokenLists& texts) const { check_token_lists(texts, 
 at::Tensor TextTower::extend(const std::vector<at::Tensor>& prefilled, const PrefixTree& tree) const {
   const auto [ends, row_of] = distinct_ends(tree.ends);
   const at::Tensor rows = module_.call(
-      "extend", {prefilled[0], prefilled[1], tree.ids.to(device_), tree.depth.to(device_), tree.ancestors.to(device_), ends.to(device_)});
+      "extend", {prefilled[0], prefilled[1], upload(tree.ids, device_), upload(tree.depth, device_), upload(tree.ancestors, device_), upload(ends, device_)});
   if (rows.dim() != 2 || rows.size(0) != ends.size(0) || rows.size(1) != manifest_.embed_dim) {
     throw Error(ErrorCode::kRuntime, "features are " + shape_of(rows) + " where " + std::to_string(ends.size(0)) + " × " +
                                          std::to_string(manifest_.embed_dim) + " were expected");
   }
-  return rows.to(at::kFloat).index_select(0, row_of.to(device_));
+  return rows.to(at::kFloat).index_select(0, upload(row_of, device_));
 }
 
 void TextTower::encode(const std::vector<std::int32_t>& prefix, const TokenLists& texts, const std::vector<std::int32_t>& chosen,
@@ -85,7 +86,7 @@ void TextTower::encode(const std::vector<std::int32_t>& prefix, const TokenLists
   if (token) token->check();
   SharedPrefix shared = share_prefix(prefix, texts, chosen, limits);
   const TextBlocks blocks(std::move(shared.suffixes), nodes_per_block(device_));
-  const auto prefilled = module_.call_tuple("prefill", {at::tensor(shared.ids).to(device_)}, 2);
+  const auto prefilled = module_.call_tuple("prefill", {upload(at::tensor(shared.ids), device_)}, 2);
   for (std::size_t index = 0; index < blocks.count(); ++index) {
     if (token) token->check();
     TextBlock block = blocks.block(index);
