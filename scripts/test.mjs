@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { buildNative, CMAKE_BUILD } from './native-build.mjs';
+import { provideNvcc } from './nvcc.mjs';
 import { setUp } from './setup.mjs';
 import { BUILD, main, ROOT, StepError, show, title } from './step.mjs';
 
@@ -119,7 +120,7 @@ await main(async () => {
   const libtorch = await setUp();
   title('Preparing the Python environment of the exporter (5 GB the first time)');
   const python = await exporterPython();
-  if (sides.includes('ctest')) await buildNative({ libtorch: libtorch.path, tests: true, python });
+  if (sides.includes('ctest')) await buildNative({ libtorch: libtorch.path, tests: true, python, nvcc: await provideNvcc() });
 
   rmSync(REPORTS, { recursive: true, force: true });
   mkdirSync(REPORTS, { recursive: true });

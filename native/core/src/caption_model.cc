@@ -79,8 +79,7 @@ class GreedyDecoding {
   }
 
   at::Tensor next_ids(const at::Tensor& ids, std::int64_t position, const DecodeCaches& caches) const {
-    const at::Tensor logits =
-        decoder_.call("step", {ids, position, caches.keys, caches.values, caches.cross_keys, caches.cross_values});
+    const at::Tensor logits = decoder_.call("step", {ids, position, caches.keys, caches.values, caches.cross_keys, caches.cross_values});
     if (logits.dim() != 2 || logits.size(0) != ids.size(0) || logits.size(1) != manifest_.vocab_size) {
       throw Error(ErrorCode::kBundleInvalid, manifest_.decoder_file + " gives logits of shape " + c10::str(logits.sizes()) +
                                                  " where the manifest says vocabSize " + std::to_string(manifest_.vocab_size) +

@@ -57,16 +57,16 @@ bool CudaKernels::succeeded(const char* what, int code) const {
   throw Error(kind, std::string("CUDA's ") + what + " failed: " + error_text_(code));
 }
 
-bool CudaKernels::tree_attention(const interrogator_cuda_tree_attention_request& request, void* stream) const {
-  return succeeded("tree attention", tree_attention_(&request, stream));
+bool CudaKernels::tree_attention(const interrogator_cuda_tree_attention_request& request, DeviceStream where) const {
+  return succeeded("tree attention", tree_attention_(&request, where.device, where.stream));
 }
 
-bool CudaKernels::top_k(const interrogator_cuda_top_k_request& request, void* workspace, std::int64_t bytes, void* stream) const {
-  return succeeded("top-k", top_k_(&request, workspace, bytes, stream));
+bool CudaKernels::top_k(const interrogator_cuda_top_k_request& request, void* workspace, std::int64_t bytes, DeviceStream where) const {
+  return succeeded("top-k", top_k_(&request, workspace, bytes, where.device, where.stream));
 }
 
-bool CudaKernels::image(const interrogator_cuda_image_request& request, void* workspace, std::int64_t bytes, void* stream) const {
-  return succeeded("image transform", image_(&request, workspace, bytes, stream));
+bool CudaKernels::image(const interrogator_cuda_image_request& request, void* workspace, std::int64_t bytes, DeviceStream where) const {
+  return succeeded("image transform", image_(&request, workspace, bytes, where.device, where.stream));
 }
 
 std::filesystem::path cuda_kernels_file() {

@@ -8,6 +8,7 @@
 
 #include "interrogator_cuda.h"
 #include "shared_library.h"
+#include "transfer.h"
 
 namespace interrogator {
 
@@ -18,13 +19,13 @@ class CudaKernels {
   /// Throws std::runtime_error where `file` does not load or is of another version.
   explicit CudaKernels(const std::filesystem::path& file);
 
-  bool tree_attention(const interrogator_cuda_tree_attention_request& request, void* stream) const;
+  bool tree_attention(const interrogator_cuda_tree_attention_request& request, DeviceStream where) const;
 
   std::int64_t top_k_workspace(const interrogator_cuda_top_k_request& request) const { return top_k_workspace_(&request); }
-  bool top_k(const interrogator_cuda_top_k_request& request, void* workspace, std::int64_t bytes, void* stream) const;
+  bool top_k(const interrogator_cuda_top_k_request& request, void* workspace, std::int64_t bytes, DeviceStream where) const;
 
   std::int64_t image_workspace(const interrogator_cuda_image_request& request) const { return image_workspace_(&request); }
-  bool image(const interrogator_cuda_image_request& request, void* workspace, std::int64_t bytes, void* stream) const;
+  bool image(const interrogator_cuda_image_request& request, void* workspace, std::int64_t bytes, DeviceStream where) const;
 
  private:
   bool succeeded(const char* what, int code) const;

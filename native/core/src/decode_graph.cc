@@ -12,8 +12,8 @@ namespace interrogator {
 
 namespace {
 
-constexpr std::size_t kMostSets = 4;     // kept; a set of 32 rows of blip-large takes 0.7 GB
-constexpr std::int64_t kMostRows = 64;   // beyond that a step's arithmetic hides its launches
+constexpr std::size_t kMostSets = 4;      // kept; a set of 32 rows of blip-large takes 0.7 GB
+constexpr std::int64_t kMostRows = 64;    // beyond that a step's arithmetic hides its launches
 constexpr std::int64_t kLengthStep = 32;  // positions are rounded up, so that decodings of different length share a set
 
 std::int64_t rows_of(const at::Tensor& cache) { return cache.size(1); }
@@ -40,7 +40,8 @@ struct DecodeGraphs::Set {
   Set(std::unique_ptr<StepGraphPool> owner, const DecodeCaches& like, std::int64_t rows, std::int64_t length)
       : pool(std::move(owner)),
         caches{zeros_with(like.keys, rows, length), zeros_with(like.values, rows, length),
-               zeros_with(like.cross_keys, rows, like.cross_keys.size(3)), zeros_with(like.cross_values, rows, like.cross_values.size(3))} {}
+               zeros_with(like.cross_keys, rows, like.cross_keys.size(3)), zeros_with(like.cross_values, rows, like.cross_values.size(3))} {
+  }
 
   bool fits(const DecodeCaches& others, std::int64_t rows, std::int64_t length) const {
     return rows_of(caches.keys) == rows && caches.keys.size(3) == length && caches.cross_keys.size(3) == others.cross_keys.size(3);
@@ -55,7 +56,7 @@ struct DecodeGraphs::Set {
 
   const std::unique_ptr<StepGraphPool> pool;
   const DecodeCaches caches;
-  std::map<std::int64_t, at::Tensor> ids_of;                          // by number of tokens
+  std::map<std::int64_t, at::Tensor> ids_of;                    // by number of tokens
   std::map<std::pair<std::int64_t, std::int64_t>, Step> steps;  // by position and number of tokens
   bool borrowed = false;
 };

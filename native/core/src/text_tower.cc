@@ -70,8 +70,8 @@ void TextTower::check(const TokenLists& texts) const { check_token_lists(texts, 
 
 at::Tensor TextTower::extend(const std::vector<at::Tensor>& prefilled, const PrefixTree& tree) const {
   const auto [ends, row_of] = distinct_ends(tree.ends);
-  const at::Tensor rows = module_.call(
-      "extend", {prefilled[0], prefilled[1], upload(tree.ids, device_), upload(tree.depth, device_), upload(tree.ancestors, device_), upload(ends, device_)});
+  const at::Tensor rows = module_.call("extend", {prefilled[0], prefilled[1], upload(tree.ids, device_), upload(tree.depth, device_),
+                                                  upload(tree.ancestors, device_), upload(ends, device_)});
   if (rows.dim() != 2 || rows.size(0) != ends.size(0) || rows.size(1) != manifest_.embed_dim) {
     throw Error(ErrorCode::kRuntime, "features are " + shape_of(rows) + " where " + std::to_string(ends.size(0)) + " × " +
                                          std::to_string(manifest_.embed_dim) + " were expected");

@@ -19,10 +19,10 @@ void use_own_stream(c10::Device device) {
   streams.exchangeStream(streams.getStreamFromGlobalPool(device));
 }
 
-void* native_stream(c10::Device device) {
-  if (!device.is_cuda()) return nullptr;
+DeviceStream current_stream(c10::Device device) {
+  if (!device.is_cuda()) return {};
   const auto streams = streams_of(device);
-  return streams.getStreamNativeHandle(streams.getStream(device));
+  return {device.index(), streams.getStreamNativeHandle(streams.getStream(device))};
 }
 
 at::Tensor staging(at::IntArrayRef sizes, at::ScalarType type, c10::Device device) {

@@ -11,8 +11,12 @@ namespace interrogator {
 /// Gives the calling thread a stream of its own for everything it queues on `device` from now on.
 void use_own_stream(c10::Device device);
 
-/// The calling thread's stream as a cudaStream_t; null on the CPU.
-void* native_stream(c10::Device device);
+/// Where the calling thread queues its work: CUDA's number of the device and a cudaStream_t. 0 and null on the CPU.
+struct DeviceStream {
+  int device = 0;
+  void* stream = nullptr;
+};
+DeviceStream current_stream(c10::Device device);
 
 /// An uninitialised host tensor to fill and then `upload`: pinned where `device` is a CUDA device.
 at::Tensor staging(at::IntArrayRef sizes, at::ScalarType type, c10::Device device);

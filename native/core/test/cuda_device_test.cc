@@ -35,12 +35,12 @@ class CudaDevice : public ::testing::Test {
 
 TEST_F(CudaDevice, HasAStreamOfItsOwn) {
   const DevicePtr other = Device::open("cuda:0", {.threads = 1});
-  void* const first = on(device_, [&] { return native_stream(device_->torch_device()); });
-  void* const second = on(other, [&] { return native_stream(other->torch_device()); });
+  void* const first = on(device_, [&] { return current_stream(device_->torch_device()).stream; });
+  void* const second = on(other, [&] { return current_stream(other->torch_device()).stream; });
   EXPECT_NE(first, nullptr);
   EXPECT_NE(second, nullptr);
   EXPECT_NE(first, second);
-  EXPECT_EQ(on(device_, [&] { return native_stream(device_->torch_device()); }), first);
+  EXPECT_EQ(on(device_, [&] { return current_stream(device_->torch_device()).stream; }), first);
 }
 
 TEST_F(CudaDevice, WhatGoesUpComesDown) {
@@ -90,7 +90,8 @@ TEST_F(CudaDevice, RanksLabelsAsTheCpuDoes) {
   const std::string hash(64, 'a');
   const DevicePtr cpu = Device::open("cpu", {.threads = 1});
   const auto matrix = on(cpu, [&] { return LabelMatrix::from_features(Features(cpu, labels), hash); });
-  for (const TopKOptions& options : {TopKOptions{.k = 32}, {.k = 500, .chunk_size = 2048}, {.k = 64, .reverse = true, .chunk_size = 2048}}) {
+  for (const TopKOptions& options :
+       {TopKOptions{.k = 32}, {.k = 500, .chunk_size = 2048}, {.k = 64, .reverse = true, .chunk_size = 2048}}) {
     const TopK expected = on(cpu, [&] { return LabelMatrix::top_k({matrix, matrix}, Features(cpu, wanted), options); });
     const TopK result = on(device_, [&] { return LabelMatrix::top_k({matrix, matrix}, Features(device_, wanted), options); });
     EXPECT_EQ(result.indices, expected.indices);

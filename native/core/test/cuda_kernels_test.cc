@@ -19,9 +19,9 @@ TEST(CudaKernels, OfThisBuildLoadWithoutADevice) {
   EXPECT_EQ(cuda_kernels_missing(), "");
   ASSERT_NE(cuda_kernels(), nullptr);
   interrogator_cuda_tree_attention_request request{};
-  EXPECT_THROW(cuda_kernels()->tree_attention(request, nullptr), Error);
+  EXPECT_THROW(cuda_kernels()->tree_attention(request, {}), Error);
   request.heads = 1 << 17, request.head_dim = 8, request.rows = 1;
-  EXPECT_FALSE(cuda_kernels()->tree_attention(request, nullptr));
+  EXPECT_FALSE(cuda_kernels()->tree_attention(request, {}));
 }
 
 TEST(CudaKernels, HoldCodeForTheArchitecturesWeName) {
@@ -44,7 +44,7 @@ TEST(CudaKernels, SayWhatIsWrongWithARequest) {
   if (!place.missing.empty()) GTEST_SKIP() << "not run: " << place.missing;
   interrogator_cuda_top_k_request request{};
   try {
-    place.kernels->top_k(request, nullptr, 0, nullptr);
+    place.kernels->top_k(request, nullptr, 0, {});
     FAIL() << "it ran";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kRuntime);
@@ -57,7 +57,7 @@ TEST(CudaKernels, SayWhatIsWrongWithARequest) {
   request.matrix_count = 1, request.batch = 1, request.dim = 8, request.k = 1;
   request.features = features.data();
   EXPECT_GT(place.kernels->top_k_workspace(request), 0);
-  EXPECT_THROW(place.kernels->top_k(request, nullptr, 0, nullptr), Error);
+  EXPECT_THROW(place.kernels->top_k(request, nullptr, 0, {}), Error);
   request.k = 3;
   EXPECT_EQ(place.kernels->top_k_workspace(request), 0);
 }

@@ -2,6 +2,7 @@
 // once more on a CUDA device where there is one.
 #pragma once
 
+#include <ATen/Parallel.h>
 #include <c10/core/Device.h>
 #include <gtest/gtest.h>
 
@@ -25,20 +26,23 @@ Place find_place(Where where);
 class CudaPlaceTest : public ::testing::TestWithParam<Where> {
  protected:
   void SetUp() override {
+    // The references are many small tensors: a second thread costs more than it computes.
+    at::set_num_threads(1);
     place_ = find_place(GetParam());
     if (!place_.missing.empty()) GTEST_SKIP() << "not run: " << place_.missing;
   }
 
-  bool emulated() const { return GetParam() == Where::kEmulated; }
+  void TearDown() override { at::set_num_threads(threads_); }
 
   Place place_;
+
+ private:
+  const int threads_ = at::get_num_threads();
 };
 
 std::string name_of(const ::testing::TestParamInfo<Where>& info);
 
 /// All places, for INSTANTIATE_TEST_SUITE_P.
-inline auto everywhere() {
-  return ::testing::Values(Where::kEmulated, Where::kLibtorch, Where::kDevice, Where::kLibtorchOnDevice);
-}
+inline auto everywhere() { return ::testing::Values(Where::kEmulated, Where::kLibtorch, Where::kDevice, Where::kLibtorchOnDevice); }
 
 }  // namespace interrogator::test

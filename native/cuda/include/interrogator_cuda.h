@@ -1,9 +1,10 @@
 /* The CUDA kernels behind plain C: no C++ types, no libtorch, no exceptions.
  *
- * Every pointer into tensors is device memory of the current device, every size and stride counts
- * elements, every stride is of rows whose last dimension is contiguous. A call queues its kernels on
- * `stream` (a cudaStream_t, null for the default stream) and returns before they have run. It allocates
- * nothing: scratch memory comes from the caller and must live until the stream has passed.
+ * Every pointer into tensors is memory of `device` (CUDA's number of it; a call makes it the thread's current
+ * device, as libtorch has it already), every size and stride counts elements, every stride is of rows whose last
+ * dimension is contiguous. A call queues its kernels on `stream` (a cudaStream_t, null for the default stream) and
+ * returns before they have run. It allocates nothing: scratch memory comes from the caller and must live until the
+ * stream has passed.
  * Functions return INTERROGATOR_CUDA_OK or an error below; negative values are cudaError_t, negated. */
 #ifndef INTERROGATOR_CUDA_H
 #define INTERROGATOR_CUDA_H
@@ -30,11 +31,7 @@ enum {
   INTERROGATOR_CUDA_WORKSPACE = 3    /* the scratch memory is too small */
 };
 
-typedef enum {
-  INTERROGATOR_CUDA_FLOAT32 = 0,
-  INTERROGATOR_CUDA_FLOAT16 = 1,
-  INTERROGATOR_CUDA_BFLOAT16 = 2
-} interrogator_cuda_type;
+typedef enum { INTERROGATOR_CUDA_FLOAT32 = 0, INTERROGATOR_CUDA_FLOAT16 = 1, INTERROGATOR_CUDA_BFLOAT16 = 2 } interrogator_cuda_type;
 
 INTERROGATOR_CUDA_API int interrogator_cuda_abi_version(void);
 /* What an error means, for a person. Never null; the text lives as long as the library. */
@@ -67,7 +64,8 @@ typedef struct {
   void* result;         /* [R, H, d], contiguous; zeros in a row that attends to nothing */
 } interrogator_cuda_tree_attention_request;
 
-INTERROGATOR_CUDA_API int interrogator_cuda_tree_attention(const interrogator_cuda_tree_attention_request* request, void* stream);
+INTERROGATOR_CUDA_API int interrogator_cuda_tree_attention(const interrogator_cuda_tree_attention_request* request, int32_t device,
+                                                           void* stream);
 
 /* ---- cosine top-k: the best labels of each feature ---- */
 
@@ -96,7 +94,7 @@ typedef struct {
 /* Bytes of scratch memory that the call below needs; 0 for a request that it refuses. */
 INTERROGATOR_CUDA_API int64_t interrogator_cuda_top_k_workspace(const interrogator_cuda_top_k_request* request);
 INTERROGATOR_CUDA_API int interrogator_cuda_top_k(const interrogator_cuda_top_k_request* request, void* workspace, int64_t workspace_bytes,
-                                                  void* stream);
+                                                  int32_t device, void* stream);
 
 /* ---- image transform: 8-bit RGB, resized as Pillow does, into model input ---- */
 
@@ -125,7 +123,7 @@ typedef struct {
 
 INTERROGATOR_CUDA_API int64_t interrogator_cuda_image_workspace(const interrogator_cuda_image_request* request);
 INTERROGATOR_CUDA_API int interrogator_cuda_image(const interrogator_cuda_image_request* request, void* workspace, int64_t workspace_bytes,
-                                                  void* stream);
+                                                  int32_t device, void* stream);
 
 #ifdef __cplusplus
 }

@@ -125,12 +125,13 @@ extern "C" int64_t interrogator_cuda_top_k_workspace(const interrogator_cuda_top
 }
 
 extern "C" int interrogator_cuda_top_k(const interrogator_cuda_top_k_request* request, void* workspace, int64_t workspace_bytes,
-                                       void* stream) {
+                                       int32_t device, void* stream) {
   using namespace interrogator::cuda;
   if (!request) return INTERROGATOR_CUDA_INVALID;
   if (const int failure = check(*request); failure != INTERROGATOR_CUDA_OK) return failure;
   if (request->batch == 0) return INTERROGATOR_CUDA_OK;
   const Layout layout(*request);
   if (!workspace || workspace_bytes < layout.bytes()) return INTERROGATOR_CUDA_WORKSPACE;
+  if (const int failure = use_device(device); failure != 0) return failure;
   return run(*request, layout, static_cast<unsigned char*>(workspace), stream);
 }

@@ -113,11 +113,12 @@ extern "C" int64_t interrogator_cuda_image_workspace(const interrogator_cuda_ima
 }
 
 extern "C" int interrogator_cuda_image(const interrogator_cuda_image_request* request, void* workspace, int64_t workspace_bytes,
-                                       void* stream) {
+                                       int32_t device, void* stream) {
   using namespace interrogator::cuda;
   if (!request || !is_valid(*request)) return INTERROGATOR_CUDA_INVALID;
   if (!workspace || workspace_bytes < interrogator_cuda_image_workspace(request)) return INTERROGATOR_CUDA_WORKSPACE;
   if (!fits_grid(divide_up(between_bytes(*request), kThreads))) return INTERROGATOR_CUDA_UNSUPPORTED;
+  if (const int failure = use_device(device); failure != 0) return failure;
   auto* const between = static_cast<std::uint8_t*>(workspace);
   std::uint8_t* const resized = between + between_bytes(*request);
   if (const int failure = resize(*request, between, resized, stream); failure != 0) return failure;

@@ -76,7 +76,8 @@ __global__ void write_keys_kernel(const Stage stage, std::uint64_t* keys, std::i
   if (at < padded) keys[b * padded + at] = at < stage.count ? candidate(stage, b, at) : kNothing;
 }
 
-__global__ void exchange_kernel(std::uint64_t* all_keys, std::int64_t padded, std::int64_t size, std::int64_t stride, std::int64_t segment) {
+__global__ void exchange_kernel(std::uint64_t* all_keys, std::int64_t padded, std::int64_t size, std::int64_t stride,
+                                std::int64_t segment) {
   const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   if (i >= padded / 2) return;
   std::uint64_t* const keys = all_keys + static_cast<std::int64_t>(blockIdx.y) * padded;

@@ -95,7 +95,8 @@ __global__ void many_features_kernel(const Product product) {
   const int thread = static_cast<int>(threadIdx.x);
   const int load_row = thread / (kDepth / kEight), load_first = thread % (kDepth / kEight) * kEight;
   const int patch_row = thread / (kSide / kPatch) * kPatch, patch_feature = thread % (kSide / kPatch) * kPatch;
-  const std::int64_t first_row = static_cast<std::int64_t>(blockIdx.x) * kSide, first_feature = static_cast<std::int64_t>(blockIdx.y) * kSide;
+  const std::int64_t first_row = static_cast<std::int64_t>(blockIdx.x) * kSide,
+                     first_feature = static_cast<std::int64_t>(blockIdx.y) * kSide;
   const bool has_row = first_row + load_row < product.rows, has_feature = first_feature + load_row < product.batch;
 
   float sums[kPatch][kPatch] = {};

@@ -23,10 +23,14 @@ __device__ inline T* shared_memory() {
 
 /// Queues a kernel. 0, or the negated cudaError_t.
 template <class... Parameters, class... Arguments>
-int launch(void (*kernel)(Parameters...), dim3 grid, unsigned block, std::size_t shared_bytes, void* stream, const Arguments&... arguments) {
+int launch(void (*kernel)(Parameters...), dim3 grid, unsigned block, std::size_t shared_bytes, void* stream,
+           const Arguments&... arguments) {
   kernel<<<grid, block, shared_bytes, static_cast<cudaStream_t>(stream)>>>(arguments...);
   return -static_cast<int>(cudaGetLastError());
 }
+
+/// Before anything is launched: our CUDA runtime is not libtorch's and remembers a device of its own.
+inline int use_device(int device) { return -static_cast<int>(cudaSetDevice(device)); }
 
 /// Of the current device; 1 where that cannot be asked.
 inline int multiprocessors() {

@@ -137,12 +137,13 @@ bool is_valid(const Request& request) {
 
 }  // namespace interrogator::cuda
 
-extern "C" int interrogator_cuda_tree_attention(const interrogator_cuda_tree_attention_request* request, void* stream) {
+extern "C" int interrogator_cuda_tree_attention(const interrogator_cuda_tree_attention_request* request, int32_t device, void* stream) {
   using namespace interrogator::cuda;
   if (!request || !is_valid(*request)) return INTERROGATOR_CUDA_INVALID;
   if (request->rows == 0) return INTERROGATOR_CUDA_OK;
   if (request->heads > 65535 || request->head_dim > static_cast<std::int64_t>(kWarp) * kEight) return INTERROGATOR_CUDA_UNSUPPORTED;
   if (!fits_grid(divide_up(request->rows, kWarps))) return INTERROGATOR_CUDA_UNSUPPORTED;
+  if (const int failure = use_device(device); failure != 0) return failure;
   switch (request->type) {
     case INTERROGATOR_CUDA_FLOAT32: return launch_for_type<float>(*request, stream);
     case INTERROGATOR_CUDA_FLOAT16: return launch_for_type<__half>(*request, stream);

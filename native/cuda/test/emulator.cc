@@ -54,14 +54,7 @@ class Block {
  public:
   Block(unsigned threads, std::size_t shared_size, const std::function<void()>& kernel)
       : kernel_(kernel), fibers_(threads), warps_((threads + kWarp - 1) / kWarp), shared_(shared_size / sizeof(Unit) + 1) {
-    for (unsigned i = 0; i < threads; ++i) {
-      ucontext_t& begin = fibers_[i].begin;
-      getcontext(&begin);
-      begin.uc_stack.ss_sp = stack_of(i);
-      begin.uc_stack.ss_size = kStackBytes;
-      begin.uc_link = nullptr;
-      makecontext(&begin, &Block::enter, 0);
-    }
+    for (unsigned i = 0; i < threads; ++i) prepare(fibers_[i].begin, stack_of(i));
   }
 
   /// False: the kernel did something wrong, `failure` says what.
@@ -117,6 +110,14 @@ class Block {
     unsigned char bytes[16];
   };
 
+  [[gnu::noinline]] static void prepare(ucontext_t& begin, char* stack) {
+    getcontext(&begin);
+    begin.uc_stack.ss_sp = stack;
+    begin.uc_stack.ss_size = kStackBytes;
+    begin.uc_link = nullptr;
+    makecontext(&begin, &Block::enter, 0);
+  }
+
   /// A fiber's whole life: the kernel once a block.
   static void enter() {
     for (;;) {
@@ -145,9 +146,7 @@ class Block {
     return a.line() == b.line() && a.column() == b.column() && std::strcmp(a.file_name(), b.file_name()) == 0;
   }
 
-  static std::string text(const std::source_location& where) {
-    return std::string(where.file_name()) + ":" + std::to_string(where.line());
-  }
+  static std::string text(const std::source_location& where) { return std::string(where.file_name()) + ":" + std::to_string(where.line()); }
 
   /// Lets go what has all arrived. Nobody is ready when it is called.
   bool release() {

@@ -79,14 +79,12 @@ __global__ void leaving_kernel(int* result) {
 
 __global__ void divergent_barrier_kernel() {
   if (threadIdx.x < 40) __syncthreads();
-  else
-    __syncthreads();
+  else __syncthreads();
 }
 
 __global__ void mixed_kernel(int* result) {
   if (threadIdx.x < 7) __syncthreads();
-  else
-    result[threadIdx.x] = __shfl_xor_sync(0xFFFFFFFFu, 1, 1);
+  else result[threadIdx.x] = __shfl_xor_sync(0xFFFFFFFFu, 1, 1);
 }
 
 TEST(Emulator, RefusesCollectivesThatSomeDoNotReach) {

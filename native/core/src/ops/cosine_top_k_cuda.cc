@@ -79,15 +79,14 @@ std::optional<Ranked> rank_by_kernel(const CudaKernels& kernels, const std::vect
   const std::int64_t bytes = kernels.top_k_workspace(request);
   // libtorch's allocator hands the memory out again behind this stream's work.
   const at::Tensor workspace = at::empty({bytes}, on_device.dtype(at::kByte));
-  if (!kernels.top_k(request, workspace.data_ptr(), bytes, native_stream(features.device()))) return std::nullopt;
+  if (!kernels.top_k(request, workspace.data_ptr(), bytes, current_stream(features.device()))) return std::nullopt;
   return ranked;
 }
 
 /// The best `keep` of `candidates` (rows of each feature, int64 [batch, count], rising) by a stable sort.
 at::Tensor keep_best(const at::Tensor& similarities, const at::Tensor& candidates, std::int64_t keep, bool reverse) {
   const at::Tensor given = similarities.gather(1, candidates);
-  const at::Tensor keys =
-      (reverse ? given.neg() : given).masked_fill(given.isnan(), -std::numeric_limits<float>::infinity());
+  const at::Tensor keys = (reverse ? given.neg() : given).masked_fill(given.isnan(), -std::numeric_limits<float>::infinity());
   const at::Tensor order = std::get<1>(at::sort(keys, /*stable=*/true, /*dim=*/1, /*descending=*/true));
   return candidates.gather(1, order.narrow(1, 0, std::min(keep, candidates.size(1))));
 }
@@ -120,8 +119,8 @@ void append(const Ranked& ranked, TopK& result) {
 
 }  // namespace
 
-TopK rank_with(const CudaKernels* kernels, const std::vector<at::Tensor>& matrices, const at::Tensor& features,
-               const TopKOptions& options, const CancelToken* token) {
+TopK rank_with(const CudaKernels* kernels, const std::vector<at::Tensor>& matrices, const at::Tensor& features, const TopKOptions& options,
+               const CancelToken* token) {
   const std::int64_t rows = row_count(matrices);
   check(options, rows);
   const Stages stages = stages_of(options, rows);

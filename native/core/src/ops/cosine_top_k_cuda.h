@@ -17,7 +17,7 @@ namespace interrogator::ops {
 TopK rank_cuda(const std::vector<at::Tensor>& matrices, const at::Tensor& features, const TopKOptions& options, const CancelToken* token);
 
 /// The same with these kernels; null: by libtorch's operators, on any device.
-TopK rank_with(const CudaKernels* kernels, const std::vector<at::Tensor>& matrices, const at::Tensor& features,
-               const TopKOptions& options, const CancelToken* token);
+TopK rank_with(const CudaKernels* kernels, const std::vector<at::Tensor>& matrices, const at::Tensor& features, const TopKOptions& options,
+               const CancelToken* token);
 
 }  // namespace interrogator::ops

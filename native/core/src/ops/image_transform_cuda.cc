@@ -120,7 +120,7 @@ at::Tensor run_kernel(const CudaKernels& kernels, const ImageView& image, const 
   request.result = result.data_ptr();
   const std::int64_t bytes = kernels.image_workspace(request);
   const at::Tensor workspace = at::empty({bytes}, at::TensorOptions().device(device).dtype(at::kByte));
-  return kernels.image(request, workspace.data_ptr(), bytes, native_stream(device)) ? result : at::Tensor();
+  return kernels.image(request, workspace.data_ptr(), bytes, current_stream(device)) ? result : at::Tensor();
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ bool run_kernel(const CudaKernels& kernels, const at::Tensor& q, const at::Tenso
   request.prefix_v_head_stride = shared_values.stride(0), request.prefix_v_row_stride = shared_values.stride(1);
   request.scale = static_cast<float>(scale);
   request.result = result.data_ptr();
-  return kernels.tree_attention(request, native_stream(q.device()));
+  return kernels.tree_attention(request, current_stream(q.device()));
 }
 
 /// With gathered keys and values: libtorch's operators alone, a block of rows at a time.
