@@ -9,13 +9,16 @@ export const CMAKE_BUILD = path.join(BUILD, 'cmake');
 const ADDON = ['build/cmake/Release/interrogator.node', 'build/cmake/Release/interrogator_loader.node'];
 const SOURCES = ['CMakeLists.txt', 'cmake', 'native', 'package-lock.json'];
 
-/** Builds core and addon, with `tests` the GoogleTest programs too. `python` runs the core's tests against Python. */
-export async function buildNative({ libtorch, tests = false, python = '' }) {
-  const input = fingerprint(SOURCES, [libtorch, tests, python, process.arch]);
+/**
+ * Builds core and addon, with `tests` the GoogleTest programs too. `python` runs the core's tests against Python; with `nvcc` the
+ * CUDA kernels must compile, without it they are built where CMake finds a compiler that does.
+ */
+export async function buildNative({ libtorch, tests = false, python = '', nvcc = null }) {
+  const input = fingerprint(SOURCES, [libtorch, tests, python, nvcc, process.arch]);
   const addonInput = fingerprint(SOURCES, [libtorch, process.arch]);
   await once(tests ? 'native-tests' : 'native', { input: tests ? input : addonInput, outputs: ADDON }, async () => {
     title(tests ? 'Building core, addon and native tests' : 'Building core and addon');
-    await configure({ libtorch, tests, python });
+    await configure({ libtorch, tests, python, nvcc });
     const targets = tests ? [] : ['--target', 'interrogator', 'interrogator_loader'];
     await quietly('build', 'cmake', ['--build', CMAKE_BUILD, '--config', 'Release', ...targets, '--parallel', String(jobs())], {
       fail: 'The native build failed.',
@@ -23,9 +26,13 @@ export async function buildNative({ libtorch, tests = false, python = '' }) {
   });
 }
 
-async function configure({ libtorch, tests, python }) {
+async function configure({ libtorch, tests, python, nvcc }) {
   const cmakeJs = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
-  const options = { LIBTORCH_DIR: libtorch, ...(tests && { INTERROGATOR_TESTS: 'ON', INTERROGATOR_PYTHON: python }) };
+  const options = {
+    LIBTORCH_DIR: libtorch,
+    ...(tests && { INTERROGATOR_TESTS: 'ON', INTERROGATOR_PYTHON: python }),
+    ...(nvcc ? { INTERROGATOR_CUDA: 'ON', INTERROGATOR_NVCC: nvcc } : { INTERROGATOR_CUDA: 'AUTO' }),
+  };
   // A cache for another libtorch would keep the paths that it found.
   const clean = existsSync(CMAKE_BUILD) && !cacheIsFor(libtorch);
   const run = (command) =>

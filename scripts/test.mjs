@@ -7,6 +7,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { EXPORTER, exporterPython } from './exporter-python.mjs';
 import { buildNative, CMAKE_BUILD } from './native-build.mjs';
+import { provideNvcc } from './nvcc.mjs';
 import { setUp } from './setup.mjs';
 import { BUILD, main, ROOT, StepError, show, title } from './step.mjs';
 
@@ -105,7 +106,7 @@ await main(async () => {
 
   const libtorch = await setUp();
   const python = await exporterPython();
-  if (sides.includes('ctest')) await buildNative({ libtorch: libtorch.path, tests: true, python });
+  if (sides.includes('ctest')) await buildNative({ libtorch: libtorch.path, tests: true, python, nvcc: await provideNvcc() });
 
   rmSync(REPORTS, { recursive: true, force: true });
   mkdirSync(REPORTS, { recursive: true });

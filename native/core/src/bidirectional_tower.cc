@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "prefix_tree.h"
+#include "transfer.h"
 
 namespace interrogator {
 
@@ -103,7 +104,7 @@ class BidirectionalTower::Encoding final : public TextEncoding {
       }
       row_of.push_back(row);
     }
-    return tower_.encode(ids).index_select(0, at::tensor(row_of).to(tower_.device_));
+    return tower_.encode(ids).index_select(0, upload(at::tensor(row_of), tower_.device_));
   }
 
   const BidirectionalTower& tower_;
@@ -130,7 +131,7 @@ std::unique_ptr<TextEncoding> BidirectionalTower::begin(const std::vector<std::i
 }
 
 at::Tensor BidirectionalTower::encode(const at::Tensor& ids) const {
-  const at::Tensor rows = module_.call("forward", {ids.to(device_)});
+  const at::Tensor rows = module_.call("forward", {upload(ids, device_)});
   check_rows(rows, ids.size(0));
   return rows.to(at::kFloat);
 }

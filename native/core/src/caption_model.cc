@@ -9,10 +9,12 @@
 #include <string>
 #include <utility>
 
+#include "decode_graph.h"
 #include "image_batch.h"
 #include "interrogator/error.h"
 #include "module.h"
 #include "pass_batch.h"
+#include "transfer.h"
 
 namespace interrogator {
 
@@ -33,20 +35,23 @@ void check_options(const GenerateOptions& options, const CaptionManifest& manife
 /// Greedy decoding of one batch, a token of each caption at a time. A row is a picture whose caption may still grow.
 class GreedyDecoding {
  public:
-  GreedyDecoding(const Module& decoder, const CaptionManifest& manifest, std::int64_t max_tokens, const at::Tensor& image_embeds)
+  GreedyDecoding(const Module& decoder, const CaptionManifest& manifest, DecodeGraphs& graphs, std::int64_t max_tokens,
+                 const at::Tensor& image_embeds)
       : decoder_(decoder),
         manifest_(manifest),
         max_tokens_(max_tokens),
+        graphed_(graphs),
         captions_(static_cast<std::size_t>(image_embeds.size(0))),
         finished_(captions_.size()) {
     const std::int64_t batch = image_embeds.size(0);
     auto crossed = decoder.call_tuple("cross", {image_embeds}, 2);
-    cross_keys_ = std::move(crossed[0]);
-    cross_values_ = std::move(crossed[1]);
+    caches_.cross_keys = std::move(crossed[0]);
+    caches_.cross_values = std::move(crossed[1]);
     const auto prompt = static_cast<std::int64_t>(manifest.prompt_ids.size());
     const std::vector<std::int64_t> shape{manifest.layers, batch, manifest.heads, prompt + max_tokens, manifest.head_dim};
-    keys_ = at::zeros(shape, image_embeds.options());
-    values_ = at::zeros(shape, image_embeds.options());
+    caches_.keys = at::zeros(shape, image_embeds.options());
+    caches_.values = at::zeros(shape, image_embeds.options());
+    graphed_.adopt(caches_, 0);
     ids_ = at::tensor(manifest.prompt_ids).unsqueeze(0).repeat({batch, 1});
     for (std::int64_t row = 0; row < batch; ++row) picture_of_row_.push_back(static_cast<std::size_t>(row));
     open_ = picture_of_row_.size();
@@ -56,7 +61,7 @@ class GreedyDecoding {
 
   /// One step. Returns the pictures whose captions it ended.
   std::vector<std::size_t> advance() {
-    if (open_ * 2 <= picture_of_row_.size()) drop_finished();
+    if (open_ * 2 <= picture_of_row_.size()) drop_finished(position_);
     const at::Tensor next = step(position_);
     position_ += ids_.size(1);
     ids_ = next.unsqueeze(1);
@@ -77,14 +82,19 @@ class GreedyDecoding {
   }
 
   /// The most likely next id of each row, int64 on the CPU; the lowest among equals.
-  at::Tensor step(std::int64_t position) const {
-    const at::Tensor logits = decoder_.call("step", {ids_.to(keys_.device()), position, keys_, values_, cross_keys_, cross_values_});
-    if (logits.dim() != 2 || logits.size(0) != ids_.size(0) || logits.size(1) != manifest_.vocab_size) {
+  at::Tensor step(std::int64_t position) {
+    const auto next = [this, position](const at::Tensor& ids, const DecodeCaches& caches) { return next_ids(ids, position, caches); };
+    return download({graphed_.step(ids_, position, caches_, next)})[0];
+  }
+
+  at::Tensor next_ids(const at::Tensor& ids, std::int64_t position, const DecodeCaches& caches) const {
+    const at::Tensor logits = decoder_.call("step", {ids, position, caches.keys, caches.values, caches.cross_keys, caches.cross_values});
+    if (logits.dim() != 2 || logits.size(0) != ids.size(0) || logits.size(1) != manifest_.vocab_size) {
       throw Error(ErrorCode::kBundleInvalid, manifest_.decoder_file + " gives logits of shape " + c10::str(logits.sizes()) +
                                                  " where the manifest says vocabSize " + std::to_string(manifest_.vocab_size) +
                                                  "; export the bundle again");
     }
-    return logits.argmax(1).to(at::kCPU);
+    return logits.argmax(1);
   }
 
   std::vector<std::size_t> take(const at::Tensor& next) {
@@ -104,7 +114,7 @@ class GreedyDecoding {
 
   /// Copies the caches of what goes on. Only once half of the rows are done: each copy costs about
   /// as much as a step reads.
-  void drop_finished() {
+  void drop_finished(std::int64_t position) {
     std::vector<std::int64_t> kept;
     std::vector<std::size_t> pictures;
     for (std::size_t row = 0; row < picture_of_row_.size(); ++row) {
@@ -114,17 +124,20 @@ class GreedyDecoding {
     }
     const at::Tensor rows = at::tensor(kept);
     ids_ = ids_.index_select(0, rows);
-    const at::Tensor device_rows = rows.to(keys_.device());
-    for (at::Tensor* const cache : {&keys_, &values_, &cross_keys_, &cross_values_}) *cache = cache->index_select(1, device_rows);
+    const at::Tensor device_rows = upload(rows, caches_.keys.device());
+    for (at::Tensor* const cache : {&caches_.keys, &caches_.values, &caches_.cross_keys, &caches_.cross_values}) {
+      *cache = cache->index_select(1, device_rows);
+    }
+    graphed_.adopt(caches_, position);
     picture_of_row_ = std::move(pictures);
   }
 
   const Module& decoder_;
   const CaptionManifest& manifest_;
   const std::int64_t max_tokens_;
-  at::Tensor keys_, values_;              // [layers, rows, heads, prompt + max_tokens, head_dim]
-  at::Tensor cross_keys_, cross_values_;  // [layers, rows, heads, image tokens, head_dim]
-  at::Tensor ids_;                        // int64 [rows, T] on the CPU: what the next step reads
+  DecodeCaches caches_;  // of prompt + max_tokens positions, or more
+  GraphedDecoding graphed_;
+  at::Tensor ids_;  // int64 [rows, T] on the CPU: what the next step reads
   std::vector<std::size_t> picture_of_row_;
   std::size_t open_ = 0;  // pictures that are not finished
   std::int64_t position_ = 0;
@@ -139,7 +152,8 @@ struct CaptionModel::State {
       : device(std::move(owner)),
         manifest(std::move(read)),
         vision(Module::load(folder / manifest.vision_file, device->torch_device(), {"forward"})),
-        decoder(Module::load(folder / manifest.decoder_file, device->torch_device(), {"cross", "step"})) {}
+        decoder(Module::load(folder / manifest.decoder_file, device->torch_device(), {"cross", "step"})),
+        graphs(device_graphs(device->torch_device())) {}
 
   void move_to(c10::Device target) {
     vision.move_to(target);
@@ -147,9 +161,7 @@ struct CaptionModel::State {
   }
 
   /// pixels as transform_images makes them.
-  at::Tensor image_embeds(const at::Tensor& pixels) const {
-    return vision.call("forward", {pixels.to(device->torch_device(), vision.dtype())}).to(decoder.dtype());
-  }
+  at::Tensor image_embeds(const at::Tensor& pixels) const { return vision.call("forward", {pixels}).to(decoder.dtype()); }
 
   std::size_t most_pictures() const {
     return pictures_per_pass(manifest.image, device->options().max_batch, device->torch_device().is_cpu());
@@ -158,6 +170,7 @@ struct CaptionModel::State {
   const DevicePtr device;
   const CaptionManifest manifest;
   Module vision, decoder;
+  DecodeGraphs graphs;
 };
 
 CaptionModel::CaptionModel(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -183,10 +196,10 @@ Captions CaptionModel::generate(const std::vector<ImageView>& images, const Gene
       if (token) token->check();
       const std::size_t last = std::min(at + state_->most_pictures(), end);
       const auto begin = images.begin();
-      embeds.push_back(state_->image_embeds(
-          transform_all({begin + static_cast<std::ptrdiff_t>(at), begin + static_cast<std::ptrdiff_t>(last)}, state_->manifest.image)));
+      embeds.push_back(state_->image_embeds(transform_all({begin + static_cast<std::ptrdiff_t>(at), begin + static_cast<std::ptrdiff_t>(last)},
+                                                          state_->manifest.image, state_->device->torch_device(), state_->vision.dtype())));
     }
-    GreedyDecoding decoding(state_->decoder, state_->manifest, options.max_tokens, at::cat(embeds));
+    GreedyDecoding decoding(state_->decoder, state_->manifest, state_->graphs, options.max_tokens, at::cat(embeds));
     while (!decoding.done()) {
       if (token) token->check();
       decoding.advance();
@@ -235,7 +248,7 @@ class CaptionModel::CaptionPass final : public PassBatch {
     }
     if (!decoding_) {
       const std::int64_t max_tokens = jobs_[left.front()]->options_.max_tokens;
-      decoding_.emplace(state.decoder, state.manifest, max_tokens, at::cat(std::exchange(embeds_, {})));
+      decoding_.emplace(state.decoder, state.manifest, state.graphs, max_tokens, at::cat(std::exchange(embeds_, {})));
     }
     for (std::size_t picture = 0; picture < place_of_.size(); ++picture) {
       if (!std::binary_search(left.begin(), left.end(), place_of_[picture])) decoding_->drop(picture);
@@ -253,7 +266,7 @@ class CaptionModel::CaptionPass final : public PassBatch {
   std::vector<Ended> see(const State& state, const std::vector<std::size_t>& places) {
     std::vector<ImageView> images;
     for (const std::size_t place : places) images.push_back(jobs_[place]->image_.view);
-    ImageBatch batch = transform_images(images, state.manifest.image);
+    ImageBatch batch = transform_images(images, state.manifest.image, state.device->torch_device(), state.vision.dtype());
     if (batch.pixels.size(0) > 0) embeds_.push_back(state.image_embeds(batch.pixels));
     next_ = places.back() + 1;
     std::vector<Ended> ended;
@@ -293,7 +306,10 @@ void CaptionModel::submit_generate(std::shared_ptr<const CaptionModel> model, Sh
                  std::move(token));
 }
 
-void CaptionModel::offload() { state_->move_to(c10::Device(c10::kCPU)); }
+void CaptionModel::offload() {
+  state_->graphs.clear();
+  state_->move_to(c10::Device(c10::kCPU));
+}
 void CaptionModel::restore() { state_->move_to(state_->device->torch_device()); }
 
 }  // namespace interrogator

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "interrogator/error.h"
+#include "transfer.h"
 
 namespace interrogator {
 
@@ -33,7 +34,7 @@ class CausalTower::Texts final : public PreparedTexts {
 class CausalTower::Encoding final : public TextEncoding {
  public:
   Encoding(const CausalTower& tower, const CutPrefix& prefix, std::shared_ptr<const Texts> texts) : tower_(tower), texts_(std::move(texts)) {
-    if (!finished()) prefilled_ = tower.module_.call_tuple("prefill", {at::tensor(prefix.ids).to(tower.device_)}, 2);
+    if (!finished()) prefilled_ = tower.module_.call_tuple("prefill", {upload(at::tensor(prefix.ids), tower.device_)}, 2);
   }
 
   bool finished() const noexcept override { return next_ == texts_->blocks.count(); }
@@ -67,7 +68,7 @@ CausalTower::CausalTower(const ClipManifest& manifest, const std::filesystem::pa
 
 void CausalTower::probe() const {
   const CutPrefix prefix = cut({});
-  const auto prefilled = module_.call_tuple("prefill", {at::tensor(prefix.ids).to(device_)}, 2);
+  const auto prefilled = module_.call_tuple("prefill", {upload(at::tensor(prefix.ids), device_)}, 2);
   for (const at::Tensor& cache : prefilled) {
     if (cache.dim() != 4 || cache.size(0) != manifest_.layers || cache.size(1) != manifest_.heads || cache.size(2) != 1) {
       throw Error(ErrorCode::kRuntime, "keys and values are " + c10::str(cache.sizes()) + " where the manifest has " +
@@ -93,11 +94,13 @@ std::unique_ptr<TextEncoding> CausalTower::begin(const std::vector<std::int32_t>
 
 at::Tensor CausalTower::extend(const std::vector<at::Tensor>& prefilled, const TextBlock& block) const {
   const PrefixTree& tree = block.tree;
+  // Kept blocks are there already.
+  const auto on_device = [this](const at::Tensor& tensor) { return tensor.device() == device_ ? tensor : upload(tensor, device_); };
   const at::Tensor rows =
-      module_.call("extend", {prefilled[0], prefilled[1], tree.ids.to(device_), tree.depth.to(device_), tree.ancestors.to(device_),
-                              tree.ends.to(device_)});
+      module_.call("extend", {prefilled[0], prefilled[1], on_device(tree.ids), on_device(tree.depth), on_device(tree.ancestors),
+                              on_device(tree.ends)});
   check_rows(rows, tree.ends.size(0));
-  return rows.to(at::kFloat).index_select(0, block.row_of.to(device_));
+  return rows.to(at::kFloat).index_select(0, on_device(block.row_of));
 }
 
 }  // namespace interrogator

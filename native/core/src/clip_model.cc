@@ -14,6 +14,7 @@
 #include "interrogator/error.h"
 #include "ops/tree_attention.h"
 #include "pass_batch.h"
+#include "transfer.h"
 
 namespace interrogator {
 
@@ -40,7 +41,7 @@ void finish_on(c10::Device device) {
 }  // namespace
 
 at::Tensor ClipModel::State::encode_images(const at::Tensor& pixels) const {
-  const at::Tensor rows = image.call("forward", {pixels.to(device->torch_device(), image.dtype())}).to(at::kFloat);
+  const at::Tensor rows = image.call("forward", {pixels}).to(at::kFloat);
   if (rows.dim() != 2 || rows.size(0) != pixels.size(0) || rows.size(1) != manifest.embed_dim) {
     throw Error(ErrorCode::kBundleInvalid, manifest.image_file + " gives features of shape " + c10::str(rows.sizes()) +
                                                " where the manifest says embedDim " + std::to_string(manifest.embed_dim) +
@@ -68,7 +69,7 @@ Features ClipModel::image_features(const std::vector<ImageView>& images, const C
   for (auto first = images.begin(); first != images.end();) {
     const auto last = first + std::min(static_cast<std::ptrdiff_t>(most), images.end() - first);
     if (token) token->check();
-    const at::Tensor pixels = transform_all({first, last}, state_->manifest.image);
+    const at::Tensor pixels = transform_all({first, last}, state_->manifest.image, state_->device->torch_device(), state_->image.dtype());
     if (token) token->check();
     batches.push_back(state_->encode_images(pixels));
     first = last;
@@ -106,7 +107,7 @@ class ClipModel::ImagePass final : public PassBatch {
     State& state = *model->state_;
     std::vector<ImageView> images;
     for (const std::size_t place : left) images.push_back(jobs_[place]->image_.view);
-    ImageBatch batch = transform_images(images, state.manifest.image);
+    ImageBatch batch = transform_images(images, state.manifest.image, state.device->torch_device(), state.image.dtype());
     state.move_to(state.device->torch_device());
     at::Tensor rows;
     if (batch.pixels.size(0) > 0) rows = state.encode_images(batch.pixels);
@@ -158,7 +159,7 @@ class ClipModel::TextFeatures final : public Sliced<Features> {
     }
     model_.state_->move_to(model_.device()->torch_device());
     const TextRows rows = encoding_->advance();
-    features_.index_copy_(0, at::tensor(rows.texts).to(features_.device()), rows.features);
+    features_.index_copy_(0, upload(at::tensor(rows.texts), features_.device()), rows.features);
     finish_on(features_.device());
     done_ += rows.texts.size();
     if (progress_) progress_(done_, total_);

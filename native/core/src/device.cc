@@ -13,6 +13,7 @@
 #include "cuda_library.h"
 #include "interrogator/error.h"
 #include "job_queue.h"
+#include "transfer.h"
 
 namespace interrogator {
 
@@ -85,7 +86,11 @@ struct Device::State {
         options(given),
         threads(given.threads > 0 ? given.threads : usable_physical_cores()),
         queue("device '" + name + "'", {.max_waiting = given.max_queue,
-                                        .prepare = [count = threads] { set_threads(count); },
+                                        .prepare =
+                                            [count = threads, opened] {
+                                              set_threads(count);
+                                              use_own_stream(opened);
+                                            },
                                         .surround = [opened](const Work& slice) { on_device(opened, slice); },
                                         .clock = nullptr}) {}
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "interrogator/error.h"
+#include "transfer.h"
 
 namespace interrogator {
 
@@ -46,7 +47,7 @@ std::vector<float> Features::similarity(const Features& other) const {
 }
 
 std::vector<float> Features::to_array() const {
-  const at::Tensor host = state_->values.cpu();
+  const at::Tensor host = download({state_->values})[0];
   const float* const numbers = host.const_data_ptr<float>();
   return std::vector<float>(numbers, numbers + host.numel());
 }

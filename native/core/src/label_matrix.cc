@@ -7,9 +7,11 @@
 #include <span>
 #include <utility>
 
+#include "device_rows.h"
 #include "interrogator/error.h"
 #include "mapped_file.h"
 #include "ops/cosine_top_k.h"
+#include "ops/cosine_top_k_cuda.h"
 #include "pass_batch.h"
 #include "safetensors.h"
 
@@ -67,6 +69,7 @@ struct LabelMatrix::State {
   const std::uint16_t* data = nullptr;
   std::int64_t rows = 0, dim = 0;
   std::string hash;
+  DeviceRows device_rows;
 
   void own(at::Tensor halves) {
     values = std::move(halves);
@@ -138,6 +141,8 @@ const std::string& LabelMatrix::hash() const noexcept { return state_->hash; }
 TopK LabelMatrix::top_k(const std::vector<std::shared_ptr<LabelMatrix>>& matrices, const Features& features, const TopKOptions& options,
                         const CancelToken* token) {
   ops::RankInput input;
+  std::vector<at::Tensor> on_device;
+  const c10::Device device = features.tensor().device();
   input.dim = features.dim();
   for (const auto& matrix : matrices) {
     if (matrix->dim() != input.dim) {
@@ -146,7 +151,9 @@ TopK LabelMatrix::top_k(const std::vector<std::shared_ptr<LabelMatrix>>& matrice
                                                    "; both must come from one model");
     }
     input.matrices.push_back({matrix->state_->data, matrix->rows()});
+    if (device.is_cuda()) on_device.push_back(matrix->state_->device_rows.on(device, matrix->state_->data, matrix->rows(), input.dim));
   }
+  if (device.is_cuda()) return ops::rank_cuda(on_device, features.tensor(), options, token);
   const at::Tensor host = features.tensor().cpu();
   input.features = host.const_data_ptr<float>();
   input.batch = features.rows();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "interrogator/error.h"
+#include "transfer.h"
 
 namespace interrogator {
 
@@ -182,7 +183,7 @@ void TextBlocks::keep_on(c10::Device device) {
   for (std::size_t index = 0; index < count(); ++index) {
     TextBlock block = *this->block(index);
     for (at::Tensor* const tensor : {&block.tree.ids, &block.tree.depth, &block.tree.ancestors, &block.tree.ends, &block.row_of}) {
-      *tensor = tensor->to(device);
+      *tensor = upload(*tensor, device);
     }
     kept.push_back(std::make_shared<const TextBlock>(std::move(block)));
   }

@@ -9,6 +9,7 @@
 
 #include "clip_model_state.h"
 #include "interrogator/error.h"
+#include "transfer.h"
 
 namespace interrogator {
 
@@ -90,7 +91,7 @@ class PromptTree::Best final : public Sliced<StepResult> {
     model_.move_to(model_.device->torch_device());
     const TextRows rows = encoding_->advance();
     // Not a matrix product: it may sum the last rows in another order, and equal candidates must tie.
-    const at::Tensor block = rows.features.mul(target_).sum(1).to(at::kCPU);
+    const at::Tensor block = download({rows.features.mul(target_).sum(1)})[0];
     const float* const values = block.const_data_ptr<float>();
     for (std::size_t i = 0; i < rows.texts.size(); ++i) similarities_[static_cast<std::size_t>(rows.texts[i])] = values[i];
     return encoding_->finished();

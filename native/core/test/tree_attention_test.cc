@@ -142,6 +142,16 @@ TEST(TreeAttention, WorksWithoutPrefixAndWithoutNodes) {
   EXPECT_EQ(empty.run().numel(), 0);
 }
 
+TEST(TreeAttention, GivesZerosToARowWithoutAnyKey) {
+  for (const SimdSet set : simd_sets_here()) {
+    Case given(6, 2, 8, 0, 13);
+    given.ancestors[2].fill_(-1);
+    const at::Tensor result = given.run(set);
+    EXPECT_TRUE(result[2].eq(0).all().item<bool>());
+    EXPECT_FALSE(result[3].eq(0).any().item<bool>());
+  }
+}
+
 TEST(TreeAttention, WorksInInferenceModeOnAllThreads) {
   const c10::InferenceMode inference;
   const Case given(2000, 8, 16, 10, 8);

@@ -14,65 +14,7 @@ namespace interrogator::ops {
 
 namespace {
 
-// Pillow's 8-bit resampling (src/libImaging/Resample.c): weights are normalised in double, rounded
-// to 22 fractional bits, and each of the two passes rounds its sums back to 8 bits.
-constexpr int kFractionBits = 32 - 8 - 2;
 constexpr int kChannels = 3;
-
-double bilinear(double x) {
-  x = std::abs(x);
-  return x < 1.0 ? 1.0 - x : 0.0;
-}
-
-double bicubic(double x) {
-  constexpr double a = -0.5;
-  x = std::abs(x);
-  if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
-  if (x < 2.0) return (((x - 5) * x + 8) * x - 4) * a;
-  return 0.0;
-}
-
-/// Which source pixels make output pixel i of a window, and with what weights.
-struct Taps {
-  std::vector<std::int64_t> first;    ///< source pixel of the first weight
-  std::vector<std::int64_t> offsets;  ///< weights[offsets[i] .. offsets[i+1])
-  std::vector<std::int32_t> weights;
-
-  std::int64_t count(std::size_t i) const { return offsets[i + 1] - offsets[i]; }
-  std::int64_t end() const { return first.back() + count(first.size() - 1); }
-};
-
-/// For output pixels start … start+count of a side resized from `source` to `target`.
-Taps make_taps(std::int64_t source, std::int64_t target, Filter filter, std::int64_t start, std::int64_t count) {
-  const double scale = static_cast<double>(source) / static_cast<double>(target);
-  const double filter_scale = std::max(scale, 1.0);
-  const double support = (filter == Filter::kBicubic ? 2.0 : 1.0) * filter_scale;
-  const double per_step = 1.0 / filter_scale;
-
-  Taps taps;
-  taps.offsets.push_back(0);
-  std::vector<double> weights;
-  for (std::int64_t i = start; i < start + count; ++i) {
-    const double center = (static_cast<double>(i) + 0.5) * scale;
-    const std::int64_t first = std::max<std::int64_t>(static_cast<std::int64_t>(center - support + 0.5), 0);
-    const std::int64_t end = std::min(static_cast<std::int64_t>(center + support + 0.5), source);
-    weights.clear();
-    double sum = 0;
-    for (std::int64_t x = 0; x < end - first; ++x) {
-      const double distance = (static_cast<double>(x + first) - center + 0.5) * per_step;
-      weights.push_back(filter == Filter::kBicubic ? bicubic(distance) : bilinear(distance));
-      sum += weights.back();
-    }
-    for (double weight : weights) {
-      if (sum != 0.0) weight /= sum;
-      const double fixed = weight * (1 << kFractionBits);
-      taps.weights.push_back(static_cast<std::int32_t>(fixed + (weight < 0 ? -0.5 : 0.5)));
-    }
-    taps.first.push_back(first);
-    taps.offsets.push_back(static_cast<std::int64_t>(taps.weights.size()));
-  }
-  return taps;
-}
 
 std::uint8_t to_byte(std::int32_t sum) { return static_cast<std::uint8_t>(std::clamp(sum >> kFractionBits, 0, 255)); }
 
@@ -125,21 +67,6 @@ class RowSums {
   std::vector<std::int32_t> sums_;
   std::size_t open_ = 0;  ///< the first output row that later source rows still touch
 };
-
-/// Which pass Pillow 13 runs first shows in the result: each rounds to 8 bits.
-bool vertical_first(const ImageView& image, const ResizePlan& plan) {
-  return plan.resized_height < image.height && image.height - plan.resized_height > 2 * (image.width - plan.resized_width);
-}
-
-/// The part of one side of the window that the resized picture covers.
-struct Overlap {
-  std::int64_t window = 0, picture = 0, count = 0;
-};
-
-Overlap overlap(std::int64_t offset, std::int64_t resized, std::int64_t window) {
-  const std::int64_t picture = std::max<std::int64_t>(offset, 0), start = std::max<std::int64_t>(-offset, 0);
-  return {start, picture, std::max<std::int64_t>(std::min(resized - picture, window - start), 0)};
-}
 
 /// Python's round(): halves to the even neighbour, in the rounding mode that every thread starts in.
 std::int64_t round_half_even(double value) { return static_cast<std::int64_t>(std::nearbyint(value)); }
@@ -223,7 +150,7 @@ std::vector<std::uint8_t> resize_window(const ImageView& image, const ResizePlan
   const std::int64_t first_column = columns.first.front(), column_count = columns.end() - first_column;
   for (std::int64_t& first : columns.first) first -= first_column;
 
-  const bool vertical = vertical_first(image, plan);
+  const bool vertical = vertical_first(image.width, image.height, plan.resized_width, plan.resized_height);
   RowSums sums(rows, (vertical ? column_count : across.count) * kChannels);
   std::vector<std::uint8_t> resized(static_cast<std::size_t>(across.count * kChannels));
   for (std::int64_t y = rows.first.front(); y < rows.end(); ++y) {
@@ -241,21 +168,31 @@ std::vector<std::uint8_t> resize_window(const ImageView& image, const ResizePlan
   return window;
 }
 
-at::Tensor image_transform(const ImageView& image, const ImagePreprocess& preprocess) {
+void check_image_transform(const ImageView& image, const ImagePreprocess& preprocess) {
   check_image(image);
   check_preprocess(preprocess);
+}
+
+NormalisedValues normalised_values(const ImagePreprocess& preprocess) {
+  NormalisedValues values;
+  for (std::size_t channel = 0; channel < values.size(); ++channel) {
+    for (std::size_t value = 0; value < values[channel].size(); ++value) {
+      values[channel][value] = (static_cast<float>(value) / 255.0F - preprocess.mean[channel]) / preprocess.std[channel];
+    }
+  }
+  return values;
+}
+
+at::Tensor image_transform(const ImageView& image, const ImagePreprocess& preprocess) {
+  check_image_transform(image, preprocess);
   const std::int64_t height = preprocess.height, width = preprocess.width, plane = height * width;
   const std::vector<std::uint8_t> window = resize_window(image, plan_resize(image.width, image.height, preprocess), width, height);
 
   at::Tensor result = at::empty({kChannels, height, width}, at::kFloat);
+  const NormalisedValues values = normalised_values(preprocess);
   for (std::size_t channel = 0; channel < kChannels; ++channel) {
-    // 256 possible values, each computed as torchvision computes it in float32.
-    std::array<float, 256> values;
-    for (std::size_t value = 0; value < values.size(); ++value) {
-      values[value] = (static_cast<float>(value) / 255.0F - preprocess.mean[channel]) / preprocess.std[channel];
-    }
     float* const target = result.data_ptr<float>() + static_cast<std::int64_t>(channel) * plane;
-    for (std::int64_t i = 0; i < plane; ++i) target[i] = values[window[static_cast<std::size_t>(i) * kChannels + channel]];
+    for (std::int64_t i = 0; i < plane; ++i) target[i] = values[channel][window[static_cast<std::size_t>(i) * kChannels + channel]];
   }
   return result;
 }

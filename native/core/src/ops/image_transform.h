@@ -3,18 +3,18 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "interrogator/bundle.h"
 #include "interrogator/image_view.h"
+#include "ops/resample.h"
 
 namespace interrogator::ops {
 
 /// Most pixels of a picture: Pillow's own limit, above which it refuses to decode.
 inline constexpr std::int64_t kMaxImagePixels = 178'956'970;
-
-enum class Filter { kBilinear, kBicubic };
 
 /// Where the model's window lies in the resized picture. Negative offsets: the picture is smaller
 /// than the window there, the rest is `fill`.
@@ -32,6 +32,13 @@ ResizePlan plan_resize(std::int64_t width, std::int64_t height, const ImagePrepr
 /// more of the resized picture than that window.
 std::vector<std::uint8_t> resize_window(const ImageView& image, const ResizePlan& plan, std::int64_t window_width,
                                         std::int64_t window_height);
+
+/// (x/255 - mean) / std of each channel's 256 possible values, computed as torchvision does in float32.
+using NormalisedValues = std::array<std::array<float, 256>, 3>;
+NormalisedValues normalised_values(const ImagePreprocess& preprocess);
+
+/// Throws what image_transform throws.
+void check_image_transform(const ImageView& image, const ImagePreprocess& preprocess);
 
 /// float32 [3, preprocess.height, preprocess.width] on the CPU: resized, cropped, (x/255 - mean) / std.
 /// Throws kImageSize (no pixels, or more than kMaxImagePixels), kInvalidArgument (data of another size).

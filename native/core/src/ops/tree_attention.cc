@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ops/simd/attention_rows.h"
+#include "ops/tree_attention_cuda.h"
 
 namespace interrogator::ops {
 
@@ -109,6 +110,7 @@ void register_operators() {
     auto* const library = new torch::Library(torch::Library::DEF, "interrogator", std::nullopt, __FILE__, __LINE__);
     library->def("tree_attention(Tensor q, Tensor k, Tensor v, Tensor prefix_k, Tensor prefix_v, Tensor ancestors, float scale) -> Tensor");
     library->impl("tree_attention", torch::dispatch(c10::DispatchKey::CPU, TORCH_FN(tree_attention_here)));
+    library->impl("tree_attention", torch::dispatch(c10::DispatchKey::CUDA, TORCH_FN(tree_attention_cuda)));
     return true;
   }();
   (void)registered;

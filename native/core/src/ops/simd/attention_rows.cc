@@ -125,7 +125,8 @@ void attend(const AttentionRows& rows, std::int64_t first) {
     for (std::int64_t i = 0; i < lengths[r]; ++i) {
       add_scaled(rows.values + ancestors[i] * rows.value_stride, path[r][i], rows.head_dim, results[r]);
     }
-    scale_by(1.0F / sums[r], rows.head_dim, results[r]);
+    // A row without any key has no weights: zeros.
+    scale_by(sums[r] == 0 ? 0.0F : 1.0F / sums[r], rows.head_dim, results[r]);
   }
 }
 

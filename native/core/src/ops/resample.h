@@ -1,0 +1,39 @@
+// Pillow's 8-bit resampling: which source pixels make a resized one, with what weights. For the processor and for CUDA alike.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace interrogator::ops {
+
+// src/libImaging/Resample.c: weights are normalised in double, rounded to 22 fractional bits, and each of the two
+// passes rounds its sums back to 8 bits.
+inline constexpr int kFractionBits = 32 - 8 - 2;
+
+enum class Filter { kBilinear, kBicubic };
+
+/// Which source pixels make output pixel i of a window, and with what weights.
+struct Taps {
+  std::vector<std::int64_t> first;    ///< source pixel of the first weight
+  std::vector<std::int64_t> offsets;  ///< weights[offsets[i] .. offsets[i+1])
+  std::vector<std::int32_t> weights;
+
+  std::int64_t count(std::size_t i) const { return offsets[i + 1] - offsets[i]; }
+  std::int64_t end() const { return first.back() + count(first.size() - 1); }
+};
+
+/// For output pixels start … start+count of a side resized from `source` to `target`.
+Taps make_taps(std::int64_t source, std::int64_t target, Filter filter, std::int64_t start, std::int64_t count);
+
+/// The part of one side of a window that the resized picture covers: `count` pixels, from `window` on in
+/// the window and from `picture` on in the picture.
+struct Overlap {
+  std::int64_t window = 0, picture = 0, count = 0;
+};
+
+Overlap overlap(std::int64_t offset, std::int64_t resized, std::int64_t window);
+
+/// Which pass Pillow 13 runs first shows in the result: each rounds to 8 bits.
+bool vertical_first(std::int64_t width, std::int64_t height, std::int64_t resized_width, std::int64_t resized_height);
+
+}  // namespace interrogator::ops
