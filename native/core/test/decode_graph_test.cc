@@ -1,12 +1,16 @@
 #include "decode_graph.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <stdexcept>
 #include <vector>
 
+#include "interrogator/bundle.h"
+#include "model_cases.h"
+#include "module.h"
 #include "transfer.h"
 
 namespace interrogator {
@@ -194,6 +198,41 @@ TEST(DecodeGraph, KeepsFewSetsAndNoneForManyRows) {
   for (const std::int64_t rows : {1, 2, 4, 8, 16}) Decoding(graphs, rows, 3, 1), Decoding(graphs, rows, 3, 1);
   EXPECT_EQ(counts.captures, 15);
   EXPECT_EQ(graphs.captured(), 12u) << "the set of one row made room";
+}
+
+TEST(DecodeGraph, GivesACaptionersIds) {
+  const auto folder = test::model_cases_folder() / "caption";
+  const CaptionManifest manifest = open_caption_bundle(folder);
+  const c10::Device cpu(c10::kCPU);
+  const Module vision = Module::load(folder / manifest.vision_file, cpu, {"forward"});
+  const Module decoder = Module::load(folder / manifest.decoder_file, cpu, {"cross", "step"});
+  const auto decode = [&](DecodeGraphs& graphs, std::int64_t rows, unsigned seed) {
+    const c10::InferenceMode inference;
+    at::manual_seed(seed);
+    const at::Tensor image = vision.call("forward", {at::randn({rows, 3, manifest.image.height, manifest.image.width})});
+    auto crossed = decoder.call_tuple("cross", {image}, 2);
+    const at::Tensor empty = at::zeros({manifest.layers, rows, manifest.heads, 10, manifest.head_dim});
+    DecodeCaches caches{empty, empty.clone(), crossed[0], crossed[1]};
+    at::Tensor ids = at::tensor(manifest.prompt_ids).unsqueeze(0).repeat({rows, 1});
+    GraphedDecoding graphed(graphs);
+    graphed.adopt(caches, 0);
+    std::vector<at::Tensor> all;
+    for (std::int64_t position = 0; position + ids.size(1) <= 10; position += all.back().size(1)) {
+      const auto work = [&decoder, position](const at::Tensor& given, const DecodeCaches& there) {
+        return decoder.call("step", {given, position, there.keys, there.values, there.cross_keys, there.cross_values}).argmax(1);
+      };
+      all.push_back(ids);
+      ids = graphed.step(ids, position, caches, work).clone().unsqueeze(1);
+    }
+    all.push_back(ids);
+    return at::cat(all, 1);
+  };
+  Counts counts;
+  DecodeGraphs plain(nullptr), graphs(counted(counts));
+  for (unsigned round = 0; round < 4; ++round) {
+    EXPECT_TRUE(at::equal(decode(graphs, 3 + round % 2, round), decode(plain, 3 + round % 2, round))) << "round " << round;
+  }
+  EXPECT_GT(counts.replays, 2 * counts.captures);
 }
 
 TEST(DecodeGraph, ThereAreNoneForTheCpu) { EXPECT_EQ(device_graphs(c10::Device(c10::kCPU)), nullptr); }

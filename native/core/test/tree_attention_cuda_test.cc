@@ -109,6 +109,12 @@ TEST_P(TreeAttentionCuda, IsStableWhereScoresAreLarge) {
   const at::Tensor result = given.run(place_);
   EXPECT_TRUE(result.isfinite().all().item<bool>());
   EXPECT_LT(difference(result, given.reference()), 1e-2);
+
+  // All far below nothing.
+  given.q = -given.q.abs(), given.k = given.k.abs(), given.prefix_k = given.prefix_k.abs();
+  const at::Tensor below = given.run(place_);
+  EXPECT_TRUE(below.isfinite().all().item<bool>());
+  EXPECT_LT(difference(below, given.reference()), 1e-2);
 }
 
 TEST_P(TreeAttentionCuda, TakesViewsOfOneTensorInAnyLayout) {
