@@ -2,6 +2,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { CAPTION } from '../bench.mjs';
+import { evictCaches } from '../caches.mjs';
 import { labelBytes } from '../limits.mjs';
 import { WORK } from '../prepare.mjs';
 import { residentMemory } from '../resident-memory.mjs';
@@ -12,8 +13,6 @@ const CANDIDATES = { 500: 500, 2000: 2000, 8000: 8000 };
 const LABELS = { '10k': 10_000, '100k': 100_000, '1m': 1_000_000 };
 const TOP = 32;
 const SEED = 9;
-/** Larger than last-level caches. */
-const EVICTION = new Uint8Array(128 * 2 ** 20);
 
 const candidateMeasures = Object.entries(CANDIDATES).map(([size, count]) => ({
   name: `growth-candidates-${size}`,
@@ -69,8 +68,8 @@ export function deviations(rows) {
   });
 }
 
-async function afterEviction(work) {
-  EVICTION.fill(Math.floor(Math.random() * 256));
+function afterEviction(work) {
+  evictCaches();
   return secondsOf(work);
 }
 
