@@ -22,7 +22,7 @@ def tree_attention(
     """Attention of nodes of a prefix tree to the shared prefix and to the nodes on their paths from the root.
 
     q: [R, heads, headDim]; k, v: [M, heads, headDim]; prefix_k, prefix_v: [heads, P, headDim]; ancestors: int64 [R, A], for
-    each row of q nodes among the M, then -1. Returns [R, heads, headDim]. Scores are multiplied by `scale` before the softmax.
+    each row of q nodes among the M, then -1. Returns [R, heads, headDim]. Scores are multiplied by `scale` before softmax.
     """
     result = torch.empty(q.shape, dtype=q.dtype, device=q.device)
     prefix_length = prefix_k.shape[1]

@@ -16,7 +16,8 @@ void bench_image_transform(Suite& suite) {
     std::int64_t side;
     ImagePreprocess preprocess;
   };
-  const Case cases[] = {{"image_transform 512 to 224", 512, clip}, {"image_transform 2048 to 224", 2048, clip}, {"image_transform 512 to 384", 512, blip}};
+  const Case cases[] = {
+      {"image_transform 512 to 224", 512, clip}, {"image_transform 2048 to 224", 2048, clip}, {"image_transform 512 to 384", 512, blip}};
   for (const Case& each : cases) {
     if (!suite.wants(each.name)) continue;
     const at::Tensor pixels = at::randint(0, 256, {each.side, each.side, 3}, at::kByte);

@@ -4,8 +4,8 @@
 
 #include "interrogator/caption_model.h"
 #include "interrogator/clip_model.h"
-#include "interrogator/prompt_tree.h"
 #include "interrogator/label_matrix.h"
+#include "interrogator/prompt_tree.h"
 #include "measure.h"
 
 namespace interrogator::bench {
@@ -27,7 +27,8 @@ TokenLists phrases(std::size_t count, std::int64_t vocab_size) {
   texts.offsets.push_back(0);
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t length = 1 + random() % 5;
-    for (std::size_t j = 0; j < length; ++j) texts.ids.push_back(static_cast<std::int32_t>(random() % static_cast<unsigned>(vocab_size - 8)));
+    for (std::size_t j = 0; j < length; ++j)
+      texts.ids.push_back(static_cast<std::int32_t>(random() % static_cast<unsigned>(vocab_size - 8)));
     texts.offsets.push_back(static_cast<std::int32_t>(texts.ids.size()));
   }
   return texts;

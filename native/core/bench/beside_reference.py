@@ -63,7 +63,18 @@ def main() -> int:
 def export(options: argparse.Namespace, kind: str, name: str) -> Path:
     bundle = options.work / name.strip("/")
     if not (bundle / "manifest.json").exists():
-        command = [sys.executable, "-m", "torch_interrogator_export", kind, name, "--untrained", "--seed", SEED, "--out", bundle]
+        command = [
+            sys.executable,
+            "-m",
+            "torch_interrogator_export",
+            kind,
+            name,
+            "--untrained",
+            "--seed",
+            SEED,
+            "--out",
+            bundle,
+        ]
         run([*command, *(["--vocabulary", "none"] if kind == "clip" else [])], PYTHONPATH=str(EXPORTER))
     return bundle
 

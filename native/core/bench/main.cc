@@ -21,7 +21,8 @@ std::map<std::string, std::string> read_arguments(int count, char** values) {
     const bool known = name == "--device" || name == "--threads" || name == "--samples" || name == "--only" || name == "--clip" ||
                        name == "--caption" || name == "--json";
     if (!known || count % 2 == 0) {
-      std::fprintf(stderr, "usage: %s [--device D] [--threads N] [--samples N] [--only PART] [--clip BUNDLE] [--caption BUNDLE] [--json FILE]\n",
+      std::fprintf(stderr,
+                   "usage: %s [--device D] [--threads N] [--samples N] [--only PART] [--clip BUNDLE] [--caption BUNDLE] [--json FILE]\n",
                    values[0]);
       std::exit(2);
     }

@@ -53,9 +53,7 @@ void Machine::sample() {
 
 double Machine::gflops() const { return median(gflops_); }
 double Machine::gigabytes() const { return median(gigabytes_); }
-double Machine::limit(const Work& work) const {
-  return std::max(work.flops / (gflops() * 1e9), work.bytes / (gigabytes() * 1e9));
-}
+double Machine::limit(const Work& work) const { return std::max(work.flops / (gflops() * 1e9), work.bytes / (gigabytes() * 1e9)); }
 
 Suite::Suite(DevicePtr device, Options options) : device_(std::move(device)), options_(std::move(options)) {}
 
@@ -75,8 +73,8 @@ void Suite::measure(const std::string& name, const std::string& unit, const Work
   });
   const Row row{name, options_.device, unit, median(samples), machine.limit(work), options_.samples};
   rows_.push_back(row);
-  std::printf("%-38s %11.3f ms  limit %10.3f ms  %5.1f %%   (%.0f GFLOP/s, %.1f GB/s)\n", name.c_str(), row.seconds * 1e3,
-              row.limit * 1e3, 100 * row.limit / row.seconds, machine.gflops(), machine.gigabytes());
+  std::printf("%-38s %11.3f ms  limit %10.3f ms  %5.1f %%   (%.0f GFLOP/s, %.1f GB/s)\n", name.c_str(), row.seconds * 1e3, row.limit * 1e3,
+              100 * row.limit / row.seconds, machine.gflops(), machine.gigabytes());
   std::fflush(stdout);
 }
 

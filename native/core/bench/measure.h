@@ -25,8 +25,8 @@ struct Row {
 struct Options {
   std::string device = "cpu";
   int threads = 0, samples = 9;
-  std::string only;          ///< part of a name; empty: all
-  std::string clip, caption; ///< bundle folders for the models' benchmarks; empty: left out
+  std::string only;           ///< part of a name; empty: all
+  std::string clip, caption;  ///< bundle folders for the models' benchmarks; empty: left out
 };
 
 /// Rates of the device, measured again and again: a machine with neighbours changes.

@@ -22,8 +22,8 @@ using Tokens = std::span<const std::int32_t>;
 
 Tokens text_at(const TokenLists& texts, std::int64_t index) {
   const auto at = static_cast<std::size_t>(index);
-  return Tokens(texts.ids)
-      .subspan(static_cast<std::size_t>(texts.offsets[at]), static_cast<std::size_t>(texts.offsets[at + 1] - texts.offsets[at]));
+  return Tokens(texts.ids).subspan(static_cast<std::size_t>(texts.offsets[at]),
+                                   static_cast<std::size_t>(texts.offsets[at + 1] - texts.offsets[at]));
 }
 
 }  // namespace
@@ -81,8 +81,7 @@ class BidirectionalTower::Encoding final : public TextEncoding {
   void cut_batches() {
     const std::int64_t most = tokens_per_batch(tower_.device_);
     for (std::size_t place = 0; place < texts_->order.size(); ++place) {
-      const auto length =
-          static_cast<std::int64_t>(prefix_.size() + text_at(texts_->suffixes, texts_->order[place]).size());
+      const auto length = static_cast<std::int64_t>(prefix_.size() + text_at(texts_->suffixes, texts_->order[place]).size());
       const bool again = texts_->equals_before(place);
       const bool fits = !batches_.empty() && batches_.back().length == length && (again || (batches_.back().distinct + 1) * length <= most);
       if (!fits) batches_.push_back({static_cast<std::ptrdiff_t>(place), 0, length, 0});

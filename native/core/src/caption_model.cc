@@ -196,8 +196,9 @@ Captions CaptionModel::generate(const std::vector<ImageView>& images, const Gene
       if (token) token->check();
       const std::size_t last = std::min(at + state_->most_pictures(), end);
       const auto begin = images.begin();
-      embeds.push_back(state_->image_embeds(transform_all({begin + static_cast<std::ptrdiff_t>(at), begin + static_cast<std::ptrdiff_t>(last)},
-                                                          state_->manifest.image, state_->device->torch_device(), state_->vision.dtype())));
+      embeds.push_back(
+          state_->image_embeds(transform_all({begin + static_cast<std::ptrdiff_t>(at), begin + static_cast<std::ptrdiff_t>(last)},
+                                             state_->manifest.image, state_->device->torch_device(), state_->vision.dtype())));
     }
     GreedyDecoding decoding(state_->decoder, state_->manifest, state_->graphs, options.max_tokens, at::cat(embeds));
     while (!decoding.done()) {

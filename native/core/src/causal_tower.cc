@@ -33,7 +33,8 @@ class CausalTower::Texts final : public PreparedTexts {
 
 class CausalTower::Encoding final : public TextEncoding {
  public:
-  Encoding(const CausalTower& tower, const CutPrefix& prefix, std::shared_ptr<const Texts> texts) : tower_(tower), texts_(std::move(texts)) {
+  Encoding(const CausalTower& tower, const CutPrefix& prefix, std::shared_ptr<const Texts> texts)
+      : tower_(tower), texts_(std::move(texts)) {
     if (!finished()) prefilled_ = tower.module_.call_tuple("prefill", {upload(at::tensor(prefix.ids), tower.device_)}, 2);
   }
 
@@ -88,7 +89,8 @@ std::shared_ptr<PreparedTexts> CausalTower::prepare(const TokenLists& texts, con
   return std::make_shared<Texts>(TextBlocks(cut_suffixes(texts, chosen, room, manifest_.eot_id), block_limits(device_)));
 }
 
-std::unique_ptr<TextEncoding> CausalTower::begin(const std::vector<std::int32_t>& prefix, std::shared_ptr<const PreparedTexts> texts) const {
+std::unique_ptr<TextEncoding> CausalTower::begin(const std::vector<std::int32_t>& prefix,
+                                                 std::shared_ptr<const PreparedTexts> texts) const {
   return std::make_unique<Encoding>(*this, cut(prefix), std::static_pointer_cast<const Texts>(std::move(texts)));
 }
 
@@ -96,9 +98,8 @@ at::Tensor CausalTower::extend(const std::vector<at::Tensor>& prefilled, const T
   const PrefixTree& tree = block.tree;
   // Kept blocks are there already.
   const auto on_device = [this](const at::Tensor& tensor) { return tensor.device() == device_ ? tensor : upload(tensor, device_); };
-  const at::Tensor rows =
-      module_.call("extend", {prefilled[0], prefilled[1], on_device(tree.ids), on_device(tree.depth), on_device(tree.ancestors),
-                              on_device(tree.ends)});
+  const at::Tensor rows = module_.call(
+      "extend", {prefilled[0], prefilled[1], on_device(tree.ids), on_device(tree.depth), on_device(tree.ancestors), on_device(tree.ends)});
   check_rows(rows, tree.ends.size(0));
   return rows.to(at::kFloat).index_select(0, on_device(block.row_of));
 }

@@ -20,7 +20,8 @@ struct ImageBatch {
 
 /// As ops::image_transform makes them, for a model that takes `type` on `device`: on the CPU over the calling thread's
 /// intra-op threads, on CUDA by its kernels. A bad picture fails alone.
-ImageBatch transform_images(const std::vector<ImageView>& images, const ImagePreprocess& preprocess, c10::Device device, at::ScalarType type);
+ImageBatch transform_images(const std::vector<ImageView>& images, const ImagePreprocess& preprocess, c10::Device device,
+                            at::ScalarType type);
 
 /// The same where one bad picture fails them all: throws its error.
 at::Tensor transform_all(const std::vector<ImageView>& images, const ImagePreprocess& preprocess, c10::Device device, at::ScalarType type);

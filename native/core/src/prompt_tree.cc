@@ -77,8 +77,8 @@ StepResult PromptTree::best(const std::vector<std::int32_t>& prefix_ids, const F
 
 class PromptTree::Best final : public Sliced<StepResult> {
  public:
-  Best(ClipModel::State& model, const std::vector<std::int32_t>& prefix, std::shared_ptr<const Prepared> prepared, std::vector<std::int32_t> left,
-       at::Tensor target, bool reverse)
+  Best(ClipModel::State& model, const std::vector<std::int32_t>& prefix, std::shared_ptr<const Prepared> prepared,
+       std::vector<std::int32_t> left, at::Tensor target, bool reverse)
       : model_(model),
         prepared_(std::move(prepared)),
         encoding_(model.text->begin(prefix, prepared_->texts)),

@@ -57,7 +57,8 @@ class TextTower {
                                                  std::int64_t room) const = 0;
   /// Begins to encode [start] + prefix + text + [end] for every text. `texts` are this tower's own, for the prefix's
   /// room. Equal texts get equal rows to the last bit.
-  virtual std::unique_ptr<TextEncoding> begin(const std::vector<std::int32_t>& prefix, std::shared_ptr<const PreparedTexts> texts) const = 0;
+  virtual std::unique_ptr<TextEncoding> begin(const std::vector<std::int32_t>& prefix,
+                                              std::shared_ptr<const PreparedTexts> texts) const = 0;
 
   virtual void move_to(c10::Device device) = 0;
 

@@ -133,7 +133,8 @@ TEST(CosineTopK, AFeaturesAnswerIsTheSameToTheLastBitInAnyBatch) {
       alone.batch = 1;
       const TopK result = cosine_top_k(alone, k, false);
       ASSERT_EQ(result.indices, indices_of(together, b));
-      ASSERT_EQ(result.similarities, std::vector<float>(together.similarities.begin() + b * k, together.similarities.begin() + (b + 1) * k));
+      ASSERT_EQ(result.similarities,
+                std::vector<float>(together.similarities.begin() + b * k, together.similarities.begin() + (b + 1) * k));
     }
   }
 }

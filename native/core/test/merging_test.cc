@@ -9,8 +9,8 @@
 
 #include "interrogator/caption_model.h"
 #include "interrogator/clip_model.h"
-#include "interrogator/prompt_tree.h"
 #include "interrogator/label_matrix.h"
+#include "interrogator/prompt_tree.h"
 #include "model_cases.h"
 
 namespace interrogator {

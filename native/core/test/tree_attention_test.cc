@@ -40,9 +40,7 @@ struct Case {
     }
   }
 
-  at::Tensor run(SimdSet set = best_simd_set()) const {
-    return tree_attention(q, k, v, prefix_k, prefix_v, ancestors, scale, set);
-  }
+  at::Tensor run(SimdSet set = best_simd_set()) const { return tree_attention(q, k, v, prefix_k, prefix_v, ancestors, scale, set); }
 
   /// The same tree, asked for these nodes alone.
   Case only(const at::Tensor& nodes) const {

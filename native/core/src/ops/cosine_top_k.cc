@@ -15,10 +15,10 @@ namespace interrogator::ops {
 
 namespace {
 
-constexpr std::int64_t kSegmentRows = 2048;         // of which the best are kept, in plain ranking
-constexpr std::int64_t kMostOfSegment = 256;        // most that are kept of such a segment
-constexpr std::int64_t kTaskRows = 1024;            // what a thread takes at a time
-constexpr std::int64_t kMostSimilarities = 8 << 20; // kept in a pass, which bounds memory
+constexpr std::int64_t kSegmentRows = 2048;          // of which the best are kept, in plain ranking
+constexpr std::int64_t kMostOfSegment = 256;         // most that are kept of such a segment
+constexpr std::int64_t kTaskRows = 1024;             // what a thread takes at a time
+constexpr std::int64_t kMostSimilarities = 8 << 20;  // kept in a pass, which bounds memory
 
 /// Ranking in two stages: the best `keep` of each segment of rows, then the best k of those.
 struct Stages {
@@ -79,8 +79,7 @@ void keep_of_large_segment(const RankInput& input, const Block& segment, const S
   at::parallel_for(0, segment.batch, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t b = begin; b < end; ++b) {
       const std::span<const float> all(similarities.data() + b * rows, static_cast<std::size_t>(rows));
-      const auto best =
-          select_best(all, static_cast<std::int32_t>(segment.begin), static_cast<std::size_t>(stages.keep), stages.reverse);
+      const auto best = select_best(all, static_cast<std::int32_t>(segment.begin), static_cast<std::size_t>(stages.keep), stages.reverse);
       auto& list = kept[static_cast<std::size_t>(b)];
       list.insert(list.end(), best.begin(), best.end());
     }
@@ -105,8 +104,8 @@ void keep_of_small_segments(const RankInput& input, const Block& all, const Stag
       for (std::int64_t b = 0; b < all.batch; ++b) {
         const std::span<const float> ours(similarities.data() + b * stages.segment_rows,
                                           static_cast<std::size_t>(segment.end - segment.begin));
-        of_segment[static_cast<std::size_t>(index)].push_back(select_best(ours, static_cast<std::int32_t>(segment.begin),
-                                                                          static_cast<std::size_t>(stages.keep), stages.reverse));
+        of_segment[static_cast<std::size_t>(index)].push_back(
+            select_best(ours, static_cast<std::int32_t>(segment.begin), static_cast<std::size_t>(stages.keep), stages.reverse));
       }
     }
   });

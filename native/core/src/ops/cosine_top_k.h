@@ -28,12 +28,10 @@ struct RankInput {
 /// among equals, a similarity that is not a number last. k is capped at the number of rows. Dot
 /// products of the float16 values are accumulated in float32. A feature's answer does not depend on
 /// the batch that it is in.
-TopK cosine_top_k(const RankInput& input, std::int64_t k, bool reverse, const CancelToken* token = nullptr,
-                  SimdSet set = best_simd_set());
+TopK cosine_top_k(const RankInput& input, std::int64_t k, bool reverse, const CancelToken* token = nullptr, SimdSet set = best_simd_set());
 
 /// clip-interrogator's chunked ranking, see TopKOptions; plain top-k where options.chunk_size is 0.
 /// At least one row of each chunk is kept (the reference fails where chunk_size / chunks is below 1).
-TopK rank(const RankInput& input, const TopKOptions& options, const CancelToken* token = nullptr,
-          SimdSet set = best_simd_set());
+TopK rank(const RankInput& input, const TopKOptions& options, const CancelToken* token = nullptr, SimdSet set = best_simd_set());
 
 }  // namespace interrogator::ops

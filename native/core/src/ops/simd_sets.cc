@@ -26,8 +26,8 @@ std::vector<SimdSet> simd_sets_here() {
 
 void refuse_missing(SimdSet set) {
   if (set > best_simd_set()) {
-    throw Error(ErrorCode::kInvalidArgument, set == SimdSet::kAvx512 ? "this processor lacks AVX-512 F and DQ"
-                                                                     : "this processor lacks AVX2, FMA or F16C");
+    throw Error(ErrorCode::kInvalidArgument,
+                set == SimdSet::kAvx512 ? "this processor lacks AVX-512 F and DQ" : "this processor lacks AVX2, FMA or F16C");
   }
 }
 

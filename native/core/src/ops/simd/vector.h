@@ -33,9 +33,7 @@ inline Vector broadcast(float value) { return value - Vector{}; }
 /// Of `a` that is not a number, that.
 inline Vector larger(Vector a, Vector b) { return b > a ? b : a; }
 inline Vector smaller(Vector a, Vector b) { return b < a ? b : a; }
-inline Vector power_of_two(Vector whole) {
-  return reinterpret_cast<Vector>((__builtin_convertvector(whole, Integers) + 127) << 23);
-}
+inline Vector power_of_two(Vector whole) { return reinterpret_cast<Vector>((__builtin_convertvector(whole, Integers) + 127) << 23); }
 
 #else
 
