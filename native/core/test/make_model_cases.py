@@ -138,9 +138,7 @@ def captions(model: BlipForConditionalGeneration, pixels: torch.Tensor, count: i
     end = model.config.text_config.sep_token_id
     made = []
     for picture in pixels:
-        ids = model.generate(pixel_values=picture.unsqueeze(0), max_new_tokens=count, num_beams=1, do_sample=False)[
-            0
-        ].tolist()
+        ids = model.generate(pixel_values=picture.unsqueeze(0), max_new_tokens=count, num_beams=1, do_sample=False)[0].tolist()
         ids = ids[1:]
         made.append(ids[: ids.index(end) + 1] if end in ids else ids)
     return made
