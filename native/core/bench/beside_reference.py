@@ -1,4 +1,4 @@
-"""The native benchmarks beside the Python reference, on one machine in one run: `python beside_reference.py --device cuda:0`.
+"""The native benchmarks beside the Python reference, in one run: `python beside_reference.py --device cuda:0`.
 
 For a machine without Node: needs cmake, ninja, a C++ compiler, on CUDA nvcc, and a Python with torch, transformers and
 open_clip. Exports ViT-L-14 and blip-large with seeded random weights (kept in --work), builds native/core, runs its tests,
@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -94,58 +95,70 @@ def build(options: argparse.Namespace) -> Path:
     return folder / "interrogator_core_bench"
 
 
-def reference(options: argparse.Namespace) -> dict[str, float]:
-    """Seconds by the name of our row: what open_clip and transformers take for the same work."""
-    import open_clip
-    from transformers import BlipForConditionalGeneration
+class Reference:
+    """What open_clip and transformers take for the same work: seconds by the name of our row."""
 
-    sys.path.insert(0, str(EXPORTER))
-    from torch_interrogator_export.caption.blip import builtin_config
+    def __init__(self, options: argparse.Namespace):
+        self.options = options
+        self.device = torch.device(options.device)
+        # As clip-interrogator does: float16 on CUDA.
+        self.dtype = torch.float16 if self.device.type == "cuda" else torch.float32
+        self.seconds: dict[str, float] = {}
 
-    device = torch.device(options.device)
-    # As clip-interrogator does: float16 on CUDA.
-    dtype = torch.float16 if device.type == "cuda" else torch.float32
-    precision = "fp16" if device.type == "cuda" else "fp32"
-    clip = open_clip.create_model(options.model, precision=precision, device=device).eval()
-    size = clip.visual.image_size[0] if isinstance(clip.visual.image_size, tuple) else clip.visual.image_size
-    measured = {}
-
-    def measure(name: str, work, scale: float = 1) -> None:
-        seconds = []
-        for sample in range(options.samples + 1):
+    def measure(self, name: str, work, scale: float = 1) -> None:
+        samples = []
+        for sample in range(self.options.samples + 1):
             started = time.perf_counter()
             work()
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
+            if self.device.type == "cuda":
+                torch.cuda.synchronize(self.device)
             if sample:  # the first warms up
-                seconds.append((time.perf_counter() - started) * scale)
-        measured[name] = statistics.median(seconds)
+                samples.append((time.perf_counter() - started) * scale)
+        self.seconds[name] = statistics.median(samples)
 
-    generator = random.Random(1)
+    def pixels(self, count: int, size: int) -> torch.Tensor:
+        return torch.rand(count, 3, size, size, device=self.device, dtype=self.dtype)
 
-    def texts(count: int, prefix: int) -> torch.Tensor:
+    def clip(self) -> None:
+        import open_clip
+
+        precision = "fp16" if self.device.type == "cuda" else "fp32"
+        model = open_clip.create_model(self.options.model, precision=precision, device=self.device).eval()
+        size = model.visual.image_size
+        size = size[0] if isinstance(size, tuple) else size
+        for count in (1, 32):
+            self.measure(f"image_features, {count}", partial(model.encode_image, self.pixels(count, size), normalize=True))
+        for name, prefix, whole in (("text_features, 1000", 0, 1000), (f"chain step, {CANDIDATES} candidates", 20, CANDIDATES)):
+            work = partial(model.encode_text, self.texts(REFERENCE_CANDIDATES, prefix), normalize=True)
+            self.measure(name, work, whole / REFERENCE_CANDIDATES)
+
+    def texts(self, count: int, prefix: int) -> torch.Tensor:
+        generator = random.Random(1)
         rows = torch.zeros(count, CONTEXT, dtype=torch.long)
         for row in rows:
             ids = [SOT, *[320] * prefix, *[generator.randrange(1, 49000) for _ in range(generator.randint(1, 5))], EOT]
             row[: len(ids)] = torch.tensor(ids)
-        return rows.to(device)
+        return rows.to(self.device)
 
-    with torch.inference_mode():
-        for count in (1, 32):
-            pixels = torch.rand(count, 3, size, size, device=device, dtype=dtype)
-            measure(f"image_features, {count}", lambda: clip.encode_image(pixels, normalize=True))
-        some = texts(REFERENCE_CANDIDATES, 0)
-        measure("text_features, 1000", lambda: clip.encode_text(some, normalize=True), 1000 / REFERENCE_CANDIDATES)
-        some = texts(REFERENCE_CANDIDATES, 20)
-        name = f"chain step, {CANDIDATES} candidates"
-        measure(name, lambda: clip.encode_text(some, normalize=True), CANDIDATES / REFERENCE_CANDIDATES)
-        del clip
-        blip = BlipForConditionalGeneration(builtin_config(options.caption)).to(device, dtype).eval()
-        blip.generation_config.eos_token_id = None  # random weights: the full length, as ours
+    def caption(self) -> None:
+        from transformers import BlipForConditionalGeneration
+
+        sys.path.insert(0, str(EXPORTER))
+        from torch_interrogator_export.caption.blip import builtin_config
+
+        model = BlipForConditionalGeneration(builtin_config(self.options.caption)).to(self.device, self.dtype).eval()
+        model.generation_config.eos_token_id = None  # random weights: the full length, as ours
         for count in (1, 8, 16):
-            pixels = torch.rand(count, 3, 384, 384, device=device, dtype=dtype)
-            measure(f"captions, {count}", lambda: blip.generate(pixel_values=pixels, max_new_tokens=32, num_beams=1))
-    return measured
+            work = partial(model.generate, pixel_values=self.pixels(count, 384), max_new_tokens=32, num_beams=1)
+            self.measure(f"captions, {count}", work)
+
+
+def reference(options: argparse.Namespace) -> dict[str, float]:
+    peer = Reference(options)
+    with torch.inference_mode():
+        peer.clip()
+        peer.caption()
+    return peer.seconds
 
 
 def machine(device: str) -> str:
