@@ -128,7 +128,10 @@ class Reference:
         size = size[0] if isinstance(size, tuple) else size
         for count in (1, 32):
             self.measure(f"image_features, {count}", partial(model.encode_image, self.pixels(count, size), normalize=True))
-        for name, prefix, whole in (("text_features, 1000", 0, 1000), (f"chain step, {CANDIDATES} candidates", 20, CANDIDATES)):
+        for name, prefix, whole in (
+            ("text_features, 1000", 0, 1000),
+            (f"chain step, {CANDIDATES} candidates", 20, CANDIDATES),
+        ):
             work = partial(model.encode_text, self.texts(REFERENCE_CANDIDATES, prefix), normalize=True)
             self.measure(name, work, whole / REFERENCE_CANDIDATES)
 
