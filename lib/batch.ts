@@ -7,7 +7,7 @@ import type { DescribeOptions, Description } from './interrogator';
 import type { Mode } from './modes';
 
 export interface BatchOptions extends DescribeOptions {
-  /** Images that are worked on at a time, 1 and up. Their pixels are all in memory. Default 8. */
+  /** Images that are worked on at a time, 1 and up; no more than the interrogator admits. Their pixels are all in memory. Default 8. */
   concurrency?: number;
 }
 
@@ -43,10 +43,11 @@ export async function* describeAll(
   images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
   options: BatchOptions,
   describe: Describe,
+  most = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<BatchResult, void, undefined> {
   const { mode = 'best' } = options;
   const { signal } = callOptions(options);
-  const concurrency = count('concurrency', options.concurrency, 8, 1);
+  const concurrency = Math.min(count('concurrency', options.concurrency, 8, 1), most);
   throwIfAborted(signal);
   const source = sourceOf(images);
   const stop = new AbortController();

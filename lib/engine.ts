@@ -183,10 +183,14 @@ export class Engine {
     await Promise.all([this.clip.close(), this.caption?.model.close()]);
   }
 
-  /** Up to maxBatch calls can be in one pass; the others wait. */
+  /** Most calls that are under way at the same time: up to maxBatch can be in one pass, the others wait. */
+  get mostCalls(): number {
+    return this.config.maxBatch + this.config.maxQueue;
+  }
+
   private throwIfBusy(): void {
+    if (this.inFlight < this.mostCalls) return;
     const { maxBatch, maxQueue } = this.config;
-    if (this.inFlight < maxBatch + maxQueue) return;
     throw new InterrogatorError(
       'ERR_BUSY',
       `${this.inFlight} calls are under way, maxBatch (${maxBatch}) and maxQueue (${maxQueue}) of them.`,

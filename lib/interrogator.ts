@@ -183,9 +183,9 @@ export class Interrogator {
     options: BatchOptions = {},
   ): AsyncGenerator<BatchResult, void, undefined> {
     const settings = modeSettings(options);
-    yield* describeAll(images, options ?? {}, (image, signal) =>
-      this.describe(image, { ...settings, signal, onProgress: options?.onProgress }),
-    );
+    const describe = (image: ImageInput, signal: AbortSignal): Promise<Description> =>
+      this.describe(image, { ...settings, signal, onProgress: options?.onProgress });
+    yield* describeAll(images, options ?? {}, describe, this.engine.mostCalls);
   }
 
   /** The caption model's caption. Throws ERR_CAPTION_MODEL_MISSING where captionModelName is null. */

@@ -30,7 +30,10 @@ await main(async () => {
         filesBelow('lib', /\.ts$/).filter((file) => !file.startsWith(path.join('lib', 'native') + path.sep)),
       ),
     'the core knows no Node': () =>
-      refuse(/#\s*include\s*[<"](napi|node_api|js_native_api|node|v8|uv)(-inl)?\.h/, filesBelow('native/core', /\.(h|cc)$/)),
+      refuse(/#\s*include\s*[<"](napi|node_api|js_native_api|node|v8|uv)(-inl)?\.h/, [
+        ...filesBelow('native/core', /\.(h|cc)$/),
+        ...filesBelow('native/cuda', /\.(h|cc|cu)$/),
+      ]),
   };
   const failed = [];
   for (const [name, check] of Object.entries(checks)) {

@@ -2,7 +2,8 @@
 
 For a machine without Node: needs cmake, ninja, a C++ compiler, on CUDA nvcc, and a Python with torch, transformers and
 open_clip. Exports ViT-L-14 and blip-large with seeded random weights (kept in --work), builds native/core, runs its tests,
-then its benchmarks and the same work in open_clip and transformers, in turn. Writes the rows of both as JSON.
+then its benchmarks, then the same work in open_clip and transformers. Writes the rows of both as JSON. Whole modes and load
+need Node: `npm run bench`.
 """
 
 import argparse

@@ -73,8 +73,9 @@ void Suite::measure(const std::string& name, const std::string& unit, const Work
   });
   const Row row{name, options_.device, unit, median(samples), machine.limit(work), options_.samples};
   rows_.push_back(row);
-  std::printf("%-38s %11.3f ms  limit %10.3f ms  %5.1f %%   (%.0f GFLOP/s, %.1f GB/s)\n", name.c_str(), row.seconds * 1e3, row.limit * 1e3,
-              100 * row.limit / row.seconds, machine.gflops(), machine.gigabytes());
+  std::printf("%-38s %11.3f ms", name.c_str(), row.seconds * 1e3);
+  if (row.limit > 0) std::printf("  limit %10.3f ms  %5.1f %%", row.limit * 1e3, 100 * row.limit / row.seconds);
+  std::printf("   (%.0f GFLOP/s, %.1f GB/s)\n", machine.gflops(), machine.gigabytes());
   std::fflush(stdout);
 }
 

@@ -58,7 +58,7 @@ class BidirectionalTower::Encoding final : public TextEncoding {
   bool finished() const noexcept override { return next_ == batches_.size(); }
 
   TextRows advance() override {
-    const std::size_t count = std::min(parts_at_once(tower_.device_), batches_.size() - next_);
+    const std::size_t count = parts_next(tower_.device_, batches_.size() - next_);
     std::vector<at::Tensor> features(count);
     encode_parts(count, [&](std::size_t i) { features[i] = encode(batches_[next_ + i]); });
     TextRows rows;

@@ -13,6 +13,7 @@
 #include "image_batch.h"
 #include "interrogator/error.h"
 #include "module.h"
+#include "ops/tree_attention.h"
 #include "pass_batch.h"
 #include "transfer.h"
 
@@ -153,7 +154,9 @@ struct CaptionModel::State {
         manifest(std::move(read)),
         vision(Module::load(folder / manifest.vision_file, device->torch_device(), {"forward"})),
         decoder(Module::load(folder / manifest.decoder_file, device->torch_device(), {"cross", "step"})),
-        graphs(device_graphs(device->torch_device())) {}
+        graphs(device_graphs(device->torch_device())) {
+    decoder.expect_few_rows();
+  }
 
   void move_to(c10::Device target) {
     vision.move_to(target);
@@ -178,6 +181,7 @@ CaptionModel::~CaptionModel() = default;
 
 std::shared_ptr<CaptionModel> CaptionModel::open(DevicePtr device, const std::filesystem::path& folder, bool verify_hashes) {
   CaptionManifest manifest = open_caption_bundle(folder, verify_hashes);
+  ops::register_operators();
   return std::shared_ptr<CaptionModel>(new CaptionModel(std::make_unique<State>(std::move(device), std::move(manifest), folder)));
 }
 
@@ -257,8 +261,7 @@ class CaptionModel::CaptionPass final : public PassBatch {
     std::vector<Ended> ended;
     for (const std::size_t picture : decoding_->advance()) {
       const std::unique_ptr<CaptionJob> job = std::move(jobs_[place_of_[picture]]);
-      job->take_(decoding_->take_caption(picture));
-      ended.push_back({place_of_[picture], nullptr});
+      ended.push_back({place_of_[picture], error_of([&] { job->take_(decoding_->take_caption(picture)); })});
     }
     return ended;
   }

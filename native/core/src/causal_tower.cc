@@ -3,7 +3,6 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/tensor.h>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -41,7 +40,7 @@ class CausalTower::Encoding final : public TextEncoding {
   bool finished() const noexcept override { return next_ == texts_->blocks.count(); }
 
   TextRows advance() override {
-    const std::size_t count = std::min(parts_at_once(tower_.device_), texts_->blocks.count() - next_);
+    const std::size_t count = parts_next(tower_.device_, texts_->blocks.count() - next_);
     std::vector<std::shared_ptr<const TextBlock>> blocks(count);
     std::vector<at::Tensor> features(count);
     encode_parts(count, [&](std::size_t i) {

@@ -109,15 +109,21 @@ class ClipModel::ImagePass final : public PassBatch {
     for (const std::size_t place : left) images.push_back(jobs_[place]->image_.view);
     ImageBatch batch = transform_images(images, state.manifest.image, state.device->torch_device(), state.image.dtype());
     state.move_to(state.device->torch_device());
-    at::Tensor rows;
-    if (batch.pixels.size(0) > 0) rows = state.encode_images(batch.pixels);
-    std::vector<Ended> ended;
-    std::int64_t row = 0;
+    std::vector<Features> made;
+    if (batch.pixels.size(0) > 0) {
+      const at::Tensor rows = state.encode_images(batch.pixels);
+      // Copies: a row that is kept must not keep the whole pass.
+      for (std::int64_t row = 0; row < rows.size(0); ++row) made.emplace_back(state.device, rows.narrow(0, row, 1).clone());
+      finish_on(state.device->torch_device());
+    }
+    // From here on nothing may fail for all: jobs end one by one.
+    std::vector<Ended> ended(left.size());
+    auto features = made.begin();
     for (std::size_t i = 0; i < left.size(); ++i) {
       const std::unique_ptr<ImageJob> job = std::move(jobs_[left[i]]);
-      // A copy: a row that is kept must not keep the whole pass.
-      if (!batch.errors[i]) job->take_(Features(state.device, rows.narrow(0, row++, 1).clone()));
-      ended.push_back({left[i], std::move(batch.errors[i])});
+      std::exception_ptr error = std::move(batch.errors[i]);
+      if (!error) error = error_of([&] { job->take_(std::move(*features++)); });
+      ended[i] = {left[i], std::move(error)};
     }
     return ended;
   }

@@ -3,6 +3,7 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <tuple>
 
@@ -58,7 +59,7 @@ struct DecodeGraphs::Set {
   const DecodeCaches caches;
   std::map<std::int64_t, at::Tensor> ids_of;                    // by number of tokens
   std::map<std::pair<std::int64_t, std::int64_t>, Step> steps;  // by position and number of tokens
-  bool borrowed = false;
+  std::atomic<bool> borrowed = false;                           // given back by whichever thread ends a decoding
 };
 
 std::size_t DecodeGraphs::captured() const noexcept {

@@ -66,7 +66,8 @@ class DecodeGraphs {
   std::list<std::shared_ptr<Set>> sets_;  // the last used in front
 };
 
-/// One decoding's use of them; it runs plainly where they cannot be used. Others may decode between its steps.
+/// One decoding's use of them; it runs plainly where they cannot be used. Others may decode between its steps. It may be
+/// destroyed on any thread, as a cancelled one is.
 class GraphedDecoding {
  public:
   explicit GraphedDecoding(DecodeGraphs& graphs) : graphs_(graphs) {}

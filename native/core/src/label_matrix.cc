@@ -198,18 +198,21 @@ class LabelMatrix::RankPass final : public PassBatch {
     for (const std::size_t place : left) features.push_back(jobs_[place]->features_.tensor());
     const RankJob& first = *jobs_[left.front()];
     const TopK all = top_k(first.matrices_, Features(first.features_.device(), at::cat(features)), first.options_);
-    std::vector<Ended> ended;
+    // From here on nothing may fail for all: jobs end one by one.
+    std::vector<Ended> ended(left.size());
     std::int64_t row = 0;
-    for (const std::size_t place : left) {
-      const std::unique_ptr<RankJob> job = std::move(jobs_[place]);
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      const std::unique_ptr<RankJob> job = std::move(jobs_[left[i]]);
       const std::int64_t rows = job->features_.rows();
       const auto begin = row * all.k, end = begin + rows * all.k;
-      job->take_({rows,
-                  all.k,
-                  {all.indices.begin() + begin, all.indices.begin() + end},
-                  {all.similarities.begin() + begin, all.similarities.begin() + end}});
+      std::exception_ptr error = error_of([&] {
+        job->take_({rows,
+                    all.k,
+                    {all.indices.begin() + begin, all.indices.begin() + end},
+                    {all.similarities.begin() + begin, all.similarities.begin() + end}});
+      });
       row += rows;
-      ended.push_back({place, nullptr});
+      ended[i] = {left[i], std::move(error)};
     }
     return ended;
   }

@@ -27,6 +27,10 @@ class Module {
   /// The type of floating inputs and outputs.
   at::ScalarType dtype() const noexcept;
 
+  /// Has its linear layers computed by interrogator::few_rows_linear (ops/tree_attention.h registers it), for a module that
+  /// is mostly called with few rows. On the CPU; nothing to do elsewhere. Before the first call.
+  void expect_few_rows();
+
   /// Moves every tensor. Idempotent.
   void move_to(c10::Device device);
 

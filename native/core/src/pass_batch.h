@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <vector>
 
+#include "interrogator/error.h"
 #include "job.h"
 
 namespace interrogator {
@@ -28,5 +30,16 @@ class PassBatch : public Batch {
   std::size_t most_;
   std::vector<std::size_t> pass_;  // jobs of the pass that is under way, rising
 };
+
+/// What `call` throws, as Error; null where it returns.
+template <class Call>
+std::exception_ptr error_of(const Call& call) noexcept {
+  try {
+    call();
+    return nullptr;
+  } catch (...) {
+    return std::make_exception_ptr(current_error());
+  }
+}
 
 }  // namespace interrogator

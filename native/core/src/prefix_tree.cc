@@ -92,8 +92,8 @@ PrefixTree tree_of_sorted(const TokenLists& texts, std::span<const std::int64_t>
 std::int64_t block_count(const BlockLimits& limits, std::int64_t total, std::int64_t deepest) {
   const auto divided = [](std::int64_t count, std::int64_t by) { return (count + by - 1) / by; };
   const std::int64_t filled = std::max(limits.max_nodes - 2 * deepest, (limits.max_nodes + 1) / 2);
-  const std::int64_t wanted = divided(divided(total, filled), limits.parts) * limits.parts;
-  return std::clamp<std::int64_t>(total / limits.least_nodes, 1, std::max<std::int64_t>(wanted, 1));
+  const std::int64_t needed = divided(std::max<std::int64_t>(total, 1), filled), wanted = divided(needed, limits.parts) * limits.parts;
+  return total / limits.least_nodes >= wanted ? wanted : needed;
 }
 
 void check_suffixes(const TokenLists& suffixes) {

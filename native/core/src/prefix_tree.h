@@ -13,7 +13,7 @@
 
 namespace interrogator {
 
-/// Node m continues the shared prefix; see docs/bundle-format.md. All int64, on the CPU. Nodes are
+/// Node m continues the shared prefix; see docs/bundle-format.md. All int64. Nodes are
 /// in depth-first order of the sorted texts.
 struct PrefixTree {
   at::Tensor ids;        ///< [M]
@@ -53,8 +53,8 @@ struct TextBlock {
 
 struct BlockLimits {
   std::int64_t max_nodes = 1;    ///< a text that alone has more is a block of its own
-  std::int64_t parts = 1;        ///< blocks that are computed at the same time: their number is a multiple where that ...
-  std::int64_t least_nodes = 1;  ///< ... leaves each at least this many nodes
+  std::int64_t parts = 1;        ///< blocks that are computed at the same time: their number is a multiple of it ...
+  std::int64_t least_nodes = 1;  ///< ... unless some would have fewer nodes than this: then as few blocks as there can be
 };
 
 /// Sorts texts by their tokens, so that neighbours share prefixes, and cuts them into blocks of about equal size. Each

@@ -15,6 +15,9 @@ namespace interrogator {
 
 namespace {
 
+/// Candidates whose trees are kept from step to step: tens of megabytes. More are built a slice at a time, each step anew.
+constexpr std::size_t kMostKept = 16384;
+
 /// What is left of `count` candidates, rising.
 std::vector<std::int32_t> remaining(std::size_t count, const std::vector<std::int32_t>& exclude) {
   std::vector<bool> excluded(count, false);
@@ -61,7 +64,7 @@ std::shared_ptr<const PromptTree::Prepared> PromptTree::prepare(std::int64_t roo
   if (!prepared_ || !prepared_->serves(needed, left)) {
     ClipModel::State& model = *model_->state_;
     auto texts = model.text->prepare(candidates_, left, needed);
-    texts->keep_on(model.device->torch_device());
+    if (left.size() <= kMostKept) texts->keep_on(model.device->torch_device());
     prepared_ = std::make_shared<const Prepared>(Prepared{needed, left, std::move(texts)});
   }
   return prepared_;

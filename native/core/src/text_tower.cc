@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
 #include <string>
 
 #include "bidirectional_tower.h"
@@ -44,6 +45,11 @@ void TextTower::check_rows(const at::Tensor& rows, std::int64_t count) const {
 }
 
 std::size_t parts_at_once(c10::Device device) { return static_cast<std::size_t>(device.is_cpu() ? at::get_num_threads() : 1); }
+
+std::size_t parts_next(c10::Device device, std::size_t left) {
+  const std::size_t most = parts_at_once(device);
+  return left >= most ? most : std::min<std::size_t>(left, 1);
+}
 
 void encode_parts(std::size_t count, const std::function<void(std::size_t)>& encode) {
   if (count == 1) return encode(0);  // within it, libtorch's own threads

@@ -75,9 +75,11 @@ class TextTower {
   c10::Device device_;
 };
 
-/// How many parts of an encoding run at the same time: on the CPU one a thread. Nothing to wait for within a part, and
+/// How many parts of an encoding can run at the same time: on the CPU one a thread. Nothing to wait for within a part, and
 /// what it computes stays in its thread's cache.
 std::size_t parts_at_once(c10::Device device);
+/// How many of `left` parts to encode next: as many as run at the same time, or one that has all threads to itself.
+std::size_t parts_next(c10::Device device, std::size_t left);
 /// encode(0) … encode(count - 1) at the same time.
 void encode_parts(std::size_t count, const std::function<void(std::size_t)>& encode);
 

@@ -1,5 +1,5 @@
 // What concurrent callers of one device share, and that nobody's answer depends on it. The order of turns is in
-// job_queue_test.cc.
+// job_queue_turns_test.cc.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -92,6 +92,20 @@ float largest_difference(const std::vector<float>& left, const std::vector<float
   float largest = 0;
   for (std::size_t i = 0; i < left.size(); ++i) largest = std::max(largest, std::abs(left[i] - right[i]));
   return largest;
+}
+
+TEST_F(MergingTest, AResultThatCannotBeTakenFailsItsOwnCallAlone) {
+  const auto images = clip_cases_.images();
+  std::vector<Pending<Features>> pending(3);
+  const auto no_memory = [](Features) { throw std::bad_alloc(); };
+  while_busy([&] {
+    encode(images[0], pending[0]);
+    ClipModel::submit_image_features(clip_, shared(images[1]), no_memory, pending[1].done());
+    encode(images[2], pending[2]);
+  });
+  EXPECT_EQ(pending[0].get().rows(), 1);
+  EXPECT_EQ(code_of([&] { pending[1].get(); }), ErrorCode::kOutOfMemory);
+  EXPECT_EQ(pending[2].get().rows(), 1);
 }
 
 TEST_F(MergingTest, PicturesThatWaitTogetherAreOnePassAndEqualThoseEncodedAlone) {

@@ -87,11 +87,15 @@ TEST(TreeAttention, RefusesASetThatTheProcessorLacks) {
 }
 
 TEST(TreeAttention, ARowIsTheSameToTheLastBitWhateverIsComputedWithIt) {
-  const Case given(700, 4, 20, 13, 11);
-  const at::Tensor all = given.run();
-  for (const std::int64_t count : {1, 2, 3, 5, 130}) {
-    const at::Tensor nodes = at::randperm(700).slice(0, 0, count);
-    EXPECT_TRUE(at::equal(given.only(nodes).run(), all.index_select(0, nodes))) << count;
+  for (const SimdSet set : simd_sets_here()) {
+    for (const std::int64_t d : {20, 64}) {
+      const Case given(700, 4, d, 13, 11);
+      const at::Tensor all = given.run(set);
+      for (const std::int64_t count : {1, 2, 3, 5, 130}) {
+        const at::Tensor nodes = at::randperm(700).slice(0, 0, count);
+        EXPECT_TRUE(at::equal(given.only(nodes).run(set), all.index_select(0, nodes))) << count;
+      }
+    }
   }
 }
 

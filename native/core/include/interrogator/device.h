@@ -52,7 +52,7 @@ class Device {
   /// whose token is cancelled before it starts is settled with kAborted without running.
   void submit(Work work, Done done, CancelTokenPtr token = nullptr);
   /// The same for work in slices, called until one says that it was the last or throws. Other jobs have
-  /// their turns in between: whoever got least of the device's time is next. The token is read before each.
+  /// their turns in between: the one that got least of the device's time is next. The token is read before each.
   void submit_slices(Slice slice, Done done, CancelTokenPtr token = nullptr);
   /// The same for a job that may merge with others (job.h).
   void submit(std::unique_ptr<Job> job, Done done, CancelTokenPtr token = nullptr);

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "interrogator/error.h"
-#include "ops/simd/half_dots.h"
+#include "ops/simd/dots.h"
 #include "ops/top_k_select.h"
 
 namespace interrogator::ops {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "ops/few_rows_linear.h"
 #include "ops/simd/attention_rows.h"
 #include "ops/tree_attention_cuda.h"
 
@@ -23,10 +24,12 @@ at::Tensor rows_with_unit_stride(const at::Tensor& tensor) {
   return floats.stride(2) == 1 ? floats : floats.contiguous();
 }
 
+std::int64_t padded_to_vectors(std::int64_t size) { return (size + simd::kPadding - 1) / simd::kPadding * simd::kPadding; }
+
 /// [H, P, d] → [H, d, P rounded up], the rest 0: the form in which one load holds a dimension of several keys.
 at::Tensor transposed_keys(const at::Tensor& prefix_k) {
   const std::int64_t prefix = prefix_k.size(1);
-  const std::int64_t padded = (prefix + simd::kPrefixAlignment - 1) / simd::kPrefixAlignment * simd::kPrefixAlignment;
+  const std::int64_t padded = padded_to_vectors(prefix);
   at::Tensor keys = at::zeros({prefix_k.size(0), prefix_k.size(2), padded}, at::kFloat);
   keys.narrow(2, 0, prefix).copy_(prefix_k.transpose(1, 2));
   return keys;
@@ -56,6 +59,10 @@ at::Tensor tree_attention_here(const at::Tensor& q, const at::Tensor& k, const a
   return tree_attention(q, k, v, prefix_k, prefix_v, ancestors, scale);
 }
 
+at::Tensor few_rows_linear_here(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  return few_rows_linear(x, weight, bias);
+}
+
 }  // namespace
 
 at::Tensor tree_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k,
@@ -69,10 +76,10 @@ at::Tensor tree_attention(const at::Tensor& q, const at::Tensor& k, const at::Te
 
   const at::Tensor queries = rows_with_unit_stride(q), keys = rows_with_unit_stride(k), values = rows_with_unit_stride(v);
   const at::Tensor shared_keys = transposed_keys(prefix_k), shared_values = prefix_v.to(at::kFloat).contiguous();
-  const std::int64_t padded = shared_keys.size(2);
+  const std::int64_t padded = shared_keys.size(2), padded_width = padded_to_vectors(width);
   const std::int64_t blocks = (count + kRows - 1) / kRows;
   at::parallel_for(0, blocks * heads, 1, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<float> scratch(static_cast<std::size_t>(simd::scratch_size(padded, width)));
+    std::vector<float> scratch(static_cast<std::size_t>(simd::kTileRows * (padded + padded_width)));
     for (std::int64_t task = begin; task < end; ++task) {
       const std::int64_t head = task % heads;
       simd::AttentionRows rows;
@@ -95,6 +102,7 @@ at::Tensor tree_attention(const at::Tensor& q, const at::Tensor& k, const at::Te
       rows.results = result.data_ptr<float>() + head * head_dim;
       rows.result_stride = heads * head_dim;
       rows.scratch = scratch.data();
+      rows.padded_width = padded_width;
       attend(rows);
     }
   });
@@ -111,6 +119,8 @@ void register_operators() {
     library->def("tree_attention(Tensor q, Tensor k, Tensor v, Tensor prefix_k, Tensor prefix_v, Tensor ancestors, float scale) -> Tensor");
     library->impl("tree_attention", torch::dispatch(c10::DispatchKey::CPU, TORCH_FN(tree_attention_here)));
     library->impl("tree_attention", torch::dispatch(c10::DispatchKey::CUDA, TORCH_FN(tree_attention_cuda)));
+    library->def("few_rows_linear(Tensor x, Tensor weight, Tensor? bias) -> Tensor");
+    library->impl("few_rows_linear", torch::dispatch(c10::DispatchKey::CPU, TORCH_FN(few_rows_linear_here)));
     return true;
   }();
   (void)registered;

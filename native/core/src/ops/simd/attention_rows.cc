@@ -8,8 +8,6 @@ namespace interrogator::ops::simd {
 
 namespace {
 
-constexpr std::int64_t kTile = 4;  // rows that share each load of keys and values
-
 /// results[r][c] = Σ_i left[r][i] · right[i][c] for Rows rows and count columns, a multiple of kLanes. Sums run over i in
 /// rising order whatever Rows is.
 template <int Rows>
@@ -96,11 +94,10 @@ template <int Rows>
 void attend(const AttentionRows& rows, std::int64_t first) {
   const float* queries[Rows];
   float *prefix[Rows], *path[Rows], *results[Rows];
-  const std::int64_t path_size = (scratch_size(rows.padded_prefix, rows.width) - 4 * rows.padded_prefix) / 4;
   for (int r = 0; r < Rows; ++r) {
     queries[r] = rows.queries + (first + r) * rows.query_stride;
     prefix[r] = rows.scratch + r * rows.padded_prefix;
-    path[r] = rows.scratch + 4 * rows.padded_prefix + r * path_size;
+    path[r] = rows.scratch + kTileRows * rows.padded_prefix + r * rows.padded_width;
     results[r] = rows.results + (first + r) * rows.result_stride;
   }
   multiply<Rows>(queries, rows.prefix_keys, rows.padded_prefix, rows.head_dim, rows.padded_prefix, prefix);
@@ -134,7 +131,7 @@ void attend(const AttentionRows& rows, std::int64_t first) {
 
 void INTERROGATOR_SIMD_NAME(attend_rows)(const AttentionRows& rows) {
   std::int64_t row = rows.first;
-  for (; row + kTile <= rows.last; row += kTile) attend<kTile>(rows, row);
+  for (; row + kTileRows <= rows.last; row += kTileRows) attend<kTileRows>(rows, row);
   for (; row < rows.last; ++row) attend<1>(rows, row);
 }
 

@@ -21,15 +21,12 @@ struct AttentionRows {
   float scale = 1;
   float* results = nullptr;
   std::int64_t result_stride = 0;
-  float* scratch = nullptr;  ///< scratch_size(padded_prefix, width) numbers, 64-byte aligned
+  float* scratch = nullptr;       ///< kTileRows * (padded_prefix + padded_width) numbers
+  std::int64_t padded_width = 0;  ///< width rounded up as padded_prefix is
 };
 
-/// padded_prefix is prefix rounded up to this.
-constexpr std::int64_t kPrefixAlignment = 16;
-
-constexpr std::int64_t scratch_size(std::int64_t padded_prefix, std::int64_t width) {
-  return 4 * padded_prefix + 4 * ((width + kPrefixAlignment) / kPrefixAlignment * kPrefixAlignment);
-}
+constexpr std::int64_t kPadding = 16;  ///< padded sizes are multiples of it
+constexpr std::int64_t kTileRows = 4;  ///< rows that share each load of keys and values
 
 /// results[r] = softmax(scale · q[r] · [prefix keys, keys of r's ancestors]) · [prefix values, values of r's ancestors].
 /// A row's result does not depend on the rows computed with it. The same source is built for each instruction set.

@@ -29,6 +29,8 @@ using Unaligned = float __attribute__((vector_size(kLanes * 4), aligned(4), may_
 
 inline Vector load(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
 inline void store(float* to, Vector values) { *reinterpret_cast<Unaligned*>(to) = values; }
+/// Asks for a line of memory that is read soon. Any address will do.
+inline void prefetch(const void* line) { __builtin_prefetch(line); }
 inline Vector broadcast(float value) { return value - Vector{}; }
 /// Of `a` that is not a number, that.
 inline Vector larger(Vector a, Vector b) { return b > a ? b : a; }
@@ -42,6 +44,7 @@ using Vector = float;
 
 inline Vector load(const float* from) { return *from; }
 inline void store(float* to, Vector value) { *to = value; }
+inline void prefetch(const void*) {}
 inline Vector broadcast(float value) { return value; }
 /// Of `a` that is not a number, that.
 inline Vector larger(Vector a, Vector b) { return b > a ? b : a; }
