@@ -46,20 +46,22 @@ def main() -> int:
     ours = options.work / "ours.json"
     common = ["--device", options.device, "--samples", options.samples, "--clip", clip, "--caption", caption]
     run([program, *common, "--json", ours])
+    rows = [row | {"machine": machine(options.device)} for row in json.loads(ours.read_text())]
+    write(rows, options.json)  # kept, whatever becomes of the reference
     peers = reference(options)
-    rows = json.loads(ours.read_text())
     for row in rows:
-        peer = peers.get(row["name"])
-        row["machine"] = machine(options.device)
-        if peer is not None:
-            row |= {"peer_s": peer, "ratio": peer / row["ours_s"]}
-    text = json.dumps(rows, indent=1)
-    if options.json:
-        options.json.write_text(text + "\n")
+        if row["name"] in peers:
+            row |= {"peer_s": peers[row["name"]], "ratio": peers[row["name"]] / row["ours_s"]}
+    write(rows, options.json)
     for row in rows:
         if row["ratio"]:
             print(f"{row['name']:40} ours {row['ours_s']:9.4f} s   reference {row['peer_s']:9.4f} s   {row['ratio']:7.1f} x")
     return 0
+
+
+def write(rows: list[dict], path: Path | None) -> None:
+    if path:
+        path.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 def export(options: argparse.Namespace, kind: str, name: str) -> Path:
@@ -77,7 +79,10 @@ def export(options: argparse.Namespace, kind: str, name: str) -> Path:
             "--out",
             bundle,
         ]
-        run([*command, *(["--vocabulary", "none"] if kind == "clip" else [])], PYTHONPATH=str(EXPORTER))
+        run(
+            [*command, *(["--vocabulary", "none"] if kind == "clip" else [])],
+            PYTHONPATH=os.pathsep.join(filter(None, [str(EXPORTER), os.environ.get("PYTHONPATH")])),
+        )
     return bundle
 
 
@@ -150,8 +155,8 @@ class Reference:
         sys.path.insert(0, str(EXPORTER))
         from torch_interrogator_export.caption.blip import builtin_config
 
+        torch.manual_seed(SEED)  # the weights that the exporter draws
         model = BlipForConditionalGeneration(builtin_config(self.options.caption)).to(self.device, self.dtype).eval()
-        model.generation_config.eos_token_id = None  # random weights: the full length, as ours
         for count in (1, 8, 16):
             work = partial(model.generate, pixel_values=self.pixels(count, 384), max_new_tokens=32, num_beams=1)
             self.measure(f"captions, {count}", work)

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 
+#include "cuda_kernels.h"
 #include "interrogator/error.h"
 #include "interrogator/runtime.h"
 #include "measure.h"
@@ -60,6 +61,10 @@ int main(int count, char** values) {
     const auto device = interrogator::Device::open(options.device, {.threads = options.threads});
     const auto info = interrogator::runtime_info();
     std::printf("libtorch %s, %s, %d threads\n", info.libtorch_version.c_str(), options.device.c_str(), device->stats().threads);
+    if (options.device != "cpu") {
+      const std::string& missing = interrogator::cuda_kernels_missing();
+      std::printf("our CUDA kernels: %s\n", missing.empty() ? "in use" : (missing + "; libtorch's operators are measured instead").c_str());
+    }
     interrogator::bench::Suite suite(device, options);
     interrogator::bench::bench_cosine_top_k(suite);
     interrogator::bench::bench_tree_attention(suite);

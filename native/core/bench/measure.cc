@@ -38,7 +38,8 @@ void Machine::sample() {
   const std::int64_t size = cpu ? 1536 : 8192;
   const std::int64_t numbers = cpu ? 32 << 20 : 256 << 20;
   const auto floats = at::TensorOptions(device_->torch_device()).dtype(cpu ? at::kFloat : at::kHalf);
-  const at::Tensor a = at::rand({size, size}, floats), b = at::rand({size, size}, floats), product = at::empty({size, size}, floats);
+  const at::Tensor a = at::full({size, size}, 0.5, floats), b = at::full({size, size}, 0.25, floats),
+                   product = at::empty({size, size}, floats);
   // Written before it is read: pages that were never written are one page of zeros.
   const at::Tensor from = at::ones({numbers}, floats.dtype(at::kFloat)), to = at::ones_like(from);
   at::Tensor target = product, copy = to;

@@ -271,7 +271,10 @@ class CaptionModel::CaptionPass final : public PassBatch {
     std::vector<ImageView> images;
     for (const std::size_t place : places) images.push_back(jobs_[place]->image_.view);
     ImageBatch batch = transform_images(images, state.manifest.image, state.device->torch_device(), state.vision.dtype());
-    if (batch.pixels.size(0) > 0) embeds_.push_back(state.image_embeds(batch.pixels));
+    if (batch.pixels.size(0) > 0) {
+      embeds_.push_back(state.image_embeds(batch.pixels));
+      finish_on(state.device->torch_device());
+    }
     next_ = places.back() + 1;
     std::vector<Ended> ended;
     for (std::size_t i = 0; i < places.size(); ++i) {

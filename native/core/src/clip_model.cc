@@ -3,7 +3,6 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/tensor.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 #include <numeric>
@@ -28,14 +27,6 @@ std::vector<std::int32_t> all_of(const TokenLists& texts) {
 
 std::unique_ptr<TextEncoding> begin(const TextTower& tower, const std::vector<std::int32_t>& prefix, const TokenLists& texts) {
   return tower.begin(prefix, tower.prepare(texts, all_of(texts), tower.room_after(prefix)));
-}
-
-/// Waits for what was begun on a device of its own pace: a slice's time is to be what it took, and the
-/// next job's turn is to come when the device is free.
-void finish_on(c10::Device device) {
-  if (device.is_cpu()) return;
-  const c10::impl::VirtualGuardImpl guard(device.type());
-  guard.synchronizeStream(guard.getStream(device));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // CUDA graphs of libtorch's work, from a library of ours that is opened after libtorch's CUDA half.
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 
@@ -60,11 +61,15 @@ class CudaGraph final : public StepGraph {
   CudaGraph(const GraphLibrary& library, interrogator_cuda_graph_pool pool) : library_(library), pool_(pool), graph_(library.create()) {
     if (!graph_) throw std::runtime_error(library.error());
   }
-  ~CudaGraph() override { library_.destroy(graph_); }
+  ~CudaGraph() override {
+    const std::lock_guard lock(capturing());
+    library_.destroy(graph_);
+  }
 
   void capture(const std::function<void()>& work) override {
-    library_.check(library_.begin(graph_, pool_));
+    const std::lock_guard lock(capturing());
     try {
+      library_.check(library_.begin(graph_, pool_));
       work();
     } catch (...) {
       library_.abandon(graph_, pool_);
@@ -79,6 +84,12 @@ class CudaGraph final : public StepGraph {
   void replay() override { library_.check(library_.replay(graph_)); }
 
  private:
+  /// libtorch registers a capture with the device's random generator, without a lock of its own.
+  static std::mutex& capturing() {
+    static std::mutex mutex;
+    return mutex;
+  }
+
   const GraphLibrary& library_;
   const interrogator_cuda_graph_pool pool_;
   void* const graph_;

@@ -25,6 +25,12 @@ DeviceStream current_stream(c10::Device device) {
   return {device.index(), streams.getStreamNativeHandle(streams.getStream(device))};
 }
 
+void finish_on(c10::Device device) {
+  if (device.is_cpu()) return;
+  const auto streams = streams_of(device);
+  streams.synchronizeStream(streams.getStream(device));
+}
+
 at::Tensor staging(at::IntArrayRef sizes, at::ScalarType type, c10::Device device) {
   return at::empty(sizes, at::TensorOptions().dtype(type).pinned_memory(device.is_cuda()));
 }
@@ -53,8 +59,7 @@ std::vector<at::Tensor> download(const std::vector<at::Tensor>& tensors) {
   }
   for (const at::Tensor& tensor : tensors) {
     if (tensor.is_cpu()) continue;
-    const auto streams = streams_of(tensor.device());
-    streams.synchronizeStream(streams.getStream(tensor.device()));
+    finish_on(tensor.device());
     break;
   }
   return host;

@@ -18,6 +18,10 @@ struct DeviceStream {
 };
 DeviceStream current_stream(c10::Device device);
 
+/// Waits for what the thread queued on a device of its own pace: a slice's time is to be what it took, and the next job's
+/// turn is to come when the device is free. Nothing to wait for on the CPU.
+void finish_on(c10::Device device);
+
 /// An uninitialised host tensor to fill and then `upload`: pinned where `device` is a CUDA device.
 at::Tensor staging(at::IntArrayRef sizes, at::ScalarType type, c10::Device device);
 

@@ -1,4 +1,5 @@
 // libtorch's CUDAGraph behind plain C. Its allocator must know of a capture, so that memory of the graph stays the graph's.
+#include <ATen/core/CachingHostAllocator.h>
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAStream.h>
@@ -69,6 +70,8 @@ void interrogator_cuda_graph_abandon(void* graph, interrogator_cuda_graph_pool p
   guarded([&] { graph_of(graph).capture_end(); });
   // Where ending failed half-way, the allocator still waits for the end; where it did not, this is refused.
   guarded([&] { c10::cuda::CUDACachingAllocator::endAllocateToPool(c10::cuda::current_device(), id_of(pool)); });
+  // So does the one of pinned memory, with a filter that belongs to the graph.
+  guarded([&] { at::getHostAllocator(at::kCUDA)->end_allocate_to_pool(id_of(pool)); });
 }
 
 int interrogator_cuda_graph_replay(void* graph) {
