@@ -252,14 +252,13 @@ describe('cancelling', () => {
 
 describe('the queue', () => {
   test('a full one rejects with ERR_BUSY, and what waits still answers', async () => {
-    // One slice, so that nobody has a turn in between.
-    const opening = binding.openClipModel(device, await tinyClip(), {});
-    while (!device.stats().busy) await delay(1);
-    const calls = Array.from({ length: 10 }, (_, i) => clip.imageFeatures(pixels(i + 1)));
-    const settled = await Promise.allSettled(calls);
-    expect(settled.map(({ status }) => status)).toEqual([...Array(8).fill('fulfilled'), 'rejected', 'rejected']);
-    expect(settled[9]).toMatchObject({ reason: { code: 'ERR_BUSY' } });
-    await (await opening).close();
+    const pictures = Array.from({ length: 400 }, (_, i) => pixels(i % 7));
+    // Faster than any device takes them: nothing else happens on this thread meanwhile.
+    const settled = await Promise.allSettled(pictures.map((picture) => clip.imageFeatures(picture)));
+    const refused = settled.filter(({ status }) => status === 'rejected');
+    expect(refused.length).toBeGreaterThan(0);
+    for (const outcome of refused) expect(outcome).toMatchObject({ reason: { code: 'ERR_BUSY' } });
+    expect(settled.slice(0, 8).map(({ status }) => status)).toEqual(Array(8).fill('fulfilled'));
   });
 
   test('a short call has its turn while a long one is under way', async () => {
@@ -301,9 +300,11 @@ describe('the queue', () => {
     const other = await binding.openDevice('cpu', { threads: 1 });
     const model = await binding.openClipModel(other, await tinyClip(), { verifyHashes: false });
     const settled: string[] = [];
-    const running = model.textFeatures(manyTexts(2_000)).then(() => settled.push('running'));
-    while (!other.stats().busy) await delay(1);
+    // One slice, and a long one: nobody has a turn before the close is seen.
+    const many = await binding.featuresFromArray(other, new Float32Array(4_000 * 512).fill(0.5), 4_000, 512);
+    const running = many.similarity(many).then(() => settled.push('running'));
     const waiting = model.imageFeatures(pixels(1));
+    while (!other.stats().busy) await delay(1);
     const closed = other.close().then(() => settled.push('closed'));
     await expect(waiting).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
     await Promise.all([running, closed]);
