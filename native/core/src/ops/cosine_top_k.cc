@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <span>
 #include <string>
@@ -60,21 +61,30 @@ void compute(const RankInput& input, const Block& block, simd::HalfDotsFunction 
 
 using Kept = std::vector<std::vector<Ranked>>;  // of each feature
 
+/// Calls work(0) … work(count - 1) on all threads. Each takes the next when it is free: a thread that has to be woken
+/// first, which may take as long as a good part of the ranking, then does less instead of being waited for.
+template <class Work>
+void share_out(std::int64_t count, const Work& work) {
+  std::atomic<std::int64_t> next{0};
+  const std::int64_t threads = std::min<std::int64_t>(at::get_num_threads(), count);
+  at::parallel_for(0, threads, 1, [&](std::int64_t, std::int64_t) {
+    for (std::int64_t i = next++; i < count; i = next++) work(i);
+  });
+}
+
 /// Segments of many rows: all similarities first, by all threads, then the best of each feature.
 void keep_of_large_segment(const RankInput& input, const Block& segment, const Stages& stages, simd::HalfDotsFunction dots,
                            const CancelToken* token, Kept& kept) {
   const std::int64_t rows = segment.end - segment.begin, tasks = (rows + kTaskRows - 1) / kTaskRows;
   std::vector<float> similarities(static_cast<std::size_t>(segment.batch * rows));
-  at::parallel_for(0, tasks, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t task = begin; task < end; ++task) {
-      if (token) token->check();
-      Block part = segment;
-      part.begin = segment.begin + task * kTaskRows;
-      part.end = std::min(part.begin + kTaskRows, segment.end);
-      part.results = similarities.data() + task * kTaskRows;
-      part.result_stride = rows;
-      compute(input, part, dots);
-    }
+  share_out(tasks, [&](std::int64_t task) {
+    if (token) token->check();
+    Block part = segment;
+    part.begin = segment.begin + task * kTaskRows;
+    part.end = std::min(part.begin + kTaskRows, segment.end);
+    part.results = similarities.data() + task * kTaskRows;
+    part.result_stride = rows;
+    compute(input, part, dots);
   });
   at::parallel_for(0, segment.batch, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t b = begin; b < end; ++b) {
@@ -91,22 +101,20 @@ void keep_of_small_segments(const RankInput& input, const Block& all, const Stag
                             const CancelToken* token, Kept& kept) {
   const std::int64_t segments = (all.end - all.begin + stages.segment_rows - 1) / stages.segment_rows;
   std::vector<Kept> of_segment(static_cast<std::size_t>(segments));
-  at::parallel_for(0, segments, 1, [&](std::int64_t begin, std::int64_t end) {
+  share_out(segments, [&](std::int64_t index) {
+    if (token) token->check();
     std::vector<float> similarities(static_cast<std::size_t>(all.batch * stages.segment_rows));
-    for (std::int64_t index = begin; index < end; ++index) {
-      if (token) token->check();
-      Block segment = all;
-      segment.begin = all.begin + index * stages.segment_rows;
-      segment.end = std::min(segment.begin + stages.segment_rows, all.end);
-      segment.results = similarities.data();
-      segment.result_stride = stages.segment_rows;
-      compute(input, segment, dots);
-      for (std::int64_t b = 0; b < all.batch; ++b) {
-        const std::span<const float> ours(similarities.data() + b * stages.segment_rows,
-                                          static_cast<std::size_t>(segment.end - segment.begin));
-        of_segment[static_cast<std::size_t>(index)].push_back(
-            select_best(ours, static_cast<std::int32_t>(segment.begin), static_cast<std::size_t>(stages.keep), stages.reverse));
-      }
+    Block segment = all;
+    segment.begin = all.begin + index * stages.segment_rows;
+    segment.end = std::min(segment.begin + stages.segment_rows, all.end);
+    segment.results = similarities.data();
+    segment.result_stride = stages.segment_rows;
+    compute(input, segment, dots);
+    for (std::int64_t b = 0; b < all.batch; ++b) {
+      const std::span<const float> ours(similarities.data() + b * stages.segment_rows,
+                                        static_cast<std::size_t>(segment.end - segment.begin));
+      of_segment[static_cast<std::size_t>(index)].push_back(
+          select_best(ours, static_cast<std::int32_t>(segment.begin), static_cast<std::size_t>(stages.keep), stages.reverse));
     }
   });
   for (const Kept& lists : of_segment) {
