@@ -20,12 +20,6 @@ std::int64_t tokens_per_batch(c10::Device device) { return device.is_cpu() ? 512
 
 using Tokens = std::span<const std::int32_t>;
 
-Tokens text_at(const TokenLists& texts, std::int64_t index) {
-  const auto at = static_cast<std::size_t>(index);
-  return Tokens(texts.ids).subspan(static_cast<std::size_t>(texts.offsets[at]),
-                                   static_cast<std::size_t>(texts.offsets[at + 1] - texts.offsets[at]));
-}
-
 }  // namespace
 
 /// Suffixes with their end tokens, the shortest first, equal ones beside each other.
@@ -33,7 +27,7 @@ struct BidirectionalTower::Texts final : PreparedTexts {
   explicit Texts(TokenLists cut) : suffixes(std::move(cut)) {
     for (std::size_t i = 0; i < suffixes.count(); ++i) order.push_back(static_cast<std::int64_t>(i));
     std::sort(order.begin(), order.end(), [this](std::int64_t a, std::int64_t b) {
-      const Tokens left = text_at(suffixes, a), right = text_at(suffixes, b);
+      const Tokens left = suffixes.text(a), right = suffixes.text(b);
       if (left.size() != right.size()) return left.size() < right.size();
       const auto [l, r] = std::mismatch(left.begin(), left.end(), right.begin());
       return l == left.end() ? a < b : *l < *r;
@@ -41,7 +35,7 @@ struct BidirectionalTower::Texts final : PreparedTexts {
   }
 
   bool equals_before(std::size_t place) const {
-    return place > 0 && std::ranges::equal(text_at(suffixes, order[place - 1]), text_at(suffixes, order[place]));
+    return place > 0 && std::ranges::equal(suffixes.text(order[place - 1]), suffixes.text(order[place]));
   }
 
   TokenLists suffixes;
@@ -81,7 +75,7 @@ class BidirectionalTower::Encoding final : public TextEncoding {
   void cut_batches() {
     const std::int64_t most = tokens_per_batch(tower_.device_);
     for (std::size_t place = 0; place < texts_->order.size(); ++place) {
-      const auto length = static_cast<std::int64_t>(prefix_.size() + text_at(texts_->suffixes, texts_->order[place]).size());
+      const auto length = static_cast<std::int64_t>(prefix_.size() + texts_->suffixes.text(texts_->order[place]).size());
       const bool again = texts_->equals_before(place);
       const bool fits = !batches_.empty() && batches_.back().length == length && (again || (batches_.back().distinct + 1) * length <= most);
       if (!fits) batches_.push_back({static_cast<std::ptrdiff_t>(place), 0, length, 0});
@@ -98,7 +92,7 @@ class BidirectionalTower::Encoding final : public TextEncoding {
     for (std::ptrdiff_t place = batch.first; place < batch.last; ++place) {
       if (place == batch.first || !texts_->equals_before(static_cast<std::size_t>(place))) {
         ++row;
-        const Tokens suffix = text_at(texts_->suffixes, texts_->order[static_cast<std::size_t>(place)]);
+        const Tokens suffix = texts_->suffixes.text(texts_->order[static_cast<std::size_t>(place)]);
         to = std::copy(suffix.begin(), suffix.end(), std::copy(prefix_.begin(), prefix_.end(), to));
       }
       row_of.push_back(row);

@@ -119,7 +119,7 @@ std::shared_ptr<Device> Device::open(const std::string& name, const DeviceOption
   check_options(options);
   keep_cuda_possible();
   const c10::Device device = parse_device(name);
-  // cuDNN's attention makes a plan for each shape, tens of milliseconds each; prompts and captions grow by a token a step.
+  // cuDNN's attention makes a plan for each shape that it meets, and prompts and captions grow by a token a step.
   if (device.is_cuda()) at::globalContext().setSDPUseCuDNN(false);
   try {
     return std::shared_ptr<Device>(new Device(std::make_unique<State>(device, options)));

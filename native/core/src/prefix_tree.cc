@@ -17,12 +17,6 @@ namespace {
 
 using Tokens = std::span<const std::int32_t>;
 
-Tokens tokens_of(const TokenLists& texts, std::int64_t index) {
-  const auto at = static_cast<std::size_t>(index);
-  const auto start = static_cast<std::size_t>(texts.offsets[at]), end = static_cast<std::size_t>(texts.offsets[at + 1]);
-  return Tokens(texts.ids).subspan(start, end - start);
-}
-
 std::size_t shared_length(Tokens a, Tokens b) {
   return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
 }
@@ -47,7 +41,7 @@ std::vector<std::int64_t> sorted_by_tokens(const TokenLists& texts) {
   std::vector<std::int64_t> order(texts.count());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
-    const Tokens left = tokens_of(texts, a), right = tokens_of(texts, b);
+    const Tokens left = texts.text(a), right = texts.text(b);
     const auto [l, r] = std::mismatch(left.begin(), left.end(), right.begin(), right.end());
     if (l == left.end() || r == right.end()) return left.size() != right.size() ? left.size() < right.size() : a < b;
     return *l < *r;
@@ -64,7 +58,7 @@ PrefixTree tree_of_sorted(const TokenLists& texts, std::span<const std::int64_t>
   std::size_t deepest = 0;
   Tokens before;
   for (const std::int64_t index : order) {
-    const Tokens text = tokens_of(texts, index);
+    const Tokens text = texts.text(index);
     path.resize(shared_length(before, text));
     for (std::size_t depth = path.size(); depth < text.size(); ++depth) {
       parents.push_back(path.empty() ? -1 : path.back());
@@ -139,7 +133,7 @@ TokenLists cut_suffixes(const TokenLists& texts, const std::vector<std::int32_t>
     if (index < 0 || static_cast<std::size_t>(index) >= texts.count()) {
       throw Error(ErrorCode::kInvalidArgument, "there is no text " + std::to_string(index) + " among " + std::to_string(texts.count()));
     }
-    const Tokens text = tokens_of(texts, index);
+    const Tokens text = texts.text(index);
     const auto end = std::find(text.begin(), text.begin() + std::min(static_cast<std::ptrdiff_t>(text.size()), room), eot);
     suffixes.ids.insert(suffixes.ids.end(), text.begin(), end);
     suffixes.ids.push_back(eot);
@@ -155,7 +149,7 @@ TextBlocks::TextBlocks(TokenLists suffixes, const BlockLimits& limits) : suffixe
   std::int64_t total = 0, deepest = 0;
   Tokens before;
   for (const std::int64_t index : order_) {
-    const Tokens text = tokens_of(suffixes_, index);
+    const Tokens text = suffixes_.text(index);
     added.push_back(static_cast<std::int64_t>(text.size() - shared_length(before, text)));
     total += added.back();
     deepest = std::max(deepest, static_cast<std::int64_t>(text.size()));
@@ -169,7 +163,7 @@ TextBlocks::TextBlocks(TokenLists suffixes, const BlockLimits& limits) : suffixe
     const bool part_done = done * blocks >= static_cast<std::int64_t>(starts_.size()) * total;
     if (!equals_before && (starts_.empty() || part_done || nodes + added[i] > limits.max_nodes)) {
       starts_.push_back(i);
-      nodes = static_cast<std::int64_t>(tokens_of(suffixes_, order_[i]).size());
+      nodes = static_cast<std::int64_t>(suffixes_.text(order_[i]).size());
     } else {
       nodes += added[i];
     }
@@ -204,15 +198,6 @@ std::shared_ptr<const TextBlock> TextBlocks::block(std::size_t index) const {
   block.tree.ends = to_tensor(distinct);
   block.row_of = to_tensor(rows);
   return std::make_shared<const TextBlock>(std::move(block));
-}
-
-PrefixTree build_prefix_tree(const TokenLists& suffixes) {
-  check_suffixes(suffixes);
-  if (suffixes.count() == 0) throw Error(ErrorCode::kInvalidArgument, "a prefix tree needs at least one text");
-  const std::vector<std::int64_t> order = sorted_by_tokens(suffixes);
-  PrefixTree tree = tree_of_sorted(suffixes, order);
-  tree.ends = at::empty_like(tree.ends).index_copy_(0, to_tensor(order), tree.ends);
-  return tree;
 }
 
 }  // namespace interrogator

@@ -78,7 +78,4 @@ class TextBlocks {
   std::vector<std::shared_ptr<const TextBlock>> kept_;
 };
 
-/// One tree of all texts (N ≥ 1); ends[n] belongs to text n.
-PrefixTree build_prefix_tree(const TokenLists& suffixes);
-
 }  // namespace interrogator

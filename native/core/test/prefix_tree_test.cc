@@ -59,6 +59,16 @@ Text text_of(const PrefixTree& tree, std::int64_t end) {
   return text;
 }
 
+/// One tree of all texts; ends[n] belongs to text n.
+PrefixTree build_prefix_tree(const std::vector<Text>& texts) {
+  const TextBlocks blocks(lists(texts), {.max_nodes = 1 << 20});
+  EXPECT_EQ(blocks.count(), 1U);
+  const TextBlock block = *blocks.block(0);
+  PrefixTree tree = block.tree;
+  tree.ends = at::empty_like(block.row_of).index_copy_(0, at::tensor(block.texts), block.tree.ends.index_select(0, block.row_of));
+  return tree;
+}
+
 std::size_t distinct_prefixes(const std::vector<Text>& texts) {
   std::set<Text> prefixes;
   for (const Text& text : texts) {
@@ -73,7 +83,7 @@ TEST(PrefixTree, HasOneNodeForEachDistinctPrefixAndEndsInCallerOrder) {
   for (int round = 0; round < 60; ++round) {
     std::vector<Text> texts = random_texts(random, 1 + random() % 40, 7, 4);
     for (Text& text : texts) text.push_back(91);
-    const PrefixTree tree = build_prefix_tree(lists(texts));
+    const PrefixTree tree = build_prefix_tree(texts);
     ASSERT_EQ(tree.ids.size(0), static_cast<std::int64_t>(distinct_prefixes(texts)));
     ASSERT_EQ(tree.ends.size(0), static_cast<std::int64_t>(texts.size()));
     ASSERT_EQ(tree.ancestors.size(1), tree.depth.max().item<std::int64_t>() + 1);
@@ -84,15 +94,12 @@ TEST(PrefixTree, HasOneNodeForEachDistinctPrefixAndEndsInCallerOrder) {
 }
 
 TEST(PrefixTree, GivesEqualTextsOneEnd) {
-  const PrefixTree tree = build_prefix_tree(lists({{5, 91}, {4, 91}, {5, 91}}));
+  const PrefixTree tree = build_prefix_tree({{5, 91}, {4, 91}, {5, 91}});
   EXPECT_EQ(tree.ids.size(0), 4);
   EXPECT_EQ(tree.ends[0].item<std::int64_t>(), tree.ends[2].item<std::int64_t>());
 }
 
-TEST(PrefixTree, RefusesNoTextsAndEmptyOnes) {
-  EXPECT_THROW(build_prefix_tree(lists({})), Error);
-  EXPECT_THROW(build_prefix_tree(lists({{91}, {}})), Error);
-}
+TEST(PrefixTree, RefusesTextsWithoutEvenAnEndToken) { EXPECT_THROW(TextBlocks(lists({{91}, {}}), {.max_nodes = 9}), Error); }
 
 TEST(TextBlocks, HoldEachTextOnceWithinTheBound) {
   std::mt19937 random(2);

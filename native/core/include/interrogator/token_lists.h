@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace interrogator {
@@ -13,6 +14,10 @@ struct TokenLists {
   std::vector<std::int32_t> ids;
   std::vector<std::int32_t> offsets;  ///< count + 1 entries, rising, first 0, last ids.size()
   std::size_t count() const noexcept { return offsets.empty() ? 0 : offsets.size() - 1; }
+  std::span<const std::int32_t> text(std::int64_t index) const {
+    const auto at = static_cast<std::size_t>(index);
+    return std::span(ids).subspan(static_cast<std::size_t>(offsets[at]), static_cast<std::size_t>(offsets[at + 1] - offsets[at]));
+  }
 };
 
 }  // namespace interrogator

@@ -4,11 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <limits>
 #include <span>
-#include <string>
 
-#include "interrogator/error.h"
+#include "ops/ranking_stages.h"
 #include "ops/simd/dots.h"
 #include "ops/top_k_select.h"
 
@@ -20,13 +18,6 @@ constexpr std::int64_t kSegmentRows = 2048;          // of which the best are ke
 constexpr std::int64_t kMostOfSegment = 256;         // most that are kept of such a segment
 constexpr std::int64_t kTaskRows = 1024;             // what a thread takes at a time
 constexpr std::int64_t kMostSimilarities = 8 << 20;  // kept in a pass, which bounds memory
-
-/// Ranking in two stages: the best `keep` of each segment of rows, then the best k of those.
-struct Stages {
-  std::int64_t segment_rows = 0, keep = 0, k = 0;
-  bool reverse = false;        ///< of the first stage
-  bool final_reverse = false;  ///< of the second
-};
 
 std::int64_t row_count(const RankInput& input) {
   std::int64_t rows = 0;
@@ -73,7 +64,7 @@ void share_out(std::int64_t count, const Work& work) {
 }
 
 /// Segments of many rows: all similarities first, by all threads, then the best of each feature.
-void keep_of_large_segment(const RankInput& input, const Block& segment, const Stages& stages, simd::HalfDotsFunction dots,
+void keep_of_large_segment(const RankInput& input, const Block& segment, const RankingStages& stages, simd::HalfDotsFunction dots,
                            const CancelToken* token, Kept& kept) {
   const std::int64_t rows = segment.end - segment.begin, tasks = (rows + kTaskRows - 1) / kTaskRows;
   std::vector<float> similarities(static_cast<std::size_t>(segment.batch * rows));
@@ -97,7 +88,7 @@ void keep_of_large_segment(const RankInput& input, const Block& segment, const S
 }
 
 /// A segment a thread: its similarities stay in the thread's cache until the best are found.
-void keep_of_small_segments(const RankInput& input, const Block& all, const Stages& stages, simd::HalfDotsFunction dots,
+void keep_of_small_segments(const RankInput& input, const Block& all, const RankingStages& stages, simd::HalfDotsFunction dots,
                             const CancelToken* token, Kept& kept) {
   const std::int64_t segments = (all.end - all.begin + stages.segment_rows - 1) / stages.segment_rows;
   std::vector<Kept> of_segment(static_cast<std::size_t>(segments));
@@ -122,7 +113,7 @@ void keep_of_small_segments(const RankInput& input, const Block& all, const Stag
   }
 }
 
-Kept first_stage(const RankInput& input, Block all, const Stages& stages, simd::HalfDotsFunction dots, const CancelToken* token) {
+Kept first_stage(const RankInput& input, Block all, const RankingStages& stages, simd::HalfDotsFunction dots, const CancelToken* token) {
   Kept kept(static_cast<std::size_t>(all.batch));
   if (stages.segment_rows <= 2 * kSegmentRows) {
     keep_of_small_segments(input, all, stages, dots, token, kept);
@@ -137,7 +128,7 @@ Kept first_stage(const RankInput& input, Block all, const Stages& stages, simd::
   return kept;
 }
 
-void second_stage(std::vector<Ranked>& entries, const Stages& stages, TopK& result) {
+void second_stage(std::vector<Ranked>& entries, const RankingStages& stages, TopK& result) {
   if (stages.final_reverse != stages.reverse) {
     for (Ranked& entry : entries) entry = entry.ordered(stages.final_reverse);
   }
@@ -148,24 +139,33 @@ void second_stage(std::vector<Ranked>& entries, const Stages& stages, TopK& resu
   }
 }
 
-void check(const RankInput& input, std::int64_t k) {
-  if (k < 1) throw Error(ErrorCode::kInvalidArgument, "k is " + std::to_string(k) + ", expected 1 or more");
-  if (row_count(input) > std::numeric_limits<std::int32_t>::max()) {
-    throw Error(ErrorCode::kInvalidArgument, std::to_string(row_count(input)) + " labels are too many to rank at once");
-  }
+/// Ranking in one stage is ranking in two: few labels are kept of each segment then. Many would be nearly all of it:
+/// then all rows are one segment.
+RankingStages in_segments(RankingStages stages, std::int64_t rows) {
+  if (stages.segment_rows > 0) return stages;
+  stages.segment_rows = stages.k <= kMostOfSegment ? kSegmentRows : rows;
+  stages.keep = stages.k;
+  return stages;
 }
 
 /// Features that share a pass over the matrix.
-std::int64_t features_per_pass(const Stages& stages) {
+std::int64_t features_per_pass(const RankingStages& stages) {
   return std::clamp<std::int64_t>(kMostSimilarities / std::max(stages.segment_rows, kSegmentRows), 1, 64);
 }
 
-TopK run(const RankInput& input, const Stages& stages, const CancelToken* token, SimdSet set) {
+}  // namespace
+
+TopK cosine_top_k(const RankInput& input, std::int64_t k, bool reverse, const CancelToken* token, SimdSet set) {
+  return rank(input, {.k = k, .reverse = reverse}, token, set);
+}
+
+TopK rank(const RankInput& input, const TopKOptions& options, const CancelToken* token, SimdSet set) {
   const simd::HalfDotsFunction dots = INTERROGATOR_CHOOSE(set, simd::half_dots);
-  const std::int64_t rows = row_count(input), whole = rows / stages.segment_rows, rest = rows % stages.segment_rows;
+  const std::int64_t rows = row_count(input);
+  const RankingStages stages = in_segments(ranking_stages(options, rows), rows);
   TopK result;
   result.rows = input.batch;
-  result.k = std::min(stages.k, whole * std::min(stages.keep, stages.segment_rows) + std::min(stages.keep, rest));
+  result.k = stages.k;
   const std::int64_t most = features_per_pass(stages);
   for (std::int64_t first = 0; first < input.batch; first += most) {
     if (token) token->check();
@@ -174,29 +174,6 @@ TopK run(const RankInput& input, const Stages& stages, const CancelToken* token,
     for (std::vector<Ranked>& entries : kept) second_stage(entries, stages, result);
   }
   return result;
-}
-
-}  // namespace
-
-TopK cosine_top_k(const RankInput& input, std::int64_t k, bool reverse, const CancelToken* token, SimdSet set) {
-  check(input, k);
-  const std::int64_t rows = row_count(input);
-  k = std::min(k, rows);
-  // Few labels are kept of each segment. Many would be nearly all of it: then one selection over all rows.
-  const std::int64_t segment_rows = k <= kMostOfSegment ? kSegmentRows : std::max<std::int64_t>(rows, 1);
-  return run(input, {segment_rows, k, k, reverse, reverse}, token, set);
-}
-
-TopK rank(const RankInput& input, const TopKOptions& options, const CancelToken* token, SimdSet set) {
-  check(input, options.k);
-  if (options.chunk_size < 0) {
-    throw Error(ErrorCode::kInvalidArgument, "chunk size is " + std::to_string(options.chunk_size) + ", expected 0 or more");
-  }
-  const std::int64_t rows = row_count(input);
-  if (options.chunk_size == 0 || rows <= options.chunk_size) return cosine_top_k(input, options.k, options.reverse, token, set);
-  const std::int64_t chunks = (rows + options.chunk_size - 1) / options.chunk_size;
-  const std::int64_t keep = std::max<std::int64_t>(options.chunk_size / chunks, 1);
-  return run(input, {options.chunk_size, keep, options.k, options.reverse, options.reverse && options.corrected}, token, set);
 }
 
 }  // namespace interrogator::ops

@@ -30,8 +30,7 @@ struct RankInput {
 /// the batch that it is in.
 TopK cosine_top_k(const RankInput& input, std::int64_t k, bool reverse, const CancelToken* token = nullptr, SimdSet set = best_simd_set());
 
-/// clip-interrogator's chunked ranking, see TopKOptions; plain top-k where options.chunk_size is 0.
-/// At least one row of each chunk is kept (the reference fails where chunk_size / chunks is below 1).
+/// clip-interrogator's chunked ranking, see ranking_stages.h; plain top-k where options.chunk_size is 0.
 TopK rank(const RankInput& input, const TopKOptions& options, const CancelToken* token = nullptr, SimdSet set = best_simd_set());
 
 }  // namespace interrogator::ops

@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
-#include <string>
 #include <tuple>
 
-#include "interrogator/error.h"
+#include "ops/ranking_stages.h"
 #include "transfer.h"
 
 namespace interrogator::ops {
@@ -17,37 +16,10 @@ namespace {
 
 constexpr std::int64_t kBatch = 64;  // features a pass over the matrix: bounds what is kept
 
-/// Ranking in two stages: the best `keep` of each segment of rows, then the best k of those. One where segment_rows is 0.
-struct Stages {
-  std::int64_t segment_rows = 0, keep = 0, k = 0;
-  bool reverse = false, final_reverse = false;
-};
-
 std::int64_t row_count(const std::vector<at::Tensor>& matrices) {
   std::int64_t rows = 0;
   for (const at::Tensor& matrix : matrices) rows += matrix.size(0);
   return rows;
-}
-
-void check(const TopKOptions& options, std::int64_t rows) {
-  if (options.k < 1) throw Error(ErrorCode::kInvalidArgument, "k is " + std::to_string(options.k) + ", expected 1 or more");
-  if (options.chunk_size < 0) {
-    throw Error(ErrorCode::kInvalidArgument, "chunk size is " + std::to_string(options.chunk_size) + ", expected 0 or more");
-  }
-  if (rows > std::numeric_limits<std::int32_t>::max()) {
-    throw Error(ErrorCode::kInvalidArgument, std::to_string(rows) + " labels are too many to rank at once");
-  }
-}
-
-/// See TopKOptions; k as delivered.
-Stages stages_of(const TopKOptions& options, std::int64_t rows) {
-  if (options.chunk_size == 0 || rows <= options.chunk_size) {
-    return {0, 0, std::min(options.k, rows), options.reverse, options.reverse};
-  }
-  const std::int64_t chunks = (rows + options.chunk_size - 1) / options.chunk_size;
-  const std::int64_t keep = std::max<std::int64_t>(options.chunk_size / chunks, 1);
-  const std::int64_t kept = rows / options.chunk_size * keep + std::min(keep, rows % options.chunk_size);
-  return {options.chunk_size, keep, std::min(options.k, kept), options.reverse, options.reverse && options.corrected};
 }
 
 /// Of one pass, on the device.
@@ -57,7 +29,7 @@ struct Ranked {
 };
 
 std::optional<Ranked> rank_by_kernel(const CudaKernels& kernels, const std::vector<at::Tensor>& matrices, const at::Tensor& features,
-                                     const Stages& stages) {
+                                     const RankingStages& stages) {
   std::vector<interrogator_cuda_label_rows> labels;
   for (const at::Tensor& matrix : matrices) labels.push_back({matrix.const_data_ptr(), matrix.size(0)});
   const at::TensorOptions on_device = at::TensorOptions().device(features.device());
@@ -91,7 +63,7 @@ at::Tensor keep_best(const at::Tensor& similarities, const at::Tensor& candidate
   return candidates.gather(1, order.narrow(1, 0, std::min(keep, candidates.size(1))));
 }
 
-Ranked rank_by_sorting(const std::vector<at::Tensor>& matrices, const at::Tensor& features, const Stages& stages) {
+Ranked rank_by_sorting(const std::vector<at::Tensor>& matrices, const at::Tensor& features, const RankingStages& stages) {
   std::vector<at::Tensor> products;
   for (const at::Tensor& matrix : matrices) products.push_back(at::matmul(features, matrix.to(at::kFloat).t()));
   const at::Tensor similarities = at::cat(products, 1);
@@ -122,8 +94,7 @@ void append(const Ranked& ranked, TopK& result) {
 TopK rank_with(const CudaKernels* kernels, const std::vector<at::Tensor>& matrices, const at::Tensor& features, const TopKOptions& options,
                const CancelToken* token) {
   const std::int64_t rows = row_count(matrices);
-  check(options, rows);
-  const Stages stages = stages_of(options, rows);
+  const RankingStages stages = ranking_stages(options, rows);
   TopK result;
   result.rows = features.size(0);
   result.k = stages.k;

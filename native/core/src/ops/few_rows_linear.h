@@ -14,7 +14,7 @@ namespace interrogator::ops {
 at::Tensor few_rows_linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
                            SimdSet set = best_simd_set());
 
-/// Beyond this the matrix product of libtorch, which packs the weights first, is faster.
+/// More rows go to libtorch's matrix product: it packs the weights first, which pays once enough rows use them.
 inline constexpr std::int64_t kFewRows = 4;
 
 }  // namespace interrogator::ops

@@ -8,7 +8,7 @@ namespace interrogator::ops {
 
 namespace {
 
-// From about here on a pass of counting costs less than a heap's moves (measured on random similarities).
+// More moves in a heap than this, and counting digits is taken instead.
 constexpr std::size_t kMostInHeap = 96;
 
 constexpr int kDigitBits = 11, kDigits = 3;  // 33 bits hold a key of 32

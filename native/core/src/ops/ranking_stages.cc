@@ -1,0 +1,28 @@
+#include "ops/ranking_stages.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "interrogator/error.h"
+
+namespace interrogator::ops {
+
+RankingStages ranking_stages(const TopKOptions& options, std::int64_t rows) {
+  if (options.k < 1) throw Error(ErrorCode::kInvalidArgument, "k is " + std::to_string(options.k) + ", expected 1 or more");
+  if (options.chunk_size < 0) {
+    throw Error(ErrorCode::kInvalidArgument, "chunk size is " + std::to_string(options.chunk_size) + ", expected 0 or more");
+  }
+  if (rows > std::numeric_limits<std::int32_t>::max()) {
+    throw Error(ErrorCode::kInvalidArgument, std::to_string(rows) + " labels are too many to rank at once");
+  }
+  if (options.chunk_size == 0 || rows <= options.chunk_size) {
+    return {0, 0, std::min(options.k, rows), options.reverse, options.reverse};
+  }
+  const std::int64_t chunks = (rows + options.chunk_size - 1) / options.chunk_size;
+  const std::int64_t keep = std::max<std::int64_t>(options.chunk_size / chunks, 1);
+  const std::int64_t kept = rows / options.chunk_size * keep + std::min(keep, rows % options.chunk_size);
+  return {options.chunk_size, keep, std::min(options.k, kept), options.reverse, options.reverse && options.corrected};
+}
+
+}  // namespace interrogator::ops
