@@ -77,6 +77,8 @@ void bench_caption(Suite& suite) {
   std::vector<ImageView> views;
   for (const Picture& picture : pictures) views.push_back(picture.view());
   suite.device()->run([&] { model = CaptionModel::open(suite.device(), suite.options().caption, false); });
+  // Nearly all of it is the vision tower, and the picture's keys and values.
+  suite.measure("caption of 1 token", "picture", {}, [&] { model->generate({views[0]}, {.max_tokens = 1}); });
   for (const std::size_t count : {1U, 8U, 16U}) {
     const std::vector<ImageView> some(views.begin(), views.begin() + static_cast<std::ptrdiff_t>(count));
     suite.measure("captions, " + std::to_string(count), "batch", {}, [&] { model->generate(some, {.max_tokens = 32}); });
