@@ -13,6 +13,7 @@
 #include "cuda_library.h"
 #include "interrogator/error.h"
 #include "job_queue.h"
+#include "sliced_job.h"
 #include "transfer.h"
 
 namespace interrogator {
@@ -53,21 +54,6 @@ void check_options(const DeviceOptions& options) {
   if (options.max_batch < 1) throw Error(ErrorCode::kInvalidArgument, "maxBatch is 0; give 1 or more");
   if (options.max_queue < 1) throw Error(ErrorCode::kInvalidArgument, "maxQueue is 0; give 1 or more");
 }
-
-class SlicedJob final : public Job, public Batch {
- public:
-  explicit SlicedJob(Device::Slice slice) : slice_(std::move(slice)) {}
-
-  std::unique_ptr<Batch> begin(std::vector<JobPtr> jobs) override {
-    return std::unique_ptr<Batch>(static_cast<SlicedJob*>(jobs.front().release()));
-  }
-  std::vector<Ended> advance(const std::vector<std::size_t>&) override {
-    return slice_() ? std::vector<Ended>{{0, nullptr}} : std::vector<Ended>();
-  }
-
- private:
-  const Device::Slice slice_;
-};
 
 /// With OpenMP the count belongs to the calling thread, but a thread's first parallel region takes
 /// the process's over it: that first look happens here, before the count is set. MKL's own count and

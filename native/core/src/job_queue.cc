@@ -11,27 +11,11 @@
 
 #include "interrogator/error.h"
 #include "schedule.h"
+#include "sliced_job.h"
 
 namespace interrogator {
 
 namespace {
-
-/// A job of one slice.
-class OneSlice final : public Job, public Batch {
- public:
-  explicit OneSlice(JobQueue::Work work) : work_(std::move(work)) {}
-
-  std::unique_ptr<Batch> begin(std::vector<JobPtr> jobs) override {
-    return std::unique_ptr<Batch>(static_cast<OneSlice*>(jobs.front().release()));
-  }
-  std::vector<Ended> advance(const std::vector<std::size_t>&) override {
-    work_();
-    return {{0, nullptr}};
-  }
-
- private:
-  const JobQueue::Work work_;
-};
 
 double steady_seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -231,7 +215,11 @@ void JobQueue::submit(JobPtr job, Done done, CancelTokenPtr token) {
 }
 
 void JobQueue::submit(Work work, Done done, CancelTokenPtr token) {
-  submit(std::make_unique<OneSlice>(std::move(work)), std::move(done), std::move(token));
+  submit(std::make_unique<SlicedJob>([work = std::move(work)] {
+           work();
+           return true;
+         }),
+         std::move(done), std::move(token));
 }
 
 void JobQueue::sweep_cancelled() {

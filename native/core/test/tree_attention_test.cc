@@ -10,60 +10,19 @@
 #include <vector>
 
 #include "interrogator/error.h"
+#include "tree_cases.h"
 
 namespace interrogator::ops {
 namespace {
 
-struct Case {
-  at::Tensor q, k, v, prefix_k, prefix_v, ancestors;
-  double scale = 0.125;
+using test::difference;
 
-  /// A random tree: node m hangs from one of the nodes before it, or from the prefix.
-  Case(std::int64_t nodes, std::int64_t heads, std::int64_t d, std::int64_t prefix, unsigned seed) {
-    at::manual_seed(seed);
-    std::mt19937 random(seed);
-    q = at::randn({nodes, heads, d}), k = at::randn({nodes, heads, d}), v = at::randn({nodes, heads, d});
-    prefix_k = at::randn({heads, prefix, d}), prefix_v = at::randn({heads, prefix, d});
-    std::vector<std::vector<std::int64_t>> paths;
-    std::size_t deepest = 1;
-    for (std::int64_t m = 0; m < nodes; ++m) {
-      const std::int64_t parent = static_cast<std::int64_t>(random() % static_cast<unsigned>(m + 1)) - 1;
-      std::vector<std::int64_t> path = parent < 0 ? std::vector<std::int64_t>{} : paths[static_cast<std::size_t>(parent)];
-      path.push_back(m);
-      deepest = std::max(deepest, path.size());
-      paths.push_back(std::move(path));
-    }
-    ancestors = at::full({nodes, static_cast<std::int64_t>(deepest)}, -1, at::kLong);
-    for (std::int64_t m = 0; m < nodes; ++m) {
-      const auto& path = paths[static_cast<std::size_t>(m)];
-      std::copy(path.begin(), path.end(), ancestors.data_ptr<std::int64_t>() + m * ancestors.size(1));
-    }
-  }
+struct Case : test::TreeCase {
+  using TreeCase::TreeCase;
+  explicit Case(const TreeCase& tree) : TreeCase(tree) {}
 
   at::Tensor run(SimdSet set = best_simd_set()) const { return tree_attention(q, k, v, prefix_k, prefix_v, ancestors, scale, set); }
-
-  /// The same tree, asked for these nodes alone.
-  Case only(const at::Tensor& nodes) const {
-    Case some = *this;
-    some.q = q.index_select(0, nodes), some.ancestors = ancestors.index_select(0, nodes);
-    return some;
-  }
-
-  /// Node by node, in float64.
-  at::Tensor reference() const {
-    const at::Tensor result = at::empty(q.sizes(), at::kDouble);
-    for (std::int64_t m = 0; m < q.size(0); ++m) {
-      const at::Tensor path = ancestors[m].masked_select(ancestors[m].ge(0));
-      const at::Tensor keys = at::cat({prefix_k, k.index_select(0, path).transpose(0, 1)}, 1).to(at::kDouble);
-      const at::Tensor values = at::cat({prefix_v, v.index_select(0, path).transpose(0, 1)}, 1).to(at::kDouble);
-      const at::Tensor scores = at::bmm(q[m].unsqueeze(1).to(at::kDouble), keys.transpose(1, 2)) * scale;
-      result[m].copy_(at::bmm(scores.softmax(2), values).squeeze(1));
-    }
-    return result;
-  }
 };
-
-double difference(const at::Tensor& a, const at::Tensor& b) { return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>(); }
 
 TEST(TreeAttention, EverySetEqualsPlainAttentionOnRandomTrees) {
   for (const SimdSet set : simd_sets_here()) {
@@ -93,7 +52,7 @@ TEST(TreeAttention, ARowIsTheSameToTheLastBitWhateverIsComputedWithIt) {
       const at::Tensor all = given.run(set);
       for (const std::int64_t count : {1, 2, 3, 5, 130}) {
         const at::Tensor nodes = at::randperm(700).slice(0, 0, count);
-        EXPECT_TRUE(at::equal(given.only(nodes).run(set), all.index_select(0, nodes))) << count;
+        EXPECT_TRUE(at::equal(Case(given.only(nodes)).run(set), all.index_select(0, nodes))) << count;
       }
     }
   }
