@@ -2,6 +2,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 
 #include "measure.h"
+#include "ops/operators.h"
 #include "ops/tree_attention.h"
 
 namespace interrogator::bench {

@@ -67,7 +67,7 @@ int main(int count, char** values) {
     }
     interrogator::bench::Suite suite(device, options);
     interrogator::bench::bench_cosine_top_k(suite);
-    interrogator::bench::bench_few_rows_linear(suite);
+    interrogator::bench::bench_linear(suite);
     interrogator::bench::bench_tree_attention(suite);
     interrogator::bench::bench_image_transform(suite);
     interrogator::bench::bench_models(suite);

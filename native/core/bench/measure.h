@@ -66,7 +66,7 @@ void synchronize(const DevicePtr& device);
 
 // One a file; each leaves out what the options do not want.
 void bench_cosine_top_k(Suite& suite);
-void bench_few_rows_linear(Suite& suite);
+void bench_linear(Suite& suite);
 void bench_tree_attention(Suite& suite);
 void bench_image_transform(Suite& suite);
 void bench_models(Suite& suite);

@@ -13,7 +13,7 @@
 #include "image_batch.h"
 #include "interrogator/error.h"
 #include "module.h"
-#include "ops/tree_attention.h"
+#include "ops/operators.h"
 #include "pass_batch.h"
 #include "transfer.h"
 
@@ -154,9 +154,7 @@ struct CaptionModel::State {
         manifest(std::move(read)),
         vision(Module::load(folder / manifest.vision_file, device->torch_device(), {"forward"})),
         decoder(Module::load(folder / manifest.decoder_file, device->torch_device(), {"cross", "step"})),
-        graphs(device_graphs(device->torch_device())) {
-    decoder.expect_few_rows();
-  }
+        graphs(device_graphs(device->torch_device())) {}
 
   void move_to(c10::Device target) {
     vision.move_to(target);

@@ -11,7 +11,7 @@
 
 #include "clip_model_state.h"
 #include "interrogator/error.h"
-#include "ops/tree_attention.h"
+#include "ops/operators.h"
 #include "pass_batch.h"
 #include "transfer.h"
 

@@ -1,13 +1,13 @@
 #include "module.h"
 
 #include <torch/csrc/jit/api/module.h>
-#include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <utility>
 
 #include "interrogator/error.h"
+#include "linear_layers.h"
 
 namespace interrogator {
 
@@ -46,18 +46,6 @@ void convert_tensors(const torch::jit::Module& module, c10::Device device, std::
   }
 }
 
-/// aten::linear by interrogator::few_rows_linear, which takes the same arguments.
-void replace_linear(torch::jit::Block& block) {
-  static const auto ours = c10::Symbol::fromQualString("interrogator::few_rows_linear");
-  std::vector<torch::jit::Node*> found;
-  for (torch::jit::Node* const node : block.nodes()) {
-    for (torch::jit::Block* const inner : node->blocks()) replace_linear(*inner);
-    if (node->kind() == c10::Symbol::fromQualString("aten::linear")) found.push_back(node);
-  }
-  for (torch::jit::Node* const node : found) node->replaceWithNewSymbol(ours);
-  for (torch::jit::Node* const node : found) node->destroy();
-}
-
 }  // namespace
 
 struct Module::State {
@@ -82,18 +70,12 @@ Module Module::load(const std::filesystem::path& path, c10::Device device, std::
     }
     const at::ScalarType dtype = compute_type(module, device);
     convert_tensors(module, device, dtype);
+    if (device.is_cpu()) take_over_linear_layers(module);
     return Module(std::make_unique<State>(State{std::move(module), device, dtype}));
   } catch (...) {
     const Error failure = current_error();
     if (failure.code() != ErrorCode::kRuntime) throw failure;
     throw Error(ErrorCode::kBundleInvalid, path.string() + " cannot be loaded: " + failure.what() + "; export the bundle again");
-  }
-}
-
-void Module::expect_few_rows() {
-  if (!state_->device.is_cpu()) return;
-  for (const torch::jit::Module& part : state_->module.modules()) {
-    for (const torch::jit::Method& method : part.get_methods()) replace_linear(*method.graph()->block());
   }
 }
 

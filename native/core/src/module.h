@@ -16,7 +16,8 @@ namespace interrogator {
 class Module {
  public:
   /// Loads onto `device` with floating weights in the type that it computes in: float32 on the CPU;
-  /// on CUDA float16, or bfloat16 where they are stored so. Other tensors keep their type. Throws
+  /// on CUDA float16, or bfloat16 where they are stored so. Other tensors keep their type. On the CPU
+  /// linear layers are ours (linear_layers.h). Throws
   /// kBundleInvalid, naming `path`, where the file is no TorchScript module of this libtorch or
   /// lacks one of `methods`; kOutOfMemory.
   static Module load(const std::filesystem::path& path, c10::Device device, std::initializer_list<const char*> methods);
@@ -26,10 +27,6 @@ class Module {
 
   /// The type of floating inputs and outputs.
   at::ScalarType dtype() const noexcept;
-
-  /// Has its linear layers computed by interrogator::few_rows_linear (ops/tree_attention.h registers it), for a module that
-  /// is mostly called with few rows. On the CPU; nothing to do elsewhere. Before the first call.
-  void expect_few_rows();
 
   /// Moves every tensor. Idempotent.
   void move_to(c10::Device device);

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "cuda_library.h"
-#include "ops/tree_attention.h"
+#include "ops/operators.h"
 
 int main(int count, char** arguments) {
   ::testing::InitGoogleTest(&count, arguments);

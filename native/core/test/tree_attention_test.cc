@@ -1,4 +1,5 @@
 #include "ops/tree_attention.h"
+#include "ops/operators.h"
 
 #include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>

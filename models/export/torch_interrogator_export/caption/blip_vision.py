@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..activations import activation
+from ..image.patches import PatchEmbedding
 
 
 class VisionLayer(nn.Module):
@@ -36,14 +37,14 @@ class BlipVision(nn.Module):
 
     def __init__(self, source: nn.Module):
         super().__init__()
-        self.patch = source.embeddings.patch_embedding
+        self.patches = PatchEmbedding(source.embeddings.patch_embedding)
         self.class_embedding = source.embeddings.class_embedding
         self.position_embedding = source.embeddings.position_embedding
         self.layers = nn.ModuleList(VisionLayer(layer) for layer in source.encoder.layers)
         self.norm = source.post_layernorm
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        patches = self.patch(pixels.to(self.class_embedding.dtype)).flatten(2).transpose(1, 2)
+        patches = self.patches(pixels.to(self.class_embedding.dtype))
         x = torch.cat([self.class_embedding.expand(patches.shape[0], -1, -1), patches], dim=1)
         x = x + self.position_embedding
         for layer in self.layers:

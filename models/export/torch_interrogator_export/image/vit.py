@@ -1,13 +1,69 @@
-"""open_clip's own VisionTransformer as `image.pt`."""
+"""open_clip's VisionTransformer as `image.pt`."""
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
+from ..transformer import EndBlock, FullBlock, are_plain_blocks, layer_norm, projection
 from .features import ImageFeatures
+from .patches import PatchEmbedding
+
+
+class VisionTower(nn.Module):
+    """pixels [B, 3, H, W] -> features [B, embedDim]. Where the class token alone is read, the last block computes no other."""
+
+    class_token: torch.jit.Final[bool]
+    norm_first: torch.jit.Final[bool]
+
+    def __init__(self, source: nn.Module):
+        super().__init__()
+        self.class_token = source.pool_type == "tok"
+        self.norm_first = not source.final_ln_after_pool
+        self.patches = PatchEmbedding(source.conv1)
+        self.class_embedding = nn.Parameter(source.class_embedding.detach())
+        self.positional_embedding = nn.Parameter(source.positional_embedding.detach())
+        self.ln_pre = nn.Identity() if isinstance(source.ln_pre, nn.Identity) else layer_norm(source.ln_pre)
+        blocks = source.transformer.resblocks
+        self.blocks = nn.ModuleList(FullBlock(block) for block in (blocks[:-1] if self.class_token else blocks))
+        if self.class_token:
+            self.end = EndBlock(blocks[-1])
+        self.ln_post = layer_norm(source.ln_post)
+        self.projection = nn.Identity() if source.proj is None else projection(source.proj)
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        patches = self.patches(pixels)
+        batch = patches.shape[0]
+        x = torch.cat([self.class_embedding.expand(batch, 1, -1), patches], dim=1) + self.positional_embedding
+        length = x.shape[1]
+        x = self.ln_pre(x).flatten(0, 1)
+        for block in self.blocks:
+            q, k, v = block.attention_inputs(x)
+            x = block.finish(x, attend(q, k, v, batch))
+        if self.class_token:
+            k, v = self.end.keys_and_values(x)
+            x = x.view(batch, length, -1)[:, 0].contiguous()
+            return self.projection(self.ln_post(self.end.finish(x, attend(self.end.queries(x), k, v, batch))))
+        x = x.view(batch, length, -1)
+        if self.norm_first:
+            return self.projection(self.ln_post(x)[:, 1:].mean(dim=1))
+        return self.projection(self.ln_post(x[:, 1:].mean(dim=1)))
+
+
+def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, batch: int) -> torch.Tensor:
+    """Attention within each image: q [B * Q, heads, headDim], k and v [B * T, heads, headDim] -> [B * Q, heads * headDim]."""
+    attended = F.scaled_dot_product_attention(
+        q.unflatten(0, (batch, -1)).transpose(1, 2),
+        k.unflatten(0, (batch, -1)).transpose(1, 2),
+        v.unflatten(0, (batch, -1)).transpose(1, 2),
+    )
+    return attended.transpose(1, 2).flatten(2).flatten(0, 1)
 
 
 def script_image(visual: nn.Module) -> torch.jit.ScriptModule:
     """Scripted, so any batch size and any device. `visual` is in eval mode."""
+    plain = visual.attn_pool is None and visual.pool_type in ("tok", "avg") and are_plain_blocks(visual.transformer)
+    if plain:
+        return torch.jit.script(ImageFeatures(VisionTower(visual)).eval())
     # Both are no-ops in eval mode, but scripting would compile their training branch.
     visual.patch_dropout = nn.Identity()
     visual.output_tokens = False

@@ -2,16 +2,12 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <torch/library.h>
 
 #include <algorithm>
 #include <optional>
 #include <vector>
 
-#include "ops/few_rows_linear.h"
 #include "ops/simd/attention_rows.h"
-#include "ops/tree_attention_cuda.h"
 
 namespace interrogator::ops {
 
@@ -52,15 +48,6 @@ void check(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const 
   const std::int64_t* const nodes = ancestors.const_data_ptr<std::int64_t>();
   const bool inside = std::all_of(nodes, nodes + ancestors.numel(), [&](std::int64_t node) { return node >= -1 && node < k.size(0); });
   TORCH_CHECK(inside, "tree_attention: an ancestor is outside the tree");
-}
-
-at::Tensor tree_attention_here(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k,
-                               const at::Tensor& prefix_v, const at::Tensor& ancestors, double scale) {
-  return tree_attention(q, k, v, prefix_k, prefix_v, ancestors, scale);
-}
-
-at::Tensor few_rows_linear_here(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
-  return few_rows_linear(x, weight, bias);
 }
 
 }  // namespace
@@ -107,23 +94,6 @@ at::Tensor tree_attention(const at::Tensor& q, const at::Tensor& k, const at::Te
     }
   });
   return result.to(q.scalar_type());
-}
-
-void register_operators() {
-  // Not the TORCH_LIBRARY macro: the linker would drop its static object with this file, and a second
-  // copy of the core in the process would abort on the second definition.
-  static const bool registered = [] {
-    if (c10::Dispatcher::singleton().findSchema({"interrogator::tree_attention", ""})) return true;
-    // Never destroyed: at exit a device's thread may still be inside the operator.
-    auto* const library = new torch::Library(torch::Library::DEF, "interrogator", std::nullopt, __FILE__, __LINE__);
-    library->def("tree_attention(Tensor q, Tensor k, Tensor v, Tensor prefix_k, Tensor prefix_v, Tensor ancestors, float scale) -> Tensor");
-    library->impl("tree_attention", torch::dispatch(c10::DispatchKey::CPU, TORCH_FN(tree_attention_here)));
-    library->impl("tree_attention", torch::dispatch(c10::DispatchKey::CUDA, TORCH_FN(tree_attention_cuda)));
-    library->def("few_rows_linear(Tensor x, Tensor weight, Tensor? bias) -> Tensor");
-    library->impl("few_rows_linear", torch::dispatch(c10::DispatchKey::CPU, TORCH_FN(few_rows_linear_here)));
-    return true;
-  }();
-  (void)registered;
 }
 
 }  // namespace interrogator::ops

@@ -16,8 +16,4 @@ namespace interrogator::ops {
 at::Tensor tree_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k,
                           const at::Tensor& prefix_v, const at::Tensor& ancestors, double scale, SimdSet set = best_simd_set());
 
-/// Makes interrogator::tree_attention and interrogator::few_rows_linear known to TorchScript. Call it before loading a model:
-/// the call is what keeps a static library's registration in the program. Idempotent.
-void register_operators();
-
 }  // namespace interrogator::ops

@@ -8,6 +8,14 @@
 #define INTERROGATOR_SIMD_EXPAND(name, set) INTERROGATOR_SIMD_JOIN(name, set)
 #define INTERROGATOR_SIMD_NAME(name) INTERROGATOR_SIMD_EXPAND(name, INTERROGATOR_SIMD)
 
+#if defined(__clang__)
+#define INTERROGATOR_NOT_UNROLLED _Pragma("clang loop unroll(disable)")
+#elif defined(__GNUC__)
+#define INTERROGATOR_NOT_UNROLLED _Pragma("GCC unroll 1")
+#else
+#define INTERROGATOR_NOT_UNROLLED
+#endif
+
 namespace interrogator::ops::simd {
 
 namespace {
@@ -31,6 +39,8 @@ inline Vector load(const float* from) { return *reinterpret_cast<const Unaligned
 inline void store(float* to, Vector values) { *reinterpret_cast<Unaligned*>(to) = values; }
 /// Asks for a line of memory that is read soon. Any address will do.
 inline void prefetch(const void* line) { __builtin_prefetch(line); }
+/// As prefetch, past the first-level cache.
+inline void prefetch_later(const void* line) { __builtin_prefetch(line, 0, 2); }
 inline Vector broadcast(float value) { return value - Vector{}; }
 /// Of `a` that is not a number, that.
 inline Vector larger(Vector a, Vector b) { return b > a ? b : a; }
@@ -45,6 +55,7 @@ using Vector = float;
 inline Vector load(const float* from) { return *from; }
 inline void store(float* to, Vector value) { *to = value; }
 inline void prefetch(const void*) {}
+inline void prefetch_later(const void*) {}
 inline Vector broadcast(float value) { return value; }
 /// Of `a` that is not a number, that.
 inline Vector larger(Vector a, Vector b) { return b > a ? b : a; }

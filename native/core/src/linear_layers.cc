@@ -1,0 +1,118 @@
+#include "linear_layers.h"
+
+#include <torch/csrc/jit/ir/ir.h>
+
+#include <unordered_map>
+#include <vector>
+
+#include "ops/linear.h"
+
+namespace interrogator {
+
+namespace {
+
+using torch::jit::Block;
+using torch::jit::Module;
+using torch::jit::Node;
+using torch::jit::Value;
+
+const c10::Symbol kLinear = c10::Symbol::fromQualString("aten::linear");
+const c10::Symbol kGetAttribute = c10::Symbol::fromQualString("prim::GetAttr");
+const c10::Symbol kName = c10::Symbol::fromQualString("attr::name");
+
+/// How the module's methods use a tensor.
+struct Use {
+  at::Tensor tensor;
+  bool by_linear = false, with_bias = true, otherwise = false;
+};
+
+/// Looks each attribute that a method reads up in the module's own objects: several share a method's graph.
+class WeightUses {
+ public:
+  explicit WeightUses(const Module& module) {
+    for (const Module& part : module.modules()) {
+      for (const torch::jit::Method& method : part.get_methods()) {
+        values_.clear();
+        values_[method.graph()->inputs().at(0)] = part._ivalue();
+        read(*method.graph()->block());
+      }
+    }
+  }
+
+  std::vector<Use> take() {
+    std::vector<Use> uses;
+    for (auto& [tensor, use] : uses_) uses.push_back(std::move(use));
+    return uses;
+  }
+
+ private:
+  void read(const Block& block) {
+    for (const Node* const node : block.nodes()) {
+      if (node->kind() == kGetAttribute) read_attribute(*node);
+      for (const Block* const inner : node->blocks()) read(*inner);
+    }
+  }
+
+  void read_attribute(const Node& node) {
+    const auto owner = values_.find(node.input());
+    if (owner == values_.end()) return;
+    const c10::IValue value = owner->second.toObject()->getAttr(node.s(kName));
+    if (value.isObject()) values_[node.output()] = value;
+    if (!value.isTensor() || !value.toTensor().defined()) return;
+    Use& use = uses_[value.toTensor().unsafeGetTensorImpl()];
+    use.tensor = value.toTensor();
+    for (const torch::jit::Use& by : node.output()->uses()) {
+      const bool as_weight = by.user->kind() == kLinear && by.offset == 1;
+      if (!as_weight) {
+        use.otherwise = true;
+        continue;
+      }
+      use.by_linear = true;
+      use.with_bias = use.with_bias && has_bias(by.user->input(2));
+    }
+  }
+
+  /// Whether it is surely there: an attribute that is not None.
+  bool has_bias(const Value* bias) const {
+    const Node* const node = bias->node();
+    if (node->kind() != kGetAttribute) return false;
+    const auto owner = values_.find(node->input());
+    return owner != values_.end() && !owner->second.toObject()->getAttr(node->s(kName)).isNone();
+  }
+
+  std::unordered_map<const Value*, c10::IValue> values_;  // the objects of the graph at hand
+  std::unordered_map<const at::TensorImpl*, Use> uses_;
+};
+
+void replace_in(Block& block) {
+  static const auto ours = c10::Symbol::fromQualString("interrogator::linear");
+  std::vector<Node*> found;
+  for (Node* const node : block.nodes()) {
+    for (Block* const inner : node->blocks()) replace_in(*inner);
+    if (node->kind() == kLinear) found.push_back(node);
+  }
+  for (Node* const node : found) node->replaceWithNewSymbol(ours);
+  for (Node* const node : found) node->destroy();
+}
+
+void pack(const Use& use) {
+  at::Tensor weight = use.tensor;
+  const bool fits =
+      use.by_linear && !use.otherwise && weight.is_cpu() && weight.scalar_type() == at::kFloat && weight.dim() == 2 && weight.size(1) > 0;
+  if (!fits) return;
+  const at::Tensor packed = ops::pack_weight(weight.detach(), use.with_bias);
+  if (packed.defined()) weight.set_data(packed);
+}
+
+}  // namespace
+
+void take_over_linear_layers(const Module& module) {
+  if (ops::packing_pays()) {
+    for (const Use& use : WeightUses(module).take()) pack(use);
+  }
+  for (const Module& part : module.modules()) {
+    for (const torch::jit::Method& method : part.get_methods()) replace_in(*method.graph()->block());
+  }
+}
+
+}  // namespace interrogator

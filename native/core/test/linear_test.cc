@@ -1,0 +1,100 @@
+#include "ops/linear.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+namespace interrogator::ops {
+namespace {
+
+void expect_the_product(const at::Tensor& result, const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  at::Tensor product = at::matmul(x.to(at::kDouble), weight.t().to(at::kDouble));
+  if (bias) product = product + *bias;
+  ASSERT_EQ(result.sizes(), product.sizes());
+  // Sums of so many products of normal numbers, in float32.
+  const double tolerance = 2e-6 * std::sqrt(static_cast<double>(x.size(-1))) * 10;
+  ASSERT_TRUE(at::allclose(result.to(at::kDouble), product, 1e-5, tolerance)) << x.sizes() << " × " << weight.sizes();
+}
+
+TEST(Linear, OfAPackedWeightEqualsTheMatrixProductInFloat64) {
+  at::manual_seed(1);
+  for (const SimdSet set : simd_sets_here()) {
+    // One number, less and more than a block of depth; less than a panel, whole ones, one that is not full.
+    for (const std::int64_t depth : {1, 7, 64, 768, 1600}) {
+      for (const std::int64_t outputs : {1, 5, 32, 64, 130}) {
+        for (const std::int64_t rows : {0, 1, 2, 5, 6, 7, 13, 50, 97, 300}) {
+          const at::Tensor x = at::randn({rows, 1, depth}), weight = at::randn({outputs, depth}), bias = at::randn({outputs});
+          expect_the_product(ops::linear(x, pack_weight(weight, true, set), bias, set), x, weight, bias);
+          const at::Tensor without = pack_weight(weight, false, set);
+          if (without.defined()) expect_the_product(ops::linear(x, without, {}, set), x, weight, {});
+        }
+      }
+    }
+  }
+}
+
+TEST(Linear, OfAPlainWeightEqualsTheMatrixProductInFloat64) {
+  at::manual_seed(2);
+  for (const SimdSet set : simd_sets_here()) {
+    for (const std::int64_t depth : {1, 7, 16, 33, 768}) {
+      for (const std::int64_t outputs : {1, 5, 64, 130}) {
+        for (const std::int64_t rows : {0, 1, 2, 3, 4, 5, 9}) {
+          const at::Tensor x = at::randn({rows, 1, depth}), weight = at::randn({outputs, depth}), bias = at::randn({outputs});
+          expect_the_product(ops::linear(x, weight, bias, set), x, weight, bias);
+          expect_the_product(ops::linear(x, weight, {}, set), x, weight, {});
+        }
+      }
+    }
+  }
+}
+
+TEST(Linear, ARowIsTheSameToTheLastBitInAnyCompany) {
+  at::manual_seed(3);
+  const at::Tensor x = at::randn({130, 1000}), weight = at::randn({77, 1000}), bias = at::randn({77});
+  for (const SimdSet set : simd_sets_here()) {
+    const at::Tensor packed = pack_weight(weight, true, set);
+    const at::Tensor all = ops::linear(x, packed, bias, set);
+    for (std::int64_t first = 0, count = 1; first + count <= 130; first += count, ++count) {
+      EXPECT_TRUE(at::equal(ops::linear(x.narrow(0, first, count), packed, bias, set), all.narrow(0, first, count))) << count;
+    }
+    const at::Tensor few = ops::linear(x.narrow(0, 0, 4), weight, bias, set);
+    for (std::int64_t row = 0; row < 4; ++row) {
+      EXPECT_TRUE(at::equal(ops::linear(x.narrow(0, row, 1), weight, bias, set)[0], few[row]));
+    }
+  }
+}
+
+TEST(Linear, TakesInputsOfAnyStrides) {
+  at::manual_seed(4);
+  const at::Tensor x = at::randn({40, 9}).t(), weight = at::randn({3, 40}), bias = at::randn({3});
+  expect_the_product(ops::linear(x, pack_weight(weight, true), bias), x, weight, bias);
+  expect_the_product(ops::linear(x, weight, bias), x, weight, bias);
+}
+
+TEST(Linear, LeavesOtherTypesOfPlainWeightsToLibtorch) {
+  const at::Tensor doubles = at::randn({2, 6}, at::kDouble), weight = at::randn({3, 6}, at::kDouble);
+  EXPECT_TRUE(at::equal(ops::linear(doubles, weight, {}), at::linear(doubles, weight)));
+}
+
+TEST(Linear, RefusesWhatDoesNotFit) {
+  const at::Tensor weight = at::randn({32, 6}), packed = pack_weight(weight, true);
+  EXPECT_THROW(ops::linear(at::randn({2, 5}), weight, {}), c10::Error);
+  EXPECT_THROW(ops::linear(at::randn({2, 5}), packed, at::randn({32})), c10::Error);
+  EXPECT_THROW(ops::linear(at::randn({2, 6}, at::kDouble), packed, at::randn({32})), c10::Error);
+  EXPECT_THROW(ops::linear(at::randn({2, 6}), packed, at::randn({65})), c10::Error);
+  EXPECT_THROW(ops::linear(at::randn({2, 6}), at::randn({2, 6, 5}), at::randn({10})), c10::Error);
+  EXPECT_THROW(pack_weight(weight.to(at::kHalf), true), c10::Error);
+  EXPECT_THROW(pack_weight(at::randn({3}), true), c10::Error);
+}
+
+TEST(Linear, PacksOnlyWhatTellsItsOutputs) {
+  for (const SimdSet set : simd_sets_here()) {
+    EXPECT_FALSE(pack_weight(at::randn({5, 8}), false, set).defined());
+    const at::Tensor packed = pack_weight(at::ones({5, 8}), true, set);
+    EXPECT_EQ(packed.size(0), 1);
+    EXPECT_EQ(packed.size(1), 8);
+    EXPECT_EQ(packed.sum().item<float>(), 40);  // the rest of the panel is 0
+  }
+}
+
+}  // namespace
+}  // namespace interrogator::ops
