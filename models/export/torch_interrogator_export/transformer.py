@@ -1,4 +1,4 @@
-"""open_clip's residual attention block in the parts that our towers put together, for tokens [N, width] of any texts or images."""
+"""open_clip's residual attention block in the parts that our towers put together, for tokens [N, width]."""
 
 import torch
 from open_clip.transformer import LayerNorm, LayerNormFp32, LayerScale, QuickGELU, ResidualAttentionBlock

@@ -10,7 +10,7 @@ from .patches import PatchEmbedding
 
 
 class VisionTower(nn.Module):
-    """pixels [B, 3, H, W] -> features [B, embedDim]. Where the class token alone is read, the last block computes no other."""
+    """pixels [B, 3, H, W] -> features [B, embedDim]. Where only the class token is read, the last block computes no other."""
 
     class_token: torch.jit.Final[bool]
     norm_first: torch.jit.Final[bool]
@@ -50,7 +50,7 @@ class VisionTower(nn.Module):
 
 
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, batch: int) -> torch.Tensor:
-    """Attention within each image: q [B * Q, heads, headDim], k and v [B * T, heads, headDim] -> [B * Q, heads * headDim]."""
+    """Attention within each image: q [B * Q, heads, headDim], k and v [B * T, …] -> [B * Q, heads * headDim]."""
     attended = F.scaled_dot_product_attention(
         q.unflatten(0, (batch, -1)).transpose(1, 2),
         k.unflatten(0, (batch, -1)).transpose(1, 2),
