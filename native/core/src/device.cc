@@ -13,7 +13,9 @@
 #include "cuda_library.h"
 #include "interrogator/error.h"
 #include "job_queue.h"
+#include "memory.h"
 #include "sliced_job.h"
+#include "spread_threads.h"
 #include "transfer.h"
 
 namespace interrogator {
@@ -78,6 +80,8 @@ struct Device::State {
                                               use_own_stream(opened);
                                             },
                                         .surround = [opened](const Work& slice) { on_device(opened, slice); },
+                                        .wake = opened.is_cpu() ? Work(spread_threads) : nullptr,
+                                        .rest = release_freed_memory,
                                         .clock = nullptr}) {}
 
   static void on_device(c10::Device device, const Work& slice) {

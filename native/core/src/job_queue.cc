@@ -65,6 +65,10 @@ struct JobQueue::Shared {
   JobCounts counts;
   bool closing = false;
 
+  // The thread's own:
+  bool worked = false;
+  bool slept = false;  // before the turn at hand
+
   /// With the mutex held.
   Removed take_cancelled() {
     Removed removed = schedule.take_cancelled();
@@ -75,7 +79,14 @@ struct JobQueue::Shared {
   /// Waits for a turn; none once closed.
   std::optional<Schedule::Turn> next() {
     std::unique_lock lock(mutex);
-    wake.wait(lock, [this] { return closing || schedule.has_next(); });
+    const auto called = [this] { return closing || schedule.has_next(); };
+    slept = !called();
+    if (std::exchange(worked, true) && options.rest && !wake.wait_for(lock, kRestAfter, called)) {
+      lock.unlock();
+      options.rest();
+      lock.lock();
+    }
+    wake.wait(lock, called);
     if (closing) return std::nullopt;
     counts.busy = true;
     Schedule::Turn turn = schedule.next();
@@ -159,6 +170,7 @@ struct JobQueue::Shared {
   /// Until closed. What a turn held is destroyed outside the lock: it may own the queue's last reference.
   void run() {
     while (std::optional<Schedule::Turn> turn = next()) {
+      if (slept && options.wake) options.wake();
       while (turn) turn = serve(std::move(*turn));
     }
   }

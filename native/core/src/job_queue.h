@@ -1,6 +1,7 @@
 // One worker thread and a bounded queue in front of it. Knows nothing of libtorch.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -32,12 +33,18 @@ class JobQueue {
   using Work = std::function<void()>;
   using Done = std::function<void(std::exception_ptr)>;
 
+  static constexpr std::chrono::milliseconds kRestAfter{500};
+
   struct Options {
     std::size_t max_waiting = 1;
     /// Runs on the thread before it takes jobs.
     Work prepare = [] {};
     /// Runs each slice: calls it, in whatever surroundings it needs.
     std::function<void(const Work& slice)> surround = [](const Work& slice) { slice(); };
+    /// Runs on the thread before the first slice after it had nothing to do. Null: nothing.
+    Work wake = nullptr;
+    /// Runs on the thread once it has had nothing to do for kRestAfter since its last slice. Null: nothing.
+    Work rest = nullptr;
     /// Seconds, to measure slices by. Null: the steady clock.
     std::function<double()> clock = nullptr;
   };

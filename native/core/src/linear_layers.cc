@@ -3,8 +3,10 @@
 #include <torch/csrc/jit/ir/ir.h>
 
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "memory.h"
 #include "ops/linear.h"
 
 namespace interrogator {
@@ -95,21 +97,37 @@ void replace_in(Block& block) {
   for (Node* const node : found) node->destroy();
 }
 
-void pack(const Use& use) {
+/// Packed in place. Returns the bytes of what was freed.
+std::size_t pack(const Use& use) {
   at::Tensor weight = use.tensor;
   const bool fits =
       use.by_linear && !use.otherwise && weight.is_cpu() && weight.scalar_type() == at::kFloat && weight.dim() == 2 && weight.size(1) > 0;
-  if (!fits) return;
+  if (!fits) return 0;
   const at::Tensor packed = ops::pack_weight(weight.detach(), use.with_bias);
-  if (packed.defined()) weight.set_data(packed);
+  if (!packed.defined()) return 0;
+  const std::size_t freed = weight.nbytes();
+  weight.set_data(packed);
+  return freed;
+}
+
+// The allocator would keep all that is freed, and the process would take the weights twice.
+constexpr std::size_t kFreedAtOnce = 64 << 20;
+
+void pack_all(std::vector<Use> uses) {
+  std::size_t freed = 0;
+  for (Use& use : uses) {
+    freed += pack(std::exchange(use, {}));
+    if (freed < kFreedAtOnce) continue;
+    release_freed_memory();
+    freed = 0;
+  }
+  release_freed_memory();
 }
 
 }  // namespace
 
 void take_over_linear_layers(const Module& module) {
-  if (ops::packing_pays()) {
-    for (const Use& use : WeightUses(module).take()) pack(use);
-  }
+  if (ops::packing_pays()) pack_all(WeightUses(module).take());
   for (const Module& part : module.modules()) {
     for (const torch::jit::Method& method : part.get_methods()) replace_in(*method.graph()->block());
   }

@@ -270,5 +270,28 @@ TEST(JobQueue, SettlesEveryJobExactlyOnceUnderStress) {
   EXPECT_EQ(counts.completed + counts.failed + counts.cancelled, settled);
 }
 
+TEST(JobQueue, RestsOnceAfterEachTimeOfWork) {
+  std::atomic<int> rests{0};
+  JobQueue queue("test", {.max_waiting = 4, .rest = [&rests] { ++rests; }});
+  const auto work = [&queue] {
+    Outcome outcome;
+    queue.submit([] {}, outcome.done(), nullptr);
+    outcome.future.get();
+  };
+  const auto wait_for_rests = [&rests](int count) {
+    for (int i = 0; i < 100 && rests < count; ++i) std::this_thread::sleep_for(JobQueue::kRestAfter / 10);
+    return rests.load();
+  };
+  std::this_thread::sleep_for(JobQueue::kRestAfter * 3 / 2);
+  EXPECT_EQ(rests, 0);  // nothing done yet
+  work();
+  EXPECT_EQ(rests, 0);
+  EXPECT_EQ(wait_for_rests(1), 1);
+  std::this_thread::sleep_for(JobQueue::kRestAfter * 3 / 2);
+  EXPECT_EQ(rests, 1);
+  work();
+  EXPECT_EQ(wait_for_rests(2), 2);
+}
+
 }  // namespace
 }  // namespace interrogator

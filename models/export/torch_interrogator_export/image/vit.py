@@ -10,7 +10,7 @@ from .patches import PatchEmbedding
 
 
 class VisionTower(nn.Module):
-    """pixels [B, 3, H, W] -> features [B, embedDim]. Where only the class token is read, the last block computes no other."""
+    """pixels [B, 3, H, W] -> features [B, embedDim]. Where only the class token is read, the last block skips the rest."""
 
     class_token: torch.jit.Final[bool]
     norm_first: torch.jit.Final[bool]

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "memory.h"
 #include "ops/simd/dots.h"
 #include "ops/simd/packed_product.h"
 
@@ -104,7 +105,7 @@ at::Tensor pack_weight(const at::Tensor& weight, bool has_bias, SimdSet set) {
   const std::int64_t outputs = weight.size(0), depth = weight.size(1), panels = (outputs + width - 1) / width;
   if (!has_bias && outputs % width != 0) return {};
   const at::Tensor plain = weight.contiguous();
-  at::Tensor packed = at::empty({panels, depth, width}, weight.options());
+  at::Tensor packed = empty_in_huge_pages({panels, depth, width});
   const float* const from = plain.const_data_ptr<float>();
   float* const to = packed.data_ptr<float>();
   at::parallel_for(0, panels, 1, [&](std::int64_t begin, std::int64_t end) {
