@@ -1,7 +1,7 @@
 /**
- * An interrogator in a process of its own: opens it, says so, does the work of a server for a while, and says so again after a second of rest. Each line
- * on stdout is JSON: {stage: 'ready' | 'worked', memory}. Its argument is JSON: {config, pictures, caption}; without pictures
- * it ends when it is ready.
+ * An interrogator in a process of its own: opens it, says so, does the work of a server for a while, and says so again
+ * after a second of rest. Each line on stdout is JSON: {stage: 'ready' | 'worked', memory}. Its argument is JSON:
+ * {config, pictures, caption}; without pictures it ends when it is ready.
  */
 import { setTimeout } from 'node:timers/promises';
 import { openOurs } from './ours.mjs';

@@ -56,7 +56,7 @@ const labelMeasures = Object.entries(LABELS).map(([size, count]) => ({
     return {
       unit: `s per ranking of ${count} labels`,
       note:
-        `random float16 rows, the true best ${TOP}; ${tables} tables at once, ${rounds} times` +
+        `random float16 rows, the true best ${TOP}; ${tables > 1 ? `${tables} tables at once` : 'one table'}, ${rounds} in turn` +
         `${before ? `; the process's own memory grew by ${grown} MiB for ${megabytes} MB of labels` : ''}`,
       ours: async () => (await afterEviction(rankAll)) / rounds / tables,
       peer: null,

@@ -18,6 +18,8 @@ VARIANTS = {
         "vision_cfg": {"pool_type": "avg", "final_ln_after_pool": True, "no_ln_pre": True, "pos_embed_type": "sin_cos_2d"},
         "text_cfg": {"proj_type": "none"},
     },
+    "average-of-normed": {"vision_cfg": {"pool_type": "avg"}},
+    "pixels-beside-patches": {"vision_cfg": {"image_size": [35, 39]}},
     "attention-pool": {"vision_cfg": {"attentional_pool": True, "attn_pooler_queries": 5, "attn_pooler_heads": 4}},
     "custom-attention": {
         "vision_cfg": {"qk_norm": True, "scale_heads": True, "scale_attn_inner": True, "scale_attn": True, "scale_fc": True}

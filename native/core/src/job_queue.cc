@@ -80,7 +80,7 @@ struct JobQueue::Shared {
   std::optional<Schedule::Turn> next() {
     std::unique_lock lock(mutex);
     const auto called = [this] { return closing || schedule.has_next(); };
-    slept = !called();
+    slept = !worked || !called();
     if (std::exchange(worked, true) && options.rest && !wake.wait_for(lock, kRestAfter, called)) {
       lock.unlock();
       options.rest();

@@ -41,9 +41,9 @@ class JobQueue {
     Work prepare = [] {};
     /// Runs each slice: calls it, in whatever surroundings it needs.
     std::function<void(const Work& slice)> surround = [](const Work& slice) { slice(); };
-    /// Runs on the thread before the first slice after it had nothing to do. Null: nothing.
+    /// Runs on the thread before its first slice, and before the first after it had nothing to do. Must not throw. Null: nothing.
     Work wake = nullptr;
-    /// Runs on the thread once it has had nothing to do for kRestAfter since its last slice. Null: nothing.
+    /// Runs on the thread once it has had nothing to do for kRestAfter since its last slice. Must not throw. Null: nothing.
     Work rest = nullptr;
     /// Seconds, to measure slices by. Null: the steady clock.
     std::function<double()> clock = nullptr;

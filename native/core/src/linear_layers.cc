@@ -18,12 +18,8 @@ using torch::jit::Module;
 using torch::jit::Node;
 using torch::jit::Value;
 
-const c10::Symbol kLinear = c10::Symbol::fromQualString("aten::linear");
-const c10::Symbol kGetAttribute = c10::Symbol::fromQualString("prim::GetAttr");
-const c10::Symbol kName = c10::Symbol::fromQualString("attr::name");
-
 /// How the module's methods use a tensor.
-struct Use {
+struct WeightUse {
   at::Tensor tensor;
   bool by_linear = false, with_bias = true, otherwise = false;
 };
@@ -41,8 +37,10 @@ class WeightUses {
     }
   }
 
-  std::vector<Use> take() {
-    std::vector<Use> uses;
+  /// None where a method reads attributes of an object that is not known before it runs: that may be any.
+  std::vector<WeightUse> take() {
+    std::vector<WeightUse> uses;
+    if (unknown_) return uses;
     for (auto& [tensor, use] : uses_) uses.push_back(std::move(use));
     return uses;
   }
@@ -50,40 +48,49 @@ class WeightUses {
  private:
   void read(const Block& block) {
     for (const Node* const node : block.nodes()) {
-      if (node->kind() == kGetAttribute) read_attribute(*node);
+      if (node->kind() == c10::prim::GetAttr) read_attribute(*node);
       for (const Block* const inner : node->blocks()) read(*inner);
     }
   }
 
   void read_attribute(const Node& node) {
     const auto owner = values_.find(node.input());
-    if (owner == values_.end()) return;
-    const c10::IValue value = owner->second.toObject()->getAttr(node.s(kName));
+    if (owner == values_.end()) {
+      unknown_ = true;
+      return;
+    }
+    const c10::IValue value = owner->second.toObject()->getAttr(node.s(c10::attr::name));
     if (value.isObject()) values_[node.output()] = value;
     if (!value.isTensor() || !value.toTensor().defined()) return;
-    Use& use = uses_[value.toTensor().unsafeGetTensorImpl()];
+    WeightUse& use = uses_[value.toTensor().unsafeGetTensorImpl()];
     use.tensor = value.toTensor();
     for (const torch::jit::Use& by : node.output()->uses()) {
-      const bool as_weight = by.user->kind() == kLinear && by.offset == 1;
+      const bool as_weight = by.user->kind() == c10::aten::linear && by.offset == 1;
       if (!as_weight) {
         use.otherwise = true;
         continue;
       }
       use.by_linear = true;
-      use.with_bias = use.with_bias && has_bias(by.user->input(2));
+      use.with_bias = use.with_bias && has_bias(by.user->input(2), use.tensor);
     }
   }
 
-  /// Whether it is surely there: an attribute that is not None.
-  bool has_bias(const Value* bias) const {
+  /// Whether it is surely there, with a number for each of the weight's outputs.
+  bool has_bias(const Value* bias, const at::Tensor& weight) const {
     const Node* const node = bias->node();
-    if (node->kind() != kGetAttribute) return false;
+    if (node->kind() != c10::prim::GetAttr) return false;
     const auto owner = values_.find(node->input());
-    return owner != values_.end() && !owner->second.toObject()->getAttr(node->s(kName)).isNone();
+    if (owner == values_.end()) return false;
+    const c10::IValue value = owner->second.toObject()->getAttr(node->s(c10::attr::name));
+    if (!value.isTensor() || !value.toTensor().defined()) return false;
+    const at::Tensor& numbers = value.toTensor();
+    return numbers.is_contiguous() && numbers.scalar_type() == at::kFloat && numbers.dim() == 1 && weight.dim() == 2 &&
+           numbers.numel() == weight.size(0);
   }
 
   std::unordered_map<const Value*, c10::IValue> values_;  // the objects of the graph at hand
-  std::unordered_map<const at::TensorImpl*, Use> uses_;
+  std::unordered_map<const at::TensorImpl*, WeightUse> uses_;
+  bool unknown_ = false;
 };
 
 void replace_in(Block& block) {
@@ -91,14 +98,14 @@ void replace_in(Block& block) {
   std::vector<Node*> found;
   for (Node* const node : block.nodes()) {
     for (Block* const inner : node->blocks()) replace_in(*inner);
-    if (node->kind() == kLinear) found.push_back(node);
+    if (node->kind() == c10::aten::linear) found.push_back(node);
   }
   for (Node* const node : found) node->replaceWithNewSymbol(ours);
   for (Node* const node : found) node->destroy();
 }
 
 /// Packed in place. Returns the bytes of what was freed.
-std::size_t pack(const Use& use) {
+std::size_t pack(const WeightUse& use) {
   at::Tensor weight = use.tensor;
   const bool fits =
       use.by_linear && !use.otherwise && weight.is_cpu() && weight.scalar_type() == at::kFloat && weight.dim() == 2 && weight.size(1) > 0;
@@ -113,9 +120,9 @@ std::size_t pack(const Use& use) {
 // The allocator would keep all that is freed, and the process would take the weights twice.
 constexpr std::size_t kFreedAtOnce = 64 << 20;
 
-void pack_all(std::vector<Use> uses) {
+void pack_all(std::vector<WeightUse> uses) {
   std::size_t freed = 0;
-  for (Use& use : uses) {
+  for (WeightUse& use : uses) {
     freed += pack(std::exchange(use, {}));
     if (freed < kFreedAtOnce) continue;
     release_freed_memory();

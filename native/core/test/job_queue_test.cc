@@ -270,9 +270,10 @@ TEST(JobQueue, SettlesEveryJobExactlyOnceUnderStress) {
   EXPECT_EQ(counts.completed + counts.failed + counts.cancelled, settled);
 }
 
-TEST(JobQueue, RestsOnceAfterEachTimeOfWork) {
+TEST(JobQueue, WakesAndRestsOnceEachTimeOfWork) {
   std::atomic<int> rests{0};
-  JobQueue queue("test", {.max_waiting = 4, .rest = [&rests] { ++rests; }});
+  std::atomic<int> wakes{0};
+  JobQueue queue("test", {.max_waiting = 4, .wake = [&wakes] { ++wakes; }, .rest = [&rests] { ++rests; }});
   const auto work = [&queue] {
     Outcome outcome;
     queue.submit([] {}, outcome.done(), nullptr);
@@ -284,13 +285,27 @@ TEST(JobQueue, RestsOnceAfterEachTimeOfWork) {
   };
   std::this_thread::sleep_for(JobQueue::kRestAfter * 3 / 2);
   EXPECT_EQ(rests, 0);  // nothing done yet
+  EXPECT_EQ(wakes, 0);
   work();
+  EXPECT_EQ(wakes, 1);
   EXPECT_EQ(rests, 0);
   EXPECT_EQ(wait_for_rests(1), 1);
   std::this_thread::sleep_for(JobQueue::kRestAfter * 3 / 2);
   EXPECT_EQ(rests, 1);
   work();
   EXPECT_EQ(wait_for_rests(2), 2);
+  EXPECT_EQ(wakes, 2);
+}
+
+TEST(JobQueue, IsWokenOnceForJobsThatWaitTogether) {
+  std::atomic<int> wakes{0};
+  JobQueue queue("test", {.max_waiting = 4, .wake = [&wakes] { ++wakes; }});
+  Blocker blocker(queue);
+  Outcome next;
+  queue.submit([] {}, next.done(), nullptr);
+  blocker.release();
+  next.future.get();
+  EXPECT_EQ(wakes, 1);
 }
 
 }  // namespace

@@ -19,14 +19,14 @@ Module layer(const at::Tensor& weight, const c10::IValue& bias) {
   return made;
 }
 
-// Made twice where results are compared: copies of a module share what was compiled for its methods.
-
+/// Made twice where results are compared: copies of a module share what was compiled for its methods.
 Module model_with_every_use() {
   at::manual_seed(1);
   Module module("Model");
   module.register_module("with_bias", layer(at::randn({20, 8}), at::randn({20})));
   module.register_module("without", layer(at::randn({64, 20}), {}));
   module.register_module("uneven", layer(at::randn({5, 64}), {}));
+  module.register_module("scalar_bias", layer(at::randn({5, 5}), at::randn({1})));
   module.register_parameter("tied", at::randn({5, 5}), false);
   module.register_parameter("sliced", at::randn({10, 5}), false);
   module.define(R"(
@@ -34,7 +34,7 @@ def forward(self, x):
   x = self.uneven.forward(self.without.forward(self.with_bias.forward(x)))
   if x.size(0) > 1:
     x = torch.linear(x, self.tied) + torch.embedding(self.tied, torch.ones([1], dtype=4))
-  return torch.linear(x, self.sliced[:5])
+  return torch.linear(self.scalar_bias.forward(x), self.sliced[:5])
 )");
   return module;
 }
@@ -49,6 +49,7 @@ TEST(LinearLayers, ArePackedWhereNothingElseReadsTheirWeights) {
   EXPECT_EQ(packed.attr("with_bias").toModule().attr("weight").toTensor().dim(), expected);
   EXPECT_EQ(packed.attr("without").toModule().attr("weight").toTensor().dim(), expected);
   EXPECT_EQ(packed.attr("uneven").toModule().attr("weight").toTensor().dim(), 2);
+  EXPECT_EQ(packed.attr("scalar_bias").toModule().attr("weight").toTensor().dim(), 2);
   EXPECT_EQ(packed.attr("tied").toTensor().dim(), 2);
   EXPECT_EQ(packed.attr("sliced").toTensor().dim(), 2);
 }

@@ -63,11 +63,12 @@ TEST(Linear, ARowIsTheSameToTheLastBitInAnyCompany) {
   }
 }
 
-TEST(Linear, TakesInputsOfAnyStrides) {
+TEST(Linear, TakesInputsOfAnyStridesAndDimensions) {
   at::manual_seed(4);
-  const at::Tensor x = at::randn({40, 9}).t(), weight = at::randn({3, 40}), bias = at::randn({3});
+  const at::Tensor x = at::randn({40, 9}).t(), one = x[0], weight = at::randn({3, 40}), bias = at::randn({3});
   expect_the_product(ops::linear(x, pack_weight(weight, true), bias), x, weight, bias);
   expect_the_product(ops::linear(x, weight, bias), x, weight, bias);
+  expect_the_product(ops::linear(one, pack_weight(weight, true), bias), one, weight, bias);
 }
 
 TEST(Linear, LeavesOtherTypesOfPlainWeightsToLibtorch) {
@@ -82,6 +83,7 @@ TEST(Linear, RefusesWhatDoesNotFit) {
   EXPECT_THROW(ops::linear(at::randn({2, 6}, at::kDouble), packed, at::randn({32})), c10::Error);
   EXPECT_THROW(ops::linear(at::randn({2, 6}), packed, at::randn({65})), c10::Error);
   EXPECT_THROW(ops::linear(at::randn({2, 6}), at::randn({2, 6, 5}), at::randn({10})), c10::Error);
+  EXPECT_THROW(ops::linear(at::randn({2, 0}), at::randn({2, 0, packed.size(2)}), {}), c10::Error);
   EXPECT_THROW(pack_weight(weight.to(at::kHalf), true), c10::Error);
   EXPECT_THROW(pack_weight(at::randn({3}), true), c10::Error);
 }

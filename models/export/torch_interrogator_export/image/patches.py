@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from ..errors import UnsupportedError
+
 
 class PatchEmbedding(nn.Module):
     """A convolution whose stride is its kernel, as what it is: a linear layer for each patch."""
@@ -12,6 +14,9 @@ class PatchEmbedding(nn.Module):
 
     def __init__(self, convolution: nn.Conv2d):
         super().__init__()
+        plain = convolution.padding == (0, 0) and convolution.dilation == (1, 1) and convolution.groups == 1
+        if convolution.stride != convolution.kernel_size or convolution.in_channels != 3 or not plain:
+            raise UnsupportedError(f"patches that are not apart, {convolution}, are not supported yet")
         self.height, self.width = convolution.kernel_size
         self.linear = nn.Linear(3 * self.height * self.width, convolution.out_channels, convolution.bias is not None)
         self.linear.weight = nn.Parameter(convolution.weight.detach().flatten(1))
@@ -24,4 +29,4 @@ class PatchEmbedding(nn.Module):
         columns = pixels.shape[3] // self.width
         pixels = pixels[:, :, : rows * self.height, : columns * self.width]
         patches = pixels.reshape(pixels.shape[0], 3, rows, self.height, columns, self.width).permute(0, 2, 4, 1, 3, 5)
-        return self.linear(patches.reshape(pixels.shape[0], rows * columns, -1))
+        return self.linear(patches.reshape(pixels.shape[0], rows * columns, 3 * self.height * self.width))

@@ -41,9 +41,9 @@ class VisionTower(nn.Module):
             x = block.finish(x, attend(q, k, v, batch))
         if self.class_token:
             k, v = self.end.keys_and_values(x)
-            x = x.view(batch, length, -1)[:, 0].contiguous()
+            x = x.view(batch, length, x.shape[1])[:, 0].contiguous()
             return self.projection(self.ln_post(self.end.finish(x, attend(self.end.queries(x), k, v, batch))))
-        x = x.view(batch, length, -1)
+        x = x.view(batch, length, x.shape[1])
         if self.norm_first:
             return self.projection(self.ln_post(x)[:, 1:].mean(dim=1))
         return self.projection(self.ln_post(x[:, 1:].mean(dim=1)))
@@ -52,9 +52,9 @@ class VisionTower(nn.Module):
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, batch: int) -> torch.Tensor:
     """Attention within each image: q [B * Q, heads, headDim], k and v [B * T, …] -> [B * Q, heads * headDim]."""
     attended = F.scaled_dot_product_attention(
-        q.unflatten(0, (batch, -1)).transpose(1, 2),
-        k.unflatten(0, (batch, -1)).transpose(1, 2),
-        v.unflatten(0, (batch, -1)).transpose(1, 2),
+        q.view(batch, q.shape[0] // max(batch, 1), q.shape[1], q.shape[2]).transpose(1, 2),
+        k.view(batch, k.shape[0] // max(batch, 1), k.shape[1], k.shape[2]).transpose(1, 2),
+        v.view(batch, v.shape[0] // max(batch, 1), v.shape[1], v.shape[2]).transpose(1, 2),
     )
     return attended.transpose(1, 2).flatten(2).flatten(0, 1)
 

@@ -59,7 +59,8 @@ at::Tensor packed_linear(const at::Tensor& input, const at::Tensor& weight, cons
   const simd::PackedProductFunction product = INTERROGATOR_CHOOSE(set, simd::packed_product);
   const std::int64_t panels = weight.size(0), depth = weight.size(1), width = weight.size(2);
   const std::int64_t outputs = bias ? bias->numel() : panels * width;
-  TORCH_CHECK(is_plain(weight) && width == INTERROGATOR_CHOOSE(set, simd::panel_width)(), "the weight is packed for other processors");
+  TORCH_CHECK(is_plain(weight) && depth > 0 && width == INTERROGATOR_CHOOSE(set, simd::panel_width)(),
+              "the weight is packed for other processors");
   TORCH_CHECK(input.is_cpu() && input.scalar_type() == at::kFloat && input.dim() >= 1 && input.size(-1) == depth,
               "linear takes float32 [..., ", depth, "], not ", input.scalar_type(), " ", input.sizes());
   TORCH_CHECK(!bias || (is_plain(*bias) && (outputs + width - 1) / width == panels), "the bias does not fit the weight");

@@ -1,10 +1,6 @@
 // Built once an instruction set, see attention_rows.cc.
 #include "ops/simd/packed_product.h"
 
-#include <algorithm>
-#include <array>
-#include <utility>
-
 #include "ops/simd/vector.h"
 
 namespace interrogator::ops::simd {
@@ -73,13 +69,23 @@ void tile_product(const Tile& tile) {
 
 using TileFunction = void (*)(const Tile&);
 
-template <int... Rows>
-constexpr std::array<TileFunction, sizeof...(Rows)> tile_functions(std::integer_sequence<int, Rows...>) {
-  return {&tile_product<Rows + 1>...};
-}
+/// By rows - 1. One a row count, spelled out: see attention_rows.cc on what a header may give here.
+constexpr TileFunction kTileFunctions[] = {
+    &tile_product<1>, &tile_product<2>,
+#if defined(__AVX512F__) || defined(__AVX2__) || defined(__aarch64__)
+    &tile_product<3>, &tile_product<4>, &tile_product<5>, &tile_product<6>,
+#endif
+#if defined(__AVX512F__)
+    &tile_product<7>, &tile_product<8>, &tile_product<9>, &tile_product<10>, &tile_product<11>, &tile_product<12>,
+#endif
+};
+static_assert(sizeof kTileFunctions / sizeof kTileFunctions[0] == kTileRows);
 
-/// By rows - 1.
-constexpr auto kTileFunctions = tile_functions(std::make_integer_sequence<int, kTileRows>());
+inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+
+inline void copy(const float* from, std::int64_t count, float* to) {
+  for (std::int64_t i = 0; i < count; ++i) to[i] = from[i];
+}
 
 /// Rows as even as can be: 50 in tiles of at most 6 are five of 6 and four of 5, not eight and one of 2.
 struct Tiles {
@@ -97,16 +103,15 @@ void whole_panel(const PackedProduct& product, const Tiles& tiles, std::int64_t 
   for (std::int64_t i = 0; i < tiles.count; ++i) {
     const std::int64_t row = tiles.first(i);
     const float* const bias = product.bias ? product.bias + index * kWidth : kZeros;
-    kTileFunctions[static_cast<std::size_t>(tiles.first(i + 1) - row - 1)](
-        {.x = product.x + row * product.depth + k,
-         .x_stride = product.depth,
-         .panel = panel,
-         .depth = depth,
-         .results = product.results + row * product.outputs + index * kWidth,
-         .result_stride = product.outputs,
-         .bias = k == 0 ? bias : nullptr,
-         .ahead = ahead,
-         .ahead_step = step});
+    kTileFunctions[tiles.first(i + 1) - row - 1]({.x = product.x + row * product.depth + k,
+                                                  .x_stride = product.depth,
+                                                  .panel = panel,
+                                                  .depth = depth,
+                                                  .results = product.results + row * product.outputs + index * kWidth,
+                                                  .result_stride = product.outputs,
+                                                  .bias = k == 0 ? bias : nullptr,
+                                                  .ahead = ahead,
+                                                  .ahead_step = step});
     if (ahead + step * depth < fetched) ahead += step * depth;
   }
 }
@@ -115,23 +120,23 @@ void whole_panel(const PackedProduct& product, const Tiles& tiles, std::int64_t 
 void part_panel(const PackedProduct& product, const Tiles& tiles, std::int64_t index) {
   const std::int64_t outputs = product.outputs - index * kWidth;
   float bias[kWidth] = {}, results[kTileRows * kWidth];
-  if (product.bias) std::copy_n(product.bias + index * kWidth, outputs, bias);
+  if (product.bias) copy(product.bias + index * kWidth, outputs, bias);
   for (std::int64_t i = 0; i < tiles.count; ++i) {
     const std::int64_t row = tiles.first(i), rows = tiles.first(i + 1) - row;
     for (std::int64_t k = 0; k == 0 || k < product.depth; k += kDepthBlock) {
       const float* const panel = product.panels + (index * product.depth + k) * kWidth;
-      kTileFunctions[static_cast<std::size_t>(rows - 1)]({.x = product.x + row * product.depth + k,
-                                                          .x_stride = product.depth,
-                                                          .panel = panel,
-                                                          .depth = std::min(kDepthBlock, product.depth - k),
-                                                          .results = results,
-                                                          .result_stride = kWidth,
-                                                          .bias = k == 0 ? bias : nullptr,
-                                                          .ahead = panel,
-                                                          .ahead_step = 0});
+      kTileFunctions[rows - 1]({.x = product.x + row * product.depth + k,
+                                .x_stride = product.depth,
+                                .panel = panel,
+                                .depth = least(kDepthBlock, product.depth - k),
+                                .results = results,
+                                .result_stride = kWidth,
+                                .bias = k == 0 ? bias : nullptr,
+                                .ahead = panel,
+                                .ahead_step = 0});
     }
     for (std::int64_t r = 0; r < rows; ++r) {
-      std::copy_n(results + r * kWidth, outputs, product.results + (row + r) * product.outputs + index * kWidth);
+      copy(results + r * kWidth, outputs, product.results + (row + r) * product.outputs + index * kWidth);
     }
   }
 }
@@ -143,12 +148,12 @@ std::int64_t INTERROGATOR_SIMD_NAME(panel_width)() noexcept { return kWidth; }
 void INTERROGATOR_SIMD_NAME(packed_product)(const PackedProduct& product) {
   if (product.rows == 0) return;
   const Tiles tiles(product.rows);
-  const std::int64_t whole = std::min(product.last, product.outputs / kWidth);
+  const std::int64_t whole = least(product.last, product.outputs / kWidth);
   for (std::int64_t k = 0; k == 0 || k < product.depth; k += kDepthBlock) {
-    const std::int64_t depth = std::min(kDepthBlock, product.depth - k);
+    const std::int64_t depth = least(kDepthBlock, product.depth - k);
     for (std::int64_t index = product.first; index < whole; ++index) whole_panel(product, tiles, index, k, depth);
   }
-  for (std::int64_t index = std::max(product.first, whole); index < product.last; ++index) part_panel(product, tiles, index);
+  for (std::int64_t index = product.first > whole ? product.first : whole; index < product.last; ++index) part_panel(product, tiles, index);
 }
 
 }  // namespace interrogator::ops::simd
