@@ -12,6 +12,8 @@
 #include <malloc/malloc.h>
 #endif
 
+#include <string>
+
 #include "interrogator/error.h"
 
 namespace interrogator {

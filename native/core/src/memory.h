@@ -10,7 +10,7 @@ namespace interrogator {
 at::Tensor empty_in_huge_pages(at::IntArrayRef sizes);
 
 /// Gives what the allocator keeps of freed memory back to the system: what the largest batch needed would stay with the
-/// process otherwise. Tens of milliseconds after a large batch, in which allocations of other threads may wait. Nothing where the C library
+/// process otherwise. Meanwhile allocations of other threads may wait. Nothing where the C library
 /// has no such call.
 void release_freed_memory() noexcept;
 

@@ -22,7 +22,7 @@ inline constexpr std::int64_t kFewRows = 4;
 bool packing_pays() noexcept;
 
 /// weight: float32 [N, K] on the CPU, K > 0 → [panels, K, width]: [p, k, i] is weight[p * width + i, k], or 0 past N. Done
-/// once, where libtorch packs at each call: with 50 rows a third of its time. Undefined where linear could not tell N from
+/// once, where libtorch packs at each call. Undefined where linear could not tell N from
 /// the result: width does not divide it, and there is no bias.
 at::Tensor pack_weight(const at::Tensor& weight, bool has_bias, SimdSet set = best_simd_set());
 

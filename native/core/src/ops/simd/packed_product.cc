@@ -16,8 +16,7 @@ constexpr int kTileRows = 6;
 #else
 constexpr int kTileRows = 2;
 #endif
-// Of a panel, the part that stays in the second-level cache while all rows pass: 48 KiB with AVX2. Of 256, 384, 768 and
-// 3,072 the fastest (interrogator_core_bench --only linear).
+// Of a panel, the part that stays in the second-level cache while all rows pass: 48 KiB with AVX2.
 constexpr std::int64_t kDepthBlock = 768;
 // So many tiles fetch the panel after theirs, each a part.
 constexpr std::int64_t kFetchingTiles = 4;
@@ -34,7 +33,7 @@ struct Tile {
   std::int64_t ahead_step;
 };
 
-/// Not unrolled along depth: GCC then runs out of registers, and 91 of 100 GFLOP/s become 80.
+/// Not unrolled along depth: GCC then runs out of registers.
 template <int Rows>
 void tile_product(const Tile& tile) {
   constexpr int kBases = (Rows + 2) / 3;
