@@ -81,6 +81,8 @@ def test_several_ids_at_once_equal_one_at_a_time(tiny_blip):
     values = keys.clone()
     torch.testing.assert_close(decoder.step(ids[:, :5], 0, keys, values, *crossed), single[:, 4], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(decoder.step(ids[:, 5:], 5, keys, values, *crossed), single[:, 8], rtol=1e-4, atol=1e-4)
+    each = decoder.step_each(ids[:, 5:], 5, keys, values, *crossed)
+    torch.testing.assert_close(each, single[:, 5:9], rtol=1e-4, atol=1e-4)
     # Written in place up to where decoding is, and not beyond.
     assert not keys[:, :, :, :9].isnan().any()
     assert keys[:, :, :, 9:].isnan().all()

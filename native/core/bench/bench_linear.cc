@@ -5,6 +5,7 @@
 
 #include "measure.h"
 #include "ops/linear.h"
+#include "ops/packed_weights.h"
 
 namespace interrogator::bench {
 

@@ -2,12 +2,12 @@
 
 #include <torch/csrc/jit/ir/ir.h>
 
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "memory.h"
-#include "ops/linear.h"
+#include "ops/packed_weights.h"
+#include "weight_uses.h"
 
 namespace interrogator {
 
@@ -16,92 +16,18 @@ namespace {
 using torch::jit::Block;
 using torch::jit::Module;
 using torch::jit::Node;
-using torch::jit::Value;
-
-/// How the module's methods use a tensor.
-struct WeightUse {
-  at::Tensor tensor;
-  bool by_linear = false, with_bias = true, otherwise = false;
-};
-
-/// Looks each attribute that a method reads up in the module's own objects: several share a method's graph.
-class WeightUses {
- public:
-  explicit WeightUses(const Module& module) {
-    for (const Module& part : module.modules()) {
-      for (const torch::jit::Method& method : part.get_methods()) {
-        values_.clear();
-        values_[method.graph()->inputs().at(0)] = part._ivalue();
-        read(*method.graph()->block());
-      }
-    }
-  }
-
-  /// None where a method reads attributes of an object that is not known before it runs: that may be any.
-  std::vector<WeightUse> take() {
-    std::vector<WeightUse> uses;
-    if (unknown_) return uses;
-    for (auto& [tensor, use] : uses_) uses.push_back(std::move(use));
-    return uses;
-  }
-
- private:
-  void read(const Block& block) {
-    for (const Node* const node : block.nodes()) {
-      if (node->kind() == c10::prim::GetAttr) read_attribute(*node);
-      for (const Block* const inner : node->blocks()) read(*inner);
-    }
-  }
-
-  void read_attribute(const Node& node) {
-    const auto owner = values_.find(node.input());
-    if (owner == values_.end()) {
-      unknown_ = true;
-      return;
-    }
-    const c10::IValue value = owner->second.toObject()->getAttr(node.s(c10::attr::name));
-    if (value.isObject()) values_[node.output()] = value;
-    if (!value.isTensor() || !value.toTensor().defined()) return;
-    WeightUse& use = uses_[value.toTensor().unsafeGetTensorImpl()];
-    use.tensor = value.toTensor();
-    for (const torch::jit::Use& by : node.output()->uses()) {
-      const bool as_weight = by.user->kind() == c10::aten::linear && by.offset == 1;
-      if (!as_weight) {
-        use.otherwise = true;
-        continue;
-      }
-      use.by_linear = true;
-      use.with_bias = use.with_bias && has_bias(by.user->input(2), use.tensor);
-    }
-  }
-
-  /// Whether it is surely there, with a number for each of the weight's outputs.
-  bool has_bias(const Value* bias, const at::Tensor& weight) const {
-    const Node* const node = bias->node();
-    if (node->kind() != c10::prim::GetAttr) return false;
-    const auto owner = values_.find(node->input());
-    if (owner == values_.end()) return false;
-    const c10::IValue value = owner->second.toObject()->getAttr(node->s(c10::attr::name));
-    if (!value.isTensor() || !value.toTensor().defined()) return false;
-    const at::Tensor& numbers = value.toTensor();
-    return numbers.is_contiguous() && numbers.scalar_type() == at::kFloat && numbers.dim() == 1 && weight.dim() == 2 &&
-           numbers.numel() == weight.size(0);
-  }
-
-  std::unordered_map<const Value*, c10::IValue> values_;  // the objects of the graph at hand
-  std::unordered_map<const at::TensorImpl*, WeightUse> uses_;
-  bool unknown_ = false;
-};
 
 void replace_in(Block& block) {
-  static const auto ours = c10::Symbol::fromQualString("interrogator::linear");
-  std::vector<Node*> found;
+  static const auto linear = c10::Symbol::fromQualString("interrogator::linear");
+  static const auto embedding = c10::Symbol::fromQualString("interrogator::embedding");
+  std::vector<std::pair<Node*, c10::Symbol>> found;
   for (Node* const node : block.nodes()) {
     for (Block* const inner : node->blocks()) replace_in(*inner);
-    if (node->kind() == c10::aten::linear) found.push_back(node);
+    if (node->kind() == c10::aten::linear) found.emplace_back(node, linear);
+    if (node->kind() == c10::aten::embedding) found.emplace_back(node, embedding);
   }
-  for (Node* const node : found) node->replaceWithNewSymbol(ours);
-  for (Node* const node : found) node->destroy();
+  for (const auto& [node, ours] : found) node->replaceWithNewSymbol(ours);
+  for (const auto& [node, ours] : found) node->destroy();
 }
 
 /// Packed in place. Returns the bytes of what was freed.
@@ -134,10 +60,28 @@ void pack_all(std::vector<WeightUse> uses) {
 }  // namespace
 
 void take_over_linear_layers(const Module& module) {
-  if (ops::packing_pays()) pack_all(WeightUses(module).take());
+  if (ops::packing_pays()) pack_all(weight_uses(module));
   for (const Module& part : module.modules()) {
     for (const torch::jit::Method& method : part.get_methods()) replace_in(*method.graph()->block());
   }
+}
+
+std::optional<Module> with_rounded_linear_layers(const Module& module) {
+  Module copy = module.clone(/*inplace=*/true);
+  bool any = false;
+  for (const WeightUse& use : weight_uses(copy)) {
+    const bool packed = use.by_linear && use.tensor.is_cpu() && use.tensor.scalar_type() == at::kFloat && use.tensor.dim() == 3;
+    if (!packed) continue;
+    at::Tensor rounded;
+    for (const WeightPlace& place : use.places) {
+      if (!place.only_linear) continue;
+      if (!rounded.defined()) rounded = ops::round_weight(use.tensor.detach());
+      place.owner->setAttr(place.name, rounded);
+      any = true;
+    }
+  }
+  if (!any) return std::nullopt;
+  return copy;
 }
 
 }  // namespace interrogator

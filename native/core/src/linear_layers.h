@@ -3,10 +3,17 @@
 
 #include <torch/csrc/jit/api/module.h>
 
+#include <optional>
+
 namespace interrogator {
 
-/// Every aten::linear of the module's methods becomes interrogator::linear, and where packing pays (ops/linear.h) its weight is packed
-/// in place, unless something else than linear layers reads it too. For a module on the CPU, before its first call.
+/// Every aten::linear of the module's methods becomes interrogator::linear, and where packing pays (ops/packed_weights.h) its
+/// weight is packed in place, unless something else than linear layers and embeddings reads it too; aten::embedding becomes
+/// interrogator::embedding, which reads packed weights. For a module on the CPU, before its first call.
 void take_over_linear_layers(const torch::jit::Module& module);
+
+/// A module of the same tensors, but that packed weights are rounded to int8 (ops::round_weight) wherever only linear layers
+/// read them. None where nothing is packed. Of a module that was taken over.
+std::optional<torch::jit::Module> with_rounded_linear_layers(const torch::jit::Module& module);
 
 }  // namespace interrogator

@@ -79,6 +79,15 @@ Module Module::load(const std::filesystem::path& path, c10::Device device, std::
   }
 }
 
+std::optional<Module> Module::rounded() const {
+  if (!state_->device.is_cpu()) return std::nullopt;
+  std::optional<torch::jit::Module> module = with_rounded_linear_layers(state_->module);
+  if (!module) return std::nullopt;
+  return Module(std::make_unique<State>(State{std::move(*module), state_->device, state_->dtype}));
+}
+
+bool Module::has_method(const char* name) const { return state_->module.find_method(name).has_value(); }
+
 at::ScalarType Module::dtype() const noexcept { return state_->dtype; }
 
 void Module::move_to(c10::Device device) {

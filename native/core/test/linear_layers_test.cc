@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/jit/api/module.h>
 
-#include "ops/linear.h"
+#include <optional>
+
+#include "ops/packed_weights.h"
 
 namespace interrogator {
 namespace {
@@ -27,13 +29,15 @@ Module model_with_every_use() {
   module.register_module("without", layer(at::randn({64, 20}), {}));
   module.register_module("uneven", layer(at::randn({5, 64}), {}));
   module.register_module("scalar_bias", layer(at::randn({5, 5}), at::randn({1})));
-  module.register_parameter("tied", at::randn({5, 5}), false);
+  module.register_parameter("tied", at::randn({64, 5}), false);
+  module.register_parameter("uneven_tied", at::randn({5, 5}), false);
   module.register_parameter("sliced", at::randn({10, 5}), false);
   module.define(R"(
 def forward(self, x):
   x = self.uneven.forward(self.without.forward(self.with_bias.forward(x)))
   if x.size(0) > 1:
-    x = torch.linear(x, self.tied) + torch.embedding(self.tied, torch.ones([1], dtype=4))
+    x = torch.linear(x, self.tied)[:, :5] + torch.embedding(self.tied, torch.ones([1], dtype=4))
+    x = torch.linear(x, self.uneven_tied) + torch.embedding(self.uneven_tied, torch.ones([1], dtype=4))
   return torch.linear(self.scalar_bias.forward(x), self.sliced[:5])
 )");
   return module;
@@ -50,7 +54,8 @@ TEST(LinearLayers, ArePackedWhereNothingElseReadsTheirWeights) {
   EXPECT_EQ(packed.attr("without").toModule().attr("weight").toTensor().dim(), expected);
   EXPECT_EQ(packed.attr("uneven").toModule().attr("weight").toTensor().dim(), 2);
   EXPECT_EQ(packed.attr("scalar_bias").toModule().attr("weight").toTensor().dim(), 2);
-  EXPECT_EQ(packed.attr("tied").toTensor().dim(), 2);
+  EXPECT_EQ(packed.attr("tied").toTensor().dim(), expected);
+  EXPECT_EQ(packed.attr("uneven_tied").toTensor().dim(), 2);
   EXPECT_EQ(packed.attr("sliced").toTensor().dim(), 2);
 }
 
@@ -72,6 +77,53 @@ TEST(LinearLayers, OfOneGraphMayDiffer) {
   EXPECT_TRUE(at::allclose(packed.forward({x}).toTensor(), plain.forward({x}).toTensor(), 1e-4, 1e-3));
   EXPECT_EQ(packed.attr("first").toModule().attr("weight").toTensor().dim(), ops::packing_pays() ? 3 : 2);
   EXPECT_EQ(packed.attr("second").toModule().attr("weight").toTensor().dim(), 2);
+}
+
+/// Plain weights, each number rounded to a 127th of its output's largest.
+void round_in_place(const at::Tensor& weight) {
+  const at::Tensor scale = weight.abs().amax(1, true) / 127;
+  weight.copy_((weight / scale).round() * scale);
+}
+
+/// A tied embedding in two attributes, as decoders have it.
+Module tied_model() {
+  at::manual_seed(3);
+  Module module("Model");
+  const at::Tensor tied = at::randn({64, 16});
+  module.register_module("layer", layer(at::randn({16, 16}), at::randn({16})));
+  module.register_parameter("words", tied, false);
+  module.register_parameter("head", tied, false);
+  module.define("def forward(self, ids):\n  return torch.linear(self.layer.forward(torch.embedding(self.words, ids)), self.head)\n");
+  return module;
+}
+
+TEST(LinearLayers, RoundedAreACopyThatSharesAllElse) {
+  if (!ops::packing_pays()) GTEST_SKIP() << "nothing is packed here";
+  const at::Tensor ids = at::randint(0, 64, {7}, at::kLong);
+  Module plain = tied_model(), taken = tied_model(), rounded_by_hand = tied_model();
+  take_over_linear_layers(taken);
+  std::optional<Module> rounded = with_rounded_linear_layers(taken);
+  ASSERT_TRUE(rounded);
+  EXPECT_EQ(rounded->attr("head").toTensor().scalar_type(), at::kChar);
+  EXPECT_EQ(rounded->attr("layer").toModule().attr("weight").toTensor().scalar_type(), at::kChar);
+  EXPECT_TRUE(rounded->attr("words").toTensor().is_same(taken.attr("words").toTensor())) << "what is embedded is not rounded";
+  EXPECT_EQ(taken.attr("head").toTensor().scalar_type(), at::kFloat);
+
+  const at::Tensor words = rounded_by_hand.attr("words").toTensor().clone();
+  rounded_by_hand.setattr("words", words);
+  round_in_place(rounded_by_hand.attr("head").toTensor());
+  round_in_place(rounded_by_hand.attr("layer").toModule().attr("weight").toTensor());
+  EXPECT_TRUE(at::allclose(taken.forward({ids}).toTensor(), plain.forward({ids}).toTensor(), 1e-4, 1e-4));
+  EXPECT_TRUE(at::allclose(rounded->forward({ids}).toTensor(), rounded_by_hand.forward({ids}).toTensor(), 1e-4, 1e-4));
+  EXPECT_FALSE(at::allclose(rounded->forward({ids}).toTensor(), plain.forward({ids}).toTensor(), 1e-4, 1e-4));
+}
+
+TEST(LinearLayers, AreNotRoundedWhereNothingIsPacked) {
+  Module module("Model");
+  module.register_module("uneven", layer(at::randn({5, 64}), {}));
+  module.define("def forward(self, x):\n  return self.uneven.forward(x)\n");
+  take_over_linear_layers(module);
+  EXPECT_FALSE(with_rounded_linear_layers(module));
 }
 
 }  // namespace

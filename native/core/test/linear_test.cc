@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "ops/packed_weights.h"
+
 namespace interrogator::ops {
 namespace {
 
@@ -56,6 +58,8 @@ TEST(Linear, ARowIsTheSameToTheLastBitInAnyCompany) {
     for (std::int64_t first = 0, count = 1; first + count <= 130; first += count, ++count) {
       EXPECT_TRUE(at::equal(ops::linear(x.narrow(0, first, count), packed, bias, set), all.narrow(0, first, count))) << count;
     }
+    const at::Tensor rounded = round_weight(packed, set), guessed = ops::linear(x, rounded, bias, set);
+    EXPECT_TRUE(at::equal(ops::linear(x.narrow(0, 7, 1), rounded, bias, set)[0], guessed[7]));
     const at::Tensor few = ops::linear(x.narrow(0, 0, 4), weight, bias, set);
     for (std::int64_t row = 0; row < 4; ++row) {
       EXPECT_TRUE(at::equal(ops::linear(x.narrow(0, row, 1), weight, bias, set)[0], few[row]));
@@ -86,6 +90,66 @@ TEST(Linear, RefusesWhatDoesNotFit) {
   EXPECT_THROW(ops::linear(at::randn({2, 0}), at::randn({2, 0, packed.size(2)}), {}), c10::Error);
   EXPECT_THROW(pack_weight(weight.to(at::kHalf), true), c10::Error);
   EXPECT_THROW(pack_weight(at::randn({3}), true), c10::Error);
+  EXPECT_THROW(round_weight(weight), c10::Error);
+  EXPECT_THROW(round_weight(packed.to(at::kDouble)), c10::Error);
+  const at::Tensor rounded = round_weight(packed);
+  EXPECT_THROW(ops::linear(at::randn({2, 5}), rounded, at::randn({32})), c10::Error);
+  EXPECT_THROW(ops::linear(at::randn({2, 6}, at::kDouble), rounded, at::randn({32})), c10::Error);
+  EXPECT_THROW(ops::linear(at::randn({2, 6}), rounded, at::randn({65})), c10::Error);
+  EXPECT_THROW(ops::linear(at::randn({2, 6}), at::zeros({2, 10, 5}, at::kChar), at::randn({10})), c10::Error);
+}
+
+/// The weight that a rounded panel stands for, float64 [N, K].
+at::Tensor as_plain(const at::Tensor& rounded, std::int64_t outputs) {
+  const std::int64_t panels = rounded.size(0), depth = rounded.size(1) - 4, width = rounded.size(2);
+  const at::Tensor steps = rounded.narrow(1, 0, depth).to(at::kDouble);
+  const at::Tensor scales = rounded.narrow(1, depth, 4).contiguous().view({panels, 4 * width}).view(at::kFloat).to(at::kDouble);
+  return (steps * scales.unsqueeze(1)).transpose(1, 2).reshape({panels * width, depth}).narrow(0, 0, outputs);
+}
+
+TEST(Linear, OfARoundedWeightEqualsTheMatrixProductInFloat64) {
+  at::manual_seed(5);
+  for (const SimdSet set : simd_sets_here()) {
+    for (const std::int64_t depth : {1, 3, 4, 7, 64, 768}) {
+      for (const std::int64_t outputs : {1, 5, 32, 64, 130}) {
+        const at::Tensor weight = at::randn({outputs, depth}), bias = at::randn({outputs});
+        const at::Tensor rounded = round_weight(pack_weight(weight, true, set), set), plain = as_plain(rounded, outputs);
+        ASSERT_EQ(rounded.scalar_type(), at::kChar);
+        // Half a step of each output's own.
+        const at::Tensor step = weight.abs().amax(1, true).to(at::kDouble) / 127;
+        ASSERT_TRUE(((plain - weight).abs() <= step * 0.5001).all().item<bool>());
+        for (const std::int64_t rows : {0, 1, 2, 6}) {
+          const at::Tensor x = at::randn({rows, 1, depth});
+          expect_the_product(ops::linear(x, rounded, bias, set), x, plain, bias);
+          const at::Tensor packed = pack_weight(weight, false, set);
+          if (packed.defined()) expect_the_product(ops::linear(x, round_weight(packed, set), {}, set), x, plain, {});
+        }
+      }
+    }
+  }
+}
+
+TEST(Linear, RoundsZerosAndNumbersOfAnySize) {
+  for (const SimdSet set : simd_sets_here()) {
+    at::Tensor weight = at::zeros({40, 12});
+    weight[1].fill_(3e38F);
+    weight[2].fill_(-1e-25F);
+    weight[39][11] = -2;
+    const at::Tensor plain = as_plain(round_weight(pack_weight(weight, true, set), set), 40);
+    EXPECT_TRUE(at::allclose(plain, weight.to(at::kDouble), 1e-6, 0)) << plain;
+  }
+}
+
+TEST(Linear, AnEmbeddingOfAPackedWeightIsThePlainOne) {
+  at::manual_seed(6);
+  const at::Tensor weight = at::randn({77, 13}), ids = at::randint(0, 77, {3, 5}, at::kLong);
+  const at::Tensor packed = pack_weight(weight, true);
+  EXPECT_TRUE(at::equal(ops::embedding(packed, ids), at::embedding(weight, ids)));
+  EXPECT_TRUE(at::equal(ops::embedding(packed, ids.t()), at::embedding(weight, ids.t())));
+  EXPECT_TRUE(at::equal(ops::embedding(packed, ids.to(at::kInt)), at::embedding(weight, ids)));
+  EXPECT_TRUE(at::equal(ops::embedding(weight, ids), at::embedding(weight, ids)));
+  EXPECT_EQ(ops::embedding(packed, ids.narrow(0, 0, 0)).sizes(), at::IntArrayRef({0, 5, 13}));
+  for (const std::int64_t bad : {-1, 1000}) EXPECT_THROW(ops::embedding(packed, at::full({1}, bad, at::kLong)), c10::Error);
 }
 
 TEST(Linear, PacksOnlyWhatTellsItsOutputs) {

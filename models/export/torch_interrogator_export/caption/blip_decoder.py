@@ -82,6 +82,33 @@ class BlipDecoder(nn.Module):
             values.append(v)
         return torch.stack(keys), torch.stack(values)
 
+    def hidden(
+        self,
+        ids: torch.Tensor,
+        position: int,
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        cross_keys: torch.Tensor,
+        cross_values: torch.Tensor,
+    ) -> torch.Tensor:
+        """What the layers make of ids [B, T]: [B, T, width]."""
+        count = ids.shape[1]
+        # Not F.embedding: that is a function of its own in TorchScript, which hides who reads the weight.
+        x = torch.embedding(self.word_embedding, ids) + self.position_embedding[position : position + count]
+        x = self.norm(x)
+        mask: torch.Tensor | None = None
+        if count > 1:
+            allowed = torch.ones(count, position + count, dtype=torch.bool, device=ids.device)
+            mask = allowed.tril(position)
+        for index, layer in enumerate(self.layers):
+            x = layer(x, position, mask, keys[index], values[index], cross_keys[index], cross_values[index])
+        return x
+
+    def logits(self, x: torch.Tensor) -> torch.Tensor:
+        """Of [..., width]: [..., vocabSize]."""
+        x = self.head_norm(self.head_act(self.head_dense(x)))
+        return F.linear(x, self.head_weight, self.head_bias)
+
     @torch.jit.export
     def step(
         self,
@@ -92,17 +119,21 @@ class BlipDecoder(nn.Module):
         cross_keys: torch.Tensor,
         cross_values: torch.Tensor,
     ) -> torch.Tensor:
-        count = ids.shape[1]
-        x = F.embedding(ids, self.word_embedding) + self.position_embedding[position : position + count]
-        x = self.norm(x)
-        mask: torch.Tensor | None = None
-        if count > 1:
-            allowed = torch.ones(count, position + count, dtype=torch.bool, device=ids.device)
-            mask = allowed.tril(position)
-        for index, layer in enumerate(self.layers):
-            x = layer(x, position, mask, keys[index], values[index], cross_keys[index], cross_values[index])
-        x = self.head_norm(self.head_act(self.head_dense(x[:, -1])))
-        return F.linear(x, self.head_weight, self.head_bias)
+        """Logits [B, vocabSize] after the last of ids [B, T]."""
+        return self.logits(self.hidden(ids, position, keys, values, cross_keys, cross_values)[:, -1])
+
+    @torch.jit.export
+    def step_each(
+        self,
+        ids: torch.Tensor,
+        position: int,
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        cross_keys: torch.Tensor,
+        cross_values: torch.Tensor,
+    ) -> torch.Tensor:
+        """Logits [B, T, vocabSize] after each of ids [B, T]."""
+        return self.logits(self.hidden(ids, position, keys, values, cross_keys, cross_values))
 
     def forward(self, image: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
         """Logits [B, vocabSize] after the last of ids [B, T], without keeping a cache."""

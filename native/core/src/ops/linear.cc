@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "memory.h"
+#include "ops/simd/byte_product.h"
 #include "ops/simd/dots.h"
 #include "ops/simd/packed_product.h"
 
@@ -55,15 +55,22 @@ at::Tensor few_rows_linear(const at::Tensor& x, const at::Tensor& weight, const 
   return result;
 }
 
+/// Throws where they do not fit: a packed weight of `depth` inputs, float32 on the CPU otherwise.
+std::int64_t packed_outputs(const at::Tensor& x, const at::Tensor& weight, std::int64_t depth, const std::optional<at::Tensor>& bias,
+                            SimdSet set) {
+  const std::int64_t panels = weight.size(0), width = weight.size(2), outputs = bias ? bias->numel() : panels * width;
+  TORCH_CHECK(weight.is_cpu() && weight.is_contiguous() && depth > 0 && width == INTERROGATOR_CHOOSE(set, simd::panel_width)(),
+              "the weight is packed for other processors");
+  TORCH_CHECK(x.is_cpu() && x.scalar_type() == at::kFloat && x.dim() >= 1 && x.size(-1) == depth, "linear takes float32 [..., ", depth,
+              "], not ", x.scalar_type(), " ", x.sizes());
+  TORCH_CHECK(!bias || (is_plain(*bias) && (outputs + width - 1) / width == panels), "the bias does not fit the weight");
+  return outputs;
+}
+
 at::Tensor packed_linear(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias, SimdSet set) {
   const simd::PackedProductFunction product = INTERROGATOR_CHOOSE(set, simd::packed_product);
   const std::int64_t panels = weight.size(0), depth = weight.size(1), width = weight.size(2);
-  const std::int64_t outputs = bias ? bias->numel() : panels * width;
-  TORCH_CHECK(is_plain(weight) && depth > 0 && width == INTERROGATOR_CHOOSE(set, simd::panel_width)(),
-              "the weight is packed for other processors");
-  TORCH_CHECK(input.is_cpu() && input.scalar_type() == at::kFloat && input.dim() >= 1 && input.size(-1) == depth,
-              "linear takes float32 [..., ", depth, "], not ", input.scalar_type(), " ", input.sizes());
-  TORCH_CHECK(!bias || (is_plain(*bias) && (outputs + width - 1) / width == panels), "the bias does not fit the weight");
+  const std::int64_t outputs = packed_outputs(input, weight, depth, bias, set);
   const at::Tensor x = input.contiguous();
   const std::int64_t rows = x.numel() / depth, blocks = (rows + kRows - 1) / kRows;
   at::Tensor result = result_like(x, outputs);
@@ -89,37 +96,35 @@ at::Tensor packed_linear(const at::Tensor& input, const at::Tensor& weight, cons
   return result;
 }
 
+at::Tensor byte_linear(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias, SimdSet set) {
+  const simd::ByteProductFunction product = INTERROGATOR_CHOOSE(set, simd::byte_product);
+  const std::int64_t panels = weight.size(0), depth = weight.size(1) - simd::kScaleBytes;
+  const std::int64_t outputs = packed_outputs(input, weight, depth, bias, set);
+  const at::Tensor x = input.contiguous();
+  at::Tensor result = result_like(x, outputs);
+  const std::int64_t rows = x.numel() / depth;
+  const std::int64_t work = std::max<std::int64_t>(1, rows * depth * weight.size(2));
+  at::parallel_for(0, panels, std::max<std::int64_t>(1, kLeastWork / work), [&](std::int64_t begin, std::int64_t end) {
+    product({.x = x.const_data_ptr<float>(),
+             .rows = rows,
+             .depth = depth,
+             .panels = weight.const_data_ptr<std::int8_t>(),
+             .first = begin,
+             .last = end,
+             .outputs = outputs,
+             .bias = numbers(bias),
+             .results = result.data_ptr<float>()});
+  });
+  return result;
+}
+
 }  // namespace
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias, SimdSet set) {
+  if (weight.dim() == 3 && weight.scalar_type() == at::kChar) return byte_linear(x, weight, bias, set);
   if (weight.dim() == 3) return packed_linear(x, weight, bias, set);
   if (few_rows_fit(x, weight, bias)) return few_rows_linear(x, weight, bias, set);
   return at::linear(x, weight, bias);
-}
-
-bool packing_pays() noexcept { return best_simd_set() >= SimdSet::kAvx2; }
-
-at::Tensor pack_weight(const at::Tensor& weight, bool has_bias, SimdSet set) {
-  const std::int64_t width = INTERROGATOR_CHOOSE(set, simd::panel_width)();
-  TORCH_CHECK(weight.is_cpu() && weight.scalar_type() == at::kFloat && weight.dim() == 2 && weight.size(1) > 0,
-              "packs float32 [N, K] on the CPU, not ", weight.scalar_type(), " ", weight.sizes());
-  const std::int64_t outputs = weight.size(0), depth = weight.size(1), panels = (outputs + width - 1) / width;
-  if (!has_bias && outputs % width != 0) return {};
-  const at::Tensor plain = weight.contiguous();
-  at::Tensor packed = empty_in_huge_pages({panels, depth, width});
-  const float* const from = plain.const_data_ptr<float>();
-  float* const to = packed.data_ptr<float>();
-  at::parallel_for(0, panels, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t panel = begin; panel < end; ++panel) {
-      const std::int64_t first = panel * width, here = std::min(width, outputs - first);
-      float* const values = to + first * depth;
-      for (std::int64_t k = 0; k < depth; ++k) {
-        for (std::int64_t i = 0; i < here; ++i) values[k * width + i] = from[(first + i) * depth + k];
-        std::fill(values + k * width + here, values + (k + 1) * width, 0.0F);
-      }
-    }
-  });
-  return packed;
 }
 
 }  // namespace interrogator::ops

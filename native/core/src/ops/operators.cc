@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "ops/linear.h"
+#include "ops/packed_weights.h"
 #include "ops/tree_attention.h"
 #include "ops/tree_attention_cuda.h"
 
@@ -22,6 +23,8 @@ at::Tensor linear_here(const at::Tensor& x, const at::Tensor& weight, const std:
   return ops::linear(x, weight, bias);
 }
 
+at::Tensor embedding_here(const at::Tensor& weight, const at::Tensor& ids, std::int64_t, bool, bool) { return ops::embedding(weight, ids); }
+
 }  // namespace
 
 void register_operators() {
@@ -36,6 +39,10 @@ void register_operators() {
     library->impl("tree_attention", torch::dispatch(c10::DispatchKey::CUDA, TORCH_FN(tree_attention_cuda)));
     library->def("linear(Tensor x, Tensor weight, Tensor? bias) -> Tensor");
     library->impl("linear", torch::dispatch(c10::DispatchKey::CPU, TORCH_FN(linear_here)));
+    // What at::embedding takes besides is for training.
+    library->def(
+        "embedding(Tensor weight, Tensor indices, int padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor");
+    library->impl("embedding", torch::dispatch(c10::DispatchKey::CPU, TORCH_FN(embedding_here)));
     return true;
   }();
   (void)registered;

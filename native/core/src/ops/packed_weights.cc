@@ -1,0 +1,75 @@
+#include "ops/packed_weights.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "memory.h"
+#include "ops/simd/byte_product.h"
+#include "ops/simd/packed_product.h"
+
+namespace interrogator::ops {
+
+bool packing_pays() noexcept { return best_simd_set() >= SimdSet::kAvx2; }
+
+at::Tensor pack_weight(const at::Tensor& weight, bool has_bias, SimdSet set) {
+  const std::int64_t width = INTERROGATOR_CHOOSE(set, simd::panel_width)();
+  TORCH_CHECK(weight.is_cpu() && weight.scalar_type() == at::kFloat && weight.dim() == 2 && weight.size(1) > 0,
+              "packs float32 [N, K] on the CPU, not ", weight.scalar_type(), " ", weight.sizes());
+  const std::int64_t outputs = weight.size(0), depth = weight.size(1), panels = (outputs + width - 1) / width;
+  if (!has_bias && outputs % width != 0) return {};
+  const at::Tensor plain = weight.contiguous();
+  at::Tensor packed = empty_in_huge_pages({panels, depth, width});
+  const float* const from = plain.const_data_ptr<float>();
+  float* const to = packed.data_ptr<float>();
+  at::parallel_for(0, panels, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t panel = begin; panel < end; ++panel) {
+      const std::int64_t first = panel * width, here = std::min(width, outputs - first);
+      float* const values = to + first * depth;
+      for (std::int64_t k = 0; k < depth; ++k) {
+        for (std::int64_t i = 0; i < here; ++i) values[k * width + i] = from[(first + i) * depth + k];
+        std::fill(values + k * width + here, values + (k + 1) * width, 0.0F);
+      }
+    }
+  });
+  return packed;
+}
+
+at::Tensor round_weight(const at::Tensor& packed, SimdSet set) {
+  const simd::RoundPanelFunction round_panel = INTERROGATOR_CHOOSE(set, simd::round_panel);
+  TORCH_CHECK(packed.is_cpu() && packed.scalar_type() == at::kFloat && packed.dim() == 3 && packed.is_contiguous() &&
+                  packed.size(2) == INTERROGATOR_CHOOSE(set, simd::panel_width)(),
+              "rounds what pack_weight made here, not ", packed.scalar_type(), " ", packed.sizes());
+  const std::int64_t panels = packed.size(0), depth = packed.size(1), width = packed.size(2);
+  at::Tensor rounded = empty_in_huge_pages({panels, depth + simd::kScaleBytes, width}, at::kChar);
+  const float* const from = packed.const_data_ptr<float>();
+  std::int8_t* const to = rounded.data_ptr<std::int8_t>();
+  at::parallel_for(0, panels, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t panel = begin; panel < end; ++panel) {
+      round_panel(from + panel * depth * width, depth, to + panel * (depth + simd::kScaleBytes) * width);
+    }
+  });
+  return rounded;
+}
+
+at::Tensor embedding(const at::Tensor& weight, const at::Tensor& ids) {
+  if (weight.dim() != 3) return at::embedding(weight, ids);
+  const std::int64_t depth = weight.size(1), width = weight.size(2), outputs = weight.size(0) * width;
+  const at::Tensor wanted = ids.to(at::kLong).contiguous();
+  std::vector<std::int64_t> sizes = ids.sizes().vec();
+  sizes.push_back(depth);
+  at::Tensor result = at::empty(sizes, weight.options());
+  const std::int64_t* const id = wanted.const_data_ptr<std::int64_t>();
+  const float* const values = weight.const_data_ptr<float>();
+  float* const results = result.data_ptr<float>();
+  for (std::int64_t i = 0; i < wanted.numel(); ++i) {
+    TORCH_CHECK_INDEX(id[i] >= 0 && id[i] < outputs, "id ", id[i], " is not in the embedding");
+    const float* const from = values + id[i] / width * depth * width + id[i] % width;
+    for (std::int64_t k = 0; k < depth; ++k) results[i * depth + k] = from[k * width];
+  }
+  return result;
+}
+
+}  // namespace interrogator::ops
