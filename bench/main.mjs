@@ -7,7 +7,6 @@ import { InvalidArgumentError } from 'commander';
 import { main, StepError, title } from '../scripts/step.mjs';
 import { Bench } from './bench.mjs';
 import { eventLoopRows } from './measures/event-loop.mjs';
-import { deviations } from './measures/growth.mjs';
 import { selectable, selected } from './measures/index.mjs';
 import { memoryRow } from './measures/processes.mjs';
 import { modelCommand, wholeNumber } from './options.mjs';
@@ -80,7 +79,7 @@ async function measureOne(bench, measure, where) {
   try {
     const { samples } = bench.options;
     const taken = await sampleInTurn({ ...plan, machineRates: bench.machineRates, samples, onSample: printSample });
-    return { ...rowOf({ ...plan, name: measure.name }, where, taken, plan.limit), ...plan.fields };
+    return { ...rowOf({ ...plan, name: measure.name }, where, taken, plan.limit), ...plan.fields, ...plan.compare?.(taken) };
   } finally {
     await plan.end?.();
   }
@@ -91,7 +90,7 @@ function printSample({ number, count, ours, peer }) {
 }
 
 function printDeviations(rows) {
-  for (const { name, deviation } of deviations(rows)) {
+  for (const { name, from_linear: deviation } of rows.filter((row) => row.from_linear !== undefined)) {
     console.log(`- ${name}: ${(deviation * 100).toFixed(1)} % from linear`);
   }
 }

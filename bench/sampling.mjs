@@ -20,26 +20,28 @@ export async function secondsOf(work) {
 }
 
 /**
- * `ours` and `peer` (null for none) resolve with seconds, which may be scaled; each is told how many runs it had before.
+ * `ours`, `peer` and `beside` (other work of ours that ours is compared with; both null for none) resolve with seconds, which may be scaled; each is told how many runs it had before.
  * `machineRates` resolves with {flops, bytes} a second; `onSample` is told of each sample. After a warm-up of each side come
  * `samples`, or one where the warm-up of either lasted over a minute. A sample is the median of as many runs as fill its
  * least length, which keeps one interruption from being a tenth of what is measured.
  */
-export async function sampleInTurn({ ours, peer, machineRates, samples, onSample = () => {} }) {
+export async function sampleInTurn({ ours, peer, beside = null, machineRates, samples, onSample = () => {} }) {
   const mine = await Side.warmedUp(ours);
   const theirs = peer && (await Side.warmedUp(peer));
+  const other = beside && (await Side.warmedUp(beside));
   await machineRates();
-  const count = Math.max(mine.warmUp, theirs?.warmUp ?? 0) > LONG_RUN ? 1 : samples;
-  const taken = { ours: [], peer: [], rates: [] };
+  const count = Math.max(mine.warmUp, theirs?.warmUp ?? 0, other?.warmUp ?? 0) > LONG_RUN ? 1 : samples;
+  const taken = { ours: [], peer: [], beside: [], rates: [] };
   for (let number = 1; number <= count; number += 1) {
     taken.rates.push(await machineRates());
     taken.ours.push(await mine.sample());
+    if (other) taken.beside.push(await other.sample());
     taken.rates.push(await machineRates());
     if (theirs) taken.peer.push(await theirs.sample());
     onSample({ number, count, ours: taken.ours.at(-1), peer: taken.peer.at(-1) ?? null });
   }
   const rate = (name) => median(taken.rates.map((rates) => rates[name]));
-  return { ours: taken.ours, peer: taken.peer, rates: { flops: rate('flops'), bytes: rate('bytes') } };
+  return { ...taken, rates: { flops: rate('flops'), bytes: rate('bytes') } };
 }
 
 class Side {

@@ -1,4 +1,7 @@
-/** Whether cost grows as the work does: a chain step over more and more candidates, a ranking of more and more labels. */
+/**
+ * Whether cost grows as the work does: a chain step over more and more candidates, a ranking of more and more labels. The
+ * middle size is measured in turn with each other one, for a machine whose speed changes from minute to minute.
+ */
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { CAPTION } from '../bench.mjs';
@@ -6,11 +9,13 @@ import { evictCaches } from '../caches.mjs';
 import { labelBytes } from '../limits.mjs';
 import { WORK } from '../prepare.mjs';
 import { residentMemory } from '../resident-memory.mjs';
-import { secondsOf } from '../sampling.mjs';
+import { median, secondsOf } from '../sampling.mjs';
 import { oneStep, stepFlops } from './chain.mjs';
 
 const CANDIDATES = { 500: 500, 2000: 2000, 8000: 8000 };
+const MIDDLE_CANDIDATES = 2000;
 const LABELS = { '10k': 10_000, '100k': 100_000, '1m': 1_000_000 };
+const MIDDLE_LABELS = 100_000;
 /** In a sample, so that each size reads as much, and more than caches hold before it reads any of it again. */
 const LABELS_A_SAMPLE = 1_000_000;
 const LEAST_DISTINCT = 100_000;
@@ -20,15 +25,16 @@ const SEED = 9;
 const candidateMeasures = Object.entries(CANDIDATES).map(([size, count]) => ({
   name: `growth-candidates-${size}`,
   group: 'growth',
-  size: count,
   async plan(bench) {
     const phrases = distinctPhrases(bench, count);
     const flops = await stepFlops(bench, phrases, CAPTION);
+    const step = (some) => () => afterEviction(() => oneStep(bench, some));
     return {
       unit: `s per step of ${count} candidates`,
       note: 'phrases of three one-token words, no two of which begin alike',
-      ours: () => afterEviction(() => oneStep(bench, phrases)),
+      ours: step(phrases),
       peer: null,
+      ...besideMiddle({ size: count, middle: MIDDLE_CANDIDATES, work: () => step(distinctPhrases(bench, MIDDLE_CANDIDATES)) }),
       limit: (rates) => flops / rates.flops,
     };
   },
@@ -37,33 +43,26 @@ const candidateMeasures = Object.entries(CANDIDATES).map(([size, count]) => ({
 const labelMeasures = Object.entries(LABELS).map(([size, count]) => ({
   name: `growth-labels-${size}`,
   group: 'growth',
-  size: count,
-  async plan({ ours, peer, features, clip }) {
-    const { binding } = ours.engine;
-    const dim = clip.embedDim;
-    const tables = Math.ceil(LEAST_DISTINCT / count);
-    const files = Array.from({ length: tables }, (_, i) => path.join(WORK, `growth-labels-${size}-${i}.safetensors`));
-    for (const [i, file] of files.entries()) await peer.call('write_random_labels', { file, rows: count, dim, seed: SEED + i });
+  async plan(bench) {
+    const dim = bench.clip.embedDim;
     const before = residentMemory();
-    const matrices = await Promise.all(files.map((file) => binding.openLabelMatrix(file, { dim })));
-    const rounds = LABELS_A_SAMPLE / count / tables;
-    const rankAll = async () => {
-      for (let i = 0; i < rounds; i++) await Promise.all(matrices.map((matrix) => binding.topK([matrix], features.native, TOP, {})));
-    };
-    await rankAll();
+    const labels = await SyntheticLabels.open(bench, count);
+    await labels.rankAll();
     const grown = before && Math.round((residentMemory().anonymous - before.anonymous) / 2 ** 20);
-    const megabytes = Math.round((tables * labelBytes(count, dim)) / 1e6);
+    const megabytes = Math.round((labels.tables * labelBytes(count, dim)) / 1e6);
+    const middle = count === MIDDLE_LABELS ? labels : await SyntheticLabels.open(bench, MIDDLE_LABELS);
     return {
       unit: `s per ranking of ${count} labels`,
       note:
-        `random float16 rows, the true best ${TOP}; ${tables > 1 ? `${tables} tables at once` : 'one table'}, ${rounds} in turn` +
-        `${before ? `; the process's own memory grew by ${grown} MiB for ${megabytes} MB of labels` : ''}`,
-      ours: async () => (await afterEviction(rankAll)) / rounds / tables,
+        `random float16 rows, the true best ${TOP}; ${labels.tables > 1 ? `${labels.tables} tables at once` : 'one table'}, ` +
+        `${labels.rounds} in turn${before ? `; the process's own memory grew by ${grown} MiB for ${megabytes} MB of labels` : ''}`,
+      ours: () => labels.secondsOfOne(),
       peer: null,
+      ...besideMiddle({ size: count, middle: MIDDLE_LABELS, work: () => () => middle.secondsOfOne() }),
       limit: (rates) => labelBytes(count, dim) / rates.bytes,
       fields: before ? { anonymous_growth_mib: grown } : {},
       end: () => {
-        for (const file of files) rmSync(file, { force: true });
+        for (const each of new Set([labels, middle])) each.remove();
       },
     };
   },
@@ -71,13 +70,52 @@ const labelMeasures = Object.entries(LABELS).map(([size, count]) => ({
 
 export const growth = [...candidateMeasures, ...labelMeasures];
 
-/** How far the cost of one candidate, or of one label, is from that of the middle size. */
-export function deviations(rows) {
-  return [candidateMeasures, labelMeasures].flatMap((measures) => {
-    const costs = measures.map(({ name, size }) => ({ name, cost: (rows.find((row) => row.name === name)?.ours_s ?? Number.NaN) / size }));
-    const middle = costs[1].cost;
-    return costs.filter(({ cost }) => cost / middle > 0).map(({ name, cost }) => ({ name, deviation: cost / middle - 1 }));
-  });
+/** The part of a plan that measures the middle size in turn with this one; `from_linear` is how far one item's costs are apart. */
+function besideMiddle({ size, middle, work }) {
+  if (size === middle) return {};
+  return {
+    beside: work(),
+    compare: ({ ours, beside }) => ({ from_linear: median(ours.map((seconds, i) => seconds / size / (beside[i] / middle))) - 1 }),
+  };
+}
+
+/** Files of random labels, opened: one, or as many as make LEAST_DISTINCT labels. */
+class SyntheticLabels {
+  static async open({ ours, peer, features, clip }, count) {
+    const { binding } = ours.engine;
+    const dim = clip.embedDim;
+    const files = Array.from({ length: Math.ceil(LEAST_DISTINCT / count) }, (_, i) =>
+      path.join(WORK, `growth-labels-${count}-${i}.safetensors`),
+    );
+    for (const [i, file] of files.entries()) await peer.call('write_random_labels', { file, rows: count, dim, seed: SEED + i });
+    const matrices = await Promise.all(files.map((file) => binding.openLabelMatrix(file, { dim })));
+    return new SyntheticLabels(files, LABELS_A_SAMPLE / count / files.length, () =>
+      Promise.all(matrices.map((matrix) => binding.topK([matrix], features.native, TOP, {}))),
+    );
+  }
+
+  /** `rounds` of rankings make LABELS_A_SAMPLE labels. */
+  constructor(files, rounds, rankEach) {
+    this.files = files;
+    this.rounds = rounds;
+    this.rankEach = rankEach;
+  }
+
+  get tables() {
+    return this.files.length;
+  }
+
+  async rankAll() {
+    for (let i = 0; i < this.rounds; i++) await this.rankEach();
+  }
+
+  async secondsOfOne() {
+    return (await afterEviction(() => this.rankAll())) / this.rounds / this.tables;
+  }
+
+  remove() {
+    for (const file of this.files) rmSync(file, { force: true });
+  }
 }
 
 function afterEviction(work) {

@@ -1,9 +1,17 @@
 #include <ATen/ATen.h>
 
+#include <string>
+
 #include "measure.h"
 #include "ops/cosine_top_k.h"
 
 namespace interrogator::bench {
+
+namespace {
+
+constexpr const char* kSimdNames[] = {"baseline", "AVX2", "AVX-512"};
+
+}  // namespace
 
 void bench_cosine_top_k(Suite& suite) {
   if (!suite.device()->torch_device().is_cpu()) return;  // measured through LabelMatrix there
@@ -30,8 +38,13 @@ void bench_cosine_top_k(Suite& suite) {
     input.features = features.const_data_ptr<float>();
     input.batch = each.batch;
     const auto numbers = static_cast<double>(each.rows * each.dim);
-    suite.measure(each.name, "ranking", {.flops = 2 * numbers * static_cast<double>(each.batch), .bytes = 2 * numbers},
-                  [&] { ops::rank(input, each.options); });
+    const Work work{.flops = 2 * numbers * static_cast<double>(each.batch), .bytes = 2 * numbers};
+    suite.measure(each.name, "ranking", work, [&] { ops::rank(input, each.options); });
+    if (&each != cases) continue;
+    for (const ops::SimdSet set : ops::simd_sets_here()) {
+      suite.measure(std::string(each.name) + ", " + kSimdNames[static_cast<int>(set)], "ranking", work,
+                    [&] { ops::rank(input, each.options, nullptr, set); });
+    }
   }
 }
 

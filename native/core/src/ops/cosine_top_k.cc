@@ -14,9 +14,9 @@ namespace interrogator::ops {
 
 namespace {
 
-constexpr std::int64_t kSegmentRows = 2048;          // of which the best are kept, in plain ranking
-constexpr std::int64_t kMostOfSegment = 256;         // most that are kept of such a segment
-constexpr std::int64_t kTaskRows = 1024;             // what a thread takes at a time
+constexpr std::int64_t kMostInHeaps = 256;           // more labels of a ranking in one stage are selected by their digits
+constexpr std::int64_t kSmallSegment = 4096;         // rows; of such a segment one thread keeps the best
+constexpr std::int64_t kLeastRows = 128, kMostRows = 4096;  // what a thread takes at a time
 constexpr std::int64_t kMostSimilarities = 8 << 20;  // kept in a pass, which bounds memory
 
 std::int64_t row_count(const RankInput& input) {
@@ -63,17 +63,63 @@ void share_out(std::int64_t count, const Work& work) {
   });
 }
 
+/// Calls work(begin, end, thread) on all threads until all rows are taken: large parts first, which are read without a break,
+/// then ever smaller ones, so that all threads end at about the same time.
+template <class Work>
+void share_out_rows(std::int64_t rows, const Work& work) {
+  std::atomic<std::int64_t> next{0};
+  const std::int64_t threads = std::min<std::int64_t>(at::get_num_threads(), (rows + kLeastRows - 1) / kLeastRows);
+  at::parallel_for(0, threads, 1, [&](std::int64_t thread, std::int64_t) {
+    for (std::int64_t begin = next; begin < rows;) {
+      const std::int64_t end = std::min(begin + std::clamp((rows - begin) / (2 * threads), kLeastRows, kMostRows), rows);
+      if (!next.compare_exchange_weak(begin, end)) continue;
+      work(begin, end, static_cast<std::size_t>(thread));
+      begin = next;
+    }
+  });
+}
+
+/// One stage: each thread keeps the best of all the rows that it took.
+Kept keep_in_heaps(const RankInput& input, const Block& all, const RankingStages& stages, simd::HalfDotsFunction dots,
+                   const CancelToken* token) {
+  const auto batch = static_cast<std::size_t>(all.batch);
+  const BestHeap empty(static_cast<std::size_t>(stages.k), stages.reverse);
+  std::vector<std::vector<BestHeap>> heaps(static_cast<std::size_t>(at::get_num_threads()), std::vector<BestHeap>(batch, empty));
+  share_out_rows(all.end, [&](std::int64_t begin, std::int64_t end, std::size_t thread) {
+    if (token) token->check();
+    Block part = all;
+    part.begin = begin;
+    part.end = end;
+    const auto rows = static_cast<std::size_t>(part.end - part.begin);
+    std::vector<float> similarities(batch * rows);
+    part.results = similarities.data();
+    part.result_stride = part.end - part.begin;
+    compute(input, part, dots);
+    for (std::size_t b = 0; b < batch; ++b) {
+      heaps[thread][b].add(std::span<const float>(similarities.data() + b * rows, rows), static_cast<std::int32_t>(part.begin));
+    }
+  });
+  Kept kept(batch);
+  for (std::vector<BestHeap>& of_thread : heaps) {
+    for (std::size_t b = 0; b < batch; ++b) {
+      const std::vector<Ranked> best = of_thread[b].take();
+      kept[b].insert(kept[b].end(), best.begin(), best.end());
+    }
+  }
+  return kept;
+}
+
 /// Segments of many rows: all similarities first, by all threads, then the best of each feature.
 void keep_of_large_segment(const RankInput& input, const Block& segment, const RankingStages& stages, simd::HalfDotsFunction dots,
                            const CancelToken* token, Kept& kept) {
-  const std::int64_t rows = segment.end - segment.begin, tasks = (rows + kTaskRows - 1) / kTaskRows;
+  const std::int64_t rows = segment.end - segment.begin;
   std::vector<float> similarities(static_cast<std::size_t>(segment.batch * rows));
-  share_out(tasks, [&](std::int64_t task) {
+  share_out_rows(rows, [&](std::int64_t begin, std::int64_t end, std::size_t) {
     if (token) token->check();
     Block part = segment;
-    part.begin = segment.begin + task * kTaskRows;
-    part.end = std::min(part.begin + kTaskRows, segment.end);
-    part.results = similarities.data() + task * kTaskRows;
+    part.begin = segment.begin + begin;
+    part.end = segment.begin + end;
+    part.results = similarities.data() + begin;
     part.result_stride = rows;
     compute(input, part, dots);
   });
@@ -114,8 +160,15 @@ void keep_of_small_segments(const RankInput& input, const Block& all, const Rank
 }
 
 Kept first_stage(const RankInput& input, Block all, const RankingStages& stages, simd::HalfDotsFunction dots, const CancelToken* token) {
+  if (stages.segment_rows == 0 && stages.k <= kMostInHeaps) return keep_in_heaps(input, all, stages, dots, token);
   Kept kept(static_cast<std::size_t>(all.batch));
-  if (stages.segment_rows <= 2 * kSegmentRows) {
+  if (stages.segment_rows == 0) {
+    RankingStages whole = stages;
+    whole.keep = stages.k;
+    keep_of_large_segment(input, all, whole, dots, token, kept);
+    return kept;
+  }
+  if (stages.segment_rows <= kSmallSegment) {
     keep_of_small_segments(input, all, stages, dots, token, kept);
     return kept;
   }
@@ -139,18 +192,10 @@ void second_stage(std::vector<Ranked>& entries, const RankingStages& stages, Top
   }
 }
 
-/// Ranking in one stage is ranking in two: few labels are kept of each segment then. Many would be nearly all of it:
-/// then all rows are one segment.
-RankingStages in_segments(RankingStages stages, std::int64_t rows) {
-  if (stages.segment_rows > 0) return stages;
-  stages.segment_rows = stages.k <= kMostOfSegment ? kSegmentRows : rows;
-  stages.keep = stages.k;
-  return stages;
-}
-
 /// Features that share a pass over the matrix.
-std::int64_t features_per_pass(const RankingStages& stages) {
-  return std::clamp<std::int64_t>(kMostSimilarities / std::max(stages.segment_rows, kSegmentRows), 1, 64);
+std::int64_t features_per_pass(const RankingStages& stages, std::int64_t rows) {
+  const bool at_once = stages.segment_rows == 0 && stages.k > kMostInHeaps;
+  return std::clamp<std::int64_t>(kMostSimilarities / std::max(at_once ? rows : stages.segment_rows, kSmallSegment), 1, 64);
 }
 
 }  // namespace
@@ -162,11 +207,11 @@ TopK cosine_top_k(const RankInput& input, std::int64_t k, bool reverse, const Ca
 TopK rank(const RankInput& input, const TopKOptions& options, const CancelToken* token, SimdSet set) {
   const simd::HalfDotsFunction dots = INTERROGATOR_CHOOSE(set, simd::half_dots);
   const std::int64_t rows = row_count(input);
-  const RankingStages stages = in_segments(ranking_stages(options, rows), rows);
+  const RankingStages stages = ranking_stages(options, rows);
   TopK result;
   result.rows = input.batch;
   result.k = stages.k;
-  const std::int64_t most = features_per_pass(stages);
+  const std::int64_t most = features_per_pass(stages, rows);
   for (std::int64_t first = 0; first < input.batch; first += most) {
     if (token) token->check();
     const Block all{.first_feature = first, .batch = std::min(most, input.batch - first), .begin = 0, .end = rows};

@@ -52,22 +52,41 @@ Ranked::Ranked(float given, std::int32_t index, bool reverse)
 
 std::int32_t Ranked::index() const noexcept { return static_cast<std::int32_t>(~static_cast<std::uint32_t>(order)); }
 
-std::vector<Ranked> select_by_heap(std::span<const float> similarities, std::int32_t first_index, std::size_t k, bool reverse) {
-  std::vector<Ranked> heap;  // the worst in front
-  if (k == 0) return heap;
-  heap.reserve(std::min(k, similarities.size()));
-  for (std::size_t i = 0; i < similarities.size(); ++i) {
-    const Ranked entry(similarities[i], first_index + static_cast<std::int32_t>(i), reverse);
-    if (heap.size() < k) {
-      heap.push_back(entry);
-      std::push_heap(heap.begin(), heap.end(), better);
-    } else if (better(entry, heap.front())) {
-      std::pop_heap(heap.begin(), heap.end(), better);
-      heap.back() = entry;
-      std::push_heap(heap.begin(), heap.end(), better);
-    }
+BestHeap::BestHeap(std::size_t k, bool reverse) : k_(k), reverse_(reverse) {}
+
+void BestHeap::add(std::span<const float> similarities, std::int32_t first_index) {
+  if (k_ == 0) return;
+  std::size_t i = 0;
+  const auto entry = [&] { return Ranked(similarities[i], first_index + static_cast<std::int32_t>(i), reverse_); };
+  if (entries_.size() < k_) {
+    for (; i < similarities.size() && entries_.size() < k_; ++i) entries_.push_back(entry());
+    if (entries_.size() < k_) return;
+    std::make_heap(entries_.begin(), entries_.end(), better);
   }
-  return heap;
+  const float sign = reverse_ ? -1.0F : 1.0F;
+  for (; i < similarities.size(); ++i) {
+    // Most are worse by far. What is not a number is never less.
+    if (similarities[i] * sign < entries_.front().similarity * sign) continue;
+    if (const Ranked candidate = entry(); better(candidate, entries_.front())) replace_worst(candidate);
+  }
+}
+
+/// One way down the heap, where std::pop_heap and std::push_heap go down and up again.
+void BestHeap::replace_worst(const Ranked& entry) {
+  std::size_t hole = 0;
+  for (std::size_t child = 1; child < k_; child = 2 * hole + 1) {
+    if (child + 1 < k_ && better(entries_[child], entries_[child + 1])) ++child;
+    if (!better(entry, entries_[child])) break;
+    entries_[hole] = entries_[child];
+    hole = child;
+  }
+  entries_[hole] = entry;
+}
+
+std::vector<Ranked> select_by_heap(std::span<const float> similarities, std::int32_t first_index, std::size_t k, bool reverse) {
+  BestHeap heap(k, reverse);
+  heap.add(similarities, first_index);
+  return heap.take();
 }
 
 std::vector<Ranked> select_by_radix(std::span<const float> similarities, std::int32_t first_index, std::size_t k, bool reverse) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace interrogator::ops {
@@ -17,6 +18,23 @@ struct Ranked {
   std::int32_t index() const noexcept;
   /// The same label as another stage of a ranking orders it.
   Ranked ordered(bool reverse) const { return Ranked(similarity, index(), reverse); }
+};
+
+/// The k best (reverse: least) of all that was added, for few.
+class BestHeap {
+ public:
+  BestHeap(std::size_t k, bool reverse);
+  /// Of labels first_index, first_index + 1, …
+  void add(std::span<const float> similarities, std::int32_t first_index);
+  /// In no order.
+  std::vector<Ranked> take() { return std::move(entries_); }
+
+ private:
+  void replace_worst(const Ranked& entry);
+
+  const std::size_t k_;
+  const bool reverse_;
+  std::vector<Ranked> entries_;  // a heap once there are k, the worst in front
 };
 
 /// The k best (reverse: least) of similarities, whose labels are first_index, first_index + 1, …; all where there are

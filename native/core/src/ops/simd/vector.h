@@ -4,6 +4,10 @@
 
 #include <cstdint>
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #define INTERROGATOR_SIMD_JOIN(name, set) name##_##set
 #define INTERROGATOR_SIMD_EXPAND(name, set) INTERROGATOR_SIMD_JOIN(name, set)
 #define INTERROGATOR_SIMD_NAME(name) INTERROGATOR_SIMD_EXPAND(name, INTERROGATOR_SIMD)
@@ -70,14 +74,27 @@ inline Vector power_of_two(Vector whole) {
 
 #endif
 
-/// In a fixed order of additions.
+/// In a fixed order of additions: halves are added until one number is left. In registers where the compiler can be told so:
+/// it takes the plain loop through memory, a quarter of a ranking's time.
 inline float sum_of(Vector values) {
+#if defined(__AVX2__)
+#if defined(__AVX512F__)
+  const __m512 all = reinterpret_cast<__m512>(values);
+  const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
+#else
+  const __m256 eight = reinterpret_cast<__m256>(values);
+#endif
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+#else
   float lanes[kLanes];
   store(lanes, values);
   for (int width = kLanes / 2; width > 0; width /= 2) {
     for (int i = 0; i < width; ++i) lanes[i] += lanes[i + width];
   }
   return lanes[0];
+#endif
 }
 
 /// e^x to 2 units in the last place for x in [-87, 88], clamped outside: 2^n · e^r with r in ±ln 2 / 2, ln 2 in two parts
