@@ -71,7 +71,7 @@ const labelMeasures = Object.entries(LABELS).map(([size, count]) => ({
 export const growth = [...candidateMeasures, ...labelMeasures];
 
 /** The part of a plan that measures the middle size in turn with this one; `from_linear` is how far one item's costs are apart. */
-function besideMiddle({ size, middle, work }) {
+export function besideMiddle({ size, middle, work }) {
   if (size === middle) return {};
   return {
     beside: work(),

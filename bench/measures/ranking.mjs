@@ -10,19 +10,24 @@ const TOP = 32;
 export const rankFlavors = {
   name: 'rank-flavors',
   async plan({ ours, peer, picture, features, clip, options }) {
-    const { flavors } = ours;
+    const { flavors, mediums } = ours;
     const arguments_ = { path: picture, table: 'flavors', top: TOP };
+    const few = { path: picture, table: 'mediums', top: 1 };
     await sameTop(flavors, features, (await peer.timed('rank', arguments_)).result, toleranceOf(options));
     const bytes = labelBytes(flavors.length, clip.embedDim);
     return {
       unit: `s per ranking of ${flavors.length} labels`,
-      note: `the best ${TOP}, by quota, nothing of them in a cache; the limit is the float16 embeddings read once`,
-      ours: () => {
+      note:
+        `the best ${TOP}, by quota, nothing of them in a cache; a short table is ranked before, so that the program is in them; ` +
+        'the limit is the float16 embeddings read once',
+      ours: async () => {
         evictCaches();
+        await mediums.rank(features, { topCount: 1 });
         return secondsOf(() => flavors.rank(features, { topCount: TOP }));
       },
-      peer: () => {
+      peer: async () => {
         evictCaches();
+        await peer.timed('rank', few);
         return peer.seconds('rank', arguments_);
       },
       limit: (rates) => bytes / rates.bytes,

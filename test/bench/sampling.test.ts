@@ -34,7 +34,14 @@ describe('sampling', () => {
     const { sampleInTurn } = await benchModule('sampling.mjs');
     const taken = await sampleInTurn({ ours: work('ours', 1), peer: work('peer', 1), machineRates, samples: 2 });
     expect(order).toEqual(['ours0', 'peer0', 'rates', 'rates', 'ours1', 'rates', 'peer1', 'rates', 'ours2', 'rates', 'peer2']);
-    expect(taken).toEqual({ ours: [1, 2], peer: [1, 2], rates: RATES });
+    expect(taken).toEqual({ ours: [1, 2], peer: [1, 2], beside: [], rates: RATES });
+  });
+
+  test('other work of ours is run in turn with ours too', async () => {
+    const { sampleInTurn } = await benchModule('sampling.mjs');
+    const taken = await sampleInTurn({ ours: work('ours', 1), peer: null, beside: work('beside', 2), machineRates, samples: 2 });
+    expect(order).toEqual(['ours0', 'beside0', 'rates', 'rates', 'ours1', 'beside1', 'rates', 'rates', 'ours2', 'beside2', 'rates']);
+    expect(taken).toMatchObject({ ours: [1, 2], beside: [1, 2] });
   });
 
   test('a run that lasts over a minute is done once, a short one that is scaled to over a minute is not', async () => {
@@ -70,17 +77,13 @@ test('the steps of a chain are those it reported, and one more where it took a s
   expect(stepsOf(events([10, 20, 20.1], 2))).toBe(2);
 });
 
-test('deviations compare the cost of one candidate and of one label with that of the middle size', async () => {
-  const { deviations } = await benchModule('measures/growth.mjs');
-  const rows = [
-    { name: 'growth-candidates-500', ours_s: 0.6 },
-    { name: 'growth-candidates-2000', ours_s: 2 },
-    { name: 'growth-candidates-8000', ours_s: 8 },
-  ];
-  const found = deviations(rows);
-  expect(found.map(({ name }: { name: string }) => name)).toEqual(rows.map(({ name }) => name));
-  expect(found[0].deviation).toBeCloseTo(0.2);
-  expect(found[2].deviation).toBeCloseTo(0);
+test('growth compares the cost of one item with that of the middle size, measured in turn', async () => {
+  const { besideMiddle } = await benchModule('measures/growth.mjs');
+  const { beside, compare } = besideMiddle({ size: 500, middle: 2000, work: () => 'the middle size' });
+  expect(beside).toBe('the middle size');
+  // The machine was half as fast during the second sample.
+  expect(compare({ ours: [0.6, 1.2, 0.6], beside: [2, 4, 2] }).from_linear).toBeCloseTo(0.2);
+  expect(besideMiddle({ size: 2000, middle: 2000, work: () => 'the middle size' })).toEqual({});
 });
 
 describe('traffic', () => {

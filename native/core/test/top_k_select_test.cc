@@ -60,6 +60,29 @@ TEST(TopKSelect, BothMethodsFindWhatAFullSortFinds) {
   }
 }
 
+TEST(TopKSelect, AHeapFindsTheBestOfAllPartsThatItWasGiven) {
+  std::mt19937 random(2);
+  for (int round = 0; round < 60; ++round) {
+    const std::size_t count = 1 + random() % 9000, k = 1 + random() % 80;
+    const bool reverse = round % 2;
+    std::vector<float> similarities(count);
+    for (float& each : similarities) {
+      // From all different to nearly all what is not a number.
+      each = static_cast<float>(random() % (round % 3 ? 1U << 24U : 5U)) * 0x1p-24F - 0.5F;
+      if (random() % 100 < static_cast<unsigned>(round % 6) * 20) each = std::numeric_limits<float>::quiet_NaN();
+    }
+    BestHeap heap(k, reverse);
+    for (std::size_t first = 0; first < count;) {
+      const std::size_t part = std::min<std::size_t>(count - first, random() % 4000);
+      heap.add(std::span<const float>(similarities).subspan(first, part), 9 + static_cast<std::int32_t>(first));
+      first += part;
+    }
+    std::vector<std::int32_t> expected = sorted(similarities, 9, reverse);
+    expected.resize(std::min(k, count));
+    ASSERT_EQ(best_first(heap.take(), k), expected) << count << " values, k " << k;
+  }
+}
+
 TEST(TopKSelect, KeepsTheSimilarityAndOrdersItAnew) {
   const Ranked entry(-0.5F, 12, true);
   EXPECT_EQ(entry.similarity, -0.5F);

@@ -14,10 +14,10 @@ namespace interrogator::ops {
 
 namespace {
 
-constexpr std::int64_t kMostInHeaps = 256;           // more labels of a ranking in one stage are selected by their digits
-constexpr std::int64_t kSmallSegment = 4096;         // rows; of such a segment one thread keeps the best
+constexpr std::int64_t kMostInHeaps = 256;                  // more labels of a ranking in one stage are selected by their digits
+constexpr std::int64_t kSmallSegment = 4096;                // rows; of such a segment one thread keeps the best
 constexpr std::int64_t kLeastRows = 128, kMostRows = 4096;  // what a thread takes at a time
-constexpr std::int64_t kMostSimilarities = 8 << 20;  // kept in a pass, which bounds memory
+constexpr std::int64_t kMostSimilarities = 8 << 20;         // kept in a pass, which bounds memory
 
 std::int64_t row_count(const RankInput& input) {
   std::int64_t rows = 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <functional>
+#include <limits>
 
 namespace interrogator::ops {
 
@@ -22,6 +24,27 @@ std::uint32_t key_of(float similarity, bool reverse) {
 }
 
 bool better(const Ranked& a, const Ranked& b) { return a.order > b.order; }
+
+// Labels are dealt to so many groups, of which the k with the best members tell how good the k-th best label is at least.
+constexpr std::size_t kGroups = 128;
+constexpr std::size_t kMostOfGroups = 64, kLeastInGroup = 8;
+constexpr float kWorst = -std::numeric_limits<float>::infinity();
+
+/// A number, times `sign`, that each of the k best reaches, and few others; kWorst where these are too few to tell.
+float reached_by_best(std::span<const float> similarities, std::size_t k, float sign) {
+  if (k == 0 || k > kMostOfGroups || similarities.size() < kGroups * kLeastInGroup) return kWorst;
+  std::array<float, kGroups> best;
+  best.fill(kWorst);
+  for (std::size_t first = 0; first + kGroups <= similarities.size(); first += kGroups) {
+    for (std::size_t i = 0; i < kGroups; ++i) {
+      const float value = similarities[first + i] * sign;
+      best[i] = value > best[i] ? value : best[i];
+    }
+  }
+  const auto last = best.begin() + static_cast<std::ptrdiff_t>(k - 1);
+  std::nth_element(best.begin(), last, best.end(), std::greater<>());
+  return *last;
+}
 
 struct Threshold {
   std::uint32_t key = 0;   ///< of the k-th best
@@ -56,18 +79,21 @@ BestHeap::BestHeap(std::size_t k, bool reverse) : k_(k), reverse_(reverse) {}
 
 void BestHeap::add(std::span<const float> similarities, std::int32_t first_index) {
   if (k_ == 0) return;
-  std::size_t i = 0;
-  const auto entry = [&] { return Ranked(similarities[i], first_index + static_cast<std::int32_t>(i), reverse_); };
-  if (entries_.size() < k_) {
-    for (; i < similarities.size() && entries_.size() < k_; ++i) entries_.push_back(entry());
-    if (entries_.size() < k_) return;
-    std::make_heap(entries_.begin(), entries_.end(), better);
-  }
   const float sign = reverse_ ? -1.0F : 1.0F;
-  for (; i < similarities.size(); ++i) {
+  const bool full = entries_.size() == k_;
+  float least = full ? entries_.front().similarity * sign : reached_by_best(similarities, k_, sign);
+  for (std::size_t i = 0; i < similarities.size(); ++i) {
     // Most are worse by far. What is not a number is never less.
-    if (similarities[i] * sign < entries_.front().similarity * sign) continue;
-    if (const Ranked candidate = entry(); better(candidate, entries_.front())) replace_worst(candidate);
+    if (similarities[i] * sign < least) continue;
+    const Ranked entry(similarities[i], first_index + static_cast<std::int32_t>(i), reverse_);
+    if (entries_.size() < k_) {
+      entries_.push_back(entry);
+      if (entries_.size() < k_) continue;
+      std::make_heap(entries_.begin(), entries_.end(), better);
+    } else if (better(entry, entries_.front())) {
+      replace_worst(entry);
+    }
+    least = entries_.front().similarity * sign;
   }
 }
 
