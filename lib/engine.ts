@@ -4,6 +4,7 @@ import { callOptions } from './arguments';
 import { type Bundle, type CaptionManifest, type ClipManifest, resolveBundle } from './bundle';
 import type { Config } from './config';
 import { AbortError, InterrogatorError, throwIfAborted, toInterrogatorError } from './errors';
+import type { RgbImage } from './image';
 import { loadNative } from './native/load';
 import type { NativeBinding, NativeCancelToken, NativeCaptionModel, NativeClipModel, NativeDevice } from './native/types';
 import { createProgressReporter, type ProgressListener, type ReportProgress } from './progress';
@@ -169,6 +170,14 @@ export class Engine {
   private with<T>(kind: ModelKind, call: Call, work: () => Promise<T>): Promise<T> {
     this.throwIfDisposed();
     return this.residency.use(kind, call.signal, work);
+  }
+
+  /**
+   * Frees the pixels of a picture that was decoded here and is not read any more: native calls have taken a copy when they return.
+   * A garbage collection may be long in coming.
+   */
+  freePixels({ data, decoded }: RgbImage): void {
+    if (decoded) this.binding.freeMemoryOf(data);
   }
 
   /** Waits for the running native job, rejects what waits, frees the models. */

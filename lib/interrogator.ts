@@ -2,10 +2,10 @@ import { argmax } from './argmax';
 import { texts as checkedTexts, count, oneOf, optionalText, show } from './arguments';
 import { type BatchOptions, type BatchResult, describeAll } from './batch';
 import { type Config, type ConfigInput, toConfig } from './config';
-import { type CallOptions, Engine } from './engine';
+import { type Call, type CallOptions, Engine } from './engine';
 import { InterrogatorError } from './errors';
 import { Features, oneImage } from './features';
-import { decodeImage, type ImageInput } from './image';
+import { decodeImage, type ImageInput, type RgbImage } from './image';
 import type { LabelTable } from './label-table';
 import { type Answer, MODES, type Mode, type ModeSettings, Modes } from './modes';
 import { Tables } from './tables';
@@ -167,8 +167,13 @@ export class Interrogator {
     const started = performance.now();
     const settings = modeSettings(options);
     return this.engine.call(options, async (call) => {
-      const picture = await decodeImage(image, { signal: call.signal });
-      const { prompt, caption, image: features } = await this.modes.answer(picture, settings, call);
+      const {
+        prompt,
+        caption,
+        image: features,
+      } = await this.withPicture(image, call, (picture) => {
+        return this.modes.answer(picture, settings, call);
+      });
       const [similarity] = await this.modes.similarities(features, [prompt], call);
       return { prompt, caption, similarity: similarity as number, seconds: (performance.now() - started) / 1000 };
     });
@@ -190,16 +195,13 @@ export class Interrogator {
 
   /** The caption model's caption. Throws ERR_CAPTION_MODEL_MISSING where captionModelName is null. */
   async generateCaption(image: ImageInput, options: CallOptions = {}): Promise<string> {
-    return this.engine.call(options, async (call) => {
-      return this.modes.caption(await decodeImage(image, { signal: call.signal }), call);
-    });
+    return this.engine.call(options, (call) => this.withPicture(image, call, (picture) => this.modes.caption(picture, call)));
   }
 
   /** Unit-length image features, 1 × embedDim. */
   async imageToFeatures(image: ImageInput, options: CallOptions = {}): Promise<Features> {
     return this.engine.call(options, async (call) => {
-      const picture = await decodeImage(image, { signal: call.signal });
-      return new Features(this.engine, await this.modes.features(picture, call));
+      return new Features(this.engine, await this.withPicture(image, call, (picture) => this.modes.features(picture, call)));
     });
   }
 
@@ -259,10 +261,19 @@ export class Interrogator {
 
   private async answer(image: ImageInput, options: DescribeOptions): Promise<Answer> {
     const settings = modeSettings(options);
-    return this.engine.call(options, async (call) => {
-      const picture = await decodeImage(image, { signal: call.signal });
-      return this.modes.answer(picture, settings, call);
+    return this.engine.call(options, (call) => {
+      return this.withPicture(image, call, (picture) => this.modes.answer(picture, settings, call));
     });
+  }
+
+  /** The pixels are gone when the work is done. */
+  private async withPicture<T>(image: ImageInput, { signal }: Call, work: (picture: RgbImage) => Promise<T>): Promise<T> {
+    const picture = await decodeImage(image, { signal });
+    try {
+      return await work(picture);
+    } finally {
+      this.engine.freePixels(picture);
+    }
   }
 }
 

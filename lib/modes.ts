@@ -76,10 +76,14 @@ export class Modes {
     return stripLikePython(caption.tokenizer.decode(ids));
   }
 
-  /** 1 × embedDim. */
+  /** 1 × embedDim. The last that is made of a picture: its pixels are freed. */
   async features(picture: RgbImage, call: Call): Promise<NativeFeatures> {
     call.report({ stage: 'features', done: 0, total: 1 });
-    const features = await this.engine.withClip(call, () => this.engine.clip.imageFeatures(picture, call.token));
+    const features = await this.engine.withClip(call, () => {
+      const pending = this.engine.clip.imageFeatures(picture, call.token);
+      this.engine.freePixels(picture);
+      return pending;
+    });
     call.report({ stage: 'features', done: 1, total: 1 });
     return features;
   }

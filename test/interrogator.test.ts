@@ -1,10 +1,12 @@
 /** An interrogator over tiny real bundles: every call, and how calls end. Equality with the reference is in parity/. */
 import { getEventListeners } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ConfigInput, type Description, type Features, Interrogator, type Mode, type ProgressEvent } from '../lib';
+import type { NativeBinding } from '../lib/native/types';
 import { tinyBlip, tinyClip } from './support/bundles';
 import { picture } from './support/pictures';
 
@@ -31,6 +33,7 @@ async function withSettings<T>(other: ConfigInput, run: (interrogator: Interroga
 }
 
 const CAPTION = 'a photo of a cat';
+const APPLE = path.join(__dirname, '..', 'models', 'sample', 'images', 'apple.png');
 
 describe('features', () => {
   test('an image has one row of unit length, a list of texts a row each', async () => {
@@ -40,6 +43,22 @@ describe('features', () => {
     for (const row of [await image.toArray(), (await texts.toArray()).subarray(ours.embedDim, 2 * ours.embedDim)]) {
       expect(Math.hypot(...row)).toBeCloseTo(1, 4);
     }
+  });
+
+  test('pixels that the caller owns are not touched, those that were decoded are freed', async () => {
+    const raw = { data: new Uint8Array(4 * 4 * 3).fill(9), width: 4, height: 4, channels: 3 as const };
+    const file = await readFile(APPLE);
+    await ours.imageToFeatures(raw);
+    await ours.describe(file, { mode: 'fast', caption: CAPTION });
+    expect([raw.data.length, file.equals(await readFile(APPLE))]).toEqual([48, true]);
+
+    const freed = jest.spyOn((ours as unknown as { engine: { binding: NativeBinding } }).engine.binding, 'freeMemoryOf');
+    await ours.describe(file, { mode: 'fast' });
+    expect(freed.mock.calls[0]?.[0]).toHaveLength(0);
+    freed.mockClear();
+    await ours.imageToFeatures(raw);
+    expect(freed).not.toHaveBeenCalled();
+    freed.mockRestore();
   });
 
   test('similarities are the products of the rows', async () => {

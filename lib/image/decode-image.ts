@@ -53,7 +53,7 @@ export async function decodeImage(input: ImageInput, { signal, maxPixels = MAX_P
   }
   try {
     const size = checkedSize(name, bytes, format, maxPixels);
-    return await abandonable(decodeFormat(bytes, format, size, signal), signal);
+    return { ...(await abandonable(decodeFormat(bytes, format, size, signal), signal)), decoded: true };
   } catch (error) {
     throw error instanceof DecodeFailure ? describeFailure(error, name, format, bytes) : error;
   }

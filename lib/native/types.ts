@@ -122,6 +122,8 @@ export interface NativeRuntimeInfo {
 
 export interface NativeBinding {
   runtimeInfo(): NativeRuntimeInfo;
+  /** Frees the memory of an array that has its buffer for itself; the array is empty from then on. */
+  freeMemoryOf(array: Uint8Array): void;
   createCancelToken(): NativeCancelToken;
   /** name: 'cpu', 'cuda' or 'cuda:N'. maxQueue: most jobs that wait; one more rejects with ERR_BUSY. */
   openDevice(name: string, options: { threads?: number; maxBatch?: number; maxQueue?: number }): Promise<NativeDevice>;

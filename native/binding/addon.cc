@@ -35,6 +35,18 @@ Napi::Value runtime_information(const Napi::CallbackInfo& info) {
   });
 }
 
+/// Detaches the array's buffer, if the array is all of it.
+Napi::Value free_memory_of(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return checked(env, [&]() -> Napi::Value {
+    if (!info[0].IsTypedArray()) throw Error(ErrorCode::kInvalidArgument, "freeMemoryOf takes a typed array");
+    const auto array = info[0].As<Napi::TypedArray>();
+    Napi::ArrayBuffer buffer = array.ArrayBuffer();
+    if (buffer.ByteLength() > 0 && array.ByteLength() == buffer.ByteLength()) buffer.Detach();
+    return env.Undefined();
+  });
+}
+
 Napi::Value create_cancel_token(const Napi::CallbackInfo& info) {
   return checked(info.Env(), [&] { return CancelTokenWrap::wrap(info.Env(), std::make_shared<CancelGroup>()); });
 }
@@ -56,6 +68,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
     exports.Set(name, Napi::Function::New(env, call, name));
   };
   offer("runtimeInfo", runtime_information);
+  offer("freeMemoryOf", free_memory_of);
   offer("createCancelToken", create_cancel_token);
   offer("openDevice", DeviceWrap::open);
   offer("openClipModel", ClipModelWrap::open);

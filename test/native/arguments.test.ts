@@ -39,6 +39,21 @@ async function expectRejection(call: () => Promise<unknown>, message: RegExp, co
   await expect(promise).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
 }
 
+describe('freeMemoryOf', () => {
+  test('empties an array that has its buffer for itself, and no other', () => {
+    const [whole, shared] = [new Uint8Array(9), new Uint8Array(9)];
+    const part = shared.subarray(1);
+    binding.freeMemoryOf(whole);
+    binding.freeMemoryOf(part);
+    expect([whole.length, part.length, shared.length]).toEqual([0, 8, 9]);
+    binding.freeMemoryOf(whole);
+  });
+
+  test('takes nothing else', () => {
+    expect(() => binding.freeMemoryOf([1] as Anything)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }));
+  });
+});
+
 describe('numbers', () => {
   test.each([
     [Number.NaN, /threads: expected a whole number from 0 to 1024, got NaN/],

@@ -41,7 +41,7 @@ struct CaptionModel::State {
         manifest(std::move(read)),
         vision(Module::load(folder / manifest.vision_file, device->torch_device(), {"forward"})),
         decoder(Module::load(folder / manifest.decoder_file, device->torch_device(), {"cross", "step"})),
-        guesser(decoder.has_method("step_each") ? decoder.rounded() : std::nullopt),
+        guesser(decoder.has_method("step_each") ? decoder.rounded("step") : std::nullopt),
         graphs(device_graphs(device->torch_device())) {}
 
   void move_to(c10::Device target) {

@@ -2,6 +2,7 @@
 
 #include <torch/csrc/jit/ir/ir.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -66,16 +67,15 @@ void take_over_linear_layers(const Module& module) {
   }
 }
 
-std::optional<Module> with_rounded_linear_layers(const Module& module) {
+std::optional<Module> with_rounded_linear_layers(const Module& module, const char* method) {
   Module copy = module.clone(/*inplace=*/true);
   bool any = false;
-  for (const WeightUse& use : weight_uses(copy)) {
+  for (const WeightUse& use : weight_uses(copy, method)) {
     const bool packed = use.by_linear && use.tensor.is_cpu() && use.tensor.scalar_type() == at::kFloat && use.tensor.dim() == 3;
     if (!packed) continue;
-    at::Tensor rounded;
+    if (std::any_of(use.places.begin(), use.places.end(), [](const WeightPlace& place) { return !place.only_linear; })) continue;
+    const at::Tensor rounded = ops::round_weight(use.tensor.detach());
     for (const WeightPlace& place : use.places) {
-      if (!place.only_linear) continue;
-      if (!rounded.defined()) rounded = ops::round_weight(use.tensor.detach());
       place.owner->setAttr(place.name, rounded);
       any = true;
     }

@@ -12,8 +12,9 @@ namespace interrogator {
 /// interrogator::embedding, which reads packed weights. For a module on the CPU, before its first call.
 void take_over_linear_layers(const torch::jit::Module& module);
 
-/// A module of the same tensors, but that packed weights are rounded to int8 (ops::round_weight) wherever only linear layers
-/// read them. None where nothing is packed. Of a module that was taken over.
-std::optional<torch::jit::Module> with_rounded_linear_layers(const torch::jit::Module& module);
+/// A module to call `method` of, of the same tensors, but that packed weights are rounded to int8 (ops::round_weight) where only linear
+/// layers of that method read them. A tied head stays as it is: its copy would take more memory than it saves time. None where
+/// nothing is rounded. Of a module that was taken over.
+std::optional<torch::jit::Module> with_rounded_linear_layers(const torch::jit::Module& module, const char* method);
 
 }  // namespace interrogator

@@ -79,9 +79,9 @@ Module Module::load(const std::filesystem::path& path, c10::Device device, std::
   }
 }
 
-std::optional<Module> Module::rounded() const {
+std::optional<Module> Module::rounded(const char* method) const {
   if (!state_->device.is_cpu()) return std::nullopt;
-  std::optional<torch::jit::Module> module = with_rounded_linear_layers(state_->module);
+  std::optional<torch::jit::Module> module = with_rounded_linear_layers(state_->module, method);
   if (!module) return std::nullopt;
   return Module(std::make_unique<State>(State{std::move(*module), state_->device, state_->dtype}));
 }

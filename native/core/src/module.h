@@ -26,9 +26,9 @@ class Module {
   Module& operator=(Module&&) noexcept;
   ~Module();
 
-  /// The same model with the weights of its linear layers in int8, a quarter of the memory to read, and its other tensors
-  /// shared: a guess at what this one answers. None where that would not be faster.
-  std::optional<Module> rounded() const;
+  /// The same model for calls of `method` alone, with the weights of its linear layers in int8, a quarter of the memory to read, and
+  /// its other tensors shared: a guess at what this one answers. None where that would not be faster.
+  std::optional<Module> rounded(const char* method) const;
 
   bool has_method(const char* name) const;
 

@@ -1,6 +1,7 @@
 #include "weight_uses.h"
 
 #include <torch/csrc/jit/ir/ir.h>
+#include <torch/csrc/jit/passes/inliner.h>
 
 #include <unordered_map>
 #include <utility>
@@ -30,11 +31,15 @@ class WeightUses {
   explicit WeightUses(const Module& module) {
     for (const Module& part : module.modules()) {
       for (const torch::jit::Method& method : part.get_methods()) {
-        values_.clear();
-        values_[method.graph()->inputs().at(0)] = part._ivalue();
-        read(*method.graph()->block());
+        read(*method.graph(), part);
       }
     }
+  }
+
+  WeightUses(const Module& module, const char* method) {
+    const auto graph = module.get_method(method).graph()->copy();
+    torch::jit::Inline(*graph);
+    read(*graph, module);
   }
 
   std::vector<WeightUse> take() {
@@ -45,6 +50,12 @@ class WeightUses {
   }
 
  private:
+  void read(const torch::jit::Graph& graph, const Module& self) {
+    values_.clear();
+    values_[graph.inputs().at(0)] = self._ivalue();
+    read(*graph.block());
+  }
+
   void read(const Block& block) {
     for (const Node* const node : block.nodes()) {
       if (node->kind() == c10::prim::GetAttr) read_attribute(*node);
@@ -104,5 +115,6 @@ class WeightUses {
 }  // namespace
 
 std::vector<WeightUse> weight_uses(const Module& module) { return WeightUses(module).take(); }
+std::vector<WeightUse> weight_uses(const Module& module, const char* method) { return WeightUses(module, method).take(); }
 
 }  // namespace interrogator

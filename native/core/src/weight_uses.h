@@ -28,4 +28,7 @@ struct WeightUse {
 /// before it runs: that may be any.
 std::vector<WeightUse> weight_uses(const torch::jit::Module& module);
 
+/// Of that method alone, with all that it calls.
+std::vector<WeightUse> weight_uses(const torch::jit::Module& module, const char* method);
+
 }  // namespace interrogator

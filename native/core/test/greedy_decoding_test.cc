@@ -73,7 +73,7 @@ def step(self, ids, position: int, keys, values, cross_keys, cross_values):
 };
 
 TEST_F(GreedyDecodingTest, GuessesDoNotChangeACaption) {
-  const std::optional<Module> rounded = decoder_->rounded();
+  const std::optional<Module> rounded = decoder_->rounded("step");
   const Module nonsense = always(7), end = always(manifest_->eos_id);
   std::vector<const Module*> guessers{&*decoder_, &nonsense, &end};
   if (rounded) guessers.push_back(&*rounded);
@@ -114,7 +114,7 @@ TEST_F(GreedyDecodingTest, GuessesOnceACaptionIsAlone) {
 }
 
 TEST_F(GreedyDecodingTest, RoundedWeightsGuessWell) {
-  const std::optional<Module> rounded = decoder_->rounded();
+  const std::optional<Module> rounded = decoder_->rounded("step");
   if (!rounded) GTEST_SKIP() << "nothing is packed here";
   GuessCounts all;
   for (unsigned seed = 0; seed < 12; ++seed) {

@@ -93,6 +93,8 @@ Module tied_model() {
   module.register_module("layer", layer(at::randn({16, 16}), at::randn({16})));
   module.register_parameter("words", tied, false);
   module.register_parameter("head", tied, false);
+  module.register_module("of_another_method", layer(at::randn({16, 16}), at::randn({16})));
+  module.define("def other(self, x):\n  return self.of_another_method.forward(x)\n");
   module.define("def forward(self, ids):\n  return torch.linear(self.layer.forward(torch.embedding(self.words, ids)), self.head)\n");
   return module;
 }
@@ -102,12 +104,13 @@ TEST(LinearLayers, RoundedAreACopyThatSharesAllElse) {
   const at::Tensor ids = at::randint(0, 64, {7}, at::kLong);
   Module plain = tied_model(), taken = tied_model(), rounded_by_hand = tied_model();
   take_over_linear_layers(taken);
-  std::optional<Module> rounded = with_rounded_linear_layers(taken);
+  std::optional<Module> rounded = with_rounded_linear_layers(taken, "forward");
   ASSERT_TRUE(rounded);
   EXPECT_EQ(rounded->attr("head").toTensor().scalar_type(), at::kChar);
   EXPECT_EQ(rounded->attr("layer").toModule().attr("weight").toTensor().scalar_type(), at::kChar);
   EXPECT_TRUE(rounded->attr("words").toTensor().is_same(taken.attr("words").toTensor())) << "what is embedded is not rounded";
   EXPECT_EQ(taken.attr("head").toTensor().scalar_type(), at::kFloat);
+  EXPECT_EQ(rounded->attr("of_another_method").toModule().attr("weight").toTensor().scalar_type(), at::kFloat);
 
   const at::Tensor words = rounded_by_hand.attr("words").toTensor().clone();
   rounded_by_hand.setattr("words", words);
@@ -123,7 +126,7 @@ TEST(LinearLayers, AreNotRoundedWhereNothingIsPacked) {
   module.register_module("uneven", layer(at::randn({5, 64}), {}));
   module.define("def forward(self, x):\n  return self.uneven.forward(x)\n");
   take_over_linear_layers(module);
-  EXPECT_FALSE(with_rounded_linear_layers(module));
+  EXPECT_FALSE(with_rounded_linear_layers(module, "forward"));
 }
 
 }  // namespace
