@@ -71,7 +71,7 @@ export function decodeFlops(position, { imageTokens, layers, width, mlpWidth, vo
   return layers * (self + cross + mlp) + linear(1, width, width) + linear(1, width, vocabulary);
 }
 
-/** Float32 numbers that one decoded token reads once each: the decoder's weights, and the picture's keys and values. */
+/** Bytes of float32 numbers that decoding reads at least once each: the decoder's weights, and the picture's keys and values. */
 export function decodeBytes({ imageTokens, layers, width, mlpWidth, vocabulary }) {
   const weights = layers * (6 * width ** 2 + 2 * width * mlpWidth) + width ** 2 + width * vocabulary;
   return 4 * (weights + layers * 2 * imageTokens * width);

@@ -32,7 +32,10 @@ export function textsFlops(paddedIds, { embedDim, text, source }) {
   return textFlops(tree, { layers, width, mlpWidth, embedDim });
 }
 
-/** Seconds of one caption of `tokens` tokens; of a decoded token, the longer of its arithmetic and its bytes. */
+/**
+ * Seconds of one caption of `tokens` tokens: the vision tower, and the longer of decoding's arithmetic and of reading the decoder's
+ * weights once, which a decoder that has guessed every token would do.
+ */
 export function captionSeconds(tokens, { vision, decoder, source }, { flops, bytes }) {
   const { hidden_size, intermediate_size, num_hidden_layers, patch_size } = withBlipDefaults(source.config.vision_config);
   const imageSize = vision.size[0];
@@ -47,10 +50,8 @@ export function captionSeconds(tokens, { vision, decoder, source }, { flops, byt
   const encoder = { imageSize, patchSize: patch_size, layers: num_hidden_layers, width: hidden_size, mlpWidth: intermediate_size };
   const once = (wholeVisionFlops(encoder) + crossFlops(decoderSizes)) / flops;
   let decoding = 0;
-  for (let position = 0; position < tokens; position += 1) {
-    decoding += Math.max(decodeFlops(position, decoderSizes) / flops, decodeBytes(decoderSizes) / bytes);
-  }
-  return once + decoding;
+  for (let position = 0; position < tokens; position += 1) decoding += decodeFlops(position, decoderSizes);
+  return once + Math.max(decoding / flops, decodeBytes(decoderSizes) / bytes);
 }
 
 /** A manifest leaves out what is transformers' default. */

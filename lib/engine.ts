@@ -173,11 +173,11 @@ export class Engine {
   }
 
   /**
-   * Frees the pixels of a picture that was decoded here and is not read any more: native calls have taken a copy when they return.
+   * Frees the pixels of a picture whose memory is ours and is not read any more: native calls have taken a copy when they return.
    * A garbage collection may be long in coming.
    */
-  freePixels({ data, decoded }: RgbImage): void {
-    if (decoded) this.binding.freeMemoryOf(data);
+  freePixels({ data, owned }: RgbImage): void {
+    if (owned) this.binding.freeMemoryOf(data);
   }
 
   /** Waits for the running native job, rejects what waits, frees the models. */

@@ -45,7 +45,7 @@ describe('features', () => {
     }
   });
 
-  test('pixels that the caller owns are not touched, those that were decoded are freed', async () => {
+  test('pixels that the caller owns are not touched, those that are ours are freed', async () => {
     const raw = { data: new Uint8Array(4 * 4 * 3).fill(9), width: 4, height: 4, channels: 3 as const };
     const file = await readFile(APPLE);
     await ours.imageToFeatures(raw);
@@ -56,8 +56,11 @@ describe('features', () => {
     await ours.describe(file, { mode: 'fast' });
     expect(freed.mock.calls[0]?.[0]).toHaveLength(0);
     freed.mockClear();
-    await ours.imageToFeatures(raw);
-    expect(freed).not.toHaveBeenCalled();
+    await withSettings({ captionModelName: null }, async (without) => {
+      await expect(without.generateCaption(raw)).rejects.toMatchObject({ code: 'ERR_CAPTION_MODEL_MISSING' });
+    });
+    expect(freed.mock.calls.map(([data]) => data.length)).toEqual([0]);
+    expect(raw.data).toHaveLength(48);
     freed.mockRestore();
   });
 

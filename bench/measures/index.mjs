@@ -14,7 +14,8 @@ import { transformersJs } from './transformers-js.mjs';
  * A measure has a `name`, perhaps a `group` that --only takes too, perhaps `needsCaptioner`; and `plan(bench)`, which
  * compares the two sides' answers and gives {unit, note, peerNote, ours, peer, limit}: `ours(run)` and `peer(run)`
  * resolve with seconds, `limit(rates)` gives the least seconds that the machine needs. `peer` and `limit` may be null.
- * A plan may have `fields` for its row and an `end`, called when it was measured. No plan at all: the reason as {skipped}.
+ * A plan may have `fields` for its row, other work of ours `beside(run)` to be measured in turn with it, of whose samples
+ * `compare({ours, beside})` makes fields, and an `end`, called when it was measured. No plan at all: the reason as {skipped}.
  */
 export const MEASURES = [
   imageFeatures,

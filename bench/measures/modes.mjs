@@ -15,7 +15,7 @@ export const caption = {
     const tokens = (await peer.call('caption_ids', { path: picture })).length - captioner.decoder.promptIds.length;
     return {
       unit: `s per caption of ${tokens} tokens`,
-      note: 'the limit takes of each decoded token the longer of its arithmetic and of reading the decoder’s weights',
+      note: 'random weights repeat a token, which is guessed rightly each time; the limit takes the longer of decoding’s arithmetic and of reading the decoder’s weights once',
       ours: () => secondsOf(() => ours.generateCaption(picture)),
       peer: () => peer.seconds('caption', { path: picture }),
       limit: (rates) => captionSeconds(tokens, captioner, rates),

@@ -37,7 +37,7 @@ export async function decodeImage(input: ImageInput, { signal, maxPixels = MAX_P
   throwIfAborted(signal);
   if (isRawImage(input)) {
     checkRawImage(input, maxPixels);
-    return rawToRgb(input);
+    return { ...(await rawToRgb(input)), owned: true };
   }
   const name = typeof input === 'string' ? input : 'the image buffer';
   const bytes = await readInput(input, signal);
@@ -53,7 +53,7 @@ export async function decodeImage(input: ImageInput, { signal, maxPixels = MAX_P
   }
   try {
     const size = checkedSize(name, bytes, format, maxPixels);
-    return { ...(await abandonable(decodeFormat(bytes, format, size, signal), signal)), decoded: true };
+    return { ...(await abandonable(decodeFormat(bytes, format, size, signal), signal)), owned: true };
   } catch (error) {
     throw error instanceof DecodeFailure ? describeFailure(error, name, format, bytes) : error;
   }

@@ -16,6 +16,6 @@ export interface RgbImage {
   data: Uint8Array;
   width: number;
   height: number;
-  /** The memory of `data` was taken for this picture, by the decoder: nobody else reads it. */
-  decoded?: true;
+  /** The memory of `data` was taken for this picture: nobody else reads it. */
+  owned?: true;
 }

@@ -122,7 +122,7 @@ export interface NativeRuntimeInfo {
 
 export interface NativeBinding {
   runtimeInfo(): NativeRuntimeInfo;
-  /** Frees the memory of an array that has its buffer for itself; the array is empty from then on. */
+  /** Frees the memory of an array that has its buffer for itself; the array is empty from then on. Others it leaves as they are. Throws ERR_INVALID_ARGUMENT for what is no typed array. */
   freeMemoryOf(array: Uint8Array): void;
   createCancelToken(): NativeCancelToken;
   /** name: 'cpu', 'cuda' or 'cuda:N'. maxQueue: most jobs that wait; one more rejects with ERR_BUSY. */

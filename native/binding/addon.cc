@@ -35,14 +35,16 @@ Napi::Value runtime_information(const Napi::CallbackInfo& info) {
   });
 }
 
-/// Detaches the array's buffer, if the array is all of it.
+/// Detaches the array's buffer, if the array is all of it. One that cannot be detached is left to the garbage collection.
 Napi::Value free_memory_of(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return checked(env, [&]() -> Napi::Value {
     if (!info[0].IsTypedArray()) throw Error(ErrorCode::kInvalidArgument, "freeMemoryOf takes a typed array");
     const auto array = info[0].As<Napi::TypedArray>();
     Napi::ArrayBuffer buffer = array.ArrayBuffer();
-    if (buffer.ByteLength() > 0 && array.ByteLength() == buffer.ByteLength()) buffer.Detach();
+    bool detached = false;
+    napi_is_detached_arraybuffer(env, buffer, &detached);
+    if (!detached && array.ByteLength() == buffer.ByteLength()) napi_detach_arraybuffer(env, buffer);  // refused where it cannot be
     return env.Undefined();
   });
 }

@@ -75,23 +75,25 @@ class AsyncCall final : public PendingCall, public std::enable_shared_from_this<
     };
     device = std::move(on);
     return start(env, [&](const std::shared_ptr<AsyncCall>& self) {
-      const auto slice = [self, course = std::make_shared<Course>(Course{std::move(begin), nullptr})] {
+      const auto course = std::make_shared<Course>(Course{std::move(begin), nullptr});
+      const auto slice = [self, course] {
         if (!course->computation) course->computation = course->begin(*self);
         if (!course->computation->advance()) return false;
         self->deliver(course->computation->take());
         return true;
       };
-      device->submit_slices(slice, [self](std::exception_ptr error) { self->finish(std::move(error)); }, token);
+      device->submit_slices(slice, [self, course](std::exception_ptr error) { self->finish(std::move(error)); }, token);
     });
   }
 
-  /// On the device's thread, as a job that may merge with others: `submit(take, done, token)` queues it.
+  /// On the device's thread, as a job that may merge with others: `submit(take, done, token)` queues it. `held` is let go after the
+  /// answer is on its way, so that what waits for it to be free hears of that later.
   template <class Submit>
-  Napi::Value merge_on(Napi::Env env, DevicePtr on, const Submit& submit) {
+  Napi::Value merge_on(Napi::Env env, DevicePtr on, std::shared_ptr<const void> held, const Submit& submit) {
     device = std::move(on);
     return start(env, [&](const std::shared_ptr<AsyncCall>& self) {
       submit([self](Result result) { self->deliver(std::move(result)); },
-             [self](std::exception_ptr error) { self->finish(std::move(error)); }, token);
+             [self, held](std::exception_ptr error) { self->finish(std::move(error)); }, token);
     });
   }
 
@@ -135,7 +137,7 @@ class AsyncCall final : public PendingCall, public std::enable_shared_from_this<
 
   /// Any thread, once.
   void finish(std::exception_ptr error) {
-    work_ = nullptr;
+    const Work done = std::exchange(work_, nullptr);  // with what it holds, until the answer is on its way
     error_ = std::move(error);
     environment_->post([self = this->shared_from_this()](Napi::Env env) { self->settle(env); });
   }

@@ -43,7 +43,7 @@ Napi::Value CaptionModelWrap::generate(const Napi::CallbackInfo& info) {
         OptionsReader(info[1], "options").integer("maxTokens", options.max_tokens, 1, std::numeric_limits<std::int32_t>::max());
     using Ids = std::vector<std::int32_t>;
     return make_call<Ids>(env, CancelTokenWrap::group_of(info[2]), from_int32s)
-        ->merge_on(env, device_, [&](auto take, auto done, const CancelTokenPtr& token) {
+        ->merge_on(env, device_, model, [&](auto take, auto done, const CancelTokenPtr& token) {
           CaptionModel::submit_generate(model, std::move(image), options, std::move(take), std::move(done), token);
         });
   });

@@ -86,7 +86,7 @@ Napi::Value ClipModelWrap::image_features(const Napi::CallbackInfo& info) {
     const auto model = share();
     SharedImage image = to_shared_image(info[0], "pixels");
     return make_call<Features>(env, CancelTokenWrap::group_of(info[1]), wrap_features)
-        ->merge_on(env, device_, [&](auto take, auto done, const CancelTokenPtr& token) {
+        ->merge_on(env, device_, model, [&](auto take, auto done, const CancelTokenPtr& token) {
           ClipModel::submit_image_features(model, std::move(image), std::move(take), std::move(done), token);
         });
   });

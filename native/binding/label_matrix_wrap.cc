@@ -97,7 +97,7 @@ Napi::Value LabelMatrixWrap::top_k(const Napi::CallbackInfo& info) {
     options.chunk_size = reader.integer("chunkSize", options.chunk_size, 0, kMost);
     options.corrected = reader.boolean("corrected", options.corrected);
     return make_call<TopK>(env, CancelTokenWrap::group_of(info[4]), from_top_k)
-        ->merge_on(env, features.device(), [&](auto take, auto done, const CancelTokenPtr& token) {
+        ->merge_on(env, features.device(), nullptr, [&](auto take, auto done, const CancelTokenPtr& token) {
           LabelMatrix::submit_top_k(std::move(matrices), features, options, std::move(take), std::move(done), token);
         });
   });

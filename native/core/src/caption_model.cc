@@ -53,6 +53,11 @@ struct CaptionModel::State {
     return std::make_unique<GreedyDecoding>(decoder, guesser ? &*guesser : nullptr, manifest, graphs, max_tokens, at::cat(embeds));
   }
 
+  void count(const GreedyDecoding& decoding) {
+    guess_counts.guessed += decoding.guess_counts().guessed;
+    guess_counts.right += decoding.guess_counts().right;
+  }
+
   /// pixels as transform_images makes them.
   at::Tensor image_embeds(const at::Tensor& pixels) const { return vision.call("forward", {pixels}).to(decoder.dtype()); }
 
@@ -66,6 +71,7 @@ struct CaptionModel::State {
   // What captions alone are guessed with. Only on the CPU, so it is never moved; none for bundles of before `step_each`.
   const std::optional<Module> guesser;
   DecodeGraphs graphs;
+  GuessCounts guess_counts;
 };
 
 CaptionModel::CaptionModel(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -79,6 +85,7 @@ std::shared_ptr<CaptionModel> CaptionModel::open(DevicePtr device, const std::fi
 
 const CaptionManifest& CaptionModel::manifest() const noexcept { return state_->manifest; }
 const DevicePtr& CaptionModel::device() const noexcept { return state_->device; }
+const GuessCounts& CaptionModel::guess_counts() const noexcept { return state_->guess_counts; }
 
 Captions CaptionModel::generate(const std::vector<ImageView>& images, const GenerateOptions& options, const CancelToken* token) const {
   check_options(options, state_->manifest);
@@ -101,6 +108,7 @@ Captions CaptionModel::generate(const std::vector<ImageView>& images, const Gene
       if (token) token->check();
       decoding->advance();
     }
+    state_->count(*decoding);
     for (std::size_t picture = 0; picture < end - first; ++picture) captions.push_back(decoding->take_caption(picture));
   }
   return captions;
@@ -126,7 +134,8 @@ class CaptionModel::CaptionJob final : public Job {
   const std::function<void(Caption)> take_;
 };
 
-/// Pictures that are captioned together: first through the vision tower, some a slice, then a decode step a slice.
+/// Pictures that are captioned together: first through the vision tower, some a slice, then a pass of the decoder, or of its guesser, a
+/// slice.
 class CaptionModel::CaptionPass final : public PassBatch {
  public:
   explicit CaptionPass(std::vector<JobPtr> jobs) : PassBatch(jobs.size()) {
@@ -135,8 +144,8 @@ class CaptionModel::CaptionPass final : public PassBatch {
 
  private:
   std::vector<Ended> advance_pass(const std::vector<std::size_t>& left) override {
-    const std::shared_ptr<const CaptionModel> model = jobs_[left.front()]->model_;
-    State& state = *model->state_;
+    model_ = jobs_[left.front()]->model_;
+    State& state = *model_->state_;
     state.move_to(state.device->torch_device());
     const auto unseen = std::find_if(left.begin(), left.end(), [&](std::size_t place) { return place >= next_; });
     if (unseen != left.end()) {
@@ -178,6 +187,7 @@ class CaptionModel::CaptionPass final : public PassBatch {
   }
 
   void end_pass() override {
+    if (decoding_) model_->state_->count(*decoding_);
     decoding_.reset();
     embeds_.clear();
     place_of_.clear();
@@ -186,6 +196,7 @@ class CaptionModel::CaptionPass final : public PassBatch {
 
   std::vector<std::unique_ptr<CaptionJob>> jobs_;  // by place; null once ended
   // Of the pass that is under way:
+  std::shared_ptr<const CaptionModel> model_;
   std::size_t next_ = 0;  // the vision tower has seen the places before it
   std::vector<at::Tensor> embeds_;
   std::vector<std::size_t> place_of_;  // by picture of the decoding

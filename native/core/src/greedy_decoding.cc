@@ -26,7 +26,7 @@ constexpr std::int64_t kMoreGuesses = 2;
 GreedyDecoding::GreedyDecoding(const Module& decoder, const Module* guesser, const CaptionManifest& manifest, DecodeGraphs& graphs,
                                std::int64_t max_tokens, const at::Tensor& image_embeds)
     : decoder_(decoder),
-      guesser_(guesser && decoder.has_method("step_each") ? guesser : nullptr),
+      guesser_(guesser),
       manifest_(manifest),
       max_tokens_(max_tokens),
       graphed_(graphs),
@@ -69,22 +69,24 @@ void GreedyDecoding::finish(std::size_t picture) {
 /// The most likely next id of each row, int64 on the CPU; the lowest among equals.
 at::Tensor GreedyDecoding::step(std::int64_t position) {
   const auto next = [this, position](const at::Tensor& ids, const DecodeCaches& caches) {
-    return logits(decoder_, "step", ids, position, caches).argmax(-1);
+    return last_logits(decoder_, ids, position, caches).argmax(1);
   };
   return download({graphed_.step(ids_, position, caches_, next)})[0];
 }
 
-/// Of [rows, vocab_size], or of [rows, T, vocab_size].
-at::Tensor GreedyDecoding::logits(const Module& module, const char* method, const at::Tensor& ids, std::int64_t position,
-                                  const DecodeCaches& caches) const {
-  const at::Tensor logits = module.call(method, {ids, position, caches.keys, caches.values, caches.cross_keys, caches.cross_values});
-  if (logits.dim() < 2 || logits.size(0) != ids.size(0) || logits.size(-1) != manifest_.vocab_size ||
-      logits.numel() != logits.size(-1) * (logits.dim() == 2 ? ids.size(0) : ids.numel())) {
-    throw Error(ErrorCode::kBundleInvalid, manifest_.decoder_file + " gives logits of shape " + c10::str(logits.sizes()) +
-                                               " where the manifest says vocabSize " + std::to_string(manifest_.vocab_size) +
-                                               "; export the bundle again");
-  }
+/// [rows, vocab_size]
+at::Tensor GreedyDecoding::last_logits(const Module& module, const at::Tensor& ids, std::int64_t position,
+                                       const DecodeCaches& caches) const {
+  at::Tensor logits = module.call("step", {ids, position, caches.keys, caches.values, caches.cross_keys, caches.cross_values});
+  check_logits(logits, {ids.size(0), manifest_.vocab_size});
   return logits;
+}
+
+void GreedyDecoding::check_logits(const at::Tensor& logits, at::IntArrayRef sizes) const {
+  if (logits.sizes() == sizes) return;
+  throw Error(ErrorCode::kBundleInvalid, manifest_.decoder_file + " gives logits of shape " + c10::str(logits.sizes()) + ", not " +
+                                             c10::str(sizes) + ", where the manifest says vocabSize " +
+                                             std::to_string(manifest_.vocab_size) + "; export the bundle again");
 }
 
 /// Only in a caption alone: the guesses of several would end at different places. The prompt is read by a plain step.
@@ -98,7 +100,7 @@ bool GreedyDecoding::guess() {
   if (count >= std::min(most_guesses_, left - 1)) return false;
   if (count > 0 && guesses_.back() == manifest_.eos_id) return false;
   const at::Tensor id = count > 0 ? at::full({1, 1}, guesses_.back(), at::kLong) : ids_;
-  guesses_.push_back(logits(*guesser_, "step", id, position_ + count, caches_).argmax(-1).item<std::int64_t>());
+  guesses_.push_back(last_logits(*guesser_, id, position_ + count, caches_).argmax(1).item<std::int64_t>());
   return true;
 }
 
@@ -106,7 +108,10 @@ bool GreedyDecoding::guess() {
 std::vector<std::size_t> GreedyDecoding::check_guesses() {
   const auto count = static_cast<std::int64_t>(guesses_.size());
   const at::Tensor ids = at::cat({ids_, at::tensor(guesses_).unsqueeze(0)}, 1);
-  const at::Tensor chosen = logits(decoder_, "step_each", ids, position_, caches_).argmax(-1).view({count + 1});
+  const at::Tensor logits =
+      decoder_.call("step_each", {ids, position_, caches_.keys, caches_.values, caches_.cross_keys, caches_.cross_values});
+  check_logits(logits, {1, count + 1, manifest_.vocab_size});
+  const at::Tensor chosen = logits[0].argmax(1);
   const std::int64_t* const next = chosen.const_data_ptr<std::int64_t>();
   std::int64_t right = 0;
   while (right < count && next[right] == guesses_[static_cast<std::size_t>(right)]) ++right;

@@ -3,7 +3,8 @@
 // A token of each caption takes one pass over the decoder's weights, and that pass takes the time of reading them. A caption
 // alone on the CPU is therefore guessed ahead: the decoder with its weights in a quarter of the memory guesses some tokens, and
 // one pass of the decoder itself over all of them says how many are right (speculative decoding, Leviathan et al. 2023,
-// arXiv:2211.17192, for greedy choice). What comes out is what the decoder itself chooses, whatever the guesses.
+// arXiv:2211.17192, for greedy choice). What comes out is what the decoder itself chooses, whatever the
+// guesses; a check's logits are those of single steps but for the rounding of float32, as those of a larger batch are.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,20 +14,16 @@
 
 #include "decode_graph.h"
 #include "interrogator/bundle.h"
+#include "interrogator/caption_model.h"
 #include "module.h"
 
 namespace interrogator {
-
-/// How guesses fared.
-struct GuessCounts {
-  std::int64_t guessed = 0, right = 0;
-};
 
 /// A token of each caption at a time, or several of a caption alone. A row is a picture whose caption may still grow.
 class GreedyDecoding {
  public:
   /// image_embeds: [pictures, image tokens, width], of the decoder's type and device. `guesser` takes the decoder's place for
-  /// guesses; null for none.
+  /// guesses, for which the decoder needs `step_each`; null for none.
   GreedyDecoding(const Module& decoder, const Module* guesser, const CaptionManifest& manifest, DecodeGraphs& graphs,
                  std::int64_t max_tokens, const at::Tensor& image_embeds);
 
@@ -45,8 +42,8 @@ class GreedyDecoding {
  private:
   void finish(std::size_t picture);
   at::Tensor step(std::int64_t position);
-  at::Tensor logits(const Module& module, const char* method, const at::Tensor& ids, std::int64_t position,
-                    const DecodeCaches& caches) const;
+  at::Tensor last_logits(const Module& module, const at::Tensor& ids, std::int64_t position, const DecodeCaches& caches) const;
+  void check_logits(const at::Tensor& logits, at::IntArrayRef sizes) const;
   bool may_guess() const;
   bool guess();
   std::vector<std::size_t> check_guesses();

@@ -27,7 +27,7 @@ class Module {
   ~Module();
 
   /// The same model for calls of `method` alone, with the weights of its linear layers in int8, a quarter of the memory to read, and
-  /// its other tensors shared: a guess at what this one answers. None where that would not be faster.
+  /// its other tensors shared: a guess at what this one answers. None on other devices than the CPU and where no weights are packed.
   std::optional<Module> rounded(const char* method) const;
 
   bool has_method(const char* name) const;

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "model_cases.h"
+#include "ops/packed_weights.h"
 
 namespace interrogator {
 namespace {
@@ -69,6 +70,20 @@ TEST_F(CaptionModelTest, ACaptionEndsWithTheEndTokenOrAtTheLimit) {
     for (std::size_t i = 0; i + 1 < caption.size(); ++i) EXPECT_NE(caption[i], kEnd);
   }
   EXPECT_GE(lengths.size(), 3u) << "the cases must end at different steps to test anything";
+}
+
+TEST_F(CaptionModelTest, GuessesOnTheCpuWhereWeightsArePacked) {
+  generate({cases_->images()[0]}, 40);
+  const GuessCounts counts = on(device_, [&] { return model_->guess_counts(); });
+  EXPECT_EQ(counts.guessed > 0, ops::packing_pays());
+  EXPECT_LE(counts.right, counts.guessed);
+}
+
+TEST_F(CaptionModelTest, DoesNotGuessWithABundleFromBeforeStepEach) {
+  const std::filesystem::path sample = std::filesystem::path(INTERROGATOR_TEST_FOLDER) / "../../../models/sample/caption";
+  model_ = on(device_, [&] { return CaptionModel::open(device_, sample); });
+  EXPECT_FALSE(generate({cases_->images()[0]}, 20)[0].empty());
+  EXPECT_EQ(on(device_, [&] { return model_->guess_counts().guessed; }), 0);
 }
 
 TEST_F(CaptionModelTest, TheLowestIdWinsATie) {

@@ -1,6 +1,7 @@
 #include "ops/cosine_top_k.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -73,6 +74,34 @@ std::vector<std::int32_t> range(std::int64_t begin, std::int64_t end) {
 std::vector<std::int32_t> indices_of(const TopK& result, std::int64_t b) {
   const auto start = result.indices.begin() + b * result.k;
   return {start, start + result.k};
+}
+
+class Threads {
+ public:
+  explicit Threads(int count) : before_(at::get_num_threads()) { at::set_num_threads(count); }
+  ~Threads() { at::set_num_threads(before_); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  const int before_;
+};
+
+TEST(CosineTopK, IsTheSameOnAnyNumberOfThreads) {
+  for (const std::int64_t rows : {1, 127, 129, 3000, 20000}) {
+    const Case given(rows, 24, 3, static_cast<unsigned>(rows));
+    std::vector<std::vector<std::int32_t>> answers;
+    for (const std::int64_t k : {1, 32, 200, 3000}) {
+      answers.clear();
+      for (const int count : {1, 2, 3, 8}) {
+        const Threads threads(count);
+        answers.push_back(cosine_top_k(given.input(), k, false).indices);
+      }
+      const std::vector<std::int32_t> expected = first(sorted(range(0, rows), given.similarities(0), false), k);
+      EXPECT_EQ(std::vector(answers[0].begin(), answers[0].begin() + static_cast<std::ptrdiff_t>(expected.size())), expected);
+      for (const auto& answer : answers) EXPECT_EQ(answer, answers[0]) << rows << " rows, k " << k;
+    }
+  }
 }
 
 TEST(CosineTopK, EqualsAFullSortOnRandomSizes) {

@@ -18,6 +18,11 @@ struct GenerateOptions {
   std::int64_t max_tokens = 32;  ///< most new tokens, the end token counted, 1 … max_positions - prompt + 1
 };
 
+/// How tokens that were guessed ahead fared (docs/performance.md).
+struct GuessCounts {
+  std::int64_t guessed = 0, right = 0;
+};
+
 class CaptionModel {
  public:
   /// Loads the bundle. On the device's thread. Throws kBundle*, kRuntime, kOutOfMemory.
@@ -28,16 +33,19 @@ class CaptionModel {
   const DevicePtr& device() const noexcept;
 
   /// One list of ids a picture: what transformers' greedy generate returns after the prompt, the
-  /// end token included where reached, no padding. The token is read at every decode step.
+  /// end token included where reached, no padding. The token is read before every pass of the decoder.
   std::vector<std::vector<std::int32_t>> generate(const std::vector<ImageView>& images, const GenerateOptions& options,
                                                   const CancelToken* token = nullptr) const;
 
-  /// One picture as a job of the device, a decode step a slice. Pictures with the same options that wait
+  /// One picture as a job of the device, a pass of the decoder, or of its guesser, a slice. Pictures with the same options that wait
   /// together are decoded together, and each leaves with its own last token. `take` has the ids, on the
   /// device's thread, before `done` hears of success; a picture that cannot be used fails alone. Throws as
   /// Device::submit does.
   static void submit_generate(std::shared_ptr<const CaptionModel> model, SharedImage image, const GenerateOptions& options,
                               std::function<void(std::vector<std::int32_t>)> take, Device::Done done, CancelTokenPtr token = nullptr);
+
+  /// Of all captions so far. On the device's thread.
+  const GuessCounts& guess_counts() const noexcept;
 
   void offload();
   void restore();

@@ -14,8 +14,8 @@ namespace interrogator::ops {
 
 namespace {
 
-constexpr std::int64_t kMostInHeaps = 256;                  // more labels of a ranking in one stage are selected by their digits
-constexpr std::int64_t kSmallSegment = 4096;                // rows; of such a segment one thread keeps the best
+constexpr std::int64_t kMostOfThread = 256;   // labels that each thread keeps in a heap; more are selected from all by their digits
+constexpr std::int64_t kSmallSegment = 4096;  // rows; of such a segment one thread keeps the best
 constexpr std::int64_t kLeastRows = 128, kMostRows = 4096;  // what a thread takes at a time
 constexpr std::int64_t kMostSimilarities = 8 << 20;         // kept in a pass, which bounds memory
 
@@ -160,7 +160,7 @@ void keep_of_small_segments(const RankInput& input, const Block& all, const Rank
 }
 
 Kept first_stage(const RankInput& input, Block all, const RankingStages& stages, simd::HalfDotsFunction dots, const CancelToken* token) {
-  if (stages.segment_rows == 0 && stages.k <= kMostInHeaps) return keep_in_heaps(input, all, stages, dots, token);
+  if (stages.segment_rows == 0 && stages.k <= kMostOfThread) return keep_in_heaps(input, all, stages, dots, token);
   Kept kept(static_cast<std::size_t>(all.batch));
   if (stages.segment_rows == 0) {
     RankingStages whole = stages;
@@ -194,7 +194,7 @@ void second_stage(std::vector<Ranked>& entries, const RankingStages& stages, Top
 
 /// Features that share a pass over the matrix.
 std::int64_t features_per_pass(const RankingStages& stages, std::int64_t rows) {
-  const bool at_once = stages.segment_rows == 0 && stages.k > kMostInHeaps;
+  const bool at_once = stages.segment_rows == 0 && stages.k > kMostOfThread;
   return std::clamp<std::int64_t>(kMostSimilarities / std::max(at_once ? rows : stages.segment_rows, kSmallSegment), 1, 64);
 }
 

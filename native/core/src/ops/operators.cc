@@ -5,8 +5,8 @@
 
 #include <optional>
 
+#include "ops/embedding.h"
 #include "ops/linear.h"
-#include "ops/packed_weights.h"
 #include "ops/tree_attention.h"
 #include "ops/tree_attention_cuda.h"
 

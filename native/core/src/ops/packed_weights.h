@@ -12,16 +12,12 @@ bool packing_pays() noexcept;
 
 /// weight: float32 [N, K] on the CPU, K > 0 → [panels, K, width]: [p, k, i] is weight[p * width + i, k], or 0 past N. Done
 /// once, where libtorch packs at each call. Undefined where linear could not tell N from
-/// the result: width does not divide it, and there is no bias.
+/// the result: width does not divide it, and there is no bias. Throws c10::Error for other types and shapes.
 at::Tensor pack_weight(const at::Tensor& weight, bool has_bias, SimdSet set = best_simd_set());
 
 /// What pack_weight made, in a quarter of its memory and to 1 / 254 of each output's largest number: int8 [panels, K + 4, width],
 /// where [p, k, i] is a whole number in [-127, 127] of the output's scale, and the last four rows of a panel are its
-/// scales, float32 [width].
+/// scales, float32 [width]. Throws c10::Error for what is not packed for `set`.
 at::Tensor round_weight(const at::Tensor& packed, SimdSet set = best_simd_set());
-
-/// As at::embedding of a weight [N, K] that pack_weight may have packed: ids int64 [...] → [..., K], to the last bit what the
-/// plain one gives. Throws c10::Error for ids outside of it; what fills the last panel of a packed one gives zeros.
-at::Tensor embedding(const at::Tensor& weight, const at::Tensor& ids);
 
 }  // namespace interrogator::ops

@@ -10,7 +10,7 @@ namespace interrogator::ops {
 
 namespace {
 
-// More moves in a heap than this, and counting digits is taken instead.
+// For more, select_best counts digits: moves in a heap cost more than reading the list again.
 constexpr std::size_t kMostInHeap = 96;
 
 constexpr int kDigitBits = 11, kDigits = 3;  // 33 bits hold a key of 32

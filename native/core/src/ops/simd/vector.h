@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#if defined(__AVX2__)
+#if defined(__GNUC__) && defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
@@ -77,7 +77,7 @@ inline Vector power_of_two(Vector whole) {
 /// In a fixed order of additions: halves are added until one number is left. In registers where the compiler can be told so:
 /// it takes the plain loop through memory, a quarter of a ranking's time.
 inline float sum_of(Vector values) {
-#if defined(__AVX2__)
+#if defined(__GNUC__) && defined(__AVX2__)
 #if defined(__AVX512F__)
   const __m512 all = reinterpret_cast<__m512>(values);
   const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
