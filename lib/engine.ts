@@ -173,11 +173,11 @@ export class Engine {
   }
 
   /**
-   * Frees the pixels of a picture whose memory is ours and is not read any more: native calls have taken a copy when they return.
-   * A garbage collection may be long in coming.
+   * Frees the pixels of a decoded picture that is not read any more: native calls have taken a copy when they return. A garbage
+   * collection may be long in coming.
    */
-  freePixels({ data, owned }: RgbImage): void {
-    if (owned) this.binding.freeMemoryOf(data);
+  freePixels({ data }: RgbImage): void {
+    this.binding.freeMemoryOf(data);
   }
 
   /** Waits for the running native job, rejects what waits, frees the models. */

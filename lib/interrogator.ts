@@ -167,13 +167,8 @@ export class Interrogator {
     const started = performance.now();
     const settings = modeSettings(options);
     return this.engine.call(options, async (call) => {
-      const {
-        prompt,
-        caption,
-        image: features,
-      } = await this.withPicture(image, call, (picture) => {
-        return this.modes.answer(picture, settings, call);
-      });
+      const answer = await this.withPicture(image, call, (picture) => this.modes.answer(picture, settings, call));
+      const { prompt, caption, image: features } = answer;
       const [similarity] = await this.modes.similarities(features, [prompt], call);
       return { prompt, caption, similarity: similarity as number, seconds: (performance.now() - started) / 1000 };
     });

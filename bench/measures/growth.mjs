@@ -34,7 +34,7 @@ const candidateMeasures = Object.entries(CANDIDATES).map(([size, count]) => ({
       note: 'phrases of three one-token words, no two of which begin alike',
       ours: step(phrases),
       peer: null,
-      ...besideMiddle({ size: count, middle: MIDDLE_CANDIDATES, work: () => step(distinctPhrases(bench, MIDDLE_CANDIDATES)) }),
+      ...besideMiddle({ size: count, middle: MIDDLE_CANDIDATES, beside: step(distinctPhrases(bench, MIDDLE_CANDIDATES)) }),
       limit: (rates) => flops / rates.flops,
     };
   },
@@ -58,7 +58,7 @@ const labelMeasures = Object.entries(LABELS).map(([size, count]) => ({
         `${labels.rounds} in turn${before ? `; the process's own memory grew by ${grown} MiB for ${megabytes} MB of labels` : ''}`,
       ours: () => labels.secondsOfOne(),
       peer: null,
-      ...besideMiddle({ size: count, middle: MIDDLE_LABELS, work: () => () => middle.secondsOfOne() }),
+      ...besideMiddle({ size: count, middle: MIDDLE_LABELS, beside: () => middle.secondsOfOne() }),
       limit: (rates) => labelBytes(count, dim) / rates.bytes,
       fields: before ? { anonymous_growth_mib: grown } : {},
       end: () => {
@@ -71,11 +71,11 @@ const labelMeasures = Object.entries(LABELS).map(([size, count]) => ({
 export const growth = [...candidateMeasures, ...labelMeasures];
 
 /** The part of a plan that measures the middle size in turn with this one; `from_linear` is how far one item's costs are apart. */
-export function besideMiddle({ size, middle, work }) {
+export function besideMiddle({ size, middle, beside }) {
   if (size === middle) return {};
   return {
-    beside: work(),
-    compare: ({ ours, beside }) => ({ from_linear: median(ours.map((seconds, i) => seconds / size / (beside[i] / middle))) - 1 }),
+    beside,
+    compare: (taken) => ({ from_linear: median(taken.ours.map((seconds, i) => seconds / size / (taken.beside[i] / middle))) - 1 }),
   };
 }
 

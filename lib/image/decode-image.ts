@@ -30,6 +30,8 @@ export const MAX_PIXELS = 178_956_970;
  * With sharp installed, every format gives Pillow's bytes. Without it, lossless formats do too but for some TIFFs (docs/images.md);
  * JPEG differs by a few levels, because its inverse transform rounds differently.
  *
+ * The pixels are in memory of their own, whatever the input.
+ *
  * Rejects with `ERR_IMAGE_NOT_FOUND`, `ERR_IO`, `ERR_IMAGE_EMPTY`, `ERR_IMAGE_FORMAT`, `ERR_IMAGE_TRUNCATED`, `ERR_IMAGE_CORRUPT`,
  * `ERR_IMAGE_SIZE`, `ERR_INVALID_ARGUMENT` or `ERR_ABORTED`.
  */
@@ -37,7 +39,7 @@ export async function decodeImage(input: ImageInput, { signal, maxPixels = MAX_P
   throwIfAborted(signal);
   if (isRawImage(input)) {
     checkRawImage(input, maxPixels);
-    return { ...(await rawToRgb(input)), owned: true };
+    return rawToRgb(input);
   }
   const name = typeof input === 'string' ? input : 'the image buffer';
   const bytes = await readInput(input, signal);
@@ -53,7 +55,7 @@ export async function decodeImage(input: ImageInput, { signal, maxPixels = MAX_P
   }
   try {
     const size = checkedSize(name, bytes, format, maxPixels);
-    return { ...(await abandonable(decodeFormat(bytes, format, size, signal), signal)), owned: true };
+    return await abandonable(decodeFormat(bytes, format, size, signal), signal);
   } catch (error) {
     throw error instanceof DecodeFailure ? describeFailure(error, name, format, bytes) : error;
   }

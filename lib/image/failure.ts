@@ -16,6 +16,4 @@ export interface RgbImage {
   data: Uint8Array;
   width: number;
   height: number;
-  /** The memory of `data` was taken for this picture: nobody else reads it. */
-  owned?: true;
 }

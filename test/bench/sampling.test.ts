@@ -79,11 +79,11 @@ test('the steps of a chain are those it reported, and one more where it took a s
 
 test('growth compares the cost of one item with that of the middle size, measured in turn', async () => {
   const { besideMiddle } = await benchModule('measures/growth.mjs');
-  const { beside, compare } = besideMiddle({ size: 500, middle: 2000, work: () => 'the middle size' });
+  const { beside, compare } = besideMiddle({ size: 500, middle: 2000, beside: 'the middle size' });
   expect(beside).toBe('the middle size');
   // The machine was half as fast during the second sample.
   expect(compare({ ours: [0.6, 1.2, 0.6], beside: [2, 4, 2] }).from_linear).toBeCloseTo(0.2);
-  expect(besideMiddle({ size: 2000, middle: 2000, work: () => 'the middle size' })).toEqual({});
+  expect(besideMiddle({ size: 2000, middle: 2000, beside: 'the middle size' })).toEqual({});
 });
 
 describe('traffic', () => {

@@ -16,7 +16,7 @@ namespace interrogator {
 
 namespace {
 
-// A guess costs a quarter of a step and a check little more than one, so that six tokens take the time of two or three.
+// A check reads what a step reads, and a guess a quarter of it, or a third where the head is a word embedding too.
 constexpr std::int64_t kMostGuesses = 5;
 // After guesses that were all right.
 constexpr std::int64_t kMoreGuesses = 2;

@@ -75,7 +75,7 @@ inline Vector power_of_two(Vector whole) {
 #endif
 
 /// In a fixed order of additions: halves are added until one number is left. In registers where the compiler can be told so:
-/// it takes the plain loop through memory, a quarter of a ranking's time.
+/// it takes the plain loop through memory, which waits for each store.
 inline float sum_of(Vector values) {
 #if defined(__GNUC__) && defined(__AVX2__)
 #if defined(__AVX512F__)
