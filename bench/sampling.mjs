@@ -20,7 +20,8 @@ export async function secondsOf(work) {
 }
 
 /**
- * `ours`, `peer` and `beside` (other work of ours that ours is compared with; both null for none) resolve with seconds, which may be scaled; each is told how many runs it had before.
+ * `ours`, `peer` and `beside` (other work of ours that ours is compared with; both null for none) resolve with seconds, which may
+ * be scaled; each is told how many runs it had before.
  * `machineRates` resolves with {flops, bytes} a second; `onSample` is told of each sample. After a warm-up of each side come
  * `samples`, or one where the warm-up of either lasted over a minute. A sample is the median of as many runs as fill its
  * least length, which keeps one interruption from being a tenth of what is measured.
