@@ -58,12 +58,12 @@ export function wholeVisionFlops({ imageSize, patchSize, layers, width, mlpWidth
   return linear(patches, 3 * patchSize ** 2, width) + layers * full;
 }
 
-/** Keys and values of the picture for every layer of a captioner's decoder: once a caption. */
+/** Keys and values of the image for every layer of a captioner's decoder: once a caption. */
 export function crossFlops({ imageTokens, imageWidth, layers, width }) {
   return layers * 2 * linear(imageTokens, imageWidth, width);
 }
 
-/** One decoded token at a position: every layer attends to the caption so far and to the picture. */
+/** One decoded token at a position: every layer attends to the caption so far and to the image. */
 export function decodeFlops(position, { imageTokens, layers, width, mlpWidth, vocabulary }) {
   const self = linear(1, width, 4 * width) + attention(position + 1, width);
   const cross = linear(1, width, 2 * width) + attention(imageTokens, width);
@@ -71,7 +71,7 @@ export function decodeFlops(position, { imageTokens, layers, width, mlpWidth, vo
   return layers * (self + cross + mlp) + linear(1, width, width) + linear(1, width, vocabulary);
 }
 
-/** Bytes of float32 numbers that decoding reads at least once each: the decoder's weights, and the picture's keys and values. */
+/** Bytes of float32 numbers that decoding reads at least once each: the decoder's weights, and the image's keys and values. */
 export function decodeBytes({ imageTokens, layers, width, mlpWidth, vocabulary }) {
   const weights = layers * (6 * width ** 2 + 2 * width * mlpWidth) + width ** 2 + width * vocabulary;
   return 4 * (weights + layers * 2 * imageTokens * width);

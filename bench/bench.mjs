@@ -16,7 +16,7 @@ export class Bench {
     const ours = await openOurs(configFor(prepared, options));
     await peer.load(prepared, options);
     const bench = new Bench(ours, peer, prepared, options);
-    bench.features = await ours.imageToFeatures(bench.picture);
+    bench.features = await ours.imageToFeatures(bench.image);
     return bench;
   }
 
@@ -25,9 +25,9 @@ export class Bench {
     this.peer = peer;
     this.prepared = prepared;
     this.options = options;
-    this.pictures = prepared.pictures;
-    /** The picture of all measures that take one. */
-    this.picture = prepared.pictures[0];
+    this.images = prepared.images;
+    /** The image of all measures that take one. */
+    this.image = prepared.images[0];
     /** The bundles' manifests. */
     this.clip = readManifest(prepared.clip.bundle);
     this.captioner = prepared.caption && readManifest(prepared.caption.bundle);
@@ -49,9 +49,9 @@ export class Bench {
 
   machineRates = () => this.peer.call('machine_rates', { device: peerDevice(this.options.device) });
 
-  /** Throws where features of pictures and texts, or captions, are not the same on both sides. Resolves with the greatest difference. */
+  /** Throws where features of images and texts, or captions, are not the same on both sides. Resolves with the greatest difference. */
   async agree() {
-    const paths = this.pictures.slice(0, 3);
+    const paths = this.images.slice(0, 3);
     const texts = [CAPTION, ...evenly(this.mergedLabels, 15)];
     const images = await Promise.all(paths.map(async (path) => (await this.ours.imageToFeatures(path)).toArray()));
     const mine = { image: images.flatMap((row) => [...row]), text: [...(await (await this.ours.textToFeatures(texts)).toArray())] };
@@ -61,17 +61,17 @@ export class Bench {
     };
     const differences = Object.keys(mine).map((kind) => sameNumbers(`${kind} features`, mine[kind], theirs[kind], this.options));
     if (this.captioner) {
-      const ids = await this.peer.call('caption_ids', { path: this.picture });
+      const ids = await this.peer.call('caption_ids', { path: this.image });
       sameChoice('caption', await this.captionIds(), ids.join(), this.options);
     }
     return Math.max(...differences);
   }
 
-  /** Of the picture, the prompt's ids included, as transformers gives them. */
+  /** Of the image, the prompt's ids included, as transformers gives them. */
   async captionIds() {
     const { decodeImage } = internal('image');
     const { caption, config } = this.ours.engine;
-    const ids = await caption.model.generate(await decodeImage(this.picture), { maxTokens: config.captionMaxLength });
+    const ids = await caption.model.generate(await decodeImage(this.image), { maxTokens: config.captionMaxLength });
     return [...this.captioner.decoder.promptIds, ...ids].join();
   }
 

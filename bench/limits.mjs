@@ -64,7 +64,7 @@ export function labelBytes(labels, embedDim) {
   return labels * embedDim * 2;
 }
 
-/** Of one picture's cosines with all embeddings of a table. */
+/** Of one image's cosines with all embeddings of a table. */
 export function rankingFlops(labels, embedDim) {
   return 2 * labels * embedDim;
 }

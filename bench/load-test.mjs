@@ -30,7 +30,7 @@ await main(async () => {
   title('Opening the interrogator');
   const interrogator = await openOurs({ ...configFor(prepared, settled), maxQueue, maxBatch });
   try {
-    const rows = await measure(interrogator, prepared.pictures, options);
+    const rows = await measure(interrogator, prepared.images, options);
     console.log(`\n${options.device}, queue of ${maxQueue}, batches of ${maxBatch}; ${machine}\n`);
     print(rows);
     if (options.json) {
@@ -42,9 +42,9 @@ await main(async () => {
   }
 });
 
-async function measure(interrogator, pictures, { generateCaptions, maxQueue, seconds: duration }) {
+async function measure(interrogator, images, { generateCaptions, maxQueue, seconds: duration }) {
   const settings = generateCaptions ? {} : { caption: CAPTION };
-  const call = (number) => interrogator.interrogateFast(pictures[number % pictures.length], settings);
+  const call = (number) => interrogator.interrogateFast(images[number % images.length], settings);
   await closedLoop(call, { callers: 8, seconds: Math.min(2, duration) });
   const rows = [];
   for (const callers of CALLERS) {

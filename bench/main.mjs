@@ -1,5 +1,5 @@
 /**
- * npm run bench: ours beside clip-interrogator 0.6.0 in Python, on the same weights and pictures, in turn, in one run.
+ * npm run bench: ours beside clip-interrogator 0.6.0 in Python, on the same weights and images, in turn, in one run.
  * Sets up what it needs, in build/bench. Prints a table; `--json FILE` writes the rows.
  */
 import { writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { sampleInTurn } from './sampling.mjs';
 import { openSession } from './session.mjs';
 
 await main(async () => {
-  const options = modelCommand('npm run bench --', 'Ours beside clip-interrogator 0.6.0, on the same weights and pictures.')
+  const options = modelCommand('npm run bench --', 'Ours beside clip-interrogator 0.6.0, on the same weights and images.')
     .option('--only <names>', `some of ${selectable().join(', ')}`, measureNames)
     .option('--samples <n>', 'of each measure under a minute', wholeNumber(1), 5)
     .parse()

@@ -1,4 +1,4 @@
-/** What both sides run on, made once and kept in build/bench: the same weights, bundles of them, pictures, folders for label embeddings. */
+/** What both sides run on, made once and kept in build/bench: the same weights, bundles of them, images, folders for label embeddings. */
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { EXPORTER } from '../scripts/exporter-python.mjs';
@@ -18,7 +18,7 @@ export async function prepare(peer, python, options) {
   mkdirSync(WORK, { recursive: true });
   const clip = await prepareClip(peer, python, options);
   const caption = options.caption === 'none' ? null : await prepareCaption(peer, python, options);
-  return { clip, caption, cache: path.join(clip.folder, 'cache'), pictures: await preparePictures(peer) };
+  return { clip, caption, cache: path.join(clip.folder, 'cache'), images: await prepareImages(peer) };
 }
 
 async function prepareClip(peer, python, { model, checkpoint, clipConfig, vocabulary }) {
@@ -72,13 +72,13 @@ async function exportBundle(python, { kind, name, folder, checkpoint, config, vo
   return bundle;
 }
 
-/** Paths of pictures of one size, all different. */
-async function preparePictures(peer) {
-  const folder = path.join(WORK, 'pictures');
+/** Paths of images of one size, all different. */
+async function prepareImages(peer) {
+  const folder = path.join(WORK, 'images');
   const last = path.join(folder, `${String(PICTURES - 1).padStart(3, '0')}.jpg`);
   await made(folder, last, fingerprint(['bench/peer/material.py'], [PICTURES]), async () => {
-    title(`Making ${PICTURES} pictures`);
-    await peer.call('make_pictures', { folder, count: PICTURES, seed: SEED });
+    title(`Making ${PICTURES} images`);
+    await peer.call('make_images', { folder, count: PICTURES, seed: SEED });
   });
   return readdirSync(folder)
     .filter((name) => name.endsWith('.jpg'))

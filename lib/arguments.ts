@@ -1,5 +1,5 @@
 /** Checks of what callers hand in. */
-import type { CallOptions } from './engine';
+import type { CallOptions } from './engine/engine';
 import { InterrogatorError } from './errors';
 
 /** A value for an error message. It never throws, whatever the value is. */

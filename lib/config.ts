@@ -1,6 +1,6 @@
 import { show } from './arguments';
+import { nearest } from './bundles/nearest';
 import { InterrogatorError } from './errors';
-import { nearest } from './nearest';
 
 /** Every setting. The first block is clip-interrogator's own, with its defaults; the second is ours. */
 export interface ConfigValues {

@@ -1,12 +1,14 @@
 /** torch-interrogator: the text prompt that would make an image like this one. */
-export type { BatchFailure, BatchOptions, BatchResult, BatchSuccess } from './batch';
-export { type BundleKind, type InstalledBundle, installedBundles } from './bundle';
-export { type CatalogEntry, catalog, listCaptionModels, listClipModels } from './catalog';
+
+export { type BundleKind, type InstalledBundle, installedBundles } from './bundles/bundle';
+export { type CatalogEntry, catalog, listCaptionModels, listClipModels } from './bundles/catalog';
 export { Config, type ConfigInput, type ConfigValues } from './config';
-export type { CallOptions } from './engine';
+export type { CallOptions } from './engine/engine';
+export { Features } from './engine/features';
+export type { ProgressEvent, ProgressListener } from './engine/progress';
 export { AbortError, ERROR_CODES, type ErrorCode, InterrogatorError } from './errors';
-export { Features } from './features';
 export type { ImageInput, RawImage } from './image';
+export type { BatchFailure, BatchOptions, BatchResult, BatchSuccess } from './interrogator/batch';
 export {
   type CaptionedOptions,
   type ChainCallOptions,
@@ -17,7 +19,6 @@ export {
   type Mode,
   type NegativeOptions,
   type RankTopOptions,
-} from './interrogator';
-export { LabelTable, type RankedLabel, type RankOptions } from './label-table';
-export type { ProgressEvent, ProgressListener } from './progress';
-export { loadList } from './vocabulary';
+} from './interrogator/interrogator';
+export { LabelTable, type RankedLabel, type RankOptions } from './labels/label-table';
+export { loadList } from './labels/vocabulary';

@@ -1,4 +1,4 @@
-/** npm run demo: sets up, then asks the sample model about the sample pictures: caption, a prompt in each mode, the terms that fit best. */
+/** npm run demo: sets up, then asks the sample model about the sample images: caption, a prompt in each mode, the terms that fit best. */
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -12,7 +12,7 @@ const TOP = 5;
 
 await main(async () => {
   await setUp();
-  title('What the small model that comes with the package says of the sample pictures');
+  title('What the small model that comes with the package says of the sample images');
   const { Interrogator } = createRequire(import.meta.url)(path.join(ROOT, 'dist', 'index.js'));
   const settings = { clipModelName: 'sample', captionModelName: 'sample', device: 'cpu', cachePath: null, quiet: true };
   const [interrogator, loading] = await timed(() => Interrogator.create(settings));
@@ -25,20 +25,20 @@ await main(async () => {
   } finally {
     await interrogator.dispose();
   }
-  console.log('\nYour own picture: npx torch-interrogator interrogate PICTURE --clip sample --caption sample --mode best');
+  console.log('\nYour own image: npx torch-interrogator interrogate PICTURE --clip sample --caption sample --mode best');
   console.log('This model knows icon art only. For photographs export a real one: see "A real model" in README.md.');
 });
 
-async function show(interrogator, picture) {
-  console.log(`\n${path.relative(process.cwd(), picture)}`);
-  const [caption, captioning] = await timed(() => interrogator.generateCaption(picture));
+async function show(interrogator, image) {
+  console.log(`\n${path.relative(process.cwd(), image)}`);
+  const [caption, captioning] = await timed(() => interrogator.generateCaption(image));
   line('caption', `${caption}  (${seconds(captioning)})`);
   for (const mode of MODES) {
-    const [{ prompt }, spent] = await timed(() => interrogator.describe(picture, { mode }));
+    const [{ prompt }, spent] = await timed(() => interrogator.describe(image, { mode }));
     line(mode, `${prompt}  (${seconds(spent)})`);
   }
-  const features = await interrogator.imageToFeatures(picture);
-  console.log(`  The ${TOP} terms that fit best in each table, with their similarity to the picture:`);
+  const features = await interrogator.imageToFeatures(image);
+  console.log(`  The ${TOP} terms that fit best in each table, with their similarity to the image:`);
   for (const table of TABLES) {
     const ranked = await interrogator[table].rankScored(features, { topCount: TOP });
     line(table, ranked.map(({ label, similarity }) => `${label} ${similarity.toFixed(2)}`).join(' · '));

@@ -10,7 +10,7 @@ const require = createRequire(import.meta.url);
 await main(async () => {
   const json = process.argv.includes('--json');
   if (existsSync(path.join(ROOT, 'node_modules', 'typescript'))) await compileTypeScript();
-  const compiled = path.join(ROOT, 'dist', 'doctor.js');
+  const compiled = path.join(ROOT, 'dist', 'setup', 'doctor.js');
   if (!existsSync(compiled) || !existsSync(path.join(ROOT, 'node_modules'))) {
     const advice = 'Nothing is set up in this clone yet. Run: npm run setup';
     const version = { version: process.versions.node, platform: process.platform, arch: process.arch };

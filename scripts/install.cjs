@@ -7,7 +7,7 @@ const isClone = !fs.existsSync(path.join(root, 'dist'));
 if (!isClone) {
   try {
     const { findAddon } = require(path.join(root, 'dist', 'native', 'load.js'));
-    const { findLibtorch } = require(path.join(root, 'dist', 'libtorch'));
+    const { findLibtorch } = require(path.join(root, 'dist', 'setup', 'libtorch'));
     if (!findAddon()) {
       console.log(
         `torch-interrogator: no addon for ${process.platform}-${process.arch} comes with the package; see npx torch-interrogator doctor`,

@@ -44,7 +44,7 @@ function linkCommand() {
 }
 
 export async function provideLibtorch({ cuda = false } = {}) {
-  const { ensureLibtorch, findLibtorch } = require(path.join(ROOT, 'dist', 'libtorch'));
+  const { ensureLibtorch, findLibtorch } = require(path.join(ROOT, 'dist', 'setup', 'libtorch'));
   if (!findLibtorch({ cuda })) title('Fetching libtorch (once)');
   return ensureLibtorch({ cuda });
 }

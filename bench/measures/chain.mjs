@@ -13,15 +13,15 @@ const LOWEST = -1;
 export const chainStep = {
   name: 'chain-step',
   async plan(bench) {
-    const { picture, peer } = bench;
-    const ranking = { path: picture, table: 'merged', top: CANDIDATES, reverse: false };
+    const { image, peer } = bench;
+    const ranking = { path: image, table: 'merged', top: CANDIDATES, reverse: false };
     const phrases = [...new Set(await peer.call('rank_table', ranking))];
     const part = bench.partFor(phrases, PEER_CANDIDATES);
     await sameWinner(bench, part);
     const flops = await stepFlops(bench, phrases, CAPTION);
     return {
       unit: `s per step of ${phrases.length} candidates`,
-      note: 'the candidates are those that quota ranking gives for the picture; tokenising and the tree included',
+      note: 'the candidates are those that quota ranking gives for the image; tokenising and the tree included',
       peerNote: part.length < phrases.length && `${part.length} of the candidates, scaled`,
       ours: () => secondsOf(() => oneStep(bench, phrases)),
       peer: async () => (await peerSecondsPerText(bench, part)) * textsOfStep(phrases.length),
@@ -39,8 +39,8 @@ export function textsOfStep(candidates) {
   return candidates + 1;
 }
 
-export async function peerSecondsPerText({ peer, picture }, phrases) {
-  const step = { path: picture, phrases, prompt: CAPTION, similarity: LOWEST };
+export async function peerSecondsPerText({ peer, image }, phrases) {
+  const step = { path: image, phrases, prompt: CAPTION, similarity: LOWEST };
   return (await peer.seconds('chain', step)) / textsOfStep(phrases.length);
 }
 
@@ -51,9 +51,9 @@ export async function stepFlops({ peer, clip }, phrases, prompt) {
 }
 
 async function sameWinner(bench, phrases) {
-  const { ours, peer, picture, features, options } = bench;
+  const { ours, peer, image, features, options } = bench;
   const mine = await oneStep(bench, phrases);
-  const { result } = await peer.timed('chain', { path: picture, phrases, prompt: CAPTION, similarity: LOWEST });
+  const { result } = await peer.timed('chain', { path: image, phrases, prompt: CAPTION, similarity: LOWEST });
   if (mine === result) return;
   const [ourSimilarity, theirSimilarity] = await ours.similarities(features, [mine, result]);
   if (Math.abs(ourSimilarity - theirSimilarity) < toleranceOf(options).tie) return;

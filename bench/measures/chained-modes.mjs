@@ -9,12 +9,12 @@ const PEER_CANDIDATES = 128;
 export const negative = {
   name: 'negative',
   async plan(bench) {
-    const { ours, features, picture } = bench;
+    const { ours, features, image } = bench;
     const least = await ours.flavors.rank(features, { topCount: INTERMEDIATE, reverse: true });
     const phrases = [...new Set([...least, ...ours.negative.labels])];
     const first = await stepFlops(bench, phrases, null);
     return chained(bench, {
-      run: (onProgress) => ours.interrogateNegative(picture, { onProgress }),
+      run: (onProgress) => ours.interrogateNegative(image, { onProgress }),
       phrases,
       // What the prompt begins with is ranked too, and its similarity computed.
       textsBefore: textsOfStep(phrases.length),
@@ -26,12 +26,12 @@ export const negative = {
 export const best = {
   name: 'best',
   async plan(bench) {
-    const { ours, peer, picture } = bench;
-    const ranking = { path: picture, table: 'merged', top: INTERMEDIATE, reverse: false };
+    const { ours, peer, image } = bench;
+    const ranking = { path: image, table: 'merged', top: INTERMEDIATE, reverse: false };
     const phrases = [...new Set(await peer.call('rank_table', ranking))];
     const first = await stepFlops(bench, phrases, CAPTION);
     return chained(bench, {
-      run: (onProgress) => ours.interrogate(picture, { caption: CAPTION, onProgress }),
+      run: (onProgress) => ours.interrogate(image, { caption: CAPTION, onProgress }),
       phrases,
       textsBefore: 0,
       flops: (steps) => steps * first,

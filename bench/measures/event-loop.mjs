@@ -10,11 +10,11 @@ const READINGS = 500;
 
 /** Rows of delays rather than times of work: ours_s is the 99th percentile. */
 export async function eventLoopRows(bench, { device, machine }) {
-  const { ours, features, pictures } = bench;
+  const { ours, features, images } = bench;
   const phrases = [...new Set(await ours.flavors.rank(features, { topCount: CANDIDATES }))];
   const works = {
     'event-loop-chain-step': () => oneStep(bench, phrases),
-    'event-loop-fast-64': () => Promise.all(pictures.map((picture) => ours.interrogateFast(picture, { caption: CAPTION }))),
+    'event-loop-fast-64': () => Promise.all(images.map((image) => ours.interrogateFast(image, { caption: CAPTION }))),
   };
   const rows = [];
   for (const [name, work] of Object.entries(works)) {

@@ -10,14 +10,14 @@ const PEER_PICTURES = 8;
 export const caption = {
   name: 'caption',
   needsCaptioner: true,
-  async plan({ ours, peer, picture, captioner, options }) {
-    sameChoice('caption', await ours.generateCaption(picture), await peer.call('caption', { path: picture }), options);
-    const tokens = (await peer.call('caption_ids', { path: picture })).length - captioner.decoder.promptIds.length;
+  async plan({ ours, peer, image, captioner, options }) {
+    sameChoice('caption', await ours.generateCaption(image), await peer.call('caption', { path: image }), options);
+    const tokens = (await peer.call('caption_ids', { path: image })).length - captioner.decoder.promptIds.length;
     return {
       unit: `s per caption of ${tokens} tokens`,
       note: 'random weights repeat a token, which is guessed rightly each time; the limit takes the longer of decoding’s arithmetic and of reading the decoder’s weights once',
-      ours: () => secondsOf(() => ours.generateCaption(picture)),
-      peer: () => peer.seconds('caption', { path: picture }),
+      ours: () => secondsOf(() => ours.generateCaption(image)),
+      peer: () => peer.seconds('caption', { path: image }),
       limit: (rates) => captionSeconds(tokens, captioner, rates),
     };
   },
@@ -26,14 +26,14 @@ export const caption = {
 export const fast = {
   name: 'fast',
   async plan(bench) {
-    const { ours, peer, picture, options } = bench;
-    const arguments_ = { paths: [picture], caption: CAPTION };
+    const { ours, peer, image, options } = bench;
+    const arguments_ = { paths: [image], caption: CAPTION };
     const { result } = await peer.timed('fast', arguments_);
-    samePrompt('fast prompt', await ours.interrogateFast(picture, { caption: CAPTION }), result[0], options);
+    samePrompt('fast prompt', await ours.interrogateFast(image, { caption: CAPTION }), result[0], options);
     return {
       unit: 's per image',
       note: 'from a file, the caption given; the limit is the image tower and the embeddings read once',
-      ours: () => secondsOf(() => ours.interrogateFast(picture, { caption: CAPTION })),
+      ours: () => secondsOf(() => ours.interrogateFast(image, { caption: CAPTION })),
       peer: () => peer.seconds('fast', arguments_),
       limit: rankedImageLimit(bench, 1),
     };
@@ -43,14 +43,14 @@ export const fast = {
 export const classic = {
   name: 'classic',
   async plan(bench) {
-    const { ours, peer, picture, options } = bench;
-    const arguments_ = { path: picture, caption: CAPTION };
+    const { ours, peer, image, options } = bench;
+    const arguments_ = { path: image, caption: CAPTION };
     const { result } = await peer.timed('classic', arguments_);
-    samePrompt('classic prompt', await ours.interrogateClassic(picture, { caption: CAPTION }), result, options);
+    samePrompt('classic prompt', await ours.interrogateClassic(image, { caption: CAPTION }), result, options);
     return {
       unit: 's per image',
       note: 'as fast',
-      ours: () => secondsOf(() => ours.interrogateClassic(picture, { caption: CAPTION })),
+      ours: () => secondsOf(() => ours.interrogateClassic(image, { caption: CAPTION })),
       peer: () => peer.seconds('classic', arguments_),
       limit: rankedImageLimit(bench, 1),
     };
@@ -61,16 +61,16 @@ export const throughputFast = {
   name: 'throughput-fast-64',
   plan(bench) {
     const { ours, peer } = bench;
-    const pictures = bench.pictures.slice(0, PICTURES);
-    const part = bench.onCpu ? evenly(pictures, PEER_PICTURES) : pictures;
-    const scale = pictures.length / part.length;
+    const images = bench.images.slice(0, PICTURES);
+    const part = bench.onCpu ? evenly(images, PEER_PICTURES) : images;
+    const scale = images.length / part.length;
     return {
-      unit: `s per ${pictures.length} images`,
-      note: `${pictures.length} different pictures at once, from files, captions given; the limit reads the embeddings once for all`,
+      unit: `s per ${images.length} images`,
+      note: `${images.length} different images at once, from files, captions given; the limit reads the embeddings once for all`,
       peerNote: `one after the other${scale > 1 ? `; ${part.length} of them, scaled` : ''}`,
-      ours: () => secondsOf(() => Promise.all(pictures.map((picture) => ours.interrogateFast(picture, { caption: CAPTION })))),
+      ours: () => secondsOf(() => Promise.all(images.map((image) => ours.interrogateFast(image, { caption: CAPTION })))),
       peer: async () => scale * (await peer.seconds('fast', { paths: part, caption: CAPTION })),
-      limit: rankedImageLimit(bench, pictures.length),
+      limit: rankedImageLimit(bench, images.length),
     };
   },
 };

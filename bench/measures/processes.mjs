@@ -29,8 +29,8 @@ export const load = {
 
 /** A row of memory rather than time. Null where the system does not tell. */
 export async function memoryRow(bench, { device, machine }) {
-  const { prepared, pictures } = bench;
-  const { lines, ended } = await startOurs(bench, { pictures, caption: CAPTION });
+  const { prepared, images } = bench;
+  const { lines, ended } = await startOurs(bench, { images, caption: CAPTION });
   await ended;
   const [ready, worked] = lines.map(({ memory }) => memory);
   if (!ready) return null;
@@ -47,7 +47,7 @@ export async function memoryRow(bench, { device, machine }) {
   };
   const note =
     `${row.over_weights_ready_mib} MiB over the weights (${row.weights_mib} MiB) when ready, ${row.over_weights_worked_mib} MiB after ` +
-    `${pictures.length} pictures at once, a chain and a second of rest; ${row.mapped_mib} MiB of mapped files not counted; ` +
+    `${images.length} images at once, a chain and a second of rest; ${row.mapped_mib} MiB of mapped files not counted; ` +
     `at most ${row.peak_mib} MiB with them`;
   const times = { ours_s: null, peer_s: null, ratio: null, limit_s: null, limit_fraction: null };
   return { name: 'memory', device, ...times, unit: 'MiB', samples: 1, note, ...row, machine };

@@ -1,4 +1,4 @@
-/** Ranking a long table against one picture. */
+/** Ranking a long table against one image. */
 import { StepError } from '../../scripts/step.mjs';
 import { toleranceOf } from '../agreement.mjs';
 import { evictCaches } from '../caches.mjs';
@@ -9,10 +9,10 @@ const TOP = 32;
 
 export const rankFlavors = {
   name: 'rank-flavors',
-  async plan({ ours, peer, picture, features, clip, options }) {
+  async plan({ ours, peer, image, features, clip, options }) {
     const { flavors, mediums } = ours;
-    const arguments_ = { path: picture, table: 'flavors', top: TOP };
-    const few = { path: picture, table: 'mediums', top: 1 };
+    const arguments_ = { path: image, table: 'flavors', top: TOP };
+    const few = { path: image, table: 'mediums', top: 1 };
     await sameTop(flavors, features, (await peer.timed('rank', arguments_)).result, toleranceOf(options));
     const bytes = labelBytes(flavors.length, clip.embedDim);
     return {

@@ -36,7 +36,7 @@ export const tokenizing = {
   name: 'tokenize-107k',
   plan({ peer, prepared, clip, mergedLabels }) {
     const { ClipTokenizer } = internal('tokenizer');
-    const { encodeAll } = internal('tokens');
+    const { encodeAll } = internal('engine/tokens');
     let digest;
     return {
       unit: `s per ${mergedLabels.length} labels`,

@@ -10,13 +10,13 @@ export const transformersJs = [
     name: 'image-features-transformers.js',
     group: 'transformers.js',
     async plan(bench) {
-      const { ours, picture } = bench;
+      const { ours, image } = bench;
       return beside(bench, (other) => ({
         unit: 's per image',
         note: 'from the same JPEG file',
         peerNote: other.description,
-        ours: () => secondsOf(async () => (await ours.imageToFeatures(picture)).toArray()),
-        peer: () => other.seconds('image', { path: picture }),
+        ours: () => secondsOf(async () => (await ours.imageToFeatures(image)).toArray()),
+        peer: () => other.seconds('image', { path: image }),
         limit: null,
       }));
     },

@@ -1,4 +1,4 @@
-"""What both sides work on besides models: pictures, and label files of any size."""
+"""What both sides work on besides models: images, and label files of any size."""
 
 import json
 import os
@@ -16,7 +16,7 @@ PICTURE_SIDE = 512
 ROWS_AT_ONCE = 10_000
 
 
-def make_pictures(_session: Session, folder: str, count: int, seed: int) -> list[str]:
+def make_images(_session: Session, folder: str, count: int, seed: int) -> list[str]:
     """JPEG files of 512 × 512 pixels: parts of photographs, every one another."""
     random = np.random.default_rng(seed)
     target = Path(folder)

@@ -25,7 +25,7 @@ def rank(session: Session, path: str, table: str, top: int) -> list[str]:
 
 
 def chain(session: Session, path: str, phrases: list[str], prompt: str, similarity: float) -> str:
-    """One step. The picture's features are computed before, by an untimed call."""
+    """One step. The image's features are computed before, by an untimed call."""
     features = session.image_features(path)
     return session.interrogator.chain(features, phrases, prompt, similarity, min_count=1, max_count=1)
 

@@ -85,15 +85,15 @@ function completeTokenizer(bundle, { tokenizer, text }, model) {
   writeFileSync(path.join(model, 'tokenizer.json'), JSON.stringify(content));
 }
 
-/** Texts must agree as the first peer's do; pictures nearly. */
-async function agreement({ ours, picture, options }, server) {
+/** Texts must agree as the first peer's do; images nearly. */
+async function agreement({ ours, image, options }, server) {
   const texts = [CAPTION, `${CAPTION}, oil on canvas, trending on artstation`];
   const mine = [...(await (await ours.textToFeatures(texts)).toArray())];
   const { features } = await server.call('texts', { texts });
   const difference = sameNumbers('text features of transformers.js', mine, features, options);
-  const image = await (await ours.imageToFeatures(picture)).toArray();
-  const { features: theirs } = await server.call('image', { path: picture });
-  const cosine = image.reduce((sum, value, i) => sum + value * theirs[i], 0);
-  if (cosine < LEAST_COSINE) throw new StepError(`its image features are another picture's: cosine ${cosine.toFixed(4)} with ours`);
+  const mineOfImage = await (await ours.imageToFeatures(image)).toArray();
+  const { features: theirs } = await server.call('image', { path: image });
+  const cosine = mineOfImage.reduce((sum, value, i) => sum + value * theirs[i], 0);
+  if (cosine < LEAST_COSINE) throw new StepError(`its image features are another image's: cosine ${cosine.toFixed(4)} with ours`);
   return `text features differ by ${difference.toExponential(1)}, image features have cosine ${cosine.toFixed(4)} with ours`;
 }

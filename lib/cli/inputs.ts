@@ -3,11 +3,11 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InterrogatorError } from '../errors';
-import { fetchImage } from '../image/fetch-image';
+import { fetchImage } from '../net/fetch-image';
 
 const PICTURE = /\.(jpe?g|jfif|png|webp|gif|bmp|dib|tiff?)$/i;
 
-/** One picture to work on, or the reason why this argument gives none. */
+/** One image to work on, or the reason why this argument gives none. */
 export interface CommandInput {
   /** As the user knows it: a path or a URL. */
   name: string;
@@ -18,20 +18,20 @@ function isUrl(argument: string): boolean {
   return /^https?:\/\//i.test(argument);
 }
 
-/** The failure of a command whose arguments gave no picture at all. */
-export function noPictures(args: readonly string[]): InterrogatorError {
-  return new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There are no pictures in ${args.join(', ')}.`, {
+/** The failure of a command whose arguments gave no image at all. */
+export function noImages(args: readonly string[]): InterrogatorError {
+  return new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There are no images in ${args.join(', ')}.`, {
     hint: 'Looked for JPEG, PNG, WebP, GIF, BMP and TIFF files by their names, in subfolders too.',
   });
 }
 
-/** Expands folders (with their subfolders, in name order) into the pictures in them. */
+/** Expands folders (with their subfolders, in name order) into the images in them. */
 export async function* expandInputs(args: readonly string[]): AsyncGenerator<CommandInput> {
   for (const argument of args) {
     if (isUrl(argument)) {
       yield { name: argument, open: (signal) => fetchImage(argument, { signal }) };
     } else if (await isFolder(argument)) {
-      yield* picturesIn(argument);
+      yield* imagesIn(argument);
     } else {
       yield { name: argument, open: async () => argument };
     }
@@ -47,7 +47,7 @@ export async function isFolder(argument: string): Promise<boolean> {
   }
 }
 
-async function* picturesIn(folder: string): AsyncGenerator<CommandInput> {
+async function* imagesIn(folder: string): AsyncGenerator<CommandInput> {
   let entries: Dirent[];
   try {
     entries = await readdir(folder, { withFileTypes: true });
@@ -61,7 +61,7 @@ async function* picturesIn(folder: string): AsyncGenerator<CommandInput> {
   for (const entry of entries) {
     const full = path.join(folder, entry.name);
     if (entry.isDirectory()) {
-      yield* picturesIn(full);
+      yield* imagesIn(full);
     } else if (PICTURE.test(entry.name)) {
       yield { name: full, open: async () => full };
     }

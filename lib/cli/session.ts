@@ -1,6 +1,6 @@
 /** One command's run: an interrogator that is always disposed, and Ctrl-C that stops at the next step. */
 import type { Config } from '../config';
-import { Interrogator } from '../interrogator';
+import { Interrogator } from '../interrogator/interrogator';
 
 export async function withInterrogator<T>(
   config: Config,

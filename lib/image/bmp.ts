@@ -166,7 +166,7 @@ function expandRuns(bytes: Buffer, { width, height, compression, pixels }: BmpHe
       to = Math.ceil(to / width) * width;
       x = 0;
     } else if (value === 1) {
-      throw new DecodeFailure('corrupt', 'its pixels end before the picture does');
+      throw new DecodeFailure('corrupt', 'its pixels end before the image does');
     } else if (value === 2) {
       need(2);
       to = Math.min(indices.length, to + (bytes[at] as number) + (bytes[at + 1] as number) * width);

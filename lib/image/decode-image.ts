@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { types } from 'node:util';
-import { abandonable } from '../abort';
+import { abandonable } from '../engine/abort';
 import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
 import { DecodeFailure, type RgbImage } from './failure';
 import { type ImageSize, isTruncated, readSize } from './header';

@@ -55,7 +55,7 @@ export function readGifFirstFrame(bytes: Buffer): GifFirstFrame {
     } else if (kind === 0x2c) {
       break;
     } else if (kind === 0x3b) {
-      throw new DecodeFailure('corrupt', 'there is no picture in it');
+      throw new DecodeFailure('corrupt', 'there is no image in it');
     }
   }
   need(9);

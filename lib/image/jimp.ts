@@ -42,7 +42,7 @@ async function decode(bytes: Buffer, options: object): Promise<RgbImage> {
 }
 
 /**
- * Without the segment by which jimp would turn the picture upright; the reference does not. `isRgb` is true where Adobe's
+ * Without the segment by which jimp would turn the image upright; the reference does not. `isRgb` is true where Adobe's
  * segment says that the components are red, green and blue.
  */
 function withoutExif(bytes: Buffer): { stripped: Buffer; isRgb: boolean } {

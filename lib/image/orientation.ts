@@ -1,8 +1,8 @@
-/** The eight ways in which a picture may lie in its file, by TIFF's tag 274. */
+/** The eight ways in which an image may lie in its file, by TIFF's tag 274. */
 import type { RgbImage } from './failure';
 import { toRgb } from './to-rgb';
 
-/** `swapsSides`: rows of the file are columns of the picture. The flips are those of the file's own axes. */
+/** `swapsSides`: rows of the file are columns of the image. The flips are those of the file's own axes. */
 interface Orientation {
   swapsSides: boolean;
   flipsX: boolean;
@@ -19,7 +19,7 @@ const ORIENTATIONS: Readonly<Record<number, Orientation>> = {
   8: { swapsSides: true, flipsX: true, flipsY: false },
 };
 
-/** The picture turned upright; as it is for 1, undefined and numbers that mean nothing. */
+/** The image turned upright; as it is for 1, undefined and numbers that mean nothing. */
 export async function upright(image: RgbImage, orientation: number | undefined): Promise<RgbImage> {
   const how = ORIENTATIONS[orientation ?? 1];
   if (!how) return image;

@@ -6,7 +6,7 @@ export interface TiffHeader {
   height: number;
   /** A strip, a tile or a part of the directory lies beyond the end of the file. */
   isTruncated: boolean;
-  /** Tag 274: how the picture lies in the file; undefined where it does not tell. */
+  /** Tag 274: how the image lies in the file; undefined where it does not tell. */
   orientation: number | undefined;
   /** Where the directory starts, and its tags with their values as far as those are numbers. */
   tags: ReadonlyMap<number, readonly number[]>;

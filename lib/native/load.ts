@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { InterrogatorError } from '../errors';
-import { findLibtorch, LIBTORCH_VERSION, type Libtorch } from '../libtorch';
-import { libraryName, missingLibraries } from '../libtorch/inspect';
+import { findLibtorch, LIBTORCH_VERSION, type Libtorch } from '../setup/libtorch';
+import { libraryName, missingLibraries } from '../setup/libtorch/inspect';
 import type { NativeBinding } from './types';
 
 interface LoaderBinding {

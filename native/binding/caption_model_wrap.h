@@ -1,4 +1,4 @@
-// NativeCaptionModel: a picture into token ids.
+// NativeCaptionModel: an image into token ids.
 #pragma once
 
 #include <memory>

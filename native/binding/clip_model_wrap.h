@@ -1,4 +1,4 @@
-// NativeClipModel: pictures and texts into features.
+// NativeClipModel: images and texts into features.
 #pragma once
 
 #include <memory>

@@ -154,7 +154,7 @@ OwnedImage to_image(Napi::Value value, const std::string& argument) {
   image.height = to_integer(object.Get("height"), argument + ".height", 0, kLongestSide);
   if (image.width == 0 || image.height == 0) {
     throw Error(ErrorCode::kImageSize,
-                "the picture has no pixels: it is " + std::to_string(image.width) + "x" + std::to_string(image.height));
+                "the image has no pixels: it is " + std::to_string(image.width) + "x" + std::to_string(image.height));
   }
   const bool bytes = data.IsTypedArray() && (data.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array ||
                                              data.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_clamped_array);

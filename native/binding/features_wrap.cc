@@ -15,7 +15,7 @@ std::vector<FeaturesWrap::PropertyDescriptor> FeaturesWrap::methods() {
 
 void FeaturesWrap::adopt(Napi::Env env, Features features) {
   features_ = std::move(features);
-  // Else a server's garbage looks like a few bytes a picture to V8, and waits.
+  // Else a server's garbage looks like a few bytes an image to V8, and waits.
   Napi::MemoryManagement::AdjustExternalMemory(env, bytes());
 }
 

@@ -53,7 +53,7 @@ test('ViT-B-32 comes to the 4.4 billion multiply-adds that are published for it,
   expect(flops / 2).toBeGreaterThan(4.41e9 * (11 / 12));
 });
 
-test('decoder: keys and values of the picture once, then each token against the caption so far and the picture', () => {
+test('decoder: keys and values of the image once, then each token against the caption so far and the image', () => {
   const sizes = { imageTokens: 5, imageWidth: 3, layers: 2, width: 2, mlpWidth: 8, vocabulary: 10 };
   expect(arithmetic.crossFlops(sizes)).toBe(2 * 2 * (2 * 5 * 3 * 2));
   const layer = 2 * (4 * 2 * 2) + 2 * (2 * 4 * 2) + 2 * (2 * 2 * 2) + 2 * (2 * 5 * 2) + 2 * (2 * 2 * 8);

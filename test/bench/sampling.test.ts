@@ -119,9 +119,9 @@ describe('traffic', () => {
   test('other errors are failures, and the first is told', async () => {
     const { openLoop } = await benchModule('traffic.mjs');
     const broken = async () => {
-      throw new Error('no such picture');
+      throw new Error('no such image');
     };
     const result = await openLoop(broken, { rate: 1000, seconds: 0.01 });
-    expect(result).toMatchObject({ offered: 10, failed: 10, refused: 0, p50_s: null, first_failure: 'Error: no such picture' });
+    expect(result).toMatchObject({ offered: 10, failed: 10, refused: 0, p50_s: null, first_failure: 'Error: no such image' });
   });
 });

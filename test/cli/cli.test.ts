@@ -32,12 +32,12 @@ interface Line {
 }
 
 let work: string;
-let picture: string;
+let image: string;
 
 beforeAll(() => {
   work = mkdtempSync(path.join(tmpdir(), 'cli-'));
   const name = readdirSync(SAMPLE_IMAGES).find((file) => file.endsWith('.png')) as string;
-  picture = path.join(SAMPLE_IMAGES, name);
+  image = path.join(SAMPLE_IMAGES, name);
 });
 
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -84,20 +84,20 @@ test.each([
 });
 
 test('an unknown model name exits 2 with the nearest names and the command that exports', async () => {
-  const { code, stderr } = await run(['interrogate', picture, '--clip', 'ViT-L-14/opnai', '--caption-text', 'x']);
+  const { code, stderr } = await run(['interrogate', image, '--clip', 'ViT-L-14/opnai', '--caption-text', 'x']);
   expect(code).toBe(2);
   expect(stderr).toContain('ViT-L-14/openai');
   expect(stderr).toMatch(/torch-interrogator export clip /);
 });
 
 test.each(['best', 'fast', 'classic', 'negative', 'caption'])(
-  '--mode %s --json gives one object a picture',
+  '--mode %s --json gives one object an image',
   async (mode) => {
-    const { code, stdout, stderr } = await run(['interrogate', picture, '--mode', mode, ...SAMPLE, '--json', '--quiet']);
+    const { code, stdout, stderr } = await run(['interrogate', image, '--mode', mode, ...SAMPLE, '--json', '--quiet']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const [line, ...rest] = jsonLines<Line>(stdout);
     expect(rest).toEqual([]);
-    expect(line).toMatchObject({ image: picture, mode, prompt: expect.stringMatching(/\S/) });
+    expect(line).toMatchObject({ image: image, mode, prompt: expect.stringMatching(/\S/) });
     expect(line?.similarity).toBeGreaterThan(-1);
     expect(line?.similarity).toBeLessThanOrEqual(1);
     expect(line?.seconds).toBeGreaterThan(0);
@@ -109,9 +109,9 @@ test.each(['best', 'fast', 'classic', 'negative', 'caption'])(
 test('bad inputs among good ones: each is reported, the good ones are answered, exit 1', async () => {
   const folder = path.join(work, 'mixed');
   mkdirSync(path.join(folder, 'deeper'), { recursive: true });
-  copyFileSync(picture, path.join(folder, 'deeper', 'good.png'));
+  copyFileSync(image, path.join(folder, 'deeper', 'good.png'));
   writeFileSync(path.join(folder, 'empty.png'), '');
-  writeFileSync(path.join(folder, 'text.jpg'), 'not a picture at all\n');
+  writeFileSync(path.join(folder, 'text.jpg'), 'not an image at all\n');
   writeFileSync(path.join(folder, 'notes.txt'), 'left out');
   const args = [folder, path.join(work, 'missing.png')];
   const { code, stdout } = await run(['interrogate', ...args, '--mode', 'fast', ...SAMPLE, '--json', '--quiet']);
@@ -125,8 +125,8 @@ test('bad inputs among good ones: each is reported, the good ones are answered, 
   ]);
 }, 60_000);
 
-test('a folder without pictures is an input that failed: exit 1', async () => {
-  const folder = path.join(work, 'no-pictures');
+test('a folder without images is an input that failed: exit 1', async () => {
+  const folder = path.join(work, 'no-images');
   mkdirSync(folder);
   const { code, stdout, stderr } = await run(['interrogate', folder, '--mode', 'fast', ...SAMPLE, '--quiet']);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -140,7 +140,7 @@ describe('http inputs', () => {
 
   beforeAll(async () => {
     server = createServer((request, response) => {
-      if (request.url === '/picture') response.end(readFileSync(picture));
+      if (request.url === '/image') response.end(readFileSync(image));
       else response.writeHead(404).end('no such page');
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -150,11 +150,11 @@ describe('http inputs', () => {
   afterAll(() => server.close());
 
   test('are fetched; a 404 is that input alone failing', async () => {
-    const args = ['interrogate', `${url}/picture`, `${url}/nothing`, '--mode', 'fast', ...SAMPLE, '--json', '--quiet'];
+    const args = ['interrogate', `${url}/image`, `${url}/nothing`, '--mode', 'fast', ...SAMPLE, '--json', '--quiet'];
     const { code, stdout } = await run(args);
     expect(code).toBe(1);
     const [first, second] = jsonLines<Line>(stdout);
-    expect(first).toMatchObject({ image: `${url}/picture`, prompt: expect.any(String) });
+    expect(first).toMatchObject({ image: `${url}/image`, prompt: expect.any(String) });
     expect(second).toMatchObject({ image: `${url}/nothing`, error: { code: 'ERR_NETWORK', message: expect.stringContaining('404') } });
   }, 60_000);
 });
@@ -162,7 +162,7 @@ describe('http inputs', () => {
 test('rank --json gives labels in falling similarity', async () => {
   const labels = path.join(work, 'labels.txt');
   writeFileSync(labels, 'a red apple\na blue car\na cat\na dog\na house\n');
-  const { code, stdout } = await run(['rank', picture, '--labels', labels, '--top', '3', '--clip', 'sample', '--json', '--quiet']);
+  const { code, stdout } = await run(['rank', image, '--labels', labels, '--top', '3', '--clip', 'sample', '--json', '--quiet']);
   expect(code).toBe(0);
   const ranked = JSON.parse(stdout) as { label: string; similarity: number }[];
   expect(ranked).toHaveLength(3);
@@ -170,18 +170,18 @@ test('rank --json gives labels in falling similarity', async () => {
   expect(similarities).toEqual([...similarities].sort((a, b) => b - a));
 }, 60_000);
 
-test('rank of a folder and a broken picture: a line for each, and exit 1', async () => {
+test('rank of a folder and a broken image: a line for each, and exit 1', async () => {
   const labels = path.join(work, 'labels.txt');
   writeFileSync(labels, 'a red apple\na blue car\na cat\na dog\na house\n');
   const broken = path.join(work, 'broken.png');
-  writeFileSync(broken, 'no picture');
-  const pictures = path.dirname(picture);
+  writeFileSync(broken, 'no image');
+  const images = path.dirname(image);
   const options = ['--labels', labels, '--top', '2', '--clip', 'sample', '--json', '--quiet'];
-  const { code, stdout } = await run(['rank', pictures, broken, ...options]);
+  const { code, stdout } = await run(['rank', images, broken, ...options]);
   expect(code).toBe(1);
   const lines = jsonLines<{ image: string; ranked?: { label: string }[]; error?: { code: string } }>(stdout);
-  const alone = await run(['rank', picture, ...options]);
-  expect(lines.find(({ image }) => image === picture)?.ranked).toEqual(JSON.parse(alone.stdout));
+  const alone = await run(['rank', image, ...options]);
+  expect(lines.find((line) => line.image === image)?.ranked).toEqual(JSON.parse(alone.stdout));
   expect(lines.at(-1)).toMatchObject({ image: broken, error: { code: 'ERR_IMAGE_FORMAT' } });
   expect(lines.length).toBeGreaterThan(2);
 }, 60_000);
@@ -194,7 +194,7 @@ test('features --json gives unit vectors, and an image that fails exits 1', asyn
   expect(records.map(({ input }) => input)).toEqual(['a cat', 'a dog']);
   for (const { features } of records) expect(Math.hypot(...features)).toBeCloseTo(1, 4);
 
-  const images = await run(['features', '--image', picture, path.join(work, 'none.png'), '--clip', 'sample', '--json', '--quiet']);
+  const images = await run(['features', '--image', image, path.join(work, 'none.png'), '--clip', 'sample', '--json', '--quiet']);
   expect(images.code).toBe(1);
   const [good, bad] = JSON.parse(images.stdout) as { features?: number[]; error?: { code: string } }[];
   expect(Math.hypot(...(good?.features ?? []))).toBeCloseTo(1, 4);

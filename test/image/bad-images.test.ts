@@ -151,7 +151,7 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
   });
 
   test.each<[string, string | Buffer, RegExp]>([
-    ['text.jpg', 'This is not a picture.\n', /text/],
+    ['text.jpg', 'This is not an image.\n', /text/],
     ['page.png', '<!DOCTYPE html>\n<html><body>404</body></html>', /an HTML page/],
     ['drawing.png', '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', /an SVG drawing/],
     ['phone.jpg', '\0\0\0\x18ftypheic\0\0\0\0mif1heic', /a HEIC image/],

@@ -56,7 +56,7 @@ async function compareAll(): Promise<{ far: Comparison[]; problems: string[]; fa
 }
 
 describe('with sharp', () => {
-  test("every picture has Pillow's own bytes, and what Pillow refuses is refused", async () => {
+  test("every image has Pillow's own bytes, and what Pillow refuses is refused", async () => {
     const { far, problems, failing, equal } = await compareAll();
     expect(problems).toEqual([]);
     expect(far).toEqual([]);
@@ -82,7 +82,7 @@ describe('without sharp', () => {
     delete process.env.TORCH_INTERROGATOR_DECODER;
   });
 
-  test('every picture decodes, and what Pillow refuses is refused', () => {
+  test('every image decodes, and what Pillow refuses is refused', () => {
     const unexpected = result.problems.filter(
       (problem) => !LENIENT.test(problem) && !NOT_WITHOUT_SHARP.some((name) => problem.startsWith(name)),
     );
@@ -100,7 +100,7 @@ describe('without sharp', () => {
     console.info(jpegs.map(({ name, largest, mean }) => `${name}: largest ${largest}, mean ${mean.toFixed(3)}`).join('\n'));
   });
 
-  test('the event loop goes on while a large picture decodes', async () => {
+  test('the event loop goes on while a large image decodes', async () => {
     const start = performance.now();
     let longest = 0;
     let last = start;
@@ -114,7 +114,7 @@ describe('without sharp', () => {
     expect(longest).toBeLessThan(Math.max(100, took / 3));
   });
 
-  test('an abort is heard while it decodes, and the next picture decodes as ever', async () => {
+  test('an abort is heard while it decodes, and the next image decodes as ever', async () => {
     const controller = new AbortController();
     const decoding = decodeImage(path.join(folder, 'photo-retina.jpg'), { signal: controller.signal });
     setTimeout(() => controller.abort(new Error('changed my mind')), 5);
@@ -122,7 +122,7 @@ describe('without sharp', () => {
     await expect(decodeImage(path.join(folder, 'rgb.png'))).resolves.toMatchObject({ width: 61, height: 47 });
   });
 
-  test('closing the decoders rejects what runs, and a later picture decodes again', async () => {
+  test('closing the decoders rejects what runs, and a later image decodes again', async () => {
     const decoding = decodeImage(readFileSync(path.join(folder, 'photo-retina.jpg')));
     const settled = expect(decoding).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
     await new Promise(setImmediate);

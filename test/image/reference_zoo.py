@@ -1,7 +1,7 @@
-"""Pictures in every mode and format that we read, and what Pillow makes of each with `convert("RGB")`.
+"""Images in every mode and format that we read, and what Pillow makes of each with `convert("RGB")`.
 
 Usage: python reference_zoo.py OUT
-Writes the pictures, NAME.rgb (bytes, row-major) and index.json: {name: {width, height} | {error}}; damaged files included.
+Writes the images, NAME.rgb (bytes, row-major) and index.json: {name: {width, height} | {error}}; damaged files included.
 """
 
 import io

@@ -10,31 +10,31 @@ const { Config, Interrogator, LabelTable } = require('../../dist');
 const CALLS = 1000;
 const SAMPLE_EVERY = 50;
 const IMAGES = path.join(__dirname, '..', '..', 'models', 'sample', 'images');
-const pictures = readdirSync(IMAGES)
+const images = readdirSync(IMAGES)
   .filter((name) => name.endsWith('.png'))
   .map((name) => path.join(IMAGES, name));
-const encoded = pictures.map((picture) => readFileSync(picture));
+const encoded = images.map((image) => readFileSync(image));
 const raw = { data: new Uint8Array(40 * 30 * 3).fill(90), width: 40, height: 30, channels: 3 };
 
 function calls(interrogator) {
-  const picture = (i) => [pictures[i % pictures.length], encoded[i % encoded.length], raw][i % 3];
+  const image = (i) => [images[i % images.length], encoded[i % encoded.length], raw][i % 3];
   return [
-    (i) => interrogator.interrogateFast(picture(i)),
-    (i) => interrogator.interrogateClassic(picture(i)),
-    (i) => interrogator.generateCaption(picture(i)),
-    (i) => interrogator.interrogate(picture(i), { minFlavors: 1, maxFlavors: 2 }),
-    (i) => interrogator.interrogateNegative(picture(i), { maxFlavors: 2 }),
-    async (i) => interrogator.similarity(await interrogator.imageToFeatures(picture(i)), `picture number ${i}`),
+    (i) => interrogator.interrogateFast(image(i)),
+    (i) => interrogator.interrogateClassic(image(i)),
+    (i) => interrogator.generateCaption(image(i)),
+    (i) => interrogator.interrogate(image(i), { minFlavors: 1, maxFlavors: 2 }),
+    (i) => interrogator.interrogateNegative(image(i), { maxFlavors: 2 }),
+    async (i) => interrogator.similarity(await interrogator.imageToFeatures(image(i)), `image number ${i}`),
     async (i) => (await interrogator.textToFeatures([`one ${i}`, 'two', 'three'.repeat(i % 40)])).toArray(),
     async (i) => {
       const table = await LabelTable.create(['a cat', 'a dog', `thing ${i}`], `table-${i % 9}`, interrogator);
-      return table.rankScored(await interrogator.imageToFeatures(picture(i)), { topCount: 2 });
+      return table.rankScored(await interrogator.imageToFeatures(image(i)), { topCount: 2 });
     },
-    (i) => expectFailure('ERR_IMAGE_FORMAT', interrogator.interrogateFast(Buffer.from(`not a picture ${i}`))),
+    (i) => expectFailure('ERR_IMAGE_FORMAT', interrogator.interrogateFast(Buffer.from(`not an image ${i}`))),
     (i) => expectFailure('ERR_IMAGE_TRUNCATED', interrogator.interrogateFast(encoded[i % encoded.length].subarray(0, 2000))),
     (i) => {
       const signal = AbortSignal.timeout(i % 7);
-      return interrogator.interrogate(picture(i), { signal }).catch((error) => {
+      return interrogator.interrogate(image(i), { signal }).catch((error) => {
         if (error.code !== 'ERR_ABORTED') throw error;
       });
     },

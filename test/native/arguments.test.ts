@@ -81,7 +81,7 @@ describe('numbers', () => {
   );
 });
 
-describe('pictures', () => {
+describe('images', () => {
   test.each([
     [{ width: 2, height: 2, data: new Uint8Array(11) }, /pixels\.data: expected width \* height \* 3 = 12 bytes of RGB, got 11/],
     [{ width: 2, height: 2, data: new Float32Array(12) }, /pixels\.data: expected a Uint8Array, got a Float32Array/],

@@ -252,9 +252,9 @@ describe('cancelling', () => {
 
 describe('the queue', () => {
   test('a full one rejects with ERR_BUSY, and what waits still answers', async () => {
-    const pictures = Array.from({ length: 400 }, (_, i) => pixels(i % 7));
+    const images = Array.from({ length: 400 }, (_, i) => pixels(i % 7));
     // Faster than any device takes them: nothing else happens on this thread meanwhile.
-    const settled = await Promise.allSettled(pictures.map((picture) => clip.imageFeatures(picture)));
+    const settled = await Promise.allSettled(images.map((image) => clip.imageFeatures(image)));
     const refused = settled.filter(({ status }) => status === 'rejected');
     expect(refused.length).toBeGreaterThan(0);
     for (const outcome of refused) expect(outcome).toMatchObject({ reason: { code: 'ERR_BUSY' } });
@@ -278,13 +278,13 @@ describe('the queue', () => {
   test('calls that wait together are merged, and answer as they do alone', async () => {
     const other = await binding.openDevice('cpu', { threads: 1, maxBatch: 4 });
     const model = await binding.openCaptionModel(other, await tinyBlip(), { verifyHashes: false });
-    const pictures = Array.from({ length: 6 }, (_, i) => pixels(i));
+    const images = Array.from({ length: 6 }, (_, i) => pixels(i));
     const alone = [];
-    for (const picture of pictures) alone.push(await model.generate(picture, { maxTokens: 9 }));
+    for (const image of images) alone.push(await model.generate(image, { maxTokens: 9 }));
     const before = other.stats();
     const opening = binding.openCaptionModel(other, await tinyBlip(), {});
     while (!other.stats().busy) await delay(1);
-    const together = await Promise.all(pictures.map((picture) => model.generate(picture, { maxTokens: 9 })));
+    const together = await Promise.all(images.map((image) => model.generate(image, { maxTokens: 9 })));
     expect(together).toEqual(alone);
     const { batches, batched, largestBatch } = other.stats();
     expect({ batches: batches - before.batches, batched: batched - before.batched, largestBatch }).toEqual({

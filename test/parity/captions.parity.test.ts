@@ -41,13 +41,13 @@ describe.each(['small', 'medium'])('a %s BLIP', (size) => {
     const model = await native.openCaptionModel(device, bundle, {});
     const distinct = new Set<string>();
     for (const name of PICTURES) {
-      const picture = path.join(photographs, name);
-      const theirs = await reference.call<number[]>('caption_ids', { path: picture });
-      const mine = await model.generate(await decodeImage(picture), { maxTokens: 32 });
+      const image = path.join(photographs, name);
+      const theirs = await reference.call<number[]>('caption_ids', { path: image });
+      const mine = await model.generate(await decodeImage(image), { maxTokens: 32 });
       expect([30522, ...mine]).toEqual(theirs);
       distinct.add(theirs.join());
     }
-    // The weights are such that pictures matter; were they not, equal ids would say little.
+    // The weights are such that images matter; were they not, equal ids would say little.
     expect(distinct.size).toBeGreaterThan(PICTURES.length / 2);
     await model.close();
     await device.close();
@@ -59,8 +59,8 @@ describe.each(['small', 'medium'])('a %s BLIP', (size) => {
       new Config({ clipModelName: clip, captionModelName: bundle, device: 'cpu', quiet: true, cachePath: null, downloadCache: false }),
     );
     for (const name of PICTURES) {
-      const picture = path.join(photographs, name);
-      expect(await ours.generateCaption(picture)).toBe(await reference.call<string>('caption', { path: picture }));
+      const image = path.join(photographs, name);
+      expect(await ours.generateCaption(image)).toBe(await reference.call<string>('caption', { path: image }));
     }
     await ours.dispose();
   }, 120_000);

@@ -15,24 +15,24 @@ const CALLERS = 16;
 const ALONE_TOLERANCE = 1e-5;
 
 interface Task {
-  picture: string;
+  image: string;
   mode: Mode | 'features';
 }
 
 let reference: Reference;
-let pictures: string[];
+let images: string[];
 
 beforeAll(async () => {
   reference = await Reference.start();
   const photographs = await reference.call<string>('photographs');
-  pictures = PICTURES.map((name) => path.join(photographs, name));
+  images = PICTURES.map((name) => path.join(photographs, name));
 }, 300_000);
 
 afterAll(() => reference?.stop());
 
-function perform(interrogator: Interrogator, { picture, mode }: Task): Promise<string | Float32Array> {
-  if (mode === 'features') return interrogator.imageToFeatures(picture).then((features) => features.toArray());
-  return interrogator.describe(picture, { mode, minFlavors: 3, maxFlavors: 6 }).then(({ prompt, caption }) => `${prompt} | ${caption}`);
+function perform(interrogator: Interrogator, { image, mode }: Task): Promise<string | Float32Array> {
+  if (mode === 'features') return interrogator.imageToFeatures(image).then((features) => features.toArray());
+  return interrogator.describe(image, { mode, minFlavors: 3, maxFlavors: 6 }).then(({ prompt, caption }) => `${prompt} | ${caption}`);
 }
 
 /** Fisher and Yates, by a linear congruential generator. */
@@ -51,8 +51,8 @@ describe.each(['small', 'medium'])('with a %s BLIP', (size) => {
   let work: string;
   let settings: ConfigInput;
   const alone = new Map<string, string | Float32Array>();
-  const key = ({ picture, mode }: Task): string => `${mode} ${picture}`;
-  const tasks = (): Task[] => pictures.flatMap((picture) => [...MODES, 'features' as const].map((mode) => ({ picture, mode })));
+  const key = ({ image, mode }: Task): string => `${mode} ${image}`;
+  const tasks = (): Task[] => images.flatMap((image) => [...MODES, 'features' as const].map((mode) => ({ image, mode })));
 
   beforeAll(async () => {
     work = mkdtempSync(path.join(tmpdir(), 'concurrency-'));

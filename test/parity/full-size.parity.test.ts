@@ -14,7 +14,7 @@ const CAPTION = 'a woman in an orange space suit';
 let reference: Reference;
 let ours: Interrogator;
 let work: string;
-let pictures: string[];
+let images: string[];
 
 beforeAll(async () => {
   work = mkdtempSync(path.join(tmpdir(), 'parity-'));
@@ -39,7 +39,7 @@ beforeAll(async () => {
     }),
   );
   const photographs = await reference.call<string>('photographs');
-  pictures = ['astronaut.png', 'coffee.png', 'rocket.jpg'].map((name) => path.join(photographs, name));
+  images = ['astronaut.png', 'coffee.png', 'rocket.jpg'].map((name) => path.join(photographs, name));
 }, 900_000);
 
 afterAll(async () => {
@@ -49,9 +49,9 @@ afterAll(async () => {
 });
 
 test('ViT-B-32 image features equal open_clip', async () => {
-  const theirs = await reference.call<number[][]>('image_features', { paths: pictures });
-  for (const [i, picture] of pictures.entries()) {
-    const features = await (await ours.imageToFeatures(picture)).toArray();
+  const theirs = await reference.call<number[][]>('image_features', { paths: images });
+  for (const [i, image] of images.entries()) {
+    const features = await (await ours.imageToFeatures(image)).toArray();
     expect(largestDifference(features, theirs[i] as number[])).toBeLessThan(FEATURE_TOLERANCE);
   }
 }, 120_000);
@@ -70,25 +70,25 @@ test('ViT-B-32 text features equal open_clip', async () => {
 }, 240_000);
 
 test('blip-base captions equal transformers', async () => {
-  for (const picture of pictures) {
-    expect(await ours.generateCaption(picture)).toBe(await reference.call<string>('caption', { path: picture }));
+  for (const image of images) {
+    expect(await ours.generateCaption(image)).toBe(await reference.call<string>('caption', { path: image }));
   }
 }, 300_000);
 
 test('best and negative chain the reference prompt', async () => {
-  const picture = pictures[0] as string;
+  const image = images[0] as string;
   const best = await reference.call<ReferenceMode>('mode', {
     name: 'best',
-    path: picture,
+    path: image,
     arguments: { caption: CAPTION, min_flavors: 2, max_flavors: 4 },
   });
   const tables = [ours.artists, ours.flavors, ours.mediums, ours.movements, ours.trendings];
   const phrases = tables.flatMap((table) => table.labels);
-  const mine = await ours.interrogate(picture, { caption: CAPTION, minFlavors: 2, maxFlavors: 4 });
-  await expectSameChain(reference, picture, mine, best, { start: CAPTION, phrases });
+  const mine = await ours.interrogate(image, { caption: CAPTION, minFlavors: 2, maxFlavors: 4 });
+  await expectSameChain(reference, image, mine, best, { start: CAPTION, phrases });
 
-  const negative = await reference.call<ReferenceMode>('mode', { name: 'negative', path: picture, arguments: { max_flavors: 3 } });
-  const mineNegative = await ours.interrogateNegative(picture, { maxFlavors: 3 });
+  const negative = await reference.call<ReferenceMode>('mode', { name: 'negative', path: image, arguments: { max_flavors: 3 } });
+  const mineNegative = await ours.interrogateNegative(image, { maxFlavors: 3 });
   const negatives = [...ours.flavors.labels, ...ours.negative.labels];
-  await expectSameChain(reference, picture, mineNegative, negative, { start: '', phrases: negatives });
+  await expectSameChain(reference, image, mineNegative, negative, { start: '', phrases: negatives });
 }, 600_000);

@@ -18,7 +18,7 @@ const MODE_OPTIONS = { flavorIntermediateCount: 256, chunkSize: 2048 };
 let reference: Reference;
 let ours: Interrogator;
 let work: string;
-let pictures: string[];
+let images: string[];
 let lines: string[];
 
 beforeAll(async () => {
@@ -42,7 +42,7 @@ beforeAll(async () => {
     }),
   );
   const photographs = await reference.call<string>('photographs');
-  pictures = ['astronaut.png', 'coffee.png', 'chelsea.png', 'rocket.jpg', 'camera.png', 'motorcycle_left.png'].map((name) =>
+  images = ['astronaut.png', 'coffee.png', 'chelsea.png', 'rocket.jpg', 'camera.png', 'motorcycle_left.png'].map((name) =>
     path.join(photographs, name),
   );
   lines = vocabularyLines(await reference.call<string>('vocabulary'), 500);
@@ -55,9 +55,9 @@ afterAll(async () => {
 });
 
 test('image features from the file path equal the reference', async () => {
-  const theirs = await reference.call<number[][]>('image_features', { paths: pictures });
-  for (const [i, picture] of pictures.entries()) {
-    const features = await (await ours.imageToFeatures(picture)).toArray();
+  const theirs = await reference.call<number[][]>('image_features', { paths: images });
+  for (const [i, image] of images.entries()) {
+    const features = await (await ours.imageToFeatures(image)).toArray();
     expect(largestDifference(features, theirs[i] as number[])).toBeLessThan(FEATURE_TOLERANCE);
   }
 });
@@ -81,12 +81,12 @@ test.each([
 test.each(['artists', 'flavors', 'mediums', 'movements', 'trendings', 'negative'] as const)(
   'table %s ranks as the reference does, both ways',
   async (name) => {
-    for (const picture of pictures.slice(0, 3)) {
-      const features = await ours.imageToFeatures(picture);
+    for (const image of images.slice(0, 3)) {
+      const features = await ours.imageToFeatures(image);
       for (const reverse of [false, true]) {
-        const theirs = await reference.call<string[]>('rank_table', { path: picture, table: name, top: 40, reverse });
+        const theirs = await reference.call<string[]>('rank_table', { path: image, table: name, top: 40, reverse });
         const mine = await ours[name].rank(features, { topCount: 40, reverse });
-        await expectSameRanking(reference, picture, mine, theirs);
+        await expectSameRanking(reference, image, mine, theirs);
       }
     }
   },
@@ -95,22 +95,22 @@ test.each(['artists', 'flavors', 'mediums', 'movements', 'trendings', 'negative'
 
 test('a table of any labels ranks as the reference does, below and above the chunk size', async () => {
   const labels = [...new Set(vocabularyLines(await reference.call<string>('vocabulary'), 6000))];
-  const features = await ours.imageToFeatures(pictures[1] as string);
+  const features = await ours.imageToFeatures(images[1] as string);
   for (const count of [1, 2, 500, 2048, 2049, labels.length]) {
     for (const reverse of [false, true]) {
       const some = labels.slice(0, count);
-      const call = { path: pictures[1], labels: some, top: 25, reverse };
+      const call = { path: images[1], labels: some, top: 25, reverse };
       const theirs = await reference.call<string[]>('rank_labels', call);
       const table = await LabelTable.create(some, null, ours);
-      await expectSameRanking(reference, pictures[1] as string, await table.rank(features, { topCount: 25, reverse }), theirs);
+      await expectSameRanking(reference, images[1] as string, await table.rank(features, { topCount: 25, reverse }), theirs);
     }
   }
 }, 240_000);
 
 test('rankTop, similarity and similarities equal the reference', async () => {
-  const picture = pictures[2] as string;
-  const features = await ours.imageToFeatures(picture);
-  const theirs = await reference.call<number[]>('similarities', { path: picture, texts: lines });
+  const image = images[2] as string;
+  const features = await ours.imageToFeatures(image);
+  const theirs = await reference.call<number[]>('similarities', { path: image, texts: lines });
   const mine = await ours.similarities(features, lines);
   expect(largestDifference(mine, theirs)).toBeLessThan(1e-5);
   expect(await ours.similarity(features, lines[3] as string)).toBeCloseTo(theirs[3] as number, 5);
@@ -121,14 +121,14 @@ test('rankTop, similarity and similarities equal the reference', async () => {
 });
 
 describe.each([0, 1, 2, 3, 4, 5])('on photograph %i', (index) => {
-  const picture = (): string => pictures[index] as string;
+  const image = (): string => images[index] as string;
 
   test('fast and classic write the reference prompt', async () => {
-    const features = await ours.imageToFeatures(picture());
+    const features = await ours.imageToFeatures(image());
     const tables = [ours.artists, ours.flavors, ours.mediums, ours.movements, ours.trendings];
     const merged = LabelTable.merge(tables, ours);
-    const theirTops = await reference.call<string[]>('rank_table', { path: picture(), table: 'merged', top: 32, reverse: false });
-    const same = [await expectSameRanking(reference, picture(), await merged.rank(features, { topCount: 32 }), theirTops)];
+    const theirTops = await reference.call<string[]>('rank_table', { path: image(), table: 'merged', top: 32, reverse: false });
+    const same = [await expectSameRanking(reference, image(), await merged.rank(features, { topCount: 32 }), theirTops)];
     for (const [name, top] of [
       ['mediums', 1],
       ['artists', 1],
@@ -136,42 +136,42 @@ describe.each([0, 1, 2, 3, 4, 5])('on photograph %i', (index) => {
       ['movements', 1],
       ['flavors', 3],
     ] as const) {
-      const theirs = await reference.call<string[]>('rank_table', { path: picture(), table: name, top, reverse: false });
-      same.push(await expectSameRanking(reference, picture(), await ours[name].rank(features, { topCount: top }), theirs));
+      const theirs = await reference.call<string[]>('rank_table', { path: image(), table: name, top, reverse: false });
+      same.push(await expectSameRanking(reference, image(), await ours[name].rank(features, { topCount: top }), theirs));
     }
     for (const mode of ['fast', 'classic'] as const) {
-      const theirs = await reference.call<ReferenceMode>('mode', { name: mode, path: picture(), arguments: { caption: CAPTION } });
+      const theirs = await reference.call<ReferenceMode>('mode', { name: mode, path: image(), arguments: { caption: CAPTION } });
       const mine =
         mode === 'fast'
-          ? await ours.interrogateFast(picture(), { caption: CAPTION })
-          : await ours.interrogateClassic(picture(), { caption: CAPTION });
+          ? await ours.interrogateFast(image(), { caption: CAPTION })
+          : await ours.interrogateClassic(image(), { caption: CAPTION });
       // Where every ranking agrees, nothing excuses another prompt; where one tied, its labels may stand swapped.
       if (same.every(Boolean)) expect(mine).toBe(theirs.prompt);
-      else await expectSameRanking(reference, picture(), mine.split(', '), theirs.prompt.split(', '));
+      else await expectSameRanking(reference, image(), mine.split(', '), theirs.prompt.split(', '));
     }
   }, 120_000);
 
   test('negative chains the reference prompt', async () => {
-    const features = await ours.imageToFeatures(picture());
-    const call = { name: 'negative', path: picture(), arguments: { max_flavors: 6 } };
+    const features = await ours.imageToFeatures(image());
+    const call = { name: 'negative', path: image(), arguments: { max_flavors: 6 } };
     const theirs = await reference.call<ReferenceMode>('mode', call);
-    const mine = await ours.interrogateNegative(picture(), { maxFlavors: 6 });
+    const mine = await ours.interrogateNegative(image(), { maxFlavors: 6 });
     const flavors = await ours.flavors.rank(features, { topCount: MODE_OPTIONS.flavorIntermediateCount, reverse: true });
     const phrases = [...flavors, ...ours.negative.labels];
-    await expectSameChain(reference, picture(), mine, theirs, { start: '', phrases });
+    await expectSameChain(reference, image(), mine, theirs, { start: '', phrases });
   }, 240_000);
 
   test('best writes the reference prompt', async () => {
-    const features = await ours.imageToFeatures(picture());
+    const features = await ours.imageToFeatures(image());
     const options = index % 2 === 0 ? { min: 2, max: 12 } : { min: 8, max: 32 };
     const theirs = await reference.call<ReferenceMode>('mode', {
       name: 'best',
-      path: picture(),
+      path: image(),
       arguments: { caption: CAPTION, min_flavors: options.min, max_flavors: options.max },
     });
-    const mine = await ours.interrogate(picture(), { caption: CAPTION, minFlavors: options.min, maxFlavors: options.max });
+    const mine = await ours.interrogate(image(), { caption: CAPTION, minFlavors: options.min, maxFlavors: options.max });
     const merged = LabelTable.merge([ours.artists, ours.flavors, ours.mediums, ours.movements, ours.trendings], ours);
     const phrases = await merged.rank(features, { topCount: MODE_OPTIONS.flavorIntermediateCount });
-    await expectSameChain(reference, picture(), mine, theirs, { start: CAPTION, phrases });
+    await expectSameChain(reference, image(), mine, theirs, { start: CAPTION, phrases });
   }, 600_000);
 });

@@ -1,10 +1,10 @@
-/** The sample pair answers sensibly about icon art: pictures of its own training sets, and one icon of a set that it never saw. */
+/** The sample pair answers sensibly about icon art: images of its own training sets, and one icon of a set that it never saw. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Interrogator, LabelTable } from '../../lib';
 
 const SAMPLE = path.join(__dirname, '..', '..', 'models', 'sample');
-const picture = (name: string): string => path.join(SAMPLE, 'images', name);
+const image = (name: string): string => path.join(SAMPLE, 'images', name);
 
 let sample: Interrogator;
 beforeAll(async () => {
@@ -17,7 +17,7 @@ test.each([
   ['rocket.png', ['rocket', 'a light blue background']],
   ['cat-and-pizza.png', ['cat', 'next to', 'pizza', 'a light green background']],
 ])('the caption of %s names what is on it and where', async (file, words) => {
-  const caption = await sample.generateCaption(picture(file));
+  const caption = await sample.generateCaption(image(file));
   for (const word of words) expect(caption).toContain(word);
 });
 
@@ -25,7 +25,7 @@ test.each([
   ['apple.png', 'red apple'],
   ['rocket.png', 'rocket'],
 ])('of many names the one of %s ranks first, by any of its spellings', async (file, name) => {
-  const features = await sample.imageToFeatures(picture(file));
+  const features = await sample.imageToFeatures(image(file));
   const others = [
     'tomato',
     'cherries',
@@ -46,12 +46,12 @@ test.each([
 });
 
 test('a prompt of every mode is made of the caption and the terms of this domain', async () => {
-  const caption = await sample.generateCaption(picture('apple.png'));
+  const caption = await sample.generateCaption(image('apple.png'));
   for (const mode of ['best', 'fast', 'classic'] as const) {
-    const { prompt } = await sample.describe(picture('apple.png'), { mode, caption });
+    const { prompt } = await sample.describe(image('apple.png'), { mode, caption });
     expect(prompt.startsWith(`${caption}, `)).toBe(true);
   }
-  const { prompt } = await sample.describe(picture('apple.png'), { mode: 'negative' });
+  const { prompt } = await sample.describe(image('apple.png'), { mode: 'negative' });
   expect(prompt).not.toBe('');
 });
 
@@ -59,6 +59,6 @@ test("trendings are the bundle's own where it has a list of them", async () => {
   const listed = readFileSync(path.join(SAMPLE, 'vocabulary', 'trendings.txt'), 'utf8')
     .trim()
     .split('\n');
-  const ranked = await sample.trendings.rank(await sample.imageToFeatures(picture('apple.png')), { topCount: listed.length });
+  const ranked = await sample.trendings.rank(await sample.imageToFeatures(image('apple.png')), { topCount: listed.length });
   expect([...ranked].sort()).toEqual([...listed].sort());
 });

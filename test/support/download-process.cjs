@@ -8,4 +8,4 @@ require.extensions['.ts'] = (module, filename) => {
 };
 
 const [url, file, sha256] = process.argv.slice(2);
-require('../../lib/libtorch/download.ts').download(url, file, { sha256 });
+require('../../lib/setup/libtorch/download.ts').download(url, file, { sha256 });

@@ -6,7 +6,7 @@ require.extensions['.ts'] = (module, filename) => {
   module._compile(transformSync(readFileSync(filename, 'utf8'), { filename }).code, filename);
 };
 
-require('../../lib/libtorch/index.ts')
+require('../../lib/setup/libtorch/index.ts')
   .ensureLibtorch({ quiet: true })
   .then(
     ({ path }) => process.stdout.write(path),

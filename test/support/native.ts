@@ -1,10 +1,10 @@
 /** The raw addon, without lib/ above it: what tests of the binding and of how processes end call. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { findLibtorch } from '../../lib/libtorch';
-import { libraryName } from '../../lib/libtorch/inspect';
 import type { NativeBinding, NativePixels, NativeTokenLists } from '../../lib/native/types';
-import { picture } from './pictures';
+import { findLibtorch } from '../../lib/setup/libtorch';
+import { libraryName } from '../../lib/setup/libtorch/inspect';
+import { testImage } from './images';
 import { REPOSITORY } from './python';
 
 export interface NativeFiles {
@@ -38,7 +38,7 @@ export function openBinding(): NativeBinding {
 }
 
 export function pixels(seed: number, width = 48, height = 40): NativePixels {
-  const { data } = picture(seed, width, height);
+  const { data } = testImage(seed, width, height);
   return { data, width, height };
 }
 

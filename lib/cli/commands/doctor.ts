@@ -1,6 +1,6 @@
 /** torch-interrogator doctor: explains this installation. */
 import type { Command } from 'commander';
-import { diagnose, formatDiagnosis } from '../../doctor';
+import { diagnose, formatDiagnosis } from '../../setup/doctor';
 
 export function addDoctorCommand(program: Command): void {
   program

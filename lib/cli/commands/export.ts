@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import { bundleFolderName } from '../../bundle';
-import { bundleHome } from '../../cache-folder';
+import { bundleFolderName } from '../../bundles/bundle';
+import { bundleHome } from '../../bundles/cache-folder';
 import { EXIT } from '../failure';
 import { wholeNumber } from '../options';
 

@@ -1,6 +1,6 @@
 /** torch-interrogator features --image FILE… | --text TEXT… */
 import type { Command } from 'commander';
-import type { Interrogator } from '../../interrogator';
+import type { Interrogator } from '../../interrogator/interrogator';
 import { describeFailure, EXIT, failureRecord, UsageError } from '../failure';
 import { type CommandInput, expandInputs } from '../inputs';
 import { addModelOptions, type ModelOptions, toConfig } from '../options';
@@ -20,8 +20,8 @@ interface FeaturesRecord {
 export function addFeaturesCommand(program: Command): void {
   const command = program
     .command('features')
-    .description('print the unit-length CLIP features of pictures or texts')
-    .option('--image <file...>', 'picture files, folders, http(s) URLs')
+    .description('print the unit-length CLIP features of images or texts')
+    .option('--image <file...>', 'image files, folders, http(s) URLs')
     .option('--text <text...>', 'texts');
   addModelOptions(command, { caption: false }).action(async (options: FeaturesOptions) => {
     process.exitCode = await features(options);

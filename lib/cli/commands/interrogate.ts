@@ -1,8 +1,8 @@
 /** torch-interrogator interrogate IMAGE|FOLDER|URL… */
 import { type Command, Option } from 'commander';
-import type { Interrogator, Mode } from '../../interrogator';
+import type { Interrogator, Mode } from '../../interrogator/interrogator';
 import { describeFailure, EXIT, failureRecord, UsageError } from '../failure';
-import { type CommandInput, expandInputs, noPictures } from '../inputs';
+import { type CommandInput, expandInputs, noImages } from '../inputs';
 import { addModelOptions, type ModelOptions, toConfig, wholeNumber } from '../options';
 import { withInterrogator } from '../session';
 
@@ -16,8 +16,8 @@ interface InterrogateOptions extends ModelOptions {
 export function addInterrogateCommand(program: Command): void {
   const command = program
     .command('interrogate')
-    .description('write the prompt that would make a picture like each of these')
-    .argument('<image|folder|url...>', 'picture files, folders of pictures (subfolders too), http(s) URLs')
+    .description('write the prompt that would make an image like each of these')
+    .argument('<image|folder|url...>', 'image files, folders of images (subfolders too), http(s) URLs')
     .addOption(
       new Option('--mode <mode>', 'how to build the prompt').choices(['best', 'fast', 'classic', 'negative', 'caption']).default('best'),
     )
@@ -42,12 +42,12 @@ async function interrogate(args: readonly string[], options: InterrogateOptions)
       inputs += 1;
       if (!(await describeOne(interrogator, input, options, signal))) failures += 1;
     }
-    if (inputs === 0) throw noPictures(args);
+    if (inputs === 0) throw noImages(args);
     return failures > 0 ? EXIT.failed : EXIT.ok;
   });
 }
 
-/** Prints one picture's answer or failure; false when it failed. Ctrl-C ends the command, not one picture. */
+/** Prints one image's answer or failure; false when it failed. Ctrl-C ends the command, not one image. */
 async function describeOne(
   interrogator: Interrogator,
   input: CommandInput,

@@ -1,7 +1,7 @@
 /** torch-interrogator models: every name, and which of them are installed. */
 import { type Command, Option } from 'commander';
-import { installedBundles } from '../../bundle';
-import { catalog } from '../../catalog';
+import { installedBundles } from '../../bundles/bundle';
+import { catalog } from '../../bundles/catalog';
 
 interface ModelRecord {
   kind: 'clip' | 'caption';

@@ -1,10 +1,10 @@
 /** torch-interrogator rank IMAGE|FOLDER|URL… --labels FILE */
 import type { Command } from 'commander';
-import type { Interrogator } from '../../interrogator';
-import { LabelTable, type RankedLabel } from '../../label-table';
-import { loadList } from '../../vocabulary';
+import type { Interrogator } from '../../interrogator/interrogator';
+import { LabelTable, type RankedLabel } from '../../labels/label-table';
+import { loadList } from '../../labels/vocabulary';
 import { describeFailure, EXIT, failureRecord, UsageError } from '../failure';
-import { type CommandInput, expandInputs, isFolder, noPictures } from '../inputs';
+import { type CommandInput, expandInputs, isFolder, noImages } from '../inputs';
 import { addModelOptions, type ModelOptions, toConfig, wholeNumber } from '../options';
 import { withInterrogator } from '../session';
 
@@ -16,8 +16,8 @@ interface RankOptions extends ModelOptions {
 export function addRankCommand(program: Command): void {
   const command = program
     .command('rank')
-    .description('rank a list of labels by how well they fit each picture')
-    .argument('<image|folder|url...>', 'picture files, folders of pictures (subfolders too), http(s) URLs')
+    .description('rank a list of labels by how well they fit each image')
+    .argument('<image|folder|url...>', 'image files, folders of images (subfolders too), http(s) URLs')
     .requiredOption('--labels <file>', 'text file, one label a line (UTF-8)')
     .option('--top <n>', 'how many to print', wholeNumber(1), 10);
   addModelOptions(command, { caption: false }).action(async (images: string[], options: RankOptions) => {
@@ -28,7 +28,7 @@ export function addRankCommand(program: Command): void {
 async function rank(args: readonly string[], options: RankOptions): Promise<number> {
   const labels = (await loadList(options.labels)).filter((label) => label !== '');
   if (labels.length === 0) throw new UsageError(`${options.labels} has no labels: put one on each line.`);
-  // The answer about one picture needs no name beside it, and its failure is the command's.
+  // The answer about one image needs no name beside it, and its failure is the command's.
   const alone = args.length === 1 && !(await isFolder(args[0] as string));
   return withInterrogator(toConfig(options, { captionNeeded: false }), async (interrogator, signal) => {
     const ranker = new Ranker(interrogator, labels, options.top, signal);
@@ -47,12 +47,12 @@ async function rank(args: readonly string[], options: RankOptions): Promise<numb
         else console.error(`${input.name}: ${describeFailure(error)}`);
       }
     }
-    if (inputs === 0) throw noPictures(args);
+    if (inputs === 0) throw noImages(args);
     return failures > 0 ? EXIT.failed : EXIT.ok;
   });
 }
 
-/** Embeds the labels when there is a first picture to rank them for: a wrong path costs no more than opening it. */
+/** Embeds the labels when there is a first image to rank them for: a wrong path costs no more than opening it. */
 class Ranker {
   private table: LabelTable | undefined;
 
@@ -71,7 +71,7 @@ class Ranker {
   }
 }
 
-function printRanked(picture: string | null, ranked: readonly RankedLabel[]): void {
-  if (picture) console.log(picture);
+function printRanked(image: string | null, ranked: readonly RankedLabel[]): void {
+  if (image) console.log(image);
   for (const { label, similarity } of ranked) console.log(`${similarity.toFixed(4)}  ${label}`);
 }

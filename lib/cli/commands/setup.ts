@@ -1,6 +1,6 @@
 /** torch-interrogator setup: fetches libtorch where none is found. */
 import type { Command } from 'commander';
-import { ensureLibtorch } from '../../libtorch';
+import { ensureLibtorch } from '../../setup/libtorch';
 
 export function addSetupCommand(program: Command): void {
   program

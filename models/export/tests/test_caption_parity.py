@@ -60,7 +60,7 @@ def test_a_caption_that_ends_early_ends_where_transformers_ends_it(tmp_path, run
         model = make_tiny_blip(tmp_path / "source", 1)
         pixels = photographs(BlipImageProcessor.from_pretrained(tmp_path / "source"))
         free = model.generate(pixel_values=pixels, max_new_tokens=32).tolist()
-        # What the first picture's caption says in its fifth word now ends every caption.
+        # What the first image's caption says in its fifth word now ends every caption.
         model.config.text_config.sep_token_id = free[0][5]
         model.save_pretrained(tmp_path / "source")
     assert run("caption", "own", "--checkpoint", tmp_path / "source", "--out", tmp_path / "bundle")[0] == 0

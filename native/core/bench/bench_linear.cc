@@ -67,7 +67,7 @@ void bench_layers(Suite& suite, std::int64_t depth, std::int64_t outputs, std::s
 
 void bench_linear(Suite& suite) {
   if (!suite.device()->torch_device().is_cpu()) return;
-  // The layers of ViT-B and BLIP base, for a token, a picture of ViT-B-32, one of BLIP; then a decoder's head.
+  // The layers of ViT-B and BLIP base, for a token, an image of ViT-B-32, one of BLIP; then a decoder's head.
   for (const auto& [depth, outputs] :
        std::vector<std::pair<std::int64_t, std::int64_t>>{{768, 768}, {768, 2304}, {768, 3072}, {3072, 768}}) {
     bench_layers(suite, depth, outputs, 24, {1, 2, 4, 8, 16, 50, 200, 577});

@@ -16,7 +16,7 @@ namespace {
 constexpr std::int64_t kSide = 512;
 
 /// Noise: what a model makes of it does not change the work.
-struct Picture {
+struct Image {
   at::Tensor pixels = at::randint(0, 256, {kSide, kSide, 3}, at::kByte);
   ImageView view() const { return {pixels.const_data_ptr<std::uint8_t>(), static_cast<std::size_t>(pixels.numel()), kSide, kSide}; }
 };
@@ -42,9 +42,9 @@ double block_flops(std::int64_t width) { return 2.0 * 12 * static_cast<double>(w
 void bench_clip(Suite& suite) {
   std::shared_ptr<ClipModel> model;
   Features image = Features::from_array(suite.device(), {1}, 1, 1);
-  const std::vector<Picture> pictures(32);
+  const std::vector<Image> images(32);
   std::vector<ImageView> views;
-  for (const Picture& picture : pictures) views.push_back(picture.view());
+  for (const Image& image : images) views.push_back(image.view());
   suite.device()->run([&] {
     model = ClipModel::open(suite.device(), suite.options().clip, false);
     image = model->image_features({views[0]});
@@ -74,12 +74,12 @@ void bench_clip(Suite& suite) {
 
 void bench_caption(Suite& suite) {
   std::shared_ptr<CaptionModel> model;
-  const std::vector<Picture> pictures(16);
+  const std::vector<Image> images(16);
   std::vector<ImageView> views;
-  for (const Picture& picture : pictures) views.push_back(picture.view());
+  for (const Image& image : images) views.push_back(image.view());
   suite.device()->run([&] { model = CaptionModel::open(suite.device(), suite.options().caption, false); });
-  // Nearly all of it is the vision tower, and the picture's keys and values.
-  suite.measure("caption of 1 token", "picture", {}, [&] { model->generate({views[0]}, {.max_tokens = 1}); });
+  // Nearly all of it is the vision tower, and the image's keys and values.
+  suite.measure("caption of 1 token", "image", {}, [&] { model->generate({views[0]}, {.max_tokens = 1}); });
   for (const std::size_t count : {1U, 8U, 16U}) {
     const std::vector<ImageView> some(views.begin(), views.begin() + static_cast<std::ptrdiff_t>(count));
     suite.measure("captions, " + std::to_string(count), "batch", {}, [&] { model->generate(some, {.max_tokens = 32}); });

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <map>
 
-#include "cuda_kernels.h"
+#include "device/cuda_kernels.h"
 #include "interrogator/error.h"
 #include "interrogator/runtime.h"
 #include "measure.h"

@@ -108,7 +108,7 @@ typedef struct {
 } interrogator_cuda_taps;
 
 typedef struct {
-  const uint8_t* pixels; /* [height, width, 3]: what of the picture the taps read, contiguous */
+  const uint8_t* pixels; /* [height, width, 3]: what of the image the taps read, contiguous */
   int64_t height, width;
   interrogator_cuda_taps columns, rows; /* along the width, along the height */
   int32_t vertical_first;               /* which pass comes first; each rounds to 8 bits */

@@ -74,7 +74,7 @@ bool is_valid(const Request& request) {
          inside(request.top, request.rows.count, request.window_height);
 }
 
-/// What lies between the passes, [first, last) of the picture's two sizes.
+/// What lies between the passes, [first, last) of the image's two sizes.
 std::int64_t between_bytes(const Request& request) {
   return kChannels * (request.vertical_first ? request.rows.count * request.width : request.height * request.columns.count);
 }

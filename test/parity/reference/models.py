@@ -16,7 +16,7 @@ from transformers import (
 )
 
 #: 'base' and 'large' are blip-base's and blip-large's own sizes; the other two differ from them and each other in depth,
-#: width, heads, patch and picture.
+#: width, heads, patch and image.
 BLIP_SIZES = {
     "small": {
         "vision_config": {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2,
@@ -75,7 +75,7 @@ def make_blip(folder: Path, size: str, seed: int, endless: bool = False) -> None
     """Writes a transformers folder: config, weights of torch.manual_seed(seed), image processor; no tokenizer.
 
     The weights are drawn wide (transformers starts the vision tower at 1e-10), so that what is decoded
-    depends on the picture and visits many tokens rather than one over and over. Endless: no caption ends before
+    depends on the image and visits many tokens rather than one over and over. Endless: no caption ends before
     its greatest length, so that every one costs the same.
     """
     stamp = folder / "made.json"

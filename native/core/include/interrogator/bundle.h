@@ -17,7 +17,7 @@ struct ImagePreprocess {
   std::array<float, 3> mean{}, std{};
   std::string interpolation;  ///< 'bicubic' | 'bilinear' (Pillow's, antialiased, on 8-bit)
   std::string resize_mode;    ///< 'shortest' (then centre crop) | 'longest' (then pad) | 'squash'
-  std::uint8_t fill = 0;      ///< padding value where the crop leaves the picture
+  std::uint8_t fill = 0;      ///< padding value where the crop leaves the image
 };
 
 struct ClipManifest {

@@ -1,4 +1,4 @@
-// An image captioner: a picture into token ids, greedily.
+// An image captioner: an image into token ids, greedily.
 #pragma once
 
 #include <cstdint>
@@ -32,14 +32,14 @@ class CaptionModel {
   const CaptionManifest& manifest() const noexcept;
   const DevicePtr& device() const noexcept;
 
-  /// One list of ids a picture: what transformers' greedy generate returns after the prompt, the
+  /// One list of ids an image: what transformers' greedy generate returns after the prompt, the
   /// end token included where reached, no padding. The token is read before every pass of the decoder.
   std::vector<std::vector<std::int32_t>> generate(const std::vector<ImageView>& images, const GenerateOptions& options,
                                                   const CancelToken* token = nullptr) const;
 
-  /// One picture as a job of the device, a pass of the decoder, or of its guesser, a slice. Pictures with the same options that wait
+  /// One image as a job of the device, a pass of the decoder, or of its guesser, a slice. Images with the same options that wait
   /// together are decoded together, and each leaves with its own last token. `take` has the ids, on the
-  /// device's thread, before `done` hears of success; a picture that cannot be used fails alone. Throws as
+  /// device's thread, before `done` hears of success; an image that cannot be used fails alone. Throws as
   /// Device::submit does.
   static void submit_generate(std::shared_ptr<const CaptionModel> model, SharedImage image, const GenerateOptions& options,
                               std::function<void(std::vector<std::int32_t>)> take, Device::Done done, CancelTokenPtr token = nullptr);

@@ -1,4 +1,4 @@
-// A CLIP model: pictures and texts into one space of unit features.
+// A CLIP model: images and texts into one space of unit features.
 #pragma once
 
 #include <cstdint>
@@ -29,10 +29,10 @@ class ClipModel {
   const ClipManifest& manifest() const noexcept;
   const DevicePtr& device() const noexcept;
 
-  /// B pictures → B × embed_dim unit features. On the device's thread.
+  /// B images → B × embed_dim unit features. On the device's thread.
   Features image_features(const std::vector<ImageView>& images, const CancelToken* token = nullptr) const;
-  /// One picture → 1 × embed_dim, as a job of the device: pictures that wait together go through in one
-  /// pass. `take` has the features, on the device's thread, before `done` hears of success; a picture
+  /// One image → 1 × embed_dim, as a job of the device: images that wait together go through in one
+  /// pass. `take` has the features, on the device's thread, before `done` hears of success; an image
   /// that cannot be used fails alone. Throws as Device::submit does.
   static void submit_image_features(std::shared_ptr<const ClipModel> model, SharedImage image, std::function<void(Features)> take,
                                     Device::Done done, CancelTokenPtr token = nullptr);

@@ -20,7 +20,7 @@ class Job;
 
 struct DeviceOptions {
   int threads = 0;              ///< libtorch's intra-op threads; 0: one per physical core
-  std::size_t max_batch = 32;   ///< most pictures or rankings merged into one pass, >= 1
+  std::size_t max_batch = 32;   ///< most images or rankings merged into one pass, >= 1
   std::size_t max_queue = 256;  ///< most jobs waiting, begun or not; one more is refused with kBusy, >= 1
 };
 

@@ -37,7 +37,7 @@ void resize_row(const std::uint8_t* source, const Taps& taps, std::uint8_t* resu
 }
 
 /// The vertical pass, fed source row by source row: each is added to the output rows that it
-/// touches, so that a picture of any height needs the window's sums and no more. Integer sums do not
+/// touches, so that an image of any height needs the window's sums and no more. Integer sums do not
 /// depend on their order.
 class RowSums {
  public:
@@ -79,14 +79,14 @@ std::int64_t crop_offset(std::int64_t resized, std::int64_t window) {
 
 void check_image(const ImageView& image) {
   const std::string size = std::to_string(image.width) + "×" + std::to_string(image.height);
-  if (image.width < 1 || image.height < 1) throw Error(ErrorCode::kImageSize, "the picture is " + size + ": it has no pixels");
+  if (image.width < 1 || image.height < 1) throw Error(ErrorCode::kImageSize, "the image is " + size + ": it has no pixels");
   if (image.width > kMaxImagePixels / image.height) {
     throw Error(ErrorCode::kImageSize,
-                "the picture is " + size + ", more than " + std::to_string(kMaxImagePixels) + " pixels; make it smaller first");
+                "the image is " + size + ", more than " + std::to_string(kMaxImagePixels) + " pixels; make it smaller first");
   }
   const auto expected = static_cast<std::size_t>(image.width * image.height * kChannels);
   if (!image.data || image.size != expected) {
-    throw Error(ErrorCode::kInvalidArgument, "the picture's data has " + std::to_string(image.data ? image.size : 0) + " bytes, " + size +
+    throw Error(ErrorCode::kInvalidArgument, "the image's data has " + std::to_string(image.data ? image.size : 0) + " bytes, " + size +
                                                  " RGB needs " + std::to_string(expected));
   }
 }
@@ -123,7 +123,7 @@ ResizePlan plan_resize(std::int64_t width, std::int64_t height, const ImagePrepr
     plan.resized_width = scaled(width);
     plan.resized_height = scaled(height);
   } else {
-    // open_clip's ResizeKeepRatio. It rounds the short side of a very long picture to 0 and then fails; 1 here.
+    // open_clip's ResizeKeepRatio. It rounds the short side of a very long image to 0 and then fails; 1 here.
     const double by_height = static_cast<double>(height) / static_cast<double>(preprocess.height);
     const double by_width = static_cast<double>(width) / static_cast<double>(preprocess.width);
     const double ratio = longest ? std::max(by_height, by_width) : std::min(by_height, by_width);
@@ -145,8 +145,8 @@ std::vector<std::uint8_t> resize_window(const ImageView& image, const ResizePlan
   const Overlap down = overlap(plan.top, plan.resized_height, window_height);
   if (across.count == 0 || down.count == 0) return window;
 
-  Taps columns = make_taps(image.width, plan.resized_width, plan.filter, across.picture, across.count);
-  const Taps rows = make_taps(image.height, plan.resized_height, plan.filter, down.picture, down.count);
+  Taps columns = make_taps(image.width, plan.resized_width, plan.filter, across.image, across.count);
+  const Taps rows = make_taps(image.height, plan.resized_height, plan.filter, down.image, down.count);
   const std::int64_t first_column = columns.first.front(), column_count = columns.end() - first_column;
   for (std::int64_t& first : columns.first) first -= first_column;
 

@@ -13,10 +13,10 @@
 
 namespace interrogator::ops {
 
-/// Most pixels of a picture: Pillow's own limit, above which it refuses to decode.
+/// Most pixels of an image: Pillow's own limit, above which it refuses to decode.
 inline constexpr std::int64_t kMaxImagePixels = 178'956'970;
 
-/// Where the model's window lies in the resized picture. Negative offsets: the picture is smaller
+/// Where the model's window lies in the resized image. Negative offsets: the image is smaller
 /// than the window there, the rest is `fill`.
 struct ResizePlan {
   std::int64_t resized_width = 0, resized_height = 0;
@@ -25,11 +25,11 @@ struct ResizePlan {
   std::uint8_t fill = 0;
 };
 
-/// The sizes and offsets that `preprocess.resize_mode` gives a picture of width × height.
+/// The sizes and offsets that `preprocess.resize_mode` gives an image of width × height.
 ResizePlan plan_resize(std::int64_t width, std::int64_t height, const ImagePreprocess& preprocess);
 
-/// The window of the resized picture as 8-bit RGB, window_height × window_width × 3. Never holds
-/// more of the resized picture than that window.
+/// The window of the resized image as 8-bit RGB, window_height × window_width × 3. Never holds
+/// more of the resized image than that window.
 std::vector<std::uint8_t> resize_window(const ImageView& image, const ResizePlan& plan, std::int64_t window_width,
                                         std::int64_t window_height);
 

@@ -8,7 +8,7 @@
 #include "ops/embedding.h"
 #include "ops/linear.h"
 #include "ops/tree_attention.h"
-#include "ops/tree_attention_cuda.h"
+#include "ops/cuda/tree_attention.h"
 
 namespace interrogator::ops {
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "memory.h"
+#include "platform/memory.h"
 #include "ops/simd/byte_product.h"
 #include "ops/simd/packed_product.h"
 

@@ -58,8 +58,8 @@ bool vertical_first(std::int64_t width, std::int64_t height, std::int64_t resize
 }
 
 Overlap overlap(std::int64_t offset, std::int64_t resized, std::int64_t window) {
-  const std::int64_t picture = std::max<std::int64_t>(offset, 0), start = std::max<std::int64_t>(-offset, 0);
-  return {start, picture, std::max<std::int64_t>(std::min(resized - picture, window - start), 0)};
+  const std::int64_t image = std::max<std::int64_t>(offset, 0), start = std::max<std::int64_t>(-offset, 0);
+  return {start, image, std::max<std::int64_t>(std::min(resized - image, window - start), 0)};
 }
 
 }  // namespace interrogator::ops

@@ -25,10 +25,10 @@ struct Taps {
 /// For output pixels start … start+count of a side resized from `source` to `target`.
 Taps make_taps(std::int64_t source, std::int64_t target, Filter filter, std::int64_t start, std::int64_t count);
 
-/// The part of one side of a window that the resized picture covers: `count` pixels, from `window` on in
-/// the window and from `picture` on in the picture.
+/// The part of one side of a window that the resized image covers: `count` pixels, from `window` on in
+/// the window and from `image` on in the image.
 struct Overlap {
-  std::int64_t window = 0, picture = 0, count = 0;
+  std::int64_t window = 0, image = 0, count = 0;
 };
 
 Overlap overlap(std::int64_t offset, std::int64_t resized, std::int64_t window);

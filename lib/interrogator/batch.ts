@@ -1,0 +1,115 @@
+/** Many images at once, in order, without reading ahead of what is taken. */
+
+import { callOptions, count } from '../arguments';
+import { abandonable } from '../engine/abort';
+import { hasCode, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
+import type { ImageInput } from '../image';
+import type { DescribeOptions, Description } from './interrogator';
+import type { Mode } from './modes';
+
+export interface BatchOptions extends DescribeOptions {
+  /** Images that are worked on at a time, 1 and up; no more than the interrogator admits. Their pixels are all in memory. Default 8. */
+  concurrency?: number;
+}
+
+export interface BatchSuccess extends Description {
+  image: ImageInput;
+  /** The image's place in the input, from 0. */
+  index: number;
+  mode: Mode;
+  error?: undefined;
+}
+
+export interface BatchFailure {
+  image: ImageInput;
+  index: number;
+  error: InterrogatorError;
+  /** Absent: said so that a result can be taken apart before it is known which of the two it is. */
+  mode?: undefined;
+  prompt?: undefined;
+  caption?: undefined;
+  similarity?: undefined;
+  seconds?: undefined;
+}
+
+export type BatchResult = BatchSuccess | BatchFailure;
+
+type Describe = (image: ImageInput, signal: AbortSignal) => Promise<Description>;
+type Source = Iterator<ImageInput> | AsyncIterator<ImageInput>;
+
+/** A turn of the loop: the first image's result is there, or the source gave one more image. */
+type Turn = { kind: 'result'; result: BatchResult } | { kind: 'image'; next: IteratorResult<ImageInput> };
+
+export async function* describeAll(
+  images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
+  options: BatchOptions,
+  describe: Describe,
+  most = Number.POSITIVE_INFINITY,
+): AsyncGenerator<BatchResult, void, undefined> {
+  const { mode = 'best' } = options;
+  const { signal } = callOptions(options);
+  const concurrency = Math.min(count('concurrency', options.concurrency, 8, 1), most);
+  throwIfAborted(signal);
+  const source = sourceOf(images);
+  const stop = new AbortController();
+  const stopToo = (): void => stop.abort(signal?.reason);
+  signal?.addEventListener('abort', stopToo, { once: true });
+  const running: Promise<Turn>[] = [];
+  let pulling: Promise<Turn> | undefined;
+  let exhausted = false;
+  let index = 0;
+  try {
+    while (!exhausted || running.length > 0) {
+      if (!exhausted && running.length < concurrency) pulling ??= pull(source);
+      // The device is kept busy first: where both are there, the next image goes before the result.
+      const turn = await abandonable(Promise.race([pulling, running[0]].filter((each) => each !== undefined)), signal);
+      throwIfAborted(signal);
+      if (turn.kind === 'image') {
+        pulling = undefined;
+        if (turn.next.done) exhausted = true;
+        else running.push(work(turn.next.value, index++, mode, describe, stop.signal));
+      } else {
+        void running.shift();
+        // Every later image would fail alike.
+        if (turn.result.error && hasCode(turn.result.error, 'ERR_DISPOSED')) throw turn.result.error;
+        yield turn.result;
+      }
+    }
+  } finally {
+    signal?.removeEventListener('abort', stopToo);
+    stop.abort(new Error('The batch was left'));
+    await Promise.allSettled(running);
+    pulling?.catch(() => {});
+    if (!exhausted) await close(source, pulling !== undefined);
+  }
+}
+
+function sourceOf(images: Iterable<ImageInput> | AsyncIterable<ImageInput>): Source {
+  // A path and encoded bytes can be iterated too, and are one image.
+  if (typeof images === 'object' && images !== null && !ArrayBuffer.isView(images)) {
+    if (Symbol.asyncIterator in images) return images[Symbol.asyncIterator]();
+    if (Symbol.iterator in images) return images[Symbol.iterator]();
+  }
+  throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'images: expected an array or another iterable of images.', {
+    hint: 'Put a single image into an array.',
+  });
+}
+
+/** A source that still owes an image may never give it: it is told to end, and not waited for. */
+async function close(source: Source, owes: boolean): Promise<void> {
+  const closed = Promise.resolve(source.return?.());
+  if (owes) closed.catch(() => {});
+  else await closed;
+}
+
+async function pull(source: Source): Promise<Turn> {
+  return { kind: 'image', next: await source.next() };
+}
+
+async function work(image: ImageInput, index: number, mode: Mode, describe: Describe, signal: AbortSignal): Promise<Turn> {
+  try {
+    return { kind: 'result', result: { image, index, mode, ...(await describe(image, signal)) } };
+  } catch (error) {
+    return { kind: 'result', result: { image, index, error: toInterrogatorError(error) } };
+  }
+}

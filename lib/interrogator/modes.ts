@@ -1,0 +1,196 @@
+/** The five ways to describe an image, each as a part of one running call. */
+
+import type { Call, Engine } from '../engine/engine';
+import { encodeAll, packTokens } from '../engine/tokens';
+import { InterrogatorError } from '../errors';
+import type { RgbImage } from '../image';
+import type { RankedLabel } from '../labels/label-table';
+import { stripLikePython } from '../labels/vocabulary';
+import type { NativeFeatures } from '../native/types';
+import { argmax } from './argmax';
+import { chain } from './chain';
+import { classicPrompt, fastPrompt, truncateToFit } from './prompt';
+import { PromptRanker } from './prompt-ranker';
+import type { Tables } from './tables';
+
+export const MODES = ['best', 'fast', 'classic', 'negative', 'caption'] as const;
+/** How a prompt is built. */
+export type Mode = (typeof MODES)[number];
+
+export interface ModeSettings {
+  mode: Mode;
+  /** Begin from this instead of a generated caption; '' generates one, as in the reference. */
+  caption: string | undefined;
+  minFlavors: number;
+  maxFlavors: number;
+}
+
+export interface Answer {
+  prompt: string;
+  /** Null in negative mode, which has none. */
+  caption: string | null;
+  features: NativeFeatures;
+}
+
+export class Modes {
+  private readonly corrected: boolean;
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly tables: Tables,
+  ) {
+    this.corrected = engine.config.compat === 'corrected';
+  }
+
+  async answer(image: RgbImage, settings: ModeSettings, call: Call): Promise<Answer> {
+    if (settings.mode === 'negative') {
+      const features = await this.features(image, call);
+      return { prompt: await this.negative(features, settings, call), caption: null, features };
+    }
+    const caption = settings.caption || (await this.caption(image, call));
+    const features = await this.features(image, call);
+    switch (settings.mode) {
+      case 'best':
+        return { prompt: await this.best(features, caption, settings, call), caption, features };
+      case 'fast':
+        return { prompt: this.fast(caption, await this.mergedTop(features, settings.maxFlavors, call)), caption, features };
+      case 'classic':
+        return { prompt: await this.classic(features, caption, settings.maxFlavors, call), caption, features };
+      case 'caption':
+        return { prompt: caption, caption, features };
+    }
+  }
+
+  /** The image's caption. Throws ERR_CAPTION_MODEL_MISSING. */
+  async caption(image: RgbImage, call: Call): Promise<string> {
+    const { caption, config } = this.engine;
+    if (!caption) {
+      throw new InterrogatorError('ERR_CAPTION_MODEL_MISSING', 'No caption model loaded: captionModelName is null.', {
+        hint: 'Give a caption, or create the interrogator with a captionModelName such as "blip-large".',
+      });
+    }
+    call.report({ stage: 'caption', done: 0, total: 1 });
+    const ids = await this.engine.withCaption(call, () =>
+      caption.model.generate(image, { maxTokens: config.captionMaxLength }, call.token),
+    );
+    call.report({ stage: 'caption', done: 1, total: 1 });
+    return stripLikePython(caption.tokenizer.decode(ids));
+  }
+
+  /** 1 × embedDim. The last that is made of an image: its pixels are freed. */
+  async features(image: RgbImage, call: Call): Promise<NativeFeatures> {
+    call.report({ stage: 'features', done: 0, total: 1 });
+    const features = await this.engine.withClip(call, () => {
+      const pending = this.engine.clip.imageFeatures(image, call.token);
+      this.engine.freePixels(image);
+      return pending;
+    });
+    call.report({ stage: 'features', done: 1, total: 1 });
+    return features;
+  }
+
+  /** texts.length cosine similarities with the image. */
+  async similarities(features: NativeFeatures, texts: readonly string[], call: Call): Promise<Float32Array> {
+    const tokens = packTokens(await encodeAll(this.engine.clipTokenizer, texts, call.signal));
+    const textFeatures = await this.engine.withClip(call, () => this.engine.clip.textFeatures(tokens, call.token));
+    return textFeatures.similarity(features, call.token);
+  }
+
+  /** chain() over real text: repeated phrases count once, at their first place. */
+  async chain(
+    features: NativeFeatures,
+    phrases: readonly string[],
+    settings: { bestPrompt: string; bestSimilarity: number; minCount: number; maxCount: number; reverse: boolean; stage: string },
+    call: Call,
+  ): Promise<string> {
+    const distinct = [...new Set(phrases)];
+    const { reverse, stage } = settings;
+    const ranker = await PromptRanker.create(this.engine, features, distinct, { reverse, signal: call.signal });
+    return chain({
+      ...settings,
+      phrases: distinct,
+      corrected: this.corrected,
+      next: (prompt, used) => ranker.best(prompt, used, call),
+      fillsContext: (prompt) => this.fillsContext(prompt),
+      onStep: (done, total) => call.report({ stage, done, total }),
+    });
+  }
+
+  /**
+   * Whether a text takes up all of the context. The reference asks whether the last of the padded ids is not 0, which
+   * is always so for towers that pad with something else; `corrected` counts tokens.
+   */
+  fillsContext(text: string): boolean {
+    const { contextLength, padId } = this.engine.clipBundle.manifest.text;
+    if (padId !== 0 && !this.corrected) return true;
+    const startAndEnd = 2;
+    return this.engine.clipTokenizer.encode(text).length + startAndEnd >= contextLength;
+  }
+
+  private async best(features: NativeFeatures, caption: string, { minFlavors, maxFlavors }: ModeSettings, call: Call): Promise<string> {
+    const terms = await this.mergedTop(features, this.engine.config.flavorIntermediateCount, call);
+    const [captionSimilarity] = await this.similarities(features, [caption], call);
+    const chained = await this.chain(
+      features,
+      terms,
+      {
+        bestPrompt: caption,
+        bestSimilarity: captionSimilarity as number,
+        minCount: minFlavors,
+        maxCount: maxFlavors,
+        reverse: false,
+        stage: 'chain',
+      },
+      call,
+    );
+    const fast = this.fast(caption, await this.mergedTop(features, maxFlavors, call));
+    const candidates = [caption, await this.classic(features, caption, maxFlavors, call), fast, chained];
+    const similarities = await this.similarities(features, candidates, call);
+    return candidates[argmax(similarities)] as string;
+  }
+
+  private fast(caption: string, terms: readonly string[]): string {
+    return this.truncate(fastPrompt(caption, terms));
+  }
+
+  private async classic(features: NativeFeatures, caption: string, maxFlavors: number, call: Call): Promise<string> {
+    const top = (name: 'mediums' | 'artists' | 'trendings' | 'movements'): Promise<string> =>
+      this.tables
+        .get(name)
+        .rankWithin(call, features, 1)
+        .then(([first]) => first?.label ?? '');
+    const flavors = await this.tables.get('flavors').rankWithin(call, features, maxFlavors);
+    const terms = {
+      medium: await top('mediums'),
+      artist: await top('artists'),
+      trending: await top('trendings'),
+      movement: await top('movements'),
+      flavors: labelsOf(flavors),
+    };
+    return this.truncate(classicPrompt(caption, terms));
+  }
+
+  private async negative(features: NativeFeatures, { maxFlavors }: ModeSettings, call: Call): Promise<string> {
+    const { flavorIntermediateCount } = this.engine.config;
+    const least = await this.tables.get('flavors').rankWithin(call, features, flavorIntermediateCount, true);
+    const phrases = [...labelsOf(least), ...this.tables.get('negative').labels];
+    return this.chain(
+      features,
+      phrases,
+      { bestPrompt: '', bestSimilarity: 0, minCount: 8, maxCount: maxFlavors, reverse: true, stage: 'chain' },
+      call,
+    );
+  }
+
+  private async mergedTop(features: NativeFeatures, topCount: number, call: Call): Promise<string[]> {
+    return labelsOf(await this.tables.merged.rankWithin(call, features, topCount));
+  }
+
+  private truncate(prompt: string): string {
+    return truncateToFit(prompt, (text) => this.fillsContext(text), this.corrected);
+  }
+}
+
+function labelsOf(ranked: readonly RankedLabel[]): string[] {
+  return ranked.map(({ label }) => label);
+}

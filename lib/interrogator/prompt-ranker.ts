@@ -1,0 +1,86 @@
+import type { Call, Engine } from '../engine/engine';
+import { encodeAll, packTokens } from '../engine/tokens';
+import type { NativeFeatures, NativePromptTree } from '../native/types';
+import { splitsCleanly } from '../tokenizer';
+
+export interface RankedPhrase {
+  /** Into the phrases. */
+  index: number;
+  /** Of "prompt, phrase" and the image, -1 … 1, never negated. */
+  similarity: number;
+}
+
+/** Finds the phrase that carries a prompt on best (reverse: worst). The phrases are tokenised once. */
+export class PromptRanker {
+  private readonly tree: NativePromptTree;
+  /** The phrases whose cleaning (mojibake repair, HTML entities) may depend on what stands before them. */
+  private readonly contextual: readonly number[];
+
+  private constructor(
+    private readonly engine: Engine,
+    private readonly features: NativeFeatures,
+    private readonly phrases: readonly string[],
+    private readonly tokens: readonly Int32Array[],
+    private readonly reverse: boolean,
+  ) {
+    this.tree = engine.clip.tree(packTokens(tokens));
+    this.contextual = phrases.flatMap((phrase, i) => (splitsCleanly(phrase) ? [] : [i]));
+  }
+
+  /** `image`: 1 × embedDim. */
+  static async create(
+    engine: Engine,
+    features: NativeFeatures,
+    phrases: readonly string[],
+    { reverse, signal }: { reverse: boolean; signal?: AbortSignal },
+  ): Promise<PromptRanker> {
+    return new PromptRanker(engine, features, phrases, await encodeAll(engine.clipTokenizer, phrases, signal), reverse);
+  }
+
+  /** Ranks "prompt, phrase", or with a null prompt the phrases alone, over all phrases but the excluded; one must be left. */
+  async best(prompt: string | null, excluded: readonly number[], call: Call): Promise<RankedPhrase> {
+    const prefix = prompt === null ? new Int32Array() : this.engine.clipTokenizer.encode(`${prompt},`);
+    const joined = prompt === null ? new Map<number, Int32Array>() : this.joinedApart(prompt, prefix, excluded);
+    const exclude = Int32Array.from([...excluded, ...joined.keys()]);
+    const candidates: RankedPhrase[] = [];
+    if (exclude.length < this.phrases.length) {
+      candidates.push(
+        await this.engine.withClip(call, () => this.tree.best(prefix, this.features, { exclude, reverse: this.reverse }, call.token)),
+      );
+    }
+    candidates.push(...(await this.similaritiesOf(joined, call)));
+    return candidates.reduce((best, each) => (this.precedes(each, best) ? each : best));
+  }
+
+  private precedes(a: RankedPhrase, b: RankedPhrase): boolean {
+    if (a.similarity === b.similarity) return a.index < b.index;
+    return this.reverse ? a.similarity < b.similarity : a.similarity > b.similarity;
+  }
+
+  /** The phrases that tokenise differently after this prompt, with the tokens of the whole. */
+  private joinedApart(prompt: string, prefix: Int32Array, excluded: readonly number[]): Map<number, Int32Array> {
+    const used = new Set(excluded);
+    const apart = new Map<number, Int32Array>();
+    for (const index of splitsCleanly(prompt) ? this.contextual : this.phrases.keys()) {
+      if (used.has(index)) continue;
+      const whole = this.engine.clipTokenizer.encode(`${prompt}, ${this.phrases[index]}`);
+      if (!isConcatenation(whole, prefix, this.tokens[index] as Int32Array)) apart.set(index, whole);
+    }
+    return apart;
+  }
+
+  private async similaritiesOf(texts: Map<number, Int32Array>, call: Call): Promise<RankedPhrase[]> {
+    if (texts.size === 0) return [];
+    const features = await this.engine.withClip(call, () => this.engine.clip.textFeatures(packTokens([...texts.values()]), call.token));
+    const similarities = await features.similarity(this.features, call.token);
+    return [...texts.keys()].map((index, i) => ({ index, similarity: similarities[i] as number }));
+  }
+}
+
+function isConcatenation(whole: Int32Array, head: Int32Array, tail: Int32Array): boolean {
+  return (
+    whole.length === head.length + tail.length &&
+    head.every((id, i) => whole[i] === id) &&
+    tail.every((id, i) => whole[head.length + i] === id)
+  );
+}

@@ -1,0 +1,151 @@
+/** Where label embeddings come from: the cache folder, the bundle, the network, or the text tower. */
+import { createHash } from 'node:crypto';
+import { access, mkdir, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { bundleFolderName } from '../bundles/bundle';
+import type { Call, Engine } from '../engine/engine';
+import { encodeAll, packTokens } from '../engine/tokens';
+import { hasCode, throwIfAborted } from '../errors';
+import type { NativeFeatures, NativeLabelMatrix } from '../native/types';
+import { downloadLabels } from './label-download';
+
+export interface LabelSet {
+  labels: readonly string[];
+  /** The table's name in file names; null keeps it out of all files. */
+  name: string | null;
+}
+
+/** The embeddings of a set of labels, one row a label, from wherever they can be had soonest. */
+export async function obtainLabelMatrix(engine: Engine, set: LabelSet, call: Call): Promise<NativeLabelMatrix> {
+  const hash = createHash('sha256').update(set.labels.join(',')).digest('hex');
+  const file = cacheFile(engine, set.name);
+  const found =
+    (file && (await openCached(engine, file, hash, set, call, { setAside: true }))) ||
+    (await openCached(engine, bundledFile(engine, set.name), hash, set, call, { setAside: false })) ||
+    (file && call.signal && (await downloaded(engine, file, hash, set, call)));
+  return found || build(engine, file, hash, set, call);
+}
+
+function fileName(engine: Engine, name: string): string {
+  return `${bundleFolderName(engine.clipBundle.manifest.name)}_${name}.safetensors`;
+}
+
+function cacheFile(engine: Engine, name: string | null): string | undefined {
+  const { cachePath } = engine.config;
+  return name === null || cachePath === null ? undefined : path.resolve(cachePath, fileName(engine, name));
+}
+
+function bundledFile(engine: Engine, name: string | null): string | undefined {
+  return name === null ? undefined : path.join(engine.clipBundle.folder, 'labels', fileName(engine, name));
+}
+
+/** Undefined where the file is not there, damaged, of other labels or another model: whoever asks goes on to the next source. */
+async function openCached(
+  engine: Engine,
+  file: string | undefined,
+  hash: string,
+  { labels }: LabelSet,
+  call: Call,
+  { setAside }: { setAside: boolean },
+): Promise<NativeLabelMatrix | undefined> {
+  if (!file || !(await exists(file))) return undefined;
+  try {
+    const matrix = await engine.binding.openLabelMatrix(file, { hash, dim: engine.clipBundle.manifest.embedDim });
+    if (matrix.rows !== labels.length || !(await isOfThisModel(engine, matrix, labels, call))) return undefined;
+    return matrix;
+  } catch (error) {
+    if (hasCode(error, 'ERR_LABELS_MISMATCH')) return undefined;
+    if (!hasCode(error, 'ERR_LABELS_DAMAGED', 'ERR_IO')) throw error;
+    await reportDamaged(file, error as Error, setAside && hasCode(error, 'ERR_LABELS_DAMAGED'));
+    return undefined;
+  }
+}
+
+/**
+ * The file's name and hash speak of the model's name and the labels, not of the weights, so a few labels are encoded
+ * again: each must be as good as identical to a row. Float16 and half-precision towers stay within 1e-3.
+ */
+async function isOfThisModel(engine: Engine, matrix: NativeLabelMatrix, labels: readonly string[], call: Call): Promise<boolean> {
+  const places = [...new Set([0, Math.floor(labels.length / 2), labels.length - 1])];
+  const tokens = packTokens(places.map((place) => engine.clipTokenizer.encode(labels[place] as string)));
+  const features = await engine.withClip(call, () => engine.clip.textFeatures(tokens, call.token));
+  const { similarities } = await engine.binding.topK([matrix], features, 1, {}, call.token);
+  return similarities.every((similarity) => similarity > 0.999);
+}
+
+async function reportDamaged(file: string, error: Error, setAside: boolean): Promise<void> {
+  const aside = `${file}.damaged`;
+  const moved =
+    setAside &&
+    (await rename(file, aside).then(
+      () => true,
+      () => false,
+    ));
+  warn(
+    `Label embeddings cannot be read and are made again: ${error.message}${moved ? ` The file was set aside as ${aside}.` : ''}`,
+    'ERR_LABELS_DAMAGED',
+  );
+}
+
+async function downloaded(
+  engine: Engine,
+  file: string,
+  hash: string,
+  { labels }: LabelSet,
+  call: Call,
+): Promise<NativeLabelMatrix | undefined> {
+  const { signal, report } = call;
+  const matrix = await downloadLabels(engine, { file, hash, signal: signal as AbortSignal, report });
+  return matrix?.rows === labels.length && (await isOfThisModel(engine, matrix, labels, call)) ? matrix : undefined;
+}
+
+async function build(
+  engine: Engine,
+  file: string | undefined,
+  hash: string,
+  { labels, name }: LabelSet,
+  call: Call,
+): Promise<NativeLabelMatrix> {
+  const stage = name === null ? 'labels' : `labels ${name}`;
+  const tokens = packTokens(await encodeAll(engine.clipTokenizer, labels, call.signal));
+  const features = await engine.withClip(call, () =>
+    engine.clip.textFeatures(tokens, call.token, (done, total) => call.report({ stage, done, total })),
+  );
+  const kept = file && (await keep(engine, file, features, hash, call));
+  return kept || engine.binding.labelMatrixFromFeatures(features, hash);
+}
+
+/** A cache that cannot be written costs time at the next start, not this answer. */
+async function keep(
+  engine: Engine,
+  file: string,
+  features: NativeFeatures,
+  hash: string,
+  { token, signal }: Call,
+): Promise<NativeLabelMatrix | undefined> {
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    await engine.binding.writeLabelMatrix(file, features, hash, token);
+    return await engine.binding.openLabelMatrix(file, { hash });
+  } catch (error) {
+    throwIfAborted(signal);
+    if (hasCode(error, 'ERR_DISPOSED')) throw error;
+    warn(`Label embeddings cannot be kept in ${file}: ${(error as Error).message}`, 'ERR_IO');
+    return undefined;
+  }
+}
+
+const warned = new Set<string>();
+
+function warn(message: string, code: string): void {
+  if (warned.has(message)) return;
+  warned.add(message);
+  process.emitWarning(message, { type: 'TorchInterrogatorWarning', code });
+}
+
+function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}

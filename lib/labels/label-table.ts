@@ -1,0 +1,160 @@
+import { count, isTextList, show } from '../arguments';
+import { type Call, type CallOptions, Engine } from '../engine/engine';
+import { type Features, oneImage } from '../engine/features';
+import { SharedTask } from '../engine/shared-task';
+import { InterrogatorError } from '../errors';
+import type { Interrogator } from '../interrogator/interrogator';
+import type { NativeFeatures, NativeLabelMatrix } from '../native/types';
+import { obtainLabelMatrix } from './label-store';
+
+export interface RankOptions extends CallOptions {
+  /** Most labels to return, 0 and up; fewer where the table has fewer. Default 1. */
+  topCount?: number;
+  /** Least similar first. Default false. */
+  reverse?: boolean;
+}
+
+export interface RankedLabel {
+  label: string;
+  /** Cosine similarity with the image, -1 … 1. */
+  similarity: number;
+}
+
+/** One set of labels and its embeddings, made once. */
+interface Section {
+  labels: readonly string[];
+  matrix: SharedTask<NativeLabelMatrix>;
+}
+
+/**
+ * Labels and their text embeddings, to be ranked against an image. Merged tables share the embeddings of their parts.
+ * More than `config.chunkSize` labels are ranked by quota unless `config.ranking` is 'global'.
+ */
+export class LabelTable {
+  private allLabels: readonly string[] | undefined;
+
+  private constructor(
+    private readonly engine: Engine,
+    private readonly sections: readonly Section[],
+  ) {}
+
+  /**
+   * A table with its embeddings ready. With a name they are kept in `config.cachePath`, in clip-interrogator's format,
+   * and found there again as long as the labels are the same. Null keeps them in memory only.
+   */
+  static async create(
+    labels: readonly string[],
+    name: string | null,
+    interrogator: Interrogator,
+    options: CallOptions = {},
+  ): Promise<LabelTable> {
+    if (!isTextList(labels)) {
+      throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'labels: expected an array of strings.');
+    }
+    if (name !== null && !(typeof name === 'string' && /^[\w-]+$/.test(name))) {
+      throw new InterrogatorError('ERR_INVALID_ARGUMENT', `name: got ${show(name)}, expected letters, digits, _ and -, or null.`);
+    }
+    const table = LabelTable.lazy(labels, name, engineOf(interrogator));
+    await table.prepare(options);
+    return table;
+  }
+
+  /** @internal A table whose embeddings are made when they are first needed. */
+  static lazy(labels: readonly string[], name: string | null, engine: Engine): LabelTable {
+    const own = Object.freeze([...labels]);
+    const matrix = new SharedTask(({ signal, report }) =>
+      engine.run(signal, report, (call) => obtainLabelMatrix(engine, { labels: own, name }, call)),
+    );
+    return new LabelTable(engine, own.length === 0 ? [] : [{ labels: own, matrix }]);
+  }
+
+  /** The labels of all tables in this order, ranked as one. No embedding is copied. */
+  static merge(tables: readonly LabelTable[], interrogator: Interrogator): LabelTable {
+    return LabelTable.mergeFor(tables, engineOf(interrogator));
+  }
+
+  /** @internal */
+  static mergeFor(tables: readonly LabelTable[], engine: Engine): LabelTable {
+    if (!Array.isArray(tables) || !Array.from(tables).every((table) => table instanceof LabelTable)) {
+      throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'tables: expected an array of LabelTables.');
+    }
+    if (tables.some((table) => table.engine !== engine)) {
+      throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'Only tables of the same interrogator can be merged.');
+    }
+    return new LabelTable(
+      engine,
+      tables.flatMap(({ sections }) => sections),
+    );
+  }
+
+  get length(): number {
+    return this.sections.reduce((total, { labels }) => total + labels.length, 0);
+  }
+
+  get labels(): readonly string[] {
+    this.allLabels ??= this.sections.length === 1 ? this.sections[0]!.labels : this.sections.flatMap(({ labels }) => labels);
+    return this.allLabels;
+  }
+
+  /** Makes the embeddings now where they are not ready. Concurrent callers share the work; a failure is tried again. */
+  async prepare(options: CallOptions = {}): Promise<void> {
+    await this.engine.call(options, (call) => this.prepareWithin(call));
+  }
+
+  /** @internal As a part of a running call. */
+  async prepareWithin(call: Call): Promise<void> {
+    await this.matrices(call);
+  }
+
+  /** The labels most similar to the image (reverse: least), in falling order. `features`: one row, from imageToFeatures(). */
+  async rank(features: Features, options: RankOptions = {}): Promise<string[]> {
+    return (await this.rankScored(features, options)).map(({ label }) => label);
+  }
+
+  /** As rank(), with each label's similarity. */
+  async rankScored(features: Features, options: RankOptions = {}): Promise<RankedLabel[]> {
+    const topCount = count('topCount', options?.topCount, 1);
+    const native = oneImage(features);
+    return this.engine.call(options, (call) => this.rankWithin(call, native, topCount, options?.reverse ?? false));
+  }
+
+  /** @internal Ranks as a part of a running call. */
+  async rankWithin(call: Call, image: NativeFeatures, topCount: number, reverse = false): Promise<RankedLabel[]> {
+    if (topCount === 0 || this.sections.length === 0) return [];
+    const { config, binding } = this.engine;
+    const matrices = await this.matrices(call);
+    const corrected = config.compat === 'corrected';
+    const chunkSize = config.ranking === 'global' ? 0 : config.chunkSize;
+    const { indices, similarities } = await binding.topK(
+      matrices,
+      image,
+      Math.min(topCount, this.length),
+      { reverse, chunkSize, corrected },
+      call.token,
+    );
+    return Array.from(indices, (index, i) => ({ label: this.labelAt(index), similarity: similarities[i] as number }));
+  }
+
+  /** One after the other, so that progress is told of one table at a time. */
+  private async matrices({ signal, report }: Call): Promise<NativeLabelMatrix[]> {
+    const matrices: NativeLabelMatrix[] = [];
+    for (const { matrix } of this.sections) matrices.push(await matrix.get({ signal, report }));
+    return matrices;
+  }
+
+  private labelAt(index: number): string {
+    let start = 0;
+    for (const { labels } of this.sections) {
+      if (index < start + labels.length) return labels[index - start] as string;
+      start += labels.length;
+    }
+    throw new InterrogatorError('ERR_RUNTIME', `Ranking returned label ${index} of ${this.length}.`);
+  }
+}
+
+/** An interrogator's engine. Not by its class, which lives in a file that needs this one. */
+function engineOf(interrogator: Interrogator): Engine {
+  const engine = (interrogator as Interrogator | null | undefined)?.engine;
+  if (engine instanceof Engine) return engine;
+  throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'interrogator: expected what Interrogator.create() resolves with.');
+}

@@ -1,0 +1,116 @@
+// CUDA graphs of libtorch's work, from a library of ours that is opened after libtorch's CUDA half.
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+
+#include "device/cuda_kernels.h"
+#include "caption/decode_graph.h"
+#include "interrogator_cuda_graph.h"
+#include "platform/shared_library.h"
+
+namespace interrogator {
+
+namespace {
+
+/// The functions of interrogator_cuda_graph.h.
+struct GraphLibrary {
+  explicit GraphLibrary(const std::filesystem::path& file) : library(file) {
+    decltype(interrogator_cuda_graph_abi_version)* version = nullptr;
+    library.find("interrogator_cuda_graph_abi_version", version);
+    if (version() != INTERROGATOR_CUDA_GRAPH_ABI_VERSION) throw std::runtime_error(file.string() + " is of another version");
+    library.find("interrogator_cuda_graph_error", error);
+    library.find("interrogator_cuda_graph_new_pool", new_pool);
+    library.find("interrogator_cuda_graph_create", create);
+    library.find("interrogator_cuda_graph_destroy", destroy);
+    library.find("interrogator_cuda_graph_begin", begin);
+    library.find("interrogator_cuda_graph_end", end);
+    library.find("interrogator_cuda_graph_abandon", abandon);
+    library.find("interrogator_cuda_graph_replay", replay);
+  }
+
+  void check(int code) const {
+    if (code != 0) throw std::runtime_error(error());
+  }
+
+  SharedLibrary library;
+  decltype(interrogator_cuda_graph_error)* error = nullptr;
+  decltype(interrogator_cuda_graph_new_pool)* new_pool = nullptr;
+  decltype(interrogator_cuda_graph_create)* create = nullptr;
+  decltype(interrogator_cuda_graph_destroy)* destroy = nullptr;
+  decltype(interrogator_cuda_graph_begin)* begin = nullptr;
+  decltype(interrogator_cuda_graph_end)* end = nullptr;
+  decltype(interrogator_cuda_graph_abandon)* abandon = nullptr;
+  decltype(interrogator_cuda_graph_replay)* replay = nullptr;
+};
+
+/// Null where it does not load. Never destroyed: graphs may be freed at exit.
+const GraphLibrary* graph_library() {
+  static const GraphLibrary* const opened = []() -> const GraphLibrary* {
+    try {
+      return new GraphLibrary(cuda_kernels_file().parent_path() / "libinterrogator_cuda_graph.so");
+    } catch (const std::exception&) {
+      return nullptr;
+    }
+  }();
+  return opened;
+}
+
+class CudaGraph final : public StepGraph {
+ public:
+  CudaGraph(const GraphLibrary& library, interrogator_cuda_graph_pool pool) : library_(library), pool_(pool), graph_(library.create()) {
+    if (!graph_) throw std::runtime_error(library.error());
+  }
+  ~CudaGraph() override {
+    const std::lock_guard lock(capturing());
+    library_.destroy(graph_);
+  }
+
+  void capture(const std::function<void()>& work) override {
+    const std::lock_guard lock(capturing());
+    try {
+      library_.check(library_.begin(graph_, pool_));
+      work();
+    } catch (...) {
+      library_.abandon(graph_, pool_);
+      throw;
+    }
+    if (library_.end(graph_) == 0) return;
+    const std::string reason = library_.error();
+    library_.abandon(graph_, pool_);
+    throw std::runtime_error(reason);
+  }
+
+  void replay() override { library_.check(library_.replay(graph_)); }
+
+ private:
+  /// libtorch registers a capture with the device's random generator, without a lock of its own.
+  static std::mutex& capturing() {
+    static std::mutex mutex;
+    return mutex;
+  }
+
+  const GraphLibrary& library_;
+  const interrogator_cuda_graph_pool pool_;
+  void* const graph_;
+};
+
+class CudaGraphPool final : public StepGraphPool {
+ public:
+  explicit CudaGraphPool(const GraphLibrary& library) : library_(library) { library.check(library.new_pool(&pool_)); }
+  std::unique_ptr<StepGraph> graph() override { return std::make_unique<CudaGraph>(library_, pool_); }
+
+ private:
+  const GraphLibrary& library_;
+  interrogator_cuda_graph_pool pool_{};
+};
+
+}  // namespace
+
+StepGraphPools device_graphs(c10::Device device) {
+  const GraphLibrary* const library = device.is_cuda() ? graph_library() : nullptr;
+  if (!library) return nullptr;
+  return [library] { return std::make_unique<CudaGraphPool>(*library); };
+}
+
+}  // namespace interrogator

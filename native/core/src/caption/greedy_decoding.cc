@@ -1,0 +1,164 @@
+#include "caption/greedy_decoding.h"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "interrogator/error.h"
+#include "device/transfer.h"
+
+namespace interrogator {
+
+namespace {
+
+// A check reads what a step reads, and a guess a quarter of it, or a third where the head is a word embedding too.
+constexpr std::int64_t kMostGuesses = 5;
+// After guesses that were all right.
+constexpr std::int64_t kMoreGuesses = 2;
+
+}  // namespace
+
+GreedyDecoding::GreedyDecoding(const Module& decoder, const Module* guesser, const CaptionManifest& manifest, DecodeGraphs& graphs,
+                               std::int64_t max_tokens, const at::Tensor& image_embeds)
+    : decoder_(decoder),
+      guesser_(guesser),
+      manifest_(manifest),
+      max_tokens_(max_tokens),
+      graphed_(graphs),
+      captions_(static_cast<std::size_t>(image_embeds.size(0))),
+      finished_(captions_.size()),
+      most_guesses_(kMostGuesses) {
+  const std::int64_t batch = image_embeds.size(0);
+  auto crossed = decoder.call_tuple("cross", {image_embeds}, 2);
+  caches_.cross_keys = std::move(crossed[0]);
+  caches_.cross_values = std::move(crossed[1]);
+  const auto prompt = static_cast<std::int64_t>(manifest.prompt_ids.size());
+  const std::vector<std::int64_t> shape{manifest.layers, batch, manifest.heads, prompt + max_tokens, manifest.head_dim};
+  caches_.keys = at::zeros(shape, image_embeds.options());
+  caches_.values = at::zeros(shape, image_embeds.options());
+  graphed_.adopt(caches_, 0);
+  ids_ = at::tensor(manifest.prompt_ids).unsqueeze(0).repeat({batch, 1});
+  for (std::int64_t row = 0; row < batch; ++row) image_of_row_.push_back(static_cast<std::size_t>(row));
+  open_ = image_of_row_.size();
+}
+
+std::vector<std::size_t> GreedyDecoding::advance() {
+  if (open_ * 2 <= image_of_row_.size()) drop_finished(position_);
+  if (may_guess() && guess()) return {};
+  if (!guesses_.empty()) return check_guesses();
+  const at::Tensor next = step(position_);
+  position_ += ids_.size(1);
+  ids_ = next.unsqueeze(1);
+  return take(next.const_data_ptr<std::int64_t>());
+}
+
+void GreedyDecoding::drop(std::size_t image) {
+  if (!finished_[image]) finish(image);
+}
+
+void GreedyDecoding::finish(std::size_t image) {
+  finished_[image] = true;
+  --open_;
+}
+
+/// The most likely next id of each row, int64 on the CPU; the lowest among equals.
+at::Tensor GreedyDecoding::step(std::int64_t position) {
+  const auto next = [this, position](const at::Tensor& ids, const DecodeCaches& caches) {
+    return last_logits(decoder_, ids, position, caches).argmax(1);
+  };
+  return download({graphed_.step(ids_, position, caches_, next)})[0];
+}
+
+/// [rows, vocab_size]
+at::Tensor GreedyDecoding::last_logits(const Module& module, const at::Tensor& ids, std::int64_t position,
+                                       const DecodeCaches& caches) const {
+  at::Tensor logits = module.call("step", {ids, position, caches.keys, caches.values, caches.cross_keys, caches.cross_values});
+  check_logits(logits, {ids.size(0), manifest_.vocab_size});
+  return logits;
+}
+
+void GreedyDecoding::check_logits(const at::Tensor& logits, at::IntArrayRef sizes) const {
+  if (logits.sizes() == sizes) return;
+  throw Error(ErrorCode::kBundleInvalid, manifest_.decoder_file + " gives logits of shape " + c10::str(logits.sizes()) + ", not " +
+                                             c10::str(sizes) + ", where the manifest says vocabSize " +
+                                             std::to_string(manifest_.vocab_size) + "; export the bundle again");
+}
+
+/// Only in a caption alone: the guesses of several would end at different places. The prompt is read by a plain step.
+bool GreedyDecoding::may_guess() const { return guesser_ && image_of_row_.size() == 1 && open_ == 1 && ids_.size(1) == 1; }
+
+/// Guesses one more token, unless there are enough of them. The guesser's keys and values are the caches' until the check.
+bool GreedyDecoding::guess() {
+  const std::int64_t left = max_tokens_ - static_cast<std::int64_t>(captions_[image_of_row_[0]].size());
+  const auto count = static_cast<std::int64_t>(guesses_.size());
+  // The check gives a token of its own besides.
+  if (count >= std::min(most_guesses_, left - 1)) return false;
+  if (count > 0 && guesses_.back() == manifest_.eos_id) return false;
+  const at::Tensor id = count > 0 ? at::full({1, 1}, guesses_.back(), at::kLong) : ids_;
+  guesses_.push_back(last_logits(*guesser_, id, position_ + count, caches_).argmax(1).item<std::int64_t>());
+  return true;
+}
+
+/// Keeps what the decoder itself chooses after each guess that was right, and after the last of them.
+std::vector<std::size_t> GreedyDecoding::check_guesses() {
+  const auto count = static_cast<std::int64_t>(guesses_.size());
+  const at::Tensor ids = at::cat({ids_, at::tensor(guesses_).unsqueeze(0)}, 1);
+  const at::Tensor logits =
+      decoder_.call("step_each", {ids, position_, caches_.keys, caches_.values, caches_.cross_keys, caches_.cross_values});
+  check_logits(logits, {1, count + 1, manifest_.vocab_size});
+  const at::Tensor chosen = logits[0].argmax(1);
+  const std::int64_t* const next = chosen.const_data_ptr<std::int64_t>();
+  std::int64_t right = 0;
+  while (right < count && next[right] == guesses_[static_cast<std::size_t>(right)]) ++right;
+  guesses_.clear();
+  guess_counts_.guessed += count;
+  guess_counts_.right += right;
+  most_guesses_ = right == count ? std::min(kMostGuesses, count + kMoreGuesses) : right + 1;
+  position_ += right + 1;
+  ids_ = chosen.narrow(0, right, 1).unsqueeze(0);
+  std::vector<std::size_t> ended;
+  for (std::int64_t i = 0; i <= right && ended.empty(); ++i) ended = take(next + i);
+  return ended;
+}
+
+/// The next id of each row.
+std::vector<std::size_t> GreedyDecoding::take(const std::int64_t* ids) {
+  std::vector<std::size_t> ended;
+  for (std::size_t row = 0; row < image_of_row_.size(); ++row) {
+    const std::size_t image = image_of_row_[row];
+    if (finished_[image]) continue;
+    std::vector<std::int32_t>& caption = captions_[image];
+    caption.push_back(static_cast<std::int32_t>(ids[row]));
+    if (ids[row] != manifest_.eos_id && static_cast<std::int64_t>(caption.size()) < max_tokens_) continue;
+    finish(image);
+    ended.push_back(image);
+  }
+  return ended;
+}
+
+/// Copies the caches of what goes on. Only once half of the rows are done: each copy costs about
+/// as much as a step reads.
+void GreedyDecoding::drop_finished(std::int64_t position) {
+  std::vector<std::int64_t> kept;
+  std::vector<std::size_t> images;
+  for (std::size_t row = 0; row < image_of_row_.size(); ++row) {
+    if (finished_[image_of_row_[row]]) continue;
+    kept.push_back(static_cast<std::int64_t>(row));
+    images.push_back(image_of_row_[row]);
+  }
+  const at::Tensor rows = at::tensor(kept);
+  ids_ = ids_.index_select(0, rows);
+  const at::Tensor device_rows = upload(rows, caches_.keys.device());
+  for (at::Tensor* const cache : {&caches_.keys, &caches_.values, &caches_.cross_keys, &caches_.cross_values}) {
+    *cache = cache->index_select(1, device_rows);
+  }
+  graphed_.adopt(caches_, position);
+  image_of_row_ = std::move(images);
+}
+
+}  // namespace interrogator

@@ -1,0 +1,43 @@
+// What a CLIP model and the prompt trees over it share.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include "images/image_batch.h"
+#include "interrogator/clip_model.h"
+#include "weights/module.h"
+#include "clip/text_tower.h"
+
+namespace interrogator {
+
+struct ClipModel::State {
+  State(DevicePtr owner, ClipManifest read, const std::filesystem::path& folder)
+      : device(std::move(owner)),
+        manifest(std::move(read)),
+        image(Module::load(folder / manifest.image_file, device->torch_device(), {"forward"})),
+        text(TextTower::open(manifest, folder / manifest.text_file, device->torch_device())) {}
+
+  void move_to(c10::Device target) {
+    image.move_to(target);
+    text->move_to(target);
+  }
+
+  /// pixels as transform_images makes them, B of them → B × embed_dim, float32.
+  at::Tensor encode_images(const at::Tensor& pixels) const;
+
+  std::size_t most_images() const {
+    return images_per_pass(manifest.image, device->options().max_batch, device->torch_device().is_cpu());
+  }
+
+  const DevicePtr device;
+  const ClipManifest manifest;
+  Module image;
+  std::unique_ptr<TextTower> text;
+};
+
+}  // namespace interrogator

@@ -1,0 +1,203 @@
+#include "clip/prefix_tree.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <numeric>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "interrogator/error.h"
+#include "device/transfer.h"
+
+namespace interrogator {
+
+namespace {
+
+using Tokens = std::span<const std::int32_t>;
+
+std::size_t shared_length(Tokens a, Tokens b) {
+  return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+}
+
+void check_offsets(const TokenLists& texts) {
+  const auto fail = [](const std::string& what) { throw Error(ErrorCode::kInvalidArgument, what); };
+  if (texts.offsets.empty()) {
+    if (!texts.ids.empty()) fail("token lists have ids but no offsets");
+    return;
+  }
+  if (texts.offsets.front() != 0) fail("offsets start at " + std::to_string(texts.offsets.front()) + ", expected 0");
+  for (std::size_t i = 1; i < texts.offsets.size(); ++i) {
+    if (texts.offsets[i] < texts.offsets[i - 1]) fail("offsets fall at entry " + std::to_string(i));
+  }
+  if (static_cast<std::size_t>(texts.offsets.back()) != texts.ids.size()) {
+    fail("the last offset is " + std::to_string(texts.offsets.back()) + ", expected " + std::to_string(texts.ids.size()) +
+         ", the number of ids");
+  }
+}
+
+std::vector<std::int64_t> sorted_by_tokens(const TokenLists& texts) {
+  std::vector<std::int64_t> order(texts.count());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+    const Tokens left = texts.text(a), right = texts.text(b);
+    const auto [l, r] = std::mismatch(left.begin(), left.end(), right.begin(), right.end());
+    if (l == left.end() || r == right.end()) return left.size() != right.size() ? left.size() < right.size() : a < b;
+    return *l < *r;
+  });
+  return order;
+}
+
+at::Tensor to_tensor(const std::vector<std::int64_t>& values) { return at::tensor(values, at::kLong); }
+
+/// texts[order[n]] ends at ends[n]. Sorted, a text shares nodes with the one before it and no other.
+PrefixTree tree_of_sorted(const TokenLists& texts, std::span<const std::int64_t> order) {
+  std::vector<std::int64_t> ids, depths, parents, ends;
+  std::vector<std::int64_t> path;  // the nodes of the text before
+  std::size_t deepest = 0;
+  Tokens before;
+  for (const std::int64_t index : order) {
+    const Tokens text = texts.text(index);
+    path.resize(shared_length(before, text));
+    for (std::size_t depth = path.size(); depth < text.size(); ++depth) {
+      parents.push_back(path.empty() ? -1 : path.back());
+      path.push_back(static_cast<std::int64_t>(ids.size()));
+      ids.push_back(text[depth]);
+      depths.push_back(static_cast<std::int64_t>(depth));
+    }
+    ends.push_back(path.back());
+    deepest = std::max(deepest, text.size());
+    before = text;
+  }
+
+  const auto nodes = static_cast<std::int64_t>(ids.size()), width = static_cast<std::int64_t>(deepest);
+  at::Tensor ancestors = at::full({nodes, width}, -1, at::kLong);
+  auto* const rows = ancestors.data_ptr<std::int64_t>();
+  for (std::int64_t node = 0; node < nodes; ++node) {
+    const std::int64_t depth = depths[static_cast<std::size_t>(node)], parent = parents[static_cast<std::size_t>(node)];
+    if (parent >= 0) std::copy_n(rows + parent * width, depth, rows + node * width);
+    rows[node * width + depth] = node;
+  }
+  return {to_tensor(ids), to_tensor(depths), std::move(ancestors), to_tensor(ends)};
+}
+
+/// How many blocks to cut `total` nodes into. A block's first text may repeat a path of the block before: room is left for it.
+std::int64_t block_count(const BlockLimits& limits, std::int64_t total, std::int64_t deepest) {
+  const auto divided = [](std::int64_t count, std::int64_t by) { return (count + by - 1) / by; };
+  const std::int64_t filled = std::max(limits.max_nodes - 2 * deepest, (limits.max_nodes + 1) / 2);
+  const std::int64_t needed = divided(std::max<std::int64_t>(total, 1), filled), wanted = divided(needed, limits.parts) * limits.parts;
+  return total / limits.least_nodes >= wanted ? wanted : needed;
+}
+
+void check_suffixes(const TokenLists& suffixes) {
+  check_offsets(suffixes);
+  for (std::size_t i = 0; i < suffixes.count(); ++i) {
+    if (suffixes.offsets[i] == suffixes.offsets[i + 1]) {
+      throw Error(ErrorCode::kInvalidArgument, "text " + std::to_string(i) + " adds no token to the prefix, not even an end token");
+    }
+  }
+}
+
+}  // namespace
+
+void check_token_lists(const TokenLists& texts, std::int64_t vocab_size) {
+  check_offsets(texts);
+  for (const std::int32_t id : texts.ids) {
+    if (id < 0 || id >= vocab_size) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "token id " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(vocab_size));
+    }
+  }
+}
+
+CutPrefix cut_prefix(const std::vector<std::int32_t>& prefix, const TextLimits& limits) {
+  const auto context = static_cast<std::size_t>(limits.context_length);
+  CutPrefix cut;
+  cut.ids.push_back(limits.sot_id);
+  for (const std::int32_t id : prefix) {
+    // Nothing after the first end token reaches the feature, and the context's last place is an end token's.
+    if (id == limits.eot_id || cut.ids.size() + 1 >= context) return cut;
+    cut.ids.push_back(id);
+  }
+  cut.room = limits.context_length - static_cast<std::int64_t>(cut.ids.size()) - 1;
+  return cut;
+}
+
+TokenLists cut_suffixes(const TokenLists& texts, const std::vector<std::int32_t>& chosen, std::int64_t room, std::int64_t eot_id) {
+  check_offsets(texts);
+  const auto eot = static_cast<std::int32_t>(eot_id);
+  TokenLists suffixes;
+  suffixes.offsets.push_back(0);
+  for (const std::int32_t index : chosen) {
+    if (index < 0 || static_cast<std::size_t>(index) >= texts.count()) {
+      throw Error(ErrorCode::kInvalidArgument, "there is no text " + std::to_string(index) + " among " + std::to_string(texts.count()));
+    }
+    const Tokens text = texts.text(index);
+    const auto end = std::find(text.begin(), text.begin() + std::min(static_cast<std::ptrdiff_t>(text.size()), room), eot);
+    suffixes.ids.insert(suffixes.ids.end(), text.begin(), end);
+    suffixes.ids.push_back(eot);
+    suffixes.offsets.push_back(static_cast<std::int32_t>(suffixes.ids.size()));
+  }
+  return suffixes;
+}
+
+TextBlocks::TextBlocks(TokenLists suffixes, const BlockLimits& limits) : suffixes_(std::move(suffixes)) {
+  check_suffixes(suffixes_);
+  order_ = sorted_by_tokens(suffixes_);
+  std::vector<std::int64_t> added;  // nodes that a text adds to those before it
+  std::int64_t total = 0, deepest = 0;
+  Tokens before;
+  for (const std::int64_t index : order_) {
+    const Tokens text = suffixes_.text(index);
+    added.push_back(static_cast<std::int64_t>(text.size() - shared_length(before, text)));
+    total += added.back();
+    deepest = std::max(deepest, static_cast<std::int64_t>(text.size()));
+    before = text;
+  }
+
+  const auto blocks = block_count(limits, total, deepest);
+  std::int64_t nodes = 0, done = 0;  // of this block; of all blocks, repeated paths not counted
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    const bool equals_before = i > 0 && added[i] == 0;
+    const bool part_done = done * blocks >= static_cast<std::int64_t>(starts_.size()) * total;
+    if (!equals_before && (starts_.empty() || part_done || nodes + added[i] > limits.max_nodes)) {
+      starts_.push_back(i);
+      nodes = static_cast<std::int64_t>(suffixes_.text(order_[i]).size());
+    } else {
+      nodes += added[i];
+    }
+    done += added[i];
+  }
+  if (!order_.empty()) starts_.push_back(order_.size());
+}
+
+void TextBlocks::keep_on(c10::Device device) {
+  std::vector<std::shared_ptr<const TextBlock>> kept;
+  for (std::size_t index = 0; index < count(); ++index) {
+    TextBlock block = *this->block(index);
+    for (at::Tensor* const tensor : {&block.tree.ids, &block.tree.depth, &block.tree.ancestors, &block.tree.ends, &block.row_of}) {
+      *tensor = upload(*tensor, device);
+    }
+    kept.push_back(std::make_shared<const TextBlock>(std::move(block)));
+  }
+  kept_ = std::move(kept);
+}
+
+std::shared_ptr<const TextBlock> TextBlocks::block(std::size_t index) const {
+  if (!kept_.empty()) return kept_.at(index);
+  const auto texts = std::span(order_).subspan(starts_.at(index), starts_.at(index + 1) - starts_[index]);
+  TextBlock block{tree_of_sorted(suffixes_, texts), {}, std::vector<std::int64_t>(texts.begin(), texts.end())};
+  // Sorted, equal texts are neighbours: each is computed once.
+  const std::int64_t* const ends = block.tree.ends.const_data_ptr<std::int64_t>();
+  std::vector<std::int64_t> distinct, rows;
+  for (std::size_t n = 0; n < texts.size(); ++n) {
+    if (n == 0 || ends[n] != ends[n - 1]) distinct.push_back(ends[n]);
+    rows.push_back(static_cast<std::int64_t>(distinct.size()) - 1);
+  }
+  block.tree.ends = to_tensor(distinct);
+  block.row_of = to_tensor(rows);
+  return std::make_shared<const TextBlock>(std::move(block));
+}
+
+}  // namespace interrogator

@@ -1,0 +1,81 @@
+#include "device/cuda_kernels.h"
+
+#include <cstdlib>
+#include <stdexcept>
+
+#include "interrogator/error.h"
+
+namespace interrogator {
+
+namespace {
+
+constexpr int kCudaOutOfMemory = -2;  // cudaErrorMemoryAllocation, negated as the library gives it
+
+struct Opened {
+  std::unique_ptr<const CudaKernels> kernels;
+  std::string missing;
+};
+
+Opened open_kernels() {
+  const std::filesystem::path file = cuda_kernels_file();
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) return {nullptr, "there is no " + file.string()};
+  try {
+    return {std::make_unique<const CudaKernels>(file), {}};
+  } catch (const std::exception& failure) {
+    return {nullptr, failure.what()};
+  }
+}
+
+/// Never destroyed: at exit a device's thread may still be inside a kernel's launch.
+const Opened& opened() {
+  static const Opened* const kept = new Opened(open_kernels());
+  return *kept;
+}
+
+}  // namespace
+
+CudaKernels::CudaKernels(const std::filesystem::path& file) : library_(file) {
+  decltype(interrogator_cuda_abi_version)* version = nullptr;
+  library_.find("interrogator_cuda_abi_version", version);
+  if (const int found = version(); found != INTERROGATOR_CUDA_ABI_VERSION) {
+    throw std::runtime_error(file.string() + " is of version " + std::to_string(found) + ", version " +
+                             std::to_string(INTERROGATOR_CUDA_ABI_VERSION) + " is needed; build it again");
+  }
+  library_.find("interrogator_cuda_error_text", error_text_);
+  library_.find("interrogator_cuda_tree_attention", tree_attention_);
+  library_.find("interrogator_cuda_top_k_workspace", top_k_workspace_);
+  library_.find("interrogator_cuda_top_k", top_k_);
+  library_.find("interrogator_cuda_image_workspace", image_workspace_);
+  library_.find("interrogator_cuda_image", image_);
+}
+
+bool CudaKernels::succeeded(const char* what, int code) const {
+  if (code == INTERROGATOR_CUDA_OK) return true;
+  if (code == INTERROGATOR_CUDA_UNSUPPORTED) return false;
+  const ErrorCode kind = code == kCudaOutOfMemory ? ErrorCode::kOutOfMemory : ErrorCode::kRuntime;
+  throw Error(kind, std::string("CUDA's ") + what + " failed: " + error_text_(code));
+}
+
+bool CudaKernels::tree_attention(const interrogator_cuda_tree_attention_request& request, DeviceStream where) const {
+  return succeeded("tree attention", tree_attention_(&request, where.device, where.stream));
+}
+
+bool CudaKernels::top_k(const interrogator_cuda_top_k_request& request, void* workspace, std::int64_t bytes, DeviceStream where) const {
+  return succeeded("top-k", top_k_(&request, workspace, bytes, where.device, where.stream));
+}
+
+bool CudaKernels::image(const interrogator_cuda_image_request& request, void* workspace, std::int64_t bytes, DeviceStream where) const {
+  return succeeded("image transform", image_(&request, workspace, bytes, where.device, where.stream));
+}
+
+std::filesystem::path cuda_kernels_file() {
+  if (const char* const named = std::getenv("INTERROGATOR_CUDA_LIBRARY"); named && *named) return named;
+  return own_folder() / "libinterrogator_cuda.so";
+}
+
+const CudaKernels* cuda_kernels() { return opened().kernels.get(); }
+
+const std::string& cuda_kernels_missing() { return opened().missing; }
+
+}  // namespace interrogator

@@ -1,0 +1,173 @@
+#include "interrogator/device.h"
+
+#include <ATen/Parallel.h>
+#include <c10/core/Device.h>
+#include <c10/core/DeviceGuard.h>
+#include <c10/core/InferenceMode.h>
+
+#include <charconv>
+#include <future>
+#include <utility>
+
+#include "platform/cpu_count.h"
+#include "device/cuda_library.h"
+#include "interrogator/error.h"
+#include "queue/job_queue.h"
+#include "platform/memory.h"
+#include "queue/sliced_job.h"
+#include "platform/spread_threads.h"
+#include "device/transfer.h"
+
+namespace interrogator {
+
+namespace {
+
+[[noreturn]] void no_such_device(const std::string& name, const std::string& why) {
+  throw Error(ErrorCode::kDevice, "no device '" + name + "': " + why);
+}
+
+c10::Device parse_device(const std::string& name) {
+  if (name == "cpu") return c10::Device(c10::kCPU);
+  if (name.rfind("cuda", 0) != 0) no_such_device(name, "use 'cpu', 'cuda' or 'cuda:N'");
+
+  int index = 0;
+  if (name.size() > 4) {
+    const char* const end = name.data() + name.size();
+    const auto [stop, error] = std::from_chars(name.data() + 5, end, index);
+    if (name[4] != ':' || name.size() == 5 || name[5] == '-' || error != std::errc() || stop != end || index > 127) {
+      no_such_device(name, "use 'cpu', 'cuda' or 'cuda:N'");
+    }
+  }
+  const CudaSupport cuda = cuda_support();
+  if (cuda.devices == 0) no_such_device(name, cuda.missing + "; available: 'cpu'");
+  if (index >= cuda.devices) {
+    std::string available = "available: 'cpu'";
+    for (int i = 0; i < cuda.devices; ++i) available += ", 'cuda:" + std::to_string(i) + "'";
+    no_such_device(name, available);
+  }
+  return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+void check_options(const DeviceOptions& options) {
+  if (options.threads < 0 || options.threads > 1024) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "threads is " + std::to_string(options.threads) + "; give 1 to 1024, or 0 for one per physical core");
+  }
+  if (options.max_batch < 1) throw Error(ErrorCode::kInvalidArgument, "maxBatch is 0; give 1 or more");
+  if (options.max_queue < 1) throw Error(ErrorCode::kInvalidArgument, "maxQueue is 0; give 1 or more");
+}
+
+/// With OpenMP the count belongs to the calling thread, but a thread's first parallel region takes
+/// the process's over it: that first look happens here, before the count is set. MKL's own count and
+/// libtorch's native backend know one number a process, so of several devices the last opened wins.
+void set_threads(int threads) {
+  at::get_num_threads();
+  at::set_num_threads(threads);
+}
+
+}  // namespace
+
+struct Device::State {
+  State(c10::Device opened, const DeviceOptions& given)
+      : device(opened),
+        name(opened.str()),
+        options(given),
+        threads(given.threads > 0 ? given.threads : usable_physical_cores()),
+        queue("device '" + name + "'", {.max_waiting = given.max_queue,
+                                        .prepare =
+                                            [count = threads, opened] {
+                                              set_threads(count);
+                                              use_own_stream(opened);
+                                            },
+                                        .surround = [opened](const Work& slice) { on_device(opened, slice); },
+                                        .wake = opened.is_cpu() ? Work(spread_threads) : nullptr,
+                                        .rest = release_freed_memory,
+                                        .clock = nullptr}) {}
+
+  static void on_device(c10::Device device, const Work& slice) {
+    try {
+      const c10::InferenceMode inference;
+      const c10::DeviceGuard current(device);
+      slice();
+    } catch (...) {
+      throw current_error();
+    }
+  }
+
+  const c10::Device device;
+  const std::string name;
+  const DeviceOptions options;
+  const int threads;
+  JobQueue queue;
+};
+
+Device::Device(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Device::~Device() = default;
+
+std::shared_ptr<Device> Device::open(const std::string& name, const DeviceOptions& options) {
+  check_options(options);
+  keep_cuda_possible();
+  const c10::Device device = parse_device(name);
+  // cuDNN's attention makes a plan for each shape that it meets, and prompts and captions grow by a token a step.
+  if (device.is_cuda()) at::globalContext().setSDPUseCuDNN(false);
+  try {
+    return std::shared_ptr<Device>(new Device(std::make_unique<State>(device, options)));
+  } catch (...) {
+    throw current_error();
+  }
+}
+
+void Device::submit(Work work, Done done, CancelTokenPtr token) {
+  state_->queue.submit(std::move(work), std::move(done), std::move(token));
+}
+
+void Device::submit_slices(Slice slice, Done done, CancelTokenPtr token) {
+  submit(std::make_unique<SlicedJob>(std::move(slice)), std::move(done), std::move(token));
+}
+
+void Device::submit(std::unique_ptr<Job> job, Done done, CancelTokenPtr token) {
+  state_->queue.submit(std::move(job), std::move(done), std::move(token));
+}
+
+void Device::run(const Work& work, CancelTokenPtr token) {
+  if (state_->queue.on_own_thread()) {
+    throw Error(ErrorCode::kInvalidArgument, "Device::run waits for the device's thread and was called on it; call the work itself");
+  }
+  const auto settled = std::make_shared<std::promise<void>>();
+  std::future<void> result = settled->get_future();
+  submit([&work] { work(); },
+         [settled](std::exception_ptr error) {
+           if (error) settled->set_exception(std::move(error));
+           else settled->set_value();
+         },
+         std::move(token));
+  result.get();
+}
+
+void Device::sweep_cancelled() { state_->queue.sweep_cancelled(); }
+
+DeviceStats Device::stats() const {
+  const JobCounts counts = state_->queue.counts();
+  DeviceStats stats;
+  stats.name = state_->name;
+  stats.threads = state_->threads;
+  stats.queued = counts.queued;
+  stats.busy = counts.busy;
+  stats.completed = counts.completed;
+  stats.failed = counts.failed;
+  stats.cancelled = counts.cancelled;
+  stats.refused = counts.refused;
+  stats.slices = counts.slices;
+  stats.batches = counts.batches;
+  stats.batched = counts.batched;
+  stats.largest_batch = counts.largest_batch;
+  return stats;
+}
+
+const DeviceOptions& Device::options() const noexcept { return state_->options; }
+const c10::Device& Device::torch_device() const noexcept { return state_->device; }
+void Device::close() { state_->queue.close(); }
+bool Device::closed() const noexcept { return state_->queue.closed(); }
+
+}  // namespace interrogator

@@ -1,0 +1,58 @@
+#include "images/image_batch.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/stack.h>
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "interrogator/error.h"
+#include "ops/cuda/image_transform.h"
+
+namespace interrogator {
+
+ImageBatch transform_images(const std::vector<ImageView>& images, const ImagePreprocess& preprocess, c10::Device device,
+                            at::ScalarType type) {
+  std::vector<at::Tensor> made(images.size());
+  ImageBatch batch;
+  batch.errors.resize(images.size());
+  const auto transform = [&](std::int64_t begin, std::int64_t end) {
+    const c10::InferenceMode inference;  // a thread's own
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+      try {
+        made[i] = ops::image_transform_on(images[i], preprocess, device, type);
+      } catch (...) {
+        batch.errors[i] = std::make_exception_ptr(current_error());
+      }
+    }
+  };
+  const auto count = static_cast<std::int64_t>(images.size());
+  if (device.is_cpu()) {
+    at::parallel_for(0, count, 1, transform);
+  } else {
+    transform(0, count);  // a stream is its thread's
+  }
+  std::erase_if(made, [](const at::Tensor& each) { return !each.defined(); });
+  const auto options = at::TensorOptions(device).dtype(type);
+  batch.pixels = made.empty() ? at::empty({0, 3, preprocess.height, preprocess.width}, options) : at::stack(made);
+  return batch;
+}
+
+at::Tensor transform_all(const std::vector<ImageView>& images, const ImagePreprocess& preprocess, c10::Device device, at::ScalarType type) {
+  ImageBatch batch = transform_images(images, preprocess, device, type);
+  for (const std::exception_ptr& error : batch.errors) {
+    if (error) std::rethrow_exception(error);
+  }
+  return batch.pixels;
+}
+
+std::size_t images_per_pass(const ImagePreprocess& preprocess, std::size_t max_batch, bool on_cpu) {
+  if (!on_cpu) return max_batch;
+  constexpr std::int64_t kPixels = 8 * 224 * 224;
+  const std::int64_t fill = kPixels / std::max<std::int64_t>(preprocess.height * preprocess.width, 1);
+  return std::min(max_batch, static_cast<std::size_t>(std::max<std::int64_t>(fill, 1)));
+}
+
+}  // namespace interrogator

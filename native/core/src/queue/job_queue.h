@@ -1,0 +1,81 @@
+// One worker thread and a bounded queue in front of it. Knows nothing of libtorch.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "interrogator/cancel.h"
+#include "queue/job.h"
+
+namespace interrogator {
+
+struct JobCounts {
+  std::size_t queued = 0;  ///< unfinished, without those that a slice runs for now
+  bool busy = false;       ///< a slice runs now
+  std::uint64_t completed = 0, failed = 0, cancelled = 0, refused = 0;
+  std::uint64_t slices = 0;
+  std::uint64_t batches = 0, batched = 0;  ///< of jobs with a key: batches begun, and jobs in them
+  std::size_t largest_batch = 0;
+};
+
+/// Jobs take turns, a slice each, by how long their slices took (fair_queue.h). Those that wait with the key of the job
+/// whose turn has come run with it as one batch. One batch of a key is under way at a time: who comes meanwhile waits,
+/// and the next batch is the larger for it.
+class JobQueue {
+ public:
+  using Work = std::function<void()>;
+  using Done = std::function<void(std::exception_ptr)>;
+
+  static constexpr std::chrono::milliseconds kRestAfter{500};
+
+  struct Options {
+    std::size_t max_waiting = 1;
+    /// Runs on the thread before it takes jobs.
+    Work prepare = [] {};
+    /// Runs each slice: calls it, in whatever surroundings it needs.
+    std::function<void(const Work& slice)> surround = [](const Work& slice) { slice(); };
+    /// Runs on the thread before its first slice, and before the first after it had nothing to do. Must not throw. Null: nothing.
+    Work wake = nullptr;
+    /// Runs on the thread once it has had nothing to do for kRestAfter since its last slice. Must not throw. Null: nothing.
+    Work rest = nullptr;
+    /// Seconds, to measure slices by. Null: the steady clock.
+    std::function<double()> clock = nullptr;
+  };
+
+  /// Starts the thread and waits for `prepare`. Rethrows what that threw. `owner` names the queue in error messages.
+  JobQueue(std::string owner, Options options);
+  /// Closes. Where the last reference is dropped by a job on the queue's own thread, that thread
+  /// finishes by itself after the job.
+  ~JobQueue();
+  JobQueue(const JobQueue&) = delete;
+  JobQueue& operator=(const JobQueue&) = delete;
+
+  /// Throws kBusy where max_waiting jobs wait, kDisposed after close; `done` is then never called.
+  void submit(JobPtr job, Done done, CancelTokenPtr token);
+  /// A job of one slice.
+  void submit(Work work, Done done, CancelTokenPtr token);
+  /// Settles jobs whose token is cancelled, on the calling thread; those of the running slice settle after it.
+  void sweep_cancelled();
+  /// Rejects all jobs but those of the running batch with kDisposed on the calling thread, then waits
+  /// for that batch to end (not when called from it).
+  void close();
+
+  bool closed() const noexcept;
+  bool on_own_thread() const noexcept;
+  JobCounts counts() const;
+
+ private:
+  struct Shared;
+  std::shared_ptr<Shared> shared_;  // with the thread, which may outlive this object
+  std::mutex join_mutex_;
+  std::thread thread_;
+};
+
+}  // namespace interrogator

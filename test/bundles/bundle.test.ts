@@ -1,0 +1,131 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { bundleFolderName, installedBundles, readBundle, resolveBundle } from '../../lib/bundles/bundle';
+
+const CLIP = {
+  formatVersion: 1,
+  kind: 'clip',
+  name: 'ViT-B-32/openai',
+  embedDim: 512,
+  text: { contextLength: 77, padId: 0, sotId: 49406, eotId: 49407 },
+  tokenizer: { file: 'tokenizer.json', clean: 'lower' },
+  files: { 'tokenizer.json': {} },
+};
+const CAPTION = {
+  formatVersion: 1,
+  kind: 'caption',
+  name: 'blip-base',
+  decoder: { maxPositions: 512, promptIds: [30522] },
+  tokenizer: { file: 'tokenizer.json' },
+  files: { 'tokenizer.json': {} },
+};
+
+let work: string;
+let home: string;
+const oldHome = process.env.TORCH_INTERROGATOR_HOME;
+
+beforeEach(() => {
+  work = mkdtempSync(path.join(tmpdir(), 'bundles-'));
+  home = path.join(work, 'home');
+  process.env.TORCH_INTERROGATOR_HOME = home;
+});
+afterEach(() => {
+  if (oldHome === undefined) delete process.env.TORCH_INTERROGATOR_HOME;
+  else process.env.TORCH_INTERROGATOR_HOME = oldHome;
+  rmSync(work, { recursive: true });
+});
+
+function write(folder: string, manifest: unknown): string {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, 'manifest.json'), typeof manifest === 'string' ? manifest : JSON.stringify(manifest));
+  return folder;
+}
+
+test('a folder is named after the model with / and @ replaced', () => {
+  expect(bundleFolderName('ViT-L-14@336/openai')).toBe('ViT-L-14_336_openai');
+});
+
+test('a name is found in the bundle home', async () => {
+  const folder = write(path.join(home, 'ViT-B-32_openai'), CLIP);
+  expect(await resolveBundle('clip', 'ViT-B-32/openai', null)).toEqual({ folder, manifest: CLIP });
+});
+
+test('a name may mean a folder with one bundle of each kind', async () => {
+  const clip = write(path.join(home, 'pair', 'clip'), CLIP);
+  const caption = write(path.join(home, 'pair', 'caption'), CAPTION);
+  expect((await resolveBundle('clip', 'pair', null)).folder).toBe(clip);
+  expect((await resolveBundle('caption', 'pair', null)).folder).toBe(caption);
+});
+
+test('a bundle folder is taken as it is', async () => {
+  const folder = write(path.join(work, 'mine'), CLIP);
+  expect((await resolveBundle('clip', folder, null)).folder).toBe(folder);
+});
+
+test('the search folder goes before the bundle home, as a bundle or as a folder of bundles', async () => {
+  write(path.join(home, 'ViT-B-32_openai'), CLIP);
+  const own = write(path.join(work, 'own', 'ViT-B-32_openai'), CLIP);
+  expect((await resolveBundle('clip', 'ViT-B-32/openai', path.join(work, 'own'))).folder).toBe(own);
+  expect((await resolveBundle('clip', 'ViT-B-32/openai', own)).folder).toBe(own);
+});
+
+test.each([
+  ['ViT-L-14/openai', 'npx torch-interrogator export clip ViT-L-14/openai'],
+  ['vit-l-14/openai', 'ViT-L-14/openai'],
+  ['ViT-L-41/openai', 'ViT-L-14/openai'],
+])('%s, which is not installed, is answered with %s', async (name, expected) => {
+  await expect(resolveBundle('clip', name, null)).rejects.toMatchObject({
+    code: 'ERR_MODEL_UNKNOWN',
+    message: expect.stringContaining(expected),
+  });
+});
+
+test('the nearest names include what is installed under a name of its own', async () => {
+  write(path.join(home, 'my-clip'), { ...CLIP, name: 'my-clip/' });
+  await expect(resolveBundle('clip', 'my-clp', null)).rejects.toMatchObject({ message: expect.stringContaining('my-clip') });
+});
+
+test('a known name that this version does not support is told so', async () => {
+  await expect(resolveBundle('caption', 'git-large-coco', null)).rejects.toMatchObject({
+    code: 'ERR_MODEL_UNKNOWN',
+    message: expect.stringContaining('not supported by this version'),
+  });
+});
+
+test.each<[string, unknown, string]>([
+  ['that is not JSON', '<!doctype html>', 'ERR_BUNDLE_INVALID'],
+  ['that is null', 'null', 'ERR_BUNDLE_INVALID'],
+  ['without a format version', { ...CLIP, formatVersion: undefined }, 'ERR_BUNDLE_INVALID'],
+  ['of a newer format', { ...CLIP, formatVersion: 2 }, 'ERR_BUNDLE_VERSION'],
+  ['of an unknown kind', { ...CLIP, kind: 'audio' }, 'ERR_BUNDLE_INVALID'],
+  ['of the other kind', CAPTION, 'ERR_BUNDLE_KIND'],
+  ['with a vocabulary that is no list', { ...CLIP, vocabulary: {} }, 'ERR_BUNDLE_INVALID'],
+  ['with a vocabulary of no paths', { ...CLIP, vocabulary: [5] }, 'ERR_BUNDLE_INVALID'],
+  ['with a term list outside of it', { ...CLIP, vocabulary: ['vocabulary/../../flavors.txt'] }, 'ERR_BUNDLE_INVALID'],
+  ['with a tokenizer outside of it', { ...CLIP, tokenizer: { file: '../tokenizer.json', clean: 'lower' } }, 'ERR_BUNDLE_INVALID'],
+  ['with a tokenizer that it does not list', { ...CLIP, files: {} }, 'ERR_BUNDLE_INVALID'],
+  ['without a context length', { ...CLIP, text: {} }, 'ERR_BUNDLE_INVALID'],
+])('a manifest %s is refused', async (_, manifest, code) => {
+  const folder = write(path.join(work, 'bad'), manifest);
+  await expect(resolveBundle('clip', folder, null)).rejects.toMatchObject({ code, message: expect.stringContaining(folder) });
+});
+
+test('a folder without a bundle is refused', async () => {
+  await expect(resolveBundle('clip', work, null)).rejects.toMatchObject({ code: 'ERR_BUNDLE_NOT_FOUND' });
+  await expect(readBundle(work)).rejects.toMatchObject({ code: 'ERR_BUNDLE_NOT_FOUND' });
+  for (const missing of [path.join(work, 'nope'), './nope', '../nope/']) {
+    await expect(resolveBundle('clip', missing, null)).rejects.toMatchObject({
+      code: 'ERR_BUNDLE_NOT_FOUND',
+      message: expect.stringContaining('There is no folder'),
+    });
+  }
+});
+
+test('installed bundles are those of the home and of the package, unreadable ones left out', async () => {
+  const folder = write(path.join(home, 'ViT-B-32_openai'), CLIP);
+  write(path.join(home, 'broken'), '{');
+  const installed = await installedBundles();
+  expect(installed).toContainEqual({ kind: 'clip', name: 'ViT-B-32/openai', folder });
+  expect(installed.some((bundle) => bundle.folder.includes('broken'))).toBe(false);
+});

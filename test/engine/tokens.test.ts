@@ -1,0 +1,38 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { encodeAll, packTokens } from '../../lib/engine/tokens';
+
+test('token lists are packed end to end', () => {
+  expect(packTokens([Int32Array.of(1, 2), new Int32Array(), Int32Array.of(3)])).toEqual({
+    ids: Int32Array.of(1, 2, 3),
+    offsets: Int32Array.of(0, 2, 2, 3),
+  });
+  expect(packTokens([])).toEqual({ ids: new Int32Array(), offsets: Int32Array.of(0) });
+});
+
+/** Takes 0.1 ms a text, as a slow machine would. */
+const slow = {
+  encode: (text: string) => {
+    const end = performance.now() + 0.1;
+    while (performance.now() < end);
+    return Int32Array.of(text.length);
+  },
+};
+
+test('tokenising many texts lets others have their turn', async () => {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const lists = await encodeAll(
+    slow,
+    Array.from({ length: 3000 }, (_, i) => 'x'.repeat(i % 7)),
+  );
+  delay.disable();
+  expect(lists.map(([length]) => length).slice(0, 8)).toEqual([0, 1, 2, 3, 4, 5, 6, 0]);
+  // 300 ms of work; on a busy machine a turn may come late, but not at the end.
+  expect(delay.max / 1e6).toBeLessThan(150);
+});
+
+test('an abort stops the tokenising', async () => {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort('enough'), 10);
+  await expect(encodeAll(slow, Array(20_000).fill('x'), controller.signal)).rejects.toMatchObject({ cause: 'enough' });
+});

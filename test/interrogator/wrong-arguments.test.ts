@@ -1,0 +1,59 @@
+/** What calls answer to arguments that TypeScript would not let through. */
+import { type Features, Interrogator, LabelTable, loadList } from '../../lib';
+import { tinyBlip, tinyClip } from '../support/bundles';
+import { testImage } from '../support/images';
+
+const CAPTION = 'a photo of a cat';
+
+let ours: Interrogator;
+
+beforeAll(async () => {
+  const [clip, caption] = [await tinyClip(), await tinyBlip()];
+  ours = await Interrogator.create({ clipModelName: clip, captionModelName: caption, device: 'cpu', cachePath: null, quiet: true });
+}, 600_000);
+
+afterAll(() => ours?.dispose());
+
+describe('wrong arguments', () => {
+  const bare = Object.create(null) as never;
+
+  test.each<[string, (image: Features) => Promise<unknown>]>([
+    ['an array with holes', (features) => ours.similarities(features, Object.assign(new Array<string>(2), { 1: 'a' }))],
+    ['holes only', () => LabelTable.create(new Array(3) as string[], null, ours)],
+    ['a table named by a number', () => LabelTable.create(['a'], 5 as never, ours)],
+    ['a table without a name', () => LabelTable.create(['a'], undefined as never, ours)],
+    ['a table of no interrogator', () => LabelTable.create(['a'], null, null as never)],
+    ['tables that are none', async () => LabelTable.merge([null] as never, ours)],
+    ['no list of tables', async () => LabelTable.merge(null as never, ours)],
+    ['features that are none', (features) => features.similarity(null as never)],
+    ['a mode that has no text', () => ours.describe(testImage(1), { mode: 10n as never })],
+    ['a count that has no text', () => ours.interrogateFast(testImage(1), { caption: CAPTION, maxFlavors: bare })],
+    ['a signal that has no text', () => ours.imageToFeatures(testImage(1), { signal: bare })],
+    ['an features that has no text', () => ours.imageToFeatures(10n as never)],
+    [
+      'raw pixels of a width that has no text',
+      () => ours.imageToFeatures({ data: new Uint8Array(3), width: bare, height: 1, channels: 3 }),
+    ],
+    [
+      'raw pixels of a symbol of channels',
+      () => ours.imageToFeatures({ data: new Uint8Array(3), width: 1, height: 1, channels: Symbol() as never }),
+    ],
+    ['a list in no folder', () => loadList(bare)],
+    ['a list of no name', () => loadList('/tmp', null as never)],
+    ['a batch in an unknown mode', () => ours.interrogateBatch([testImage(1)], { mode: 'slow' as never }).next()],
+    ['a batch with a signal that is none', () => ours.interrogateBatch([testImage(1)], { signal: 5 as never }).next()],
+  ])('%s: rejects with ERR_INVALID_ARGUMENT', async (_, call) => {
+    const features = await ours.imageToFeatures(testImage(1));
+    await expect(call(features)).rejects.toMatchObject({ name: 'InterrogatorError', code: 'ERR_INVALID_ARGUMENT' });
+  });
+
+  test('options that are null count as none', async () => {
+    const none = null as never;
+    const features = await ours.imageToFeatures(testImage(1), none);
+    expect(await ours.rankTop(features, ['a', 'b'], none)).toMatch(/[ab]/);
+    expect(await ours.mediums.rank(features, none)).toHaveLength(1);
+    expect(await ours.chain(features, [], none)).toBe('');
+    expect(await features.toArray(none)).toEqual(await features.toArray());
+    expect(await features.similarity(features, none)).toHaveLength(1);
+  });
+});
