@@ -8,7 +8,7 @@ import { main, StepError, title } from '../scripts/step.mjs';
 import { Bench } from './bench.mjs';
 import { eventLoopRows } from './measures/event-loop.mjs';
 import { selectable, selected } from './measures/index.mjs';
-import { memoryRow } from './measures/processes.mjs';
+import { crowdRow, memoryRow } from './measures/processes.mjs';
 import { modelCommand, wholeNumber } from './options.mjs';
 import { printTable, rowOf, seconds } from './rows.mjs';
 import { sampleInTurn } from './sampling.mjs';
@@ -62,9 +62,10 @@ async function measureAll(bench, machine, rows) {
     title('event-loop');
     rows.push(...(await eventLoopRows(bench, where)));
   }
-  if (asked('memory')) {
-    title('memory');
-    const row = await memoryRow(bench, where);
+  for (const [name, measure] of Object.entries({ memory: memoryRow, 'memory-100-callers': crowdRow })) {
+    if (!asked(name)) continue;
+    title(name);
+    const row = await measure(bench, where);
     if (row) rows.push(row);
   }
   if (rows.length === 0) throw new StepError('Nothing was measured.');

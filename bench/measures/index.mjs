@@ -35,7 +35,7 @@ export const MEASURES = [
 ];
 
 /** Measures of other things than time, in rows of their own. */
-export const EXTRA = ['event-loop', 'memory'];
+export const EXTRA = ['event-loop', 'memory', 'memory-100-callers'];
 
 /** Takes a gigabyte of disk and many minutes: only where it is asked for. */
 const BY_REQUEST = ['growth'];

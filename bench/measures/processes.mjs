@@ -7,7 +7,9 @@ import { ROOT, StepError } from '../../scripts/step.mjs';
 import { CAPTION } from '../bench.mjs';
 import { configFor } from '../ours.mjs';
 import { Peer } from '../peer.mjs';
+import { WORK } from '../prepare.mjs';
 import { secondsOf } from '../sampling.mjs';
+import { LARGE } from './event-loop.mjs';
 
 const READY = path.join(ROOT, 'bench', 'ready-process.mjs');
 const MIB = 2 ** 20;
@@ -51,6 +53,35 @@ export async function memoryRow(bench, { device, machine }) {
     `at most ${row.peak_mib} MiB with them`;
   const times = { ours_s: null, peer_s: null, ratio: null, limit_s: null, limit_fraction: null };
   return { name: 'memory', device, ...times, unit: 'MiB', samples: 1, note, ...row, machine };
+}
+
+const CROWD = 100;
+
+/** The peak of memory while a hundred callers wait with one 24-megapixel JPEG each, beside two callers who take turns. */
+export async function crowdRow(bench, { device, machine }) {
+  const { jpeg } = await bench.peer.call('make_large_images', { folder: path.join(WORK, 'large'), ...LARGE });
+  const measure = async (callers) => {
+    const { lines, ended } = await startOurs(bench, { images: Array(CROWD).fill(jpeg), callers, caption: CAPTION });
+    await ended;
+    const [ready, worked] = lines;
+    return { ready: ready.memory, peak: worked.memory?.peak, seconds: worked.seconds };
+  };
+  const [few, many] = [await measure(2), await measure(CROWD)];
+  if (!many.ready) return null;
+  const mib = (bytes) => Math.round(bytes / MIB);
+  const row = {
+    callers: CROWD,
+    images_per_s: CROWD / many.seconds,
+    images_per_s_two_callers: CROWD / few.seconds,
+    weights_mib: mib(weightsBytes(bench.prepared)),
+    peak_mib: mib(many.peak),
+    peak_over_ready_mib: mib(many.peak - many.ready.anonymous - many.ready.mapped),
+  };
+  const note =
+    `${CROWD} callers with a JPEG of 24 megapixels each: at most ${row.peak_over_ready_mib} MiB over what was resident when ready, ` +
+    `${row.images_per_s.toFixed(1)} images a second; two callers in turn ${row.images_per_s_two_callers.toFixed(1)}`;
+  const times = { ours_s: many.seconds, peer_s: null, ratio: null, limit_s: null, limit_fraction: null };
+  return { name: 'memory-100-callers', device, ...times, unit: `s for ${CROWD} images`, samples: 1, note, ...row, machine };
 }
 
 /** Starts a process that opens an interrogator. Resolves when it is ready, with a promise of its end, by when it has told all `lines`. */

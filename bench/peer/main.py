@@ -8,11 +8,11 @@ sys.path.append(str(REFERENCE))
 
 from calls import CALLS, Session  # noqa: E402
 from machine import describe_machine, machine_rates, set_threads  # noqa: E402
-from material import make_images, write_random_labels  # noqa: E402
+from material import make_images, make_large_images, write_random_labels  # noqa: E402
 from server import serve  # noqa: E402
 from timed import timed  # noqa: E402
 
-OURS = (timed, describe_machine, machine_rates, set_threads, make_images, write_random_labels)
+OURS = (timed, describe_machine, machine_rates, set_threads, make_images, make_large_images, write_random_labels)
 
 if __name__ == "__main__":
     serve(CALLS | {each.__name__: each for each in OURS}, Session())

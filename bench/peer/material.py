@@ -12,7 +12,7 @@ from PIL import Image
 
 #: scikit-image's colour photographs.
 PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg", "hubble_deep_field.jpg")
-PICTURE_SIDE = 512
+IMAGE_SIDE = 512
 ROWS_AT_ONCE = 10_000
 
 
@@ -26,9 +26,21 @@ def make_images(_session: Session, folder: str, count: int, seed: int) -> list[s
         photograph = Image.open(file).convert("RGB")
         side = int(min(photograph.size) * random.uniform(0.5, 0.9))
         left, top = (int(random.integers(0, extent - side + 1)) for extent in photograph.size)
-        part = photograph.crop((left, top, left + side, top + side)).resize((PICTURE_SIDE, PICTURE_SIDE))
+        part = photograph.crop((left, top, left + side, top + side)).resize((IMAGE_SIDE, IMAGE_SIDE))
         part.save(target / f"{number:03}.jpg", quality=92)
     return sorted(str(file) for file in target.glob("*.jpg"))
+
+
+def make_large_images(_session: Session, folder: str, width: int, height: int) -> dict[str, str]:
+    """One photograph of width × height pixels as JPEG, PNG and TIFF. File names by format."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    files = {kind: target / f"{width}x{height}.{kind}" for kind in ("jpeg", "png", "tiff")}
+    if not all(file.exists() for file in files.values()):
+        photograph = Image.open(Path(skimage.__file__).parent / "data" / "hubble_deep_field.jpg").convert("RGB").resize((width, height))
+        for file in files.values():
+            photograph.save(file)
+    return {kind: str(file) for kind, file in files.items()}
 
 
 def write_random_labels(_session: Session, file: str, rows: int, dim: int, seed: int) -> None:
