@@ -56,7 +56,7 @@ test('a prompt of every mode is made of the caption and the terms of this domain
 });
 
 test("trendings are the bundle's own where it has a list of them", async () => {
-  const listed = readFileSync(path.join(SAMPLE, 'vocabulary', 'trendings.txt'), 'utf8')
+  const listed = readFileSync(path.join(SAMPLE, 'clip', 'vocabulary', 'trendings.txt'), 'utf8')
     .trim()
     .split('\n');
   const ranked = await sample.trendings.rank(await sample.imageToFeatures(image('apple.png')), { topCount: listed.length });

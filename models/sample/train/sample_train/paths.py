@@ -7,6 +7,7 @@ SAMPLE = TRAIN.parent
 REPOSITORY = SAMPLE.parent.parent
 WORK = TRAIN / "work"
 CONFIG = TRAIN / "config"
-VOCABULARY = SAMPLE / "vocabulary"
+# Term lists on their way into the bundle, which keeps the only copy.
+VOCABULARY = WORK / "vocabulary"
 IMAGES = SAMPLE / "images"
 EVALUATION = SAMPLE / "evaluation.json"
