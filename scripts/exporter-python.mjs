@@ -2,15 +2,14 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { ROOT, StepError, title } from './step.mjs';
+import { PYTHON, ROOT, StepError, title } from './step.mjs';
 
 export const EXPORTER = path.join(ROOT, 'models', 'export');
 
 /** The exporter makes its own environment and names its interpreter on the last line. */
 export async function exporterPython() {
   title('Preparing the Python environment of the exporter (5 GB the first time)');
-  const launcher = process.env.PYTHON || (process.platform === 'win32' ? 'python' : 'python3');
-  const child = promisify(execFile)(launcher, [path.join(EXPORTER, 'environment.py')], { maxBuffer: 1 << 26 });
+  const child = promisify(execFile)(PYTHON, [path.join(EXPORTER, 'environment.py')], { maxBuffer: 1 << 26 });
   child.child.stderr.pipe(process.stderr);
   try {
     return (await child).stdout.trim().split('\n').at(-1);

@@ -4,8 +4,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { unusedDependencies } from './lint/dependencies.mjs';
 import { ensurePackages } from './packages.mjs';
-import { main, quietly, ROOT, title } from './step.mjs';
+import { main, PYTHON, quietly, ROOT, title } from './step.mjs';
 
 const require = createRequire(import.meta.url);
 /** Formatters that come as Python wheels: the same version for everyone. */
@@ -34,6 +35,12 @@ await main(async () => {
         ...filesBelow('native/core', /\.(h|cc)$/),
         ...filesBelow('native/cuda', /\.(h|cc|cu)$/),
       ]),
+    'every dependency is used': () => {
+      const others = ['test', 'bench', 'scripts'].flatMap((folder) => filesBelow(folder, /\.(ts|mjs|cjs|cts)$/));
+      const unused = unusedDependencies(ROOT, { shipped: filesBelow('lib', /\.ts$/), others: [...others, 'jest.config.cjs'] });
+      for (const name of unused) console.log(`package.json: nothing imports ${name}`);
+      return unused.length === 0;
+    },
   };
   const failed = [];
   for (const [name, check] of Object.entries(checks)) {
@@ -71,13 +78,13 @@ function filesBelow(folder, pattern) {
 async function pythonTools() {
   const name = createHash('sha256').update(PYTHON_TOOLS.join()).digest('hex').slice(0, 12);
   const folder = path.join(ROOT, 'build', `lint-${name}`);
-  const programs = path.join(folder, process.platform === 'win32' ? 'Scripts' : 'bin');
+  const programs = path.join(folder, 'bin');
   const stamp = path.join(folder, '.complete');
   if (existsSync(stamp)) return programs;
   title(`Installing ${PYTHON_TOOLS.join(', ')}`);
   rmSync(folder, { recursive: true, force: true });
   const fail = 'The formatters could not be installed: Python 3 with venv and pip and a reachable package index are needed.';
-  await quietly('venv', process.env.PYTHON || (process.platform === 'win32' ? 'python' : 'python3'), ['-m', 'venv', folder], { fail });
+  await quietly('venv', PYTHON, ['-m', 'venv', folder], { fail });
   await quietly('pip', path.join(programs, 'python'), ['-m', 'pip', 'install', '--only-binary', ':all:', ...PYTHON_TOOLS], { fail });
   writeFileSync(stamp, '');
   return programs;

@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { BUILD, once, quietly, title } from './step.mjs';
+import { BUILD, once, PYTHON, quietly, title } from './step.mjs';
 
 /** One version of all of them, that of the CUDA which libtorch's wheels are built with. */
 const PACKAGES = [
@@ -24,8 +24,7 @@ export async function provideNvcc() {
     title('Fetching the CUDA compiler for the tests (104 MB, once)');
     removeLeftovers();
     const temporary = `${FOLDER}.unpacking-${process.pid}`;
-    const python = process.env.PYTHON || 'python3';
-    await quietly('nvcc', python, ['-m', 'pip', 'install', '--no-deps', '--only-binary', ':all:', '--target', temporary, ...PACKAGES], {
+    await quietly('nvcc', PYTHON, ['-m', 'pip', 'install', '--no-deps', '--only-binary', ':all:', '--target', temporary, ...PACKAGES], {
       fail: 'The CUDA compiler could not be fetched: Python 3 with pip and a reachable package index are needed.',
     });
     rmSync(FOLDER, { recursive: true, force: true });

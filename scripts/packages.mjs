@@ -10,7 +10,7 @@ export async function ensurePackages() {
   }
   if (isInstalled()) return;
   title('Installing npm packages');
-  const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : [process.platform === 'win32' ? 'npm.cmd' : 'npm'];
+  const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
   // No scripts: none of the packages needs its own, and ours is this one.
   await quietly('npm', npm[0], [...npm.slice(1), 'ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
     fail: 'npm ci failed. Check the network and npm config get registry, then run the command again.',

@@ -35,7 +35,6 @@ export async function compileTypeScript() {
  * and keeps that as it was, though it had nothing compiled then.
  */
 function linkCommand() {
-  if (process.platform === 'win32') return;
   const command = path.join(ROOT, 'dist', 'cli', 'main.js');
   const link = path.join(ROOT, 'node_modules', '.bin', 'torch-interrogator');
   chmodSync(command, 0o755);

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 export const BUILD = path.join(ROOT, 'build');
+export const PYTHON = process.env.PYTHON || 'python3';
 
 /** An end that the reader can act on: printed without a stack. */
 export class StepError extends Error {}

@@ -18,7 +18,12 @@ afterAll(() => rmSync(clone, { recursive: true, force: true }));
 test.each(['clip', 'caption'])("every file of the sample's %s bundle has the hash in its manifest", (kind) => {
   const bundle = path.join(clone, 'models', 'sample', kind);
   const { files } = JSON.parse(readFileSync(path.join(bundle, 'manifest.json'), 'utf8')) as { files: Record<string, { sha256: string }> };
-  const found = Object.keys(files).map((name) => [name, createHash('sha256').update(readFileSync(path.join(bundle, name))).digest('hex')]);
+  const found = Object.keys(files).map((name) => [
+    name,
+    createHash('sha256')
+      .update(readFileSync(path.join(bundle, name)))
+      .digest('hex'),
+  ]);
   expect(Object.fromEntries(found)).toEqual(Object.fromEntries(Object.entries(files).map(([name, { sha256 }]) => [name, sha256])));
 });
 
