@@ -1,0 +1,60 @@
+/** The arrows between the rooms of lib/ (docs/architecture.md): what each may import, and no circles anywhere, of types neither. */
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cruise } from 'dependency-cruiser';
+
+/** A room and what it may import besides itself; rooms stand above those that they may import. A file of lib/ itself is a room too. */
+export const ARROWS = {
+  cli: ['index', 'setup', 'setup/libtorch'],
+  index: ['interrogator', 'labels', 'engine', 'bundles', 'image', 'config', 'errors'],
+  interrogator: ['labels', 'engine', 'bundles', 'image', 'tokenizer', 'native', 'config', 'arguments', 'abort', 'errors'],
+  labels: ['engine', 'bundles', 'net', 'native', 'config', 'arguments', 'abort', 'errors'],
+  engine: ['bundles', 'image', 'tokenizer', 'native', 'config', 'arguments', 'abort', 'errors'],
+  setup: ['native', 'setup/libtorch', 'bundles', 'image', 'net', 'errors'],
+  bundles: ['tokenizer', 'arguments', 'nearest', 'abort', 'errors'],
+  image: ['net', 'native', 'arguments', 'abort', 'errors'],
+  config: ['arguments', 'nearest', 'errors'],
+  native: ['setup/libtorch', 'errors'],
+  tokenizer: ['arguments', 'errors'],
+  'setup/libtorch': ['net', 'bundles', 'errors'],
+  net: ['abort', 'errors'],
+  arguments: ['nearest', 'errors'],
+  abort: ['errors'],
+  nearest: [],
+  errors: [],
+};
+
+/** What lib/ below `root` has against the layout, a line each. */
+export async function layoutFaults(root) {
+  const { output } = await cruise(['lib'], {
+    baseDir: root,
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    validate: true,
+    ruleSet: { forbidden: [{ name: 'circle', severity: 'error', from: {}, to: { circular: true } }, ...arrowRules()] },
+  });
+  return output.summary.violations.map(({ rule, from, to, cycle }) => {
+    const end = cycle ? cycle.map(({ name }) => name).join(' → ') : to;
+    return `${rule.name}: ${from} → ${end}`;
+  });
+}
+
+function arrowRules() {
+  return Object.entries(ARROWS).map(([room, allowed]) => ({
+    name: `${room} may not know it`,
+    severity: 'error',
+    from: { path: `^${pathOf(room)}`, ...(room === 'setup' && { pathNot: `^${pathOf('setup/libtorch')}` }) },
+    to: { path: '^lib/', pathNot: [room, ...allowed].map((each) => `^${pathOf(each)}`) },
+  }));
+}
+
+/** A room's folder, or its file. */
+function pathOf(room) {
+  return `lib/${room}(/|\\.ts$)`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const faults = await layoutFaults(process.argv[2] ?? path.join(import.meta.dirname, '..', '..'));
+  for (const fault of faults) console.log(fault);
+  process.exitCode = faults.length > 0 ? 1 : 0;
+}

@@ -1,0 +1,70 @@
+/** The lint of the layout, run on a tree with every import between rooms that there can be, and on trees with circles. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+const SCRIPT = path.join(__dirname, '..', '..', 'scripts', 'lint', 'layout.mjs');
+
+const layout = (): Promise<{ ARROWS: Record<string, string[]> }> => import(SCRIPT);
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(path.join(os.tmpdir(), 'layout-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function write(file: string, ...imports: string[]): void {
+  const whole = path.join(root, file);
+  mkdirSync(path.dirname(whole), { recursive: true });
+  const lines = imports.map((target, i) => {
+    const from = path.relative(path.dirname(file), target.replace(/\.ts$/, ''));
+    return `import ${i % 2 === 1 ? 'type ' : ''}{ a as a${i} } from '${from.startsWith('.') ? from : `./${from}`}';\nexport type B${i} = typeof a${i};`;
+  });
+  writeFileSync(whole, `${lines.join('\n')}\nexport const a = 1;\n`);
+}
+
+/** The lines that the lint prints for the tree. */
+async function lint(): Promise<string[]> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [SCRIPT, root], (_, stdout) => resolve(stdout.split('\n').filter(Boolean)));
+  });
+}
+
+test('every import that the table does not allow is found, and no other', async () => {
+  const { ARROWS } = await layout();
+  const rooms = Object.keys(ARROWS);
+  const fileOf = (room: string, name: string): string => (isFolder(room) ? `lib/${room}/${name}.ts` : `lib/${room}.ts`);
+  const isFolder = (room: string): boolean => !['index', 'config', 'arguments', 'abort', 'nearest', 'errors'].includes(room);
+  // What a room offers imports nothing, so that no circle hides an arrow; a room that is one file cannot be kept apart so.
+  for (const room of rooms.filter(isFolder)) write(fileOf(room, 'offered'));
+  const expected: string[] = [];
+  for (const room of rooms) {
+    const targets = rooms.filter((other) => other !== room && isFolder(other));
+    write(fileOf(room, 'user'), ...targets.map((other) => fileOf(other, 'offered')));
+    for (const other of targets) {
+      if (!ARROWS[room]?.includes(other)) expected.push(`${room} may not know it: ${fileOf(room, 'user')} → ${fileOf(other, 'offered')}`);
+    }
+  }
+  expect((await lint()).sort()).toEqual(expected.sort());
+});
+
+test.each([2, 3, 5])('a circle of %i files is found', async (length) => {
+  for (let i = 0; i < length; i += 1) write(`lib/image/file${i}.ts`, `lib/image/file${(i + 1) % length}.ts`);
+  const faults = await lint();
+  expect(faults.length).toBeGreaterThan(0);
+  expect(faults.every((line) => line.startsWith('circle: lib/image/file'))).toBe(true);
+});
+
+test('the table itself has no circle: a room never may import what may import it', async () => {
+  const { ARROWS } = await layout();
+  const seen = new Set<string>();
+  const reaches = (from: string, to: string): boolean =>
+    (ARROWS[from] ?? []).some((next) => {
+      if (next === to) return true;
+      if (seen.has(`${to} ${next}`)) return false;
+      seen.add(`${to} ${next}`);
+      return reaches(next, to);
+    });
+  for (const room of Object.keys(ARROWS)) expect([room, reaches(room, room)]).toEqual([room, false]);
+});
