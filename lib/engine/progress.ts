@@ -1,5 +1,5 @@
 /** How far a long call is: events for the program, bars for a person at a terminal. */
-import { MultiBar, Presets, type SingleBar } from 'cli-progress';
+import type { MultiBar, SingleBar } from 'cli-progress';
 
 export interface ProgressEvent {
   /** What runs: 'load', 'download', 'labels artists' (and the other tables), 'caption', 'features', 'rank', 'chain'. */
@@ -40,6 +40,7 @@ class ProgressBars {
     if (total <= 1) return;
     let bar = this.bars.get(stage);
     if (!bar) {
+      const { MultiBar, Presets } = require('cli-progress') as typeof import('cli-progress');
       this.multi ??= new MultiBar(
         {
           stream: process.stderr,

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Tokenizer } from '@huggingface/tokenizers';
+import type { Tokenizer } from '@huggingface/tokenizers';
 import { InterrogatorError } from '../errors';
 
 /** The parts of a `tokenizer.json` that are looked at beside the library that runs it. */
@@ -18,6 +18,7 @@ export interface TokenizerFile {
 export async function loadTokenizerFile(folder: string, file = 'tokenizer.json'): Promise<TokenizerFile> {
   const location = path.join(folder, file);
   try {
+    const { Tokenizer } = require('@huggingface/tokenizers') as typeof import('@huggingface/tokenizers');
     const json = JSON.parse(await readFile(location, 'utf8'));
     return { path: location, json, tokenizer: new Tokenizer(json, {}) };
   } catch (cause) {

@@ -2,13 +2,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { lock } from 'proper-lockfile';
+import { acquireLock } from '../../lib/setup/lock';
 import { EXPORTER, REPOSITORY, runPython } from './python';
 
 const WORK = path.join(REPOSITORY, 'build', 'test-bundles');
 export const VOCABULARY = path.join(__dirname, 'vocabulary');
 const TINY_CONFIG = path.join(EXPORTER, 'tests', 'data', 'tiny-clip.json');
-const MINUTE = 60_000;
 
 /** The folder for what goes into bundles: checkpoints and the like. It is there. */
 export function bundleWork(): string {
@@ -47,11 +46,7 @@ export async function tinyBlip({ seed = 0 } = {}): Promise<string> {
 async function once(folder: string, lastFile: string, work: () => Promise<void>): Promise<void> {
   const made = (): boolean => existsSync(path.join(folder, lastFile));
   if (made()) return;
-  const release = await lock(bundleWork(), {
-    lockfilePath: `${folder}.lock`,
-    stale: MINUTE,
-    retries: { forever: true, minTimeout: 200, maxTimeout: 1000, factor: 1.2 },
-  });
+  const release = await acquireLock(`${folder}.lock`);
   try {
     if (!made()) await work();
   } finally {

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch } from 'undici';
+import type { Dispatcher } from 'undici';
 import { AbortError, InterrogatorError, throwIfAborted } from '../../errors';
 import { NETWORK_HINT } from './wheels';
 
@@ -25,6 +25,7 @@ export interface DownloadOptions {
 
 /** Honours HTTP_PROXY, HTTPS_PROXY and NO_PROXY, and a PEM file of certificates to trust. */
 export function createDispatcher(certificates: string | null): Dispatcher {
+  const { Agent, EnvHttpProxyAgent } = require('undici') as typeof import('undici');
   const trust = certificates && fs.existsSync(certificates) ? { ca: fs.readFileSync(certificates) } : undefined;
   const behindProxy = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].some((name) => process.env[name]);
   if (!behindProxy) return new Agent(trust && { connect: trust });
@@ -73,6 +74,7 @@ async function receive(url: string, part: string, options: DownloadOptions): Pro
 }
 
 async function request(url: string, part: string, have: number, { signal, dispatcher, onProgress }: DownloadOptions): Promise<void> {
+  const { fetch } = require('undici') as typeof import('undici');
   const { address, authorization } = splitCredentials(url);
   const response = await fetch(address, {
     dispatcher,

@@ -1,10 +1,9 @@
 /** Fetches a libtorch into the cache folder: resolve, download, unpack under a temporary name, rename. */
 import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { lock } from 'proper-lockfile';
 import { cacheFolder } from '../../bundles/cache-folder';
-import { AbortError, InterrogatorError, throwIfAborted } from '../../errors';
+import { AbortError, InterrogatorError } from '../../errors';
+import { acquireLock } from '../lock';
 import { createDispatcher, diskError, download } from './download';
 import { inspectLibtorch } from './inspect';
 import { fetchedFolder } from './locate';
@@ -33,7 +32,8 @@ export async function fetchLibtorch(variant: 'cpu' | 'cuda', options: FetchOptio
   const target = fetchedFolder(variant);
   try {
     await mkdir(cacheFolder(), { recursive: true });
-    const release = await acquire(`${target}.lock`, options);
+    const onWait = (): void => options.onProgress?.({ step: 'wait', name: '', done: 0, total: 0 });
+    const release = await acquireLock(`${target}.lock`, { signal: options.signal, onWait });
     try {
       if (!(await exists(target))) await fetchInto(target, variant, options);
     } finally {
@@ -111,20 +111,6 @@ async function requireSpace(variant: 'cpu' | 'cuda'): Promise<void> {
       hint: 'Free some space, or name another folder in TORCH_INTERROGATOR_CACHE.',
     },
   );
-}
-
-async function acquire(lockfilePath: string, { signal, onProgress }: FetchOptions): Promise<() => Promise<void>> {
-  for (;;) {
-    throwIfAborted(signal);
-    try {
-      // A killed process stops touching its lock; after `stale` it counts as gone.
-      return await lock(cacheFolder(), { lockfilePath, stale: 15_000, update: 3_000, realpath: false, onCompromised: () => {} });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error;
-      onProgress?.({ step: 'wait', name: '', done: 0, total: 0 });
-      await sleep(500, undefined, { signal }).catch(() => throwIfAborted(signal));
-    }
-  }
 }
 
 async function exists(file: string): Promise<boolean> {

@@ -1,8 +1,7 @@
 /** libtorch for the addon: found where it is, fetched where it is not. */
 import { InterrogatorError } from '../../errors';
-import { type FetchOptions, fetchLibtorch } from './fetch';
+import type { FetchOptions } from './fetch';
 import { findLibtorch, type Libtorch } from './locate';
-import { createFetchBar } from './progress-bar';
 
 export type { FetchProgress } from './fetch';
 export { type FindOptions, findLibtorch, type Libtorch } from './locate';
@@ -23,6 +22,9 @@ export interface EnsureOptions extends FetchOptions {
 export async function ensureLibtorch({ cuda = false, quiet = false, signal, onProgress }: EnsureOptions = {}): Promise<Libtorch> {
   const found = findLibtorch({ cuda });
   if (found) return found;
+  // Only those who fetch pay for the code and the libraries that fetching takes.
+  const { fetchLibtorch } = require('./fetch') as typeof import('./fetch');
+  const { createFetchBar } = require('./progress-bar') as typeof import('./progress-bar');
   const bar = quiet ? undefined : createFetchBar();
   try {
     await fetchLibtorch(cuda ? 'cuda' : 'cpu', {

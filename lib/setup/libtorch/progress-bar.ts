@@ -1,5 +1,5 @@
 /** What a person sees while libtorch is fetched: a bar on a terminal, a line now and then elsewhere. */
-import { Presets, SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import type { FetchProgress } from './fetch';
 
 const TITLES = {
@@ -33,6 +33,7 @@ export function createFetchBar(stream: NodeJS.WriteStream = process.stderr): { u
 }
 
 function start(title: string, total: number, stream: NodeJS.WriteStream): SingleBar {
+  const { Presets, SingleBar } = require('cli-progress') as typeof import('cli-progress');
   const format = `${title} {bar} {percentage} % | {megabytes}`;
   const bar = new SingleBar({ format, stream, noTTYOutput: true, notTTYSchedule: 10_000, fps: 10 }, Presets.rect);
   bar.start(total, 0, { megabytes: '' });

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { type Entry, openPromise } from 'yauzl';
+import type { Entry } from 'yauzl';
 import { throwIfAborted } from '../../errors';
 
 export interface UnpackOptions {
@@ -18,6 +18,7 @@ const WRITERS = 16;
 
 /** Writes the wanted entries below `folder`. yauzl refuses names that lead out of it. */
 export async function unpackWheel(file: string, folder: string, { wanted, signal, onProgress }: UnpackOptions): Promise<void> {
+  const { openPromise } = require('yauzl') as typeof import('yauzl');
   const zip = await openPromise(file, { autoClose: false });
   try {
     const entries: Entry[] = [];

@@ -1,0 +1,75 @@
+/** The lock file: one holder at a time, in this process and among processes, whatever becomes of a holder. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { acquireLock } from '../../lib/setup/lock';
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'lock-'));
+  file = path.join(folder, 'a.lock');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const holder = (...args: string[]): ChildProcess => fork(path.join(__dirname, '..', 'support', 'lock-process.cjs'), [file, ...args]);
+const ended = (child: ChildProcess): Promise<number | null> => new Promise((resolve) => child.once('close', resolve));
+
+test('one holds it, the others wait, all get it in turn', async () => {
+  let holders = 0;
+  let waits = 0;
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const release = await acquireLock(file, { onWait: () => (waits += 1) });
+      expect(++holders).toBe(1);
+      await sleep(5);
+      holders -= 1;
+      await release();
+    }),
+  );
+  expect(waits).toBeGreaterThan(0);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('what a killed process held is taken by one of those who wait', async () => {
+  const log = path.join(folder, 'log');
+  const killed = holder();
+  await new Promise((resolve) => killed.once('message', resolve));
+  killed.kill('SIGKILL');
+  await ended(killed);
+  expect(existsSync(file)).toBe(true);
+  const codes = await Promise.all([holder(log, '100'), holder(log, '100'), holder(log, '100')].map(ended));
+  expect(codes).toEqual([0, 0, 0]);
+  // Each wrote where it began and where it ended: no two at once.
+  expect(readFileSync(log, 'utf8')).toMatch(/^(\((\d+)\)\2\n){3}$/);
+  expect(existsSync(file)).toBe(false);
+});
+
+test('a holder that lives keeps it, and keeps it touched', async () => {
+  const release = await acquireLock(file);
+  const before = statSync(file).mtimeMs;
+  const gaveUp = acquireLock(file, { signal: AbortSignal.timeout(1500) });
+  await expect(gaveUp).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+  expect(statSync(file).mtimeMs).toBeGreaterThan(before);
+  await release();
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('a release leaves alone what another took meanwhile', async () => {
+  const release = await acquireLock(file);
+  rmSync(file);
+  writeFileSync(path.join(folder, 'other'), '');
+  const other = await acquireLock(file);
+  await release();
+  expect(existsSync(file)).toBe(true);
+  await other();
+  expect(existsSync(file)).toBe(false);
+});
+
+test('a folder that cannot be written is an error at once', async () => {
+  await expect(acquireLock(path.join(folder, 'none', 'a.lock'))).rejects.toMatchObject({ code: 'ENOENT' });
+  appendFileSync(path.join(folder, 'plain'), '');
+  await expect(acquireLock(path.join(folder, 'plain', 'a.lock'))).rejects.toMatchObject({ code: 'ENOTDIR' });
+});
