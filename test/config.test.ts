@@ -100,3 +100,45 @@ test('unlike words get no suggestion', () => {
 test.each([[null], [[]], ['config'], [3]])('%p is no config', (input) => {
   expect(failure(input).code).toBe('ERR_CONFIG');
 });
+
+test('the schema has the default, the type and the meaning of every setting, as plain JSON', () => {
+  const schema = JSON.parse(JSON.stringify(Config.schema));
+  expect(Object.keys(schema.properties)).toEqual(Object.keys(new Config()));
+  for (const [name, field] of Object.entries<Record<string, unknown>>(schema.properties)) {
+    expect(field.description).toMatch(/\.$/);
+    expect(field.default).toBe(new Config()[name as keyof Config]);
+    expect(field.type ?? field.anyOf).toBeDefined();
+  }
+  expect(schema.properties.threads).toMatchObject({ type: 'integer', minimum: 0, maximum: 1024 });
+  expect(schema.properties.ranking.anyOf.map((each: { const: string }) => each.const)).toEqual(['quota', 'global']);
+});
+
+test('numbers are held to the range that the schema tells', () => {
+  const numbers = Object.entries(Config.schema.properties).filter(([, { type }]) => type === 'integer');
+  expect(numbers.length).toBeGreaterThan(4);
+  for (const [name, { minimum, maximum }] of numbers as [string, { minimum: number; maximum: number }][]) {
+    for (const inside of [minimum, maximum]) expect(new Config({ [name]: inside })).toMatchObject({ [name]: inside });
+    for (const outside of [minimum - 1, maximum + 1]) expect(failure({ [name]: outside }).message).toContain(`${name}: got ${outside}`);
+  }
+});
+
+const revoked = Proxy.revocable({}, {});
+revoked.revoke();
+
+test.each([
+  ['a revoked proxy', revoked.proxy],
+  [
+    'a getter that throws',
+    Object.defineProperty({}, 'quiet', {
+      enumerable: true,
+      get: () => {
+        throw new Error('no');
+      },
+    }),
+  ],
+  ['a setting that is a revoked proxy', { quiet: revoked.proxy }],
+  ['a symbol', Symbol('config')],
+])('%s is no config', (_, input) => {
+  expect(failure(input)).toBeInstanceOf(InterrogatorError);
+  expect(failure(input).code).toBe('ERR_CONFIG');
+});

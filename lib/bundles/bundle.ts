@@ -1,12 +1,11 @@
 /** Bundles on disk: which folder a model's name means, and what its manifest says. See docs/bundle-format.md. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { isTextList } from '../arguments';
+import { nearest } from '../arguments/nearest';
 import { InterrogatorError } from '../errors';
 import type { CleanMode } from '../tokenizer';
 import { bundleHome } from './cache-folder';
 import { type BundleKind, catalog, PACKAGE_MODELS } from './catalog';
-import { nearest } from './nearest';
 
 export type { BundleKind } from './catalog';
 
@@ -193,7 +192,8 @@ function checkedManifest(file: string, manifest: unknown): Manifest {
     for (const field of ['contextLength', 'padId', 'sotId', 'eotId'] as const) {
       if (!Number.isInteger(text?.[field])) throw invalid(file, `no text.${field}`);
     }
-    if (!isTextList(vocabulary ?? [])) throw invalid(file, 'vocabulary is not a list of files');
+    if (!Array.isArray(vocabulary ?? []) || !(vocabulary ?? []).every((each) => typeof each === 'string'))
+      throw invalid(file, 'vocabulary is not a list of files');
     for (const list of vocabulary ?? []) requireListed(file, manifest, list);
   } else {
     const { maxPositions, promptIds } = (manifest as Partial<CaptionManifest>).decoder ?? {};

@@ -1,6 +1,6 @@
 /** The native side of one interrogator: device, models, tokenizers, and the calls that run on them. */
 
-import { callOptions } from '../arguments';
+import type { CallOptions } from '../arguments';
 import { type Bundle, type CaptionManifest, type ClipManifest, resolveBundle } from '../bundles/bundle';
 import type { Config } from '../config';
 import { AbortError, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
@@ -9,15 +9,10 @@ import { loadNative } from '../native/load';
 import type { NativeBinding, NativeCancelToken, NativeCaptionModel, NativeClipModel, NativeDevice } from '../native/types';
 import { CaptionTokenizer, ClipTokenizer } from '../tokenizer';
 import { withCancelToken } from './abort';
-import { createProgressReporter, type ProgressListener, type ReportProgress } from './progress';
+import { createProgressReporter, type ReportProgress } from './progress';
 import { type ModelKind, Residency } from './residency';
 
-/** What every long call takes. */
-export interface CallOptions {
-  /** Stops the call at its next step; it rejects with an AbortError whose cause is the signal's reason. */
-  signal?: AbortSignal;
-  onProgress?: ProgressListener;
-}
+export type { CallOptions, ProgressEvent, ProgressListener } from '../arguments';
 
 /** One running call of the public API. */
 export interface Call {
@@ -66,8 +61,7 @@ export class Engine {
   }
 
   /** Opens device and models. What was opened is closed again where a later part fails. */
-  static async create(config: Config, options: CallOptions): Promise<Engine> {
-    const { signal, onProgress } = callOptions(options);
+  static async create(config: Config, { signal, onProgress }: CallOptions): Promise<Engine> {
     throwIfAborted(signal);
     const clipBundle = await resolveBundle('clip', config.clipModelName, config.clipModelPath);
     const captionBundle =
@@ -120,8 +114,7 @@ export class Engine {
    * Runs one call of the public API: cancellable, counted, its errors this package's. It is admitted whole or refused at
    * once with ERR_BUSY; what an admitted call needs of the device is never refused.
    */
-  async call<T>(options: CallOptions, work: (call: Call) => Promise<T>): Promise<T> {
-    const { signal, onProgress } = callOptions(options);
+  async call<T>({ signal, onProgress }: CallOptions, work: (call: Call) => Promise<T>): Promise<T> {
     throwIfAborted(signal);
     this.throwIfDisposed();
     this.throwIfBusy();

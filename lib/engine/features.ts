@@ -1,10 +1,6 @@
-import { InterrogatorError } from '../errors';
+import { type CallOptions, callOptions, invalid, isA } from '../arguments';
 import type { NativeFeatures } from '../native/types';
 import type { Engine } from './engine';
-
-export interface SignalOption {
-  signal?: AbortSignal;
-}
 
 /** Unit-length CLIP features, float32, rows × dim, that stay on their device. Made by an Interrogator; freed with the object. */
 export class Features {
@@ -26,26 +22,20 @@ export class Features {
   }
 
   /** A copy of the numbers, row-major, length rows × dim. */
-  async toArray(options: SignalOption = {}): Promise<Float32Array> {
-    return this.engine.call({ signal: options?.signal }, ({ token }) => this.native.toArray(token));
+  async toArray(options: CallOptions = {}): Promise<Float32Array> {
+    return this.engine.call(callOptions('toArray', options, {}), ({ token }) => this.native.toArray(token));
   }
 
   /** Cosine similarities, -1 … 1, row-major rows × other.rows. Throws ERR_INVALID_ARGUMENT where dims differ. */
-  async similarity(other: Features, options: SignalOption = {}): Promise<Float32Array> {
-    if (!(other instanceof Features)) {
-      throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'other: expected Features, as imageToFeatures() and textToFeatures() make them.');
-    }
-    return this.engine.call({ signal: options?.signal }, ({ token }) => this.native.similarity(other.native, token));
+  async similarity(other: Features, options: CallOptions = {}): Promise<Float32Array> {
+    if (!isA(other, Features)) throw invalid('other: expected Features, as imageToFeatures() and textToFeatures() make them.');
+    return this.engine.call(callOptions('similarity', options, {}), ({ token }) => this.native.similarity(other.native, token));
   }
 }
 
 /** @internal The native features of one image. Throws ERR_INVALID_ARGUMENT for anything else. */
 export function oneImage(features: Features): NativeFeatures {
-  if (!(features instanceof Features)) {
-    throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'Expected the features of one image, as imageToFeatures() makes them.');
-  }
-  if (features.rows !== 1) {
-    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `Expected the features of one image, got ${features.rows} rows.`);
-  }
+  if (!isA(features, Features)) throw invalid('Expected the features of one image, as imageToFeatures() makes them.');
+  if (features.rows !== 1) throw invalid(`Expected the features of one image, got ${features.rows} rows.`);
   return features.native;
 }

@@ -1,15 +1,7 @@
 /** How far a long call is: events for the program, bars for a person at a terminal. */
 import type { MultiBar, SingleBar } from 'cli-progress';
+import type { ProgressEvent, ProgressListener } from '../arguments';
 
-export interface ProgressEvent {
-  /** What runs: 'load', 'download', 'labels artists' (and the other tables), 'caption', 'features', 'rank', 'chain'. */
-  stage: string;
-  /** Steps done, 0 … total. */
-  done: number;
-  total: number;
-}
-
-export type ProgressListener = (event: ProgressEvent) => void;
 /** @internal */
 export type ReportProgress = (event: ProgressEvent) => void;
 

@@ -1,16 +1,10 @@
 /** Many images at once, in order, without reading ahead of what is taken. */
 
-import { callOptions, count } from '../arguments';
+import { invalid, read } from '../arguments';
 import { abandonable } from '../engine/abort';
-import { hasCode, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
+import { hasCode, type InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
 import type { ImageInput } from '../image';
-import type { DescribeOptions, Description } from './interrogator';
-import type { Mode } from './modes';
-
-export interface BatchOptions extends DescribeOptions {
-  /** Images that are worked on at a time, 1 and up; no more than the interrogator admits. Their pixels are all in memory. Default 8. */
-  concurrency?: number;
-}
+import type { BatchOptions, Description, Mode } from './options';
 
 export interface BatchSuccess extends Description {
   image: ImageInput;
@@ -42,13 +36,11 @@ type Turn = { kind: 'result'; result: BatchResult } | { kind: 'image'; next: Ite
 
 export async function* describeAll(
   images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
-  options: BatchOptions,
+  { mode = 'best', concurrency: wanted = 8, signal }: BatchOptions,
   describe: Describe,
   most = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<BatchResult, void, undefined> {
-  const { mode = 'best' } = options;
-  const { signal } = callOptions(options);
-  const concurrency = Math.min(count('concurrency', options.concurrency, 8, 1), most);
+  const concurrency = Math.min(wanted, most);
   throwIfAborted(signal);
   const source = sourceOf(images);
   const stop = new AbortController();
@@ -85,14 +77,14 @@ export async function* describeAll(
 }
 
 function sourceOf(images: Iterable<ImageInput> | AsyncIterable<ImageInput>): Source {
-  // A path and encoded bytes can be iterated too, and are one image.
-  if (typeof images === 'object' && images !== null && !ArrayBuffer.isView(images)) {
+  const source = read('images', 'ERR_INVALID_ARGUMENT', () => {
+    // A path and encoded bytes can be iterated too, and are one image.
+    if (typeof images !== 'object' || images === null || ArrayBuffer.isView(images)) return undefined;
     if (Symbol.asyncIterator in images) return images[Symbol.asyncIterator]();
-    if (Symbol.iterator in images) return images[Symbol.iterator]();
-  }
-  throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'images: expected an array or another iterable of images.', {
-    hint: 'Put a single image into an array.',
+    return Symbol.iterator in images ? images[Symbol.iterator]() : undefined;
   });
+  if (source) return source;
+  throw invalid('images: expected an array or another iterable of images.', 'Put a single image into an array.');
 }
 
 /** A source that still owes an image may never give it: it is told to end, and not waited for. */

@@ -1,69 +1,34 @@
-import { texts as checkedTexts, count, oneOf, optionalText, show } from '../arguments';
+import { type CallOptions, callOptions, textList } from '../arguments';
 import { type Config, type ConfigInput, toConfig } from '../config';
-import { type Call, type CallOptions, Engine } from '../engine/engine';
+import { type Call, Engine } from '../engine/engine';
 import { Features, oneImage } from '../engine/features';
+import { EngineOwner } from '../engine/owner';
 import { encodeAll, packTokens } from '../engine/tokens';
-import { InterrogatorError } from '../errors';
 import { decodeImage, type ImageInput, type RgbImage } from '../image';
 import type { LabelTable } from '../labels/label-table';
 import { argmax } from './argmax';
-import { type BatchOptions, type BatchResult, describeAll } from './batch';
-import { type Answer, MODES, type Mode, type ModeSettings, Modes } from './modes';
+import { type BatchResult, describeAll } from './batch';
+import { type Answer, type ModeSettings, Modes } from './modes';
+import {
+  BATCH,
+  type BatchOptions,
+  CAPTIONED,
+  type CaptionedOptions,
+  CHAIN,
+  type ChainCallOptions,
+  DESCRIBE,
+  type DescribeOptions,
+  type Description,
+  INTERROGATE,
+  type InterrogateOptions,
+  NEGATIVE,
+  type NegativeOptions,
+  RANK_TOP,
+  type RankTopOptions,
+} from './options';
 import { Tables } from './tables';
 
-export type { Mode } from './modes';
-
-export interface CaptionedOptions extends CallOptions {
-  /** Begin from this caption; without one, or with '', the caption model makes one. */
-  caption?: string | null;
-  /** Most terms, 0 and up. Default 32; classic mode 3. */
-  maxFlavors?: number;
-}
-
-export interface InterrogateOptions extends CaptionedOptions {
-  /** Terms that the chain takes even where similarity falls, 0 and up. Default 8. */
-  minFlavors?: number;
-}
-
-export interface NegativeOptions extends CallOptions {
-  /** Most terms, 0 and up. Default 32. */
-  maxFlavors?: number;
-}
-
-export interface DescribeOptions extends InterrogateOptions {
-  /** Default 'best'. */
-  mode?: Mode;
-}
-
-export interface Description {
-  prompt: string;
-  /** What the prompt began from; null in negative mode. */
-  caption: string | null;
-  /** Cosine similarity of prompt and image, -1 … 1. */
-  similarity: number;
-  /** Wall time of the call. */
-  seconds: number;
-}
-
-export interface RankTopOptions extends CallOptions {
-  /** The least similar instead. Default false. */
-  reverse?: boolean;
-}
-
-export interface ChainCallOptions extends CallOptions {
-  /** What to begin from; '' begins with the best phrase. Default ''. */
-  bestPrompt?: string;
-  /** The similarity of bestPrompt and the image. Default 0. */
-  bestSimilarity?: number;
-  /** Steps that are kept even where similarity falls. Default 8. */
-  minCount?: number;
-  /** Most steps. Default 32. */
-  maxCount?: number;
-  /** Seek the least similar. Default false. */
-  reverse?: boolean;
-  /** The stage that onProgress is told. Default 'chain'. */
-  description?: string;
-}
+type CheckedOptions = ModeSettings & CallOptions;
 
 /**
  * Writes the text prompt that would make an image like a given one, as clip-interrogator 0.6.0 does.
@@ -72,20 +37,22 @@ export interface ChainCallOptions extends CallOptions {
  * ERR_IMAGE_* for an image that cannot be used, ERR_BUSY where the queue is full, ERR_DISPOSED after dispose(),
  * ERR_OUT_OF_MEMORY, ERR_INVALID_ARGUMENT; an abort rejects with an AbortError.
  */
-export class Interrogator {
+export class Interrogator extends EngineOwner {
   private constructor(
-    /** @internal */
-    readonly engine: Engine,
+    engine: Engine,
     private readonly tables: Tables,
     private readonly modes: Modes,
-  ) {}
+  ) {
+    super(engine);
+  }
 
   /**
    * Loads the models and the term lists. Label embeddings are made when first needed, or by prepare().
    * Throws ERR_CONFIG, ERR_MODEL_UNKNOWN, ERR_BUNDLE_*, ERR_DEVICE, ERR_LIBTORCH_*, ERR_ADDON_*, ERR_VOCABULARY_NOT_FOUND.
    */
   static async create(config?: Config | ConfigInput, options: CallOptions = {}): Promise<Interrogator> {
-    const engine = await Engine.create(toConfig(config), options);
+    const checked = callOptions('create', options, {});
+    const engine = await Engine.create(toConfig(config), checked);
     try {
       const tables = await Tables.load(engine);
       return new Interrogator(engine, tables, new Modes(engine, tables));
@@ -137,41 +104,34 @@ export class Interrogator {
 
   /** Makes the embeddings of all tables now, or finds them in the cache. */
   async prepare(options: CallOptions = {}): Promise<void> {
-    await this.engine.call(options, async (call) => {
+    await this.engine.call(callOptions('prepare', options, {}), async (call) => {
       for (const table of this.tables.all) await table.prepareWithin(call);
     });
   }
 
   /** Best mode: grows a prompt from the caption term by term, and returns that, the classic, the fast one or the caption, whichever is most similar. */
   async interrogate(image: ImageInput, options: InterrogateOptions = {}): Promise<string> {
-    return (await this.answer(image, { ...options, mode: 'best' })).prompt;
+    return (await this.answer(image, { ...callOptions('interrogate', options, INTERROGATE), mode: 'best' })).prompt;
   }
 
   /** Classic mode: "caption, medium artist, trending, movement, flavors". */
   async interrogateClassic(image: ImageInput, options: CaptionedOptions = {}): Promise<string> {
-    return (await this.answer(image, { ...options, mode: 'classic' })).prompt;
+    return (await this.answer(image, { ...callOptions('interrogateClassic', options, CAPTIONED), mode: 'classic' })).prompt;
   }
 
   /** Fast mode: the caption and the terms most similar to the image. */
   async interrogateFast(image: ImageInput, options: CaptionedOptions = {}): Promise<string> {
-    return (await this.answer(image, { ...options, mode: 'fast' })).prompt;
+    return (await this.answer(image, { ...callOptions('interrogateFast', options, CAPTIONED), mode: 'fast' })).prompt;
   }
 
   /** Negative mode: the terms least similar to the image, to be used as a negative prompt. */
   async interrogateNegative(image: ImageInput, options: NegativeOptions = {}): Promise<string> {
-    return (await this.answer(image, { ...options, mode: 'negative' })).prompt;
+    return (await this.answer(image, { ...callOptions('interrogateNegative', options, NEGATIVE), mode: 'negative' })).prompt;
   }
 
   /** Any mode, with the caption, the similarity of the prompt, and the time that it took. */
   async describe(image: ImageInput, options: DescribeOptions = {}): Promise<Description> {
-    const started = performance.now();
-    const settings = modeSettings(options);
-    return this.engine.call(options, async (call) => {
-      const answer = await this.withImage(image, call, (decoded) => this.modes.answer(decoded, settings, call));
-      const { prompt, caption, features } = answer;
-      const [similarity] = await this.modes.similarities(features, [prompt], call);
-      return { prompt, caption, similarity: similarity as number, seconds: (performance.now() - started) / 1000 };
-    });
+    return this.describeAs(image, callOptions('describe', options, DESCRIBE));
   }
 
   /**
@@ -182,28 +142,29 @@ export class Interrogator {
     images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
     options: BatchOptions = {},
   ): AsyncGenerator<BatchResult, void, undefined> {
-    const settings = modeSettings(options);
-    const describe = (image: ImageInput, signal: AbortSignal): Promise<Description> =>
-      this.describe(image, { ...settings, signal, onProgress: options?.onProgress });
-    yield* describeAll(images, options ?? {}, describe, this.engine.mostCalls);
+    const checked = callOptions('interrogateBatch', options, BATCH);
+    const describe = (image: ImageInput, signal: AbortSignal): Promise<Description> => this.describeAs(image, { ...checked, signal });
+    yield* describeAll(images, checked, describe, this.engine.mostCalls);
   }
 
   /** The caption model's caption. Throws ERR_CAPTION_MODEL_MISSING where captionModelName is null. */
   async generateCaption(image: ImageInput, options: CallOptions = {}): Promise<string> {
-    return this.engine.call(options, (call) => this.withImage(image, call, (decoded) => this.modes.caption(decoded, call)));
+    return this.engine.call(callOptions('generateCaption', options, {}), (call) =>
+      this.withImage(image, call, (decoded) => this.modes.caption(decoded, call)),
+    );
   }
 
   /** Unit-length image features, 1 × embedDim. */
   async imageToFeatures(image: ImageInput, options: CallOptions = {}): Promise<Features> {
-    return this.engine.call(options, async (call) => {
+    return this.engine.call(callOptions('imageToFeatures', options, {}), async (call) => {
       return new Features(this.engine, await this.withImage(image, call, (decoded) => this.modes.features(decoded, call)));
     });
   }
 
   /** Unit-length text features, one row a text. A text longer than the context is cut as open_clip's tokenizer cuts it. */
   async textToFeatures(texts: string | readonly string[], options: CallOptions = {}): Promise<Features> {
-    const list = checkedTexts('texts', typeof texts === 'string' ? [texts] : texts);
-    return this.engine.call(options, async (call) => {
+    const list = typeof texts === 'string' ? [texts] : textList('texts', texts, 1);
+    return this.engine.call(callOptions('textToFeatures', options, {}), async (call) => {
       const tokens = packTokens(await encodeAll(this.engine.clipTokenizer, list, call.signal));
       const report = (done: number, total: number): void => call.report({ stage: 'features', done, total });
       const features = await this.engine.withClip(call, () => this.engine.clip.textFeatures(tokens, call.token, report));
@@ -213,36 +174,29 @@ export class Interrogator {
 
   /** The text most (reverse: least) similar to the image; the first among equals. */
   async rankTop(features: Features, texts: readonly string[], options: RankTopOptions = {}): Promise<string> {
-    const similarities = await this.similarities(features, texts, options);
-    return texts[argmax(similarities, options ?? {})] as string;
+    const { reverse, ...call } = callOptions('rankTop', options, RANK_TOP);
+    const list = textList('texts', texts, 1);
+    return list[argmax(await this.similaritiesOf(features, list, call), { reverse })] as string;
   }
 
   /** Cosine similarity of the image and a text, -1 … 1. `features`: one row. */
   async similarity(features: Features, text: string, options: CallOptions = {}): Promise<number> {
-    return (await this.similarities(features, [text], options))[0] as number;
+    const [similarity] = await this.similaritiesOf(features, textList('text', [text], 1), callOptions('similarity', options, {}));
+    return similarity as number;
   }
 
   /** Cosine similarities of the image and each text. `features`: one row. */
   async similarities(features: Features, texts: readonly string[], options: CallOptions = {}): Promise<number[]> {
-    const native = oneImage(features);
-    const list = checkedTexts('texts', texts);
-    return this.engine.call(options, async (call) => Array.from(await this.modes.similarities(native, list, call)));
+    const call = callOptions('similarities', options, {});
+    return Array.from(await this.similaritiesOf(features, textList('texts', texts, 1), call));
   }
 
   /** Grows a prompt by the phrases that bring it nearest to the image, and returns the best one met. Repeated phrases count once. */
   async chain(features: Features, phrases: readonly string[], options: ChainCallOptions = {}): Promise<string> {
+    const { description: stage, ...settings } = callOptions('chain', options, CHAIN);
     const native = oneImage(features);
-    const { bestPrompt, bestSimilarity, minCount, maxCount, reverse, description } = options ?? {};
-    const settings = {
-      bestPrompt: optionalText('bestPrompt', bestPrompt) ?? '',
-      bestSimilarity: finite('bestSimilarity', bestSimilarity ?? 0),
-      minCount: count('minCount', minCount, 8),
-      maxCount: count('maxCount', maxCount, 32),
-      reverse: reverse ?? false,
-      stage: description ?? 'chain',
-    };
-    const list = Array.isArray(phrases) && phrases.length === 0 ? phrases : checkedTexts('phrases', phrases);
-    return this.engine.call(options, (call) => this.modes.chain(native, list, settings, call));
+    const list = textList('phrases', phrases);
+    return this.engine.call(settings, (call) => this.modes.chain(native, list, { ...settings, stage }, call));
   }
 
   /** Waits for the native job that runs, rejects all others with ERR_DISPOSED, frees the models. May be called again. */
@@ -254,11 +208,23 @@ export class Interrogator {
     await this.dispose();
   }
 
-  private async answer(image: ImageInput, options: DescribeOptions): Promise<Answer> {
-    const settings = modeSettings(options);
-    return this.engine.call(options, (call) => {
-      return this.withImage(image, call, (decoded) => this.modes.answer(decoded, settings, call));
+  private answer(image: ImageInput, options: CheckedOptions): Promise<Answer> {
+    return this.engine.call(options, (call) => this.withImage(image, call, (decoded) => this.modes.answer(decoded, options, call)));
+  }
+
+  private async describeAs(image: ImageInput, options: CheckedOptions): Promise<Description> {
+    const started = performance.now();
+    return this.engine.call(options, async (call) => {
+      const answer = await this.withImage(image, call, (decoded) => this.modes.answer(decoded, options, call));
+      const { prompt, caption, features } = answer;
+      const [similarity] = await this.modes.similarities(features, [prompt], call);
+      return { prompt, caption, similarity: similarity as number, seconds: (performance.now() - started) / 1000 };
     });
+  }
+
+  private async similaritiesOf(features: Features, texts: readonly string[], options: CallOptions): Promise<Float32Array> {
+    const native = oneImage(features);
+    return this.engine.call(options, (call) => this.modes.similarities(native, texts, call));
   }
 
   /** The pixels are gone when the work is done. */
@@ -270,20 +236,4 @@ export class Interrogator {
       this.engine.freePixels(image);
     }
   }
-}
-
-function modeSettings(given: DescribeOptions | null): ModeSettings {
-  const options = given ?? {};
-  const mode = oneOf('mode', options.mode, 'best', MODES);
-  return {
-    mode,
-    caption: optionalText('caption', options.caption),
-    minFlavors: count('minFlavors', options.minFlavors, 8),
-    maxFlavors: count('maxFlavors', options.maxFlavors, mode === 'classic' ? 3 : 32),
-  };
-}
-
-function finite(name: string, value: number): number {
-  if (Number.isFinite(value)) return value;
-  throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${name}: got ${show(value)}, expected a number.`);
 }

@@ -9,20 +9,19 @@ import { stripLikePython } from '../labels/vocabulary';
 import type { NativeFeatures } from '../native/types';
 import { argmax } from './argmax';
 import { chain } from './chain';
+import type { Mode } from './options';
 import { classicPrompt, fastPrompt, truncateToFit } from './prompt';
 import { PromptRanker } from './prompt-ranker';
 import type { Tables } from './tables';
 
-export const MODES = ['best', 'fast', 'classic', 'negative', 'caption'] as const;
-/** How a prompt is built. */
-export type Mode = (typeof MODES)[number];
-
+/** Begins from the caption; without one, or with '', a caption is generated, as in the reference. */
 export interface ModeSettings {
   mode: Mode;
-  /** Begin from this instead of a generated caption; '' generates one, as in the reference. */
-  caption: string | undefined;
-  minFlavors: number;
-  maxFlavors: number;
+  caption?: string;
+  /** Default 8. */
+  minFlavors?: number;
+  /** Default 32; classic mode 3. */
+  maxFlavors?: number;
 }
 
 export interface Answer {
@@ -43,19 +42,20 @@ export class Modes {
   }
 
   async answer(image: RgbImage, settings: ModeSettings, call: Call): Promise<Answer> {
-    if (settings.mode === 'negative') {
+    const { mode, minFlavors = 8, maxFlavors = mode === 'classic' ? 3 : 32 } = settings;
+    if (mode === 'negative') {
       const features = await this.features(image, call);
-      return { prompt: await this.negative(features, settings, call), caption: null, features };
+      return { prompt: await this.negative(features, maxFlavors, call), caption: null, features };
     }
     const caption = settings.caption || (await this.caption(image, call));
     const features = await this.features(image, call);
-    switch (settings.mode) {
+    switch (mode) {
       case 'best':
-        return { prompt: await this.best(features, caption, settings, call), caption, features };
+        return { prompt: await this.best(features, caption, { minFlavors, maxFlavors }, call), caption, features };
       case 'fast':
-        return { prompt: this.fast(caption, await this.mergedTop(features, settings.maxFlavors, call)), caption, features };
+        return { prompt: this.fast(caption, await this.mergedTop(features, maxFlavors, call)), caption, features };
       case 'classic':
-        return { prompt: await this.classic(features, caption, settings.maxFlavors, call), caption, features };
+        return { prompt: await this.classic(features, caption, maxFlavors, call), caption, features };
       case 'caption':
         return { prompt: caption, caption, features };
     }
@@ -127,7 +127,12 @@ export class Modes {
     return this.engine.clipTokenizer.encode(text).length + startAndEnd >= contextLength;
   }
 
-  private async best(features: NativeFeatures, caption: string, { minFlavors, maxFlavors }: ModeSettings, call: Call): Promise<string> {
+  private async best(
+    features: NativeFeatures,
+    caption: string,
+    { minFlavors, maxFlavors }: { minFlavors: number; maxFlavors: number },
+    call: Call,
+  ): Promise<string> {
     const terms = await this.mergedTop(features, this.engine.config.flavorIntermediateCount, call);
     const [captionSimilarity] = await this.similarities(features, [caption], call);
     const chained = await this.chain(
@@ -170,7 +175,7 @@ export class Modes {
     return this.truncate(classicPrompt(caption, terms));
   }
 
-  private async negative(features: NativeFeatures, { maxFlavors }: ModeSettings, call: Call): Promise<string> {
+  private async negative(features: NativeFeatures, maxFlavors: number, call: Call): Promise<string> {
     const { flavorIntermediateCount } = this.engine.config;
     const least = await this.tables.get('flavors').rankWithin(call, features, flavorIntermediateCount, true);
     const phrases = [...labelsOf(least), ...this.tables.get('negative').labels];

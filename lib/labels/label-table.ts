@@ -1,9 +1,9 @@
-import { count, isTextList, show } from '../arguments';
-import { type Call, type CallOptions, Engine } from '../engine/engine';
+import { arrayOf, type CallOptions, callOptions, count, flag, isA, show, textList } from '../arguments';
+import type { Call, Engine } from '../engine/engine';
 import { type Features, oneImage } from '../engine/features';
+import { type EngineOwner, engineOf } from '../engine/owner';
 import { SharedTask } from '../engine/shared-task';
 import { InterrogatorError } from '../errors';
-import type { Interrogator } from '../interrogator/interrogator';
 import type { NativeFeatures, NativeLabelMatrix } from '../native/types';
 import { obtainLabelMatrix } from './label-store';
 
@@ -19,6 +19,8 @@ export interface RankedLabel {
   /** Cosine similarity with the image, -1 … 1. */
   similarity: number;
 }
+
+const RANK = { topCount: count(1), reverse: flag(false) };
 
 /** One set of labels and its embeddings, made once. */
 interface Section {
@@ -45,17 +47,16 @@ export class LabelTable {
   static async create(
     labels: readonly string[],
     name: string | null,
-    interrogator: Interrogator,
+    interrogator: EngineOwner,
     options: CallOptions = {},
   ): Promise<LabelTable> {
-    if (!isTextList(labels)) {
-      throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'labels: expected an array of strings.');
-    }
+    const list = textList('labels', labels);
     if (name !== null && !(typeof name === 'string' && /^[\w-]+$/.test(name))) {
       throw new InterrogatorError('ERR_INVALID_ARGUMENT', `name: got ${show(name)}, expected letters, digits, _ and -, or null.`);
     }
-    const table = LabelTable.lazy(labels, name, engineOf(interrogator));
-    await table.prepare(options);
+    const checked = callOptions('LabelTable.create', options, {});
+    const table = LabelTable.lazy(list, name, engineOf(interrogator));
+    await table.engine.call(checked, (call) => table.prepareWithin(call));
     return table;
   }
 
@@ -69,21 +70,20 @@ export class LabelTable {
   }
 
   /** The labels of all tables in this order, ranked as one. No embedding is copied. */
-  static merge(tables: readonly LabelTable[], interrogator: Interrogator): LabelTable {
+  static merge(tables: readonly LabelTable[], interrogator: EngineOwner): LabelTable {
     return LabelTable.mergeFor(tables, engineOf(interrogator));
   }
 
   /** @internal */
   static mergeFor(tables: readonly LabelTable[], engine: Engine): LabelTable {
-    if (!Array.isArray(tables) || !Array.from(tables).every((table) => table instanceof LabelTable)) {
-      throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'tables: expected an array of LabelTables.');
-    }
-    if (tables.some((table) => table.engine !== engine)) {
+    const list = arrayOf('tables', tables, (table) => isA(table, LabelTable));
+    if (!list) throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'tables: expected an array of LabelTables.');
+    if (list.some((table) => table.engine !== engine)) {
       throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'Only tables of the same interrogator can be merged.');
     }
     return new LabelTable(
       engine,
-      tables.flatMap(({ sections }) => sections),
+      list.flatMap(({ sections }) => sections),
     );
   }
 
@@ -98,7 +98,7 @@ export class LabelTable {
 
   /** Makes the embeddings now where they are not ready. Concurrent callers share the work; a failure is tried again. */
   async prepare(options: CallOptions = {}): Promise<void> {
-    await this.engine.call(options, (call) => this.prepareWithin(call));
+    await this.engine.call(callOptions('prepare', options, {}), (call) => this.prepareWithin(call));
   }
 
   /** @internal As a part of a running call. */
@@ -108,14 +108,20 @@ export class LabelTable {
 
   /** The labels most similar to the image (reverse: least), in falling order. `features`: one row, from imageToFeatures(). */
   async rank(features: Features, options: RankOptions = {}): Promise<string[]> {
-    return (await this.rankScored(features, options)).map(({ label }) => label);
+    return (await this.ranked(features, callOptions('rank', options, RANK))).map(({ label }) => label);
   }
 
   /** As rank(), with each label's similarity. */
   async rankScored(features: Features, options: RankOptions = {}): Promise<RankedLabel[]> {
-    const topCount = count('topCount', options?.topCount, 1);
+    return this.ranked(features, callOptions('rankScored', options, RANK));
+  }
+
+  private async ranked(
+    features: Features,
+    options: Required<Pick<RankOptions, 'topCount' | 'reverse'>> & CallOptions,
+  ): Promise<RankedLabel[]> {
     const native = oneImage(features);
-    return this.engine.call(options, (call) => this.rankWithin(call, native, topCount, options?.reverse ?? false));
+    return this.engine.call(options, (call) => this.rankWithin(call, native, options.topCount, options.reverse));
   }
 
   /** @internal Ranks as a part of a running call. */
@@ -150,11 +156,4 @@ export class LabelTable {
     }
     throw new InterrogatorError('ERR_RUNTIME', `Ranking returned label ${index} of ${this.length}.`);
   }
-}
-
-/** An interrogator's engine. Not by its class, which lives in a file that needs this one. */
-function engineOf(interrogator: Interrogator): Engine {
-  const engine = (interrogator as Interrogator | null | undefined)?.engine;
-  if (engine instanceof Engine) return engine;
-  throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'interrogator: expected what Interrogator.create() resolves with.');
 }

@@ -41,10 +41,72 @@ describe('wrong arguments', () => {
     ['a list in no folder', () => loadList(bare)],
     ['a list of no name', () => loadList('/tmp', null as never)],
     ['a batch in an unknown mode', () => ours.interrogateBatch([testImage(1)], { mode: 'slow' as never }).next()],
+    ['a batch of no image at a time', () => ours.interrogateBatch([testImage(1)], { concurrency: 0 }).next()],
     ['a batch with a signal that is none', () => ours.interrogateBatch([testImage(1)], { signal: 5 as never }).next()],
   ])('%s: rejects with ERR_INVALID_ARGUMENT', async (_, call) => {
     const features = await ours.imageToFeatures(testImage(1));
     await expect(call(features)).rejects.toMatchObject({ name: 'InterrogatorError', code: 'ERR_INVALID_ARGUMENT' });
+  });
+
+  // The options of each call beside signal and onProgress, which all of them take.
+  const calls: [string, string[], (features: Features, options: never) => Promise<unknown>][] = [
+    ['prepare', [], (_, options) => ours.prepare(options)],
+    ['interrogate', ['caption', 'minFlavors', 'maxFlavors'], (_, options) => ours.interrogate(testImage(1), options)],
+    ['interrogateClassic', ['caption', 'maxFlavors'], (_, options) => ours.interrogateClassic(testImage(1), options)],
+    ['interrogateFast', ['caption', 'maxFlavors'], (_, options) => ours.interrogateFast(testImage(1), options)],
+    ['interrogateNegative', ['maxFlavors'], (_, options) => ours.interrogateNegative(testImage(1), options)],
+    ['describe', ['mode', 'caption', 'minFlavors', 'maxFlavors'], (_, options) => ours.describe(testImage(1), options)],
+    ['interrogateBatch', ['mode', 'concurrency'], (_, options) => ours.interrogateBatch([testImage(1)], options).next()],
+    ['generateCaption', [], (_, options) => ours.generateCaption(testImage(1), options)],
+    ['imageToFeatures', [], (_, options) => ours.imageToFeatures(testImage(1), options)],
+    ['textToFeatures', [], (_, options) => ours.textToFeatures('a', options)],
+    ['rankTop', ['reverse'], (features, options) => ours.rankTop(features, ['a'], options)],
+    ['similarity', [], (features, options) => ours.similarity(features, 'a', options)],
+    ['similarities', [], (features, options) => ours.similarities(features, ['a'], options)],
+    [
+      'chain',
+      ['bestPrompt', 'bestSimilarity', 'minCount', 'maxCount', 'reverse'],
+      (features, options) => ours.chain(features, ['a'], options),
+    ],
+    ['toArray', [], (features, options) => features.toArray(options)],
+    ['features.similarity', [], (features, options) => features.similarity(features, options)],
+    ['LabelTable.create', [], (_, options) => LabelTable.create(['a'], null, ours, options)],
+    ['table.prepare', [], (_, options) => ours.mediums.prepare(options)],
+    ['rank', ['topCount', 'reverse'], (features, options) => ours.mediums.rank(features, options)],
+    ['rankScored', ['topCount', 'reverse'], (features, options) => ours.mediums.rankScored(features, options)],
+    ['Interrogator.create', [], (_, options) => Interrogator.create({ clipModelName: 'sample', captionModelName: null }, options)],
+  ];
+  // A letter too many, Python's spelling, a capital.
+  const slips = (name: string): string[] => [
+    `${name}s`,
+    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    name.toUpperCase(),
+  ];
+
+  test.each(calls)('%s: an option that it does not know is refused, and the nearest one named', async (_, known, call) => {
+    const features = await ours.imageToFeatures(testImage(1));
+    for (const name of ['signal', 'onProgress', ...known]) {
+      for (const slip of slips(name).filter((each) => each !== name)) {
+        await expect(call(features, { [slip]: 1 } as never)).rejects.toMatchObject({
+          code: 'ERR_INVALID_ARGUMENT',
+          message: expect.stringContaining(`${slip}: no such option; did you mean ${name}?`),
+        });
+      }
+    }
+    await expect(call(features, { zzzzzzzzzzzz: 1 } as never)).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringMatching(/zzzzzzzzzzzz: no such option\.$/),
+    });
+  });
+
+  test.each(calls)('%s: an option of a wrong type is refused by its name', async (_, known, call) => {
+    const features = await ours.imageToFeatures(testImage(1));
+    for (const name of ['signal', 'onProgress', ...known]) {
+      await expect(call(features, { [name]: Symbol(name) } as never)).rejects.toMatchObject({
+        code: 'ERR_INVALID_ARGUMENT',
+        message: expect.stringContaining(`${name}: got Symbol(${name}), expected`),
+      });
+    }
   });
 
   test('options that are null count as none', async () => {

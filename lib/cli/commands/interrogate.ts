@@ -1,6 +1,7 @@
 /** torch-interrogator interrogate IMAGE|FOLDER|URL… */
 import { type Command, Option } from 'commander';
-import type { Interrogator, Mode } from '../../interrogator/interrogator';
+import type { Interrogator } from '../../interrogator/interrogator';
+import type { Mode } from '../../interrogator/options';
 import { describeFailure, EXIT, failureRecord, UsageError } from '../failure';
 import { type CommandInput, expandInputs, noImages } from '../inputs';
 import { addModelOptions, type ModelOptions, toConfig, wholeNumber } from '../options';

@@ -12,6 +12,16 @@ export function nearest(name: string, known: readonly string[], count: number): 
     .map(({ candidate }) => candidate);
 }
 
+/** A line for each name that is none of the known ones, with the nearest of them. `what`: such as "setting". */
+export function unknownNames(what: string, names: readonly string[], known: readonly string[]): string[] {
+  return names
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const [suggestion] = nearest(name, known, 1);
+      return `${name}: no such ${what}${suggestion ? `; did you mean ${suggestion}?` : '.'}`;
+    });
+}
+
 function editsBetween(a: string, b: string): number {
   // A name without its tag, or with another one, is near: "ViT-L-14" means one of "ViT-L-14/…".
   return b.startsWith(a) && a.length >= 3 ? 0.5 : distance(a, b);

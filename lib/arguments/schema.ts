@@ -1,0 +1,48 @@
+/** Contracts as TypeBox schemas: JSON Schema, checks and static types from one text. TypeBox is loaded with the first schema. */
+import type { TSchema } from '@sinclair/typebox';
+import { show } from './show';
+
+export type TypeBox = typeof import('@sinclair/typebox');
+
+/** A schema that is made when it is first asked for. */
+export function lazySchema<T extends TSchema>(make: (typebox: TypeBox) => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make(require('@sinclair/typebox') as TypeBox);
+    return made;
+  };
+}
+
+/**
+ * What a schema has against a value: a line for each wrong field, with what came and what was expected. A field's schema may say
+ * `expected` in words; ranges and choices are told without.
+ */
+export function problems(schema: TSchema, value: unknown): string[] {
+  const { Value } = require('@sinclair/typebox/value') as typeof import('@sinclair/typebox/value');
+  const lines = new Map<string, string>();
+  for (const { path, schema: field, value: given } of Value.Errors(schema, value)) {
+    const name = path.slice(1).replaceAll('/', '.');
+    if (!lines.has(name)) lines.set(name, `${name}: got ${show(given)}, expected ${expectation(field)}.`);
+  }
+  return [...lines.values()];
+}
+
+function expectation(schema: TSchema): string {
+  if (typeof schema.expected === 'string') return schema.expected;
+  if (schema.anyOf) return (schema.anyOf as TSchema[]).map(expectation).join(' or ');
+  if (schema.const !== undefined) return `'${schema.const}'`;
+  if (schema.type === 'integer') return wholeNumber(schema);
+  const names: Record<string, string> = {
+    boolean: 'true or false',
+    null: 'null',
+    array: 'a list',
+    object: 'an object',
+    string: 'a string',
+  };
+  return names[schema.type as string] ?? `a ${schema.type}`;
+}
+
+function wholeNumber({ minimum, maximum }: TSchema): string {
+  if (maximum !== undefined) return `a whole number from ${minimum} to ${maximum}`;
+  return minimum === undefined ? 'a whole number' : `a whole number of at least ${minimum}`;
+}

@@ -1,0 +1,20 @@
+/** A value for an error message. It never throws, whatever the value is. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value);
+  if (typeof value === 'bigint') return value > -LARGEST && value < LARGEST ? `${value}n` : 'a bigint';
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return isArray(value) ? 'an array' : 'an object';
+  return String(value);
+}
+
+const LONGEST = 200;
+const LARGEST = 10n ** 20n;
+
+/** Array.isArray() throws for a revoked proxy. */
+function isArray(value: unknown): boolean {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
