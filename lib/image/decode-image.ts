@@ -3,12 +3,10 @@ import { types } from 'node:util';
 import { abandonable } from '../engine/abort';
 import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
 import { DecodeFailure, type RgbImage } from './failure';
-import { type ImageSize, isTruncated, readSize } from './header';
+import { describeUnknown, FORMATS, type ImageFormat, type ImageHeader, sniff } from './formats';
 import { upright } from './orientation';
 import { checkRawImage, describe, isRawImage, type RawImage, rawToRgb } from './raw-pixels';
 import { decodeWithSharp, loadSharp } from './sharp-decoder';
-import { describeUnknown, FORMAT_NAMES, type ImageFormat, sniffFormat } from './sniff';
-import { readTiffHeader } from './tiff-header';
 import { decodeInWorker } from './worker-pool';
 
 /** A file's path, an encoded file's bytes, or raw pixels. */
@@ -47,17 +45,19 @@ export async function decodeImage(input: ImageInput, { signal, maxPixels = MAX_P
   if (bytes.length === 0) {
     throw new InterrogatorError('ERR_IMAGE_EMPTY', `${name} is empty`, { hint: 'Copy or download the image again.' });
   }
-  const format = sniffFormat(bytes);
+  const format = sniff(bytes);
   if (!format) {
     throw new InterrogatorError('ERR_IMAGE_FORMAT', `${name} is not an image that can be read: it looks like ${describeUnknown(bytes)}`, {
-      hint: 'Supported are JPEG, PNG, WebP, GIF, BMP and TIFF; the content counts, not the name.',
+      hint: `Supported are ${new Intl.ListFormat('en').format(Object.values(FORMATS).map(({ label }) => label))}; the content counts, not the name.`,
     });
   }
+  let header: ImageHeader | undefined;
   try {
-    const size = checkedSize(name, bytes, format, maxPixels);
-    return await abandonable(decodeFormat(bytes, format, size, signal), signal);
+    header = format.readHeader(bytes);
+    checkSize(name, format, header, maxPixels);
+    return await abandonable(decodeFormat(name, bytes, format, header, signal), signal);
   } catch (error) {
-    throw error instanceof DecodeFailure ? describeFailure(error, name, format, bytes) : error;
+    throw error instanceof DecodeFailure ? describeFailure(error, name, format, header) : error;
   }
 }
 
@@ -112,28 +112,33 @@ function describeReadError(path: string, cause: NodeJS.ErrnoException, signal: A
   }
 }
 
-function checkedSize(name: string, bytes: Buffer, format: ImageFormat, maxPixels: number): ImageSize {
-  const { width, height } = readSize(bytes, format);
-  if (width > 0 && height > 0 && width * height <= maxPixels) return { width, height };
+function checkSize(name: string, { label }: ImageFormat, { width, height }: ImageHeader, maxPixels: number): void {
+  if (width > 0 && height > 0 && width * height <= maxPixels) return;
   const limit = width > 0 && height > 0 ? `; at most ${maxPixels} pixels are allowed` : '';
-  throw new InterrogatorError('ERR_IMAGE_SIZE', `${name} is a ${FORMAT_NAMES[format]} of ${width} × ${height} pixels${limit}`, {
+  throw new InterrogatorError('ERR_IMAGE_SIZE', `${name} is a ${label} of ${width} × ${height} pixels${limit}`, {
     hint: limit ? 'Make the image smaller.' : 'The file is damaged: copy or download it again.',
   });
 }
 
 async function decodeFormat(
+  name: string,
   bytes: Buffer,
-  format: ImageFormat,
-  { width, height }: ImageSize,
+  { name: kind, label }: ImageFormat,
+  { width, height, orientation }: ImageHeader,
   signal: AbortSignal | undefined,
 ): Promise<RgbImage> {
   // libvips composes GIFs differently from Pillow and does not read BMP.
-  const sharp = format === 'gif' || format === 'bmp' ? undefined : loadSharp();
+  const sharp = kind === 'gif' || kind === 'bmp' ? undefined : loadSharp();
+  if (kind === 'avif' && !sharp) {
+    throw new InterrogatorError('ERR_IMAGE_FORMAT', `${name} is an ${label} image, which is read with sharp only`, {
+      hint: 'Install the optional package sharp (npm install sharp), or convert the image.',
+    });
+  }
   const decoding = sharp
-    ? decodeWithSharp(sharp, bytes, format)
-    : decodeInWorker(format, bytes, { timeLimitMs: timeLimit(width * height), signal });
+    ? decodeWithSharp(sharp, bytes, kind)
+    : decodeInWorker(kind, bytes, { timeLimitMs: timeLimit(width * height), signal });
   // The one format that Pillow turns upright when it opens a file.
-  return format === 'tiff' ? upright(await decoding, readTiffHeader(bytes).orientation) : decoding;
+  return kind === 'tiff' ? upright(await decoding, orientation) : decoding;
 }
 
 /** Far more than a sound image takes, also on a busy machine: 10 s, and a second a megapixel. */
@@ -141,16 +146,15 @@ function timeLimit(pixels: number): number {
   return 10_000 + pixels / 1000;
 }
 
-function describeFailure(failure: DecodeFailure, name: string, format: ImageFormat, bytes: Buffer): InterrogatorError {
-  const kind = FORMAT_NAMES[format];
+function describeFailure(failure: DecodeFailure, name: string, { label }: ImageFormat, header?: ImageHeader): InterrogatorError {
   // Asked of the file where the decoder could not tell.
-  if (failure.kind === 'truncated' || isTruncated(bytes, format)) {
-    return new InterrogatorError('ERR_IMAGE_TRUNCATED', `${name} is a truncated ${kind}: ${failure.message}`, {
+  if (failure.kind === 'truncated' || header?.isTruncated) {
+    return new InterrogatorError('ERR_IMAGE_TRUNCATED', `${name} is a truncated ${label}: ${failure.message}`, {
       hint: 'Copy or download it again: its end is missing.',
       cause: failure,
     });
   }
-  return new InterrogatorError('ERR_IMAGE_CORRUPT', `${name} is a damaged ${kind}: ${failure.message}`, {
+  return new InterrogatorError('ERR_IMAGE_CORRUPT', `${name} is a damaged ${label}: ${failure.message}`, {
     hint: 'Copy or download it again, or convert it with another program.',
     cause: failure,
   });

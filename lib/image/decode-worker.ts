@@ -2,11 +2,11 @@
 import { parentPort } from 'node:worker_threads';
 import { decodeBmp } from './bmp';
 import { DecodeFailure, type FailureKind, type RgbImage } from './failure';
+import type { FormatName } from './formats';
 import { decodeGif } from './gif';
-import type { ImageFormat } from './sniff';
 
 export interface DecodeRequest {
-  format: ImageFormat;
+  format: FormatName;
   bytes: Uint8Array;
 }
 
@@ -16,7 +16,7 @@ export interface DecodeReply {
 }
 
 /** Loads a format's library when it is first needed. */
-async function decode(format: ImageFormat, bytes: Buffer): Promise<RgbImage> {
+async function decode(format: FormatName, bytes: Buffer): Promise<RgbImage> {
   switch (format) {
     case 'bmp':
       return decodeBmp(bytes);
@@ -30,6 +30,8 @@ async function decode(format: ImageFormat, bytes: Buffer): Promise<RgbImage> {
       return (require('./jimp') as typeof import('./jimp')).decodeJpeg(bytes);
     case 'tiff':
       return (require('./jimp') as typeof import('./jimp')).decodeTiff(bytes);
+    case 'avif':
+      throw new DecodeFailure('corrupt', 'it is read with sharp only');
   }
 }
 

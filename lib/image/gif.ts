@@ -1,99 +1,13 @@
 /** The first frame of a GIF with Pillow's semantics: the file's own colours, transparent ones included, on the whole screen. */
 import { GifReader } from 'omggif';
 import { DecodeFailure, type RgbImage } from './failure';
-
-export interface GifFirstFrame {
-  /** The screen, extended to hold the frame. */
-  width: number;
-  height: number;
-  left: number;
-  top: number;
-  frameWidth: number;
-  frameHeight: number;
-  transparent: number | undefined;
-  /** Where the colour table in force starts, and its number of colours; 0 where the file has none. */
-  paletteStart: number;
-  paletteSize: number;
-  /** Where the pixels begin: the least code size, then data blocks. */
-  start: number;
-  /** Where the frame's last data block ends. */
-  end: number;
-}
+import { findGifFrameEnd, type GifFrame, readGifFrame } from './formats/gif';
 
 const LONGEST_CODE = 12;
 
-/** Walks to the end of the first frame. Throws a DecodeFailure where the file ends before that. */
-export function readGifFirstFrame(bytes: Buffer): GifFirstFrame {
-  let at = 13;
-  const need = (count: number) => {
-    if (at + count > bytes.length) throw new DecodeFailure('truncated', 'the file ends inside of its first frame');
-  };
-  const byte = () => {
-    need(1);
-    return bytes[at++] as number;
-  };
-  const skipBlocks = () => {
-    for (let length = byte(); length > 0; length = byte()) {
-      need(length);
-      at += length;
-    }
-  };
-
-  if (bytes.length < 13) throw new DecodeFailure('truncated', 'the header is incomplete');
-  const screenFlags = bytes[10] as number;
-  let paletteStart = at;
-  let paletteSize = screenFlags & 0x80 ? 2 << (screenFlags & 7) : 0;
-  at += 3 * paletteSize;
-  let transparent: number | undefined;
-  for (;;) {
-    const kind = byte();
-    if (kind === 0x21) {
-      const label = byte();
-      need(5);
-      if (label === 0xf9 && bytes[at] !== 0) transparent = (bytes[at + 1] as number) & 1 ? bytes[at + 4] : undefined;
-      skipBlocks();
-    } else if (kind === 0x2c) {
-      break;
-    } else if (kind === 0x3b) {
-      throw new DecodeFailure('corrupt', 'there is no image in it');
-    }
-  }
-  need(9);
-  const [left, top, frameWidth, frameHeight] = [0, 2, 4, 6].map((offset) => bytes.readUInt16LE(at + offset)) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  const flags = bytes[at + 8] as number;
-  at += 9;
-  if (flags & 0x80) {
-    paletteStart = at;
-    paletteSize = 2 << (flags & 7);
-    need(3 * paletteSize);
-    at += 3 * paletteSize;
-  }
-  const start = at;
-  byte();
-  skipBlocks();
-  return {
-    width: Math.max(bytes.readUInt16LE(6), left + frameWidth),
-    height: Math.max(bytes.readUInt16LE(8), top + frameHeight),
-    left,
-    top,
-    frameWidth,
-    frameHeight,
-    transparent,
-    paletteStart,
-    paletteSize,
-    start,
-    end: at,
-  };
-}
-
 /** Decodes the first frame only; what follows it may be damaged. */
 export function decodeGif(bytes: Buffer): RgbImage {
-  const frame = readGifFirstFrame(bytes);
+  const frame = readGifFrame(bytes);
   const { width, height } = frame;
   const data = new Uint8Array(width * height * 3);
   const background = frame.transparent ?? 0;
@@ -170,7 +84,9 @@ function failOnWarning(work: () => void): void {
 }
 
 /** The frame alone, RGBA. */
-function blitFrame(bytes: Buffer, { start, end, left, top, frameWidth, frameHeight, paletteSize }: GifFirstFrame): Uint8Array {
+function blitFrame(bytes: Buffer, screen: GifFrame): Uint8Array {
+  const { start, left, top, frameWidth, frameHeight, paletteSize } = screen;
+  const end = findGifFrameEnd(bytes, screen);
   if (!hasSoundCodes(bytes, start)) throw new DecodeFailure('corrupt', 'its pixels do not decode');
   // A file of this one frame, moved to the corner of a screen of its size.
   const single = Buffer.concat([bytes.subarray(0, end), Buffer.from([0x3b])]);

@@ -1,24 +1,23 @@
 /** JPEG and TIFF by jimp, with what it does beyond decoding taken out. */
 import { Jimp } from 'jimp';
 import { DecodeFailure, type RgbImage } from './failure';
-import { isTruncated } from './header';
-import { readTiffHeader } from './tiff-header';
+import { isFrame, jpeg, jpegSegments } from './formats/jpeg';
+import { readTiffDirectory, TAG, tiff } from './formats/tiff';
 
 export async function decodeJpeg(bytes: Buffer): Promise<RgbImage> {
-  if (isTruncated(bytes, 'jpeg')) throw new DecodeFailure('truncated', 'the file ends before its end marker');
+  if (jpeg.readHeader(bytes).isTruncated) throw new DecodeFailure('truncated', 'the file ends before its end marker');
   // Sizes are checked before, and Pillow has no other limit.
   const limits = { maxMemoryUsageInMB: 65_536, maxResolutionInMP: 1_000 };
   const { stripped, isRgb } = withoutExif(bytes);
   return decode(stripped, { 'image/jpeg': isRgb ? { ...limits, colorTransform: false } : limits });
 }
 
-/** TIFF's tag of the compression, and those that the library undoes; it takes the bytes of others for pixels. */
-const COMPRESSION_TAG = 259;
+/** TIFF's compressions that the library undoes; it takes the bytes of others for pixels. */
 const COMPRESSIONS = new Set([1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946]);
 
 export async function decodeTiff(bytes: Buffer): Promise<RgbImage> {
-  if (isTruncated(bytes, 'tiff')) throw new DecodeFailure('truncated', 'the file ends inside of its pixels');
-  const [compression = 1] = readTiffHeader(bytes).tags.get(COMPRESSION_TAG) ?? [];
+  if (tiff.readHeader(bytes).isTruncated) throw new DecodeFailure('truncated', 'the file ends inside of its pixels');
+  const compression = readTiffDirectory(bytes).number(TAG.compression) ?? 1;
   if (!COMPRESSIONS.has(compression)) throw new DecodeFailure('corrupt', `compression ${compression} can be read with sharp only`);
   // The library asks for a browser's window when it meets CMYK; this runs in a thread of its own only.
   Object.assign(globalThis, { window: {} });
@@ -49,15 +48,14 @@ function withoutExif(bytes: Buffer): { stripped: Buffer; isRgb: boolean } {
   let adobeTransform: number | undefined;
   let components = 0;
   const kept = [bytes.subarray(0, 2)];
-  let at = 2;
-  while (at + 4 <= bytes.length && bytes[at] === 0xff && bytes[at + 1] !== 0xda) {
-    const end = at + 2 + bytes.readUInt16BE(at + 2);
-    const marker = bytes[at + 1] as number;
-    if (marker === 0xee && bytes.toString('latin1', at + 4, at + 9) === 'Adobe') adobeTransform = bytes[at + 15];
-    if (marker >= 0xc0 && marker <= 0xc2) components = bytes[at + 9] as number;
-    if (marker !== 0xe1) kept.push(bytes.subarray(at, end));
-    at = end;
+  let last = 2;
+  for (const { marker, start, body, end } of jpegSegments(bytes)) {
+    if (marker === 0xee && bytes.toString('latin1', body, body + 5) === 'Adobe') adobeTransform = bytes[body + 11];
+    if (isFrame(marker)) components = bytes[body + 5] as number;
+    // Without fill bytes and strays before a marker, which the library takes for damage.
+    if (marker !== 0xe1) kept.push(bytes.subarray(start, end));
+    last = end;
   }
-  kept.push(bytes.subarray(at));
+  kept.push(bytes.subarray(last));
   return { stripped: Buffer.concat(kept), isRgb: adobeTransform === 0 && components === 3 };
 }

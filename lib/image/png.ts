@@ -2,14 +2,14 @@
 import zlib from 'node:zlib';
 import { PNG } from 'pngjs';
 import { DecodeFailure, type RgbImage } from './failure';
-import { isTruncated, pngChunks } from './header';
+import { png, pngChunks } from './formats/png';
 
 const GRAY = 0;
 const PALETTE = 3;
 const GRAY_ALPHA = 4;
 
 export function decodePng(bytes: Buffer): RgbImage {
-  if (isTruncated(bytes, 'png')) throw new DecodeFailure('truncated', 'the file ends before its last chunk');
+  if (png.readHeader(bytes).isTruncated) throw new DecodeFailure('truncated', 'the file ends before its last chunk');
   checkHeaderChunks(bytes);
   const is16Bit = bytes[24] === 16;
   const colorType = bytes[25];

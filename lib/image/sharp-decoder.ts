@@ -1,7 +1,7 @@
 /** JPEG, PNG, WebP and TIFF by sharp: libvips decodes as Pillow does, bit for bit, on threads of its own. */
 import type { Sharp, SharpOptions } from 'sharp';
 import { DecodeFailure, type RgbImage } from './failure';
-import type { ImageFormat } from './sniff';
+import type { FormatName } from './formats';
 import { toRgb } from './to-rgb';
 
 type SharpModule = (input: Buffer, options: SharpOptions) => Sharp;
@@ -22,7 +22,7 @@ export function loadSharp(): SharpModule | undefined {
 }
 
 /** Throws a DecodeFailure without knowledge of its kind, as 'corrupt'. */
-export async function decodeWithSharp(sharp: SharpModule, bytes: Buffer, format: ImageFormat): Promise<RgbImage> {
+export async function decodeWithSharp(sharp: SharpModule, bytes: Buffer, format: FormatName): Promise<RgbImage> {
   const options: SharpOptions = {
     // Pillow forgives a JPEG's bit errors, but not a TIFF's or a PNG's.
     failOn: format === 'png' || format === 'tiff' ? 'error' : 'truncated',

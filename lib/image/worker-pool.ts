@@ -5,7 +5,7 @@ import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { AbortError, InterrogatorError } from '../errors';
 import type { DecodeReply, DecodeRequest } from './decode-worker';
 import { DecodeFailure, type RgbImage } from './failure';
-import type { ImageFormat } from './sniff';
+import type { FormatName } from './formats';
 
 const MOST_WORKERS = Math.min(2, availableParallelism());
 
@@ -16,7 +16,7 @@ export interface WorkerDecodeOptions {
 }
 
 interface Job {
-  format: ImageFormat;
+  format: FormatName;
   bytes: Buffer;
   timeLimitMs: number;
   resolve(image: RgbImage): void;
@@ -33,7 +33,7 @@ const waiting: Job[] = [];
 const slots = new Set<Slot>();
 
 /** Rejects with a DecodeFailure, or with `ERR_ABORTED`; the thread that decodes is ended then. */
-export function decodeInWorker(format: ImageFormat, bytes: Buffer, { timeLimitMs, signal }: WorkerDecodeOptions): Promise<RgbImage> {
+export function decodeInWorker(format: FormatName, bytes: Buffer, { timeLimitMs, signal }: WorkerDecodeOptions): Promise<RgbImage> {
   if (signal?.aborted) return Promise.reject(new AbortError(signal.reason));
   return new Promise((resolve, reject) => {
     const onAbort = () => {

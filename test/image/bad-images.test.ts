@@ -1,10 +1,26 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import zlib from 'node:zlib';
 import { closeDecodeWorkers, decodeImage } from '../../lib/image';
 import { decodeInWorker } from '../../lib/image/worker-pool';
 import { removeFolder, temporaryFolder } from '../tokenizer/reference';
+import {
+  avifFile,
+  avifSize,
+  bmpFile,
+  gifFile,
+  JFIF,
+  jpegFile,
+  jpegFrame,
+  pngFile,
+  pngPixels,
+  pngSize,
+  START_OF_IMAGE,
+  tiffFile,
+  tiffSize,
+  webpCanvas,
+  webpFile,
+} from './assemble';
 
 const folder = temporaryFolder();
 afterAll(async () => {
@@ -22,88 +38,10 @@ function fails(code: string, message: RegExp) {
   return expect.objectContaining({ code, message: expect.stringMatching(message) });
 }
 
-const SOME_JPEG = '\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0';
-
-function jpegHeader(width: number, height: number): Buffer {
-  const frame = Buffer.from([0xff, 0xc0, 0, 17, 8, 0, 0, 0, 0, 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1]);
-  frame.writeUInt16BE(height, 5);
-  frame.writeUInt16BE(width, 7);
-  return Buffer.concat([
-    Buffer.from(SOME_JPEG, 'latin1'),
-    frame,
-    Buffer.from([0xff, 0xda, 0, 12, 3, 1, 0, 2, 0x11, 3, 0x11, 0, 63, 0, 0, 0xff, 0xd9]),
-  ]);
-}
-
-function pngHeader(width: number, height: number): Buffer {
-  const chunk = (type: string, body: Buffer) => {
-    const out = Buffer.alloc(body.length + 12);
-    out.writeUInt32BE(body.length, 0);
-    out.write(type, 4, 'latin1');
-    body.copy(out, 8);
-    out.writeUInt32BE(zlib.crc32(out.subarray(4, 8 + body.length)), 8 + body.length);
-    return out;
-  };
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
-  return Buffer.concat([
-    signature,
-    chunk('IHDR', header),
-    chunk('IDAT', zlib.deflateSync(Buffer.alloc(1000))),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
-}
-
-function bmpHeader(width: number, height: number): Buffer {
-  const out = Buffer.alloc(54);
-  out.write('BM', 'latin1');
-  out.writeUInt32LE(54, 10);
-  out.writeUInt32LE(40, 14);
-  out.writeInt32LE(width, 18);
-  out.writeInt32LE(height, 22);
-  out.writeUInt16LE(1, 26);
-  out.writeUInt16LE(24, 28);
-  return out;
-}
-
-function gifHeader(width: number, height: number): Buffer {
-  const out = Buffer.from('GIF89a\0\0\0\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\0\0\0\0\0\x02\x02D\x01\0;', 'latin1');
-  out.writeUInt16LE(width, 6);
-  out.writeUInt16LE(height, 8);
-  out.writeUInt16LE(width, 24);
-  out.writeUInt16LE(height, 26);
-  return out;
-}
-
-function webpHeader(width: number, height: number): Buffer {
-  const out = Buffer.alloc(30);
-  out.write('RIFF', 'latin1');
-  out.writeUInt32LE(22, 4);
-  out.write('WEBPVP8X', 8, 'latin1');
-  out.writeUInt32LE(10, 16);
-  out.writeUIntLE(width - 1, 24, 3);
-  out.writeUIntLE(height - 1, 27, 3);
-  return out;
-}
-
-/** Tags 256 and 257, and where it is given 259. */
-function tiffHeader(width: number, height: number, compression?: number): Buffer {
-  const tags = Object.entries({ 256: width, 257: height, 259: compression }).filter(([, value]) => value !== undefined);
-  const out = Buffer.alloc(8 + 2 + 12 * tags.length + 4);
-  out.write('II*\0', 'latin1');
-  out.writeUInt32LE(8, 4);
-  out.writeUInt16LE(tags.length, 8);
-  for (const [index, [tag, value]] of tags.entries()) {
-    out.writeUInt16LE(Number(tag), 10 + 12 * index);
-    out.writeUInt16LE(4, 12 + 12 * index);
-    out.writeUInt32LE(1, 14 + 12 * index);
-    out.writeUInt32LE(value as number, 18 + 12 * index);
-  }
-  return out;
-}
+const jpegHeader = (width: number, height: number) => jpegFile(JFIF, jpegFrame(width, height));
+const pngHeader = (width: number, height: number) => pngFile(pngSize(width, height), pngPixels(15, 20));
+const tiffHeader = (width: number, height: number, compression?: number) =>
+  tiffFile([...tiffSize(width, height), ...(compression ? [{ tag: 259, value: compression }] : [])]);
 
 describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
   beforeAll(() => {
@@ -155,7 +93,6 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
     ['page.png', '<!DOCTYPE html>\n<html><body>404</body></html>', /an HTML page/],
     ['drawing.png', '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', /an SVG drawing/],
     ['phone.jpg', '\0\0\0\x18ftypheic\0\0\0\0mif1heic', /a HEIC image/],
-    ['new.jpg', '\0\0\0\x1cftypavif\0\0\0\0avifmif1', /an AVIF image/],
     ['paper.jpg', '%PDF-1.7\n', /a PDF document/],
     ['data.jpg', '{"error": "not found"}', /JSON/],
     ['noise.jpg', Buffer.from([0, 1, 2, 3, 4, 5, 6, 7, 8]), /binary data/],
@@ -167,8 +104,8 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
   test.each([
     ['JPEG', jpegHeader],
     ['PNG', pngHeader],
-    ['BMP', bmpHeader],
-    ['GIF', gifHeader],
+    ['BMP', bmpFile],
+    ['GIF', gifFile],
     ['TIFF', tiffHeader],
   ])('a %s header of 60,000 × 60,000 or of nothing is refused before it is decoded', async (kind, header) => {
     const before = process.memoryUsage().rss;
@@ -179,7 +116,7 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
   });
 
   test('a WebP header of 60,000 × 60,000 is refused before it is decoded', async () => {
-    await expect(decodeImage(webpHeader(60_000, 60_000))).rejects.toEqual(fails('ERR_IMAGE_SIZE', /WebP of 60000 × 60000/));
+    await expect(decodeImage(webpFile(webpCanvas(60_000, 60_000)))).rejects.toEqual(fails('ERR_IMAGE_SIZE', /WebP of 60000 × 60000/));
   });
 
   test('maxPixels is the caller’s to lower', async () => {
@@ -187,16 +124,17 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
   });
 
   test.each([
-    ['JPEG', Buffer.from(SOME_JPEG, 'latin1')],
+    ['JPEG', Buffer.concat([START_OF_IMAGE, JFIF])],
     ['JPEG', jpegHeader(10, 10).subarray(0, 45)],
     ['PNG', pngHeader(10, 10).subarray(0, 20)],
     ['PNG', pngHeader(10, 10).subarray(0, 50)],
-    ['BMP', bmpHeader(10, 10).subarray(0, 30)],
-    ['BMP', bmpHeader(10, 10)],
-    ['GIF', gifHeader(2, 2).subarray(0, 9)],
-    ['GIF', gifHeader(2, 2).subarray(0, 30)],
+    ['BMP', bmpFile(10, 10).subarray(0, 30)],
+    ['BMP', bmpFile(10, 10)],
+    ['GIF', gifFile(2, 2).subarray(0, 9)],
+    ['GIF', gifFile(2, 2).subarray(0, 30)],
     ['TIFF', tiffHeader(10, 10).subarray(0, 6)],
-    ['WebP', webpHeader(10, 10).subarray(0, 22)],
+    ['WebP', webpFile(webpCanvas(10, 10)).subarray(0, 22)],
+    ['AVIF', avifFile([avifSize(10, 10)]).subarray(0, 40)],
   ])('a cut %s is truncated, not just damaged', async (kind, bytes) => {
     await expect(decodeImage(bytes)).rejects.toEqual(fails('ERR_IMAGE_TRUNCATED', new RegExp(`truncated ${kind}`)));
   });
@@ -204,7 +142,7 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
   test('a GIF whose codes lead round in a circle is damaged', async () => {
     // Codes clear, 7, 7, 7, 7: the entry that the third one makes is its own prefix.
     const pixels = Buffer.from('\x02\x02\xfc\x7f\0;', 'latin1');
-    const circle = Buffer.concat([gifHeader(2, 2).subarray(0, 29), pixels]);
+    const circle = Buffer.concat([gifFile(2, 2).subarray(0, 29), pixels]);
     await expect(decodeImage(circle)).rejects.toEqual(fails('ERR_IMAGE_CORRUPT', /damaged GIF.*do not decode/));
   }, 20_000);
 
@@ -216,7 +154,7 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
   });
 
   describe('a decode that takes too long', () => {
-    const slow = Buffer.concat([bmpHeader(4000, 4000), Buffer.alloc(4000 * 4000 * 3)]);
+    const slow = bmpFile(4000, 4000, Buffer.alloc(4000 * 4000 * 3));
 
     test('is ended', async () => {
       const decoding = decodeInWorker('bmp', slow, { timeLimitMs: 1 });
@@ -228,7 +166,7 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
       const decoding = decodeInWorker('bmp', slow, { timeLimitMs: 60_000, signal: controller.signal });
       controller.abort();
       await expect(decoding).rejects.toMatchObject({ code: 'ERR_ABORTED' });
-      await expect(decodeImage(gifHeader(2, 2))).rejects.toEqual(fails('ERR_IMAGE_CORRUPT', /do not fill/));
+      await expect(decodeImage(gifFile(2, 2))).rejects.toEqual(fails('ERR_IMAGE_CORRUPT', /do not fill/));
     });
   });
 

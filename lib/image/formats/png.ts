@@ -1,0 +1,54 @@
+import { corrupt, type ImageFormat, type ImageHeader, truncated, WorkLimit } from './format';
+import { readExifOrientation } from './tiff';
+
+export interface PngChunk {
+  type: string;
+  /** Where its content starts, and the content's length. */
+  start: number;
+  length: number;
+}
+
+const SIGNATURE = '\x89PNG\r\n\x1a\n';
+const IDAT = 0x49444154;
+
+/** The chunks that are there whole, in file order. */
+export function* pngChunks(bytes: Buffer): Generator<PngChunk> {
+  const limit = new WorkLimit();
+  for (let at = SIGNATURE.length; at + 12 <= bytes.length; ) {
+    const length = bytes.readUInt32BE(at);
+    if (at + 12 + length > bytes.length) return;
+    // Of pixels there may be tens of thousands of chunks.
+    const isPixels = bytes.readUInt32BE(at + 4) === IDAT;
+    limit.spend(isPixels ? 8 : 24);
+    const type = isPixels ? 'IDAT' : bytes.toString('latin1', at + 4, at + 8);
+    yield { type, start: at + 8, length };
+    at += 12 + length;
+  }
+}
+
+function readHeader(bytes: Buffer): ImageHeader {
+  if (bytes.length < 24) throw truncated('the header is incomplete');
+  const first = bytes.toString('latin1', 12, 16);
+  if (first === 'CgBI') throw corrupt('it is in the form for iPhones alone, which no decoder here reads');
+  if (first !== 'IHDR' || bytes.readUInt32BE(8) !== 13) throw corrupt('it does not start with its size');
+  let orientation: number | undefined;
+  let isTruncated = true;
+  for (const { type, start, length } of pngChunks(bytes)) {
+    // Decoders do not agree on which one counts.
+    if (type === 'IHDR' && start !== 16) throw corrupt('it tells its size twice');
+    if (type === 'eXIf') orientation ??= readExifOrientation(bytes.subarray(start, start + length));
+    if (type === 'IEND') {
+      isTruncated = false;
+      break;
+    }
+  }
+  return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20), isTruncated, orientation };
+}
+
+export const png: ImageFormat = {
+  name: 'png',
+  label: 'PNG',
+  suffixes: ['.png', '.apng'],
+  matches: (bytes) => bytes.toString('latin1', 0, SIGNATURE.length) === SIGNATURE,
+  readHeader,
+};

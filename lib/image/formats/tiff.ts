@@ -1,0 +1,147 @@
+import { corrupt, type ImageFormat, type ImageHeader, truncated } from './format';
+
+/** The first directory of a TIFF. The values of a tag are read when they are asked for. */
+export interface TiffDirectory {
+  /** A part of the directory, or values that it points to, lie beyond the end of the file. */
+  isCut: boolean;
+  has(tag: number): boolean;
+  /** A tag's one whole number; undefined where it is missing, something else or more than one. */
+  number(tag: number): number | undefined;
+  /** A tag's whole numbers one by one; none where it is missing. */
+  numbers(tag: number): Generator<number>;
+  /** Tags that are there twice with different values: decoders do not agree on which one counts. */
+  contradicts(tag: number): boolean;
+  /** Where the offset of the next directory stands. */
+  end: number;
+}
+
+export const TAG = {
+  width: 256,
+  height: 257,
+  compression: 259,
+  stripOffsets: 273,
+  orientation: 274,
+  stripBytes: 279,
+  tileOffsets: 324,
+  tileBytes: 325,
+} as const;
+
+interface Entry {
+  size: number;
+  isSigned: boolean;
+  count: number;
+  start: number;
+}
+
+/** Bytes of the types that hold whole numbers; the signed ones below zero. */
+const INTEGER_TYPES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 6: -1, 8: -2, 9: -4, 13: 4 };
+const ENTRY_BYTES = 12;
+
+/** Throws a DecodeFailure where there is no directory. */
+export function readTiffDirectory(bytes: Buffer): TiffDirectory {
+  if (bytes.length < 8) throw truncated('the header is incomplete');
+  const isLittle = bytes[0] === 0x49;
+  const read = (at: number, size: number) => (isLittle ? bytes.readUIntLE(at, size) : bytes.readUIntBE(at, size));
+  const directory = read(4, 4);
+  if (directory + 2 > bytes.length) throw truncated('the file ends before its directory');
+
+  const entries = new Map<number, Entry>();
+  const contradictions = new Set<number>();
+  let isCut = false;
+  const count = read(directory, 2);
+  for (let at = directory + 2; at < directory + 2 + ENTRY_BYTES * count; at += ENTRY_BYTES) {
+    if (at + ENTRY_BYTES > bytes.length) {
+      isCut = true;
+      break;
+    }
+    const type = INTEGER_TYPES[read(at + 2, 2)];
+    if (!type) continue;
+    const size = Math.abs(type);
+    const entry = { size, isSigned: type < 0, count: read(at + 4, 4), start: at + 8 };
+    if (size * entry.count > 4) entry.start = read(at + 8, 4);
+    if (entry.start + size * entry.count > bytes.length) {
+      isCut = true;
+      continue;
+    }
+    const tag = read(at, 2);
+    const other = entries.get(tag);
+    if (other && !sameValue(read, other, entry)) contradictions.add(tag);
+    else entries.set(tag, entry);
+  }
+
+  const value = ({ start, size, isSigned }: Entry, index: number) => {
+    const unsigned = read(start + index * size, size);
+    return isSigned && unsigned >= 2 ** (8 * size - 1) ? unsigned - 2 ** (8 * size) : unsigned;
+  };
+  return {
+    isCut,
+    end: directory + 2 + ENTRY_BYTES * count,
+    has: (tag) => entries.has(tag),
+    number: (tag) => {
+      const entry = entries.get(tag);
+      return entry?.count === 1 ? value(entry, 0) : undefined;
+    },
+    *numbers(tag) {
+      const entry = entries.get(tag);
+      for (let index = 0; index < (entry?.count ?? 0); index++) yield value(entry as Entry, index);
+    },
+    contradicts: (tag) => contradictions.has(tag),
+  };
+}
+
+/** Looks at the first values alone: those of a size, of which there is one. */
+function sameValue(read: (at: number, size: number) => number, a: Entry, b: Entry): boolean {
+  return a.count === b.count && (a.count === 0 || read(a.start, a.size) === read(b.start, b.size));
+}
+
+/** Tag 274 of the TIFF that an EXIF block is; undefined where the block does not make sense. */
+export function readExifOrientation(block: Buffer): number | undefined {
+  const tiffBytes = block.toString('latin1', 0, 6) === 'Exif\0\0' ? block.subarray(6) : block;
+  if (!matches(tiffBytes)) return undefined;
+  try {
+    return readTiffDirectory(tiffBytes).number(TAG.orientation);
+  } catch {
+    return undefined;
+  }
+}
+
+function matches(bytes: Buffer): boolean {
+  return /^(?:II\*\0|MM\0\*)/.test(bytes.toString('latin1', 0, 4));
+}
+
+function readHeader(bytes: Buffer): ImageHeader {
+  const directory = readTiffDirectory(bytes);
+  const [width, height] = [TAG.width, TAG.height].map((tag) => {
+    if (directory.contradicts(tag)) throw corrupt('its directory tells its size twice');
+    return directory.number(tag);
+  });
+  if (width === undefined || height === undefined) {
+    throw directory.isCut ? truncated('the file ends inside of its directory') : corrupt('the directory tells no size');
+  }
+  return {
+    width,
+    height,
+    orientation: directory.number(TAG.orientation),
+    get isTruncated() {
+      return directory.isCut || endsInsidePixels(bytes, directory);
+    },
+  };
+}
+
+/** A strip or a tile that lies beyond the end of the file. */
+function endsInsidePixels(bytes: Buffer, directory: TiffDirectory): boolean {
+  const isTiled = !directory.has(TAG.stripOffsets);
+  const lengths = directory.numbers(isTiled ? TAG.tileBytes : TAG.stripBytes);
+  for (const offset of directory.numbers(isTiled ? TAG.tileOffsets : TAG.stripOffsets)) {
+    if (offset + Number(lengths.next().value ?? 0) > bytes.length) return true;
+  }
+  return false;
+}
+
+export const tiff: ImageFormat = {
+  name: 'tiff',
+  label: 'TIFF',
+  suffixes: ['.tif', '.tiff'],
+  matches,
+  readHeader,
+};
