@@ -5,8 +5,8 @@ import { encodeAll, packTokens } from '../engine/tokens';
 import { InterrogatorError } from '../errors';
 import type { RgbImage } from '../image';
 import type { RankedLabel } from '../labels/label-table';
-import { stripLikePython } from '../labels/vocabulary';
 import type { NativeFeatures } from '../native/types';
+import { strip } from '../tokenizer/clean/python-text';
 import { argmax } from './argmax';
 import { chain } from './chain';
 import type { Mode } from './options';
@@ -74,7 +74,7 @@ export class Modes {
       caption.model.generate(image, { maxTokens: config.captionMaxLength }, call.token),
     );
     call.report({ stage: 'caption', done: 1, total: 1 });
-    return stripLikePython(caption.tokenizer.decode(ids));
+    return strip(caption.tokenizer.decode(ids));
   }
 
   /** 1 × embedDim. The last that is made of an image: its pixels are freed. */

@@ -1,24 +1,19 @@
 /** Term lists: text files of one term a line. */
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { show } from '../arguments';
 import { InterrogatorError } from '../errors';
+import { strip } from '../tokenizer/clean/python-text';
+import { readText } from './text-file';
 
-/** What Python's str.strip() takes off: its white space, which is not JavaScript's. */
-const PYTHON_SPACE = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
-const LEADING_SPACE = new RegExp(`^[${PYTHON_SPACE}]+`);
-const SPACE = new RegExp(`[${PYTHON_SPACE}]`);
-
-/** Python's str.strip(). */
-export function stripLikePython(text: string): string {
-  let end = text.length;
-  while (end > 0 && SPACE.test(text[end - 1] as string)) end -= 1;
-  return text.slice(0, end).replace(LEADING_SPACE, '');
-}
+/** Of UTF-16 code units. A longer line is no term: CLIP reads 77 tokens at most. */
+const LONGEST_TERM = 1 << 16;
+/** 8,388,608; clip-interrogator's vocabulary has 111,867. */
+const MOST_TERMS = 1 << 23;
 
 /**
  * The lines of a term list, stripped, empty and repeated ones kept. `loadList(file)` or `loadList(folder, fileName)`.
- * UTF-8; what is not becomes U+FFFD. Throws ERR_VOCABULARY_NOT_FOUND, ERR_IO.
+ * UTF-8, or UTF-16 with a byte order mark; at most 128 MiB, 8,388,608 lines and 65,536 characters a line.
+ * Throws ERR_VOCABULARY_NOT_FOUND, ERR_VOCABULARY_INVALID, ERR_IO.
  */
 export async function loadList(file: string, fileName?: string): Promise<string[]> {
   for (const [name, value] of Object.entries({ file, fileName })) {
@@ -26,25 +21,40 @@ export async function loadList(file: string, fileName?: string): Promise<string[
     throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${name}: got ${show(value)}, expected a path.`);
   }
   const location = fileName === undefined ? file : path.join(file, fileName);
-  let bytes: Buffer;
+  const terms: string[] = [];
   try {
-    bytes = await readFile(location);
+    // The text's end so far, which may go on with the next piece.
+    let rest = '';
+    for await (const piece of readText(location)) {
+      const lines = (rest + piece).split(LINE_END);
+      rest = lines.pop() as string;
+      for (const line of lines) terms.push(term(line, terms.length, location));
+      if (rest.length > LONGEST_TERM) term(rest, terms.length, location);
+    }
+    // A line end ends a line; it does not begin one more.
+    if (rest !== '') terms.push(term(rest, terms.length, location));
+    return terms;
   } catch (error) {
     throw unreadable(location, error);
   }
-  return parseList(bytes);
 }
 
-/** @internal The lines in a term list's bytes. */
-export function parseList(bytes: Uint8Array): string[] {
-  // The reference reads plain UTF-8: a byte order mark stays part of the first term.
-  const lines = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes).split(/\r\n|\r|\n/);
-  // A line end ends a line; it does not begin one more.
-  if (lines.at(-1) === '') lines.pop();
-  return lines.map(stripLikePython);
+// Python's. A carriage return at the end of a piece may be half of one.
+const LINE_END = /\r\n|\r(?!$)|\n/;
+
+function term(line: string, index: number, location: string): string {
+  const fault =
+    line.length > LONGEST_TERM
+      ? `line ${index + 1} is longer than ${LONGEST_TERM} characters`
+      : index >= MOST_TERMS && `it has more than ${MOST_TERMS} lines`;
+  if (!fault) return strip(line);
+  throw new InterrogatorError('ERR_VOCABULARY_INVALID', `${location} is no term list: ${fault}.`, {
+    hint: 'Name a text file of one term a line.',
+  });
 }
 
 function unreadable(location: string, cause: unknown): InterrogatorError {
+  if (cause instanceof InterrogatorError) return cause;
   const reason = (cause as NodeJS.ErrnoException).code;
   if (reason === 'ENOENT' || reason === 'ENOTDIR') {
     return new InterrogatorError('ERR_VOCABULARY_NOT_FOUND', `There is no term list at ${location}.`, {

@@ -8,7 +8,7 @@ export const ARROWS = {
   cli: ['index', 'setup', 'setup/libtorch'],
   index: ['interrogator', 'labels', 'engine', 'bundles', 'image', 'config', 'errors'],
   interrogator: ['labels', 'engine', 'bundles', 'image', 'tokenizer', 'native', 'config', 'arguments', 'abort', 'errors'],
-  labels: ['engine', 'bundles', 'net', 'native', 'config', 'arguments', 'abort', 'errors'],
+  labels: ['engine', 'bundles', 'net', 'tokenizer', 'native', 'config', 'arguments', 'abort', 'errors'],
   engine: ['bundles', 'image', 'tokenizer', 'native', 'config', 'arguments', 'abort', 'errors'],
   setup: ['native', 'setup/libtorch', 'bundles', 'image', 'net', 'errors'],
   bundles: ['tokenizer', 'arguments', 'nearest', 'abort', 'errors'],

@@ -3,10 +3,11 @@ import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { cacheFolder } from '../../bundles/cache-folder';
 import { AbortError, InterrogatorError } from '../../errors';
-import { acquireLock } from '../lock';
+
 import { createDispatcher, diskError, download } from './download';
 import { inspectLibtorch } from './inspect';
 import { fetchedFolder } from './locate';
+import { acquireLock } from './lock';
 import { neededByCpp, unpackWheel } from './unpack';
 import { requirements, resolveWheels, type Wheel } from './wheels';
 

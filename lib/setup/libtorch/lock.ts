@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, link, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AbortError } from '../errors';
+import { AbortError } from '../../errors';
 
 const TOUCH_MS = 1000;
 const LOOK_MS = 250;

@@ -1,0 +1,70 @@
+/** Text files, read piece by piece. Those that hold something else are refused with what it looks like. */
+import { constants, type Stats } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { InterrogatorError } from '../errors';
+import { detectEncoding, type Encoding, looksLike } from './text-encoding';
+
+/** 128 MiB; clip-interrogator's whole vocabulary has 1.9 MB. */
+export const MOST_BYTES = 128 << 20;
+
+/** To decode and split so much takes about a millisecond; others get their turn before the next piece. */
+const PIECE_BYTES = 64 << 10;
+
+/**
+ * The text of a regular file of at most MOST_BYTES, in pieces: UTF-8, or UTF-16 with a byte order mark. The mark is left out.
+ * Throws ERR_VOCABULARY_INVALID, and what the file system says.
+ */
+export async function* readText(location: string): AsyncGenerator<string> {
+  // Without O_NONBLOCK, to open a pipe would wait for a writer, which may never come.
+  const file = await open(location, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    requireRegular(await file.stat(), location);
+    const buffer = Buffer.allocUnsafe(PIECE_BYTES);
+    let encoding: Encoding | undefined;
+    // Of the buffer's bytes, the first `kept` are the start of a character that the last piece ended in.
+    for (let [start, kept] = [0, 0]; ; ) {
+      const { bytesRead } = await file.read(buffer, kept, PIECE_BYTES - kept, null);
+      let bytes = buffer.subarray(0, kept + bytesRead);
+      if (start + bytes.length > MOST_BYTES) throw tooLong(location, `more than ${MOST_BYTES}`);
+      if (!encoding) {
+        encoding = detectEncoding(bytes);
+        start = encoding.mark.length;
+        bytes = bytes.subarray(start);
+      }
+      const end = bytesRead === 0 ? bytes.length : bytes.length - encoding.unfinished(bytes);
+      const whole = bytes.subarray(0, end);
+      const fault = encoding.fault(whole);
+      if (fault !== undefined) throw notText(location, looksLike(whole, fault, start, encoding));
+      if (end > 0) yield encoding.decode(whole);
+      if (bytesRead === 0) return;
+      kept = bytes.copy(buffer, 0, end);
+      start += end;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function requireRegular(stats: Stats, location: string): void {
+  if (stats.isFile()) {
+    if (stats.size > MOST_BYTES) throw tooLong(location, String(stats.size));
+    return;
+  }
+  const kind = stats.isDirectory() ? 'folder' : stats.isFIFO() ? 'pipe' : stats.isSocket() ? 'socket' : 'device';
+  throw new InterrogatorError('ERR_VOCABULARY_INVALID', `${location} is a ${kind}, not a text file.`, {
+    hint: 'Name a text file of one term a line.',
+  });
+}
+
+function tooLong(location: string, bytes: string): InterrogatorError {
+  return new InterrogatorError('ERR_VOCABULARY_INVALID', `${location} has ${bytes} bytes; term lists of at most ${MOST_BYTES} are read.`, {
+    hint: 'Name a text file of one term a line, or split the list in tables and merge them.',
+  });
+}
+
+function notText(location: string, reason: string): InterrogatorError {
+  const message = `${location} is no text in UTF-8, nor in UTF-16 with a byte order mark: ${reason}.`;
+  return new InterrogatorError('ERR_VOCABULARY_INVALID', message, {
+    hint: 'Name a text file of one term a line; save it as UTF-8, for example: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW',
+  });
+}
