@@ -12,8 +12,9 @@ import { modelCommand, wholeNumber } from './options.mjs';
 import { seconds } from './rows.mjs';
 import { median } from './sampling.mjs';
 
-const MEASURES =
-  'image-features,text-1000-labels,tokenize-107k,rank-flavors,chain-step,caption,fast,classic,throughput-fast-64,load'.split(',');
+const MEASURES = 'image-features,text-1000-labels,tokenize-107k,rank-flavors,chain-step,caption,fast,classic,throughput-fast-64,load'.split(
+  ',',
+);
 /** The least seconds of one sample, and the most runs that fill it. */
 const SAMPLE_SECONDS = 0.3;
 const MOST_RUNS = 10;
