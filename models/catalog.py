@@ -4,9 +4,14 @@ Run with the exporter's environment: ``python models/catalog.py``. `verified` ma
 """
 
 import json
+import sys
 from pathlib import Path
 
 import open_clip
+
+sys.path.insert(0, str(Path(__file__).with_name("export")))
+
+from torch_interrogator_export.clip import trained_with_quick_gelu
 
 CATALOG = Path(__file__).with_name("catalog.json")
 SUPPORTED_IMAGE_TOWERS = {"vit", "resnet"}
@@ -50,6 +55,7 @@ def clip_models() -> list[dict]:
                 "name": f"{model}/{tag}",
                 "kind": "clip",
                 "tower": {"image": image, "text": text},
+                "activation": "quick_gelu" if trained_with_quick_gelu(model, tag) else "gelu",
                 "supported": image in SUPPORTED_IMAGE_TOWERS and text in SUPPORTED_TEXT_TOWERS,
             }
         )

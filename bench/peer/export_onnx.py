@@ -37,8 +37,8 @@ class TextTower(torch.nn.Module):
 
 def export_onnx(target: Path, name: str, config: str | None = None, checkpoint: str | None = None) -> None:
     """Writes onnx/vision_model.onnx, onnx/text_model.onnx, and their configurations. No tokenizer."""
-    architecture, _, tag = name.partition("/")
-    model, _ = build_clip(name, config=config, checkpoint=checkpoint or tag)
+    architecture = name.partition("/")[0]
+    model, _ = build_clip(name, config=config, checkpoint=checkpoint)
     preprocess = model.visual.preprocess_cfg
     (target / "onnx").mkdir(parents=True, exist_ok=True)
     side = preprocess["size"] if isinstance(preprocess["size"], int) else preprocess["size"][0]

@@ -10,6 +10,8 @@ export interface CatalogEntry {
   kind: BundleKind;
   /** The kinds of network inside, which decide what can be exported. */
   tower: { image?: string; text?: string; family?: string };
+  /** Of CLIP models: what the weights were trained with, and so what a bundle of them runs. */
+  activation?: 'gelu' | 'quick_gelu';
   /** This version exports and runs it. */
   supported: boolean;
   /** Its pretrained weights were compared with the reference's answers. */

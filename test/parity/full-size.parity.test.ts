@@ -1,4 +1,4 @@
-/** Full-size models, untrained and seeded: ViT-B-32 and blip-base beside open_clip, transformers and clip-interrogator. */
+/** Full-size models, untrained and seeded: ViT-B-32 with its tag's QuickGELU, and blip-base, beside the reference's libraries. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,6 +9,7 @@ import { Reference, type ReferenceMode } from './reference';
 import { longPrompts, ODD_TEXTS, vocabularyLines } from './texts';
 
 const VOCABULARY = path.join(__dirname, 'reference', 'vocabulary');
+const CLIP = { name: 'ViT-B-32/openai', seed: 5 };
 const CAPTION = 'a woman in an orange space suit';
 
 let reference: Reference;
@@ -21,10 +22,10 @@ beforeAll(async () => {
   reference = await Reference.start();
   const checkpoint = path.join(bundleWork(), 'blip-base-untrained');
   await reference.call('make_blip_checkpoint', { folder: checkpoint, size: 'base', seed: 3 });
-  const clip = await exportBundle('clip', 'ViT-B-32/', ['--untrained', '--seed', '5', '--vocabulary', VOCABULARY]);
+  const clip = await exportBundle('clip', CLIP.name, ['--untrained', '--seed', String(CLIP.seed), '--vocabulary', VOCABULARY]);
   const caption = await exportBundle('caption', 'blip-base', ['--checkpoint', checkpoint]);
   await reference.call('load', {
-    clip: { name: 'ViT-B-32/', seed: 5 },
+    clip: CLIP,
     caption: checkpoint,
     options: { cache_path: path.join(work, 'theirs'), data_path: VOCABULARY },
   });

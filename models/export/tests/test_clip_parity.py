@@ -36,11 +36,11 @@ VARIANTS = {
 }
 
 
-def load_source(name: str, seed: int) -> torch.nn.Module:
+def load_source(name: str, seed: int, **options) -> torch.nn.Module:
     """The model by open_clip's own words; the export has registered its config."""
     with torch.inference_mode(False):
         torch.manual_seed(seed)
-        return open_clip.create_model(name).eval()
+        return open_clip.create_model(name, **options).eval()
 
 
 def require_equal_features(bundle, model, name: str, texts: list[str]) -> None:

@@ -2,7 +2,6 @@
 
 import difflib
 import tempfile
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +42,8 @@ def export_clip(options: ClipOptions) -> None:
     if config is None:
         raise UsageError(_unknown(architecture))
     refuse_config(architecture, config)
+    if trained_with_quick_gelu(architecture, tag):
+        config["quick_gelu"] = True
     model = load_model(architecture, tag, options.weights, options.device)
     tokenizer = open_clip.get_tokenizer(architecture)
     kind = refuse_model(architecture, model, tokenizer)
@@ -154,16 +155,28 @@ def refuse_model(architecture: str, model: torch.nn.Module, tokenizer: Any) -> s
     return kind
 
 
+def trained_with_quick_gelu(architecture: str, tag: str) -> bool:
+    """Whether a tag's weights were trained with QuickGELU. A tag that does not say follows its model's config.
+
+    open_clip 3.3.0 gives OpenAI's weights GELU under their plain name, and only warns; clip-interrogator's open_clip 2 gave
+    them QuickGELU.
+    """
+    said = open_clip.get_pretrained_cfg(architecture, tag).get("quick_gelu")
+    return bool(open_clip.get_model_config(architecture).get("quick_gelu") if said is None else said)
+
+
 def load_model(architecture: str, tag: str, weights: Weights, device: str) -> torch.nn.Module:
-    """The open_clip model in float32 and eval mode, exactly as `open_clip.create_model` makes it."""
+    """The open_clip model in float32 and eval mode, with the activation and the preprocessing of its tag."""
+    tag_config = open_clip.get_pretrained_cfg(architecture, tag)
+    overrides: dict[str, Any] = {"force_quick_gelu": trained_with_quick_gelu(architecture, tag)}
     if weights.seed is not None:
         step(f"making {architecture} from seed {weights.seed}")
         torch.manual_seed(weights.seed)
-        return open_clip.create_model(architecture).eval().to(device)
-    tag_config = open_clip.get_pretrained_cfg(architecture, tag) if tag else {}
+        return open_clip.create_model(architecture, **overrides).eval().to(device)
     if weights.checkpoint is not None:
         step(f"loading {architecture} from {weights.checkpoint}")
-        overrides = {"force_preprocess_cfg": dict(tag_config)} if tag_config else {}
+        if tag_config:
+            overrides["force_preprocess_cfg"] = dict(tag_config)
         try:
             return open_clip.create_model(architecture, pretrained=weights.checkpoint, **overrides).eval().to(device)
         except Exception as error:
@@ -175,19 +188,13 @@ def load_model(architecture: str, tag: str, weights: Weights, device: str) -> to
     if not tag_config:
         raise UsageError(f"{architecture} has no pretrained tag '{tag}': {_tags(architecture)}")
     step(f"fetching {architecture}/{tag}")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            model = open_clip.create_model(architecture, pretrained=tag)
-        except Exception as error:
-            raise ExportError(
-                f"could not get the weights of {architecture}/{tag} ({_first_line(error)}); "
-                "check the network, or give --checkpoint FILE or --untrained"
-            ) from error
-    for warning in caught:
-        if "QuickGELU" in str(warning.message):
-            step(f"note: {warning.message}")
-    return model.eval().to(device)
+    try:
+        return open_clip.create_model(architecture, pretrained=tag, **overrides).eval().to(device)
+    except Exception as error:
+        raise ExportError(
+            f"could not get the weights of {architecture}/{tag} ({_first_line(error)}); "
+            "check the network, or give --checkpoint FILE or --untrained"
+        ) from error
 
 
 def _unknown(architecture: str) -> str:

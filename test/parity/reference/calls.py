@@ -53,13 +53,12 @@ def make_blip_checkpoint(_session: Session, folder: str, size: str, seed: int, e
 
 
 def load(session: Session, clip: dict, caption: str | None, options: dict) -> dict:
-    """Makes the Interrogator. clip: {name, config, seed or checkpoint}; caption: a transformers folder; options: of Config.
+    """Makes the Interrogator. clip: what build_clip takes; caption: a transformers folder; options: of Config.
 
-    Without seed and checkpoint, and with a caption_model_name among the options, clip-interrogator gets the weights itself.
+    Without `caption` and with a caption_model_name among the options, clip-interrogator gets the captioner itself.
     """
     config = Config(**{"clip_model_name": clip["name"], "quiet": True, "device": "cpu", "download_cache": False} | options)
-    if "seed" in clip or "checkpoint" in clip:
-        config.clip_model, config.clip_preprocess = build_clip(**clip, device=config.device)
+    config.clip_model, config.clip_preprocess = build_clip(**clip, device=config.device)
     if caption:
         dtype = torch.float16 if config.device == "cuda" else torch.float32
         config.caption_model = BlipForConditionalGeneration.from_pretrained(caption, torch_dtype=dtype).eval()

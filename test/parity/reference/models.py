@@ -45,16 +45,26 @@ BLIP_SIZES = {
 }  # fmt: skip
 
 
-def build_clip(name: str, seed: int = 0, config: str | None = None, checkpoint: str | None = None, device: str = "cpu"):
-    """open_clip's own model with the weights of torch.manual_seed(seed) or of a file, and its own preprocessing.
+def build_clip(
+    name: str, seed: int | None = None, config: str | None = None, checkpoint: str | None = None, device: str = "cpu"
+):
+    """open_clip's own model and its own preprocessing; the weights of a seed, of a file, or else of the name's tag.
 
-    On CUDA in float16, as clip-interrogator makes it.
+    On CUDA in float16, as clip-interrogator makes it. With QuickGELU where the tag's weights were trained with it, as the
+    open_clip of clip-interrogator's day made it; open_clip 3.3.0 takes GELU under a plain name.
     """
+    architecture, _, tag = name.partition("/")
     if config:
         register_config(Path(config))
-    torch.manual_seed(seed)
-    precision = "fp16" if device == "cuda" else "fp32"
-    model = open_clip.create_model(name.split("/")[0], pretrained=checkpoint, precision=precision, device=device).eval()
+    if seed is not None:
+        torch.manual_seed(seed)
+    model = open_clip.create_model(
+        architecture,
+        pretrained=checkpoint or (tag if seed is None else None),
+        precision="fp16" if device == "cuda" else "fp32",
+        device=device,
+        force_quick_gelu=bool(open_clip.get_pretrained_cfg(architecture, tag).get("quick_gelu")),
+    ).eval()
     preprocess = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
     return model, preprocess
 
