@@ -2,13 +2,14 @@
 import type { Static } from '@sinclair/typebox';
 import { fieldsOf, isA } from './arguments';
 import { unknownNames } from './arguments/nearest';
-import { lazySchema, problems } from './arguments/schema';
+import { choice, lazySchema, problems } from './arguments/schema';
 import { InterrogatorError } from './errors';
 
 const LARGEST_COUNT = 2 ** 31 - 1;
 
 // The first block is clip-interrogator's own, with its defaults; the second is ours.
-const settings = lazySchema(({ Type }) => {
+const settings = lazySchema((typebox) => {
+  const { Type } = typebox;
   const integer = (initial: number, minimum: number, maximum: number, description: string) =>
     Type.Integer({ default: initial, minimum, maximum, description });
   const flag = (initial: boolean, description: string) => Type.Boolean({ default: initial, description });
@@ -16,24 +17,19 @@ const settings = lazySchema(({ Type }) => {
     Type.String({ default: initial, pattern, expected, description });
   const textOrNull = (initial: string | null, expected: string, description: string) =>
     Type.Union([Type.String({ pattern: '\\S' }), Type.Null()], { default: initial, expected: `${expected}, or null`, description });
-  const choice = <T extends string>(values: readonly [T, ...T[]], description: string) =>
-    Type.Union(
-      values.map((value) => Type.Literal(value)),
-      { default: values[0], description },
-    );
   return Type.Object(
     {
       captionMaxLength: integer(32, 1, 512, 'Most new caption tokens, the end token counted.'),
       captionModelName: textOrNull(
         'blip-large',
         "a caption model's name or bundle folder",
-        "`blip-base`, `blip-large`, another caption model's name, a caption bundle's folder, or null for none.",
+        "`blip-base`, `blip-large`, another caption model's name, a caption bundle's folder (absolute, or from ./, ../ or ~/), or null for none.",
       ),
       captionOffload: flag(false, "Keep the caption model's weights off the GPU while it does not run."),
       clipModelName: text(
         'ViT-L-14/openai',
         "a CLIP model's name (model/tag) or bundle folder",
-        "`model/tag` of open_clip, or a CLIP bundle's folder.",
+        "`model/tag` of open_clip, or a CLIP bundle's folder, which is absolute or begins with ./, ../ or ~/.",
       ),
       clipModelPath: textOrNull(null, 'a folder', "A CLIP bundle's folder, or a folder of bundles that is searched first."),
       clipOffload: flag(false, "Keep the CLIP model's weights off the GPU while it does not run."),
@@ -54,11 +50,14 @@ const settings = lazySchema(({ Type }) => {
       flavorIntermediateCount: integer(2048, 1, LARGEST_COUNT, 'Terms that best and negative mode chain over.'),
       quiet: flag(false, 'No progress bars. They show where stderr is a terminal.'),
 
-      ranking: choice(['quota', 'global'], "'quota' ranks long tables in chunks as the reference does; 'global' is the true top-k."),
-      compat: choice(
-        ['reference', 'corrected'],
-        "'reference' answers as clip-interrogator 0.6.0 does, bugs included; 'corrected' mends them.",
-      ),
+      ranking: choice(typebox, ['quota', 'global'], {
+        default: 'quota',
+        description: "'quota' ranks long tables in chunks as the reference does; 'global' is the true top-k.",
+      }),
+      compat: choice(typebox, ['reference', 'corrected'], {
+        default: 'reference',
+        description: "'reference' answers as clip-interrogator 0.6.0 does, bugs included; 'corrected' mends them.",
+      }),
       threads: integer(0, 0, 1024, 'CPU threads; 0: one per physical core.'),
       maxBatch: integer(
         32,

@@ -1,5 +1,5 @@
 /** Contracts as TypeBox schemas: JSON Schema, checks and static types from one text. TypeBox is loaded with the first schema. */
-import type { TSchema } from '@sinclair/typebox';
+import type { SchemaOptions, TSchema, TUnsafe } from '@sinclair/typebox';
 import { show } from './show';
 
 export type TypeBox = typeof import('@sinclair/typebox');
@@ -11,6 +11,16 @@ export function lazySchema<T extends TSchema>(make: (typebox: TypeBox) => T): ()
     made ??= make(require('@sinclair/typebox') as TypeBox);
     return made;
   };
+}
+
+/** One of some texts. */
+export function choice<const T extends string>({ Type }: TypeBox, values: readonly T[], options: SchemaOptions = {}): TUnsafe<T> {
+  return Type.Unsafe<T>(
+    Type.Union(
+      values.map((value) => Type.Literal(value)),
+      options,
+    ),
+  );
 }
 
 /**

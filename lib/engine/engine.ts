@@ -2,6 +2,7 @@
 
 import type { CallOptions } from '../arguments';
 import { type Bundle, type CaptionManifest, type ClipManifest, resolveBundle } from '../bundles/bundle';
+import { verifyFiles } from '../bundles/verify';
 import type { Config } from '../config';
 import { AbortError, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
 import type { RgbImage } from '../image';
@@ -67,6 +68,9 @@ export class Engine {
     const captionBundle =
       config.captionModelName === null ? null : await resolveBundle('caption', config.captionModelName, config.captionModelPath);
     if (captionBundle) checkCaptionLength(config, captionBundle);
+    for (const bundle of captionBundle ? [clipBundle, captionBundle] : [clipBundle]) {
+      await verifyFiles(bundle, { hashes: config.verifyHashes, signal });
+    }
     throwIfAborted(signal);
     const binding = loadNative();
     const opened: { close(): Promise<void> }[] = [];
@@ -81,7 +85,7 @@ export class Engine {
     try {
       progress.report({ stage: 'load', done: 0, total: steps });
       return await withCancelToken(binding, signal, async (token) => {
-        const verify = { verifyHashes: config.verifyHashes };
+        const verify = { verifyHashes: false };
         const device = await open(
           binding.openDevice(deviceName(config, binding), {
             threads: config.threads || undefined,

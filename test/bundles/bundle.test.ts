@@ -1,25 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { bundleFolderName, installedBundles, readBundle, resolveBundle } from '../../lib/bundles/bundle';
 
-const CLIP = {
-  formatVersion: 1,
-  kind: 'clip',
-  name: 'ViT-B-32/openai',
-  embedDim: 512,
-  text: { contextLength: 77, padId: 0, sotId: 49406, eotId: 49407 },
-  tokenizer: { file: 'tokenizer.json', clean: 'lower' },
-  files: { 'tokenizer.json': {} },
-};
-const CAPTION = {
-  formatVersion: 1,
-  kind: 'caption',
-  name: 'blip-base',
-  decoder: { maxPositions: 512, promptIds: [30522] },
-  tokenizer: { file: 'tokenizer.json' },
-  files: { 'tokenizer.json': {} },
-};
+const MODELS = path.join(__dirname, '..', '..', 'models');
+const sample = (kind: string) => JSON.parse(readFileSync(path.join(MODELS, 'sample', kind, 'manifest.json'), 'utf8'));
+const CLIP = { ...sample('clip'), name: 'ViT-B-32/openai' };
+const CAPTION = { ...sample('caption'), name: 'blip-base' };
 
 let work: string;
 let home: string;
@@ -90,6 +77,42 @@ test('a known name that this version does not support is told so', async () => {
   await expect(resolveBundle('caption', 'git-large-coco', null)).rejects.toMatchObject({
     code: 'ERR_MODEL_UNKNOWN',
     message: expect.stringContaining('not supported by this version'),
+  });
+});
+
+test('a name is never a path relative to the working directory, and a path is never a name', async () => {
+  const before = process.cwd();
+  process.chdir(work);
+  try {
+    const here = [
+      write(path.join(work, 'ViT-B-32', 'openai'), CLIP),
+      write(path.join(work, 'mine'), CLIP),
+      write(path.join(work, 'a', 'b', 'clip'), CLIP),
+    ];
+    for (const name of ['ViT-B-32/openai', 'mine', 'a/b']) {
+      await expect(resolveBundle('clip', name, null)).rejects.toMatchObject({ code: 'ERR_MODEL_UNKNOWN' });
+    }
+    await expect(resolveBundle('clip', 'mine', null)).rejects.toMatchObject({ message: expect.stringContaining('./mine') });
+    const folder = write(path.join(home, 'ViT-B-32_openai'), CLIP);
+    expect((await resolveBundle('clip', 'ViT-B-32/openai', null)).folder).toBe(folder);
+    for (const [name, found] of [
+      ['./ViT-B-32/openai', here[0]],
+      ['./mine', here[1]],
+      ['./a/b', here[2]],
+      [`../${path.basename(work)}/mine/`, here[1]],
+    ] as const) {
+      expect((await resolveBundle('clip', name, null)).folder).toBe(found);
+    }
+    await expect(resolveBundle('clip', './ViT-B-32_openai', null)).rejects.toMatchObject({ code: 'ERR_BUNDLE_NOT_FOUND' });
+  } finally {
+    process.chdir(before);
+  }
+});
+
+test('a folder below the home folder may be given with ~', async () => {
+  await expect(resolveBundle('clip', '~/no-such-bundle', null)).rejects.toMatchObject({
+    code: 'ERR_BUNDLE_NOT_FOUND',
+    message: expect.stringContaining(path.join(homedir(), 'no-such-bundle')),
   });
 });
 

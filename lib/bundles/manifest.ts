@@ -1,0 +1,198 @@
+/** A bundle's manifest.json: its schema, which is the contract with exporter and core, and how it is read. See docs/bundle-format.md. */
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import path from 'node:path';
+import type { Static } from '@sinclair/typebox';
+import { choice, lazySchema, problems } from '../arguments/schema';
+import { show } from '../arguments/show';
+import { InterrogatorError } from '../errors';
+
+const FORMAT_VERSION = 1;
+/** Manifests have a few kilobytes. */
+const MOST_BYTES = 4 * 2 ** 20;
+const DEEPEST = 64;
+/** Of anything counted: dimensions, ids, positions. */
+const MOST = 2 ** 24;
+
+/** What is read of a manifest, by whomever. Other fields are ignored. */
+const schemas = lazySchema((typebox) => {
+  const { Type } = typebox;
+  const count = (minimum = 1) => Type.Integer({ minimum, maximum: MOST });
+  const text = Type.String({ minLength: 1, expected: 'a text' });
+  const image = Type.Object({
+    file: text,
+    size: Type.Array(Type.Integer({ minimum: 1, maximum: 4096 }), { minItems: 2, maxItems: 2, expected: '[height, width]' }),
+    mean: Type.Array(Type.Number({ minimum: -1e6, maximum: 1e6 }), { minItems: 3, maxItems: 3, expected: 'three numbers' }),
+    std: Type.Array(Type.Number({ minimum: 1e-6, maximum: 1e6 }), { minItems: 3, maxItems: 3, expected: 'three numbers above 0' }),
+    interpolation: choice(typebox, ['bicubic', 'bilinear']),
+    resizeMode: choice(typebox, ['shortest', 'longest', 'squash']),
+    fill: Type.Integer({ minimum: 0, maximum: 255 }),
+  });
+  const common = {
+    formatVersion: Type.Literal(FORMAT_VERSION),
+    name: text,
+    files: Type.Record(
+      Type.String(),
+      Type.Object({
+        bytes: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+        sha256: Type.String({ pattern: '^[0-9a-f]{64}$', expected: '64 hexadecimal digits' }),
+      }),
+    ),
+    /** `weights`: 'hub' for a name's published weights, 'checkpoint', or 'untrained'. */
+    source: Type.Optional(Type.Object({ weights: Type.Optional(Type.String()) })),
+  };
+  const tower = { file: text, contextLength: count(2), vocabSize: count(), padId: count(0), sotId: count(0), eotId: count(0) };
+  return Type.Object({
+    clip: Type.Object({
+      ...common,
+      kind: Type.Literal('clip'),
+      embedDim: count(),
+      image,
+      text: Type.Union([
+        Type.Object({ ...tower, tower: Type.Literal('causal'), layers: count(), heads: count(), width: count() }),
+        Type.Object({ ...tower, tower: Type.Literal('bidirectional') }),
+      ]),
+      tokenizer: Type.Object({ file: text, clean: choice(typebox, ['lower', 'whitespace']) }),
+      /** Paths relative to the folder, with '/'. */
+      vocabulary: Type.Optional(Type.Array(text)),
+    }),
+    caption: Type.Object({
+      ...common,
+      kind: Type.Literal('caption'),
+      family: Type.Literal('blip'),
+      vision: image,
+      decoder: Type.Object({
+        file: text,
+        vocabSize: count(),
+        layers: count(),
+        heads: count(),
+        headDim: count(),
+        maxPositions: count(2),
+        bosId: count(0),
+        eosId: count(0),
+        padId: count(0),
+        promptIds: Type.Array(count(0), { minItems: 1 }),
+      }),
+      tokenizer: Type.Object({ file: text }),
+    }),
+  });
+});
+
+type Schemas = ReturnType<typeof schemas>;
+export type ClipManifest = Static<Schemas['properties']['clip']>;
+export type CaptionManifest = Static<Schemas['properties']['caption']>;
+export type Manifest = ClipManifest | CaptionManifest;
+
+/** JSON Schema of both kinds of manifest. */
+export const manifestSchema = schemas;
+
+/** Reads and checks the manifest in a folder. Throws ERR_BUNDLE_NOT_FOUND, ERR_BUNDLE_INVALID, ERR_BUNDLE_VERSION, ERR_IO. */
+export async function readManifest(folder: string): Promise<Manifest> {
+  const file = path.join(folder, 'manifest.json');
+  const text = await readText(file, folder);
+  let manifest: unknown;
+  try {
+    manifest = JSON.parse(text);
+  } catch (cause) {
+    throw invalid(file, `not JSON: ${(cause as Error).message}`, cause);
+  }
+  if (isDeeperThan(DEEPEST, manifest)) throw invalid(file, `nested more than ${DEEPEST} deep`);
+  return checked(file, manifest);
+}
+
+async function readText(file: string, folder: string): Promise<string> {
+  let handle: FileHandle | undefined;
+  try {
+    // A pipe is opened without waiting for who writes to it, and then refused.
+    handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    const found = await handle.stat();
+    if (!found.isFile()) throw invalid(file, 'not a file');
+    if (found.size > MOST_BYTES) throw invalid(file, `${found.size} bytes are too many for a manifest`);
+    return await handle.readFile('utf8');
+  } catch (cause) {
+    if (cause instanceof InterrogatorError) throw cause;
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new InterrogatorError('ERR_BUNDLE_NOT_FOUND', `There is no bundle at ${folder}: no manifest.json in it.`, { cause });
+    }
+    throw new InterrogatorError('ERR_IO', `Cannot read ${file}: ${message}`, { cause });
+  } finally {
+    await handle?.close();
+  }
+}
+
+/** Level by level: a recursion would end where the stack does. */
+function isDeeperThan(deepest: number, value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > deepest) return true;
+    level = level.flatMap((each) => (each !== null && typeof each === 'object' ? Object.values(each) : []));
+  }
+  return false;
+}
+
+function checked(file: string, manifest: unknown): Manifest {
+  if (manifest === null || typeof manifest !== 'object') throw invalid(file, 'not a JSON object');
+  const { formatVersion, kind } = manifest as Partial<Manifest>;
+  // First of all: a newer format may mean anything by the other fields.
+  if (Number.isInteger(formatVersion) && (formatVersion as number) > FORMAT_VERSION) {
+    throw new InterrogatorError(
+      'ERR_BUNDLE_VERSION',
+      `${file} has format version ${formatVersion}; this package reads up to ${FORMAT_VERSION}.`,
+      { hint: 'Update torch-interrogator, or export the bundle with this version.' },
+    );
+  }
+  if (kind !== 'clip' && kind !== 'caption') throw invalid(file, `kind: got ${show(kind)}, expected 'clip' or 'caption'`);
+  const faults = problems(schemas().properties[kind], manifest);
+  if (faults.length === 0) faults.push(...contradictions(manifest as Manifest));
+  if (faults.length > 0) throw invalid(file, faults.slice(0, 8).join('\n'));
+  return manifest as Manifest;
+}
+
+/** What the schema cannot say: how fields go together. */
+function contradictions(manifest: Manifest): string[] {
+  const files = filesNamed(manifest);
+  const faults = [
+    ...files
+      .filter(([, name]) => !Object.hasOwn(manifest.files, name))
+      .map(([field, name]) => `${field}: ${show(name)} is not among its files`),
+    ...Object.keys(manifest.files)
+      .filter((name) => !staysInside(name))
+      .map((name) => `files: ${show(name)} is not a path inside the bundle`),
+  ];
+  const [part, { vocabSize }] = manifest.kind === 'clip' ? ['text', manifest.text] : ['decoder', manifest.decoder];
+  for (const [field, value] of Object.entries(manifest.kind === 'clip' ? manifest.text : manifest.decoder)) {
+    const ids = field.endsWith('Id') || field === 'promptIds' ? [value].flat() : [];
+    if (ids.some((id) => (id as number) >= vocabSize)) faults.push(`${part}.${field}: expected less than vocabSize, ${vocabSize}`);
+  }
+  if (manifest.kind === 'clip' && manifest.text.tower === 'causal' && manifest.text.width % manifest.text.heads !== 0) {
+    faults.push(`text.width: expected a multiple of text.heads, ${manifest.text.heads}`);
+  }
+  if (manifest.kind === 'caption' && manifest.decoder.promptIds.length >= manifest.decoder.maxPositions) {
+    faults.push(`decoder.promptIds: expected fewer than decoder.maxPositions, ${manifest.decoder.maxPositions}`);
+  }
+  return faults;
+}
+
+/** What is read must be among the files whose hashes, and whose place in the folder, are checked. */
+function filesNamed(manifest: Manifest): [field: string, name: string][] {
+  if (manifest.kind === 'clip') {
+    const { image, text, tokenizer, vocabulary = [] } = manifest;
+    const lists = vocabulary.map((name): [string, string] => ['vocabulary', name]);
+    return [['image.file', image.file], ['text.file', text.file], ['tokenizer.file', tokenizer.file], ...lists];
+  }
+  const { vision, decoder, tokenizer } = manifest;
+  return [
+    ['vision.file', vision.file],
+    ['decoder.file', decoder.file],
+    ['tokenizer.file', tokenizer.file],
+  ];
+}
+
+function staysInside(name: string): boolean {
+  return !/[\\\0:]/.test(name) && name.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+}
+
+function invalid(file: string, what: string, cause?: unknown): InterrogatorError {
+  return new InterrogatorError('ERR_BUNDLE_INVALID', `${file} cannot be used: ${what}.`, { hint: 'Export the bundle again.', cause });
+}
