@@ -12,7 +12,7 @@ import { chain } from './chain';
 import type { Mode } from './options';
 import { classicPrompt, fastPrompt, truncateToFit } from './prompt';
 import { PromptRanker } from './prompt-ranker';
-import type { Tables } from './tables';
+import { MERGED, type Tables } from './tables';
 
 /** Begins from the caption; without one, or with '', a caption is generated, as in the reference. */
 export interface ModeSettings {
@@ -42,6 +42,8 @@ export class Modes {
   }
 
   async answer(image: RgbImage, settings: ModeSettings, call: Call): Promise<Answer> {
+    // A list that is missing is an error before anything is computed.
+    if (settings.mode !== 'caption') this.tables.require(settings.mode === 'negative' ? ['flavors', 'negative'] : MERGED);
     const { mode, minFlavors = 8, maxFlavors = mode === 'classic' ? 3 : 32 } = settings;
     if (mode === 'negative') {
       const features = await this.features(image, call);

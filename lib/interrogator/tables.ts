@@ -1,18 +1,15 @@
 /** The six term tables of an interrogator. */
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Bundle, ClipManifest } from '../bundles/bundle';
 import type { Engine } from '../engine/engine';
-import { InterrogatorError } from '../errors';
+import { hasCode, InterrogatorError } from '../errors';
+import { TABLE_NAMES, type TableName } from '../labels/label-store';
 import { LabelTable } from '../labels/label-table';
 import { loadList } from '../labels/vocabulary';
 import { artistLabels, trendingLabels } from './prompt';
 
-export const TABLE_NAMES = ['artists', 'flavors', 'mediums', 'movements', 'trendings', 'negative'] as const;
-export type TableName = (typeof TABLE_NAMES)[number];
-
 /** The tables that best and fast mode rank as one, in the reference's order. */
-const MERGED: readonly TableName[] = ['artists', 'flavors', 'mediums', 'movements', 'trendings'];
+export const MERGED: readonly TableName[] = ['artists', 'flavors', 'mediums', 'movements', 'trendings'];
 
 export class Tables {
   private readonly tables: ReadonlyMap<TableName, LabelTable>;
@@ -22,31 +19,36 @@ export class Tables {
     private readonly engine: Engine,
     lists: ReadonlyMap<TableName, readonly string[]>,
   ) {
-    this.tables = new Map([...lists].map(([name, labels]) => [name, LabelTable.lazy(labels, name, engine)]));
+    this.tables = new Map([...lists].map(([name, labels]) => [name, LabelTable.lazy({ labels, name, isBuiltIn: true }, engine)]));
   }
 
   /**
-   * Reads the term lists of `config.dataPath`, all of which must be there, or those that the bundle has. Trendings are the
-   * reference's own (clip_interrogator.py names the sites) unless there is a list of them.
+   * Reads the term lists that `config.dataPath`, or else the bundle, has. A missing one is an error when it is used. Trendings
+   * are the reference's own (clip_interrogator.py names the sites) unless there is a list of them.
    */
   static async load(engine: Engine): Promise<Tables> {
-    const lists = new Map<TableName, readonly string[]>([['trendings', trendingLabels()]]);
+    const lists = new Map<TableName, readonly string[]>();
     for (const name of TABLE_NAMES) {
-      const file = listFile(engine.config.dataPath, engine.clipBundle, name);
-      if (file === undefined || (name === 'trendings' && engine.config.dataPath !== null && !existsSync(file))) continue;
-      const terms = await loadList(file);
-      lists.set(name, name === 'artists' ? artistLabels(terms) : terms);
+      const terms = await loadIfThere(listFile(engine.config.dataPath, engine.clipBundle, name));
+      if (terms) lists.set(name, name === 'artists' ? artistLabels(terms) : terms);
     }
+    const { dataPath } = engine.config;
+    if (lists.size === 0 && dataPath !== null) throw missing(`There are no term lists in ${path.resolve(dataPath)}`);
+    if (!lists.has('trendings')) lists.set('trendings', trendingLabels());
     return new Tables(engine, lists);
   }
 
-  /** Throws ERR_VOCABULARY_NOT_FOUND where the bundle has no such list. */
+  /** Throws ERR_VOCABULARY_NOT_FOUND where there is no such list. */
   get(name: TableName): LabelTable {
     const table = this.tables.get(name);
     if (table) return table;
-    throw new InterrogatorError('ERR_VOCABULARY_NOT_FOUND', `The bundle ${this.engine.clipBundle.folder} has no ${name}.txt.`, {
-      hint: 'Set dataPath to a folder of term lists, or export the bundle with a vocabulary.',
-    });
+    const folder = this.engine.config.dataPath ?? this.engine.clipBundle.folder;
+    throw missing(`This needs the term list ${name}.txt, which ${path.resolve(folder)} does not have`);
+  }
+
+  /** Throws ERR_VOCABULARY_NOT_FOUND where one of the lists is missing. */
+  require(names: readonly TableName[]): void {
+    for (const name of names) this.get(name);
   }
 
   /** artists, flavors, mediums, movements and trendings as one table. */
@@ -61,6 +63,22 @@ export class Tables {
   get all(): LabelTable[] {
     return [...this.tables.values()];
   }
+}
+
+async function loadIfThere(file: string | undefined): Promise<string[] | undefined> {
+  if (file === undefined) return undefined;
+  try {
+    return await loadList(file);
+  } catch (error) {
+    if (hasCode(error, 'ERR_VOCABULARY_NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+function missing(message: string): InterrogatorError {
+  return new InterrogatorError('ERR_VOCABULARY_NOT_FOUND', `${message}.`, {
+    hint: 'Set dataPath to a folder of term lists (artists.txt, flavors.txt, mediums.txt, movements.txt, negative.txt), or export the bundle with a vocabulary.',
+  });
 }
 
 function listFile(dataPath: string | null, { folder, manifest }: Bundle<ClipManifest>, name: TableName): string | undefined {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { bundleFolderName } from '../bundles/bundle';
 import type { Call, Engine } from '../engine/engine';
 import { encodeAll, packTokens } from '../engine/tokens';
@@ -9,30 +10,61 @@ import { hasCode, throwIfAborted } from '../errors';
 import type { NativeFeatures, NativeLabelMatrix } from '../native/types';
 import { downloadLabels } from './label-download';
 
+/** The tables that every interrogator has. Their cache files are clip-interrogator's own. */
+export const TABLE_NAMES = ['artists', 'flavors', 'mediums', 'movements', 'trendings', 'negative'] as const;
+export type TableName = (typeof TABLE_NAMES)[number];
+
 export interface LabelSet {
   labels: readonly string[];
   /** The table's name in file names; null keeps it out of all files. */
   name: string | null;
+  /** One of TABLE_NAMES as the interrogator made it, not a table that a caller gave that name. */
+  isBuiltIn: boolean;
 }
 
 /** The embeddings of a set of labels, one row a label, from wherever they can be had soonest. */
 export async function obtainLabelMatrix(engine: Engine, set: LabelSet, call: Call): Promise<NativeLabelMatrix> {
-  const hash = createHash('sha256').update(set.labels.join(',')).digest('hex');
-  const file = cacheFile(engine, set.name);
+  const hash = await hashOf(set.labels, call.signal);
+  const [kept, ...others] = cacheFiles(engine, set);
+  for (const file of [kept, ...others]) {
+    const found = file && (await openCached(engine, file, hash, set, call, { setAside: true }));
+    if (found) return found;
+  }
   const found =
-    (file && (await openCached(engine, file, hash, set, call, { setAside: true }))) ||
     (await openCached(engine, bundledFile(engine, set.name), hash, set, call, { setAside: false })) ||
-    (file && call.signal && (await downloaded(engine, file, hash, set, call)));
-  return found || build(engine, file, hash, set, call);
+    (kept && others.length === 0 && call.signal && (await downloaded(engine, kept, hash, set, call)));
+  return found || build(engine, kept, hash, set, call);
 }
 
-function fileName(engine: Engine, name: string): string {
-  return `${bundleFolderName(engine.clipBundle.manifest.name)}_${name}.safetensors`;
+/** Labels hashed before others get a turn: some 4 MB at the most that a term list may have. */
+const HASHED_AT_ONCE = 64;
+const SLICE_MS = 4;
+
+/** SHA-256 of the labels, joined by commas, in hexadecimal digits. */
+async function hashOf(labels: readonly string[], signal: AbortSignal | undefined): Promise<string> {
+  const hash = createHash('sha256');
+  let sliceEnd = performance.now() + SLICE_MS;
+  for (let start = 0; start < labels.length; start += HASHED_AT_ONCE) {
+    hash.update((start > 0 ? ',' : '') + labels.slice(start, start + HASHED_AT_ONCE).join(','));
+    if (performance.now() < sliceEnd) continue;
+    await setImmediate();
+    throwIfAborted(signal);
+    sliceEnd = performance.now() + SLICE_MS;
+  }
+  return hash.digest('hex');
 }
 
-function cacheFile(engine: Engine, name: string | null): string | undefined {
+function fileName(engine: Engine, table: string): string {
+  return `${bundleFolderName(engine.clipBundle.manifest.name)}_${table}.safetensors`;
+}
+
+/** Where embeddings may lie, first of all where new ones are kept. A caller's table does not overwrite a built-in one of the same name. */
+function cacheFiles(engine: Engine, { name, isBuiltIn }: LabelSet): string[] {
   const { cachePath } = engine.config;
-  return name === null || cachePath === null ? undefined : path.resolve(cachePath, fileName(engine, name));
+  if (name === null || cachePath === null) return [];
+  const isShared = !isBuiltIn && (TABLE_NAMES as readonly string[]).includes(name);
+  const tables = isShared ? [`${name}.own`, name] : [name];
+  return tables.map((table) => path.resolve(cachePath, fileName(engine, table)));
 }
 
 function bundledFile(engine: Engine, name: string | null): string | undefined {

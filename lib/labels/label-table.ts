@@ -5,7 +5,7 @@ import { type EngineOwner, engineOf } from '../engine/owner';
 import { SharedTask } from '../engine/shared-task';
 import { InterrogatorError } from '../errors';
 import type { NativeFeatures, NativeLabelMatrix } from '../native/types';
-import { obtainLabelMatrix } from './label-store';
+import { type LabelSet, obtainLabelMatrix } from './label-store';
 
 export interface RankOptions extends CallOptions {
   /** Most labels to return, 0 and up; fewer where the table has fewer. Default 1. */
@@ -55,16 +55,16 @@ export class LabelTable {
       throw new InterrogatorError('ERR_INVALID_ARGUMENT', `name: got ${show(name)}, expected letters, digits, _ and -, or null.`);
     }
     const checked = callOptions('LabelTable.create', options, {});
-    const table = LabelTable.lazy(list, name, engineOf(interrogator));
+    const table = LabelTable.lazy({ labels: list, name, isBuiltIn: false }, engineOf(interrogator));
     await table.engine.call(checked, (call) => table.prepareWithin(call));
     return table;
   }
 
   /** @internal A table whose embeddings are made when they are first needed. */
-  static lazy(labels: readonly string[], name: string | null, engine: Engine): LabelTable {
+  static lazy({ labels, ...set }: LabelSet, engine: Engine): LabelTable {
     const own = Object.freeze([...labels]);
     const matrix = new SharedTask(({ signal, report }) =>
-      engine.run(signal, report, (call) => obtainLabelMatrix(engine, { labels: own, name }, call)),
+      engine.run(signal, report, (call) => obtainLabelMatrix(engine, { labels: own, ...set }, call)),
     );
     return new LabelTable(engine, own.length === 0 ? [] : [{ labels: own, matrix }]);
   }

@@ -252,6 +252,27 @@ describe('cache', () => {
     });
   });
 
+  test.each(['artists', 'flavors', 'mediums', 'movements', 'trendings', 'negative'])(
+    "a caller's table named %s leaves the built-in one's cache alone",
+    async (name) => {
+      const cache = freshCache();
+      await withSettings({ cachePath: cache }, async (other) => {
+        await LabelTable.create(LABELS, name, other);
+        await other.prepare();
+        const builtIn = readFileSync(path.join(cache, `tiny-clip__${name}.safetensors`));
+        const own = await LabelTable.create(LABELS.slice(2), name, other);
+        expect(own.labels).toEqual(LABELS.slice(2));
+        expect(readFileSync(path.join(cache, `tiny-clip__${name}.safetensors`)).equals(builtIn)).toBe(true);
+        // Both are found again, and the built-in one by a table of the same labels, too.
+        const stages: string[] = [];
+        const onProgress = ({ stage }: { stage: string }): unknown => stages.push(stage);
+        for (const labels of [LABELS.slice(2), other[name as 'artists'].labels])
+          await LabelTable.create(labels, name, other, { onProgress });
+        expect(stages).toEqual([]);
+      });
+    },
+  );
+
   test('prepare makes the embeddings of all six tables', async () => {
     const cache = freshCache();
     await withSettings({ cachePath: cache }, (other) => other.prepare());
