@@ -1,6 +1,6 @@
 /** torch-interrogator: the text prompt that would make an image like this one. */
 
-export { type BundleKind, type InstalledBundle, installedBundles } from './bundles/bundle';
+export { type BundleKind, bundleFolder, type InstalledBundle, installedBundles } from './bundles/bundle';
 export { type CatalogEntry, catalog, listCaptionModels, listClipModels } from './bundles/catalog';
 export { Config, type ConfigInput, type ConfigValues } from './config';
 export type { CallOptions, ProgressEvent, ProgressListener } from './engine/engine';

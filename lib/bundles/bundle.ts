@@ -22,6 +22,11 @@ export function bundleFolderName(name: string): string {
   return name.replaceAll('/', '_').replaceAll('@', '_');
 }
 
+/** The folder in the bundle home where the bundle of a model's name belongs. It may not exist yet. */
+export function bundleFolder(name: string): string {
+  return path.join(bundleHome(), bundleFolderName(name));
+}
+
 /**
  * Reads and checks a bundle's manifest. Throws ERR_BUNDLE_NOT_FOUND, ERR_BUNDLE_INVALID, ERR_BUNDLE_VERSION;
  * ERR_BUNDLE_KIND where it is not of the given kind.

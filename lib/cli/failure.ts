@@ -17,18 +17,20 @@ const USAGE_CODES = new Set([
   'ERR_VOCABULARY_NOT_FOUND',
 ]);
 
+/** An error as the lines of `--json` hold it. */
 export interface FailureRecord {
   code: string;
+  /** What was wrong. */
   message: string;
+  /** What to do about it, where that is known. */
+  hint?: string;
 }
 
-/** The part of an error that belongs on a line of JSON. */
 export function failureRecord(error: unknown): FailureRecord {
-  if (error instanceof Error) {
-    const code = (error as { code?: unknown }).code;
-    return { code: typeof code === 'string' ? code : 'ERR_INTERNAL', message: error.message };
-  }
-  return { code: 'ERR_INTERNAL', message: String(error) };
+  if (!(error instanceof Error)) return { code: 'ERR_INTERNAL', message: String(error) };
+  const { code, hint, message } = error as Error & { code?: unknown; hint?: string };
+  const problem = hint && message.endsWith(`\n${hint}`) ? message.slice(0, -hint.length - 1) : message;
+  return { code: typeof code === 'string' ? code : 'ERR_INTERNAL', message: problem, ...(hint && { hint }) };
 }
 
 /** The exit code for an error that ended the whole command. */
@@ -41,8 +43,8 @@ export function exitCodeOf(error: unknown): number {
 
 /** What was wrong with its code, then what to do; no stack. */
 export function describeFailure(error: unknown): string {
-  const { code, message } = failureRecord(error);
+  const { code, message, hint } = failureRecord(error);
   if (error instanceof UsageError) return `error: ${message}`;
-  const [problem, ...remedy] = message.split('\n');
-  return [`error: ${problem} (${code})`, ...remedy].join('\n');
+  const [problem, ...details] = message.split('\n');
+  return [`error: ${problem} (${code})`, ...details, ...(hint ? [hint] : [])].join('\n');
 }

@@ -1,69 +1,129 @@
-/** What IMAGE|FOLDER|URL… on a command line stands for. */
-import type { Dirent } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import path from 'node:path';
-import { InterrogatorError } from '../errors';
+/** What IMAGE|FOLDER|URL|-… on a command line stands for. */
+import type { BigIntStats, Dirent } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { type ImageInput, InterrogatorError } from '../index';
 import { fetchImage } from '../net/fetch-image';
+import type { Work } from './lines';
+import { readPipe, readStandardInput } from './pipe';
 
-const PICTURE = /\.(jpe?g|jfif|png|webp|gif|bmp|dib|tiff?)$/i;
+const IMAGE = /\.(jpe?g|jfif|png|webp|gif|bmp|dib|tiff?)$/i;
+
+/** The argument of the commands that take images: its name and what help says of it. */
+export const IMAGE_ARGUMENTS = [
+  '<image|folder|url|-...>',
+  'image files, folders of images (subfolders too), http(s) URLs; - is an image on standard input',
+] as const;
 
 /** One image to work on, or the reason why this argument gives none. */
 export interface CommandInput {
-  /** As the user knows it: a path or a URL. */
+  /** As the user knows it: a path, a URL, or - for standard input. */
   name: string;
-  open(signal: AbortSignal): Promise<string | Uint8Array>;
+  open(signal: AbortSignal): Promise<ImageInput>;
 }
 
-function isUrl(argument: string): boolean {
-  return /^https?:\/\//i.test(argument);
+/** The images of these arguments, each with the same work to be done. */
+export async function* imageWorks<R>(args: readonly string[], answer: (image: ImageInput) => Promise<R>): AsyncGenerator<Work<R>> {
+  for await (const { name, open } of expandInputs(args)) {
+    yield { names: [name], run: async (signal) => [await answer(await open(signal))] };
+  }
 }
 
-/** The failure of a command whose arguments gave no image at all. */
-export function noImages(args: readonly string[]): InterrogatorError {
-  return new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There are no images in ${args.join(', ')}.`, {
-    hint: 'Looked for JPEG, PNG, WebP, GIF, BMP and TIFF files by their names, in subfolders too.',
-  });
-}
-
-/** Expands folders (with their subfolders, in name order) into the images in them. */
+/** Folders become the images in them and in their subfolders, in the order of their names. */
 export async function* expandInputs(args: readonly string[]): AsyncGenerator<CommandInput> {
   for (const argument of args) {
-    if (isUrl(argument)) {
-      yield { name: argument, open: (signal) => fetchImage(argument, { signal }) };
-    } else if (await isFolder(argument)) {
-      yield* imagesIn(argument);
-    } else {
-      yield { name: argument, open: async () => argument };
+    if (argument === '-') yield { name: argument, open: readStandardInput };
+    else if (/^https?:\/\//i.test(argument)) yield { name: argument, open: (signal) => fetchImage(argument, { signal }) };
+    else yield* inputsAt(argumentBytes(argument));
+  }
+}
+
+async function* inputsAt(file: Buffer): AsyncGenerator<CommandInput> {
+  const name = readable(file);
+  const found = await statOf(file);
+  if (found?.isFIFO()) yield { name, open: (signal) => readPipe(file, name, signal) };
+  // A missing file is the decoder's to report, with the same code as anywhere else.
+  else if (!found?.isDirectory()) yield { name, open: (signal) => openFile(file, signal) };
+  else {
+    let images = 0;
+    for await (const input of imagesIn(file, found, new Set())) {
+      images += 1;
+      yield input;
     }
+    if (images === 0)
+      yield failed(name, new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There are no images in ${name}.`, { hint: LOOKED_FOR }));
   }
 }
 
-export async function isFolder(argument: string): Promise<boolean> {
-  try {
-    return (await stat(argument)).isDirectory();
-  } catch {
-    // A missing file is the decoder's to report, with the same code as anywhere else.
-    return false;
-  }
-}
+const LOOKED_FOR = 'Looked for JPEG, PNG, WebP, GIF, BMP and TIFF files by their names, in subfolders too.';
 
-async function* imagesIn(folder: string): AsyncGenerator<CommandInput> {
-  let entries: Dirent[];
+/** `walked` holds the folders that were entered: a link may lead to one of them again, or in a circle. */
+async function* imagesIn(folder: Buffer, { dev, ino }: BigIntStats, walked: Set<string>): AsyncGenerator<CommandInput> {
+  if (walked.has(`${dev}:${ino}`)) return;
+  walked.add(`${dev}:${ino}`);
+  let entries: Dirent<Buffer>[];
   try {
-    entries = await readdir(folder, { withFileTypes: true });
+    // As bytes: a name need not be UTF-8.
+    entries = await readdir(folder, { withFileTypes: true, encoding: 'buffer' });
   } catch (cause) {
-    const { message } = cause as Error;
-    const failure = new InterrogatorError('ERR_IO', `The folder ${folder} cannot be read: ${message}.`, { cause });
-    yield { name: folder, open: () => Promise.reject(failure) };
+    const message = `The folder ${readable(folder)} cannot be read: ${(cause as Error).message}.`;
+    yield failed(readable(folder), new InterrogatorError('ERR_IO', message, { cause }));
     return;
   }
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  entries.sort((a, b) => Buffer.compare(a.name, b.name));
   for (const entry of entries) {
-    const full = path.join(folder, entry.name);
-    if (entry.isDirectory()) {
-      yield* imagesIn(full);
-    } else if (PICTURE.test(entry.name)) {
-      yield { name: full, open: async () => full };
-    }
+    const file = Buffer.concat([folder, SLASH, entry.name]);
+    const found = entry.isDirectory() || entry.isSymbolicLink() ? await statOf(file) : undefined;
+    if (found?.isDirectory()) yield* imagesIn(file, found, walked);
+    else if (isImageName(entry.name.toString('latin1'))) yield { name: readable(file), open: (signal) => openFile(file, signal) };
   }
+}
+
+const SLASH = Buffer.from('/');
+
+/** macOS keeps what a foreign file system cannot hold of `x.jpg` in `._x.jpg`, which is no image. */
+function isImageName(name: string): boolean {
+  return IMAGE.test(name) && !name.startsWith('._');
+}
+
+async function statOf(file: Buffer): Promise<BigIntStats | undefined> {
+  return stat(file, { bigint: true }).catch(() => undefined);
+}
+
+/** The path where a string can hold it, else the file's bytes. */
+async function openFile(file: Buffer, signal: AbortSignal): Promise<ImageInput> {
+  if (isText(file)) return file.toString();
+  try {
+    return await readFile(file, { signal });
+  } catch (cause) {
+    throw new InterrogatorError('ERR_IO', `${readable(file)} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function failed(name: string, error: InterrogatorError): CommandInput {
+  return { name, open: () => Promise.reject(error) };
+}
+
+function isText(bytes: Buffer): boolean {
+  return Buffer.from(bytes.toString()).equals(bytes);
+}
+
+/** A path for people and for JSON. Where it is not UTF-8, its bytes beyond ASCII are escaped. */
+function readable(file: Buffer): string {
+  if (isText(file)) return file.toString();
+  return file.toString('latin1').replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
+}
+
+/** An argument's own bytes. Node reads arguments as UTF-8, and replaces what is not. */
+function argumentBytes(argument: string): Buffer {
+  const text = Buffer.from(argument);
+  if (!argument.includes('\ufffd') || process.platform !== 'linux') return text;
+  const given = readFileSync('/proc/self/cmdline');
+  for (let start = 0; start < given.length; ) {
+    const end = given.indexOf(0, start);
+    const bytes = given.subarray(start, end < 0 ? undefined : end);
+    if (bytes.toString() === argument) return bytes;
+    start += bytes.length + 1;
+  }
+  return text;
 }

@@ -1,6 +1,6 @@
 /** The options that every command which runs a model takes, and how they become a Config. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { Config } from '../config';
+import { Config } from '../index';
 
 export interface ModelOptions {
   clip?: string;
@@ -28,8 +28,11 @@ export function wholeNumber(minimum: number): (text: string) => number {
   };
 }
 
-/** Adds the model and device options. `caption: false` leaves out --caption where none is ever used. */
-export function addModelOptions(command: Command, { caption }: { caption: boolean }): Command {
+/** Adds the model and device options. `caption: false` leaves out --caption where none is ever used; `ranking` is --ranking's default. */
+export function addModelOptions(
+  command: Command,
+  { caption, ranking = 'quota' }: { caption: boolean; ranking?: 'quota' | 'global' },
+): Command {
   command.option('--clip <name|dir>', 'CLIP model: a model/tag name or a bundle folder (default: ViT-L-14/openai)');
   if (caption) {
     command.option('--caption <name|dir|none>', 'caption model: a name, a bundle folder, or none (default: blip-large)');
@@ -43,7 +46,11 @@ export function addModelOptions(command: Command, { caption }: { caption: boolea
     .option('--no-cache', 'keep no label embeddings on disk')
     .option('--chunk-size <n>', 'labels ranked at once by quota ranking (default: 2048)', wholeNumber(1))
     .option('--flavor-intermediate-count <n>', 'candidates that best and negative chain over (default: 2048)', wholeNumber(1))
-    .addOption(new Option('--ranking <how>', 'quota as the reference ranks, or the true top-k').choices(['quota', 'global']))
+    .addOption(
+      new Option('--ranking <how>', 'quota as the reference ranks, or global: the true top-k')
+        .choices(['quota', 'global'])
+        .default(ranking),
+    )
     .addOption(new Option('--compat <how>', "the reference's answers, or its bugs corrected").choices(['reference', 'corrected']))
     .option('--threads <n>', 'CPU threads, 0 for one per core (default: 0)', wholeNumber(0))
     .option('--json', 'print JSON')

@@ -159,48 +159,6 @@ describe('http inputs', () => {
   }, 60_000);
 });
 
-test('rank --json gives labels in falling similarity', async () => {
-  const labels = path.join(work, 'labels.txt');
-  writeFileSync(labels, 'a red apple\na blue car\na cat\na dog\na house\n');
-  const { code, stdout } = await run(['rank', image, '--labels', labels, '--top', '3', '--clip', 'sample', '--json', '--quiet']);
-  expect(code).toBe(0);
-  const ranked = JSON.parse(stdout) as { label: string; similarity: number }[];
-  expect(ranked).toHaveLength(3);
-  const similarities = ranked.map(({ similarity }) => similarity);
-  expect(similarities).toEqual([...similarities].sort((a, b) => b - a));
-}, 60_000);
-
-test('rank of a folder and a broken image: a line for each, and exit 1', async () => {
-  const labels = path.join(work, 'labels.txt');
-  writeFileSync(labels, 'a red apple\na blue car\na cat\na dog\na house\n');
-  const broken = path.join(work, 'broken.png');
-  writeFileSync(broken, 'no image');
-  const images = path.dirname(image);
-  const options = ['--labels', labels, '--top', '2', '--clip', 'sample', '--json', '--quiet'];
-  const { code, stdout } = await run(['rank', images, broken, ...options]);
-  expect(code).toBe(1);
-  const lines = jsonLines<{ image: string; ranked?: { label: string }[]; error?: { code: string } }>(stdout);
-  const alone = await run(['rank', image, ...options]);
-  expect(lines.find((line) => line.image === image)?.ranked).toEqual(JSON.parse(alone.stdout));
-  expect(lines.at(-1)).toMatchObject({ image: broken, error: { code: 'ERR_IMAGE_FORMAT' } });
-  expect(lines.length).toBeGreaterThan(2);
-}, 60_000);
-
-test('features --json gives unit vectors, and an image that fails exits 1', async () => {
-  const texts = ['features', '--text', 'a cat', 'a dog', '--clip', 'sample', '--json', '--quiet'];
-  const { code, stdout } = await run(texts);
-  expect(code).toBe(0);
-  const records = JSON.parse(stdout) as { input: string; features: number[] }[];
-  expect(records.map(({ input }) => input)).toEqual(['a cat', 'a dog']);
-  for (const { features } of records) expect(Math.hypot(...features)).toBeCloseTo(1, 4);
-
-  const images = await run(['features', '--image', image, path.join(work, 'none.png'), '--clip', 'sample', '--json', '--quiet']);
-  expect(images.code).toBe(1);
-  const [good, bad] = JSON.parse(images.stdout) as { features?: number[]; error?: { code: string } }[];
-  expect(Math.hypot(...(good?.features ?? []))).toBeCloseTo(1, 4);
-  expect(bad?.error?.code).toBe('ERR_IMAGE_NOT_FOUND');
-}, 60_000);
-
 test('models --installed lists the sample pair', async () => {
   const { code, stdout } = await run(['models', '--installed', '--json']);
   expect(code).toBe(0);

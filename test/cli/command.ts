@@ -1,5 +1,5 @@
 /** Runs the built command line as a user would. */
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import path from 'node:path';
 
 export interface CommandResult {
@@ -14,8 +14,14 @@ export function runCommand(
   args: readonly string[],
   { env = {}, cwd, interruptAfterMs }: { env?: NodeJS.ProcessEnv; cwd?: string; interruptAfterMs?: number } = {},
 ): Promise<CommandResult> {
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env }, cwd });
+  if (interruptAfterMs !== undefined) setTimeout(() => child.kill('SIGINT'), interruptAfterMs);
+  return collect(child);
+}
+
+/** What a process prints, and how it ends. */
+export function collect(child: ChildProcessWithoutNullStreams): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env }, cwd });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -24,7 +30,6 @@ export function runCommand(
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
-    if (interruptAfterMs !== undefined) setTimeout(() => child.kill('SIGINT'), interruptAfterMs);
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
   });

@@ -2,8 +2,7 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import { bundleFolderName } from '../../bundles/bundle';
-import { bundleHome } from '../../bundles/cache-folder';
+import { bundleFolder } from '../../index';
 import { EXIT } from '../failure';
 import { wholeNumber } from '../options';
 
@@ -54,7 +53,7 @@ export function addExportCommand(program: Command): void {
 async function runExporter(kind: string, name: string, options: ExportOptions): Promise<number> {
   const python = await exporterPython();
   if (!python) return EXIT.failed;
-  const out = options.out ?? path.join(bundleHome(), bundleFolderName(name));
+  const out = options.out ?? bundleFolder(name);
   const args = ['-m', 'torch_interrogator_export', kind, name, '--out', out];
   for (const key of ['checkpoint', 'seed', 'config', 'precision', 'vocabulary', 'device'] as const) {
     if (options[key] !== undefined) args.push(`--${key}`, String(options[key]));
@@ -68,7 +67,7 @@ async function runExporter(kind: string, name: string, options: ExportOptions): 
 
 /** Makes the exporter's environment where it is missing; its last line of output is the interpreter. */
 async function exporterPython(): Promise<string | undefined> {
-  const launcher = process.env.PYTHON || (process.platform === 'win32' ? 'python' : 'python3');
+  const launcher = process.env.PYTHON || 'python3';
   const { code, output } = await run(launcher, [path.join(EXPORTER, 'environment.py')], { stdout: 'pipe' });
   return code === 0 ? output.trim().split('\n').at(-1) : undefined;
 }

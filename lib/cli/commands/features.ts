@@ -1,64 +1,69 @@
-/** torch-interrogator features --image FILE… | --text TEXT… */
+/** torch-interrogator features --image FILE… | --text TEXT… | --text-file FILE */
 import type { Command } from 'commander';
-import type { Interrogator } from '../../interrogator/interrogator';
-import { describeFailure, EXIT, failureRecord, UsageError } from '../failure';
-import { type CommandInput, expandInputs } from '../inputs';
+import { type Interrogator, loadList } from '../../index';
+import { UsageError } from '../failure';
+import { imageWorks } from '../inputs';
+import { printLines, type Work } from '../lines';
 import { addModelOptions, type ModelOptions, toConfig } from '../options';
 import { withInterrogator } from '../session';
 
 interface FeaturesOptions extends ModelOptions {
   image?: string[];
   text?: string[];
+  textFile?: string;
 }
 
 interface FeaturesRecord {
-  input: string;
-  features?: number[];
-  error?: { code: string; message: string };
+  features: number[];
 }
+
+/** Enough for full passes over the text tower; little enough that lines come steadily, also from a large model. */
+const TEXTS_AT_ONCE = 256;
 
 export function addFeaturesCommand(program: Command): void {
   const command = program
     .command('features')
-    .description('print the unit-length CLIP features of images or texts')
-    .option('--image <file...>', 'image files, folders, http(s) URLs')
-    .option('--text <text...>', 'texts');
+    .description('print the unit-length CLIP features of images or texts, a line each')
+    .option('--image <file...>', 'image files, folders, http(s) URLs; - is an image on standard input')
+    .option('--text <text...>', 'texts')
+    .option('--text-file <file>', 'text file, one text a line');
   addModelOptions(command, { caption: false }).action(async (options: FeaturesOptions) => {
     process.exitCode = await features(options);
   });
 }
 
-async function features(options: FeaturesOptions): Promise<number> {
-  if (!options.image && !options.text) throw new UsageError('features needs --image FILE… or --text TEXT….');
+async function features({ image = [], text = [], textFile, ...options }: FeaturesOptions): Promise<number> {
+  const listed = textFile === undefined ? [] : (await loadList(textFile)).filter((line) => line !== '');
+  const texts = [...text, ...listed];
+  if (image.length === 0 && texts.length === 0) throw new UsageError('features needs --image FILE…, --text TEXT… or --text-file FILE.');
   return withInterrogator(toConfig(options, { captionNeeded: false }), async (interrogator, signal) => {
-    const records: FeaturesRecord[] = [];
-    for await (const input of expandInputs(options.image ?? [])) {
-      records.push(await imageRecord(interrogator, input, signal));
-    }
-    records.push(...(await textRecords(interrogator, options.text ?? [], signal)));
-    if (options.json) console.log(JSON.stringify(records));
-    else for (const { input, features: values } of records) if (values) console.log(`${input}\t${values.join(' ')}`);
-    return records.some(({ error }) => error) ? EXIT.failed : EXIT.ok;
+    const { maxBatch } = interrogator.config;
+    const line = { json: options.json, toText: ({ features: values }: FeaturesRecord) => [values.join(' ')], signal };
+    const images = imageWorks(image, (each) => imageRecord(interrogator, each, signal));
+    const failedImages = await printLines(images, { ...line, kind: 'image', concurrency: maxBatch });
+    // While one part's lines are printed, the next one is worked on.
+    return failedImages + (await printLines(textWorks(interrogator, texts), { ...line, kind: 'text', concurrency: 2 }));
   });
 }
 
-async function imageRecord(interrogator: Interrogator, input: CommandInput, signal: AbortSignal): Promise<FeaturesRecord> {
-  try {
-    const values = await interrogator.imageToFeatures(await input.open(signal), { signal });
-    return { input: input.name, features: Array.from(await values.toArray()) };
-  } catch (error) {
-    if (signal.aborted) throw error;
-    console.error(`${input.name}: ${describeFailure(error)}`);
-    return { input: input.name, error: failureRecord(error) };
+async function imageRecord(
+  interrogator: Interrogator,
+  image: Parameters<Interrogator['imageToFeatures']>[0],
+  signal: AbortSignal,
+): Promise<FeaturesRecord> {
+  const values = await interrogator.imageToFeatures(image, { signal });
+  return { features: Array.from(await values.toArray()) };
+}
+
+async function* textWorks(interrogator: Interrogator, texts: readonly string[]): AsyncGenerator<Work<FeaturesRecord>> {
+  for (let start = 0; start < texts.length; start += TEXTS_AT_ONCE) {
+    const names = texts.slice(start, start + TEXTS_AT_ONCE);
+    yield { names, run: (signal) => textRecords(interrogator, names, signal) };
   }
 }
 
 async function textRecords(interrogator: Interrogator, texts: readonly string[], signal: AbortSignal): Promise<FeaturesRecord[]> {
-  if (texts.length === 0) return [];
   const rows = await interrogator.textToFeatures(texts, { signal });
   const values = await rows.toArray();
-  return texts.map((input, i) => ({
-    input,
-    features: Array.from(values.subarray(i * rows.dim, (i + 1) * rows.dim)),
-  }));
+  return texts.map((_, i) => ({ features: Array.from(values.subarray(i * rows.dim, (i + 1) * rows.dim)) }));
 }

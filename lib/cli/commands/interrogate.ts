@@ -1,9 +1,9 @@
-/** torch-interrogator interrogate IMAGE|FOLDER|URL… */
+/** torch-interrogator interrogate IMAGE|FOLDER|URL|-… */
 import { type Command, Option } from 'commander';
-import type { Interrogator } from '../../interrogator/interrogator';
-import type { Mode } from '../../interrogator/options';
-import { describeFailure, EXIT, failureRecord, UsageError } from '../failure';
-import { type CommandInput, expandInputs, noImages } from '../inputs';
+import type { Mode } from '../../index';
+import { UsageError } from '../failure';
+import { IMAGE_ARGUMENTS, imageWorks } from '../inputs';
+import { printLines } from '../lines';
 import { addModelOptions, type ModelOptions, toConfig, wholeNumber } from '../options';
 import { withInterrogator } from '../session';
 
@@ -14,11 +14,14 @@ interface InterrogateOptions extends ModelOptions {
   maxFlavors?: number;
 }
 
+/** Chains take turns instead of sharing passes: more at once would only let the first line come later. */
+const CHAINS_AT_ONCE = 4;
+
 export function addInterrogateCommand(program: Command): void {
   const command = program
     .command('interrogate')
     .description('write the prompt that would make an image like each of these')
-    .argument('<image|folder|url...>', 'image files, folders of images (subfolders too), http(s) URLs')
+    .argument(...IMAGE_ARGUMENTS)
     .addOption(
       new Option('--mode <mode>', 'how to build the prompt').choices(['best', 'fast', 'classic', 'negative', 'caption']).default('best'),
     )
@@ -31,45 +34,25 @@ export function addInterrogateCommand(program: Command): void {
 }
 
 async function interrogate(args: readonly string[], options: InterrogateOptions): Promise<number> {
-  const captionNeeded = options.mode !== 'negative' && !options.captionText;
-  if (captionNeeded && options.caption === 'none') {
-    throw new UsageError(`--mode ${options.mode} begins from a caption: name a caption model with --caption, or give --caption-text.`);
-  }
-  const config = toConfig(options, { captionNeeded });
-  return withInterrogator(config, async (interrogator, signal) => {
-    let inputs = 0;
-    let failures = 0;
-    for await (const input of expandInputs(args)) {
-      inputs += 1;
-      if (!(await describeOne(interrogator, input, options, signal))) failures += 1;
-    }
-    if (inputs === 0) throw noImages(args);
-    return failures > 0 ? EXIT.failed : EXIT.ok;
+  const { mode, captionText, minFlavors, maxFlavors } = options;
+  checkModeOptions(options);
+  const config = toConfig(options, { captionNeeded: mode !== 'negative' && !captionText });
+  return withInterrogator(config, (interrogator, signal) => {
+    const works = imageWorks(args, async (image) => {
+      const described = await interrogator.describe(image, { mode, caption: captionText, minFlavors, maxFlavors, signal });
+      return { mode, ...described };
+    });
+    const concurrency = mode === 'best' || mode === 'negative' ? CHAINS_AT_ONCE : interrogator.config.maxBatch;
+    return printLines(works, { kind: 'image', json: options.json, toText: ({ prompt }) => [prompt], concurrency, signal });
   });
 }
 
-/** Prints one image's answer or failure; false when it failed. Ctrl-C ends the command, not one image. */
-async function describeOne(
-  interrogator: Interrogator,
-  input: CommandInput,
-  options: InterrogateOptions,
-  signal: AbortSignal,
-): Promise<boolean> {
-  try {
-    const { prompt, caption, similarity, seconds } = await interrogator.describe(await input.open(signal), {
-      mode: options.mode,
-      caption: options.captionText,
-      minFlavors: options.minFlavors,
-      maxFlavors: options.maxFlavors,
-      signal,
-    });
-    const record = { image: input.name, mode: options.mode, prompt, caption, similarity, seconds };
-    console.log(options.json ? JSON.stringify(record) : prompt);
-    return true;
-  } catch (error) {
-    if (signal.aborted) throw error;
-    if (options.json) console.log(JSON.stringify({ image: input.name, error: failureRecord(error) }));
-    else console.error(`${input.name}: ${describeFailure(error)}`);
-    return false;
+/** Before the models load, which may take long. */
+function checkModeOptions({ mode, caption, captionText, minFlavors, maxFlavors = 32 }: InterrogateOptions): void {
+  if (mode !== 'negative' && !captionText && caption === 'none') {
+    throw new UsageError(`--mode ${mode} begins from a caption: name a caption model with --caption, or give --caption-text.`);
   }
+  if (minFlavors === undefined) return;
+  if (mode !== 'best') throw new UsageError(`--min-flavors is of --mode best alone; --mode ${mode} does not use it.`);
+  if (minFlavors > maxFlavors) throw new UsageError(`--min-flavors ${minFlavors} is more than --max-flavors ${maxFlavors}.`);
 }

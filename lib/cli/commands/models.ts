@@ -1,7 +1,6 @@
 /** torch-interrogator models: every name, and which of them are installed. */
 import { type Command, Option } from 'commander';
-import { installedBundles } from '../../bundles/bundle';
-import { catalog } from '../../bundles/catalog';
+import { catalog, installedBundles } from '../../index';
 
 interface ModelRecord {
   kind: 'clip' | 'caption';

@@ -1,0 +1,145 @@
+/** What the command line makes of its arguments. Folders are made up at random: depth, names, links and what lies beside images. */
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expandInputs } from '../../lib/cli/inputs';
+
+let work: string;
+
+beforeEach(() => {
+  work = mkdtempSync(path.join(tmpdir(), 'inputs-'));
+});
+
+afterEach(() => rmSync(work, { recursive: true, force: true }));
+
+const never = new AbortController().signal;
+
+async function namesOf(...args: string[]): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of expandInputs(args)) names.push(path.relative(work, name));
+  return names;
+}
+
+/** A stand-in for Math.random() that gives the same numbers each time. */
+function numbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state * 48271) % 2147483647;
+    return state % below;
+  };
+}
+
+describe('folders', () => {
+  test.each([1, 2, 3, 4, 5])('of tree %i: every image once, however links lead about', async (seed) => {
+    const pick = numbers(seed);
+    const folders = [work];
+    const images: string[] = [];
+    for (let i = 0; i < 12; i++) {
+      const parent = folders[pick(folders.length)] as string;
+      const folder = path.join(parent, `${'pqrs'[pick(4)]}${i}`);
+      mkdirSync(folder);
+      folders.push(folder);
+      for (let k = pick(3); k >= 0; k--) {
+        const image = path.join(folder, `${k}.${['png', 'JPG', 'jpeg', 'webp', 'Gif', 'bmp', 'TIF', 'tiff'][pick(8)]}`);
+        writeFileSync(image, '');
+        images.push(image);
+        writeFileSync(path.join(folder, `._${k}.png`), 'not an image');
+        writeFileSync(path.join(folder, `${k}.txt`), 'a caption');
+      }
+    }
+    // Links upward, sideways, in a circle, to themselves and to nothing.
+    for (let i = 0; i < 8; i++)
+      symlinkSync(folders[pick(folders.length)] as string, path.join(folders[pick(folders.length)] as string, `z${i}`));
+    symlinkSync('itself', path.join(work, 'itself'));
+    symlinkSync('nowhere', path.join(work, 'nowhere'));
+
+    const inputs: string[] = [];
+    for await (const { name, open } of expandInputs([work])) {
+      const opened = await open(never);
+      expect(opened).toBe(name);
+      inputs.push(name);
+    }
+    const real = inputs.map((name) => execFileSync('realpath', [name], { encoding: 'utf8' }).trim());
+    expect([...real].sort()).toEqual([...images].sort());
+  });
+
+  test('a folder that is reached by a link alone is entered', async () => {
+    const elsewhere = path.join(work, 'elsewhere');
+    mkdirSync(elsewhere);
+    writeFileSync(path.join(elsewhere, 'x.png'), '');
+    const given = path.join(work, 'given');
+    mkdirSync(given);
+    symlinkSync(elsewhere, path.join(given, 'link'));
+    expect(await namesOf(given)).toEqual(['given/link/x.png']);
+    symlinkSync(given, path.join(work, 'to-given'));
+    expect(await namesOf(path.join(work, 'to-given'))).toEqual(['to-given/link/x.png']);
+  });
+
+  test.each([1, 2, 3])('names that are no UTF-8 (%i) are found, named without loss and opened', async (seed) => {
+    const pick = numbers(seed * 77);
+    const folder = Buffer.concat([Buffer.from(`${work}/`), Buffer.from([0xff])]);
+    mkdirSync(folder);
+    const expected: [string, string][] = [];
+    for (let i = 0; i < 6; i++) {
+      const byte = 0x80 + pick(128);
+      writeFileSync(Buffer.concat([folder, Buffer.from(`/${i}`), Buffer.from([0xff, byte]), Buffer.from('.png')]), `content ${i}`);
+      expected.push([`${work}/\\xff/${i}\\xff\\x${byte.toString(16)}.png`, `content ${i}`]);
+    }
+    const found: [string, string][] = [];
+    for await (const { name, open } of expandInputs([work])) found.push([name, (await open(never)).toString()]);
+    expect(found).toEqual(expected);
+  });
+
+  test('each without images is one input that fails, beside others that have some', async () => {
+    for (const name of ['full', 'empty', 'notes']) mkdirSync(path.join(work, name));
+    writeFileSync(path.join(work, 'full', 'x.png'), '');
+    writeFileSync(path.join(work, 'notes', 'x.txt'), '');
+    const failures: string[] = [];
+    for await (const { name, open } of expandInputs(['full', 'empty', 'notes'].map((name) => path.join(work, name)))) {
+      await open(never).catch(({ code }) => failures.push(`${path.basename(name)} ${code}`));
+    }
+    expect(failures).toEqual(['empty ERR_IMAGE_NOT_FOUND', 'notes ERR_IMAGE_NOT_FOUND']);
+  });
+});
+
+describe('pipes', () => {
+  let pipe: string;
+
+  beforeEach(() => {
+    pipe = path.join(work, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+  });
+
+  test.each([0, 1, 70_000, 5_000_000])('%i bytes through a pipe are read whole', async (length) => {
+    const sent = Buffer.alloc(length, 'abcdefg');
+    writeFileSync(path.join(work, 'sent'), sent);
+    const [input] = await first(expandInputs([pipe]));
+    const received = input?.open(never);
+    // A process of its own: a writer without a reader would hold a thread of ours for ever.
+    const writer = spawn('sh', ['-c', 'cat "$0" > "$1"', path.join(work, 'sent'), pipe]);
+    try {
+      expect(sent.equals((await received) as Buffer)).toBe(true);
+    } finally {
+      writer.kill();
+    }
+  });
+
+  test('the wait for a writer that never comes ends with the signal', async () => {
+    const controller = new AbortController();
+    const [input] = await first(expandInputs([pipe]));
+    const received = input?.open(controller.signal);
+    setTimeout(() => controller.abort(), 50);
+    await expect(received).rejects.toThrow(/abort/i);
+  });
+});
+
+async function first<T>(all: AsyncIterable<T>): Promise<T[]> {
+  for await (const each of all) return [each];
+  return [];
+}
+
+test('a file that is named is tried, whatever its suffix', async () => {
+  writeFileSync(path.join(work, 'no-suffix'), '');
+  expect(await namesOf(path.join(work, 'no-suffix'), path.join(work, 'missing.xyz'))).toEqual(['no-suffix', 'missing.xyz']);
+});
