@@ -15,6 +15,7 @@ const USAGE_CODES = new Set([
   'ERR_BUNDLE_NOT_FOUND',
   'ERR_BUNDLE_KIND',
   'ERR_VOCABULARY_NOT_FOUND',
+  'ERR_VOCABULARY_INVALID',
 ]);
 
 /** An error as the lines of `--json` hold it. */

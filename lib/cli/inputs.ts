@@ -2,12 +2,10 @@
 import type { BigIntStats, Dirent } from 'node:fs';
 import { readFileSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { type ImageInput, InterrogatorError } from '../index';
-import { fetchImage } from '../net/fetch-image';
+import path from 'node:path';
+import { fetchImage, IMAGE_SUFFIXES, type ImageInput, InterrogatorError } from '../index';
 import type { Work } from './lines';
 import { readPipe, readStandardInput } from './pipe';
-
-const IMAGE = /\.(jpe?g|jfif|png|webp|gif|bmp|dib|tiff?)$/i;
 
 /** The argument of the commands that take images: its name and what help says of it. */
 export const IMAGE_ARGUMENTS = [
@@ -51,11 +49,14 @@ async function* inputsAt(file: Buffer): AsyncGenerator<CommandInput> {
       yield input;
     }
     if (images === 0)
-      yield failed(name, new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There are no images in ${name}.`, { hint: LOOKED_FOR }));
+      yield failed(
+        name,
+        new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There are no images in ${name}.`, {
+          hint: `Looked for ${[...IMAGE_SUFFIXES].join(' ')}, in subfolders too.`,
+        }),
+      );
   }
 }
-
-const LOOKED_FOR = 'Looked for JPEG, PNG, WebP, GIF, BMP and TIFF files by their names, in subfolders too.';
 
 /** `walked` holds the folders that were entered: a link may lead to one of them again, or in a circle. */
 async function* imagesIn(folder: Buffer, { dev, ino }: BigIntStats, walked: Set<string>): AsyncGenerator<CommandInput> {
@@ -83,7 +84,7 @@ const SLASH = Buffer.from('/');
 
 /** macOS keeps what a foreign file system cannot hold of `x.jpg` in `._x.jpg`, which is no image. */
 function isImageName(name: string): boolean {
-  return IMAGE.test(name) && !name.startsWith('._');
+  return IMAGE_SUFFIXES.has(path.extname(name).toLowerCase()) && !name.startsWith('._');
 }
 
 async function statOf(file: Buffer): Promise<BigIntStats | undefined> {

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expandInputs } from '../../lib/cli/inputs';
+import { IMAGE_SUFFIXES } from '../../lib/index';
 
 let work: string;
 
@@ -31,6 +32,8 @@ function numbers(seed: number): (below: number) => number {
 }
 
 describe('folders', () => {
+  const suffixes = [...IMAGE_SUFFIXES];
+
   test.each([1, 2, 3, 4, 5])('of tree %i: every image once, however links lead about', async (seed) => {
     const pick = numbers(seed);
     const folders = [work];
@@ -41,7 +44,8 @@ describe('folders', () => {
       mkdirSync(folder);
       folders.push(folder);
       for (let k = pick(3); k >= 0; k--) {
-        const image = path.join(folder, `${k}.${['png', 'JPG', 'jpeg', 'webp', 'Gif', 'bmp', 'TIF', 'tiff'][pick(8)]}`);
+        const suffix = suffixes[pick(suffixes.length)] as string;
+        const image = path.join(folder, `${k}${pick(2) ? suffix : suffix.toUpperCase()}`);
         writeFileSync(image, '');
         images.push(image);
         writeFileSync(path.join(folder, `._${k}.png`), 'not an image');
