@@ -2,6 +2,8 @@
 module.exports = {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  // Threads do not run in jest: they need a file that Node.js can load.
+  moduleNameMapper: { '^\\./decode-worker$': '<rootDir>/test/support/decode-worker.cjs' },
   transform: { '\\.ts$': '@swc/jest' },
   testTimeout: 180_000,
   // Each worker may hold models and libtorch's thread pools.

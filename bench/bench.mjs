@@ -71,7 +71,9 @@ export class Bench {
   async captionIds() {
     const { decodeImage } = internal('image');
     const { caption, config } = this.ours.engine;
-    const ids = await caption.model.generate(await decodeImage(this.image), { maxTokens: config.captionMaxLength });
+    const image = await decodeImage(this.image);
+    const ids = await caption.model.generate(image, { maxTokens: config.captionMaxLength });
+    image.release();
     return [...this.captioner.decoder.promptIds, ...ids].join();
   }
 

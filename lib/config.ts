@@ -71,6 +71,25 @@ const settings = lazySchema((typebox) => {
         1_000_000,
         'Most calls that wait while maxBatch others are worked on; one more is refused with ERR_BUSY, at its start.',
       ),
+      maxPixels: integer(
+        178_956_970,
+        1,
+        LARGEST_COUNT,
+        "Images of more pixels are refused by their header, before they are decoded. The default is Pillow's limit.",
+      ),
+      orientation: choice(typebox, ['ignore', 'exif'], {
+        default: 'ignore',
+        description: "'exif' turns images as their EXIF orientation says; 'ignore' does so for TIFFs alone, as the reference does.",
+      }),
+      background: Type.Union([Type.String({ pattern: '^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$' }), Type.Null()], {
+        default: null,
+        expected: "a colour as '#rgb' or '#rrggbb', or null",
+        description: 'What transparent images are composed over; null drops alpha, as the reference does.',
+      }),
+      truncated: choice(typebox, ['error', 'best-effort'], {
+        default: 'error',
+        description: "'best-effort' decodes image files that end too early as far as they go.",
+      }),
       captionModelPath: textOrNull(null, 'a folder', "A caption bundle's folder, or a folder of bundles that is searched first."),
       verifyHashes: flag(true, "Check every bundle file's SHA-256 when loading."),
       cacheUrl: text(

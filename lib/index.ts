@@ -16,6 +16,7 @@ export type {
   ChainCallOptions,
   DescribeOptions,
   Description,
+  ImageOptions,
   InterrogateOptions,
   Mode,
   NegativeOptions,

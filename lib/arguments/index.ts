@@ -103,11 +103,18 @@ export function text<T>(initial: T): Check<string | T> {
   };
 }
 
-export function oneOf<T extends string>(known: readonly T[], initial: T): Check<T> {
-  return (name, value = initial) => {
+export function oneOf<T extends string, I extends T | undefined>(known: readonly T[], initial: I): Check<T | I> {
+  return (name, value) => {
+    if (value === undefined) return initial;
     if (known.includes(value as T)) return value as T;
     throw invalid(`${name}: got ${show(value)}, expected one of ${known.join(', ')}.`);
   };
+}
+
+/** A colour as '#rgb' or '#rrggbb', or null for none. */
+export function color(name: string, value: unknown): string | null | undefined {
+  if (value === undefined || value === null || (typeof value === 'string' && /^#([0-9a-f]{3}|[0-9a-f]{6})$/i.test(value))) return value;
+  throw invalid(`${name}: got ${show(value)}, expected a colour as '#rgb' or '#rrggbb', or null.`);
 }
 
 /** A copy of a list of strings, of at least `least`. */

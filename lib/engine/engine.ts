@@ -5,7 +5,7 @@ import { type Bundle, type CaptionManifest, type ClipManifest, resolveBundle } f
 import { verifyFiles } from '../bundles/verify';
 import type { Config } from '../config';
 import { AbortError, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
-import type { RgbImage } from '../image';
+import { type RgbImage, useDecodeWorkers } from '../image';
 import { loadNative } from '../native/load';
 import type { NativeBinding, NativeCancelToken, NativeCaptionModel, NativeClipModel, NativeDevice } from '../native/types';
 import { CaptionTokenizer, ClipTokenizer } from '../tokenizer';
@@ -41,6 +41,7 @@ export class Engine {
   readonly clipTokenizer: ClipTokenizer;
   readonly caption: EngineParts['caption'];
   private readonly residency: Residency;
+  private readonly endDecoders = useDecodeWorkers();
   private readonly running = new Set<Promise<unknown>>();
   /** Calls of the public API that have not settled. */
   private inFlight = 0;
@@ -187,7 +188,7 @@ export class Engine {
   private async close(): Promise<void> {
     await this.device.close();
     await Promise.allSettled([...this.running]);
-    await Promise.all([this.clip.close(), this.caption?.model.close()]);
+    await Promise.all([this.clip.close(), this.caption?.model.close(), this.endDecoders()]);
   }
 
   /** Most calls that are under way at the same time: up to maxBatch can be in one pass, the others wait. */

@@ -1,5 +1,5 @@
 /** Why bytes of a known format do not decode. Crosses from the worker as plain fields. */
-export type FailureKind = 'truncated' | 'corrupt';
+export type FailureKind = 'truncated' | 'corrupt' | 'memory';
 
 export class DecodeFailure extends Error {
   constructor(

@@ -1,10 +1,10 @@
 import { type CallOptions, callOptions, textList } from '../arguments';
 import { type Config, type ConfigInput, toConfig } from '../config';
-import { type Call, Engine } from '../engine/engine';
+import { Engine } from '../engine/engine';
 import { Features, oneImage } from '../engine/features';
 import { EngineOwner } from '../engine/owner';
 import { encodeAll, packTokens } from '../engine/tokens';
-import { decodeImage, type ImageInput, type RgbImage } from '../image';
+import { type DecodedImage, decodeImage, type ImageInput } from '../image';
 import type { LabelTable } from '../labels/label-table';
 import { argmax } from './argmax';
 import { type BatchResult, describeAll } from './batch';
@@ -19,6 +19,8 @@ import {
   DESCRIBE,
   type DescribeOptions,
   type Description,
+  IMAGE,
+  type ImageOptions,
   INTERROGATE,
   type InterrogateOptions,
   NEGATIVE,
@@ -148,16 +150,16 @@ export class Interrogator extends EngineOwner {
   }
 
   /** The caption model's caption. Throws ERR_CAPTION_MODEL_MISSING where captionModelName is null. */
-  async generateCaption(image: ImageInput, options: CallOptions = {}): Promise<string> {
-    return this.engine.call(callOptions('generateCaption', options, {}), (call) =>
-      this.withImage(image, call, (decoded) => this.modes.caption(decoded, call)),
-    );
+  async generateCaption(image: ImageInput, options: ImageOptions = {}): Promise<string> {
+    const checked = callOptions('generateCaption', options, IMAGE);
+    return this.engine.call(checked, (call) => this.withImage(image, checked, (decoded) => this.modes.caption(decoded, call)));
   }
 
   /** Unit-length image features, 1 × embedDim. */
-  async imageToFeatures(image: ImageInput, options: CallOptions = {}): Promise<Features> {
-    return this.engine.call(callOptions('imageToFeatures', options, {}), async (call) => {
-      return new Features(this.engine, await this.withImage(image, call, (decoded) => this.modes.features(decoded, call)));
+  async imageToFeatures(image: ImageInput, options: ImageOptions = {}): Promise<Features> {
+    const checked = callOptions('imageToFeatures', options, IMAGE);
+    return this.engine.call(checked, async (call) => {
+      return new Features(this.engine, await this.withImage(image, checked, (decoded) => this.modes.features(decoded, call)));
     });
   }
 
@@ -209,13 +211,13 @@ export class Interrogator extends EngineOwner {
   }
 
   private answer(image: ImageInput, options: CheckedOptions): Promise<Answer> {
-    return this.engine.call(options, (call) => this.withImage(image, call, (decoded) => this.modes.answer(decoded, options, call)));
+    return this.engine.call(options, (call) => this.withImage(image, options, (decoded) => this.modes.answer(decoded, options, call)));
   }
 
   private async describeAs(image: ImageInput, options: CheckedOptions): Promise<Description> {
     const started = performance.now();
     return this.engine.call(options, async (call) => {
-      const answer = await this.withImage(image, call, (decoded) => this.modes.answer(decoded, options, call));
+      const answer = await this.withImage(image, options, (decoded) => this.modes.answer(decoded, options, call));
       const { prompt, caption, features } = answer;
       const [similarity] = await this.modes.similarities(features, [prompt], call);
       return { prompt, caption, similarity: similarity as number, seconds: (performance.now() - started) / 1000 };
@@ -228,8 +230,15 @@ export class Interrogator extends EngineOwner {
   }
 
   /** The pixels are gone when the work is done. */
-  private async withImage<T>(input: ImageInput, { signal }: Call, work: (image: RgbImage) => Promise<T>): Promise<T> {
-    const image = await decodeImage(input, { signal });
+  private async withImage<T>(input: ImageInput, options: ImageOptions, work: (image: DecodedImage) => Promise<T>): Promise<T> {
+    const { config } = this;
+    using image = await decodeImage(input, {
+      signal: options.signal,
+      maxPixels: options.maxPixels ?? config.maxPixels,
+      orientation: options.orientation ?? config.orientation,
+      background: options.background === undefined ? config.background : options.background,
+      truncated: options.truncated ?? config.truncated,
+    });
     try {
       return await work(image);
     } finally {

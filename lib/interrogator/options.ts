@@ -1,16 +1,28 @@
 /** What the calls of an Interrogator take besides their arguments, and what they answer. */
-import { type CallOptions, count, flag, number, oneOf, text } from '../arguments';
+import { type CallOptions, color, count, flag, number, oneOf, text } from '../arguments';
 
 export const MODES = ['best', 'fast', 'classic', 'negative', 'caption'] as const;
 /** How a prompt is built. */
 export type Mode = (typeof MODES)[number];
 
-export interface NegativeOptions extends CallOptions {
+/** How an image is read; what is left out is as in the config. */
+export interface ImageOptions extends CallOptions {
+  /** Images of more pixels are refused by their header. */
+  maxPixels?: number;
+  /** 'exif' turns images as their EXIF orientation says. */
+  orientation?: 'ignore' | 'exif';
+  /** '#rgb' or '#rrggbb': what transparent images are composed over; null drops alpha. */
+  background?: string | null;
+  /** 'best-effort' decodes files that end too early as far as they go. */
+  truncated?: 'error' | 'best-effort';
+}
+
+export interface NegativeOptions extends ImageOptions {
   /** Most terms, 0 and up. Default 32. */
   maxFlavors?: number;
 }
 
-export interface CaptionedOptions extends CallOptions {
+export interface CaptionedOptions extends ImageOptions {
   /** Begin from this caption; without one, or with '', the caption model makes one. */
   caption?: string | null;
   /** Most terms, 0 and up. Default 32; classic mode 3. */
@@ -63,7 +75,13 @@ export interface ChainCallOptions extends CallOptions {
 }
 
 /** The checks of the options of each call; signal and onProgress are checked in all of them. */
-export const NEGATIVE = { maxFlavors: count(undefined) };
+export const IMAGE = {
+  maxPixels: count(undefined, 1),
+  orientation: oneOf(['ignore', 'exif'], undefined),
+  background: color,
+  truncated: oneOf(['error', 'best-effort'], undefined),
+};
+export const NEGATIVE = { ...IMAGE, maxFlavors: count(undefined) };
 export const CAPTIONED = { ...NEGATIVE, caption: text(undefined) };
 export const INTERROGATE = { ...CAPTIONED, minFlavors: count(8) };
 export const DESCRIBE = { ...INTERROGATE, mode: oneOf(MODES, 'best') };

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { closeDecodeWorkers, decodeImage } from '../../lib/image';
-import { decodeInWorker } from '../../lib/image/worker-pool';
+import { decodeInWorker } from '../../lib/image/decoders/worker-pool';
 import { removeFolder, temporaryFolder } from '../tokenizer/reference';
 import {
   avifFile,
@@ -156,14 +156,16 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
   describe('a decode that takes too long', () => {
     const slow = bmpFile(4000, 4000, Buffer.alloc(4000 * 4000 * 3));
 
+    const request = () => ({ format: 'bmp' as const, bytes: new Uint8Array(slow), width: 4000, height: 4000, isLenient: false });
+
     test('is ended', async () => {
-      const decoding = decodeInWorker('bmp', slow, { timeLimitMs: 1 });
+      const decoding = decodeInWorker(request(), { timeLimitMs: 1 });
       await expect(decoding).rejects.toMatchObject({ kind: 'corrupt', message: expect.stringMatching(/not come to an end/) });
     });
 
     test('is ended by an abort, and the next image has its turn', async () => {
       const controller = new AbortController();
-      const decoding = decodeInWorker('bmp', slow, { timeLimitMs: 60_000, signal: controller.signal });
+      const decoding = decodeInWorker(request(), { timeLimitMs: 60_000, signal: controller.signal });
       controller.abort();
       await expect(decoding).rejects.toMatchObject({ code: 'ERR_ABORTED' });
       await expect(decodeImage(gifFile(2, 2))).rejects.toEqual(fails('ERR_IMAGE_CORRUPT', /do not fill/));

@@ -43,7 +43,9 @@ describe.each(['small', 'medium'])('a %s BLIP', (size) => {
     for (const name of PICTURES) {
       const image = path.join(photographs, name);
       const theirs = await reference.call<number[]>('caption_ids', { path: image });
-      const mine = await model.generate(await decodeImage(image), { maxTokens: 32 });
+      const decoded = await decodeImage(image);
+      const mine = await model.generate(decoded, { maxTokens: 32 });
+      decoded.release();
       expect([30522, ...mine]).toEqual(theirs);
       distinct.add(theirs.join());
     }

@@ -9,6 +9,7 @@ export interface GifFrame {
   top: number;
   frameWidth: number;
   frameHeight: number;
+  isInterlaced: boolean;
   transparent: number | undefined;
   /** Where the colour table in force starts, and its number of colours; 0 where the file has none. */
   paletteStart: number;
@@ -59,6 +60,7 @@ export function readGifFrame(bytes: Buffer): GifFrame {
     top,
     frameWidth,
     frameHeight,
+    isInterlaced: (flags & 0x40) !== 0,
     transparent,
     paletteStart,
     paletteSize,

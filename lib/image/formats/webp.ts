@@ -17,7 +17,7 @@ interface Size {
 const CHUNK_STEPS = 16;
 const FRAME_HEADER_BYTES = 16;
 
-function* riffChunks(bytes: Buffer, from: number, to: number): Generator<RiffChunk> {
+export function* riffChunks(bytes: Buffer, from: number, to: number): Generator<RiffChunk> {
   const limit = new WorkLimit();
   for (let at = from; at + 8 <= to; ) {
     limit.spend(CHUNK_STEPS);

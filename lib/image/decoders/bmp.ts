@@ -1,11 +1,27 @@
 /** BMP as Pillow reads it; common libraries differ from it in palettes, bit fields and run lengths. */
-import { DecodeFailure, type RgbImage } from './failure';
-import { type BmpHeader, RLE4, RLE8, readBmpHeader } from './formats/bmp';
+import { DecodeFailure, type RgbImage } from '../failure';
+import { type BmpHeader, RLE4, RLE8, readBmpHeader } from '../formats/bmp';
+import type { DecodeRequest } from './request';
+import type { DecodedPixels } from './rgb';
 
-export function decodeBmp(bytes: Buffer): RgbImage {
+export function decodeBmp(bytes: Buffer, { isLenient }: DecodeRequest): DecodedPixels {
   const header = readBmpHeader(bytes);
-  if (header.isTruncated) throw new DecodeFailure('truncated', 'the file ends inside of its pixels');
-  if (header.bits <= 8) return decodeIndexed(bytes, header);
+  const { bits, compression } = header;
+  const isRunLength = compression === RLE8 || compression === RLE4;
+  const whole = header.isTruncated ? withBlackRows(bytes, header) : bytes;
+  const image = bits <= 8 ? decodeIndexed(whole, header, isRunLength, isLenient) : decodeFields(whole, header);
+  return { ...image, channels: 3 };
+}
+
+/** The file with rows of zeros in place of those that are missing or cut. */
+function withBlackRows(bytes: Buffer, { pixels, stride, height }: BmpHeader): Buffer {
+  const out = Buffer.alloc(pixels + stride * height);
+  const rows = Math.max(0, Math.floor((bytes.length - pixels) / stride));
+  bytes.copy(out, 0, 0, pixels + rows * stride);
+  return out;
+}
+
+function decodeFields(bytes: Buffer, header: BmpHeader): RgbImage {
   const { width, height, bits, fields, pixels, stride } = header;
   const data = new Uint8Array(width * height * 3);
   const step = bits / 8;
@@ -23,16 +39,15 @@ export function decodeBmp(bytes: Buffer): RgbImage {
   return { data, width, height };
 }
 
-function decodeIndexed(bytes: Buffer, header: BmpHeader): RgbImage {
-  const { width, height, compression, paletteStart, paletteStride, paletteSize } = header;
+function decodeIndexed(bytes: Buffer, header: BmpHeader, isRunLength: boolean, isLenient: boolean): RgbImage {
+  const { width, height, paletteStart, paletteStride, paletteSize } = header;
   const colors = new Uint8Array(256 * 3);
   for (let index = 0; index < Math.min(paletteSize, 256); index++) {
     for (let channel = 0; channel < 3; channel++) {
       colors[3 * index + channel] = bytes[paletteStart + paletteStride * index + 2 - channel] ?? 0;
     }
   }
-  const isRunLength = compression === RLE8 || compression === RLE4;
-  const indices = isRunLength ? expandRuns(bytes, header) : unpackRows(bytes, header);
+  const indices = isRunLength ? expandRuns(bytes, header, isLenient) : unpackRows(bytes, header);
   const data = new Uint8Array(width * height * 3);
   let to = 0;
   for (let y = 0; y < height; y++) {
@@ -63,18 +78,23 @@ function unpackRows(bytes: Buffer, { width, height, bits, pixels, stride }: BmpH
   return indices;
 }
 
-/** The same from run lengths. Pixels that the file skips get index 0. */
-function expandRuns(bytes: Buffer, { width, height, compression, pixels }: BmpHeader): Uint8Array {
+/** The same from run lengths. Pixels that the file skips get index 0, and so do those that are missing where that is allowed. */
+function expandRuns(bytes: Buffer, { width, height, compression, pixels }: BmpHeader, isLenient: boolean): Uint8Array {
   const indices = new Uint8Array(width * height);
   const isNibbles = compression === RLE4;
+  const indexAt = (at: number, n: number): number => {
+    if (!isNibbles) return bytes[at + n] as number;
+    return n % 2 === 0 ? (bytes[at + (n >> 1)] as number) >> 4 : (bytes[at + (n >> 1)] as number) & 15;
+  };
   let to = 0;
   let x = 0;
   let at = pixels;
-  const need = (count: number) => {
-    if (at + count > bytes.length) throw new DecodeFailure('truncated', 'the file ends inside of its pixels');
+  const isCut = (count: number): boolean => {
+    if (at + count <= bytes.length) return false;
+    if (isLenient) return true;
+    throw new DecodeFailure('truncated', 'the file ends inside of its pixels');
   };
-  while (to < indices.length) {
-    need(2);
+  while (to < indices.length && !isCut(2)) {
     const count = bytes[at++] as number;
     const value = bytes[at++] as number;
     if (count > 0) {
@@ -86,20 +106,18 @@ function expandRuns(bytes: Buffer, { width, height, compression, pixels }: BmpHe
       to = Math.ceil(to / width) * width;
       x = 0;
     } else if (value === 1) {
+      if (isLenient) break;
       throw new DecodeFailure('corrupt', 'its pixels end before the image does');
     } else if (value === 2) {
-      need(2);
+      if (isCut(2)) break;
       to = Math.min(indices.length, to + (bytes[at] as number) + (bytes[at + 1] as number) * width);
       x = to % width;
       at += 2;
     } else {
       const length = Math.min(value, indices.length - to);
       const byteCount = isNibbles ? Math.ceil(length / 2) : length;
-      need(byteCount);
-      for (let n = 0; n < length; n++) {
-        const byte = bytes[at + (isNibbles ? n >> 1 : n)] as number;
-        indices[to++] = isNibbles ? (n % 2 === 0 ? byte >> 4 : byte & 15) : byte;
-      }
+      if (isCut(byteCount)) break;
+      for (let n = 0; n < length; n++) indices[to++] = indexAt(at, n);
       x += value;
       at += byteCount;
       // Literal runs are padded to an even offset in the file.

@@ -1,0 +1,67 @@
+/** The worker thread that decodes what sharp does not. Each format's library is loaded when it is first needed. */
+import { parentPort } from 'node:worker_threads';
+import { DecodeFailure, type FailureKind, type RgbImage } from '../failure';
+import { FORMATS } from '../formats';
+import { decodeBmp } from './bmp';
+import { decodeGif } from './gif';
+import { decodePng } from './png';
+import type { DecodeRequest } from './request';
+import { type DecodedPixels, inksToRgb, upright, withoutAlpha } from './rgb';
+
+export type DecodeReply = { image: RgbImage; failure?: undefined } | { image?: undefined; failure: { kind: FailureKind; message: string } };
+
+async function decode(request: DecodeRequest): Promise<RgbImage> {
+  const { format, width, height, background, orientation, isLenient } = request;
+  const bytes = Buffer.from(request.bytes.buffer, request.bytes.byteOffset, request.bytes.byteLength);
+  if (!isLenient && FORMATS[format].readHeader(bytes).isTruncated) {
+    throw new DecodeFailure('truncated', 'the file ends before its pixels do');
+  }
+  const pixels = request.isCmyk ? await decodeCmyk(request) : await decodeFormat(bytes, request);
+  if (pixels.width !== width || pixels.height !== height) {
+    throw new DecodeFailure('corrupt', `its header says ${width} × ${height} pixels, its content ${pixels.width} × ${pixels.height}`);
+  }
+  return upright(withoutAlpha(pixels, background), orientation);
+}
+
+async function decodeCmyk(request: DecodeRequest): Promise<DecodedPixels> {
+  const { loadSharp, readInks } = require('./sharp') as typeof import('./sharp');
+  const sharp = loadSharp();
+  if (!sharp) throw new DecodeFailure('corrupt', 'sharp cannot be loaded in a thread');
+  const { data, width, height } = await readInks(sharp, request);
+  return inksToRgb(data, width, height);
+}
+
+async function decodeFormat(bytes: Buffer, request: DecodeRequest): Promise<DecodedPixels> {
+  switch (request.format) {
+    case 'bmp':
+      return decodeBmp(bytes, request);
+    case 'gif':
+      return decodeGif(bytes, request);
+    case 'png':
+      return decodePng(bytes, request);
+    case 'webp':
+      return (require('./webp') as typeof import('./webp')).decodeWebp(bytes, request);
+    case 'jpeg':
+      return (require('./jpeg') as typeof import('./jpeg')).decodeJpeg(bytes, request);
+    case 'tiff':
+      return (require('./tiff') as typeof import('./tiff')).decodeTiff(bytes, request);
+    case 'avif':
+      throw new DecodeFailure('corrupt', 'it is read with sharp only');
+  }
+}
+
+function failureOf(error: unknown): { kind: FailureKind; message: string } {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof DecodeFailure) return { kind: error.kind, message };
+  const isMemory = error instanceof RangeError && /allocation failed|Invalid typed array length|larger than/.test(message);
+  return { kind: isMemory ? 'memory' : 'corrupt', message: message.split('\n', 1)[0] as string };
+}
+
+parentPort?.on('message', async (request: DecodeRequest) => {
+  try {
+    const image = await decode(request);
+    parentPort?.postMessage({ image } satisfies DecodeReply, [image.data.buffer as ArrayBuffer]);
+  } catch (error) {
+    parentPort?.postMessage({ failure: failureOf(error) } satisfies DecodeReply);
+  }
+});

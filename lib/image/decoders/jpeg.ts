@@ -1,0 +1,40 @@
+/** JPEG by jpeg-js, the decoder that jimp uses. */
+import { decode } from 'jpeg-js';
+import { isFrame, jpegSegments } from '../formats/jpeg';
+import type { DecodeRequest } from './request';
+import type { DecodedPixels } from './rgb';
+
+const EXIF = 0xe1;
+const ADOBE = 0xee;
+
+export function decodeJpeg(bytes: Buffer, { width, height }: DecodeRequest): DecodedPixels {
+  const { plain, isRgb } = withoutStrays(bytes);
+  const image = decode(plain, {
+    useTArray: true,
+    formatAsRGBA: false,
+    // A larger frame is refused before it is allocated. Besides, the thread's own memory is limited.
+    maxResolutionInMP: (width * height + 0.5) / 1e6,
+    maxMemoryUsageInMB: 65_536,
+    ...(isRgb && { colorTransform: false }),
+  });
+  return { ...image, channels: 3 };
+}
+
+/**
+ * Without bytes between segments, which the library takes for damage. `isRgb` is true where Adobe's segment says that the
+ * components are red, green and blue.
+ */
+function withoutStrays(bytes: Buffer): { plain: Buffer; isRgb: boolean } {
+  let adobeTransform: number | undefined;
+  let components = 0;
+  const kept = [bytes.subarray(0, 2)];
+  let last = 2;
+  for (const { marker, start, body, end } of jpegSegments(bytes)) {
+    if (marker === ADOBE && bytes.toString('latin1', body, body + 5) === 'Adobe') adobeTransform = bytes[body + 11];
+    if (isFrame(marker)) components = bytes[body + 5] as number;
+    if (marker !== EXIF) kept.push(bytes.subarray(start, end));
+    last = end;
+  }
+  kept.push(bytes.subarray(last));
+  return { plain: Buffer.concat(kept), isRgb: adobeTransform === 0 && components === 3 };
+}

@@ -1,0 +1,83 @@
+/**
+ * The one queue before every decoder. A job has a place while its decoder runs, also when its caller has given up: neither
+ * libuv's threads nor sharp can take a job back. Its pixels count from before they are decoded until they are released.
+ */
+import { availableParallelism } from 'node:os';
+import { abandonable } from '../../engine/abort';
+import type { RgbImage } from '../failure';
+import { Admission } from './admission';
+
+/** An image in memory. Its pixels count as in flight until it is released, which whoever decodes must do. */
+export interface DecodedImage extends RgbImage {
+  /** Says that the pixels are not read any more. More calls of it do nothing. */
+  release(): void;
+  [Symbol.dispose](): void;
+}
+
+export interface DecodeJob {
+  /** What the image takes in memory at most, in pixels of three bytes. */
+  pixels: number;
+  decode(): Promise<RgbImage>;
+}
+
+/** Sharp's jobs run on libuv's threads, of which there are four by default. */
+const PLACES = Math.min(4, availableParallelism());
+/** So many files are read ahead of the decoders. */
+const READ_AHEAD = 4;
+/** 288 MB of RGB: four images of 24 megapixels. */
+const MOST_PIXELS = 96_000_000;
+
+const reading = new Admission(READ_AHEAD);
+const decoding = new Admission(PLACES);
+const inFlight = new Admission(MOST_PIXELS);
+
+/** What runs, what waits and how many pixels are in memory now, in this process. */
+export function decodeStats(): { running: number; waiting: number; pixels: number } {
+  const waiting = reading.waiting + decoding.waiting + inFlight.waiting;
+  return { running: decoding.taken, waiting, pixels: inFlight.taken };
+}
+
+/** `prepare` reads the input and its header. An abort ends the caller's wait at once. */
+export async function decodeInTurn(prepare: () => Promise<DecodeJob>, signal: AbortSignal | undefined): Promise<DecodedImage> {
+  const endReading = await reading.enter(1, signal);
+  const turn = wait(prepare, endReading, signal);
+  // The image of a caller who has given up is released when it comes.
+  return abandonable(turn, signal).catch((error: unknown) => {
+    turn.then(
+      (image) => image.release(),
+      () => {},
+    );
+    throw error;
+  });
+}
+
+async function wait(prepare: () => Promise<DecodeJob>, endReading: () => void, signal: AbortSignal | undefined): Promise<DecodedImage> {
+  let endDecoding = (): void => {};
+  let release = (): void => {};
+  try {
+    let job: DecodeJob;
+    try {
+      job = await prepare();
+      endDecoding = await decoding.enter(1, signal);
+      release = await inFlight.enter(job.pixels, signal);
+    } finally {
+      endReading();
+    }
+    const image = await job.decode();
+    // Decoded, it may take less than while it was being decoded.
+    const decoded = holdPixels(image);
+    release();
+    return decoded;
+  } catch (error) {
+    release();
+    throw error;
+  } finally {
+    endDecoding();
+  }
+}
+
+/** Counts pixels that are in memory already. */
+export function holdPixels(image: RgbImage): DecodedImage {
+  const release = inFlight.hold(image.width * image.height);
+  return { ...image, release, [Symbol.dispose]: release };
+}

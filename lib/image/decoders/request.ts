@@ -1,0 +1,22 @@
+import type { FormatName } from '../formats';
+
+/** Red, green and blue, 0 to 255 each. */
+export type Color = { r: number; g: number; b: number };
+
+/** What a decoder is asked for. It crosses to a worker thread as it is. */
+export interface DecodeRequest {
+  format: FormatName;
+  /** The whole file. The memory is ours: no caller reads or writes it. */
+  bytes: Uint8Array;
+  /** By the file's header, in the file's own orientation. An image of another size is refused. */
+  width: number;
+  height: number;
+  /** The header has found four inks; sharp decodes it in the thread. */
+  isCmyk?: boolean;
+  /** Turns the image upright, by TIFF's tag 274: 2 to 8. */
+  orientation?: number | undefined;
+  /** What alpha is composed over; alpha is dropped without it. */
+  background?: Color | undefined;
+  /** Where the file ends too early, the pixels that are missing are black. */
+  isLenient: boolean;
+}

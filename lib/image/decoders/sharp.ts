@@ -1,0 +1,92 @@
+/** JPEG, PNG, WebP and TIFF by sharp: libvips decodes and converts as Pillow does, bit for bit, on threads of its own. */
+import type { Metadata, Sharp, SharpOptions } from 'sharp';
+import { DecodeFailure, type RgbImage } from '../failure';
+import type { DecodeRequest } from './request';
+
+type SharpModule = (input: Uint8Array, options: SharpOptions) => Sharp;
+
+/** What turns an image upright, by TIFF's tag 274. */
+const TURNS: Readonly<Record<number, { angle: number; flips: boolean; flops: boolean }>> = {
+  2: { angle: 0, flips: false, flops: true },
+  3: { angle: 180, flips: false, flops: false },
+  4: { angle: 0, flips: true, flops: false },
+  5: { angle: 270, flips: false, flops: true },
+  6: { angle: 90, flips: false, flops: false },
+  7: { angle: 90, flips: false, flops: true },
+  8: { angle: 270, flips: false, flops: false },
+};
+
+let loaded: SharpModule | null | undefined;
+
+/** Undefined where sharp is not installed, does not load, or `TORCH_INTERROGATOR_DECODER=jimp` forbids it. */
+export function loadSharp(): SharpModule | undefined {
+  if (process.env.TORCH_INTERROGATOR_DECODER === 'jimp') return undefined;
+  if (loaded === undefined) {
+    try {
+      loaded = require('sharp') as SharpModule;
+    } catch {
+      loaded = null;
+    }
+  }
+  return loaded ?? undefined;
+}
+
+/**
+ * Null for CMYK, which `readInks` decodes: sharp has no arithmetic between channels. Throws a DecodeFailure, without
+ * knowledge of its kind as 'corrupt'.
+ */
+export function decodeWithSharp(sharp: SharpModule, request: DecodeRequest): Promise<RgbImage | null> {
+  return checked(async () => {
+    const { bytes, width, height, background, orientation } = request;
+    const options = sharpOptions(request);
+    const metadata = await sharp(bytes, options).metadata();
+    if (metadata.width !== width || metadata.height !== height) {
+      throw new DecodeFailure('corrupt', `its header says ${width} × ${height} pixels, its content ${metadata.width} × ${metadata.height}`);
+    }
+    if (metadata.space === 'cmyk') return null;
+    let image = sharp(bytes, options);
+    const turn = TURNS[orientation ?? 1];
+    if (turn) image = image.rotate(turn.angle).flip(turn.flips).flop(turn.flops);
+    image = background ? image.flatten({ background }) : image.removeAlpha();
+    // Pillow clips plain 16-bit grey to 255; of other 16-bit images it takes the high bytes, as libvips does.
+    if (isPlainGrey16(request, metadata)) image = image.linear(256, 0);
+    return rgbOf(image);
+  });
+}
+
+/** Cyan, magenta, yellow and black of a CMYK image, interleaved. */
+export function readInks(sharp: SharpModule, request: DecodeRequest): Promise<RgbImage> {
+  return checked(() => rgbOf(sharp(request.bytes, sharpOptions(request)).pipelineColourspace('cmyk').toColourspace('cmyk')));
+}
+
+async function rgbOf(image: Sharp): Promise<RgbImage> {
+  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
+  return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width: info.width, height: info.height };
+}
+
+function sharpOptions({ format, width, height, isLenient }: DecodeRequest): SharpOptions {
+  // Pillow forgives a JPEG's bit errors, but not a TIFF's or a PNG's.
+  const strictness = format === 'png' || format === 'tiff' ? 'error' : 'truncated';
+  return {
+    failOn: isLenient ? 'none' : strictness,
+    ignoreIcc: true,
+    // What is larger than the header said is refused before it is allocated.
+    limitInputPixels: width * height,
+    page: 0,
+    pages: 1,
+  };
+}
+
+function isPlainGrey16({ format, bytes }: DecodeRequest, { space, channels }: Metadata): boolean {
+  // In a PNG, transparency may have been added to what is plain grey in the file.
+  return space === 'grey16' && (format === 'png' ? bytes[25] === 0 : channels === 1);
+}
+
+async function checked<T>(decode: () => Promise<T>): Promise<T> {
+  try {
+    return await decode();
+  } catch (cause) {
+    if (cause instanceof DecodeFailure) throw cause;
+    throw new DecodeFailure('corrupt', (cause as Error).message.split('\n', 1)[0] as string);
+  }
+}
