@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { show } from '../arguments';
+import { read, show } from '../arguments';
 import { InterrogatorError } from '../errors';
 import type { RgbImage } from './failure';
 import { toRgb } from './to-rgb';
@@ -13,11 +13,15 @@ export interface RawImage {
 }
 
 export function isRawImage(input: unknown): input is RawImage {
-  return typeof input === 'object' && input !== null && !ArrayBuffer.isView(input) && 'data' in input;
+  if (typeof input !== 'object' || input === null || ArrayBuffer.isView(input)) return false;
+  return read('the image', 'ERR_INVALID_ARGUMENT', () => 'data' in input);
 }
 
 /** Throws `ERR_INVALID_ARGUMENT` where sizes and data do not fit, `ERR_IMAGE_SIZE` for more pixels than `maxPixels`. */
-export function checkRawImage({ data, width, height, channels }: RawImage, maxPixels: number): void {
+export function checkRawImage(image: RawImage, maxPixels: number): void {
+  const { data, width, height, channels } = read('the raw image', 'ERR_INVALID_ARGUMENT', () => {
+    return { data: image.data, width: image.width, height: image.height, channels: image.channels };
+  });
   if (!types.isUint8Array(data) && !types.isUint8ClampedArray(data)) {
     throw invalid(`the raw image's data must be a Uint8Array, got ${describe(data)}`);
   }
@@ -57,5 +61,5 @@ function invalid(message: string): InterrogatorError {
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value !== 'object') return `${typeof value} ${show(value)}`;
-  return `a value of type ${value.constructor?.name ?? 'Object'}`;
+  return `a value of type ${read('the image', 'ERR_INVALID_ARGUMENT', () => value.constructor?.name ?? 'Object')}`;
 }

@@ -1,8 +1,8 @@
 /** Many images at once, in order, without reading ahead of what is taken. */
 
-import { invalid, read } from '../arguments';
+import { invalid, isA, read, show } from '../arguments';
 import { abandonable } from '../engine/abort';
-import { hasCode, type InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
+import { hasCode, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
 import type { ImageInput } from '../image';
 import type { BatchOptions, Description, Mode } from './options';
 
@@ -89,13 +89,28 @@ function sourceOf(images: Iterable<ImageInput> | AsyncIterable<ImageInput>): Sou
 
 /** A source that still owes an image may never give it: it is told to end, and not waited for. */
 async function close(source: Source, owes: boolean): Promise<void> {
-  const closed = Promise.resolve(source.return?.());
+  const closed = ofSource(async () => source.return?.());
   if (owes) closed.catch(() => {});
   else await closed;
 }
 
 async function pull(source: Source): Promise<Turn> {
-  return { kind: 'image', next: await source.next() };
+  return ofSource(async () => {
+    const { done = false, value } = await source.next();
+    return { kind: 'image', next: { done, value } as IteratorResult<ImageInput> };
+  });
+}
+
+/** What the source fails with, as this package's error. */
+async function ofSource<T>(step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (cause) {
+    if (isA(cause, InterrogatorError)) throw cause;
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `images: the source failed: ${isA(cause, Error) ? cause.message : show(cause)}`, {
+      cause,
+    });
+  }
 }
 
 async function work(image: ImageInput, index: number, mode: Mode, describe: Describe, signal: AbortSignal): Promise<Turn> {

@@ -28,7 +28,8 @@ export async function fuzz(
         await attempt(new Random(SEED, number), number);
       } catch (error) {
         const { message, stack } = error as Error;
-        throw Object.assign(new Error(`${name}, FUZZ_SEED=${SEED} FUZZ_CASE=${number}: ${message}`), { stack });
+        const said = `${name}, FUZZ_SEED=${SEED} FUZZ_CASE=${number}: ${message}`;
+        throw Object.assign(new Error(said), { stack: `${said}\n${stack}` });
       }
     }
   } finally {
