@@ -11,7 +11,7 @@ import open_clip
 
 sys.path.insert(0, str(Path(__file__).with_name("export")))
 
-from torch_interrogator_export.clip import trained_with_quick_gelu
+from torch_interrogator_export.clip.model import trained_with_quick_gelu
 
 CATALOG = Path(__file__).with_name("catalog.json")
 SUPPORTED_IMAGE_TOWERS = {"vit", "resnet"}

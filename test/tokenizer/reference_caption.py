@@ -13,7 +13,7 @@ from pathlib import Path
 from transformers import BertTokenizerFast
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "export"))
-from torch_interrogator_export.tokenizer import wordpiece
+from torch_interrogator_export.caption import tokenizer as wordpiece
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import open_clip.tokenizer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "export"))
-from torch_interrogator_export.tokenizer import clip_bpe
+from torch_interrogator_export.clip import tokenizer as clip_bpe
 
 # As the reference composes them.
 SITES = [

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from test_clip_parity import load_source, require_equal_features
+from sources import load_source, require_equal_features
 from texts import prompts
 from transformers import BlipForConditionalGeneration
 
 from torch_interrogator_export.caption.blip import builtin_config
-from torch_interrogator_export.checks.caption import greedy
+from torch_interrogator_export.caption.check import greedy
 from torch_interrogator_export.manifest import read_manifest
 
 pytestmark = pytest.mark.slow

@@ -3,7 +3,7 @@
 import open_clip
 import pytest
 import torch
-from test_clip_parity import load_source, require_equal_features
+from sources import load_source, require_equal_features
 
 from torch_interrogator_export.manifest import read_manifest
 
@@ -79,7 +79,7 @@ def test_a_seed_gives_the_weights_of_that_seed(tiny_clip):
 
 
 def test_known_tags_bring_their_preprocessing_along_with_a_checkpoint(monkeypatch):
-    from torch_interrogator_export.clip import load_model
+    from torch_interrogator_export.clip.model import load_model
     from torch_interrogator_export.source import Weights
 
     # A tag with its own mean, of a small model: what is looked up is open_clip's own table.

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from torch_interrogator_export import bundle
-from torch_interrogator_export import clip as clip_export
 from torch_interrogator_export.caption import export as caption_export
+from torch_interrogator_export.clip import export as clip_export
 from torch_interrogator_export.errors import ExportError
 
 CLIP = ["clip", "tiny-clip/", "--untrained", "--seed", "1", "--vocabulary", "none"]
@@ -36,7 +36,7 @@ def test_a_clip_bundle_with_other_weights_is_refused(part, tiny_clip, tmp_path, 
 
 def test_a_bundle_with_another_tokenizer_is_refused(tiny_clip, tmp_path, run, monkeypatch):
     def write(source, path):
-        from torch_interrogator_export.tokenizer.wordpiece import bert_uncased
+        from torch_interrogator_export.caption.tokenizer import bert_uncased
 
         bert_uncased().save(str(path))
 

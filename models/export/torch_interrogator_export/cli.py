@@ -79,7 +79,7 @@ def _run(options: argparse.Namespace) -> None:
         raise UsageError(f"--device {options.device}: torch finds no such device here; it has {', '.join(['cpu', *found])}")
     torch.set_grad_enabled(False)
     if options.command == "clip":
-        from .clip import ClipOptions, export_clip
+        from .clip.export import ClipOptions, export_clip
 
         export_clip(
             ClipOptions(

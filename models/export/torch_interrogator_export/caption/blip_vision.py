@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..activations import activation
-from ..image.patches import PatchEmbedding
+from ..patches import PatchEmbedding
 
 
 class VisionLayer(nn.Module):

@@ -6,11 +6,11 @@ from pathlib import Path
 import transformers
 
 from ..bundle import new_bundle, save_module, step
-from ..checks.caption import check_caption
 from ..manifest import write_manifest
 from ..source import Weights
-from ..tokenizer.wordpiece import write_tokenizer
 from . import blip
+from .check import check_caption
+from .tokenizer import write_tokenizer
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ import open_clip
 import pytest
 import torch
 from conftest import HERE, TINY_CLIP
+from sources import load_source, require_equal_features
 from texts import prompts
 
-from torch_interrogator_export.checks.clip import extend_all
+from torch_interrogator_export.clip.check import extend_all
 from torch_interrogator_export.manifest import read_manifest, sha256
 
 VARIANTS = {
@@ -34,26 +35,6 @@ VARIANTS = {
         "text_cfg": {"layers": 1, "mlp_ratio": 3.0, "context_length": 20},
     },
 }
-
-
-def load_source(name: str, seed: int, **options) -> torch.nn.Module:
-    """The model by open_clip's own words; the export has registered its config."""
-    with torch.inference_mode(False):
-        torch.manual_seed(seed)
-        return open_clip.create_model(name, **options).eval()
-
-
-def require_equal_features(bundle, model, name: str, texts: list[str]) -> None:
-    manifest = read_manifest(bundle)
-    image = torch.jit.load(str(bundle / "image.pt"))
-    text = torch.jit.load(str(bundle / "text.pt"))
-    for batch in (1, 2, 5):
-        pixels = torch.randn(batch, 3, *manifest["image"]["size"])
-        torch.testing.assert_close(image(pixels), model.encode_image(pixels, normalize=True), rtol=0, atol=1e-4)
-    tokens = open_clip.get_tokenizer(name)(texts)
-    expected = model.encode_text(tokens, normalize=True)
-    sequences = [row[: row.index(49407) + 1] for row in tokens.tolist()]
-    torch.testing.assert_close(extend_all(text, sequences, 1, "cpu"), expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

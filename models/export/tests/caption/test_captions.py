@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from transformers import BlipForConditionalGeneration, BlipImageProcessor
 
 from torch_interrogator_export.caption.blip import builtin_config
-from torch_interrogator_export.checks.caption import decode_along, greedy
+from torch_interrogator_export.caption.check import decode_along, greedy
 from torch_interrogator_export.manifest import read_manifest
 
 PHOTOS = ["astronaut", "chelsea", "coffee", "rocket"]

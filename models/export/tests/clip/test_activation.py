@@ -8,10 +8,10 @@ import torch
 from conftest import HERE, TINY_CLIP
 from open_clip.pretrained import _PRETRAINED
 from open_clip.transformer import QuickGELU
-from test_clip_parity import load_source, require_equal_features
+from sources import load_source, require_equal_features
 from texts import prompts
 
-from torch_interrogator_export.clip import load_model
+from torch_interrogator_export.clip.model import load_model
 from torch_interrogator_export.manifest import read_manifest
 from torch_interrogator_export.source import Weights
 

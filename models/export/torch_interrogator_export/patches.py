@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from ..errors import UnsupportedError
+from .errors import UnsupportedError
 
 
 class PatchEmbedding(nn.Module):

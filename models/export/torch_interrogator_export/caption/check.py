@@ -6,9 +6,9 @@ import torch
 from tokenizers import Tokenizer
 from transformers import BlipForConditionalGeneration
 
+from ..difference import HALF_LOGITS_TOLERANCE, HALF_TOLERANCE, require_close
 from ..errors import ExportError
 from ..manifest import read_manifest
-from .difference import HALF_LOGITS_TOLERANCE, HALF_TOLERANCE, require_close
 
 _NEW_TOKENS = 32
 

@@ -4,7 +4,7 @@ import open_clip
 import pytest
 import torch
 
-from torch_interrogator_export.clip import refuse_config, refuse_model
+from torch_interrogator_export.clip.model import refuse_config, refuse_model
 from torch_interrogator_export.errors import UnsupportedError
 
 BPE = open_clip.get_tokenizer("ViT-B-32")

@@ -2,7 +2,7 @@
 
 import torch
 
-from ..errors import ExportError
+from .errors import ExportError
 
 # Largest absolute difference of a float32 bundle; for the others 1 - cosine, which storing in 16 bits costs.
 FP32_TOLERANCE = 1e-4

@@ -8,10 +8,10 @@ from open_clip.tokenizer import get_clean_fn
 from tokenizers import Tokenizer
 from torch import nn
 
-from .. import operators  # noqa: F401  text.pt calls interrogator::tree_attention
+from ..difference import require_close
 from ..errors import ExportError
 from ..manifest import read_manifest
-from .difference import require_close
+from . import operators  # noqa: F401  text.pt calls interrogator::tree_attention
 from .tree import build_tree
 
 # Vocabulary terms as they are, prompts as a chain makes them, text beyond any context, and what people paste.

@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ...patches import PatchEmbedding
 from ..transformer import EndBlock, FullBlock, are_plain_blocks, layer_norm, projection
 from .features import ImageFeatures
-from .patches import PatchEmbedding
 
 
 class VisionTower(nn.Module):

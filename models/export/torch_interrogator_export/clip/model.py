@@ -1,8 +1,7 @@
-"""`export clip`: an open_clip model as a bundle."""
+"""open_clip models: which of them can be exported, and how one is made."""
 
 import difflib
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,90 +9,11 @@ import open_clip
 import torch
 from open_clip.tokenizer import SimpleTokenizer
 
+from ..bundle import step
+from ..errors import ExportError, UnsupportedError, UsageError
+from ..source import Weights, existing
 from . import image
-from .bundle import copy_vocabulary, new_bundle, save_module, step
-from .checks.clip import check_clip
-from .errors import ExportError, UnsupportedError, UsageError
-from .manifest import write_manifest
-from .source import Weights, existing
 from .text import causal
-from .tokenizer.clip_bpe import cleaning, write_tokenizer
-
-
-@dataclass(frozen=True)
-class ClipOptions:
-    """What `export clip` takes; see `--help`."""
-
-    model: str
-    out: Path
-    weights: Weights = field(default_factory=Weights)
-    config: str | None = None
-    precision: str = "fp32"
-    vocabulary: str | None = None
-    device: str = "cpu"
-
-
-def export_clip(options: ClipOptions) -> None:
-    """Writes the bundle to `options.out`, checked against the model that it came from."""
-    architecture, _, tag = options.model.partition("/")
-    if options.config is not None:
-        register_config(architecture, options.config)
-    config = open_clip.get_model_config(architecture)
-    if config is None:
-        raise UsageError(_unknown(architecture))
-    refuse_config(architecture, config)
-    if trained_with_quick_gelu(architecture, tag):
-        config["quick_gelu"] = True
-    model = load_model(architecture, tag, options.weights, options.device)
-    tokenizer = open_clip.get_tokenizer(architecture)
-    kind = refuse_model(architecture, model, tokenizer)
-
-    with new_bundle(options.out) as folder:
-        tower = image.SUPPORTED[kind]
-        step("scripting the towers")
-        scripted_text = causal.script_text(model)
-        preprocess = dict(model.visual.preprocess_cfg)
-        text_fields = causal.text_fields(model, tokenizer)
-        scripted_image = tower.script_image(model.visual)
-        save_module(scripted_image, folder / "image.pt", options.precision)
-        save_module(scripted_text, folder / "text.pt", options.precision)
-        del scripted_image, scripted_text
-        step("writing tokenizer.json")
-        write_tokenizer(tokenizer, folder / "tokenizer.json")
-        vocabulary = copy_vocabulary(options.vocabulary, folder)
-        size = preprocess["size"]
-        height, width = (size, size) if isinstance(size, int) else size
-        fields = {
-            "embedDim": int(config["embed_dim"]),
-            "image": {
-                "file": "image.pt",
-                "tower": kind,
-                "size": [int(height), int(width)],
-                "mean": list(preprocess["mean"]),
-                "std": list(preprocess["std"]),
-                "interpolation": preprocess["interpolation"],
-                "resizeMode": preprocess["resize_mode"],
-                "fill": preprocess["fill_color"],
-            },
-            "text": {"file": "text.pt", **text_fields},
-            "tokenizer": {"file": "tokenizer.json", "clean": cleaning(tokenizer)},
-            "vocabulary": vocabulary,
-            "source": {
-                "library": f"open_clip_torch {open_clip.__version__}",
-                "architecture": architecture,
-                "pretrained": tag,
-                **options.weights.fields(),
-                "config": config,
-            },
-        }
-        step("hashing the files")
-        write_manifest(folder, "clip", options.model, options.precision, fields)
-        # The scripted modules shared the model's weights, and saving changed their device or precision.
-        if options.precision != "fp32" or options.device != "cpu":
-            model = load_model(architecture, tag, options.weights, options.device)
-        step("comparing the bundle with the model")
-        check_clip(folder, model, tokenizer, options.device)
-    step(f"done: {options.out}")
 
 
 def register_config(architecture: str, file: str) -> None:
@@ -110,6 +30,16 @@ def register_config(architecture: str, file: str) -> None:
             raise UsageError(f"--config {file} is not JSON: {error}") from error
     if architecture not in open_clip.list_models():
         raise UsageError(f"--config {file} is no open_clip model config: it needs embed_dim, vision_cfg and text_cfg")
+
+
+def model_config(architecture: str, tag: str) -> dict[str, Any]:
+    """open_clip's config of a model, with the activation of the tag's weights."""
+    config = open_clip.get_model_config(architecture)
+    if config is None:
+        close = difflib.get_close_matches(architecture, open_clip.list_models(), 3, 0.5)
+        hint = f"; did you mean {', '.join(close)}?" if close else ""
+        raise UsageError(f"open_clip knows no model '{architecture}'{hint}; a config of your own goes with --config FILE")
+    return config | ({"quick_gelu": True} if trained_with_quick_gelu(architecture, tag) else {})
 
 
 def refuse_config(architecture: str, config: dict[str, Any]) -> None:
@@ -195,12 +125,6 @@ def load_model(architecture: str, tag: str, weights: Weights, device: str) -> to
             f"could not get the weights of {architecture}/{tag} ({_first_line(error)}); "
             "check the network, or give --checkpoint FILE or --untrained"
         ) from error
-
-
-def _unknown(architecture: str) -> str:
-    close = difflib.get_close_matches(architecture, open_clip.list_models(), 3, 0.5)
-    hint = f"; did you mean {', '.join(close)}?" if close else ""
-    return f"open_clip knows no model '{architecture}'{hint}; a config of your own goes with --config FILE"
 
 
 def _tags(architecture: str) -> str:

@@ -4,8 +4,8 @@ import torch
 from open_clip.transformer import LayerNorm, LayerNormFp32, LayerScale, QuickGELU, ResidualAttentionBlock
 from torch import nn
 
-from .activations import QuickGelu
-from .errors import UnsupportedError
+from ..activations import QuickGelu
+from ..errors import UnsupportedError
 
 
 class Scale(nn.Module):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from torch_interrogator_export import operators
+from torch_interrogator_export.clip import operators
 
 
 def random_tree(count: int, generator: torch.Generator) -> torch.Tensor:

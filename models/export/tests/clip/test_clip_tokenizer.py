@@ -1,4 +1,4 @@
-"""tokenizer.json against the tokenizers that it stands for."""
+"""A CLIP bundle's tokenizer.json against open_clip's tokenizer."""
 
 import open_clip
 import pytest
@@ -6,9 +6,8 @@ from open_clip.tokenizer import SimpleTokenizer, get_clean_fn
 from texts import ODD, vocabulary
 from tokenizers import Tokenizer
 
+from torch_interrogator_export.clip.tokenizer import cleaning, write_tokenizer
 from torch_interrogator_export.errors import UnsupportedError
-from torch_interrogator_export.tokenizer.clip_bpe import cleaning, write_tokenizer
-from torch_interrogator_export.tokenizer.wordpiece import bert_uncased
 
 
 def test_ids_equal_open_clips_on_every_vocabulary_line_and_odd_text(tiny_clip):
@@ -52,12 +51,3 @@ def test_a_tokenizer_that_drops_tokens_at_random_is_refused(tmp_path):
 def test_decoding_gives_the_text_back(tiny_clip):
     ours = Tokenizer.from_file(str(tiny_clip / "tokenizer.json"))
     assert ours.decode(ours.encode("a photo of naïve cats").ids).strip() == "a photo of naïve cats"
-
-
-def test_captions_decode_as_berts_do_and_ids_outside_the_vocabulary_are_left_out():
-    tokenizer = bert_uncased()
-    assert tokenizer.get_vocab_size() == 30524
-    assert (tokenizer.token_to_id("[DEC]"), tokenizer.token_to_id("[ENC]")) == (30522, 30523)
-    ids = [30522, *tokenizer.encode("Two cats aren't sleeping, unbelievably.").ids, 102, 0, 0]
-    assert tokenizer.decode(ids) == "two cats aren't sleeping, unbelievably."
-    assert tokenizer.decode([1037, 99_999, 4937]) == "a cat"

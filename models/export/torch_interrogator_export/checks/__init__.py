@@ -1,1 +1,0 @@
-"""After writing: does the bundle give what its source model gives?"""

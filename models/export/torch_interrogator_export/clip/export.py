@@ -1,0 +1,87 @@
+"""`export clip`: an open_clip model as a bundle."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import open_clip
+
+from ..bundle import copy_vocabulary, new_bundle, save_module, step
+from ..manifest import write_manifest
+from ..source import Weights
+from . import image
+from .check import check_clip
+from .model import load_model, model_config, refuse_config, refuse_model, register_config
+from .text import causal
+from .tokenizer import cleaning, write_tokenizer
+
+
+@dataclass(frozen=True)
+class ClipOptions:
+    """What `export clip` takes; see `--help`."""
+
+    model: str
+    out: Path
+    weights: Weights = field(default_factory=Weights)
+    config: str | None = None
+    precision: str = "fp32"
+    vocabulary: str | None = None
+    device: str = "cpu"
+
+
+def export_clip(options: ClipOptions) -> None:
+    """Writes the bundle to `options.out`, checked against the model that it came from."""
+    architecture, _, tag = options.model.partition("/")
+    if options.config is not None:
+        register_config(architecture, options.config)
+    config = model_config(architecture, tag)
+    refuse_config(architecture, config)
+    model = load_model(architecture, tag, options.weights, options.device)
+    tokenizer = open_clip.get_tokenizer(architecture)
+    kind = refuse_model(architecture, model, tokenizer)
+
+    with new_bundle(options.out) as folder:
+        tower = image.SUPPORTED[kind]
+        step("scripting the towers")
+        scripted_text = causal.script_text(model)
+        preprocess = dict(model.visual.preprocess_cfg)
+        text_fields = causal.text_fields(model, tokenizer)
+        scripted_image = tower.script_image(model.visual)
+        save_module(scripted_image, folder / "image.pt", options.precision)
+        save_module(scripted_text, folder / "text.pt", options.precision)
+        del scripted_image, scripted_text
+        step("writing tokenizer.json")
+        write_tokenizer(tokenizer, folder / "tokenizer.json")
+        vocabulary = copy_vocabulary(options.vocabulary, folder)
+        size = preprocess["size"]
+        height, width = (size, size) if isinstance(size, int) else size
+        fields = {
+            "embedDim": int(config["embed_dim"]),
+            "image": {
+                "file": "image.pt",
+                "tower": kind,
+                "size": [int(height), int(width)],
+                "mean": list(preprocess["mean"]),
+                "std": list(preprocess["std"]),
+                "interpolation": preprocess["interpolation"],
+                "resizeMode": preprocess["resize_mode"],
+                "fill": preprocess["fill_color"],
+            },
+            "text": {"file": "text.pt", **text_fields},
+            "tokenizer": {"file": "tokenizer.json", "clean": cleaning(tokenizer)},
+            "vocabulary": vocabulary,
+            "source": {
+                "library": f"open_clip_torch {open_clip.__version__}",
+                "architecture": architecture,
+                "pretrained": tag,
+                **options.weights.fields(),
+                "config": config,
+            },
+        }
+        step("hashing the files")
+        write_manifest(folder, "clip", options.model, options.precision, fields)
+        # The scripted modules shared the model's weights, and saving changed their device or precision.
+        if options.precision != "fp32" or options.device != "cpu":
+            model = load_model(architecture, tag, options.weights, options.device)
+        step("comparing the bundle with the model")
+        check_clip(folder, model, tokenizer, options.device)
+    step(f"done: {options.out}")

@@ -1,1 +1,0 @@
-"""Tokenizers as tokenizer.json, by kind."""
