@@ -1,53 +1,7 @@
 #!/usr/bin/env node
 /** The command line. Exit codes: 0 ok, 1 some inputs failed, 2 usage, 130 interrupted. */
-import path from 'node:path';
-import { Command, CommanderError } from 'commander';
-import { addDoctorCommand } from './commands/doctor';
-import { addExportCommand } from './commands/export';
-import { addFeaturesCommand } from './commands/features';
-import { addInterrogateCommand } from './commands/interrogate';
-import { addModelsCommand } from './commands/models';
-import { addRankCommand } from './commands/rank';
-import { addSetupCommand } from './commands/setup';
-import { describeFailure, EXIT, exitCodeOf } from './failure';
-
-const { version } = require(path.join(__dirname, '..', '..', 'package.json')) as { version: string };
-
-function createProgram(): Command {
-  const program = new Command('torch-interrogator')
-    .description('Give it an image; it answers with the text prompt that would make an image like it.')
-    .version(version)
-    .showHelpAfterError('(run with --help for the options)')
-    .showSuggestionAfterError();
-  addInterrogateCommand(program);
-  addRankCommand(program);
-  addFeaturesCommand(program);
-  addExportCommand(program);
-  addModelsCommand(program);
-  addDoctorCommand(program);
-  addSetupCommand(program);
-  throwInsteadOfExit(program);
-  return program;
-}
-
-/** Commander exits with 1 on a wrong command line; ours is 2, so every (sub)command throws instead. */
-function throwInsteadOfExit(command: Command): void {
-  command.exitOverride();
-  for (const subcommand of command.commands) throwInsteadOfExit(subcommand);
-}
-
-async function main(): Promise<void> {
-  try {
-    await createProgram().parseAsync();
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-      return;
-    }
-    console.error(describeFailure(error));
-    process.exitCode = exitCodeOf(error);
-  }
-}
+import { EXIT } from './failure';
+import { run } from './program';
 
 // A reader that closes the pipe early (| head) is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -56,4 +10,4 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(EXIT.failed);
 });
 
-void main();
+void run(process.argv.slice(2));

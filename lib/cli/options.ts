@@ -1,76 +1,108 @@
-/** The options that every command which runs a model takes, and how they become a Config. */
+/** The options of commands that run a model: one for each setting of Config, with its meaning, default and range. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { Config } from '../index';
+import { Config, type ConfigInput, type ConfigValues } from '../index';
 
 export interface ModelOptions {
-  clip?: string;
-  caption?: string;
-  device?: string;
-  data?: string;
-  cache?: string | false;
-  chunkSize?: number;
-  flavorIntermediateCount?: number;
-  ranking?: 'quota' | 'global';
-  compat?: 'reference' | 'corrected';
-  threads?: number;
   json?: boolean;
-  quiet?: boolean;
+  [setting: string]: unknown;
 }
 
-/** Parses an option's value as a whole number in [minimum, 2^31). */
-export function wholeNumber(minimum: number): (text: string) => number {
+/** What people type most is shorter than the setting's name. */
+const SHORT: Partial<Record<keyof ConfigValues, string>> = {
+  clipModelName: 'clip',
+  captionModelName: 'caption',
+  dataPath: 'data',
+  cachePath: 'cache',
+};
+
+/** The part of a setting's JSON Schema that its option is made of. */
+interface Setting {
+  type?: string;
+  anyOf?: readonly { type?: string; const?: string }[];
+  default: unknown;
+  minimum?: number;
+  maximum?: number;
+  expected?: string;
+  description: string;
+}
+
+/** Parses an option's value as a whole number from `minimum` to `maximum`. */
+export function wholeNumber(minimum: number, maximum = 2 ** 31 - 1): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || value < minimum || value > 0x7fffffff) {
-      throw new InvalidArgumentError(`expected a whole number of at least ${minimum}.`);
-    }
-    return value;
+    if (/^\d+$/.test(text) && value >= minimum && value <= maximum) return value;
+    throw new InvalidArgumentError(`expected a whole number from ${minimum} to ${maximum}.`);
   };
 }
 
-/** Adds the model and device options. `caption: false` leaves out --caption where none is ever used; `ranking` is --ranking's default. */
+/** Adds an option for each setting, and --json. Those for which `hide` is true are taken and do nothing; `defaults` are this command's. */
 export function addModelOptions(
   command: Command,
-  { caption, ranking = 'quota' }: { caption: boolean; ranking?: 'quota' | 'global' },
+  { hide = () => false, defaults = {} }: { hide?(setting: string): boolean; defaults?: ConfigInput } = {},
 ): Command {
-  command.option('--clip <name|dir>', 'CLIP model: a model/tag name or a bundle folder (default: ViT-L-14/openai)');
-  if (caption) {
-    command.option('--caption <name|dir|none>', 'caption model: a name, a bundle folder, or none (default: blip-large)');
-  } else {
-    command.addOption(new Option('--caption <name|dir|none>', 'accepted, not used by this command').hideHelp());
+  for (const [name, schema] of settings()) {
+    const initial = defaults[name] === undefined ? schema.default : defaults[name];
+    for (const option of optionsOf(name, { ...schema, default: initial })) command.addOption(option.hideHelp(hide(name)));
   }
-  return command
-    .option('--device <auto|cpu|cuda:N>', 'where to compute (default: auto)')
-    .option('--data <dir>', "folder of term lists (default: the CLIP bundle's own vocabulary)")
-    .option('--cache <dir>', 'folder for label embeddings (default: cache)')
-    .option('--no-cache', 'keep no label embeddings on disk')
-    .option('--chunk-size <n>', 'labels ranked at once by quota ranking (default: 2048)', wholeNumber(1))
-    .option('--flavor-intermediate-count <n>', 'candidates that best and negative chain over (default: 2048)', wholeNumber(1))
-    .addOption(
-      new Option('--ranking <how>', 'quota as the reference ranks, or global: the true top-k')
-        .choices(['quota', 'global'])
-        .default(ranking),
-    )
-    .addOption(new Option('--compat <how>', "the reference's answers, or its bugs corrected").choices(['reference', 'corrected']))
-    .option('--threads <n>', 'CPU threads, 0 for one per core (default: 0)', wholeNumber(0))
-    .option('--json', 'print JSON')
-    .option('--quiet', 'no progress bars, no notes');
+  return command.option('--json', 'print JSON: an object a line');
 }
 
-/** Only what was given on the command line overrides Config's defaults. */
-export function toConfig(options: ModelOptions, { captionNeeded }: { captionNeeded: boolean }): Config {
-  const given: Record<string, unknown> = {
-    clipModelName: options.clip,
-    captionModelName: captionNeeded && options.caption !== 'none' ? options.caption : null,
-    device: options.device,
-    dataPath: options.data,
-    cachePath: options.cache === false ? null : options.cache,
-    chunkSize: options.chunkSize,
-    flavorIntermediateCount: options.flavorIntermediateCount,
-    ranking: options.ranking,
-    compat: options.compat,
-    threads: options.threads,
-    quiet: options.quiet || undefined,
-  };
-  return new Config(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)));
+/** `caption: false` loads no caption model, whichever is named. */
+export function toConfig(options: ModelOptions, { caption }: { caption: boolean }): Config {
+  const given = settings().map(([name, schema]) => [name, settingOf(schema, options[attributeOf(name)])]);
+  return new Config({ ...Object.fromEntries(given), ...(!caption && { captionModelName: null }) });
+}
+
+function settings(): [keyof ConfigValues, Setting][] {
+  return Object.entries(Config.schema.properties) as unknown as [keyof ConfigValues, Setting][];
+}
+
+function settingOf(schema: Setting, value: unknown): unknown {
+  return isNullable(schema) && (value === 'none' || value === false) ? null : value;
+}
+
+function attributeOf(name: keyof ConfigValues): string {
+  return SHORT[name] ?? name;
+}
+
+/** `--caption-max-length` of captionMaxLength. */
+function longName(name: keyof ConfigValues, prefix = '--'): string {
+  return prefix + attributeOf(name).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function optionsOf(name: keyof ConfigValues, schema: Setting): Option[] {
+  const description = describe(schema.description);
+  if (schema.type === 'boolean') {
+    return [schema.default ? new Option(longName(name, '--no-'), `do not ${description}`) : new Option(longName(name), description)];
+  }
+  const option = new Option(`${longName(name)} <${placeholder(schema)}>`, description);
+  if (schema.default !== null) option.default(schema.default);
+  const choices = schema.anyOf?.flatMap(({ const: choice }) => choice ?? []) ?? [];
+  if (choices.length > 0) option.choices(choices);
+  if (schema.type === 'integer') option.argParser(wholeNumber(schema.minimum ?? 0, schema.maximum));
+  if (!isNullable(schema) || schema.default === null) return [option];
+  return [option, new Option(longName(name, '--no-'), `the same as ${longName(name)} none`)];
+}
+
+function isNullable({ anyOf }: Setting): boolean {
+  return anyOf?.some(({ type }) => type === 'null') ?? false;
+}
+
+function placeholder({ type, anyOf, expected = '' }: Setting): string {
+  if (type === 'integer') return 'n';
+  if (anyOf?.some((each) => each.const !== undefined)) return 'which';
+  if (/name/.test(expected)) return 'name|dir';
+  if (/folder/.test(expected)) return 'dir';
+  return /URL/.test(expected) ? 'url' : 'value';
+}
+
+/** The schema's words in the style of help, with the names of other settings as options. */
+function describe(text: string): string {
+  const names = settings().map(([name]) => name);
+  return text
+    .replace(/^[A-Z](?![A-Z])/, (letter) => letter.toLowerCase())
+    .replace(/\.$/, '')
+    .replaceAll('`', '')
+    .replace(/\bnull(?: for none)?\b/g, 'none')
+    .replace(/\b[a-z]+[A-Z]\w*\b/g, (word) => (names.includes(word as keyof ConfigValues) ? longName(word as keyof ConfigValues) : word));
 }

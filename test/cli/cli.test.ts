@@ -16,7 +16,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { jsonLines, MAIN, runCommand } from './command';
+import { jsonLines, MAIN, runCommand, runHere } from './command';
 
 const SAMPLE_IMAGES = path.join(__dirname, '..', '..', 'models', 'sample', 'images');
 const SAMPLE = ['--clip', 'sample', '--caption', 'sample', '--device', 'cpu'];
@@ -56,7 +56,7 @@ test.each([
   [['doctor']],
   [['setup']],
 ])('%j --help explains itself and exits 0', async (command) => {
-  const { code, stdout } = await run([...command, '--help']);
+  const { code, stdout } = await runHere([...command, '--help']);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^Usage: torch-interrogator/);
 });
@@ -70,13 +70,15 @@ test.each([
   ['a mode that needs a caption without one', ['interrogate', 'x.png', '--caption', 'none', '--clip', 'sample']],
   ['captions without a model', ['interrogate', 'x.png', '--mode', 'caption', '--caption', 'none', '--clip', 'sample']],
   ['an unknown device', ['interrogate', 'x.png', '--device', 'tpu', '--clip', 'sample', '--caption', 'sample']],
+  ['chain options of another mode', ['interrogate', 'x.png', '--mode', 'fast', '--min-flavors', '3']],
+  ['fewer terms at most than at least', ['interrogate', 'x.png', '--min-flavors', '9', '--max-flavors', '8']],
   ['features of nothing', ['features', '--clip', 'sample']],
   ['rank without labels', ['rank', 'x.png']],
   ['a labels file that is not there', ['rank', 'x.png', '--labels', 'none.txt', '--clip', 'sample']],
   ['a data folder without term lists', ['interrogate', 'x.png', '--data', '.', '--clip', 'sample', '--caption', 'sample']],
   ['a folder that is no bundle', ['interrogate', 'x.png', '--clip', '.', '--caption', 'sample']],
 ])('%s is a usage error: exit 2, one explanation, no stack', async (_, args) => {
-  const { code, stdout, stderr } = await run(args);
+  const { code, stdout, stderr } = await runHere(args);
   expect(code).toBe(2);
   expect(stdout).toBe('');
   expect(stderr).toMatch(/error: /);
@@ -84,7 +86,7 @@ test.each([
 });
 
 test('an unknown model name exits 2 with the nearest names and the command that exports', async () => {
-  const { code, stderr } = await run(['interrogate', image, '--clip', 'ViT-L-14/opnai', '--caption-text', 'x']);
+  const { code, stderr } = await runHere(['interrogate', image, '--clip', 'ViT-L-14/opnai', '--caption-text', 'x']);
   expect(code).toBe(2);
   expect(stderr).toContain('ViT-L-14/openai');
   expect(stderr).toMatch(/torch-interrogator export clip /);
@@ -160,14 +162,14 @@ describe('http inputs', () => {
 });
 
 test('models --installed lists the sample pair', async () => {
-  const { code, stdout } = await run(['models', '--installed', '--json']);
+  const { code, stdout } = await runHere(['models', '--installed', '--json']);
   expect(code).toBe(0);
   const kinds = (JSON.parse(stdout) as { kind: string; name: string }[]).filter(({ name }) => name === 'sample').map(({ kind }) => kind);
   expect(kinds.sort()).toEqual(['caption', 'clip']);
 });
 
 test('models --json tells what this version supports from what it does not', async () => {
-  const { stdout } = await run(['models', '--kind', 'caption', '--json']);
+  const { stdout } = await runHere(['models', '--kind', 'caption', '--json']);
   const records = JSON.parse(stdout) as { name: string; supported: boolean }[];
   expect(records.find(({ name }) => name === 'blip-base')?.supported).toBe(true);
   expect(records.find(({ name }) => name === 'git-large-coco')?.supported).toBe(false);

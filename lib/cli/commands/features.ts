@@ -27,16 +27,18 @@ export function addFeaturesCommand(program: Command): void {
     .option('--image <file...>', 'image files, folders, http(s) URLs; - is an image on standard input')
     .option('--text <text...>', 'texts')
     .option('--text-file <file>', 'text file, one text a line');
-  addModelOptions(command, { caption: false }).action(async (options: FeaturesOptions) => {
-    process.exitCode = await features(options);
-  });
+  addModelOptions(command, { hide: (setting) => /^(caption|flavor|ranking|chunk)/.test(setting) }).action(
+    async (options: FeaturesOptions) => {
+      process.exitCode = await features(options);
+    },
+  );
 }
 
 async function features({ image = [], text = [], textFile, ...options }: FeaturesOptions): Promise<number> {
   const listed = textFile === undefined ? [] : (await loadList(textFile)).filter((line) => line !== '');
   const texts = [...text, ...listed];
   if (image.length === 0 && texts.length === 0) throw new UsageError('features needs --image FILE…, --text TEXT… or --text-file FILE.');
-  return withInterrogator(toConfig(options, { captionNeeded: false }), async (interrogator, signal) => {
+  return withInterrogator(toConfig(options, { caption: false }), async (interrogator, signal) => {
     const { maxBatch } = interrogator.config;
     const line = { json: options.json, toText: ({ features: values }: FeaturesRecord) => [values.join(' ')], signal };
     const images = imageWorks(image, (each) => imageRecord(interrogator, each, signal));

@@ -28,7 +28,7 @@ export function addInterrogateCommand(program: Command): void {
     .option('--caption-text <text>', 'begin from this caption instead of generating one')
     .option('--min-flavors <n>', 'terms that best takes at least (default: 8)', wholeNumber(0))
     .option('--max-flavors <n>', 'terms at most (default: 32; classic: 3)', wholeNumber(0));
-  addModelOptions(command, { caption: true }).action(async (images: string[], options: InterrogateOptions) => {
+  addModelOptions(command).action(async (images: string[], options: InterrogateOptions) => {
     process.exitCode = await interrogate(images, options);
   });
 }
@@ -36,7 +36,7 @@ export function addInterrogateCommand(program: Command): void {
 async function interrogate(args: readonly string[], options: InterrogateOptions): Promise<number> {
   const { mode, captionText, minFlavors, maxFlavors } = options;
   checkModeOptions(options);
-  const config = toConfig(options, { captionNeeded: mode !== 'negative' && !captionText });
+  const config = toConfig(options, { caption: mode !== 'negative' && !captionText });
   return withInterrogator(config, (interrogator, signal) => {
     const works = imageWorks(args, async (image) => {
       const described = await interrogator.describe(image, { mode, caption: captionText, minFlavors, maxFlavors, signal });
@@ -49,7 +49,7 @@ async function interrogate(args: readonly string[], options: InterrogateOptions)
 
 /** Before the models load, which may take long. */
 function checkModeOptions({ mode, caption, captionText, minFlavors, maxFlavors = 32 }: InterrogateOptions): void {
-  if (mode !== 'negative' && !captionText && caption === 'none') {
+  if (mode !== 'negative' && !captionText && (caption === 'none' || caption === false)) {
     throw new UsageError(`--mode ${mode} begins from a caption: name a caption model with --caption, or give --caption-text.`);
   }
   if (minFlavors === undefined) return;

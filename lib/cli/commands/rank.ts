@@ -20,7 +20,8 @@ export function addRankCommand(program: Command): void {
     .argument(...IMAGE_ARGUMENTS)
     .requiredOption('--labels <file>', 'text file, one label a line')
     .option('--top <n>', 'how many to print', wholeNumber(1), 10);
-  addModelOptions(command, { caption: false, ranking: 'global' }).action(async (images: string[], options: RankOptions) => {
+  const hide = (setting: string): boolean => /^(caption|flavor)/.test(setting);
+  addModelOptions(command, { hide, defaults: { ranking: 'global' } }).action(async (images: string[], options: RankOptions) => {
     process.exitCode = await rank(images, options);
   });
 }
@@ -28,7 +29,7 @@ export function addRankCommand(program: Command): void {
 async function rank(args: readonly string[], options: RankOptions): Promise<number> {
   const labels = (await loadList(options.labels)).filter((label) => label !== '');
   if (labels.length === 0) throw new UsageError(`${options.labels} has no labels: put one on each line.`);
-  return withInterrogator(toConfig(options, { captionNeeded: false }), async (interrogator, signal) => {
+  return withInterrogator(toConfig(options, { caption: false }), async (interrogator, signal) => {
     let table: Promise<LabelTable> | undefined;
     const works = imageWorks(args, async (image) => {
       const features = await interrogator.imageToFeatures(image, { signal });

@@ -1,0 +1,50 @@
+/** All commands, and how a command line ends. */
+import path from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { addDoctorCommand } from './commands/doctor';
+import { addExportCommand } from './commands/export';
+import { addFeaturesCommand } from './commands/features';
+import { addInterrogateCommand } from './commands/interrogate';
+import { addModelsCommand } from './commands/models';
+import { addRankCommand } from './commands/rank';
+import { addSetupCommand } from './commands/setup';
+import { describeFailure, EXIT, exitCodeOf } from './failure';
+
+const { version } = require(path.join(__dirname, '..', '..', 'package.json')) as { version: string };
+
+function createProgram(): Command {
+  const program = new Command('torch-interrogator')
+    .description('Give it an image; it answers with the text prompt that would make an image like it.')
+    .version(version)
+    .showHelpAfterError('(run with --help for the options)')
+    .showSuggestionAfterError();
+  addInterrogateCommand(program);
+  addRankCommand(program);
+  addFeaturesCommand(program);
+  addExportCommand(program);
+  addModelsCommand(program);
+  addDoctorCommand(program);
+  addSetupCommand(program);
+  throwInsteadOfExit(program);
+  return program;
+}
+
+/** Commander exits with 1 on a wrong command line; ours is 2, so every (sub)command throws instead. */
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride();
+  for (const subcommand of command.commands) throwInsteadOfExit(subcommand);
+}
+
+/** Runs a command line, without the two words that Node puts before it. What ends it is told on stderr and by `process.exitCode`. */
+export async function run(args: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+      return;
+    }
+    console.error(describeFailure(error));
+    process.exitCode = exitCodeOf(error);
+  }
+}
