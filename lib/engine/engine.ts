@@ -5,11 +5,21 @@ import { type Bundle, type CaptionManifest, type ClipManifest, resolveBundle } f
 import { verifyFiles } from '../bundles/verify';
 import type { Config } from '../config';
 import { AbortError, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
-import { type RgbImage, useDecodeWorkers } from '../image';
+import {
+  checkRawImage,
+  colorOf,
+  countPixels,
+  type DecodeOptions,
+  decodeImage,
+  type ImageInput,
+  isRawImage,
+  useDecodeWorkers,
+} from '../image';
 import { loadNative } from '../native/load';
 import type { NativeBinding, NativeCancelToken, NativeCaptionModel, NativeClipModel, NativeDevice } from '../native/types';
 import { CaptionTokenizer, ClipTokenizer } from '../tokenizer';
 import { withCancelToken } from './abort';
+import { HeldImage } from './held-image';
 import { createProgressReporter, type ReportProgress } from './progress';
 import { type ModelKind, Residency } from './residency';
 
@@ -172,11 +182,20 @@ export class Engine {
   }
 
   /**
-   * Frees the pixels of a decoded image that is not read any more: native calls have taken a copy when they return. A garbage
-   * collection may be long in coming.
+   * An image as the models take it; options that are left out are the config's. The caller's own memory is not looked at after this has
+   * returned its promise. Whoever gets the image must close it.
    */
-  freePixels({ data }: RgbImage): void {
-    this.binding.freeMemoryOf(data);
+  async decode(input: ImageInput, options: DecodeOptions): Promise<HeldImage> {
+    const { config, binding } = this;
+    const maxPixels = options.maxPixels ?? config.maxPixels;
+    const background = options.background === undefined ? config.background : options.background;
+    if (isRawImage(input)) {
+      checkRawImage(input, maxPixels);
+      return new HeldImage(binding.copyImage(input, colorOf(background)), countPixels(input));
+    }
+    const { signal, orientation = config.orientation, truncated = config.truncated } = options;
+    const decoded = await decodeImage(input, { signal, maxPixels, orientation, background, truncated });
+    return new HeldImage(binding.holdImage(decoded), decoded.release);
   }
 
   /** Waits for the running native job, rejects what waits, frees the models. */

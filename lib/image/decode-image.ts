@@ -1,15 +1,17 @@
 import { InterrogatorError, throwIfAborted } from '../errors';
-import { type DecodedImage, type DecodeJob, decodeInTurn, holdPixels } from './decoders/queue';
+import { type DecodedImage, type DecodeJob, decodeInTurn } from './decoders/queue';
 import type { Color, DecodeRequest } from './decoders/request';
 import { decodeWithSharp, loadSharp } from './decoders/sharp';
 import { decodeInWorker } from './decoders/worker-pool';
 import { DecodeFailure } from './failure';
 import { describeUnknown, FORMATS, type ImageFormat, type ImageHeader, sniff } from './formats';
 import { type ImageSource, openInput } from './input';
-import { checkRawImage, isRawImage, type RawImage, rawToRgb } from './raw-pixels';
+import type { RawImage } from './raw-pixels';
 
-/** A file's path, an encoded file's bytes, or raw pixels. */
-export type ImageInput = string | Uint8Array | RawImage;
+/** A file's path or an encoded file's bytes. */
+export type EncodedImage = string | Uint8Array;
+/** The same, or raw pixels. */
+export type ImageInput = EncodedImage | RawImage;
 
 export interface DecodeOptions {
   signal?: AbortSignal | undefined;
@@ -39,12 +41,8 @@ export const MAX_PIXELS = 178_956_970;
  * Rejects with `ERR_IMAGE_NOT_FOUND`, `ERR_IO`, `ERR_IMAGE_EMPTY`, `ERR_IMAGE_FORMAT`, `ERR_IMAGE_TRUNCATED`, `ERR_IMAGE_CORRUPT`,
  * `ERR_IMAGE_SIZE`, `ERR_OUT_OF_MEMORY`, `ERR_INVALID_ARGUMENT` or `ERR_ABORTED`.
  */
-export async function decodeImage(input: ImageInput, options: DecodeOptions = {}): Promise<DecodedImage> {
+export async function decodeImage(input: EncodedImage, options: DecodeOptions = {}): Promise<DecodedImage> {
   throwIfAborted(options.signal);
-  if (isRawImage(input)) {
-    checkRawImage(input, options.maxPixels ?? MAX_PIXELS);
-    return holdPixels(await rawToRgb(input));
-  }
   const background = colorOf(options.background);
   const source = openInput(input);
   return decodeInTurn(() => prepare(source, background, options), options.signal);
@@ -104,7 +102,8 @@ async function prepare(source: ImageSource, background: Color | undefined, optio
   };
 }
 
-function colorOf(background: string | null | undefined): Color | undefined {
+/** The colour that the options' text names. */
+export function colorOf(background: string | null | undefined): Color | undefined {
   if (!background) return undefined;
   const digits = background.slice(1).replace(/^(.)(.)(.)$/, '$1$1$2$2$3$3');
   const value = Number.parseInt(digits, 16);

@@ -1,10 +1,8 @@
 import { types } from 'node:util';
 import { read, show } from '../arguments';
 import { InterrogatorError } from '../errors';
-import type { RgbImage } from './failure';
-import { toRgb } from './to-rgb';
 
-/** Decoded 8-bit pixels, row-major, channels interleaved: grey, grey and alpha, RGB, or RGBA. Alpha is dropped. */
+/** Decoded 8-bit pixels, row-major, channels interleaved: grey, grey and alpha, RGB, or RGBA. Alpha is dropped, or composed over the option `background`. */
 export interface RawImage {
   data: Uint8Array | Uint8ClampedArray;
   width: number;
@@ -38,19 +36,6 @@ export function checkRawImage(image: RawImage, maxPixels: number): void {
   if (data.length !== expected) {
     throw invalid(`${width} × ${height} × ${channels} raw pixels need ${expected} bytes, got ${data.length}`);
   }
-}
-
-/** Copies, so that the caller may reuse its memory after the call returned. */
-export async function rawToRgb({ data, width, height, channels }: RawImage): Promise<RgbImage> {
-  const copy = new Uint8Array(data);
-  if (channels === 3) return { data: copy, width, height };
-  return toRgb(width, height, (pixel, rgb, to) => {
-    const from = pixel * channels;
-    const step = channels === 4 ? 1 : 0;
-    rgb[to] = copy[from] as number;
-    rgb[to + 1] = copy[from + step] as number;
-    rgb[to + 2] = copy[from + 2 * step] as number;
-  });
 }
 
 function invalid(message: string): InterrogatorError {

@@ -4,7 +4,7 @@ import { Engine } from '../engine/engine';
 import { Features, oneImage } from '../engine/features';
 import { EngineOwner } from '../engine/owner';
 import { encodeAll, packTokens } from '../engine/tokens';
-import { type DecodedImage, decodeImage, type ImageInput } from '../image';
+import type { ImageInput } from '../image';
 import type { LabelTable } from '../labels/label-table';
 import { argmax } from './argmax';
 import { type BatchResult, describeAll } from './batch';
@@ -152,14 +152,18 @@ export class Interrogator extends EngineOwner {
   /** The caption model's caption. Throws ERR_CAPTION_MODEL_MISSING where captionModelName is null. */
   async generateCaption(image: ImageInput, options: ImageOptions = {}): Promise<string> {
     const checked = callOptions('generateCaption', options, IMAGE);
-    return this.engine.call(checked, (call) => this.withImage(image, checked, (decoded) => this.modes.caption(decoded, call)));
+    return this.engine.call(checked, async (call) => {
+      using decoded = await this.engine.decode(image, checked);
+      return await this.modes.caption(decoded, call);
+    });
   }
 
   /** Unit-length image features, 1 × embedDim. */
   async imageToFeatures(image: ImageInput, options: ImageOptions = {}): Promise<Features> {
     const checked = callOptions('imageToFeatures', options, IMAGE);
     return this.engine.call(checked, async (call) => {
-      return new Features(this.engine, await this.withImage(image, checked, (decoded) => this.modes.features(decoded, call)));
+      using decoded = await this.engine.decode(image, checked);
+      return new Features(this.engine, await this.modes.features(decoded, call));
     });
   }
 
@@ -211,14 +215,17 @@ export class Interrogator extends EngineOwner {
   }
 
   private answer(image: ImageInput, options: CheckedOptions): Promise<Answer> {
-    return this.engine.call(options, (call) => this.withImage(image, options, (decoded) => this.modes.answer(decoded, options, call)));
+    return this.engine.call(options, async (call) => {
+      using decoded = await this.engine.decode(image, options);
+      return await this.modes.answer(decoded, options, call);
+    });
   }
 
   private async describeAs(image: ImageInput, options: CheckedOptions): Promise<Description> {
     const started = performance.now();
     return this.engine.call(options, async (call) => {
-      const answer = await this.withImage(image, options, (decoded) => this.modes.answer(decoded, options, call));
-      const { prompt, caption, features } = answer;
+      using decoded = await this.engine.decode(image, options);
+      const { prompt, caption, features } = await this.modes.answer(decoded, options, call);
       const [similarity] = await this.modes.similarities(features, [prompt], call);
       return { prompt, caption, similarity: similarity as number, seconds: (performance.now() - started) / 1000 };
     });
@@ -227,22 +234,5 @@ export class Interrogator extends EngineOwner {
   private async similaritiesOf(features: Features, texts: readonly string[], options: CallOptions): Promise<Float32Array> {
     const native = oneImage(features);
     return this.engine.call(options, (call) => this.modes.similarities(native, texts, call));
-  }
-
-  /** The pixels are gone when the work is done. */
-  private async withImage<T>(input: ImageInput, options: ImageOptions, work: (image: DecodedImage) => Promise<T>): Promise<T> {
-    const { config } = this;
-    using image = await decodeImage(input, {
-      signal: options.signal,
-      maxPixels: options.maxPixels ?? config.maxPixels,
-      orientation: options.orientation ?? config.orientation,
-      background: options.background === undefined ? config.background : options.background,
-      truncated: options.truncated ?? config.truncated,
-    });
-    try {
-      return await work(image);
-    } finally {
-      this.engine.freePixels(image);
-    }
   }
 }

@@ -1,9 +1,9 @@
 /** The five ways to describe an image, each as a part of one running call. */
 
 import type { Call, Engine } from '../engine/engine';
+import type { HeldImage } from '../engine/held-image';
 import { encodeAll, packTokens } from '../engine/tokens';
 import { InterrogatorError } from '../errors';
-import type { DecodedImage } from '../image';
 import type { RankedLabel } from '../labels/label-table';
 import type { NativeFeatures } from '../native/types';
 import { strip } from '../tokenizer/clean/python-text';
@@ -41,7 +41,7 @@ export class Modes {
     this.corrected = engine.config.compat === 'corrected';
   }
 
-  async answer(image: DecodedImage, settings: ModeSettings, call: Call): Promise<Answer> {
+  async answer(image: HeldImage, settings: ModeSettings, call: Call): Promise<Answer> {
     // A list that is missing is an error before anything is computed.
     if (settings.mode !== 'caption') this.tables.require(settings.mode === 'negative' ? ['flavors', 'negative'] : MERGED);
     const { mode, minFlavors = 8, maxFlavors = mode === 'classic' ? 3 : 32 } = settings;
@@ -64,7 +64,7 @@ export class Modes {
   }
 
   /** The image's caption. Throws ERR_CAPTION_MODEL_MISSING. */
-  async caption(image: DecodedImage, call: Call): Promise<string> {
+  async caption(image: HeldImage, call: Call): Promise<string> {
     const { caption, config } = this.engine;
     if (!caption) {
       throw new InterrogatorError('ERR_CAPTION_MODEL_MISSING', 'No caption model loaded: captionModelName is null.', {
@@ -73,21 +73,17 @@ export class Modes {
     }
     call.report({ stage: 'caption', done: 0, total: 1 });
     const ids = await this.engine.withCaption(call, () =>
-      caption.model.generate(image, { maxTokens: config.captionMaxLength }, call.token),
+      caption.model.generate(image.native, { maxTokens: config.captionMaxLength }, call.token),
     );
     call.report({ stage: 'caption', done: 1, total: 1 });
     return strip(caption.tokenizer.decode(ids));
   }
 
-  /** 1 × embedDim. The last that is made of an image: its pixels are freed. */
-  async features(image: DecodedImage, call: Call): Promise<NativeFeatures> {
+  /** 1 × embedDim. The last that is made of an image, which is closed: what follows may take long. */
+  async features(image: HeldImage, call: Call): Promise<NativeFeatures> {
     call.report({ stage: 'features', done: 0, total: 1 });
-    const features = await this.engine.withClip(call, () => {
-      const pending = this.engine.clip.imageFeatures(image, call.token);
-      this.engine.freePixels(image);
-      return pending;
-    });
-    image.release();
+    const features = await this.engine.withClip(call, () => this.engine.clip.imageFeatures(image.native, call.token));
+    image.close();
     call.report({ stage: 'features', done: 1, total: 1 });
     return features;
   }

@@ -4,11 +4,31 @@
  * Error with `code: 'ERR_…'` (see lib/errors.ts). Handles are type-tagged: a wrong object throws ERR_INVALID_ARGUMENT.
  */
 
-/** 8-bit RGB, row-major, height × width × 3. Copied before the call returns. */
+/** Frees what a handle keeps on its device and in memory, as soon as no job reads it. Idempotent; later calls fail with ERR_DISPOSED. */
+interface Closable extends Disposable {
+  close(): void;
+}
+
+/** 8-bit samples, row-major, channels interleaved: grey, grey and alpha, RGB, or RGBA. */
 export interface NativePixels {
-  data: Uint8Array;
+  data: Uint8Array | Uint8ClampedArray;
+  /** 1 and up. */
   width: number;
   height: number;
+  channels: 1 | 2 | 3 | 4;
+}
+
+/** Red, green and blue, whole numbers from 0 to 255. */
+export interface NativeColor {
+  r: number;
+  g: number;
+  b: number;
+}
+
+/** An image that any number of calls may read. */
+export interface NativeImage extends Closable {
+  readonly width: number;
+  readonly height: number;
 }
 
 /** Token ids of many texts: text i is ids[offsets[i] … offsets[i+1]). No start or end tokens. Copied before the call returns. */
@@ -42,13 +62,13 @@ export interface NativeDeviceStats {
   largestBatch: number;
 }
 
-export interface NativeDevice {
+export interface NativeDevice extends AsyncDisposable {
   stats(): NativeDeviceStats;
   /** Waits for the job whose slice runs, rejects all others with ERR_DISPOSED. Idempotent. */
   close(): Promise<void>;
 }
 
-export interface NativeFeatures {
+export interface NativeFeatures extends Closable {
   readonly rows: number;
   readonly dim: number;
   /** rows × other.rows cosine similarities, row-major. */
@@ -56,7 +76,7 @@ export interface NativeFeatures {
   toArray(token?: NativeCancelToken): Promise<Float32Array>;
 }
 
-export interface NativePromptTree {
+export interface NativePromptTree extends Closable {
   readonly count: number;
   /** One chain step: the candidate whose prefix+candidate is most (reverse: least) similar. */
   best(
@@ -67,10 +87,10 @@ export interface NativePromptTree {
   ): Promise<{ index: number; similarity: number }>;
 }
 
-export interface NativeClipModel {
+export interface NativeClipModel extends AsyncDisposable {
   readonly embedDim: number;
   readonly contextLength: number;
-  imageFeatures(pixels: NativePixels, token?: NativeCancelToken): Promise<NativeFeatures>;
+  imageFeatures(image: NativeImage, token?: NativeCancelToken): Promise<NativeFeatures>;
   /** `onProgress(done, total)` in texts, on the JS thread, at most a few times a second. */
   textFeatures(
     texts: NativeTokenLists,
@@ -98,15 +118,15 @@ export interface NativeTopK {
   similarities: Float32Array;
 }
 
-export interface NativeLabelMatrix {
+export interface NativeLabelMatrix extends Closable {
   readonly rows: number;
   readonly dim: number;
   readonly hash: string;
 }
 
-export interface NativeCaptionModel {
+export interface NativeCaptionModel extends AsyncDisposable {
   /** Greedy token ids after the prompt, end token included where reached. */
-  generate(pixels: NativePixels, options: { maxTokens: number }, token?: NativeCancelToken): Promise<Int32Array>;
+  generate(image: NativeImage, options: { maxTokens: number }, token?: NativeCancelToken): Promise<Int32Array>;
   offload(): Promise<void>;
   restore(): Promise<void>;
   close(): Promise<void>;
@@ -122,8 +142,15 @@ export interface NativeRuntimeInfo {
 
 export interface NativeBinding {
   runtimeInfo(): NativeRuntimeInfo;
-  /** Frees the memory of an array that has its buffer for itself; the array is empty from then on. Others it leaves as they are. Throws ERR_INVALID_ARGUMENT for what is no typed array. */
-  freeMemoryOf(array: Uint8Array): void;
+  /**
+   * Takes decoded RGB over by reference. Nobody else may use or transfer the memory from now on; close() takes it away from `data`
+   * too. Throws ERR_INVALID_ARGUMENT, ERR_IMAGE_SIZE.
+   */
+  holdImage(image: { data: Uint8Array; width: number; height: number }): NativeImage;
+  /**
+   * Copies a caller's pixels as RGB before it returns, over several threads. Alpha is dropped, or blended with a background. Throws ERR_INVALID_ARGUMENT, ERR_IMAGE_SIZE, ERR_OUT_OF_MEMORY.
+   */
+  copyImage(image: NativePixels, background?: NativeColor): NativeImage;
   createCancelToken(): NativeCancelToken;
   /** name: 'cpu', 'cuda' or 'cuda:N'. maxQueue: most jobs that wait; one more rejects with ERR_BUSY. */
   openDevice(name: string, options: { threads?: number; maxBatch?: number; maxQueue?: number }): Promise<NativeDevice>;

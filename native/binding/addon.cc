@@ -11,6 +11,7 @@
 #include "environment.h"
 #include "features_wrap.h"
 #include "handle.h"
+#include "image_wrap.h"
 #include "interrogator/runtime.h"
 #include "label_matrix_wrap.h"
 #include "prompt_tree_wrap.h"
@@ -35,20 +36,6 @@ Napi::Value runtime_information(const Napi::CallbackInfo& info) {
   });
 }
 
-/// Detaches the array's buffer, if the array is all of it. One that cannot be detached is left to the garbage collection.
-Napi::Value free_memory_of(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  return checked(env, [&]() -> Napi::Value {
-    if (!info[0].IsTypedArray()) throw Error(ErrorCode::kInvalidArgument, "freeMemoryOf takes a typed array");
-    const auto array = info[0].As<Napi::TypedArray>();
-    Napi::ArrayBuffer buffer = array.ArrayBuffer();
-    bool detached = false;
-    napi_is_detached_arraybuffer(env, buffer, &detached);
-    if (!detached && array.ByteLength() == buffer.ByteLength()) napi_detach_arraybuffer(env, buffer);  // refused where it cannot be
-    return env.Undefined();
-  });
-}
-
 Napi::Value create_cancel_token(const Napi::CallbackInfo& info) {
   return checked(info.Env(), [&] { return CancelTokenWrap::wrap(info.Env(), std::make_shared<CancelGroup>()); });
 }
@@ -63,6 +50,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   ClipModelWrap::define(env);
   DeviceWrap::define(env);
   FeaturesWrap::define(env);
+  ImageWrap::define(env);
   LabelMatrixWrap::define(env);
   PromptTreeWrap::define(env);
 
@@ -70,8 +58,9 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
     exports.Set(name, Napi::Function::New(env, call, name));
   };
   offer("runtimeInfo", runtime_information);
-  offer("freeMemoryOf", free_memory_of);
   offer("createCancelToken", create_cancel_token);
+  offer("holdImage", ImageWrap::hold);
+  offer("copyImage", ImageWrap::copy);
   offer("openDevice", DeviceWrap::open);
   offer("openClipModel", ClipModelWrap::open);
   offer("openCaptionModel", CaptionModelWrap::open);

@@ -1,5 +1,6 @@
 #include "background_thread.h"
 
+#include <system_error>
 #include <utility>
 
 namespace interrogator::binding {
@@ -7,8 +8,12 @@ namespace interrogator::binding {
 bool BackgroundThread::post(Task& task) {
   const std::lock_guard lock(mutex_);
   if (closing_) return false;
+  try {
+    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error&) {
+    return false;
+  }
   waiting_.push_back(std::move(task));
-  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   wake_.notify_one();
   return true;
 }

@@ -19,7 +19,7 @@ class BackgroundThread {
   BackgroundThread(const BackgroundThread&) = delete;
   BackgroundThread& operator=(const BackgroundThread&) = delete;
 
-  /// Takes the task, or returns false after close() and leaves it where it is.
+  /// Takes the task. Returns false, and leaves it where it is, after close() and where the process may start no more threads.
   bool post(Task& task);
   /// Waits for the running task and drops the waiting ones. Idempotent.
   void close();

@@ -5,6 +5,7 @@
 #include "async_call.h"
 #include "cancel_token_wrap.h"
 #include "device_wrap.h"
+#include "image_wrap.h"
 
 namespace interrogator::binding {
 
@@ -15,7 +16,7 @@ std::vector<CaptionModelWrap::PropertyDescriptor> CaptionModelWrap::methods() {
 
 void CaptionModelWrap::adopt(Napi::Env env, std::shared_ptr<CaptionModel> model) {
   device_ = model->device();
-  lease_ = ModelLease<CaptionModel>(env.GetInstanceData<InstanceData>()->environment, std::move(model));
+  lease_ = ModelLease<CaptionModel>(environment_of(env), std::move(model));
 }
 
 Napi::Value CaptionModelWrap::open(const Napi::CallbackInfo& info) {
@@ -37,7 +38,7 @@ Napi::Value CaptionModelWrap::generate(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return promised(env, [&] {
     const auto model = share();
-    SharedImage image = to_shared_image(info[0], "pixels");
+    SharedImage image = ImageWrap::pixels_of(info[0], "image");
     GenerateOptions options;
     options.max_tokens =
         OptionsReader(info[1], "options").integer("maxTokens", options.max_tokens, 1, std::numeric_limits<std::int32_t>::max());

@@ -13,6 +13,7 @@ namespace interrogator::binding {
 class CaptionModelWrap : public Handle<CaptionModelWrap> {
  public:
   static constexpr char kName[] = "CaptionModel";
+  static constexpr char kDisposal[] = "asyncDispose";
   static std::vector<PropertyDescriptor> methods();
 
   using Handle::Handle;

@@ -6,6 +6,7 @@
 #include "cancel_token_wrap.h"
 #include "device_wrap.h"
 #include "features_wrap.h"
+#include "image_wrap.h"
 
 namespace interrogator::binding {
 
@@ -54,7 +55,7 @@ void ClipModelWrap::adopt(Napi::Env env, std::shared_ptr<ClipModel> model) {
   embed_dim_ = manifest.embed_dim;
   context_length_ = manifest.context_length;
   vocab_size_ = manifest.vocab_size;
-  lease_ = ModelLease<ClipModel>(env.GetInstanceData<InstanceData>()->environment, std::move(model));
+  lease_ = ModelLease<ClipModel>(environment_of(env), std::move(model));
 }
 
 Napi::Value ClipModelWrap::open(const Napi::CallbackInfo& info) {
@@ -84,7 +85,7 @@ Napi::Value ClipModelWrap::image_features(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return promised(env, [&] {
     const auto model = share();
-    SharedImage image = to_shared_image(info[0], "pixels");
+    SharedImage image = ImageWrap::pixels_of(info[0], "image");
     return make_call<Features>(env, CancelTokenWrap::group_of(info[1]), wrap_features)
         ->merge_on(env, device_, model, [&](auto take, auto done, const CancelTokenPtr& token) {
           ClipModel::submit_image_features(model, std::move(image), std::move(take), std::move(done), token);
@@ -115,7 +116,8 @@ Napi::Value ClipModelWrap::tree(const Napi::CallbackInfo& info) {
   return checked(env, [&] {
     const auto model = share();
     const auto slot = std::make_shared<TreeSlot>();
-    slot->tree = std::make_shared<PromptTree>(model, to_token_lists(info[0], "candidates", vocab_size_));
+    slot->tree =
+        freed_elsewhere(environment_of(env), std::make_shared<PromptTree>(model, to_token_lists(info[0], "candidates", vocab_size_)));
     slot->device = device_;
     slot->vocab_size = vocab_size_;
     slot->count = slot->tree->count();

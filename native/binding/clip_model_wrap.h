@@ -14,6 +14,7 @@ namespace interrogator::binding {
 class ClipModelWrap : public Handle<ClipModelWrap> {
  public:
   static constexpr char kName[] = "ClipModel";
+  static constexpr char kDisposal[] = "asyncDispose";
   static std::vector<PropertyDescriptor> methods();
 
   using Handle::Handle;

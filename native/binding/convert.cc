@@ -144,35 +144,15 @@ TokenLists to_token_lists(Napi::Value value, const std::string& argument, std::i
   return lists;
 }
 
-OwnedImage to_image(Napi::Value value, const std::string& argument) {
-  if (!value.IsObject()) invalid(argument, "{data, width, height}", value);
-  const auto object = value.As<Napi::Object>();
-  const Napi::Value data = object.Get("data");
-  constexpr std::int64_t kLongestSide = std::numeric_limits<std::int32_t>::max();
-  OwnedImage image;
-  image.width = to_integer(object.Get("width"), argument + ".width", 0, kLongestSide);
-  image.height = to_integer(object.Get("height"), argument + ".height", 0, kLongestSide);
-  if (image.width == 0 || image.height == 0) {
-    throw Error(ErrorCode::kImageSize,
-                "the image has no pixels: it is " + std::to_string(image.width) + "x" + std::to_string(image.height));
-  }
-  const bool bytes = data.IsTypedArray() && (data.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array ||
-                                             data.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_clamped_array);
-  if (!bytes) invalid(argument + ".data", "a Uint8Array", data);
-  // Compared before the copy. Neither side of the product overflows: 3 * 2^62 fits in 64 unsigned bits.
-  const auto expected = 3 * static_cast<std::uint64_t>(image.width) * static_cast<std::uint64_t>(image.height);
-  const std::uint64_t length = data.As<Napi::TypedArray>().ElementLength();
-  if (length != expected) {
-    invalid(argument + ".data",
-            "expected width * height * 3 = " + std::to_string(expected) + " bytes of RGB, got " + std::to_string(length));
-  }
-  image.data = copy_elements<std::uint8_t>(data.As<Napi::TypedArray>());
-  return image;
-}
-
-SharedImage to_shared_image(Napi::Value value, const std::string& argument) {
-  const auto image = std::make_shared<const OwnedImage>(to_image(value, argument));
-  return {image->view(), image};
+std::span<const std::uint8_t> to_bytes(Napi::Value value, const std::string& argument) {
+  napi_typedarray_type type = napi_int8_array;
+  std::size_t length = 0;
+  void* data = nullptr;
+  const bool read =
+      value.IsTypedArray() && napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) == napi_ok;
+  if (!read || (type != napi_uint8_array && type != napi_uint8_clamped_array)) invalid(argument, "a Uint8Array", value);
+  // The pointer is null where the array is empty or its buffer was transferred away.
+  return {static_cast<const std::uint8_t*>(data), data == nullptr ? 0 : length};
 }
 
 OptionsReader::OptionsReader(Napi::Value value, const std::string& argument) : env_(value.Env()) {

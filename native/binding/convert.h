@@ -1,4 +1,4 @@
-// JavaScript values into the core's types and back. Everything is copied; what does not fit throws
+// JavaScript values into the core's types and back. Everything but to_bytes() copies; what does not fit throws
 // Error(kInvalidArgument) that names the argument, what was expected and what came.
 #pragma once
 
@@ -7,12 +7,12 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "interrogator/clip_model.h"
 #include "interrogator/error.h"
-#include "interrogator/image_view.h"
 
 namespace interrogator::binding {
 
@@ -30,15 +30,8 @@ std::vector<float> to_floats(Napi::Value value, const std::string& argument);
 TokenLists to_token_lists(Napi::Value value, const std::string& argument, std::int64_t vocab_size);
 void check_ids(const std::vector<std::int32_t>& ids, const std::string& argument, std::int64_t end);
 
-/// Pixels that are ours.
-struct OwnedImage {
-  std::vector<std::uint8_t> data;
-  std::int64_t width = 0, height = 0;
-  ImageView view() const noexcept { return {data.data(), data.size(), width, height}; }
-};
-/// {data, width, height}. Also throws kImageSize.
-OwnedImage to_image(Napi::Value value, const std::string& argument);
-SharedImage to_shared_image(Napi::Value value, const std::string& argument);
+/// The elements of a Uint8Array or Uint8ClampedArray where they lie: not copied, and gone as soon as JavaScript wants.
+std::span<const std::uint8_t> to_bytes(Napi::Value value, const std::string& argument);
 
 /// An options object: absent fields are undefined; null and undefined count as {}.
 class OptionsReader {

@@ -12,6 +12,7 @@ namespace interrogator::binding {
 class DeviceWrap : public Handle<DeviceWrap> {
  public:
   static constexpr char kName[] = "Device";
+  static constexpr char kDisposal[] = "asyncDispose";
   static std::vector<PropertyDescriptor> methods();
 
   using Handle::Handle;

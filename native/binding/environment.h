@@ -28,7 +28,7 @@ class PendingCall {
   DevicePtr device;  ///< where it runs; null for files
 };
 
-class Environment {
+class Environment : public std::enable_shared_from_this<Environment> {
  public:
   /// What another thread wants done on the JS thread.
   using Message = std::function<void(Napi::Env)>;
@@ -75,5 +75,15 @@ class Environment {
   Napi::FunctionReference exit_listener_;     // empty: not listening
   BackgroundThread files_, closings_;
 };
+
+/// Shares `owned` such that it is freed on a thread of the environment's, whoever lets go of it last: much memory takes long.
+template <class T>
+std::shared_ptr<T> freed_elsewhere(Environment& environment, std::shared_ptr<T> owned) {
+  auto* const plain = owned.get();
+  return std::shared_ptr<T>(plain, [environment = environment.shared_from_this(), owned = std::move(owned)](auto*) mutable {
+    BackgroundThread::Task task = [owned = std::move(owned)]() mutable { owned.reset(); };
+    environment->on_closing_thread(task);  // or here, where there is no such thread any more
+  });
+}
 
 }  // namespace interrogator::binding

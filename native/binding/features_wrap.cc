@@ -10,25 +10,24 @@ namespace interrogator::binding {
 
 std::vector<FeaturesWrap::PropertyDescriptor> FeaturesWrap::methods() {
   return {InstanceAccessor<&FeaturesWrap::rows>("rows"), InstanceAccessor<&FeaturesWrap::dim>("dim"),
-          InstanceMethod<&FeaturesWrap::similarity>("similarity"), InstanceMethod<&FeaturesWrap::to_array>("toArray")};
+          InstanceMethod<&FeaturesWrap::similarity>("similarity"), InstanceMethod<&FeaturesWrap::to_array>("toArray"),
+          InstanceMethod<&FeaturesWrap::close>("close")};
 }
 
 void FeaturesWrap::adopt(Napi::Env env, Features features) {
+  rows_ = features.rows();
+  dim_ = features.dim();
   features_ = std::move(features);
-  // Else a server's garbage looks like a few bytes an image to V8, and waits.
-  Napi::MemoryManagement::AdjustExternalMemory(env, bytes());
+  stands_for(env, rows_ * dim_ * static_cast<std::int64_t>(sizeof(float)));
 }
 
-void FeaturesWrap::Finalize(Napi::BasicEnv env) {
-  if (features_) Napi::MemoryManagement::AdjustExternalMemory(env, -bytes());
-}
-
-std::int64_t FeaturesWrap::bytes() const noexcept {
-  return features_->rows() * features_->dim() * static_cast<std::int64_t>(sizeof(float));
+const Features& FeaturesWrap::open_features() const {
+  if (!features_) throw Error(ErrorCode::kDisposed, "these features were closed; compute them again");
+  return *features_;
 }
 
 const Features& FeaturesWrap::features_of(Napi::Value value, const std::string& argument, const DevicePtr& device) {
-  const Features& features = *unwrap(value, argument).features_;
+  const Features& features = unwrap(value, argument).open_features();
   if (device && features.device() != device) binding::invalid(argument, "belongs to another device; compute it on this one");
   return features;
 }
@@ -51,33 +50,35 @@ Napi::Value FeaturesWrap::from_array(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value FeaturesWrap::rows(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), static_cast<double>(features_->rows()));
-}
+Napi::Value FeaturesWrap::rows(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), static_cast<double>(rows_)); }
 
-Napi::Value FeaturesWrap::dim(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), static_cast<double>(features_->dim()));
-}
+Napi::Value FeaturesWrap::dim(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), static_cast<double>(dim_)); }
 
 Napi::Value FeaturesWrap::similarity(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return promised(env, [&] {
-    const Features other = features_of(info[0], "other", features_->device());
+    const Features mine = open_features();
+    const Features other = features_of(info[0], "other", mine.device());
     return make_call<std::vector<float>>(
-               env, CancelTokenWrap::group_of(info[1]),
-               [mine = *features_, other](AsyncCall<std::vector<float>>&) { return mine.similarity(other); }, from_floats)
-        ->run_on(env, features_->device());
+               env, CancelTokenWrap::group_of(info[1]), [mine, other](AsyncCall<std::vector<float>>&) { return mine.similarity(other); },
+               from_floats)
+        ->run_on(env, mine.device());
   });
 }
 
 Napi::Value FeaturesWrap::to_array(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return promised(env, [&] {
+    const Features mine = open_features();
     return make_call<std::vector<float>>(
-               env, CancelTokenWrap::group_of(info[0]), [mine = *features_](AsyncCall<std::vector<float>>&) { return mine.to_array(); },
-               from_floats)
-        ->run_on(env, features_->device());
+               env, CancelTokenWrap::group_of(info[0]), [mine](AsyncCall<std::vector<float>>&) { return mine.to_array(); }, from_floats)
+        ->run_on(env, mine.device());
   });
+}
+
+void FeaturesWrap::close(const Napi::CallbackInfo& info) {
+  features_.reset();
+  stands_for(info.Env(), 0);
 }
 
 }  // namespace interrogator::binding

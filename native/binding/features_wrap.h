@@ -13,13 +13,13 @@ namespace interrogator::binding {
 class FeaturesWrap : public Handle<FeaturesWrap> {
  public:
   static constexpr char kName[] = "Features";
+  static constexpr char kDisposal[] = "dispose";
   static std::vector<PropertyDescriptor> methods();
 
   using Handle::Handle;
   void adopt(Napi::Env env, Features features);
-  void Finalize(Napi::BasicEnv env) override;
 
-  /// Throws kInvalidArgument where it is no Features, or one of another device than `device` (null: any).
+  /// Throws kInvalidArgument where it is no Features, or one of another device than `device` (null: any); kDisposed where it was closed.
   static const Features& features_of(Napi::Value value, const std::string& argument, const DevicePtr& device = nullptr);
 
   /// featuresFromArray(device, data, rows, dim)
@@ -31,9 +31,13 @@ class FeaturesWrap : public Handle<FeaturesWrap> {
   Napi::Value similarity(const Napi::CallbackInfo& info);
   Napi::Value to_array(const Napi::CallbackInfo& info);
 
-  std::int64_t bytes() const noexcept;
+  void close(const Napi::CallbackInfo& info);
 
-  std::optional<Features> features_;
+  /// Throws kDisposed after close().
+  const Features& open_features() const;
+
+  std::optional<Features> features_;  // empty once closed
+  std::int64_t rows_ = 0, dim_ = 0;
 };
 
 }  // namespace interrogator::binding

@@ -33,7 +33,8 @@ constexpr std::uint64_t tag_half(std::string_view text, std::uint64_t hash) {
   return hash;
 }
 
-/// Self derives from Handle<Self> and has `using State`, `static constexpr char kName[]`, `static methods(Napi::Env)`.
+/// Self derives from Handle<Self> and has `kName`, `methods()` and `adopt(env, state)`; with kDisposal, the symbol that names its close(),
+/// it works with `using`.
 template <class Self>
 class Handle : public Napi::ObjectWrap<Self> {
  public:
@@ -50,6 +51,10 @@ class Handle : public Napi::ObjectWrap<Self> {
 
   static void define(Napi::Env env) {
     const Napi::Function constructor = Napi::ObjectWrap<Self>::DefineClass(env, Self::kName, Self::methods());
+    if constexpr (requires { Self::kDisposal; }) {
+      const auto prototype = constructor.Get("prototype").As<Napi::Object>();
+      prototype.Set(Napi::Symbol::WellKnown(env, Self::kDisposal), prototype.Get("close"));
+    }
     env.GetInstanceData<InstanceData>()->constructors[typeid(Self)] = Napi::Persistent(constructor);
   }
 
@@ -71,10 +76,18 @@ class Handle : public Napi::ObjectWrap<Self> {
     return *Self::Unwrap(value.As<Napi::Object>());
   }
 
+  /// How much native memory the object keeps, 0 once it is closed. V8 would take a server's garbage for a few bytes an image, and wait.
+  void stands_for(Napi::BasicEnv env, std::int64_t bytes) {
+    Napi::MemoryManagement::AdjustExternalMemory(env, bytes - std::exchange(bytes_, bytes));
+  }
+  void Finalize(Napi::BasicEnv env) override { stands_for(env, 0); }
+
  private:
   static constexpr napi_type_tag type_tag() {
     return {tag_half(Self::kName, 0xcbf29ce484222325), tag_half(INTERROGATOR_VERSION, 0x84222325cbf29ce4)};
   }
+
+  std::int64_t bytes_ = 0;
 };
 
 }  // namespace interrogator::binding

@@ -38,7 +38,14 @@ Napi::Value from_top_k(Napi::Env env, const TopK& top) {
 
 std::vector<LabelMatrixWrap::PropertyDescriptor> LabelMatrixWrap::methods() {
   return {InstanceAccessor<&LabelMatrixWrap::rows>("rows"), InstanceAccessor<&LabelMatrixWrap::dim>("dim"),
-          InstanceAccessor<&LabelMatrixWrap::hash>("hash")};
+          InstanceAccessor<&LabelMatrixWrap::hash>("hash"), InstanceMethod<&LabelMatrixWrap::close>("close")};
+}
+
+void LabelMatrixWrap::adopt(Napi::Env env, std::shared_ptr<LabelMatrix> matrix) {
+  rows_ = matrix->rows();
+  dim_ = matrix->dim();
+  hash_ = matrix->hash();
+  matrix_ = freed_elsewhere(environment_of(env), std::move(matrix));
 }
 
 Napi::Value LabelMatrixWrap::open(const Napi::CallbackInfo& info) {
@@ -86,7 +93,9 @@ Napi::Value LabelMatrixWrap::top_k(const Napi::CallbackInfo& info) {
     std::vector<Matrix> matrices;
     for (std::uint32_t i = 0; i < given.Length(); ++i) {
       const Napi::HandleScope scope(env);
-      matrices.push_back(unwrap(given.Get(i), "matrices[" + std::to_string(i) + "]").matrix_);
+      const std::string place = "matrices[" + std::to_string(i) + "]";
+      matrices.push_back(unwrap(given.Get(i), place).matrix_);
+      if (!matrices.back()) throw Error(ErrorCode::kDisposed, place + " was closed; open it again");
     }
     if (matrices.empty()) binding::invalid("matrices", "must hold at least one LabelMatrix");
     const Features features = FeaturesWrap::features_of(info[1], "features");
@@ -103,14 +112,12 @@ Napi::Value LabelMatrixWrap::top_k(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value LabelMatrixWrap::rows(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), static_cast<double>(matrix_->rows()));
-}
+Napi::Value LabelMatrixWrap::rows(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), static_cast<double>(rows_)); }
 
-Napi::Value LabelMatrixWrap::dim(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), static_cast<double>(matrix_->dim()));
-}
+Napi::Value LabelMatrixWrap::dim(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), static_cast<double>(dim_)); }
 
-Napi::Value LabelMatrixWrap::hash(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), matrix_->hash()); }
+Napi::Value LabelMatrixWrap::hash(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), hash_); }
+
+void LabelMatrixWrap::close(const Napi::CallbackInfo&) { matrix_.reset(); }
 
 }  // namespace interrogator::binding

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "handle.h"
@@ -12,10 +13,11 @@ namespace interrogator::binding {
 class LabelMatrixWrap : public Handle<LabelMatrixWrap> {
  public:
   static constexpr char kName[] = "LabelMatrix";
+  static constexpr char kDisposal[] = "dispose";
   static std::vector<PropertyDescriptor> methods();
 
   using Handle::Handle;
-  void adopt(Napi::Env, std::shared_ptr<LabelMatrix> matrix) { matrix_ = std::move(matrix); }
+  void adopt(Napi::Env env, std::shared_ptr<LabelMatrix> matrix);
 
   /// openLabelMatrix(path, {hash, dim})
   static Napi::Value open(const Napi::CallbackInfo& info);
@@ -30,8 +32,11 @@ class LabelMatrixWrap : public Handle<LabelMatrixWrap> {
   Napi::Value rows(const Napi::CallbackInfo& info);
   Napi::Value dim(const Napi::CallbackInfo& info);
   Napi::Value hash(const Napi::CallbackInfo& info);
+  void close(const Napi::CallbackInfo& info);
 
-  std::shared_ptr<LabelMatrix> matrix_;
+  std::shared_ptr<LabelMatrix> matrix_;  // null once closed
+  std::int64_t rows_ = 0, dim_ = 0;
+  std::string hash_;
 };
 
 }  // namespace interrogator::binding

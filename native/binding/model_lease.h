@@ -19,16 +19,10 @@ template <class Model>
 class ModelLease {
  public:
   ModelLease() = default;
-  ModelLease(std::shared_ptr<Environment> environment, std::shared_ptr<Model> model) : freed_(std::make_shared<Freed>()) {
+  ModelLease(Environment& environment, std::shared_ptr<Model> model) : freed_(std::make_shared<Freed>()) {
     Model* const plain = model.get();
-    shared_ =
-        std::shared_ptr<Model>(plain, [environment = std::move(environment), model = std::move(model), freed = freed_](Model*) mutable {
-          BackgroundThread::Task task = [model = std::move(model), freed]() mutable {
-            model.reset();
-            freed->tell();
-          };
-          if (!environment->on_closing_thread(task)) task();
-        });
+    const auto told = std::make_shared<Told>(std::move(model), freed_);
+    shared_ = freed_elsewhere(environment, std::shared_ptr<Model>(told, plain));
   }
 
   /// Throws kDisposed after close(). `what`: "CLIP model".
@@ -70,6 +64,17 @@ class ModelLease {
     std::mutex mutex_;
     std::vector<std::shared_ptr<AsyncCall<void>>> waiting_;
     bool done_ = false;
+  };
+
+  /// The model, and who hears of its end.
+  struct Told {
+    Told(std::shared_ptr<Model> owned, std::shared_ptr<Freed> hears) : model(std::move(owned)), freed(std::move(hears)) {}
+    ~Told() {
+      model.reset();
+      freed->tell();
+    }
+    std::shared_ptr<Model> model;
+    std::shared_ptr<Freed> freed;
   };
 
   std::shared_ptr<Freed> freed_;

@@ -7,7 +7,8 @@
 namespace interrogator::binding {
 
 std::vector<PromptTreeWrap::PropertyDescriptor> PromptTreeWrap::methods() {
-  return {InstanceAccessor<&PromptTreeWrap::count>("count"), InstanceMethod<&PromptTreeWrap::best>("best")};
+  return {InstanceAccessor<&PromptTreeWrap::count>("count"), InstanceMethod<&PromptTreeWrap::best>("best"),
+          InstanceMethod<&PromptTreeWrap::close>("close")};
 }
 
 Napi::Value PromptTreeWrap::count(const Napi::CallbackInfo& info) {
@@ -18,7 +19,7 @@ Napi::Value PromptTreeWrap::best(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return promised(env, [&] {
     const std::shared_ptr<PromptTree> tree = slot_->tree;
-    if (!tree) throw Error(ErrorCode::kDisposed, "this prompt tree's CLIP model was closed; open it again");
+    if (!tree) throw Error(ErrorCode::kDisposed, "this prompt tree or its CLIP model was closed; make another");
     auto prefix = to_int32s(info[0], "prefixIds");
     check_ids(prefix, "prefixIds", slot_->vocab_size);
     const Features features = FeaturesWrap::features_of(info[1], "features", slot_->device);
@@ -41,5 +42,7 @@ Napi::Value PromptTreeWrap::best(const Napi::CallbackInfo& info) {
         });
   });
 }
+
+void PromptTreeWrap::close(const Napi::CallbackInfo&) { slot_->tree.reset(); }
 
 }  // namespace interrogator::binding

@@ -9,7 +9,7 @@
 
 namespace interrogator::binding {
 
-/// A tree until its model is closed, which empties it: a tree holds its model.
+/// A tree until it or its model is closed, which empties it: a tree holds its model.
 struct TreeSlot {
   std::shared_ptr<PromptTree> tree;
   DevicePtr device;
@@ -20,6 +20,7 @@ struct TreeSlot {
 class PromptTreeWrap : public Handle<PromptTreeWrap> {
  public:
   static constexpr char kName[] = "PromptTree";
+  static constexpr char kDisposal[] = "dispose";
   static std::vector<PropertyDescriptor> methods();
 
   using Handle::Handle;
@@ -28,6 +29,7 @@ class PromptTreeWrap : public Handle<PromptTreeWrap> {
  private:
   Napi::Value count(const Napi::CallbackInfo& info);
   Napi::Value best(const Napi::CallbackInfo& info);
+  void close(const Napi::CallbackInfo& info);
 
   std::shared_ptr<TreeSlot> slot_;
 };

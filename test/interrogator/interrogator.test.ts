@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ConfigInput, type Description, type Features, Interrogator, type Mode, type ProgressEvent } from '../../lib';
+import { type ConfigInput, type Description, type Features, Interrogator, type Mode, type ProgressEvent, type RawImage } from '../../lib';
 import type { NativeBinding } from '../../lib/native/types';
 import { tinyBlip, tinyClip } from '../support/bundles';
 import { testImage } from '../support/images';
@@ -32,6 +32,11 @@ async function withSettings<T>(other: ConfigInput, run: (interrogator: Interroga
   return await run(interrogator);
 }
 
+type ResizableBuffers = new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
+const overwrite = (bytes: Uint8Array): unknown => bytes.fill(0);
+const transfer = ({ buffer }: Uint8Array): unknown => structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
+const shrink = ({ buffer }: Uint8Array): unknown => (buffer as unknown as { resize(length: number): void }).resize(0);
+
 const CAPTION = 'a photo of a cat';
 const APPLE = path.join(__dirname, '..', '..', 'models', 'sample', 'images', 'apple.png');
 
@@ -45,23 +50,43 @@ describe('features', () => {
     }
   });
 
-  test('pixels that the caller owns are not touched, those that are ours are freed', async () => {
+  test('pixels that are ours are freed as soon as nothing reads them, those of the caller are not touched', async () => {
     const raw = { data: new Uint8Array(4 * 4 * 3).fill(9), width: 4, height: 4, channels: 3 as const };
     const file = await readFile(APPLE);
-    await ours.imageToFeatures(raw);
+    const { binding } = (ours as unknown as { engine: { binding: NativeBinding } }).engine;
+    const held = jest.spyOn(binding, 'holdImage');
+    const copied = jest.spyOn(binding, 'copyImage');
     await ours.describe(file, { mode: 'fast', caption: CAPTION });
-    expect([raw.data.length, file.equals(await readFile(APPLE))]).toEqual([48, true]);
-
-    const freed = jest.spyOn((ours as unknown as { engine: { binding: NativeBinding } }).engine.binding, 'freeMemoryOf');
-    await ours.describe(file, { mode: 'fast' });
-    expect(freed.mock.calls[0]?.[0]).toHaveLength(0);
-    freed.mockClear();
+    await ours.imageToFeatures(raw);
     await withSettings({ captionModelName: null }, async (without) => {
       await expect(without.generateCaption(raw)).rejects.toMatchObject({ code: 'ERR_CAPTION_MODEL_MISSING' });
     });
-    expect(freed.mock.calls.map(([data]) => data.length)).toEqual([0]);
+    expect(file.equals(await readFile(APPLE))).toBe(true);
     expect(raw.data).toHaveLength(48);
-    freed.mockRestore();
+    expect(held.mock.calls.map(([{ data }]) => data.length)).toEqual([0]);
+    expect(copied).toHaveBeenCalledTimes(2);
+    for (const { value } of [...held.mock.results, ...copied.mock.results]) {
+      await expect(ours.engine.clip.imageFeatures(value)).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+    }
+    jest.restoreAllMocks();
+  });
+
+  test.each<[string, (ours: Interrogator, image: RawImage) => Promise<unknown>]>([
+    ['imageToFeatures', async (ours, image) => (await ours.imageToFeatures(image)).toArray()],
+    ['generateCaption', (ours, image) => ours.generateCaption(image)],
+    ['interrogateFast', (ours, image) => ours.interrogateFast(image, { maxFlavors: 3 })],
+    ['describe', async (ours, image) => (await ours.describe(image, { mode: 'classic' })).prompt],
+  ])('%s: pixels may be written to, transferred or cut short once it has returned', async (_, call) => {
+    const expected = await call(ours, testImage(8));
+    for (const take of [overwrite, transfer, shrink]) {
+      const { data, ...size } = testImage(8);
+      const bytes = new Uint8Array(new (ArrayBuffer as ResizableBuffers)(data.length, { maxByteLength: data.length + 1 }));
+      bytes.set(data);
+      const image = { ...size, data: take === transfer ? data : bytes };
+      const answer = call(ours, image);
+      take(image.data);
+      expect(await answer).toEqual(expected);
+    }
   });
 
   test('similarities are the products of the rows', async () => {

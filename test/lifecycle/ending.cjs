@@ -1,13 +1,13 @@
 /** ending.cjs ENDING [busy]: a process that uses the addon and ends in one way, `busy` while a call runs and others wait. */
-const { open, pixels, startLongWork } = require('./native.cjs');
+const { open, startLongWork } = require('./native.cjs');
 
 const [ending, busy] = process.argv.slice(2);
 
 async function main() {
   const handles = await open();
-  const { binding, device, clip, caption } = handles;
-  const features = await clip.imageFeatures(pixels);
-  await caption.generate(pixels, { maxTokens: 3 });
+  const { binding, device, clip, caption, image } = handles;
+  const features = await clip.imageFeatures(image);
+  await caption.generate(image, { maxTokens: 3 });
   clip.tree({ ids: Int32Array.of(320), offsets: Int32Array.of(0, 1) });
   const token = binding.createCancelToken();
   if (busy) {
@@ -39,9 +39,9 @@ const endings = {
       throw new Error('on purpose');
     });
   },
-  async callsWhileExiting({ clip }) {
+  async callsWhileExiting({ clip, image }) {
     process.on('exit', () => {
-      clip.imageFeatures(pixels).catch(() => {});
+      clip.imageFeatures(image).catch(() => {});
       clip.close();
       process.exitCode = 9;
     });

@@ -11,10 +11,11 @@ exports.open = async () => {
   const device = await binding.openDevice('cpu', { threads: 1 });
   const clip = await binding.openClipModel(device, clipFolder, {});
   const caption = await binding.openCaptionModel(device, captionFolder, {});
-  return { binding, device, clip, caption };
+  const image = binding.copyImage(pixels);
+  return { binding, device, clip, caption, image };
 };
 
-exports.pixels = { data: new Uint8Array(48 * 40 * 3).fill(120), width: 48, height: 40 };
+const pixels = { data: new Uint8Array(48 * 40 * 3).fill(120), width: 48, height: 40, channels: 3 };
 
 /** Many seconds on the device. */
 exports.startLongWork = async ({ device, clip }, token) => {

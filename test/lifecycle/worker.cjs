@@ -1,6 +1,6 @@
 /** A worker_thread with its own addon, device and models: says 'ready', then answers or works until it is ended. */
 const { parentPort, workerData } = require('node:worker_threads');
-const { open, pixels, startLongWork } = require('./native.cjs');
+const { open, startLongWork } = require('./native.cjs');
 
 async function main() {
   const handles = await open();
@@ -11,8 +11,8 @@ async function main() {
     return;
   }
   for (let i = 0; i < 20; i += 1) {
-    const features = await handles.clip.imageFeatures(pixels);
-    const ids = await handles.caption.generate(pixels, { maxTokens: 4 });
+    const features = await handles.clip.imageFeatures(handles.image);
+    const ids = await handles.caption.generate(handles.image, { maxTokens: 4 });
     if (i === 19) parentPort.postMessage({ features: await features.toArray(), ids });
   }
   if (workerData.close) await handles.device.close();

@@ -2,7 +2,7 @@
 const path = require('node:path');
 const { once } = require('node:events');
 const { Worker } = require('node:worker_threads');
-const { open, pixels, startLongWork } = require('./native.cjs');
+const { open, startLongWork } = require('./native.cjs');
 
 const start = (workerData) => new Worker(path.join(__dirname, 'worker.cjs'), { workerData });
 const answer = async (worker) => {
@@ -17,12 +17,12 @@ const scenarios = {
     const workers = [start({ close: true }), start({ close: false })];
     const ends = workers.map((worker) => once(worker, 'exit'));
     const answers = workers.map(answer);
-    const { clip, caption, device } = await open();
-    const mine = { features: await (await clip.imageFeatures(pixels)).toArray(), ids: await caption.generate(pixels, { maxTokens: 4 }) };
+    const { clip, caption, device, image } = await open();
+    const mine = { features: await (await clip.imageFeatures(image)).toArray(), ids: await caption.generate(image, { maxTokens: 4 }) };
     for (const theirs of await Promise.all(answers)) if (!same(mine, theirs)) throw new Error('answers differ');
     for (const [code] of await Promise.all(ends)) if (code !== 0) throw new Error(`a worker ended with ${code}`);
     // The main thread's share outlives theirs.
-    await clip.imageFeatures(pixels);
+    await clip.imageFeatures(image);
     await device.close();
   },
   /** Terminated while a call runs; then another loads the addon again. */
@@ -39,8 +39,8 @@ const scenarios = {
   async exitInWorker() {
     const worker = start({ exit: true });
     await Promise.all([answer(worker), once(worker, 'exit')]);
-    const { clip, device } = await open();
-    await clip.imageFeatures(pixels);
+    const { clip, device, image } = await open();
+    await clip.imageFeatures(image);
     await device.close();
   },
   /** The main thread exits while it and a worker work. */

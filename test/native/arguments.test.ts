@@ -5,10 +5,11 @@ import type {
   NativeClipModel,
   NativeDevice,
   NativeFeatures,
+  NativeImage,
   NativeLabelMatrix,
 } from '../../lib/native/types';
 import { tinyBlip, tinyClip } from '../support/bundles';
-import { openBinding, pixels, tokenLists } from '../support/native';
+import { imageOf, openBinding, tokenLists } from '../support/native';
 
 // biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
 type Anything = any;
@@ -26,11 +27,13 @@ beforeAll(async () => {
   device = await binding.openDevice('cpu', { threads: 1 });
   clip = await binding.openClipModel(device, await tinyClip(), {});
   caption = await binding.openCaptionModel(device, await tinyBlip(), {});
-  features = await clip.imageFeatures(pixels(1));
+  features = await clip.imageFeatures(image(1));
   matrix = await binding.labelMatrixFromFeatures(features, HASH);
 }, 600_000);
 
 afterAll(() => device?.close());
+
+const image = (seed: number): NativeImage => imageOf(binding, seed);
 
 /** The call must give a promise back, whatever it was given, and reject it with this code and words. */
 async function expectRejection(call: () => Promise<unknown>, message: RegExp, code = 'ERR_INVALID_ARGUMENT'): Promise<void> {
@@ -38,21 +41,6 @@ async function expectRejection(call: () => Promise<unknown>, message: RegExp, co
   expect(typeof promise.then).toBe('function');
   await expect(promise).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
 }
-
-describe('freeMemoryOf', () => {
-  test('empties an array that has its buffer for itself, and no other', () => {
-    const [whole, shared] = [new Uint8Array(9), new Uint8Array(9)];
-    const part = shared.subarray(1);
-    binding.freeMemoryOf(whole);
-    binding.freeMemoryOf(part);
-    expect([whole.length, part.length, shared.length]).toEqual([0, 8, 9]);
-    binding.freeMemoryOf(whole);
-  });
-
-  test('takes nothing else', () => {
-    expect(() => binding.freeMemoryOf([1] as Anything)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }));
-  });
-});
 
 describe('numbers', () => {
   test.each([
@@ -77,45 +65,8 @@ describe('numbers', () => {
   );
 
   test.each([0, -1, Number.NaN, 1e10])('maxTokens = %p is refused', (maxTokens) =>
-    expectRejection(() => caption.generate(pixels(1), { maxTokens }), /^maxTokens: expected a whole number from 1/),
+    expectRejection(() => caption.generate(image(1), { maxTokens }), /^maxTokens: expected a whole number from 1/),
   );
-});
-
-describe('images', () => {
-  test.each([
-    [{ width: 2, height: 2, data: new Uint8Array(11) }, /pixels\.data: expected width \* height \* 3 = 12 bytes of RGB, got 11/],
-    [{ width: 2, height: 2, data: new Float32Array(12) }, /pixels\.data: expected a Uint8Array, got a Float32Array/],
-    [{ width: 2, height: 2, data: Array(12).fill(0) }, /got an array/],
-    [{ width: 2 ** 31 - 1, height: 2 ** 31 - 1, data: new Uint8Array(12) }, /expected width/],
-    [{ width: 2.5, height: 2, data: new Uint8Array(12) }, /pixels\.width: .* got 2\.5/],
-    [{ height: 2, data: new Uint8Array(12) }, /pixels\.width: .* got undefined/],
-    [undefined, /pixels: expected \{data, width, height\}, got undefined/],
-  ])('%p is refused', (wrong, message) => expectRejection(() => clip.imageFeatures(wrong as Anything), message));
-
-  test('one without pixels is ERR_IMAGE_SIZE', () =>
-    expectRejection(() => clip.imageFeatures({ width: 0, height: 5, data: new Uint8Array(0) }), /0x5/, 'ERR_IMAGE_SIZE'));
-
-  test('one whose buffer was transferred away is refused', () => {
-    const { data, width, height } = pixels(1);
-    structuredClone(data.buffer, { transfer: [data.buffer as ArrayBuffer] });
-    return expectRejection(() => clip.imageFeatures({ data, width, height }), /got 0$/);
-  });
-
-  test('pixels may change as soon as the call has returned', async () => {
-    const expected = await features.toArray();
-    const image = pixels(1);
-    const call = clip.imageFeatures(image);
-    image.data.fill(0);
-    expect(await (await call).toArray()).toEqual(expected);
-  });
-
-  test('a view into a larger buffer is read where it begins', async () => {
-    const { data, width, height } = pixels(1);
-    const larger = new Uint8Array(data.length + 14).fill(99);
-    larger.set(data, 7);
-    const result = await clip.imageFeatures({ data: larger.subarray(7, 7 + data.length), width, height });
-    expect(await result.toArray()).toEqual(await features.toArray());
-  });
 });
 
 describe('texts', () => {
@@ -170,7 +121,7 @@ describe('handles', () => {
 
   test('a wrong token is refused everywhere', async () => {
     const wrong = {} as Anything;
-    await expectRejection(() => clip.imageFeatures(pixels(1), wrong), /^token: expected a CancelToken, got an object/);
+    await expectRejection(() => clip.imageFeatures(image(1), wrong), /^token: expected a CancelToken, got an object/);
     await expectRejection(() => features.toArray(wrong), /^token/);
     await expectRejection(() => binding.topK([matrix], features, 1, {}, wrong), /^token/);
   });
@@ -191,7 +142,7 @@ describe('handles', () => {
   });
 
   test('a method on an object of another kind throws instead of reading its memory', () => {
-    expect(() => clip.imageFeatures.call(device as Anything, pixels(1))).toThrow();
+    expect(() => clip.imageFeatures.call(device as Anything, image(1))).toThrow();
     expect(() => features.toArray.call({} as Anything)).toThrow();
   });
 
@@ -239,7 +190,7 @@ describe('after close', () => {
     const tree = model.tree(tokenLists([320], [321]));
     await Promise.all([model.close(), model.close()]);
     await model.close();
-    await expectRejection(() => model.imageFeatures(pixels(1)), /CLIP model was closed/, 'ERR_DISPOSED');
+    await expectRejection(() => model.imageFeatures(image(1)), /CLIP model was closed/, 'ERR_DISPOSED');
     await expectRejection(() => model.textFeatures(tokenLists([1])), /closed/, 'ERR_DISPOSED');
     await expectRejection(() => model.offload(), /closed/, 'ERR_DISPOSED');
     await expectRejection(() => tree.best(Int32Array.of(1), features, {}), /closed/, 'ERR_DISPOSED');
@@ -250,7 +201,7 @@ describe('after close', () => {
   test('calls that run when their model is closed still answer, and close waits for them', async () => {
     const model = await binding.openClipModel(device, await tinyClip(), {});
     const order: string[] = [];
-    const call = model.imageFeatures(pixels(1)).then(() => order.push('answer'));
+    const call = model.imageFeatures(image(1)).then(() => order.push('answer'));
     await model.close();
     order.push('closed');
     await call;
@@ -260,9 +211,9 @@ describe('after close', () => {
   test('every handle of a closed device rejects with ERR_DISPOSED', async () => {
     const other = await binding.openDevice('cpu', { threads: 1 });
     const model = await binding.openClipModel(other, await tinyClip(), {});
-    const kept = await model.imageFeatures(pixels(1));
+    const kept = await model.imageFeatures(image(1));
     await Promise.all([other.close(), other.close()]);
-    await expectRejection(() => model.imageFeatures(pixels(1)), /./, 'ERR_DISPOSED');
+    await expectRejection(() => model.imageFeatures(image(1)), /./, 'ERR_DISPOSED');
     await expectRejection(() => kept.toArray(), /./, 'ERR_DISPOSED');
     await expectRejection(() => binding.topK([matrix], kept, 1, {}), /./, 'ERR_DISPOSED');
     await model.close();

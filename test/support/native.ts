@@ -1,7 +1,7 @@
 /** The raw addon, without lib/ above it: what tests of the binding and of how processes end call. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { NativeBinding, NativePixels, NativeTokenLists } from '../../lib/native/types';
+import type { NativeBinding, NativeImage, NativePixels, NativeTokenLists } from '../../lib/native/types';
 import { findLibtorch } from '../../lib/setup/libtorch';
 import { libraryName } from '../../lib/setup/libtorch/inspect';
 import { testImage } from './images';
@@ -38,8 +38,12 @@ export function openBinding(): NativeBinding {
 }
 
 export function pixels(seed: number, width = 48, height = 40): NativePixels {
-  const { data } = testImage(seed, width, height);
-  return { data, width, height };
+  return testImage(seed, width, height);
+}
+
+/** The same as a handle of this binding's. */
+export function imageOf(binding: NativeBinding, seed: number, width?: number, height?: number): NativeImage {
+  return binding.copyImage(pixels(seed, width, height));
 }
 
 /** Texts as lists of token ids. */

@@ -76,8 +76,12 @@ async function wait(prepare: () => Promise<DecodeJob>, endReading: () => void, s
   }
 }
 
-/** Counts pixels that are in memory already. */
-export function holdPixels(image: RgbImage): DecodedImage {
-  const release = inFlight.hold(image.width * image.height);
+function holdPixels(image: RgbImage): DecodedImage {
+  const release = countPixels(image);
   return { ...image, release, [Symbol.dispose]: release };
+}
+
+/** Counts pixels that are in memory already, until what it returns is called. */
+export function countPixels({ width, height }: { width: number; height: number }): () => void {
+  return inFlight.hold(width * height);
 }

@@ -1,0 +1,264 @@
+/** Pixels on their way down: what is copied, what is held, what is refused, and when it is freed. */
+import type { NativeBinding, NativeCaptionModel, NativeClipModel, NativeColor, NativeDevice, NativePixels } from '../../lib/native/types';
+import { tinyBlip, tinyClip } from '../support/bundles';
+import { openBinding, pixels } from '../support/native';
+
+// biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
+type Anything = any;
+
+let binding: NativeBinding;
+let device: NativeDevice;
+let clip: NativeClipModel;
+let caption: NativeCaptionModel;
+
+beforeAll(async () => {
+  binding = openBinding();
+  device = await binding.openDevice('cpu', { threads: 1 });
+  clip = await binding.openClipModel(device, await tinyClip(), {});
+  caption = await binding.openCaptionModel(device, await tinyBlip(), {});
+}, 600_000);
+
+afterAll(() => device?.close());
+
+async function features(image: NativePixels, background?: NativeColor): Promise<Float32Array> {
+  using copy = binding.copyImage(image, background);
+  using result = await clip.imageFeatures(copy);
+  return await result.toArray();
+}
+
+/** As Pillow's convert('RGB') does it, or its paste() where there is a background: the plain version of what C++ does. */
+function toRgb({ data, width, height, channels }: NativePixels, background?: NativeColor): NativePixels {
+  const rgb = new Uint8Array(width * height * 3);
+  const step = channels < 3 ? 0 : 1;
+  const under = background ? [background.r, background.g, background.b] : [0, 0, 0];
+  for (let i = 0; i < width * height; i += 1) {
+    const alpha = channels % 2 === 0 && background ? (data[(i + 1) * channels - 1] as number) : 255;
+    for (let channel = 0; channel < 3; channel += 1) {
+      const sum = (data[i * channels + channel * step] as number) * alpha + (under[channel] as number) * (255 - alpha) + 128;
+      rgb[i * 3 + channel] = (sum + (sum >> 8)) >> 8;
+    }
+  }
+  return { data: rgb, width, height, channels: 3 };
+}
+
+function random(width: number, height: number, channels: NativePixels['channels']): NativePixels {
+  const data = Uint8Array.from({ length: width * height * channels }, (_, i) => Math.imul(i + width, 2_654_435_761) >>> 24);
+  // Alpha is often none or all.
+  for (let i = channels - 1; channels % 2 === 0 && i < data.length; i += 3 * channels) data[i] = i % 2 === 0 ? 255 : 0;
+  return { data, width, height, channels };
+}
+
+const BACKGROUNDS: NativeColor[] = [
+  { r: 255, g: 255, b: 255 },
+  { r: 3, g: 200, b: 77 },
+];
+
+describe('copyImage', () => {
+  // The last takes two threads.
+  const sizes = [
+    [1, 1],
+    [1, 9],
+    [3, 5],
+    [7, 2],
+    [64, 33],
+    [1100, 2001],
+  ] as const;
+  const channels = [1, 2, 3, 4] as const;
+  test.each(sizes.flatMap((size) => channels.map((count) => [...size, count] as const)))(
+    '%i × %i pixels of %i channels become the RGB of the plain version',
+    async (width, height, count) => {
+      const image = random(width, height, count);
+      expect(await features(image)).toEqual(await features(toRgb(image)));
+      for (const background of width > 1000 ? BACKGROUNDS.slice(1) : BACKGROUNDS) {
+        expect(await features(image, background)).toEqual(await features(toRgb(image, background)));
+      }
+    },
+  );
+
+  test.each([
+    ['Uint8Array', (data: Uint8Array) => data],
+    ['Uint8ClampedArray', (data: Uint8Array) => new Uint8ClampedArray(data)],
+    ['Buffer', (data: Uint8Array) => Buffer.from(data)],
+    ['view that begins at an odd place', (data: Uint8Array) => Uint8Array.of(9, 9, 9, ...data, 9).subarray(3, 3 + data.length)],
+    ['array over shared memory', (data: Uint8Array) => over(new SharedArrayBuffer(data.length), data)],
+    ['array over growable shared memory', (data: Uint8Array) => over(growable(data.length), data)],
+    ['array over a resizable buffer', (data: Uint8Array) => over(resizable(data.length), data)],
+  ])('reads a %s', async (_, make) => {
+    const image = pixels(1);
+    expect(await features({ ...image, data: make(image.data as Uint8Array) })).toEqual(await features(image));
+  });
+
+  test('costs the event loop less than a plain copy would', () => {
+    const [width, height] = [6000, 4000];
+    const image = { data: new Uint8Array(width * height * 4), width, height, channels: 4 as const };
+    const rgb = new Uint8Array(width * height * 3);
+    // All threads of it together, in the best of several rounds: what neighbours take does not count.
+    const cost = (work: () => void): number =>
+      Math.min(
+        ...Array.from({ length: 5 }, () => {
+          const before = process.cpuUsage();
+          work();
+          const { user, system } = process.cpuUsage(before);
+          return user + system;
+        }),
+      );
+    expect(cost(() => binding.copyImage(image).close())).toBeLessThan(1.5 * cost(() => new Uint8Array(rgb)));
+  });
+});
+
+// Node 20 has them; ES2023's types don't.
+type Resizable = new (length: number, options: { maxByteLength: number }) => ArrayBuffer & { resize(length: number): void };
+
+function resizable(length: number): InstanceType<Resizable> {
+  return new (ArrayBuffer as unknown as Resizable)(length, { maxByteLength: length + 9 });
+}
+
+function growable(length: number): ArrayBuffer {
+  return new (SharedArrayBuffer as unknown as Resizable)(length, { maxByteLength: length + 9 });
+}
+
+function over(buffer: ArrayBuffer | SharedArrayBuffer, data: Uint8Array): Uint8Array {
+  const array = new Uint8Array(buffer as ArrayBuffer, 0, data.length);
+  array.set(data);
+  return array;
+}
+
+describe('what is no image', () => {
+  const detached = (): Uint8Array => {
+    const { data } = pixels(1);
+    structuredClone(data.buffer, { transfer: [data.buffer as ArrayBuffer] });
+    return data as Uint8Array;
+  };
+  const shrunk = (): Uint8Array => {
+    const buffer = resizable(12);
+    const array = new Uint8Array(buffer);
+    buffer.resize(11);
+    return array;
+  };
+  const good = (): Anything => ({ data: new Uint8Array(12), width: 2, height: 2, channels: 3 });
+  const kinds = [Int8Array, Uint16Array, Int16Array, Uint32Array, Int32Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array];
+
+  test.each<[string, Anything, RegExp]>([
+    ...[undefined, null, 5, 'image', Symbol('x'), 7n].map((it) => ['value', it, /^image: expected \{data/] as [string, Anything, RegExp]),
+    ...[Number.NaN, 2.5, -1, 2 ** 31, '2', undefined, null, {}].flatMap((it) =>
+      ['width', 'height'].map((side) => [side, { ...good(), [side]: it }, RegExp(`^image\\.${side}: `)] as [string, Anything, RegExp]),
+    ),
+    ...kinds.map(
+      (Kind) => [Kind.name, { ...good(), data: new Kind(12) }, /^image\.data: expected a Uint8Array/] as [string, Anything, RegExp],
+    ),
+    ...[
+      Array(12).fill(0),
+      new ArrayBuffer(12),
+      new DataView(new ArrayBuffer(12)),
+      undefined,
+      null,
+      'data',
+      {},
+      new Proxy(new Uint8Array(12), {}),
+    ].map((data) => ['data', { ...good(), data }, /^image\.data: expected a Uint8Array/] as [string, Anything, RegExp]),
+    ...[0, 11, 13, 36].map(
+      (length) => ['length', { ...good(), data: new Uint8Array(length) }, /= 12 bytes, got/] as [string, Anything, RegExp],
+    ),
+    ['transferred', { ...good(), data: detached() }, /got 0$/],
+    ['shrunk', { ...good(), data: shrunk() }, /got 11$|fixed length/],
+    ['too large', { ...good(), width: 2 ** 31 - 1, height: 2 ** 31 - 1 }, /^image\.data: expected width/],
+  ])('%s %p is refused', (_, wrong, message) => {
+    const refusal = expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringMatching(message) });
+    expect(() => binding.copyImage(wrong)).toThrow(refusal);
+    expect(() => binding.holdImage(wrong)).toThrow(refusal);
+  });
+
+  test.each([0, 5, 1.5, Number.NaN, '3', undefined])('%p channels are refused', (channels) => {
+    expect(() => binding.copyImage({ ...good(), channels })).toThrow(/image\.channels: expected a whole number from 1 to 4/);
+  });
+
+  test.each([[{ r: 1, g: 2 }], ['#fff'], [{ r: 1, g: 2, b: 256 }], [{ r: 1, g: Number.NaN, b: 3 }], [5], [[1, 2, 3]]])(
+    '%p is no background',
+    (background) => {
+      expect(() => binding.copyImage(good(), background as Anything)).toThrow(/^background/);
+    },
+  );
+
+  test('an image without pixels is ERR_IMAGE_SIZE', () => {
+    for (const side of ['width', 'height']) {
+      const empty = { ...good(), data: new Uint8Array(0), [side]: 0 };
+      expect(() => binding.copyImage(empty)).toThrow(expect.objectContaining({ code: 'ERR_IMAGE_SIZE' }));
+      expect(() => binding.holdImage(empty)).toThrow(expect.objectContaining({ code: 'ERR_IMAGE_SIZE' }));
+    }
+  });
+
+  test('memory that can be resized or is shared is not held', () => {
+    for (const buffer of [new SharedArrayBuffer(12), resizable(12)]) {
+      const data = new Uint8Array(buffer as ArrayBuffer, 0, 12);
+      expect(() => binding.holdImage({ ...good(), data })).toThrow(/^image\.data: must be in an ArrayBuffer of fixed length/);
+    }
+  });
+
+  test.each(['width', 'height', 'channels', 'data'])('a getter of %s that takes the memory away is seen', (field) => {
+    const image = good();
+    const { data } = image;
+    const value = image[field];
+    Object.defineProperty(image, field, {
+      get: () => {
+        structuredClone(data.buffer, { transfer: [data.buffer] });
+        return value;
+      },
+    });
+    expect(() => binding.copyImage(image)).toThrow(/got 0$/);
+  });
+});
+
+describe('holdImage', () => {
+  test('gives the features and the caption of a copy', async () => {
+    const { data, width, height } = pixels(2);
+    using copy = binding.copyImage(pixels(2));
+    using held = binding.holdImage({ data: data as Uint8Array, width, height });
+    expect([held.width, held.height]).toEqual([width, height]);
+    expect(await (await clip.imageFeatures(held)).toArray()).toEqual(await (await clip.imageFeatures(copy)).toArray());
+    expect(await caption.generate(held, { maxTokens: 6 })).toEqual(await caption.generate(copy, { maxTokens: 6 }));
+  });
+
+  test('takes the memory away from its array once it is closed and no job reads it', async () => {
+    const { data, width, height } = pixels(3);
+    const held = binding.holdImage({ data: data as Uint8Array, width, height });
+    const calls = [clip.imageFeatures(held), caption.generate(held, { maxTokens: 3 })];
+    held.close();
+    expect(data).toHaveLength(width * height * 3);
+    await Promise.all(calls);
+    expect(data).toHaveLength(0);
+  });
+
+  test('does not take away the rest of a buffer', async () => {
+    const { data, width, height } = pixels(3);
+    const larger = new Uint8Array(data.length + 9);
+    larger.set(data, 9);
+    const held = binding.holdImage({ data: larger.subarray(9), width, height });
+    await clip.imageFeatures(held);
+    held.close();
+    await clip.imageFeatures(binding.copyImage(pixels(1)));
+    expect(larger).toHaveLength(data.length + 9);
+  });
+
+  test('an image that nobody closed is freed by a garbage collection', async () => {
+    const { data, width, height } = pixels(3);
+    (() => binding.holdImage({ data: data as Uint8Array, width, height }))();
+    for (let i = 0; i < 20 && data.length > 0; i += 1) {
+      global.gc?.();
+      await new Promise(setImmediate);
+    }
+    expect(data).toHaveLength(0);
+  });
+});
+
+describe('a closed image', () => {
+  test.each(['copied', 'held'])('that was %s is refused with ERR_DISPOSED, and closing again is no error', async (how) => {
+    const source = pixels(4);
+    const image = how === 'copied' ? binding.copyImage(source) : binding.holdImage(source as NativePixels & { data: Uint8Array });
+    image.close();
+    image.close();
+    image[Symbol.dispose]();
+    await expect(clip.imageFeatures(image)).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+    await expect(caption.generate(image, { maxTokens: 2 })).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+    expect([image.width, image.height]).toEqual([48, 40]);
+  });
+});
