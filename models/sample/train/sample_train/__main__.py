@@ -4,17 +4,17 @@
     python3 -m sample_train image caption                  single stages
     python3 -m sample_train evaluate --set twemoji         measures the exported pair on any iconify emoji set
 
-Stages: image, text, tune (CLIP's towers), caption (BLIP), vocabulary, pictures, export, evaluate. Training that was broken
-off goes on from its last checkpoint.
+Stages: image, text, tune (CLIP's towers), caption (BLIP), vocabulary, demo (its images), export, evaluate. Training that was
+broken off goes on from its last checkpoint.
 """
 
 import argparse
 
 from .environment import enter_environment
 from .errors import RecipeError
-from .icon_sets import MEDIUM_STYLES
+from .icons.sets import MEDIUM_STYLES
 
-STAGES = ("image", "text", "tune", "caption", "vocabulary", "pictures", "export", "evaluate")
+STAGES = ("image", "text", "tune", "caption", "vocabulary", "demo", "export", "evaluate")
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
 def run_stage(stage: str, options: argparse.Namespace) -> None:
     """One stage. Imports wait until here: they need the environment, and not every stage all of it."""
     if stage == "evaluate":
-        from .evaluate import evaluate, write_evaluation
+        from .evaluation.evaluate import evaluate, write_evaluation
 
         if options.sets:
             evaluate(options.sets, options.medium)
@@ -69,29 +69,29 @@ def run_stage(stage: str, options: argparse.Namespace) -> None:
         torch.set_num_threads(options.threads)
     stock = Stock(options.seed, options.device)
     if stage == "image":
-        from .train_image import train_image
+        from .clip.train_image import train_image
 
         train_image(stock, Schedule(options.image_steps, options.minutes))
     elif stage == "text":
-        from .train_text import train_text
+        from .clip.train_text import train_text
 
         train_text(stock, Schedule(options.text_steps, options.minutes))
     elif stage == "tune":
-        from .train_image import tune_image
+        from .clip.train_image import tune_image
 
         tune_image(stock, Schedule(options.tune_steps, options.minutes))
     elif stage == "caption":
-        from .train_caption import train_caption
+        from .caption.train import train_caption
 
         train_caption(stock, Schedule(options.caption_steps, options.minutes))
     elif stage == "vocabulary":
         from .vocabulary import write_vocabulary
 
         write_vocabulary(stock.names)
-    elif stage == "pictures":
-        from .pictures import write_pictures
+    elif stage == "demo":
+        from .drawing.images import write_demo_images
 
-        write_pictures()
+        write_demo_images()
     elif stage == "export":
         from .export import export
 

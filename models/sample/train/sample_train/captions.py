@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .emoji import meaning
-from .icon_names import other_names, telling_words, usual_name, with_article
-from .icon_sets import MEDIUM_STYLES
-from .palette import COLOURS
-from .scenes import Batch
+from .drawing.palette import COLOURS
+from .drawing.scenes import Batch
+from .icons.emoji import meaning
+from .icons.names import other_names, telling_words, usual_name, with_article
+from .icons.sets import MEDIUM_STYLES
 from .stock import ARTISTS, MEDIUMS
 
 # Keywords that say what kind of thing a name is.
@@ -134,7 +134,7 @@ def medium_phrase(random: np.random.Generator, medium: str) -> str:
 
 
 def artist_phrase(random: np.random.Generator, artist: str) -> str:
-    """One way of naming the icon family: as artist, or as what a picture is trending on."""
+    """One way of naming the icon family: as artist, or as what an image is trending on."""
     return (
         random.choice(["by {}", "by {}", "inspired by {}", "inspired by {}", "{}", *TRENDING_FORMS]).format(artist).lower()
     )

@@ -6,14 +6,14 @@ import sys
 
 import torch
 
+from .caption.train import load_captioner
 from .checkpoints import restore
-from .clip_config import ARCHITECTURE, CONFIG_FILE, build_clip, build_tokenizer
-from .image_tower import load_image_tower
+from .clip.config import ARCHITECTURE, CONFIG_FILE, build_clip, build_tokenizer
+from .clip.image_tower import load_image_tower
+from .clip.text_tower import CHECKPOINT as TEXT_CHECKPOINT
+from .clip.text_tower import TextTower
 from .paths import REPOSITORY, SAMPLE, TRAIN, VOCABULARY, WORK
 from .stock import ARTISTS, MEDIUMS, Stock
-from .text_tower import CHECKPOINT as TEXT_CHECKPOINT
-from .text_tower import TextTower
-from .train_caption import load_captioner
 
 
 def export(stock: Stock) -> None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from .drawing import Placement
-from .icon_sets import MEDIUM_STYLES, TRAINING_SETS
-from .render import Sprites, known_names, load_sprites
-from .scenes import SceneMaker
+from .drawing.painter import Placement
+from .drawing.scenes import SceneMaker
+from .icons.render import Sprites, known_names, load_sprites
+from .icons.sets import MEDIUM_STYLES, TRAINING_SETS
 
 MEDIUMS = tuple(sorted(MEDIUM_STYLES))
 ARTISTS = tuple(icons.artist for icons in TRAINING_SETS)

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from .captions import TRENDING_FORMS, VAGUE
-from .emoji import meaning
-from .icon_names import usual_name
-from .icon_sets import MEDIUM_STYLES, TRAINING_SETS
-from .palette import COLOURS
+from .drawing.palette import COLOURS
+from .icons.emoji import meaning
+from .icons.names import usual_name
+from .icons.sets import MEDIUM_STYLES, TRAINING_SETS
 from .paths import VOCABULARY
 
-# Keywords that nobody sees in a picture.
+# Keywords that nobody sees in an image.
 _UNSEEN = {
     "above", "alcohol", "cjk", "daughter", "double", "gender", "haired", "inbox", "legal", "law", "mark", "oclock", "race",
     "rightwards", "sales", "schedule", "small", "squared", "stick", "tale", "valentines", "xmas",
@@ -41,7 +41,7 @@ def write_vocabulary(names: Sequence[str]) -> None:
 
 
 def _flavors(names: Sequence[str]) -> list[str]:
-    """Backgrounds, and the keywords that several emoji share: words about a picture, not other things that it might show."""
+    """Backgrounds, and the keywords that several emoji share: words about an image, not other things that it might show."""
     counts = Counter(word for name in names for word in set(meaning(name).keywords[:12]) - VAGUE - _UNSEEN)
     shared = (word for word, count in counts.items() if count >= _SHARED and " " not in word)
     return [

@@ -1,5 +1,5 @@
 import torch
-from sample_train.local_attention import start_local
+from sample_train.caption.local_attention import start_local
 from transformers import BlipVisionConfig
 from transformers.models.blip.modeling_blip import BlipVisionModel
 

@@ -8,7 +8,7 @@ import torch
 from open_clip.model import CLIP
 from open_clip.tokenizer import SimpleTokenizer, default_bpe
 
-from .paths import CONFIG, TRAIN, WORK
+from ..paths import CONFIG, TRAIN, WORK
 
 ARCHITECTURE = "sample"
 CONFIG_FILE = CONFIG / "sample.json"

@@ -1,6 +1,6 @@
-"""What the captioner's picture tower is told by CLIP's, which has learned to see first.
+"""What the captioner's image tower is told by CLIP's, which has learned to see first.
 
-A convolution learns from far fewer pictures than a transformer; its maps tell the transformer what to look for at each place
+A convolution learns from far fewer images than a transformer; its maps tell the transformer what to look for at each place
 (distillation from a convolution: Touvron et al., ICML 2021).
 """
 
@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from open_clip.modified_resnet import ModifiedResNet
 
-from .image_tower import ImageTower
+from ..clip.image_tower import ImageTower
 
 
 class Teacher:
-    """What a trained image tower sees of pictures: maps [B,P,C] of two of its stages on the captioner's patches."""
+    """What a trained image tower sees of images: maps [B,P,C] of two of its stages on the captioner's patches."""
 
     def __init__(self, images: ImageTower):
         self._images = images.eval().requires_grad_(False)
@@ -36,7 +36,7 @@ class Teacher:
 
 
 class Guides(torch.nn.Module):
-    """Linear readings of the picture tower that shall equal what the teacher sees, of its maps' and features' sizes."""
+    """Linear readings of the image tower that shall equal what the teacher sees, of its maps' and features' sizes."""
 
     def __init__(self, width: int, sizes: tuple[int, int, int]):
         super().__init__()

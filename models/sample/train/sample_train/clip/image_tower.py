@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F
 from open_clip.model import CLIP
 
-from .checkpoints import restore
-from .clip_config import build_clip
-from .palette import COLOURS
-from .paths import WORK
-from .scenes import Batch
+from ..checkpoints import restore
+from ..drawing.palette import COLOURS
+from ..drawing.scenes import Batch
+from ..paths import WORK
+from .config import build_clip
 
 CHECKPOINT = WORK / "image-tower.pt"
 # Of the tower that was trained on towards what the text tower says.
@@ -77,7 +77,7 @@ class ImageTower(torch.nn.Module):
         return loss, {"name": name.item()} | {kind: part.item() for kind, part in rest.items()}
 
     def _mix_styles(self, stage: torch.nn.Module, _inputs: Iterator, output: torch.Tensor) -> torch.Tensor | None:
-        """MixStyle (Zhou et al., ICLR 2021): a picture's channel statistics, its style, are mixed with another's."""
+        """MixStyle (Zhou et al., ICLR 2021): an image's channel statistics, its style, are mixed with another's."""
         if not stage.training or torch.rand(()) > 0.5 * self.difficulty:
             return None
         mean, deviation = output.mean((2, 3), keepdim=True), output.std((2, 3), keepdim=True) + 1e-5

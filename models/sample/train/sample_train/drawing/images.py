@@ -1,14 +1,14 @@
-"""Pictures as a user would have them: icons composed on a background, for the evaluation and for the demo."""
+"""Images as a user would have them: icons composed on a background, for the evaluation and for the demo."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from .icon_sets import MONOCHROME, icon_set
+from ..icons.render import render_icon
+from ..icons.sets import MONOCHROME, icon_set
+from ..paths import IMAGES
 from .palette import PALETTE
-from .paths import IMAGES
-from .render import render_icon
 
 # Sum of red, green and blue.
 _DARK = 300
@@ -16,7 +16,7 @@ _DARK = 300
 
 @dataclass(frozen=True)
 class Placed:
-    """An icon on a picture: its side and its centre as shares of the picture's side."""
+    """An icon on an image: its side and its centre as shares of the image's side."""
 
     package: str
     slug: str
@@ -40,7 +40,7 @@ def compose(size: int, colour: str, darker: float, things: tuple[Placed, ...]) -
     """Icons on a background that fades downwards by `darker` (0 … 1), RGB."""
     fade = 1 - darker * np.linspace(0, 1, size)[:, None, None]
     ground = np.broadcast_to(np.array(PALETTE[colour]) * fade, (size, size, 3))
-    picture = Image.fromarray(ground.round().astype(np.uint8))
+    image = Image.fromarray(ground.round().astype(np.uint8))
     for thing in things:
         icons = icon_set(thing.package)
         icon = render_icon(icons, thing.slug, round(thing.size * size))
@@ -48,12 +48,12 @@ def compose(size: int, colour: str, darker: float, things: tuple[Placed, ...]) -
             # Ink that nobody would see there is drawn in white.
             icon = Image.merge("RGBA", (*ImageOps.invert(icon.convert("RGB")).split(), icon.getchannel("A")))
         corner = (round(thing.x * size - icon.width / 2), round(thing.y * size - icon.height / 2))
-        picture.paste(icon, corner, icon)
-    return picture
+        image.paste(icon, corner, icon)
+    return image
 
 
-def write_pictures() -> None:
-    """Writes the demo's pictures, 512 pixels square."""
+def write_demo_images() -> None:
+    """Writes the demo's images, 512 pixels square."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     for name, colour, darker, things in DEMO:
         compose(512, colour, darker, things).save(IMAGES / name, optimize=True)

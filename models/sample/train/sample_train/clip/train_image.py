@@ -2,12 +2,12 @@
 
 import torch
 
-from .checkpoints import restore
+from ..checkpoints import restore
+from ..stock import ARTISTS, MEDIUMS, Stock
+from ..training import Schedule, run_training
 from .image_tower import BATCH, CHECKPOINT, LEARNING_RATE, TUNED_CHECKPOINT, ImageTower, load_image_tower
-from .stock import ARTISTS, MEDIUMS, Stock
 from .text_tower import CHECKPOINT as TEXT_CHECKPOINT
 from .text_tower import TextTower
-from .training import Schedule, run_training
 
 # Until this share of the schedule scenes grow harder; from the hardest ones at once a tower learns next to nothing.
 EASED = 0.4
@@ -34,7 +34,7 @@ def train_image(stock: Stock, schedule: Schedule) -> None:
 
 
 def tune_image(stock: Stock, schedule: Schedule) -> None:
-    """Trains the tower on with the text tower's features as points: where a text missed its point, pictures follow."""
+    """Trains the tower on with the text tower's features as points: where a text missed its point, images follow."""
     torch.manual_seed(stock.seed)
     model = load_image_tower(len(stock.names), len(MEDIUMS), len(ARTISTS))
     texts = TextTower(model, stock.names, stock.seed).eval()

@@ -1,4 +1,4 @@
-"""How the captioner's picture tower starts: every attention head looks at one neighbour of a patch, as a convolution does.
+"""How the captioner's image tower starts: every attention head looks at one neighbour of a patch, as a convolution does.
 
 A transformer that starts from noise has to find out from examples that patches next to each other belong together. That
 heads can do what convolutions do, given such weights: Cordonnier et al., ICLR 2020; that it pays to start from them where

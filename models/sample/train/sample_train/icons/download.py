@@ -5,9 +5,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from .errors import RecipeError
-from .icon_sets import NAME_PACKAGES, IconSet
-from .paths import WORK
+from ..errors import RecipeError
+from ..paths import WORK
+from .sets import NAME_PACKAGES, IconSet
 
 
 def fetch_icons(icons: IconSet) -> Path:

@@ -1,4 +1,4 @@
-"""Icons as pictures: renders the sets' SVGs once, in every style, and keeps them as arrays on disk."""
+"""Icons as images: renders the sets' SVGs once, in every style, and keeps them as arrays on disk."""
 
 import hashlib
 import io
@@ -12,10 +12,10 @@ import resvg_py
 from PIL import Image
 from tqdm import tqdm
 
+from ..paths import WORK
 from .download import fetch_icons
-from .icon_names import usual_name
-from .icon_sets import MONOCHROME, TRAINING_SETS, IconSet
-from .paths import WORK
+from .names import usual_name
+from .sets import MONOCHROME, TRAINING_SETS, IconSet
 from .styles import AS_DRAWN, COLOUR_STYLES, ONE_COLOUR_STYLES, Style
 
 SPRITE_SIZE = 72
@@ -43,7 +43,7 @@ class Sprites:
 
     @property
     def medium(self) -> str:
-        """What a picture of one is."""
+        """What an image of one is."""
         return self.style.medium or self.icons.medium
 
 
@@ -68,17 +68,17 @@ def icon_codes(icons: IconSet) -> dict[str, str]:
 
 
 def render_icon(icons: IconSet, slug: str, size: int, style: Style = AS_DRAWN) -> Image.Image:
-    """One icon as an RGBA picture with transparent background."""
+    """One icon as an RGBA image with transparent background."""
     collection = read_set(icons)
     png = resvg_py.svg_to_bytes(svg_string=_svg(collection, slug, style), width=size, height=size, skip_system_fonts=True)
-    picture = Image.open(io.BytesIO(bytes(png))).convert("RGBA")
-    if picture.size == (size, size):
-        return picture
+    image = Image.open(io.BytesIO(bytes(png))).convert("RGBA")
+    if image.size == (size, size):
+        return image
     # What is not square keeps its shape, in the middle.
     square = Image.new("RGBA", (size, size))
-    scale = size / max(picture.size)
-    picture = picture.resize(tuple(max(1, round(side * scale)) for side in picture.size), Image.Resampling.BICUBIC)
-    square.paste(picture, ((size - picture.width) // 2, (size - picture.height) // 2))
+    scale = size / max(image.size)
+    image = image.resize(tuple(max(1, round(side * scale)) for side in image.size), Image.Resampling.BICUBIC)
+    square.paste(image, ((size - image.width) // 2, (size - image.height) // 2))
     return square
 
 
@@ -140,9 +140,9 @@ def _svg(collection: dict, slug: str, style: Style) -> str:
     )
 
 
-def _premultiplied(picture: Image.Image) -> np.ndarray:
+def _premultiplied(image: Image.Image) -> np.ndarray:
     """RGBA as [4, H, W] whose colours may be interpolated without dark fringes."""
-    pixels = np.asarray(picture).astype(np.uint16)
+    pixels = np.asarray(image).astype(np.uint16)
     alpha = pixels[..., 3:]
     colour = (pixels[..., :3] * alpha + 127) // 255
     return np.concatenate([colour, alpha], 2).astype(np.uint8).transpose(2, 0, 1)

@@ -1,17 +1,17 @@
 import numpy as np
 import pytest
+from sample_train.drawing.images import Placed, compose
+from sample_train.drawing.palette import PALETTE
 from sample_train.errors import RecipeError
-from sample_train.icon_sets import HELD_OUT_SET, icon_set
-from sample_train.palette import PALETTE
-from sample_train.pictures import Placed, compose
-from sample_train.render import icon_slugs
+from sample_train.icons.render import icon_slugs
+from sample_train.icons.sets import HELD_OUT_SET, icon_set
 
 
-def test_a_picture_has_its_icon_in_place_on_the_named_colour():
-    picture = np.asarray(compose(224, "teal", 0, (Placed(HELD_OUT_SET.package, "pizza", 0.4, 0.25),)))
-    assert picture.shape == (224, 224, 3)
-    assert (picture[:, 112:] == PALETTE["teal"]).all()
-    assert (picture[112, 20:92] != PALETTE["teal"]).any()
+def test_an_image_has_its_icon_in_place_on_the_named_colour():
+    image = np.asarray(compose(224, "teal", 0, (Placed(HELD_OUT_SET.package, "pizza", 0.4, 0.25),)))
+    assert image.shape == (224, 224, 3)
+    assert (image[:, 112:] == PALETTE["teal"]).all()
+    assert (image[112, 20:92] != PALETTE["teal"]).any()
 
 
 def test_distinct_names_leave_out_skin_tones_and_countries():
@@ -22,8 +22,8 @@ def test_distinct_names_leave_out_skin_tones_and_countries():
 
 
 def test_one_colour_icons_are_seen_on_dark_grounds_too():
-    picture = np.asarray(compose(224, "black", 0, (Placed("emojione-monotone", "rocket", 0.9),)))
-    assert picture.max() > 200
+    image = np.asarray(compose(224, "black", 0, (Placed("emojione-monotone", "rocket", 0.9),)))
+    assert image.max() > 200
 
 
 def test_a_set_that_npm_does_not_have_is_named():

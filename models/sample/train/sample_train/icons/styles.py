@@ -6,7 +6,7 @@ drawing makes another hand of each.
 
 from dataclasses import dataclass
 
-from .icon_sets import LINE, OUTLINED
+from .sets import LINE, OUTLINED
 
 _SHAPES = "path,circle,ellipse,rect,polygon,polyline,line"
 

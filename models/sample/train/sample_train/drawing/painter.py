@@ -21,7 +21,7 @@ _JPEG_LUMINANCE = (
 
 @dataclass(frozen=True)
 class Placement:
-    """How far objects stray: side as a share of the picture's, of the free room how much is used, how many are turned."""
+    """How far objects stray: side as a share of the image's, of the free room how much is used, how many are turned."""
 
     scale: tuple[float, float] = (0.55, 1.02)
     room: float = 0.9

@@ -1,4 +1,4 @@
-"""What the package's own command line answers about pictures: the evaluation sees what a user would."""
+"""What the package's own command line answers about images: the evaluation sees what a user would."""
 
 import json
 import shutil
@@ -11,20 +11,20 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from .errors import RecipeError
-from .paths import REPOSITORY, SAMPLE
+from ..errors import RecipeError
+from ..paths import REPOSITORY, SAMPLE
 
 _MAIN = REPOSITORY / "dist" / "cli" / "main.js"
 
 
 def captions(folder: Path) -> dict[str, str]:
-    """The caption of every picture in a folder by its file's stem."""
+    """The caption of every image in a folder by its file's stem."""
     lines = _run("interrogate", folder, "--mode", "caption", "--caption", SAMPLE / "caption")
     return {Path(line["image"]).stem: line["prompt"] for line in lines}
 
 
 def rankings(folder: Path, labels: Sequence[str], top: int) -> dict[str, list[str]]:
-    """Of every picture the `top` best labels, best first, by its file's stem."""
+    """Of every image the `top` best labels, best first, by its file's stem."""
     with tempfile.TemporaryDirectory() as temporary:
         file = Path(temporary) / "labels.txt"
         file.write_text("".join(f"{label}\n" for label in labels), "utf-8")

@@ -1,5 +1,5 @@
-from sample_train.emoji import meaning
-from sample_train.icon_names import other_names, usual_name
+from sample_train.icons.emoji import meaning
+from sample_train.icons.names import other_names, usual_name
 
 
 def test_a_name_means_the_same_however_it_is_written():

@@ -3,11 +3,11 @@
 import numpy as np
 import torch
 
+from ..stock import ARTISTS, MEDIUMS, Stock
+from ..training import Schedule, run_training
 from .image_tower import CHECKPOINT as IMAGE_CHECKPOINT
 from .image_tower import load_image_tower
-from .stock import ARTISTS, MEDIUMS, Stock
 from .text_tower import CHECKPOINT, LEARNING_RATE, TextTower
-from .training import Schedule, run_training
 
 # Scenes a step; names and phrases come beside them.
 BATCH = 64

@@ -1,7 +1,7 @@
 """CLIP's text tower, to be trained to say in words what the image tower, which stays as it is, has points for.
 
 Names, colours, mediums and families are drawn to their points; keywords to the middle of their names' points; whole
-prompts to the pictures that they describe. A step costs no pass of pictures but the forward one.
+prompts to the images that they describe. A step costs no pass of images but the forward one.
 """
 
 from collections import defaultdict
@@ -10,14 +10,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .captions import SceneWriter, artist_phrase, colour_phrase, medium_phrase
-from .clip_config import TokenRows, build_clip
-from .icon_names import usual_name
+from ..captions import SceneWriter, artist_phrase, colour_phrase, medium_phrase
+from ..drawing.palette import COLOURS
+from ..drawing.scenes import Batch
+from ..icons.names import usual_name
+from ..paths import WORK
+from ..stock import ARTISTS, MEDIUMS
+from .config import TokenRows, build_clip
 from .image_tower import ImageTower
-from .palette import COLOURS
-from .paths import WORK
-from .scenes import Batch
-from .stock import ARTISTS, MEDIUMS
 
 CHECKPOINT = WORK / "text-tower.pt"
 LEARNING_RATE = 1.5e-3

@@ -1,6 +1,6 @@
 """What the exported pair can do on any iconify emoji set, measured through the package's own command line.
 
-Pictures are PNGs of 224 pixels: one icon on white; one icon on a named colour; two icons side by side.
+Images are PNGs of 224 pixels: one icon on white; one icon on a named colour; two icons side by side.
 """
 
 import json
@@ -13,13 +13,13 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
+from ..drawing.images import Placed, compose
+from ..drawing.palette import COLOURS
+from ..errors import RecipeError
+from ..icons.render import icon_codes, icon_slugs, read_set
+from ..icons.sets import HELD_OUT_SET, MEDIUM_STYLES, MONOCHROME, OUTLINED, IconSet, icon_set
+from ..paths import EVALUATION
 from . import node_cli
-from .errors import RecipeError
-from .icon_sets import HELD_OUT_SET, MEDIUM_STYLES, MONOCHROME, OUTLINED, IconSet, icon_set
-from .palette import COLOURS
-from .paths import EVALUATION
-from .pictures import Placed, compose
-from .render import icon_codes, icon_slugs, read_set
 from .scoring import Subject, says_background
 
 _SIZE = 224
@@ -65,7 +65,7 @@ def _single_icons(icons: IconSet, medium: str) -> dict:
         drawn_as = node_cli.rankings(folder, _MEDIUMS, 1)
         captions = node_cli.captions(folder)
     return {
-        "pictures": len(shown),
+        "images": len(shown),
         "names": len(names),
         "name top-1": _share(ranked[slug][0] == subject.name for slug, subject in shown.items()),
         "name top-5": _share(subject.name in ranked[slug] for slug, subject in shown.items()),
@@ -87,7 +87,7 @@ def _backgrounds(icons: IconSet) -> dict:
             _draw(colour, Placed(icons.package, chance.choice(slugs), chance.uniform(0.6, 0.9))).save(folder / f"{key}.png")
         captions = node_cli.captions(folder)
     right = [says_background(captions[key], colour) for key, colour in colours.items()]
-    return {"pictures": _SCENES, "caption: background": _share(right)}
+    return {"images": _SCENES, "caption: background": _share(right)}
 
 
 def _pairs(icons: IconSet) -> dict:
@@ -108,7 +108,7 @@ def _pairs(icons: IconSet) -> dict:
             _draw(chance.choice(COLOURS), *places).save(folder / f"{key}.png")
         captions = node_cli.captions(folder)
     return {
-        "pictures": _SCENES,
+        "images": _SCENES,
         "caption: both named": _share(all(one.named_in(captions[key]) for one in pair) for key, pair in pairs.items()),
         "caption: both described": _share(
             all(one.described_in(captions[key]) for one in pair) for key, pair in pairs.items()

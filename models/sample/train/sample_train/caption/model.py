@@ -6,9 +6,9 @@ from pathlib import Path
 
 from transformers import BertTokenizerFast, BlipConfig, BlipForConditionalGeneration, BlipImageProcessor
 
-from .drawing import IMAGE_SIZE
+from ..drawing.painter import IMAGE_SIZE
+from ..paths import WORK
 from .local_attention import start_local
-from .paths import WORK
 
 CHECKPOINT = WORK / "caption.pt"
 MODEL_FOLDER = WORK / "captioner"

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from .emoji import Meaning, meaning
-from .render import in_words
+from ..icons.emoji import Meaning, meaning
+from ..icons.render import in_words
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 import pytest
-from sample_train.emoji import Meaning
-from sample_train.scoring import Subject, says_background
+from sample_train.evaluation.scoring import Subject, says_background
+from sample_train.icons.emoji import Meaning
 
 
 @pytest.mark.parametrize(

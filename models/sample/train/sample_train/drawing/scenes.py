@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import torch
 
-from .drawing import Painter, Placement, normalised
-from .icon_changes import is_mirrorable, is_recolourable
-from .icon_sets import MONOCHROME
+from ..icons.changes import is_mirrorable, is_recolourable
+from ..icons.render import Sprites
+from ..icons.sets import MONOCHROME
+from .painter import Painter, Placement, normalised
 from .palette import COLOURS, PALETTE
-from .render import Sprites
 
 # White is what most people put an icon on.
 _WHITE_SHARE = 0.4

@@ -1,20 +1,20 @@
-"""Trains the captioner on plain captions; extra heads teach its picture tower what is shown, CLIP's tower guides it."""
+"""Trains the captioner on plain captions; extra heads teach its image tower what is shown, CLIP's tower guides it."""
 
 import torch
 import torch.nn.functional as F
 
-from .caption_model import CHECKPOINT, MODEL_FOLDER, build_captioner, build_tokenizer, save_captioner
-from .captions import SceneWriter
-from .checkpoints import restore
-from .clip_config import build_clip
-from .drawing import Placement
+from ..captions import SceneWriter
+from ..checkpoints import restore
+from ..clip.config import build_clip
+from ..clip.image_tower import CHECKPOINT as IMAGE_CHECKPOINT
+from ..clip.image_tower import ImageTower, load_image_tower
+from ..drawing.painter import Placement
+from ..drawing.palette import COLOURS
+from ..drawing.scenes import Batch
+from ..stock import ARTISTS, MEDIUMS, Stock
+from ..training import Schedule, run_training
 from .guides import Guides, Teacher
-from .image_tower import CHECKPOINT as IMAGE_CHECKPOINT
-from .image_tower import ImageTower, load_image_tower
-from .palette import COLOURS
-from .scenes import Batch
-from .stock import ARTISTS, MEDIUMS, Stock
-from .training import Schedule, run_training
+from .model import CHECKPOINT, MODEL_FOLDER, build_captioner, build_tokenizer, save_captioner
 
 BATCH = 96
 LEARNING_RATE = 1.5e-3
@@ -27,7 +27,7 @@ PLACEMENT = Placement(scale=(0.65, 0.98), room=0.5, turned=0.3, warped=0.5, two_
 class CaptionerInTraining(torch.nn.Module):
     """The captioner and its extra heads, which end with the training.
 
-    Next-word loss alone says little about the picture in its first thousand steps: most words follow from the words before.
+    Next-word loss alone says little about the image in its first thousand steps: most words follow from the words before.
     """
 
     def __init__(self, names: tuple[str, ...], teacher: ImageTower | None = None):

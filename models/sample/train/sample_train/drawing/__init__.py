@@ -1,0 +1,1 @@
+"""From icons to images: colours, scenes, the images of the demo."""

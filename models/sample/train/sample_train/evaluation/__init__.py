@@ -1,0 +1,1 @@
+"""What the exported pair can do, through the package's own command line."""

@@ -1,0 +1,1 @@
+"""Icon sets: where they come from, what they are called, how they are drawn."""
