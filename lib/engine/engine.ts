@@ -11,8 +11,9 @@ import {
   countPixels,
   type DecodeOptions,
   decodeImage,
+  type EncodedImage,
   type ImageInput,
-  isRawImage,
+  rawImageOf,
   useDecodeWorkers,
 } from '../image';
 import { loadNative } from '../native/load';
@@ -189,12 +190,13 @@ export class Engine {
     const { config, binding } = this;
     const maxPixels = options.maxPixels ?? config.maxPixels;
     const background = options.background === undefined ? config.background : options.background;
-    if (isRawImage(input)) {
-      checkRawImage(input, maxPixels);
-      return new HeldImage(binding.copyImage(input, colorOf(background)), countPixels(input));
+    const raw = rawImageOf(input);
+    if (raw) {
+      checkRawImage(raw, maxPixels);
+      return new HeldImage(binding.copyImage(raw, colorOf(background)), countPixels(raw));
     }
     const { signal, orientation = config.orientation, truncated = config.truncated } = options;
-    const decoded = await decodeImage(input, { signal, maxPixels, orientation, background, truncated });
+    const decoded = await decodeImage(input as EncodedImage, { signal, maxPixels, orientation, background, truncated });
     return new HeldImage(binding.holdImage(decoded), decoded.release);
   }
 

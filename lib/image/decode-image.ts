@@ -5,12 +5,10 @@ import { decodeWithSharp, loadSharp } from './decoders/sharp';
 import { decodeInWorker } from './decoders/worker-pool';
 import { DecodeFailure } from './failure';
 import { describeUnknown, FORMATS, type ImageFormat, type ImageHeader, sniff } from './formats';
-import { type ImageSource, openInput } from './input';
+import { type EncodedImage, type ImageSource, openInput } from './inputs';
 import type { RawImage } from './raw-pixels';
 
-/** A file's path or an encoded file's bytes. */
-export type EncodedImage = string | Uint8Array;
-/** The same, or raw pixels. */
+/** An image in its file's form (a path, a URL, bytes, a stream of them), or raw pixels. */
 export type ImageInput = EncodedImage | RawImage;
 
 export interface DecodeOptions {
@@ -39,12 +37,17 @@ export const MAX_PIXELS = 178_956_970;
  * An image waits where too many pixels are in memory: whoever gets one must release it.
  *
  * Rejects with `ERR_IMAGE_NOT_FOUND`, `ERR_IO`, `ERR_IMAGE_EMPTY`, `ERR_IMAGE_FORMAT`, `ERR_IMAGE_TRUNCATED`, `ERR_IMAGE_CORRUPT`,
- * `ERR_IMAGE_SIZE`, `ERR_OUT_OF_MEMORY`, `ERR_INVALID_ARGUMENT` or `ERR_ABORTED`.
+ * `ERR_IMAGE_SIZE`, `ERR_NETWORK`, `ERR_OUT_OF_MEMORY`, `ERR_INVALID_ARGUMENT` or `ERR_ABORTED`.
  */
 export async function decodeImage(input: EncodedImage, options: DecodeOptions = {}): Promise<DecodedImage> {
   throwIfAborted(options.signal);
   const background = colorOf(options.background);
   const source = openInput(input);
+  if (source.isSlow) {
+    // A place in the queue is not held while somebody else takes their time.
+    const bytes = await source.read(options.signal);
+    source.read = async () => bytes;
+  }
   return decodeInTurn(() => prepare(source, background, options), options.signal);
 }
 
@@ -72,6 +75,7 @@ async function prepare(source: ImageSource, background: Color | undefined, optio
   };
   const header = await failing(() => format.readHeader(bytes));
   checkSize(name, format, header, maxPixels);
+  format.prepare?.(bytes);
   const { width, height } = header;
   const request: DecodeRequest = {
     format: format.name,

@@ -1,6 +1,7 @@
 export { type FetchImageOptions, fetchImage } from '../net/fetch-image';
-export { colorOf, type DecodeOptions, decodeImage, type EncodedImage, type ImageInput, MAX_PIXELS } from './decode-image';
+export { colorOf, type DecodeOptions, decodeImage, type ImageInput, MAX_PIXELS } from './decode-image';
 export { countPixels, type DecodedImage, decodeStats } from './decoders/queue';
 export { closeDecodeWorkers, useDecodeWorkers } from './decoders/worker-pool';
 export type { RgbImage } from './failure';
-export { checkRawImage, isRawImage, type RawImage } from './raw-pixels';
+export type { EncodedImage } from './inputs';
+export { checkRawImage, type RawImage, rawImageOf } from './raw-pixels';

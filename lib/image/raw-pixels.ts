@@ -10,16 +10,17 @@ export interface RawImage {
   channels: 1 | 2 | 3 | 4;
 }
 
-export function isRawImage(input: unknown): input is RawImage {
-  if (typeof input !== 'object' || input === null || ArrayBuffer.isView(input)) return false;
-  return read('the image', 'ERR_INVALID_ARGUMENT', () => 'data' in input);
+/** The fields of raw pixels, each read once; undefined for any other input. */
+export function rawImageOf(input: unknown): RawImage | undefined {
+  return read('the image', 'ERR_INVALID_ARGUMENT', () => {
+    if (typeof input !== 'object' || input === null || ArrayBuffer.isView(input) || !('data' in input)) return undefined;
+    const { data, width, height, channels } = input as RawImage;
+    return { data, width, height, channels };
+  });
 }
 
 /** Throws `ERR_INVALID_ARGUMENT` where sizes and data do not fit, `ERR_IMAGE_SIZE` for more pixels than `maxPixels`. */
-export function checkRawImage(image: RawImage, maxPixels: number): void {
-  const { data, width, height, channels } = read('the raw image', 'ERR_INVALID_ARGUMENT', () => {
-    return { data: image.data, width: image.width, height: image.height, channels: image.channels };
-  });
+export function checkRawImage({ data, width, height, channels }: RawImage, maxPixels: number): void {
   if (!types.isUint8Array(data) && !types.isUint8ClampedArray(data)) {
     throw invalid(`the raw image's data must be a Uint8Array, got ${describe(data)}`);
   }

@@ -54,7 +54,6 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
   test('a missing file is named', async () => {
     const missing = path.join(folder, 'missing.png');
     await expect(decodeImage(missing)).rejects.toEqual(fails('ERR_IMAGE_NOT_FOUND', /missing\.png/));
-    await expect(decodeImage('https://example.com/a.png')).rejects.toEqual(fails('ERR_IMAGE_NOT_FOUND', /URL/));
     await expect(decodeImage('a\0b')).rejects.toEqual(fails('ERR_IMAGE_NOT_FOUND', /There is no file/));
   });
 
@@ -207,7 +206,7 @@ describe('raw pixels', () => {
   });
 });
 
-test.each([undefined, null, 42, true, '', {}, [], new Date(), new URL('file:///a.png'), new Float32Array(4)])(
+test.each([undefined, null, 42, true, '', {}, [], new Date(), new Float32Array(4)])(
   'an input that is no image is refused: %p',
   async (input) => {
     await expect(decodeImage(input as never)).rejects.toEqual(fails('ERR_INVALID_ARGUMENT', /Invalid image/));

@@ -46,40 +46,45 @@ function matches(bytes: Buffer): boolean {
 }
 
 interface Meta {
-  /** The item that a viewer shows. */
-  primary: number | undefined;
   /** The properties of all items, in file order. */
   properties: Box[];
-  /** The numbers of the primary item's properties, from 1 on. */
-  associated: number[];
+  /** Those of the item that a viewer shows, and where in the file it is told that they are its own. */
+  own: { property: Box; at: number; size: number }[];
 }
 
 function readMeta(bytes: Buffer): Meta {
   const limit = new WorkLimit();
   let isFileCut = false;
-  for (const meta of boxes(bytes, 0, bytes.length, limit)) {
-    isFileCut = meta.isCut;
-    if (meta.type !== 'meta' || isFileCut) continue;
-    const found: Meta = { primary: undefined, properties: [], associated: [] };
-    const associations: Box[] = [];
-    // A version and flags come before the boxes.
-    for (const { type, start, end } of boxes(bytes, meta.start + 4, meta.end, limit)) {
-      if (type === 'pitm' && end - start >= 6)
-        found.primary ??= bytes[start] === 0 ? bytes.readUInt16BE(start + 4) : bytes.readUInt32BE(start + 4);
-      if (type !== 'iprp') continue;
-      for (const inner of boxes(bytes, start, end, limit)) {
-        if (inner.type === 'ipma') associations.push(inner);
-        if (inner.type === 'ipco') for (const property of boxes(bytes, inner.start, inner.end, limit)) found.properties.push(property);
-      }
-    }
-    for (const box of associations) readAssociations(bytes, box, found, limit);
-    return found;
+  for (const { type, start, end, isCut } of boxes(bytes, 0, bytes.length, limit)) {
+    isFileCut = isCut;
+    if (type === 'meta' && !isCut) return readItems(bytes, start, end, limit);
   }
   throw isFileCut ? truncated('the file ends before its size') : corrupt('it has no description of a still image');
 }
 
-/** Adds the properties that an `ipma` box gives to the primary item. */
-function readAssociations(bytes: Buffer, { start, end }: Box, { primary, associated }: Meta, limit: WorkLimit): void {
+function readItems(bytes: Buffer, from: number, to: number, limit: WorkLimit): Meta {
+  const meta: Meta = { properties: [], own: [] };
+  const associations: Box[] = [];
+  let primary: number | undefined;
+  // A version and flags come before the boxes.
+  for (const { type, start, end } of boxes(bytes, from + 4, to, limit)) {
+    if (type === 'pitm' && end - start >= 6) {
+      if (primary !== undefined) throw corrupt('it shows two images');
+      primary = bytes[start] === 0 ? bytes.readUInt16BE(start + 4) : bytes.readUIntBE(start + 4, end - start >= 8 ? 4 : 2);
+    }
+    if (type !== 'iprp') continue;
+    for (const inner of boxes(bytes, start, end, limit)) {
+      if (inner.type === 'ipma') associations.push(inner);
+      if (inner.type !== 'ipco') continue;
+      for (const property of boxes(bytes, inner.start, inner.end, limit)) meta.properties.push(property);
+    }
+  }
+  for (const box of associations) readAssociations(bytes, box, primary, meta, limit);
+  return meta;
+}
+
+/** Adds what an `ipma` box says of the primary item. */
+function readAssociations(bytes: Buffer, { start, end }: Box, primary: number | undefined, meta: Meta, limit: WorkLimit): void {
   let at = start;
   const next = (size: number) => {
     limit.spend(8);
@@ -88,34 +93,55 @@ function readAssociations(bytes: Buffer, { start, end }: Box, { primary, associa
     return bytes.readUIntBE(at - size, size);
   };
   const version = next(1);
-  const isWide = (next(3) & 1) === 1;
+  const size = (next(3) & 1) === 1 ? 2 : 1;
   for (let items = next(4); items > 0; items--) {
     const isWanted = next(version < 1 ? 2 : 4) === primary;
     for (let properties = next(1); properties > 0; properties--) {
       // The highest bit says that a reader must know the property.
-      const number = next(isWide ? 2 : 1) & (isWide ? 0x7fff : 0x7f);
-      if (isWanted) associated.push(number);
+      const number = next(size) & (size === 2 ? 0x7fff : 0x7f);
+      const property = meta.properties[number - 1];
+      if (isWanted && property) meta.own.push({ property, at: at - size, size });
     }
   }
 }
 
 function readHeader(bytes: Buffer): ImageHeader {
-  const { properties, associated } = readMeta(bytes);
   let size: { width: number; height: number } | undefined;
-  for (const number of associated) {
-    const box = properties[number - 1];
-    if (box?.type !== 'ispe') continue;
-    if (box.end - box.start < 12) throw corrupt('its size is cut off');
+  let [turns, mirror] = [0, -1];
+  for (const { property } of readMeta(bytes).own) {
+    const { type, start, end } = property;
+    if (type === 'irot' && end > start) turns = (bytes[start] as number) & 3;
+    if (type === 'imir' && end > start) mirror = (bytes[start] as number) & 1;
+    if (type !== 'ispe') continue;
+    if (end - start < 12) throw corrupt('its size is cut off');
     if (size) throw corrupt('it tells its size twice');
-    size = { width: bytes.readUInt32BE(box.start + 4), height: bytes.readUInt32BE(box.start + 8) };
+    size = { width: bytes.readUInt32BE(start + 4), height: bytes.readUInt32BE(start + 8) };
   }
   if (!size) throw corrupt('it tells no size');
   return {
     ...size,
+    orientation: ORIENTATIONS[mirror + 1]?.[turns],
     get isTruncated() {
       return endsInsideBox(bytes);
     },
   };
+}
+
+/** TIFF's numbers for quarter turns anticlockwise, alone and then mirrored top to bottom or left to right. */
+const ORIENTATIONS = [
+  [1, 8, 3, 6],
+  [4, 5, 2, 7],
+  [2, 7, 4, 5],
+] as const;
+
+/** What a viewer does with the decoded image; libheif does it too, Pillow does not. */
+const TRANSFORMS = new Set(['irot', 'imir', 'clap']);
+
+function leaveOutTransforms(bytes: Buffer): void {
+  for (const { property, at, size } of readMeta(bytes).own) {
+    // The number of no property.
+    if (TRANSFORMS.has(property.type)) bytes.fill(0, at, at + size);
+  }
 }
 
 function endsInsideBox(bytes: Buffer): boolean {
@@ -129,4 +155,5 @@ export const avif: ImageFormat = {
   suffixes: ['.avif'],
   matches,
   readHeader,
+  prepare: leaveOutTransforms,
 };

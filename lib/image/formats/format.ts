@@ -25,6 +25,8 @@ export interface ImageFormat {
    * Runs on the event loop: its work is bounded by a `WorkLimit`, whatever the bytes are.
    */
   readHeader(bytes: Buffer): ImageHeader;
+  /** Changes the file's bytes where a decoder would do with them what Pillow does not. */
+  prepare?(bytes: Buffer): void;
 }
 
 /** Steps of a few nanoseconds that a header may take: all of them stay below 10 ms, and sound files need a hundredth. */

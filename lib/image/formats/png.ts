@@ -1,3 +1,4 @@
+import zlib from 'node:zlib';
 import { corrupt, type ImageFormat, type ImageHeader, truncated, WorkLimit } from './format';
 import { readExifOrientation } from './tiff';
 
@@ -10,6 +11,7 @@ export interface PngChunk {
 
 const SIGNATURE = '\x89PNG\r\n\x1a\n';
 const IDAT = 0x49444154;
+const PALETTE_BYTES = 3 * 256;
 
 /** The chunks that are there whole, in file order. */
 export function* pngChunks(bytes: Buffer): Generator<PngChunk> {
@@ -34,8 +36,13 @@ function readHeader(bytes: Buffer): ImageHeader {
   let orientation: number | undefined;
   let isTruncated = true;
   for (const { type, start, length } of pngChunks(bytes)) {
-    // Decoders do not agree on which one counts.
+    // Decoders do not agree on which of two counts.
     if (type === 'IHDR' && start !== 16) throw corrupt('it tells its size twice');
+    // Without the right colours and sizes the rest means nothing; of other chunks the content shows whether it is sound.
+    const counts = type === 'IHDR' || (type === 'PLTE' && length <= PALETTE_BYTES);
+    if (counts && zlib.crc32(bytes.subarray(start - 4, start + length)) !== bytes.readUInt32BE(start + length)) {
+      throw corrupt(`the checksum of its ${type} chunk is wrong`);
+    }
     if (type === 'eXIf') orientation ??= readExifOrientation(bytes.subarray(start, start + length));
     if (type === 'IEND') {
       isTruncated = false;

@@ -1,17 +1,18 @@
-import { corrupt, type ImageFormat, type ImageHeader, truncated } from './format';
+import { corrupt, endsEarly, type ImageFormat, type ImageHeader, truncated } from './format';
 
 /** The first directory of a TIFF. The values of a tag are read when they are asked for. */
 export interface TiffDirectory {
-  /** A part of the directory, or values that it points to, lie beyond the end of the file. */
+  /** The file ends inside of it. */
   isCut: boolean;
   has(tag: number): boolean;
   /** A tag's one whole number; undefined where it is missing, something else or more than one. */
   number(tag: number): number | undefined;
-  /** A tag's whole numbers one by one; none where it is missing. */
+  /** A tag's whole numbers one by one; none where it is missing. Throws where the file ends before them. */
   numbers(tag: number): Generator<number>;
   /** Tags that are there twice with different values: decoders do not agree on which one counts. */
   contradicts(tag: number): boolean;
-  /** Where the offset of the next directory stands. */
+  /** Where its first entry stands, and behind the last one the offset of the next directory. */
+  start: number;
   end: number;
 }
 
@@ -36,6 +37,8 @@ interface Entry {
 /** Bytes of the types that hold whole numbers; the signed ones below zero. */
 const INTEGER_TYPES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 6: -1, 8: -2, 9: -4, 13: 4 };
 const ENTRY_BYTES = 12;
+/** The last of the types that TIFF knows: an offset of a directory. */
+const LAST_TYPE = 13;
 
 /** Throws a DecodeFailure where there is no directory. */
 export function readTiffDirectory(bytes: Buffer): TiffDirectory {
@@ -59,10 +62,6 @@ export function readTiffDirectory(bytes: Buffer): TiffDirectory {
     const size = Math.abs(type);
     const entry = { size, isSigned: type < 0, count: read(at + 4, 4), start: at + 8 };
     if (size * entry.count > 4) entry.start = read(at + 8, 4);
-    if (entry.start + size * entry.count > bytes.length) {
-      isCut = true;
-      continue;
-    }
     const tag = read(at, 2);
     const other = entries.get(tag);
     if (other && !sameValue(read, other, entry)) contradictions.add(tag);
@@ -75,6 +74,7 @@ export function readTiffDirectory(bytes: Buffer): TiffDirectory {
   };
   return {
     isCut,
+    start: directory + 2,
     end: directory + 2 + ENTRY_BYTES * count,
     has: (tag) => entries.has(tag),
     number: (tag) => {
@@ -83,15 +83,16 @@ export function readTiffDirectory(bytes: Buffer): TiffDirectory {
     },
     *numbers(tag) {
       const entry = entries.get(tag);
+      if (entry && entry.start + entry.size * entry.count > bytes.length) throw truncated('the file ends inside of its directory');
       for (let index = 0; index < (entry?.count ?? 0); index++) yield value(entry as Entry, index);
     },
     contradicts: (tag) => contradictions.has(tag),
   };
 }
 
-/** Looks at the first values alone: those of a size, of which there is one. */
+/** Of single values, as those of a size are; of others no one asks. */
 function sameValue(read: (at: number, size: number) => number, a: Entry, b: Entry): boolean {
-  return a.count === b.count && (a.count === 0 || read(a.start, a.size) === read(b.start, b.size));
+  return a.count === 1 && b.count === 1 && read(a.start, a.size) === read(b.start, b.size);
 }
 
 /** Tag 274 of the TIFF that an EXIF block is; undefined where the block does not make sense. */
@@ -123,19 +124,36 @@ function readHeader(bytes: Buffer): ImageHeader {
     height,
     orientation: directory.number(TAG.orientation),
     get isTruncated() {
-      return directory.isCut || endsInsidePixels(bytes, directory);
+      return directory.isCut || endsEarly(() => walkPixels(bytes, directory));
     },
   };
 }
 
-/** A strip or a tile that lies beyond the end of the file. */
-function endsInsidePixels(bytes: Buffer, directory: TiffDirectory): boolean {
+/** Throws where a strip or a tile lies beyond the end of the file. */
+function walkPixels(bytes: Buffer, directory: TiffDirectory): void {
   const isTiled = !directory.has(TAG.stripOffsets);
   const lengths = directory.numbers(isTiled ? TAG.tileBytes : TAG.stripBytes);
   for (const offset of directory.numbers(isTiled ? TAG.tileOffsets : TAG.stripOffsets)) {
-    if (offset + Number(lengths.next().value ?? 0) > bytes.length) return true;
+    if (offset + Number(lengths.next().value ?? 0) > bytes.length) throw truncated('the file ends inside of its pixels');
   }
-  return false;
+}
+
+/**
+ * Changes the file's bytes so that nothing but its first page is looked at: libtiff and jimp give up, or decode what nobody asked for,
+ * where a further page or a tag of an unknown type is damaged. Pillow does neither.
+ */
+function keepFirstPage(bytes: Buffer): void {
+  const { start, end } = readTiffDirectory(bytes);
+  const isLittle = bytes[0] === 0x49;
+  for (let at = start; at < end && at + ENTRY_BYTES <= bytes.length; at += ENTRY_BYTES) {
+    const type = isLittle ? bytes.readUInt16LE(at + 2) : bytes.readUInt16BE(at + 2);
+    if (type >= 1 && type <= LAST_TYPE) continue;
+    // A byte, in its place in the entry.
+    bytes.fill(0, at + 2, at + 8);
+    bytes[isLittle ? at + 2 : at + 3] = 1;
+    bytes[isLittle ? at + 4 : at + 7] = 1;
+  }
+  if (end + 4 <= bytes.length) bytes.fill(0, end, end + 4);
 }
 
 export const tiff: ImageFormat = {
@@ -144,4 +162,5 @@ export const tiff: ImageFormat = {
   suffixes: ['.tif', '.tiff'],
   matches,
   readHeader,
+  prepare: keepFirstPage,
 };

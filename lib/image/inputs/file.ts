@@ -1,0 +1,66 @@
+import { readFile, stat } from 'node:fs/promises';
+import { AbortError, InterrogatorError } from '../../errors';
+import { isBase64Text } from './data-url';
+
+const LONGEST_NAME = 300;
+
+/** For messages. What is too long for a path is no path, and may be private. */
+export function nameOf(path: string): string {
+  return path.length > LONGEST_NAME ? 'the image' : path;
+}
+
+export async function readPath(path: string, signal: AbortSignal | undefined): Promise<Buffer> {
+  try {
+    await requireFile(path);
+    return await readFile(path, { signal });
+  } catch (cause) {
+    if (cause instanceof InterrogatorError) throw cause;
+    throw describeReadError(path, cause as NodeJS.ErrnoException, signal);
+  }
+}
+
+/** Opening a pipe that nobody writes to waits for ever, in a thread that no signal reaches; a device may never end. */
+async function requireFile(path: string): Promise<void> {
+  const found = await stat(path);
+  if (found.isFile() || found.isDirectory()) return;
+  throw new InterrogatorError('ERR_IO', `${path} is a pipe, a socket or a device, not a file`, {
+    hint: "Give a file's path, or read it yourself and give the bytes or a stream of them.",
+  });
+}
+
+function describeReadError(path: string, cause: NodeJS.ErrnoException, signal: AbortSignal | undefined): Error {
+  if (signal?.aborted) return new AbortError(signal.reason);
+  const name = nameOf(path);
+  switch (cause.code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'ENAMETOOLONG':
+    case 'ERR_INVALID_ARG_VALUE':
+      // The system's own messages would repeat it.
+      if (isBase64Text(path)) return base64Text();
+      if (path.length > LONGEST_NAME) return noPath(path);
+      return new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There is no file ${path}`, { hint: 'Check the path.', cause });
+    case 'EISDIR':
+      return new InterrogatorError('ERR_IMAGE_NOT_FOUND', `${name} is a folder, not an image`, {
+        hint: 'Give the path of one file.',
+        cause,
+      });
+    case 'EACCES':
+    case 'EPERM':
+      return new InterrogatorError('ERR_IO', `No permission to read ${name}`, { hint: 'Change its permissions or its owner.', cause });
+    default:
+      return new InterrogatorError('ERR_IO', `Cannot read ${name}: ${cause.code ?? 'the system failed'}`, { cause });
+  }
+}
+
+function base64Text(): InterrogatorError {
+  return new InterrogatorError('ERR_INVALID_ARGUMENT', 'Invalid image: the string is not a path, but looks like Base64 text', {
+    hint: "Give Buffer.from(text, 'base64'), or the text as a URL, behind 'data:image/png;base64,'.",
+  });
+}
+
+function noPath(text: string): InterrogatorError {
+  return new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There is no file of that name, which has ${text.length} characters`, {
+    hint: 'Give a path, a URL or the bytes of an image.',
+  });
+}

@@ -1,0 +1,100 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { types } from 'node:util';
+import { abandonable } from '../../engine/abort';
+import { AbortError, InterrogatorError } from '../../errors';
+
+/** What is read of a stream, a response, a Blob or a `data:` URL at the most: 256 MiB. */
+export const MOST_BYTES = 256 << 20;
+const MOST_PARTS = 1 << 18;
+const PARTS_PER_TURN = 64;
+const BYTES_PER_TURN = 4 << 20;
+
+/** What iterates over bytes: web and Node.js streams do, and generators. */
+export type ByteStream = AsyncIterable<Uint8Array>;
+
+/**
+ * Everything that a stream gives. Rejects with `ERR_IMAGE_SIZE` beyond `MOST_BYTES`, `ERR_IO` where the stream fails,
+ * `ERR_INVALID_ARGUMENT` where it gives anything but bytes, and `ERR_ABORTED`, also while the stream does not move.
+ */
+export async function readStream(name: string, stream: ByteStream, signal: AbortSignal | undefined): Promise<Buffer> {
+  const iterator = iterate(stream);
+  let isDone = false;
+  try {
+    const parts: Buffer[] = [];
+    let length = 0;
+    let turn = BYTES_PER_TURN;
+    for (;;) {
+      const { done, value } = await abandonable(Promise.resolve(iterator.next()), signal);
+      if (done) break;
+      // A copy: the stream may fill the same memory again.
+      const part = copyOf(value);
+      if (!part) throw new InterrogatorError('ERR_INVALID_ARGUMENT', `Invalid image: ${name} does not give bytes`, { hint: NO_TEXT });
+      length += part.length;
+      if (length > MOST_BYTES || parts.length === MOST_PARTS) throw tooLarge(name);
+      parts.push(part);
+      // A stream that has everything ready would leave the event loop no turn.
+      if (length < turn && parts.length % PARTS_PER_TURN > 0) continue;
+      turn = length + BYTES_PER_TURN;
+      await nextTurn();
+    }
+    isDone = true;
+    return await joined(parts);
+  } catch (cause) {
+    if (cause instanceof InterrogatorError) throw cause;
+    if (signal?.aborted) throw new AbortError(signal.reason);
+    throw new InterrogatorError('ERR_IO', `Cannot read ${name}: ${(cause as Error)?.message ?? String(cause)}`, { cause });
+  } finally {
+    if (!isDone) giveUp(stream, iterator);
+  }
+}
+
+const NO_TEXT = 'Give a stream of Uint8Arrays, without setEncoding() and not in object mode.';
+
+/** A web stream through a reader, which can be cancelled while it waits. */
+function iterate(stream: ByteStream): AsyncIterator<Uint8Array> {
+  if (!('getReader' in stream)) return stream[Symbol.asyncIterator]();
+  const reader = (stream as unknown as ReadableStream<Uint8Array>).getReader();
+  return {
+    next: () => reader.read() as Promise<IteratorResult<Uint8Array>>,
+    return: async () => ({ done: true, value: await reader.cancel() }),
+  };
+}
+
+/** Ends a stream that may be waiting for its next part, without waiting for that. */
+function giveUp(stream: ByteStream, iterator: AsyncIterator<Uint8Array>): void {
+  const { destroy } = stream as { destroy?: () => void };
+  if (typeof destroy === 'function') destroy.call(stream);
+  else Promise.resolve(iterator.return?.()).catch(() => {});
+}
+
+export function tooLarge(name: string): InterrogatorError {
+  return new InterrogatorError('ERR_IMAGE_SIZE', `${name} is longer than ${MOST_BYTES >> 20} MiB, or never ends`, {
+    hint: 'Save it as a file and give its path.',
+  });
+}
+
+/** A copy of bytes in whatever view, of its own memory whole; undefined for what holds no bytes. */
+export function copyOf(input: unknown): Buffer | undefined {
+  const isView = types.isUint8Array(input) || types.isUint8ClampedArray(input) || types.isDataView(input);
+  if (!isView && !types.isAnyArrayBuffer(input)) return undefined;
+  const copy = Buffer.allocUnsafeSlow(input.byteLength);
+  // Memory that was handed to another thread has no length any more.
+  if (copy.length > 0)
+    copy.set(isView ? new Uint8Array(input.buffer, input.byteOffset, copy.length) : new Uint8Array(input as ArrayBuffer));
+  return copy;
+}
+
+/** One after the other in memory of their own, a slice at a time. */
+export async function joined(parts: readonly Buffer[]): Promise<Buffer> {
+  const whole = Buffer.allocUnsafeSlow(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  let turn = BYTES_PER_TURN;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+    if (at < turn) continue;
+    turn = at + BYTES_PER_TURN;
+    await nextTurn();
+  }
+  return whole;
+}
