@@ -1,7 +1,7 @@
 /** Ready label embeddings from the network, as the reference fetches them: a saving, never a need. */
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -12,6 +12,7 @@ import type { Engine } from '../engine/engine';
 import type { ReportProgress } from '../engine/progress';
 import { throwIfAborted } from '../errors';
 import type { NativeLabelMatrix } from '../native/types';
+import { seal } from './label-file';
 
 const CONNECT_TIMEOUT_MS = 5000;
 const debug = debuglog('torch-interrogator');
@@ -41,7 +42,7 @@ export async function downloadLabels(
   try {
     if (!(await fetchInto(engine, url, partial, signal, report))) return undefined;
     const matrix = await engine.binding.openLabelMatrix(partial, { hash, dim: engine.clipBundle.manifest.embedDim });
-    await rename(partial, file);
+    await seal(partial, file, signal);
     return matrix;
   } catch (error) {
     throwIfAborted(signal);

@@ -1,5 +1,5 @@
 /** Where label embeddings come from: the cache folder, the bundle, the network, or the text tower. */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { access, mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import { encodeAll, packTokens } from '../engine/tokens';
 import { hasCode, throwIfAborted } from '../errors';
 import type { NativeFeatures, NativeLabelMatrix } from '../native/types';
 import { downloadLabels } from './label-download';
+import { requireIntact, seal } from './label-file';
 
 /** The tables that every interrogator has. Their cache files are clip-interrogator's own. */
 export const TABLE_NAMES = ['artists', 'flavors', 'mediums', 'movements', 'trendings', 'negative'] as const;
@@ -82,12 +83,14 @@ async function openCached(
 ): Promise<NativeLabelMatrix | undefined> {
   if (!file || !(await exists(file))) return undefined;
   try {
+    await requireIntact(file, call.signal);
     const matrix = await engine.binding.openLabelMatrix(file, { hash, dim: engine.clipBundle.manifest.embedDim });
     if (matrix.rows !== labels.length || !(await isOfThisModel(engine, matrix, labels, call))) return undefined;
     return matrix;
   } catch (error) {
     if (hasCode(error, 'ERR_LABELS_MISMATCH')) return undefined;
-    if (!hasCode(error, 'ERR_LABELS_DAMAGED', 'ERR_IO')) throw error;
+    const isOfFile = hasCode(error, 'ERR_LABELS_DAMAGED', 'ERR_IO') || (error as NodeJS.ErrnoException).syscall !== undefined;
+    if (!isOfFile) throw error;
     await reportDamaged(file, error as Error, setAside && hasCode(error, 'ERR_LABELS_DAMAGED'));
     return undefined;
   }
@@ -113,7 +116,9 @@ async function reportDamaged(file: string, error: Error, setAside: boolean): Pro
       () => true,
       () => false,
     ));
-  warn(
+  // What was set aside and is damaged again is told of again.
+  const tell = moved ? emitWarning : warn;
+  tell(
     `Label embeddings cannot be read and are made again: ${error.message}${moved ? ` The file was set aside as ${aside}.` : ''}`,
     'ERR_LABELS_DAMAGED',
   );
@@ -157,7 +162,9 @@ async function keep(
 ): Promise<NativeLabelMatrix | undefined> {
   try {
     await mkdir(path.dirname(file), { recursive: true });
-    await engine.binding.writeLabelMatrix(file, features, hash, token);
+    const made = `${file}.${randomUUID()}.part`;
+    await engine.binding.writeLabelMatrix(made, features, hash, token);
+    await seal(made, file, signal);
     return await engine.binding.openLabelMatrix(file, { hash });
   } catch (error) {
     throwIfAborted(signal);
@@ -172,6 +179,10 @@ const warned = new Set<string>();
 function warn(message: string, code: string): void {
   if (warned.has(message)) return;
   warned.add(message);
+  emitWarning(message, code);
+}
+
+function emitWarning(message: string, code: string): void {
   process.emitWarning(message, { type: 'TorchInterrogatorWarning', code });
 }
 

@@ -1,5 +1,6 @@
 /** Label tables over a tiny real bundle: ranking, merging, and every state that a cache file can be in. */
 
+import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
   cpSync,
@@ -19,6 +20,7 @@ import path from 'node:path';
 import { type ConfigInput, type Features, Interrogator, LabelTable } from '../../lib';
 import { tinyClip } from '../support/bundles';
 import { testImage } from '../support/images';
+import { runPython } from '../support/python';
 
 const LABELS = Array.from(
   { length: 60 },
@@ -138,6 +140,27 @@ describe('rank', () => {
   });
 });
 
+function flipBit(file: string, place: number, bit: number): void {
+  const bytes = readFileSync(file);
+  bytes[place] = (bytes[place] as number) ^ (1 << bit);
+  writeFileSync(file, bytes);
+}
+
+function swapRows(file: string): void {
+  const bytes = readFileSync(file);
+  const row = 2 * ours.embedDim;
+  const start = bytes.length - 64 - 3 * row;
+  writeFileSync(
+    file,
+    Buffer.concat([
+      bytes.subarray(0, start),
+      bytes.subarray(start + row, start + 2 * row),
+      bytes.subarray(start, start + row),
+      bytes.subarray(start + 2 * row),
+    ]),
+  );
+}
+
 describe('cache', () => {
   const FILE = 'tiny-clip__things.safetensors';
   const create = (cachePath: string | null, labels = LABELS, other: ConfigInput = {}): Promise<{ top: string[]; stages: string[] }> =>
@@ -178,6 +201,21 @@ describe('cache', () => {
     expect(header).toMatchObject({ embeds: { dtype: 'F16', shape: [60, ours.embedDim] }, hash: { dtype: 'I8', shape: [64] } });
   });
 
+  test("clip-interrogator's way of reading reads it, and a file as clip-interrogator writes it is found", async () => {
+    const cache = freshCache();
+    const { top } = await create(cache);
+    const theirs = freshCache();
+    const script = `
+import sys
+from safetensors.numpy import load_file, save_file
+tensors = load_file(sys.argv[1])
+save_file({'embeds': tensors['embeds'], 'hash': tensors['hash']}, sys.argv[2])`;
+    await runPython(['-c', script, path.join(cache, FILE), path.join(theirs, FILE)]);
+    const { mtimeMs } = statSync(path.join(theirs, FILE));
+    expect(await create(theirs)).toEqual({ top, stages: [] });
+    expect(statSync(path.join(theirs, FILE)).mtimeMs).toBe(mtimeMs);
+  });
+
   test('null keeps nothing on disk, with the same ranks', async () => {
     const before = readdirSync(work);
     const { top } = await create(null);
@@ -206,6 +244,22 @@ describe('cache', () => {
     ['an HTML page', (file) => writeFileSync(file, '<!doctype html><html><body>502 Bad Gateway</body></html>')],
     ['cut off', (file) => writeFileSync(file, readFileSync(file).subarray(0, 500))],
     ['empty', (file) => writeFileSync(file, '')],
+    ['of one wrong sign', (file) => flipBit(file, readFileSync(file).length - 64 - 1, 7)],
+    ['of two rows in the wrong order', swapRows],
+    [
+      'a folder',
+      (file) => {
+        rmSync(file);
+        mkdirSync(file);
+      },
+    ],
+    [
+      'a pipe',
+      (file) => {
+        rmSync(file);
+        execFileSync('mkfifo', [file]);
+      },
+    ],
   ])('a file that is %s is set aside, told of, and made again', async (_, damage) => {
     const cache = freshCache();
     const { top } = await create(cache);
