@@ -1,11 +1,13 @@
 /** Explains an installation: what was found, what is missing, what to do about it. Works where nothing is set up. */
+import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { installedBundles } from '../bundles/bundle';
+import { promisify } from 'node:util';
+import { installedBundles, readBundle } from '../bundles/bundle';
 import { bundleHome, cacheFolder } from '../bundles/cache-folder';
 import { InterrogatorError } from '../errors';
-import { findAddon, loadNative } from '../native/load';
+import { findAddon } from '../native/load';
 import type { NativeRuntimeInfo } from '../native/types';
 import { findLibtorch, LIBTORCH_VERSION } from './libtorch';
 import { hasCudaHalf, missingLibraries } from './libtorch/inspect';
@@ -17,8 +19,10 @@ export interface Problem {
 }
 
 export interface Diagnosis {
+  /** Nothing that calls need is missing. sharp, a GPU and exported models are not needed. */
+  ok: boolean;
   package: { version: string; path: string };
-  node: { version: string; platform: string; arch: string; supported: boolean };
+  node: { version: string; platform: string; arch: string; supported: boolean; problem: Problem | null };
   libtorch: {
     path: string | null;
     version: string | null;
@@ -28,84 +32,67 @@ export interface Diagnosis {
     source: string | null;
     problem: Problem | null;
   };
-  /** `available` once a device answers; `libraries` says whether libtorch's CUDA half is there with all that it links. */
-  cuda: { available: boolean; devices: number; builtFor: string | null; libraries: boolean; missing: string[] };
   addon: { loaded: boolean; path: string | null; coreVersion: string | null; problem: Problem | null };
+  /** Without sharp, images are decoded by slower code of ours and of jimp. */
+  sharp: { version: string | null; problem: Problem | null };
+  /**
+   * `available` once a device answers; `libraries` says whether libtorch's CUDA half is there with all that it links, `driver`
+   * whether NVIDIA's driver is.
+   */
+  cuda: { available: boolean; devices: number; builtFor: string | null; libraries: boolean; missing: string[]; driver: boolean };
   cpuFeatures: string[];
   physicalCores: number | null;
   bundles: { kind: string; name: string; folder: string }[];
-  caches: { folder: string; bytes: number; bundleHome: string; exporters: string[] };
+  /** Folders in the bundle home whose bundle cannot be read. */
+  damagedBundles: { folder: string; problem: Problem }[];
+  caches: { folder: string; bytes: number; bundleHome: string; exporters: string[]; writable: boolean; problem: Problem | null };
 }
 
 /** Looks at everything; throws nothing that it can report instead. */
 export async function diagnose(): Promise<Diagnosis> {
   const libtorch = describeLibtorch();
-  const { addon, runtime } = describeAddon();
-  return {
-    package: describePackage(),
-    node: {
-      version: process.versions.node,
-      platform: process.platform,
-      arch: process.arch,
-      supported: isSupportedNode(process.versions.node),
-    },
+  const [addon, sharp, bundles] = await Promise.all([
+    probe<NativeRuntimeInfo>('addon'),
+    probe<{ version: string }>('sharp'),
+    installedBundles().catch(() => []),
+  ]);
+  const parts = {
+    node: describeNode(),
     libtorch,
-    cuda: describeCuda(libtorch, runtime),
-    addon,
-    cpuFeatures: runtime?.cpuFeatures ?? [],
-    physicalCores: runtime?.physicalCores ?? null,
-    bundles: (await installedBundles().catch(() => [])).map(({ kind, name, folder }) => ({ kind, name, folder })),
+    addon: describeAddon(addon, libtorch),
     caches: describeCaches(),
+    damagedBundles: await damagedBundles(bundles.map(({ folder }) => folder)),
+  };
+  const problems = [parts.node, libtorch, parts.addon, parts.caches, ...parts.damagedBundles].filter(({ problem }) => problem);
+  return {
+    ok: problems.length === 0,
+    package: describePackage(),
+    ...parts,
+    sharp: { version: sharp.found?.version ?? null, problem: sharp.problem ?? null },
+    cuda: describeCuda(libtorch, addon.found),
+    cpuFeatures: addon.found?.cpuFeatures ?? [],
+    physicalCores: addon.found?.physicalCores ?? null,
+    bundles: bundles.map(({ kind, name, folder }) => ({ kind, name, folder })),
   };
 }
 
-/** The diagnosis for a person to read. */
-export function formatDiagnosis(diagnosis: Diagnosis): string {
-  const { node, libtorch, cuda, addon, cpuFeatures, physicalCores, bundles, caches } = diagnosis;
-  const lines = [
-    row('torch-interrogator', `${diagnosis.package.version} in ${diagnosis.package.path}`),
-    row('Node', `${node.version} on ${node.platform}-${node.arch}${node.supported ? '' : '  ✗ 20.17 or newer is needed'}`),
-    row(
-      'libtorch',
-      libtorch.path
-        ? `${libtorch.build} in ${libtorch.path} (${SOURCES[libtorch.source ?? ''] ?? libtorch.source})`
-        : `✗ ${LIBTORCH_VERSION} not found`,
-    ),
-    ...remark(libtorch.problem),
-    row('addon', addon.loaded ? `${addon.coreVersion} in ${addon.path}` : '✗ not loaded'),
-    ...remark(addon.problem),
-    row('CUDA', describeCudaLine(cuda)),
-    row(
-      'CPU',
-      addon.loaded
-        ? `${physicalCores} cores, ${cpuFeatures.join(' ') || 'no vector extensions that we use'}`
-        : `${os.cpus()[0]?.model ?? 'unknown'}`,
-    ),
-    row('bundles', bundles.length === 0 ? `none in ${caches.bundleHome}` : ''),
-    ...bundles.map(({ kind, name, folder }) => `    ${kind.padEnd(8)}${name}  ${folder}`),
-    row('caches', `${caches.folder} (${(caches.bytes / 1e9).toFixed(1)} GB)`),
-    ...caches.exporters.map((folder) => `    exporter ${folder}`),
-  ];
-  return lines.join('\n');
+interface Probed<T> {
+  found?: T;
+  problem?: Problem;
 }
 
-const SOURCES: Record<string, string> = { LIBTORCH: 'named by LIBTORCH', python: "Python's torch", cache: 'fetched' };
-
-function row(name: string, text: string): string {
-  return `${name.padEnd(20)}${text}`.trimEnd();
+async function probe<T>(library: 'addon' | 'sharp'): Promise<Probed<T>> {
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [path.join(__dirname, 'probe.js'), library], { timeout: 60_000 });
+    return JSON.parse(stdout);
+  } catch (error) {
+    const { signal, message } = error as Error & { signal?: string };
+    const how = signal ? `the process that tried was ended by ${signal}` : (message.split('\n').at(-1) ?? message);
+    return { problem: { code: 'ERR_ADDON_LOAD', message: `${library} does not load: ${how}.\n${REBUILD}` } };
+  }
 }
 
-function remark(problem: Problem | null): string[] {
-  return problem ? problem.message.split('\n').map((line) => `    ${line}`) : [];
-}
-
-function describeCudaLine({ available, devices, builtFor, libraries, missing }: Diagnosis['cuda']): string {
-  if (available) return `${devices} device${devices === 1 ? '' : 's'}, CUDA ${builtFor}`;
-  if (libraries) return 'libraries present, no device';
-  return missing.length > 0
-    ? `no: libtorch misses ${missing.join(', ')}`
-    : 'no (npx torch-interrogator setup --cuda fetches its libraries)';
-}
+const REBUILD = 'It may be made for another processor or system: install the package again, or in a clone run: npm run setup';
 
 function describePackage(): Diagnosis['package'] {
   const root = path.join(__dirname, '..', '..');
@@ -113,9 +100,13 @@ function describePackage(): Diagnosis['package'] {
   return { version, path: root };
 }
 
-function isSupportedNode(version: string): boolean {
+function describeNode(): Diagnosis['node'] {
+  const { platform, arch } = process;
+  const version = process.versions.node;
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major > 20 || (major === 20 && minor >= 17);
+  const supported = major > 20 || (major === 20 && minor >= 17);
+  const problem = supported ? null : { code: 'ERR_RUNTIME', message: 'Node 20.17 or newer is needed: install it from https://nodejs.org' };
+  return { version, platform, arch, supported, problem };
 }
 
 function describeLibtorch(): Diagnosis['libtorch'] {
@@ -130,37 +121,67 @@ function describeLibtorch(): Diagnosis['libtorch'] {
   }
 }
 
-function describeAddon(): { addon: Diagnosis['addon']; runtime: NativeRuntimeInfo | null } {
-  const file = findAddon();
-  try {
-    const runtime = loadNative().runtimeInfo();
-    return { addon: { loaded: true, path: file, coreVersion: runtime.coreVersion, problem: null }, runtime };
-  } catch (error) {
-    const problem = asProblem(error);
-    // Said once, where libtorch is reported.
-    const repeated = problem.code.startsWith('ERR_LIBTORCH');
-    return { addon: { loaded: false, path: file, coreVersion: null, problem: repeated ? null : problem }, runtime: null };
-  }
+/** Without libtorch the addon does not load either: that is said once. */
+function describeAddon({ found, problem }: Probed<NativeRuntimeInfo>, libtorch: Diagnosis['libtorch']): Diagnosis['addon'] {
+  const own = libtorch.problem ? null : (problem ?? null);
+  return { loaded: found !== undefined, path: findAddon(), coreVersion: found?.coreVersion ?? null, problem: own };
 }
 
-function describeCuda({ path: root, build }: Diagnosis['libtorch'], runtime: NativeRuntimeInfo | null): Diagnosis['cuda'] {
+function describeCuda({ path: root, build }: Diagnosis['libtorch'], runtime: NativeRuntimeInfo | undefined): Diagnosis['cuda'] {
   const devices = runtime?.cudaDevices ?? 0;
   const tag = /\+cu(\d+)(\d)$/.exec(build ?? '');
-  const builtFor = tag ? `${tag[1]}.${tag[2]}` : null;
-  if (!root || !hasCudaHalf(root)) return { available: false, devices, builtFor, libraries: false, missing: [] };
+  const common = { devices, builtFor: tag ? `${tag[1]}.${tag[2]}` : null, driver: fs.existsSync('/proc/driver/nvidia/version') };
+  if (!root || !hasCudaHalf(root)) return { ...common, available: false, libraries: false, missing: [] };
   const missing = missingLibraries(root, 'torch_cuda');
-  return { available: devices > 0, devices, builtFor, libraries: missing.length === 0, missing };
+  return { ...common, available: devices > 0, libraries: missing.length === 0, missing };
+}
+
+async function damagedBundles(readable: readonly string[]): Promise<Diagnosis['damagedBundles']> {
+  const home = bundleHome();
+  const folders = namesIn(home).map((name) => path.join(home, name));
+  const unread = folders.filter((folder) => !readable.some((each) => each === folder || each.startsWith(folder + path.sep)));
+  const problems = unread.map(async (folder) => ({ folder, problem: asProblem(await readBundle(folder).catch((error) => error)) }));
+  // Not every file in there is meant to be a bundle.
+  return (await Promise.all(problems)).filter(({ problem }) => problem.code !== 'ERR_BUNDLE_NOT_FOUND');
 }
 
 function describeCaches(): Diagnosis['caches'] {
   const folder = cacheFolder();
-  const names = fs.existsSync(folder) ? fs.readdirSync(folder) : [];
+  const problem = writeProblem(folder);
   return {
     folder,
     bytes: bytesBelow(folder),
     bundleHome: bundleHome(),
-    exporters: names.filter((name) => name.startsWith('exporter')).map((name) => path.join(folder, name)),
+    exporters: namesIn(folder)
+      .filter((name) => /^exporter-\w+$/.test(name))
+      .map((name) => path.join(folder, name)),
+    writable: problem === null,
+    problem,
   };
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** What is fetched and exported is kept in the folder, which is made when it is first needed. */
+function writeProblem(folder: string): Problem | null {
+  let nearest = folder;
+  while (!fs.existsSync(nearest)) nearest = path.dirname(nearest);
+  try {
+    // Of a file that is in a folder's place, this is never there.
+    fs.accessSync(`${nearest}/.`, fs.constants.W_OK | fs.constants.X_OK);
+    return null;
+  } catch {
+    return {
+      code: 'ERR_IO',
+      message: `${nearest} cannot be written. Change its permissions, or name another folder in TORCH_INTERROGATOR_CACHE.`,
+    };
+  }
 }
 
 function bytesBelow(folder: string): number {
@@ -180,4 +201,44 @@ function bytesBelow(folder: string): number {
 function asProblem(error: unknown): Problem {
   if (error instanceof InterrogatorError) return { code: error.code, message: error.message };
   return { code: 'ERR_RUNTIME', message: (error as Error).message };
+}
+
+/** The diagnosis for a person to read. */
+export function formatDiagnosis(diagnosis: Diagnosis): string {
+  const { node, libtorch, cuda, addon, sharp, cpuFeatures, physicalCores, bundles, damagedBundles, caches } = diagnosis;
+  const libtorchPlace = `${libtorch.build} in ${libtorch.path} (${SOURCES[libtorch.source ?? ''] ?? libtorch.source})`;
+  const extensions = cpuFeatures.join(' ') || 'no vector extensions that we use';
+  return [
+    row('torch-interrogator', `${diagnosis.package.version} in ${diagnosis.package.path}`),
+    ...part('Node', `${node.version} on ${node.platform}-${node.arch}`, node.problem),
+    ...part('libtorch', libtorch.path ? libtorchPlace : `${LIBTORCH_VERSION} not found`, libtorch.problem),
+    ...part('addon', addon.loaded ? `${addon.coreVersion} in ${addon.path}` : 'not loaded', addon.problem),
+    row('sharp', sharp.version ?? 'not there: images are decoded by slower code. Install it with: npm install sharp'),
+    row('CUDA', describeCudaLine(cuda)),
+    row('CPU', addon.loaded ? `${physicalCores} cores, ${extensions}` : `${os.cpus()[0]?.model ?? 'unknown'}`),
+    row('models', bundles.length === 0 ? `none in ${caches.bundleHome}` : ''),
+    ...bundles.map(({ kind, name, folder }) => `    ${kind.padEnd(8)}${name}  ${folder}`),
+    ...damagedBundles.flatMap(({ folder, problem }) => part('', folder, problem)),
+    ...part('caches', `${caches.folder} (${(caches.bytes / 1e9).toFixed(1)} GB)`, caches.problem),
+    ...caches.exporters.map((folder) => `    exporter ${folder}`),
+    diagnosis.ok ? 'All that is needed is here.' : 'Something is missing: see ✗.',
+  ].join('\n');
+}
+
+const SOURCES: Record<string, string> = { LIBTORCH: 'named by LIBTORCH', python: "Python's torch", cache: 'fetched' };
+
+function row(name: string, text: string): string {
+  return `${name.padEnd(20)}${text}`.trimEnd();
+}
+
+function part(name: string, text: string, problem: Problem | null): string[] {
+  if (!problem) return [row(name, text)];
+  return [row(name, `✗ ${text}`), ...problem.message.split('\n').map((line) => `    ${line}`)];
+}
+
+function describeCudaLine({ available, devices, builtFor, libraries, missing, driver }: Diagnosis['cuda']): string {
+  if (available) return `${devices} device${devices === 1 ? '' : 's'}, CUDA ${builtFor}`;
+  if (libraries) return driver ? 'libraries and driver are here, but no device answers' : "libraries are here, NVIDIA's driver is not";
+  if (missing.length > 0) return `no: libtorch misses ${missing.join(', ')}`;
+  return driver ? 'no libraries for the GPU of this machine. Fetch them with: npx torch-interrogator setup --cuda' : 'no GPU';
 }

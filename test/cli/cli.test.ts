@@ -185,9 +185,3 @@ test('models --json tells what this version supports from what it does not', asy
   },
   60_000,
 );
-
-test('doctor --json names libtorch', async () => {
-  const { code, stdout } = await run(['doctor', '--json']);
-  expect(code).toBe(0);
-  expect(JSON.parse(stdout)).toMatchObject({ libtorch: { path: expect.any(String), version: '2.11.0' } });
-}, 60_000);
