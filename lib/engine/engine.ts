@@ -99,7 +99,7 @@ export class Engine {
       return await withCancelToken(binding, signal, async (token) => {
         const verify = { verifyHashes: false };
         const device = await open(
-          binding.openDevice(deviceName(config, binding), {
+          binding.openDevice(await deviceName(config, binding), {
             threads: config.threads || undefined,
             maxBatch: config.maxBatch,
             maxQueue: deviceQueue(config),
@@ -246,9 +246,9 @@ function deviceQueue({ maxBatch, maxQueue }: Config): number {
   return 2 * (maxBatch + maxQueue) + 1024;
 }
 
-function deviceName(config: Config, binding: NativeBinding): string {
+async function deviceName(config: Config, binding: NativeBinding): Promise<string> {
   if (config.device !== 'auto') return config.device;
-  return binding.runtimeInfo().cudaDevices > 0 ? 'cuda' : 'cpu';
+  return (await binding.runtimeInfo()).cudaDevices > 0 ? 'cuda' : 'cpu';
 }
 
 function checkCaptionLength({ captionMaxLength }: Config, { manifest }: Bundle<CaptionManifest>): void {

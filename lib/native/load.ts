@@ -70,7 +70,7 @@ function load(): NativeBinding {
       `The addon ${reason ? 'does not load' : 'was not found'} for ${process.platform}-${process.arch}. Tried:`,
       ...failures.map((line) => `  ${line}`),
     ].join('\n'),
-    { hint: remedy(), cause: reason },
+    { hint: remedy((reason as Error | undefined)?.message, { platform: process.platform, musl: cLibrary() === 'musl' }), cause: reason },
   );
 }
 
@@ -104,21 +104,56 @@ function openLibraries(loader: LoaderBinding, { path: root }: Libtorch): void {
   }
 }
 
-function cLibrary(): 'glibc' | 'musl' {
-  const { glibcVersionRuntime } =
-    (process.report?.getReport() as unknown as { header: { glibcVersionRuntime?: string } } | undefined)?.header ?? {};
-  return process.platform === 'linux' && !glibcVersionRuntime ? 'musl' : 'glibc';
+/**
+ * The C library that this Node runs on, from the name of its loader, which a program has in its first page. `process.report` would tell it
+ * too, but looks up the host names of all open connections first.
+ */
+export function cLibrary(program = '/proc/self/exe'): 'glibc' | 'musl' {
+  if (process.platform !== 'linux') return 'glibc';
+  const page = Buffer.alloc(4096);
+  let file: number | undefined;
+  try {
+    file = fs.openSync(program, 'r');
+    fs.readSync(file, page);
+  } catch {
+    // Without /proc: by far most systems have glibc.
+  } finally {
+    if (file !== undefined) fs.closeSync(file);
+  }
+  return page.includes('/ld-musl-') ? 'musl' : 'glibc';
 }
 
-function remedy(): string {
-  if (process.platform === 'linux' && cLibrary() === 'musl') {
-    return 'libtorch is not made for musl (Alpine): use an image with glibc, such as Debian or Ubuntu.';
-  }
+/** What the system's loader says, and what helps. */
+const REMEDIES: readonly [RegExp, string][] = [
+  [
+    /GLIBC(XX)?_[\d.]+.* not found/,
+    'The C or C++ library of this system is older than the one that the addon was built with: use Debian 12, Ubuntu 22.04 or newer, or build the addon here: in a clone of the repository, npm run setup.',
+  ],
+  [
+    /wrong ELF class|invalid ELF header|file too short|not a mach-o file|incompatible architecture|exec format/i,
+    `The file is damaged or built for another processor than this ${process.arch} Node: install the package again on this machine, or in a clone of the repository run: npm run setup`,
+  ],
+  [
+    /cannot open shared object file|image not found|Library not loaded/,
+    'A library that the addon or libtorch needs is missing: install the one that is named, or fetch libtorch again: npx torch-interrogator setup',
+  ],
+  [
+    /undefined symbol|Symbol not found/,
+    'The addon and libtorch do not belong together: fetch libtorch again with npx torch-interrogator setup, or in a clone of the repository run: npm run setup',
+  ],
+];
+
+/** `reason`: what the system's loader said, where there was an addon at all. */
+export function remedy(reason: string | undefined, { platform, musl }: { platform: NodeJS.Platform; musl: boolean }): string {
+  if (musl) return 'libtorch is not made for musl (Alpine): use an image with glibc, such as Debian or Ubuntu.';
+  const known = reason && REMEDIES.find(([said]) => said.test(reason))?.[1];
+  if (known) return known;
   const tools = {
-    linux: 'g++ and cmake (Debian, Ubuntu: apt-get install g++ cmake)',
-    darwin: 'Xcode command line tools and cmake (xcode-select --install; brew install cmake)',
-    win32: 'Visual Studio Build Tools and cmake',
+    linux: 'install g++ and cmake (Debian, Ubuntu: apt-get install g++ cmake)',
+    // Nobody has built it there yet; nothing is known that speaks against it.
+    darwin: "install Xcode's command line tools and cmake (xcode-select --install; brew install cmake; untried)",
   } as Partial<Record<NodeJS.Platform, string>>;
-  const tool = tools[process.platform] ?? 'a C++20 compiler and cmake';
-  return `This platform's prebuilt addon is missing. In a clone of the repository, install ${tool} and run: npm run setup. What this machine has: npx torch-interrogator doctor`;
+  const tool = tools[platform];
+  if (!tool) return `There is no build for ${platform}: use Linux with glibc; on Windows, that of WSL 2.`;
+  return `There is no addon for this platform. In a clone of the repository, ${tool} and run: npm run setup. What this machine has: npx torch-interrogator doctor`;
 }

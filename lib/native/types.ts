@@ -141,7 +141,8 @@ export interface NativeRuntimeInfo {
 }
 
 export interface NativeBinding {
-  runtimeInfo(): NativeRuntimeInfo;
+  /** The first call loads a GPU's driver where there is one, off this thread. */
+  runtimeInfo(): Promise<NativeRuntimeInfo>;
   /**
    * Takes decoded RGB over by reference. Nobody else may use or transfer the memory from now on; close() takes it away from `data`
    * too. Throws ERR_INVALID_ARGUMENT, ERR_IMAGE_SIZE.

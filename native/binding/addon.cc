@@ -3,12 +3,11 @@
 
 #include <memory>
 
+#include "async_call.h"
 #include "cancel_token_wrap.h"
 #include "caption_model_wrap.h"
 #include "clip_model_wrap.h"
-#include "convert.h"
 #include "device_wrap.h"
-#include "environment.h"
 #include "features_wrap.h"
 #include "handle.h"
 #include "image_wrap.h"
@@ -20,19 +19,25 @@ namespace interrogator::binding {
 
 namespace {
 
+Napi::Value from_runtime_info(Napi::Env env, const RuntimeInfo& runtime) {
+  const auto features = Napi::Array::New(env, runtime.cpu_features.size());
+  for (std::uint32_t i = 0; i < runtime.cpu_features.size(); ++i) features.Set(i, runtime.cpu_features[i]);
+  const auto object = Napi::Object::New(env);
+  object.Set("coreVersion", runtime.core_version);
+  object.Set("libtorchVersion", runtime.libtorch_version);
+  object.Set("cpuFeatures", features);
+  object.Set("cudaDevices", runtime.cuda_devices);
+  object.Set("physicalCores", runtime.physical_cores);
+  return object;
+}
+
+/// The first look for a GPU loads the driver and starts it, which takes up to seconds.
 Napi::Value runtime_information(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  return checked(env, [&] {
-    const RuntimeInfo runtime = runtime_info();
-    const auto features = Napi::Array::New(env, runtime.cpu_features.size());
-    for (std::uint32_t i = 0; i < runtime.cpu_features.size(); ++i) features.Set(i, runtime.cpu_features[i]);
-    const auto object = Napi::Object::New(env);
-    object.Set("coreVersion", runtime.core_version);
-    object.Set("libtorchVersion", runtime.libtorch_version);
-    object.Set("cpuFeatures", features);
-    object.Set("cudaDevices", runtime.cuda_devices);
-    object.Set("physicalCores", runtime.physical_cores);
-    return object;
+  return promised(env, [&] {
+    return make_call<RuntimeInfo>(
+               env, nullptr, [](AsyncCall<RuntimeInfo>&) { return runtime_info(); }, from_runtime_info)
+        ->run_on_file_thread(env);
   });
 }
 

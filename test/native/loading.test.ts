@@ -4,6 +4,8 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { cLibrary, remedy } from '../../lib/native/load';
+import { nativeFiles } from '../support/native';
 
 const ROOT = path.join(__dirname, '..', '..');
 const LOAD = `try { require('./dist/native/load').loadNative(); } catch ({ name, code, message }) { console.log(JSON.stringify({ name, code, message })); }`;
@@ -39,4 +41,71 @@ test('an addon that cannot be opened is ERR_ADDON_LOAD, with the reason of each 
     code: 'ERR_ADDON_LOAD',
     message: expect.stringMatching(/interrogator\.node: .+build.Release: no such folder/s),
   });
+});
+
+describe('the process that loads it', () => {
+  const { loader, addon, libraries } = nativeFiles();
+  const open = `require(${JSON.stringify(loader)}).open(${JSON.stringify(libraries)}); require(${JSON.stringify(addon)});`;
+  const show = `console.log(require('node:child_process').execFileSync('env', { encoding: 'utf8' })); console.log(JSON.stringify(process.env));`;
+  const environment = { ...process.env, OMP_DISPLAY_ENV: 'VERBOSE' };
+
+  const load = (script: string, env: NodeJS.ProcessEnv) =>
+    promisify(execFile)(process.execPath, ['-e', script], { env, cwd: path.join(__dirname, '..', '..') });
+
+  test('has the environment that it had, and so have its children; libgomp spins for a short time', async () => {
+    const before = await load(show, environment);
+    const after = await load(
+      `process.env.A = 1; ${open} process.env.B = 2; delete process.env.A; delete process.env.B; ${show}`,
+      environment,
+    );
+    expect(after.stdout).toBe(before.stdout);
+    // Only libgomp itself can say what it has read; on other systems OpenMP is another library's.
+    if (process.platform === 'linux') expect(after.stderr).toMatch(/GOMP_SPINCOUNT = '5000'/);
+  });
+
+  test.each([{ GOMP_SPINCOUNT: '77' }, { OMP_WAIT_POLICY: 'ACTIVE' }])('keeps what its user set: %p', async (own) => {
+    const { stdout, stderr } = await load(`${open} ${show}`, { ...environment, ...own });
+    expect(stdout).toContain(Object.entries(own)[0]?.join('='));
+    expect(stderr).not.toMatch(/GOMP_SPINCOUNT = '5000'/);
+  });
+
+  test('is asked for no report, which looks up the names of its connections', async () => {
+    const script = `
+      const before = JSON.stringify(process.report);
+      process.report.getReport = () => { throw new Error('a report'); };
+      for (const name of ['lookup', 'lookupService', 'reverse']) require('node:dns')[name] = () => { throw new Error(name); };
+      require('./dist/native/load').loadNative();
+      delete process.report.getReport;
+      console.log(JSON.stringify(process.report) === before);`;
+    expect((await load(script, process.env)).stdout).toBe('true\n');
+  });
+});
+
+test.each<[string | undefined, NodeJS.Platform, RegExp]>([
+  [undefined, 'linux', /apt-get install g\+\+ cmake.*npm run setup/],
+  [undefined, 'darwin', /xcode-select --install.*npm run setup/],
+  [undefined, 'win32', /WSL 2/],
+  [undefined, 'freebsd', /no build for freebsd/],
+  ["/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found (required by interrogator.node)", 'linux', /Debian 12/],
+  ["libstdc++.so.6: version `GLIBCXX_3.4.32' not found", 'linux', /older than/],
+  ['libcupti.so.13: cannot open shared object file: No such file or directory', 'linux', /is missing: install the one that is named/],
+  ['interrogator.node: invalid ELF header', 'linux', /damaged or built for another processor/],
+  ['interrogator.node: file too short', 'linux', /damaged/],
+  ['interrogator.node: undefined symbol: _ZN3c10', 'linux', /do not belong together/],
+  ["dlopen(a.node): mach-o file, but is an incompatible architecture (have 'x86_64', need 'arm64')", 'darwin', /another processor/],
+])('of "%s" on %s the remedy is said', (reason, platform, expected) => {
+  expect(remedy(reason, { platform, musl: false })).toMatch(expected);
+  expect(remedy(reason, { platform, musl: true })).toMatch(/glibc, such as Debian/);
+});
+
+test.each([
+  ['/lib64/ld-linux-x86-64.so.2', 'glibc'],
+  ['/lib/ld-linux-aarch64.so.1', 'glibc'],
+  ['/lib/ld-musl-x86_64.so.1', 'musl'],
+  ['', 'glibc'],
+])('a program that is started by "%s" has %s', (interpreter, expected) => {
+  const program = path.join(copy, 'program');
+  writeFileSync(program, Buffer.concat([Buffer.from('\x7fELF'), Buffer.alloc(700), Buffer.from(`${interpreter}\0`), Buffer.alloc(9_000)]));
+  expect(cLibrary(program)).toBe(expected);
+  expect(cLibrary(path.join(copy, 'none'))).toBe('glibc');
 });
