@@ -6,7 +6,7 @@ export { Config, type ConfigInput, type ConfigValues } from './config';
 export type { CallOptions, ProgressEvent, ProgressListener } from './engine/engine';
 export { Features } from './engine/features';
 export { AbortError, ERROR_CODES, type ErrorCode, InterrogatorError } from './errors';
-export { type FetchImageOptions, fetchImage, type ImageInput, type RawImage } from './image';
+export type { ImageInput, RawImage } from './image';
 export { IMAGE_SUFFIXES } from './image/formats';
 export type { BatchFailure, BatchResult, BatchSuccess } from './interrogator/batch';
 export { Interrogator } from './interrogator/interrogator';

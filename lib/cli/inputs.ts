@@ -1,37 +1,36 @@
 /** What IMAGE|FOLDER|URL|-… on a command line stands for. */
-import type { BigIntStats, Dirent } from 'node:fs';
-import { readFileSync } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { type BigIntStats, constants, createReadStream, type Dirent, openSync, readFileSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import path from 'node:path';
-import { fetchImage, IMAGE_SUFFIXES, type ImageInput, InterrogatorError } from '../index';
+import { IMAGE_SUFFIXES, type ImageInput, InterrogatorError } from '../index';
 import type { Work } from './lines';
-import { readPipe, readStandardInput } from './pipe';
 
 /** The argument of the commands that take images: its name and what help says of it. */
 export const IMAGE_ARGUMENTS = [
   '<image|folder|url|-...>',
-  'image files, folders of images (subfolders too), http(s) URLs; - is an image on standard input',
+  'image files, folders of images (subfolders too), URLs; - is an image on standard input',
 ] as const;
 
 /** One image to work on, or the reason why this argument gives none. */
 export interface CommandInput {
   /** As the user knows it: a path, a URL, or - for standard input. */
   name: string;
-  open(signal: AbortSignal): Promise<ImageInput>;
+  open(): Promise<ImageInput>;
 }
 
 /** The images of these arguments, each with the same work to be done. */
 export async function* imageWorks<R>(args: readonly string[], answer: (image: ImageInput) => Promise<R>): AsyncGenerator<Work<R>> {
   for await (const { name, open } of expandInputs(args)) {
-    yield { names: [name], run: async (signal) => [await answer(await open(signal))] };
+    yield { names: [name], run: async () => [await answer(await open())] };
   }
 }
 
 /** Folders become the images in them and in their subfolders, in the order of their names. */
 export async function* expandInputs(args: readonly string[]): AsyncGenerator<CommandInput> {
   for (const argument of args) {
-    if (argument === '-') yield { name: argument, open: readStandardInput };
-    else if (/^https?:\/\//i.test(argument)) yield { name: argument, open: (signal) => fetchImage(argument, { signal }) };
+    if (argument === '-') yield { name: argument, open: async () => process.stdin };
+    else if (/^(https?|file|data):/i.test(argument)) yield { name: urlName(argument), open: async () => argument };
     else yield* inputsAt(argumentBytes(argument));
   }
 }
@@ -39,9 +38,9 @@ export async function* expandInputs(args: readonly string[]): AsyncGenerator<Com
 async function* inputsAt(file: Buffer): AsyncGenerator<CommandInput> {
   const name = readable(file);
   const found = await statOf(file);
-  if (found?.isFIFO()) yield { name, open: (signal) => readPipe(file, name, signal) };
+  if (found?.isFIFO()) yield { name, open: async () => openPipe(file) };
   // A missing file is the decoder's to report, with the same code as anywhere else.
-  else if (!found?.isDirectory()) yield { name, open: (signal) => openFile(file, signal) };
+  else if (!found?.isDirectory()) yield { name, open: async () => openFile(file) };
   else {
     let images = 0;
     for await (const input of imagesIn(file, found, new Set())) {
@@ -76,7 +75,7 @@ async function* imagesIn(folder: Buffer, { dev, ino }: BigIntStats, walked: Set<
     const file = Buffer.concat([folder, SLASH, entry.name]);
     const found = entry.isDirectory() || entry.isSymbolicLink() ? await statOf(file) : undefined;
     if (found?.isDirectory()) yield* imagesIn(file, found, walked);
-    else if (isImageName(entry.name.toString('latin1'))) yield { name: readable(file), open: (signal) => openFile(file, signal) };
+    else if (isImageName(entry.name.toString('latin1'))) yield { name: readable(file), open: async () => openFile(file) };
   }
 }
 
@@ -92,13 +91,18 @@ async function statOf(file: Buffer): Promise<BigIntStats | undefined> {
 }
 
 /** The path where a string can hold it, else the file's bytes. */
-async function openFile(file: Buffer, signal: AbortSignal): Promise<ImageInput> {
-  if (isText(file)) return file.toString();
-  try {
-    return await readFile(file, { signal });
-  } catch (cause) {
-    throw new InterrogatorError('ERR_IO', `${readable(file)} cannot be read: ${(cause as Error).message}`, { cause });
-  }
+function openFile(file: Buffer): ImageInput {
+  return isText(file) ? file.toString() : createReadStream(file);
+}
+
+/** `<(…)` of a shell, too. It waits for a writer without holding a thread, so that Ctrl-C ends the wait. */
+function openPipe(file: Buffer): ImageInput {
+  return new Socket({ fd: openSync(file, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
+}
+
+/** Without the data, which may be long, and private. */
+function urlName(url: string): string {
+  return /^data:/i.test(url) ? `${url.slice(0, url.indexOf(',', 5) + 1).slice(0, 100)}…` : url;
 }
 
 function failed(name: string, error: InterrogatorError): CommandInput {

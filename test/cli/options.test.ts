@@ -52,7 +52,8 @@ test.each(of((setting) => choicesOf(setting).length > 0))('%s: each choice, and 
 });
 
 test.each(of((setting) => nullable(setting)))('%s: a text, or none', (name, setting) => {
-  expect(configOf([`--${kebab(name)}`, './some/folder'])[name]).toBe('./some/folder');
+  const text = name === 'background' ? '#0af' : './some/folder';
+  expect(configOf([`--${kebab(name)}`, text])[name]).toBe(text);
   expect(configOf([`--${kebab(name)}`, 'none'])[name]).toBe(null);
   if (setting.default !== null) expect(configOf([`--no-${kebab(name)}`])[name]).toBe(null);
 });

@@ -24,7 +24,7 @@ export function addFeaturesCommand(program: Command): void {
   const command = program
     .command('features')
     .description('print the unit-length CLIP features of images or texts, a line each')
-    .option('--image <file...>', 'image files, folders, http(s) URLs; - is an image on standard input')
+    .option('--image <file...>', 'image files, folders, URLs; - is an image on standard input')
     .option('--text <text...>', 'texts')
     .option('--text-file <file>', 'text file, one text a line');
   addModelOptions(command, { hide: (setting) => /^(caption|flavor|ranking|chunk)/.test(setting) }).action(
