@@ -3,8 +3,7 @@ import path from 'node:path';
 import { closeDecodeWorkers, decodeImage } from '../../lib/image';
 import { runPython } from '../support/python';
 import { removeFolder, temporaryFolder } from '../tokenizer/reference';
-
-type Entry = { width: number; height: number; mode: string } | { error: string };
+import { type Comparison, compare, type Entry } from './pillow';
 
 const folder = temporaryFolder();
 let index: Record<string, Entry>;
@@ -19,34 +18,10 @@ afterAll(async () => {
   removeFolder(folder);
 });
 
-interface Comparison {
-  name: string;
-  largest: number;
-  mean: number;
-}
-
-/** How far our pixels are from Pillow's, in levels of 255. A string where one side fails and the other does not. */
-async function compare(name: string, entry: Entry): Promise<Comparison | string> {
-  const ours = await decodeImage(path.join(folder, name)).catch((error: Error & { code: string }) => error);
-  if ('error' in entry) return ours instanceof Error || 'code' in ours ? 'both fail' : `${name}: only Pillow fails: ${entry.error}`;
-  if ('code' in ours || ours instanceof Error) return `${name}: only we fail: ${(ours as Error).message}`;
-  if (ours.width !== entry.width || ours.height !== entry.height) return `${name}: ${ours.width} × ${ours.height}`;
-  const theirs = readFileSync(path.join(folder, `${name}.rgb`));
-  if (ours.data.length !== theirs.length) return `${name}: ${ours.data.length} bytes`;
-  let largest = 0;
-  let sum = 0;
-  for (let at = 0; at < theirs.length; at++) {
-    const difference = Math.abs((ours.data[at] as number) - (theirs[at] as number));
-    largest = Math.max(largest, difference);
-    sum += difference;
-  }
-  return { name, largest, mean: sum / theirs.length };
-}
-
 async function compareAll(): Promise<{ far: Comparison[]; problems: string[]; failing: number; equal: number }> {
   const all = { far: [] as Comparison[], problems: [] as string[], failing: 0, equal: 0 };
   for (const [name, entry] of Object.entries(index)) {
-    const result = await compare(name, entry);
+    const result = await compare(folder, name, entry);
     if (result === 'both fail') all.failing++;
     else if (typeof result === 'string') all.problems.push(result);
     else if (result.largest > 0) all.far.push(result);

@@ -5,7 +5,6 @@ Writes the images, NAME.rgb (bytes, row-major) and index.json: {name: {width, he
 """
 
 import io
-import json
 import struct
 import sys
 import zlib
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import skimage
+from judge import judge
 from PIL import Image, ImageCms
 
 OUT = Path(sys.argv[1])
@@ -279,18 +279,9 @@ def main() -> None:
     ):  # fmt: skip
         files.update(group)
     files.update(damaged(files))
-    index = {}
     for name, data in files.items():
         (OUT / name).write_bytes(data)
-        try:
-            with Image.open(OUT / name) as image:
-                mode = image.mode
-                rgb = image.convert("RGB")
-            (OUT / f"{name}.rgb").write_bytes(rgb.tobytes())
-            index[name] = {"width": rgb.width, "height": rgb.height, "mode": mode}
-        except Exception as error:
-            index[name] = {"error": f"{type(error).__name__}: {error}"}
-    (OUT / "index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
+    judge(OUT)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 /** The worker thread that decodes what sharp does not. Each format's library is loaded when it is first needed. */
 import { parentPort } from 'node:worker_threads';
 import { DecodeFailure, type FailureKind, type RgbImage } from '../failure';
-import { FORMATS } from '../formats';
+import { FORMATS, type FormatName } from '../formats';
 import { decodeBmp } from './bmp';
 import { decodeGif } from './gif';
 import { decodePng } from './png';
@@ -10,13 +10,19 @@ import { type DecodedPixels, inksToRgb, upright, withoutAlpha } from './rgb';
 
 export type DecodeReply = { image: RgbImage; failure?: undefined } | { image?: undefined; failure: { kind: FailureKind; message: string } };
 
+/** Those whose decoders find out themselves whether pixels are missing: all may be there where the file is cut. */
+const COUNT_PIXELS: ReadonlySet<FormatName> = new Set(['png', 'gif']);
+
 async function decode(request: DecodeRequest): Promise<RgbImage> {
   const { format, width, height, background, orientation, isLenient } = request;
   const bytes = Buffer.from(request.bytes.buffer, request.bytes.byteOffset, request.bytes.byteLength);
-  if (!isLenient && FORMATS[format].readHeader(bytes).isTruncated) {
-    throw new DecodeFailure('truncated', 'the file ends before its pixels do');
-  }
-  const pixels = request.isCmyk ? await decodeCmyk(request) : await decodeFormat(bytes, request);
+  const { isTruncated } = FORMATS[format].readHeader(bytes);
+  if (isTruncated && !isLenient && !COUNT_PIXELS.has(format)) throw new DecodeFailure('truncated', 'the file ends before its pixels do');
+  const decoding = request.isCmyk ? decodeCmyk(request) : decodeFormat(bytes, request);
+  const pixels = await decoding.catch((error: unknown) => {
+    const { kind, message } = failureOf(error);
+    throw new DecodeFailure(isTruncated && kind === 'corrupt' ? 'truncated' : kind, message);
+  });
   if (pixels.width !== width || pixels.height !== height) {
     throw new DecodeFailure('corrupt', `its header says ${width} × ${height} pixels, its content ${pixels.width} × ${pixels.height}`);
   }

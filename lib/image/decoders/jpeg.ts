@@ -21,7 +21,7 @@ export function decodeJpeg(bytes: Buffer, { width, height }: DecodeRequest): Dec
 }
 
 /**
- * Without bytes between segments, which the library takes for damage. `isRgb` is true where Adobe's segment says that the
+ * Without bytes and bare markers between segments, which the library takes for damage. `isRgb` is true where Adobe's segment says that the
  * components are red, green and blue.
  */
 function withoutStrays(bytes: Buffer): { plain: Buffer; isRgb: boolean } {
@@ -32,7 +32,7 @@ function withoutStrays(bytes: Buffer): { plain: Buffer; isRgb: boolean } {
   for (const { marker, start, body, end } of jpegSegments(bytes)) {
     if (marker === ADOBE && bytes.toString('latin1', body, body + 5) === 'Adobe') adobeTransform = bytes[body + 11];
     if (isFrame(marker)) components = bytes[body + 5] as number;
-    if (marker !== EXIF) kept.push(bytes.subarray(start, end));
+    if (marker !== EXIF && body > start + 2) kept.push(bytes.subarray(start, end));
     last = end;
   }
   kept.push(bytes.subarray(last));

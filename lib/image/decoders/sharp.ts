@@ -65,8 +65,8 @@ async function rgbOf(image: Sharp): Promise<RgbImage> {
 }
 
 function sharpOptions({ format, width, height, isLenient }: DecodeRequest): SharpOptions {
-  // Pillow forgives a JPEG's bit errors, but not a TIFF's or a PNG's.
-  const strictness = format === 'png' || format === 'tiff' ? 'error' : 'truncated';
+  // Pillow forgives a JPEG's bit errors and a PNG's checksums, but not a TIFF's errors.
+  const strictness = format === 'tiff' ? 'error' : 'truncated';
   return {
     failOn: isLenient ? 'none' : strictness,
     ignoreIcc: true,

@@ -37,8 +37,13 @@ interface Entry {
 /** Bytes of the types that hold whole numbers; the signed ones below zero. */
 const INTEGER_TYPES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 6: -1, 8: -2, 9: -4, 13: 4 };
 const ENTRY_BYTES = 12;
-/** The last of the types that TIFF knows: an offset of a directory. */
-const LAST_TYPE = 13;
+/** Tags that tell where pixels are and what they mean; the last are those of JPEG. */
+const PIXEL_TAGS: ReadonlySet<number> = new Set([
+  ...[254, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325, 332, 334, 338, 339, 340, 341],
+  ...[347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532],
+]);
+/** The entry of a tag that no decoder knows: 65,000, one byte. */
+const UNKNOWN_BYTE = [65_000, 1, 1] as const;
 
 /** Throws a DecodeFailure where there is no directory. */
 export function readTiffDirectory(bytes: Buffer): TiffDirectory {
@@ -139,19 +144,17 @@ function walkPixels(bytes: Buffer, directory: TiffDirectory): void {
 }
 
 /**
- * Changes the file's bytes so that nothing but its first page is looked at: libtiff and jimp give up, or decode what nobody asked for,
- * where a further page or a tag of an unknown type is damaged. Pillow does neither.
+ * Changes the file's bytes so that decoders look at nothing but the pixels of its first page: where a further page or a tag that the
+ * pixels don't need is damaged, libtiff gives up, and UTIF does not come to an end. Pillow passes over both.
  */
 function keepFirstPage(bytes: Buffer): void {
   const { start, end } = readTiffDirectory(bytes);
   const isLittle = bytes[0] === 0x49;
   for (let at = start; at < end && at + ENTRY_BYTES <= bytes.length; at += ENTRY_BYTES) {
-    const type = isLittle ? bytes.readUInt16LE(at + 2) : bytes.readUInt16BE(at + 2);
-    if (type >= 1 && type <= LAST_TYPE) continue;
-    // A byte, in its place in the entry.
-    bytes.fill(0, at + 2, at + 8);
-    bytes[isLittle ? at + 2 : at + 3] = 1;
-    bytes[isLittle ? at + 4 : at + 7] = 1;
+    if (PIXEL_TAGS.has(isLittle ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at))) continue;
+    const [tag, type, count] = UNKNOWN_BYTE;
+    if (isLittle) bytes.writeUInt32LE(count, bytes.writeUInt16LE(type, bytes.writeUInt16LE(tag, at)));
+    else bytes.writeUInt32BE(count, bytes.writeUInt16BE(type, bytes.writeUInt16BE(tag, at)));
   }
   if (end + 4 <= bytes.length) bytes.fill(0, end, end + 4);
 }
