@@ -3,7 +3,7 @@ import { type BigIntStats, constants, createReadStream, type Dirent, openSync, r
 import { readdir, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import path from 'node:path';
-import { IMAGE_SUFFIXES, type ImageInput, InterrogatorError } from '../index';
+import { IMAGE_SUFFIXES, type ImageInput, InterrogatorError, loadList } from '../index';
 import type { Work } from './lines';
 
 /** The argument of the commands that take images: its name and what help says of it. */
@@ -24,6 +24,13 @@ export async function* imageWorks<R>(args: readonly string[], answer: (image: Im
   for await (const { name, open } of expandInputs(args)) {
     yield { names: [name], run: async () => [await answer(await open())] };
   }
+}
+
+/** The lines that are not empty of a list: of a file, of standard input (-), or of a pipe. */
+export async function readLines(argument: string): Promise<string[]> {
+  const isPipe = argument !== '-' && (await statOf(Buffer.from(argument)))?.isFIFO();
+  const lines = await loadList(isPipe ? openPipe(Buffer.from(argument)) : argument === '-' ? process.stdin : argument);
+  return lines.filter((line) => line !== '');
 }
 
 /** Folders become the images in them and in their subfolders, in the order of their names. */
@@ -96,7 +103,7 @@ function openFile(file: Buffer): ImageInput {
 }
 
 /** `<(…)` of a shell, too. It waits for a writer without holding a thread, so that Ctrl-C ends the wait. */
-function openPipe(file: Buffer): ImageInput {
+function openPipe(file: Buffer): Socket {
   return new Socket({ fd: openSync(file, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
 }
 

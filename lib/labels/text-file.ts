@@ -10,35 +10,56 @@ export const MOST_BYTES = 128 << 20;
 /** To decode and split so much takes about a millisecond; others get their turn before the next piece. */
 const PIECE_BYTES = 64 << 10;
 
+/** A regular file, or bytes from elsewhere: standard input, a response. */
+export type TextSource = string | AsyncIterable<Uint8Array>;
+
 /**
- * The text of a regular file of at most MOST_BYTES, in pieces: UTF-8, or UTF-16 with a byte order mark. The mark is left out.
+ * The text of at most MOST_BYTES, in pieces: UTF-8, or UTF-16 with a byte order mark. The mark is left out. `name` is for messages.
  * Throws ERR_VOCABULARY_INVALID, and what the file system says.
  */
-export async function* readText(location: string): AsyncGenerator<string> {
+export async function* readText(source: TextSource, name: string): AsyncGenerator<string> {
+  let encoding: Encoding | undefined;
+  // The end of what was read, where it begins a character that is not complete.
+  let kept = Buffer.alloc(0);
+  let start = 0;
+  for await (const piece of ended(typeof source === 'string' ? readFile(source) : source)) {
+    const isLast = piece.length === 0;
+    let bytes = Buffer.concat([kept, piece]);
+    if (start + bytes.length > MOST_BYTES) throw tooLong(name, `more than ${MOST_BYTES}`);
+    if (!encoding) {
+      kept = bytes;
+      if (bytes.length < LONGEST_MARK && !isLast) continue;
+      encoding = detectEncoding(bytes);
+      start = encoding.mark.length;
+      bytes = bytes.subarray(start);
+    }
+    const end = isLast ? bytes.length : bytes.length - encoding.unfinished(bytes);
+    const whole = bytes.subarray(0, end);
+    const fault = encoding.fault(whole);
+    if (fault !== undefined) throw notText(name, looksLike(whole, fault, start, encoding));
+    if (end > 0) yield encoding.decode(whole);
+    kept = bytes.subarray(end);
+    start += end;
+  }
+}
+
+const LONGEST_MARK = 3;
+
+/** With an empty piece as the last, and none before. */
+async function* ended(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) if (piece.length > 0) yield piece;
+  yield Buffer.alloc(0);
+}
+
+async function* readFile(location: string): AsyncGenerator<Buffer> {
   // Without O_NONBLOCK, to open a pipe would wait for a writer, which may never come.
   const file = await open(location, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     requireRegular(await file.stat(), location);
-    const buffer = Buffer.allocUnsafe(PIECE_BYTES);
-    let encoding: Encoding | undefined;
-    // Of the buffer's bytes, the first `kept` are the start of a character that the last piece ended in.
-    for (let [start, kept] = [0, 0]; ; ) {
-      const { bytesRead } = await file.read(buffer, kept, PIECE_BYTES - kept, null);
-      let bytes = buffer.subarray(0, kept + bytesRead);
-      if (start + bytes.length > MOST_BYTES) throw tooLong(location, `more than ${MOST_BYTES}`);
-      if (!encoding) {
-        encoding = detectEncoding(bytes);
-        start = encoding.mark.length;
-        bytes = bytes.subarray(start);
-      }
-      const end = bytesRead === 0 ? bytes.length : bytes.length - encoding.unfinished(bytes);
-      const whole = bytes.subarray(0, end);
-      const fault = encoding.fault(whole);
-      if (fault !== undefined) throw notText(location, looksLike(whole, fault, start, encoding));
-      if (end > 0) yield encoding.decode(whole);
+    for (;;) {
+      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(PIECE_BYTES), 0, PIECE_BYTES, null);
       if (bytesRead === 0) return;
-      kept = bytes.copy(buffer, 0, end);
-      start += end;
+      yield buffer.subarray(0, bytesRead);
     }
   } finally {
     await file.close();

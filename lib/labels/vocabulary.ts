@@ -3,7 +3,7 @@ import path from 'node:path';
 import { show } from '../arguments';
 import { InterrogatorError } from '../errors';
 import { strip } from '../tokenizer/clean/python-text';
-import { readText } from './text-file';
+import { readText, type TextSource } from './text-file';
 
 /** Of UTF-16 code units. A longer line is no term: CLIP reads 77 tokens at most. */
 const LONGEST_TERM = 1 << 16;
@@ -11,21 +11,22 @@ const LONGEST_TERM = 1 << 16;
 const MOST_TERMS = 1 << 23;
 
 /**
- * The lines of a term list, stripped, empty and repeated ones kept. `loadList(file)` or `loadList(folder, fileName)`.
+ * The lines of a term list, stripped, empty and repeated ones kept. `loadList(file)`, `loadList(folder, fileName)`, or `loadList(stream)`
+ * of what gives a list's bytes.
  * UTF-8, or UTF-16 with a byte order mark; at most 128 MiB, 8,388,608 lines and 65,536 characters a line.
  * Throws ERR_VOCABULARY_NOT_FOUND, ERR_VOCABULARY_INVALID, ERR_IO.
  */
-export async function loadList(file: string, fileName?: string): Promise<string[]> {
+export async function loadList(file: TextSource, fileName?: string): Promise<string[]> {
   for (const [name, value] of Object.entries({ file, fileName })) {
-    if (typeof value === 'string' || (name === 'fileName' && value === undefined)) continue;
+    if (typeof value === 'string' || (name === 'fileName' ? value === undefined : isStream(value))) continue;
     throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${name}: got ${show(value)}, expected a path.`);
   }
-  const location = fileName === undefined ? file : path.join(file, fileName);
+  const location = typeof file !== 'string' ? 'the stream' : fileName === undefined ? file : path.join(file, fileName);
   const terms: string[] = [];
   try {
     // The text's end so far, which may go on with the next piece.
     let rest = '';
-    for await (const piece of readText(location)) {
+    for await (const piece of readText(typeof file === 'string' ? location : file, location)) {
       const lines = (rest + piece).split(LINE_END);
       rest = lines.pop() as string;
       for (const line of lines) terms.push(term(line, terms.length, location));
@@ -36,6 +37,15 @@ export async function loadList(file: string, fileName?: string): Promise<string[
     return terms;
   } catch (error) {
     throw unreadable(location, error);
+  }
+}
+
+function isStream(value: unknown): boolean {
+  try {
+    return typeof (value as AsyncIterable<Uint8Array> | null | undefined)?.[Symbol.asyncIterator] === 'function';
+  } catch {
+    // A revoked proxy.
+    return false;
   }
 }
 

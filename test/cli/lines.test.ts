@@ -127,10 +127,10 @@ describe('rank', () => {
   });
 });
 
-test('- is an image on standard input; texts of the command line and of a file are one list', async () => {
+test('- is an image on standard input; texts of the command line and of a pipe are one list', async () => {
   const few = path.join(work, 'few.txt');
   writeFileSync(few, 'c\n\nd\n');
-  const script = `exec "$@" --image - '${APPLE}' --text a b --text-file '${few}' --json < '${APPLE}'`;
+  const script = `exec "$@" --image - '${APPLE}' --text a b --text-file <(cat '${few}') --json < '${APPLE}'`;
   const { code, stdout } = await shell(script, 'features');
   expect(code).toBe(0);
   const lines = jsonLines<Line>(stdout);

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'nod
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { loadList } from '../../lib';
 import { strip } from '../../lib/tokenizer/clean/python-text';
 import { answered } from '../fuzz/support/fuzz';
@@ -54,6 +55,25 @@ describe('lines', () => {
 
 describe('encodings', () => {
   // Line ends and characters of several bytes fall on every place of what is read at a time.
+  test.each(Object.keys(ENCODINGS))('%s is read from a stream, wherever that is cut', async (name) => {
+    const text = 'ab\u00e9\u4e2d\u{1f600}\nz\r\n\u00fc\n';
+    const bytes = (ENCODINGS[name] as (text: string) => Buffer)(text);
+    for (let cut = 0; cut <= bytes.length; cut += 1) {
+      for (const pieces of [[bytes.subarray(0, cut), bytes.subarray(cut)], [...bytes].map((byte) => Buffer.from([byte]))]) {
+        expect(await loadList(Readable.from(pieces))).toEqual(['ab\u00e9\u4e2d\u{1f600}', 'z', '\u00fc']);
+      }
+    }
+  });
+
+  test('streams that are none, or give no bytes, are typed errors', async () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const broken = [{ [Symbol.asyncIterator]: () => ({}) }, Readable.from([1]), Readable.from(['text']), Readable.from([{}])];
+    for (const source of [proxy, 1, null, {}, [], ...broken]) {
+      await expect(loadList(source as Readable)).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_(INVALID_ARGUMENT|IO)$/) });
+    }
+  });
+
   test.each(Object.keys(ENCODINGS))('%s is read, whatever the length', async (name) => {
     const encode = ENCODINGS[name] as (text: string) => Buffer;
     for (let number = 0; number < 12; number += 1) {

@@ -1,8 +1,8 @@
 /** torch-interrogator features --image FILE… | --text TEXT… | --text-file FILE */
 import type { Command } from 'commander';
-import { type Interrogator, loadList } from '../../index';
+import type { Interrogator } from '../../index';
 import { UsageError } from '../failure';
-import { imageWorks } from '../inputs';
+import { imageWorks, readLines } from '../inputs';
 import { printLines, type Work } from '../lines';
 import { addModelOptions, type ModelOptions, toConfig } from '../options';
 import { withInterrogator } from '../session';
@@ -26,7 +26,7 @@ export function addFeaturesCommand(program: Command): void {
     .description('print the unit-length CLIP features of images or texts, a line each')
     .option('--image <file...>', 'image files, folders, URLs; - is an image on standard input')
     .option('--text <text...>', 'texts')
-    .option('--text-file <file>', 'text file, one text a line');
+    .option('--text-file <file>', 'text file, one text a line; - is standard input');
   addModelOptions(command, { hide: (setting) => /^(caption|flavor|ranking|chunk)/.test(setting) }).action(
     async (options: FeaturesOptions) => {
       process.exitCode = await features(options);
@@ -35,7 +35,7 @@ export function addFeaturesCommand(program: Command): void {
 }
 
 async function features({ image = [], text = [], textFile, ...options }: FeaturesOptions): Promise<number> {
-  const listed = textFile === undefined ? [] : (await loadList(textFile)).filter((line) => line !== '');
+  const listed = textFile === undefined ? [] : await readLines(textFile);
   const texts = [...text, ...listed];
   if (image.length === 0 && texts.length === 0) throw new UsageError('features needs --image FILE…, --text TEXT… or --text-file FILE.');
   return withInterrogator(toConfig(options, { caption: false }), async (interrogator, signal) => {

@@ -1,9 +1,9 @@
 /** torch-interrogator rank IMAGE|FOLDER|URL|-… --labels FILE */
 import { createHash } from 'node:crypto';
 import type { Command } from 'commander';
-import { LabelTable, loadList, type RankedLabel } from '../../index';
+import { LabelTable, type RankedLabel } from '../../index';
 import { UsageError } from '../failure';
-import { IMAGE_ARGUMENTS, imageWorks } from '../inputs';
+import { IMAGE_ARGUMENTS, imageWorks, readLines } from '../inputs';
 import { printLines } from '../lines';
 import { addModelOptions, type ModelOptions, toConfig, wholeNumber } from '../options';
 import { withInterrogator } from '../session';
@@ -18,7 +18,7 @@ export function addRankCommand(program: Command): void {
     .command('rank')
     .description('rank a list of labels by how well they fit each image')
     .argument(...IMAGE_ARGUMENTS)
-    .requiredOption('--labels <file>', 'text file, one label a line')
+    .requiredOption('--labels <file>', 'text file, one label a line; - is standard input')
     .option('--top <n>', 'how many to print', wholeNumber(1), 10);
   const hide = (setting: string): boolean => /^(caption|flavor)/.test(setting);
   addModelOptions(command, { hide, defaults: { ranking: 'global' } }).action(async (images: string[], options: RankOptions) => {
@@ -27,7 +27,7 @@ export function addRankCommand(program: Command): void {
 }
 
 async function rank(args: readonly string[], options: RankOptions): Promise<number> {
-  const labels = (await loadList(options.labels)).filter((label) => label !== '');
+  const labels = await readLines(options.labels);
   if (labels.length === 0) throw new UsageError(`${options.labels} has no labels: put one on each line.`);
   return withInterrogator(toConfig(options, { caption: false }), async (interrogator, signal) => {
     let table: Promise<LabelTable> | undefined;
