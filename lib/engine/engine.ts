@@ -19,7 +19,7 @@ import {
 import { loadNative } from '../native/load';
 import type { NativeBinding, NativeCancelToken, NativeCaptionModel, NativeClipModel, NativeDevice } from '../native/types';
 import { CaptionTokenizer, ClipTokenizer } from '../tokenizer';
-import { withCancelToken } from './abort';
+import { withCancelToken } from './cancel-token';
 import { HeldImage } from './held-image';
 import { createProgressReporter, type ReportProgress } from './progress';
 import { type ModelKind, Residency } from './residency';

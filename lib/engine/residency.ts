@@ -1,4 +1,4 @@
-import { abandonable } from './abort';
+import { abandonable } from '../abort';
 
 /** A model whose weights can leave the device and come back. */
 export interface OffloadableModel {

@@ -1,5 +1,5 @@
+import { abandonable } from '../abort';
 import { throwIfAborted } from '../errors';
-import { abandonable } from './abort';
 import type { ReportProgress } from './progress';
 
 export interface SharedTaskOptions {

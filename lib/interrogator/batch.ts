@@ -1,7 +1,7 @@
 /** Many images at once, in order, without reading ahead of what is taken. */
 
+import { abandonable, onAbort } from '../abort';
 import { invalid, isA, read, show } from '../arguments';
-import { abandonable } from '../engine/abort';
 import { hasCode, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
 import type { ImageInput } from '../image';
 import type { BatchOptions, Description, Mode } from './options';
@@ -44,8 +44,7 @@ export async function* describeAll(
   throwIfAborted(signal);
   const source = sourceOf(images);
   const stop = new AbortController();
-  const stopToo = (): void => stop.abort(signal?.reason);
-  signal?.addEventListener('abort', stopToo, { once: true });
+  const leave = onAbort(signal, () => stop.abort(signal?.reason));
   const running: Promise<Turn>[] = [];
   let pulling: Promise<Turn> | undefined;
   let exhausted = false;
@@ -68,7 +67,7 @@ export async function* describeAll(
       }
     }
   } finally {
-    signal?.removeEventListener('abort', stopToo);
+    leave();
     stop.abort(new Error('The batch was left'));
     await Promise.allSettled(running);
     pulling?.catch(() => {});

@@ -1,3 +1,4 @@
+import { onAbort } from '../../abort';
 import { AbortError } from '../../errors';
 
 interface Waiter {
@@ -34,11 +35,11 @@ export class Admission {
       const waiter = {
         size,
         admit: () => {
-          signal?.removeEventListener('abort', giveUp);
+          leave();
           resolve(this.hold(size));
         },
       };
-      signal?.addEventListener('abort', giveUp, { once: true });
+      const leave = onAbort(signal, giveUp);
       this.queue.push(waiter);
       this.admitNext();
     });

@@ -3,7 +3,7 @@
  * libuv's threads nor sharp can take a job back. Its pixels count from before they are decoded until they are released.
  */
 import { availableParallelism } from 'node:os';
-import { abandonable } from '../../engine/abort';
+import { abandonable } from '../../abort';
 import type { RgbImage } from '../failure';
 import { Admission } from './admission';
 

@@ -1,5 +1,6 @@
 /** Worker threads for decoding: started when needed, never keeping the process alive while idle. */
 import { type ResourceLimits, Worker } from 'node:worker_threads';
+import { onAbort } from '../../abort';
 import { AbortError, InterrogatorError } from '../../errors';
 import { DecodeFailure, type RgbImage } from '../failure';
 import type { DecodeReply } from './decode-worker';
@@ -51,16 +52,15 @@ export function decodeInWorker(request: DecodeRequest, options: WorkerDecodeOpti
       settle();
       worker.terminate().then(() => reject(error), reject);
     };
-    const onAbort = (): void => end(new AbortError(signal?.reason));
     const onTimeout = (): void => end(new DecodeFailure('corrupt', `decoding it does not come to an end, not in ${timeLimitMs / 1000} s`));
     const settle = (): void => {
       busy.delete(worker);
       clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
+      leave();
       worker.off('message', onMessage).off('error', onError).off('exit', onExit);
     };
     const timer = setTimeout(onTimeout, timeLimitMs);
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const leave = onAbort(signal, () => end(new AbortError(signal?.reason)));
     worker.on('message', onMessage).on('error', onError).on('exit', onExit);
     busy.set(worker, end);
     worker.ref();

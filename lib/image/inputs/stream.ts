@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { types } from 'node:util';
-import { abandonable } from '../../engine/abort';
+import { abandonable } from '../../abort';
 import { AbortError, InterrogatorError } from '../../errors';
 
 /** What is read of a stream, a response, a Blob or a `data:` URL at the most: 256 MiB. */
