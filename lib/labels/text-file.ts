@@ -1,6 +1,7 @@
 /** Text files, read piece by piece. Those that hold something else are refused with what it looks like. */
 import { constants, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { types } from 'node:util';
 import { InterrogatorError } from '../errors';
 import { detectEncoding, type Encoding, looksLike } from './text-encoding';
 
@@ -47,7 +48,10 @@ const LONGEST_MARK = 3;
 
 /** With an empty piece as the last, and none before. */
 async function* ended(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const piece of pieces) if (piece.length > 0) yield piece;
+  for await (const piece of pieces) {
+    if (!types.isUint8Array(piece)) throw new TypeError('it does not give bytes');
+    if (piece.length > 0) yield piece;
+  }
   yield Buffer.alloc(0);
 }
 
