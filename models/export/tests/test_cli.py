@@ -70,11 +70,9 @@ def test_a_checkpoint_of_another_model_is_named(tiny_clip, tmp_path, run):
     import torch
 
     torch.save({"visual.proj": torch.zeros(3)}, tmp_path / "other.pt")
-    (tmp_path / "text.pt").write_text("no checkpoint at all")
-    for name in ("other.pt", "text.pt"):
-        code, errors = run("clip", "tiny-clip/", "--checkpoint", name, *OUT)
-        assert code == 1
-        assert f"{name} does not fit tiny-clip" in errors[-1]
+    code, errors = run("clip", "tiny-clip/", "--checkpoint", "other.pt", *OUT)
+    assert code == 1
+    assert "other.pt does not fit tiny-clip" in errors[-1]
 
 
 @pytest.mark.parametrize(

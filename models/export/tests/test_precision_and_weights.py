@@ -78,7 +78,7 @@ def test_a_seed_gives_the_weights_of_that_seed(tiny_clip):
     assert not torch.equal(text, second.token_embedding.weight)
 
 
-def test_known_tags_bring_their_preprocessing_along_with_a_checkpoint(monkeypatch):
+def test_known_tags_bring_their_preprocessing_along_with_a_checkpoint(monkeypatch, tmp_path):
     from torch_interrogator_export.clip.model import load_model
     from torch_interrogator_export.source import Weights
 
@@ -89,7 +89,9 @@ def test_known_tags_bring_their_preprocessing_along_with_a_checkpoint(monkeypatc
         seen.update(options)
         return torch.nn.Identity()
 
+    file = str(tmp_path / "weights.bin")
+    torch.save({}, file)
     monkeypatch.setattr(open_clip, "create_model", record)
-    load_model("ViT-B-16-SigLIP", "webli", Weights(checkpoint="weights.bin"), "cpu")
-    assert seen["pretrained"] == "weights.bin"
+    load_model("ViT-B-16-SigLIP", "webli", Weights(checkpoint=file), "cpu")
+    assert seen["pretrained"] == file
     assert tuple(seen["force_preprocess_cfg"]["mean"]) == (0.5, 0.5, 0.5)

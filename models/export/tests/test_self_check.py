@@ -1,7 +1,10 @@
 """A bundle that differs from its model is not kept; what was there before is."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from make_tiny_blip import make_tiny_blip, tiny_config
 
 from torch_interrogator_export import bundle
 from torch_interrogator_export.caption import export as caption_export
@@ -71,3 +74,62 @@ def test_a_bundle_that_is_there_survives_a_failed_export_and_not_a_good_one(tiny
     assert run(*CLIP, "--precision", "fp16", "--out", out)[0] == 0
     assert b'"fp16"' in (out / "manifest.json").read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def write_bundle(out: Path, text: str) -> None:
+    with bundle.new_bundle(out) as folder:
+        (folder / "manifest.json").write_text(text)
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+@pytest.mark.parametrize("failure", [OSError(16, "Device or resource busy"), KeyboardInterrupt(), SystemExit(143)], ids=repr)
+def test_a_swap_that_fails_puts_the_old_bundle_back(failing, failure, tmp_path, monkeypatch):
+    write_bundle(tmp_path / "b", "old")
+    renamed = []
+    rename = Path.rename
+
+    def fail(self, target):
+        renamed.append(self)
+        if len(renamed) == failing:
+            raise failure
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    if isinstance(failure, OSError):
+        with pytest.raises(ExportError, match="Device or resource busy; the bundle that was there is as before"):
+            write_bundle(tmp_path / "b", "new")
+    else:
+        with pytest.raises(type(failure)):
+            write_bundle(tmp_path / "b", "new")
+    assert (tmp_path / "b" / "manifest.json").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_a_link_to_a_bundle_stays_one(tmp_path):
+    write_bundle(tmp_path / "there" / "b", "old")
+    (tmp_path / "link").symlink_to("there/b")
+    write_bundle(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there" / "b" / "manifest.json").read_text() == "new"
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["b"]
+
+
+def sensitive(layers: int, spread: float):
+    """A random captioner that turns rounding into differences of its logits far above those of a trained one."""
+    config = tiny_config(layers=layers)
+    config.text_config.initializer_range = spread
+    return config
+
+
+@pytest.mark.parametrize(("layers", "spread", "seed"), [(12, 0.3, 1), (2, 1.0, 1), (3, 0.6, 2)])
+def test_a_captioner_that_magnifies_rounding_is_judged_by_rounding(layers, spread, seed, tmp_path, run, monkeypatch):
+    with torch.inference_mode(False):
+        make_tiny_blip(tmp_path / "source", seed, sensitive(layers, spread))
+    export = ("caption", "own", "--checkpoint", tmp_path / "source", "--out")
+    code, errors = run(*export, tmp_path / "b")
+    assert code == 0, errors
+    # Weights that are a little off are refused all the same.
+    spoil_when_saved(caption_export, "decoder.pt", monkeypatch)
+    code, errors = run(*export, tmp_path / "spoiled")
+    assert code == 1
+    assert "the bundle" in errors[-1]

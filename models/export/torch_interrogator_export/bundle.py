@@ -25,9 +25,10 @@ def step(message: str) -> None:
 def new_bundle(out: Path) -> Iterator[Path]:
     """A temporary folder beside `out` that takes its place when the block ends well, and is removed when it does not.
 
-    A bundle that is already at `out` stays until then. A folder there that is no bundle is refused.
+    A bundle that is already at `out` stays until then, and is put back where the new one cannot take its place. A folder
+    there that is no bundle is refused. A link stays one: the folder that it leads to is replaced.
     """
-    out = Path(os.path.abspath(out))
+    out = Path(os.path.realpath(out))
     if out.is_file():
         raise UsageError(f"--out {out} is a file; name a folder")
     if out.is_dir() and any(out.iterdir()) and not (out / "manifest.json").is_file():
@@ -39,13 +40,31 @@ def new_bundle(out: Path) -> Iterator[Path]:
         raise ExportError(f"cannot write {out}: {error.strerror}; choose another --out") from error
     try:
         yield temporary
-        replaced = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.replaced")
-        if out.exists():
-            out.rename(replaced)
-        temporary.rename(out)
-        shutil.rmtree(replaced, ignore_errors=True)
+        _swap(temporary, out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _swap(new: Path, out: Path) -> None:
+    replaced = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.replaced")
+    try:
+        if out.exists():
+            out.rename(replaced)
+        new.rename(out)
+    except BaseException as error:
+        # An interruption, too, must not leave the place empty. What the new bundle has not taken, the old one has again.
+        kept = replaced.exists() or out.exists()
+        if replaced.exists() and not out.exists():
+            os.rename(replaced, out)
+        if not isinstance(error, OSError):
+            raise
+        raise ExportError(
+            f"the new bundle cannot take its place at {out}: {error.strerror}"
+            + ("; the bundle that was there is as before" if kept else "")
+        ) from error
+    finally:
+        if out.exists():
+            shutil.rmtree(replaced, ignore_errors=True)
 
 
 def save_module(module: torch.jit.ScriptModule, path: Path, precision: str) -> None:

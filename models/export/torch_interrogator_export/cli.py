@@ -49,8 +49,8 @@ def build_parser() -> argparse.ArgumentParser:
     caption = commands.add_parser("caption", help="a BLIP captioner", description="Writes a BLIP captioner as a bundle.")
     caption.add_argument("name", metavar="NAME", help="blip-base or blip-large; with --checkpoint any name")
     for command, checkpoint in (
-        (clip, "weights file instead of the hub's, whatever open_clip.create_model(pretrained=PATH) takes"),
-        (caption, "model folder instead of the hub's, whatever transformers' from_pretrained(PATH) takes"),
+        (clip, "open_clip weights instead of the hub's: a file, or a folder that holds one"),
+        (caption, "model folder instead of the hub's: what transformers' from_pretrained(PATH) takes"),
     ):
         command.add_argument("--out", metavar="DIR", type=Path, required=True, help="the bundle's folder")
         weights = command.add_mutually_exclusive_group()

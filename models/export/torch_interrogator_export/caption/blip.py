@@ -1,6 +1,5 @@
 """BLIP captioners from transformers: where they come from and what their manifest says."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import torch
 from transformers import BlipConfig, BlipForConditionalGeneration, BlipImageProcessor, GenerationConfig
 
 from ..bundle import step
+from ..checkpoint import read_config
 from ..errors import ExportError, UnsupportedError, UsageError
 from ..source import Weights
 from .blip_decoder import BlipDecoder
@@ -157,12 +157,6 @@ def script_decoder(model: BlipForConditionalGeneration) -> torch.jit.ScriptModul
 
 
 def _require_blip(folder: str) -> None:
-    path = Path(folder) / "config.json"
-    if not path.is_file():
-        raise UsageError(f"--checkpoint {folder} is no transformers model folder: it has no config.json")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ExportError(f"{path} is not JSON: {error}") from error
-    if config.get("model_type") != "blip":
-        raise UnsupportedError(f"caption model of type '{config.get('model_type')}' is not supported yet; 'blip' is")
+    kind = read_config(Path(folder) / "config.json").get("model_type")
+    if kind != "blip":
+        raise UnsupportedError(f"caption model of type '{kind}' is not supported yet; 'blip' is")

@@ -1,11 +1,12 @@
 """`export caption`: a captioner as a bundle."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import transformers
 
 from ..bundle import new_bundle, save_module, step
+from ..checkpoint import transformers_folder
 from ..manifest import write_manifest
 from ..source import Weights
 from . import blip
@@ -29,6 +30,8 @@ def export_caption(options: CaptionOptions) -> None:
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     weights = options.weights
+    if weights.checkpoint is not None:
+        weights = replace(weights, checkpoint=str(transformers_folder(Path(weights.checkpoint))))
     model = blip.load_blip(options.name, weights, options.device)
     config = model.config
     processor = blip.image_processor(options.name, weights, config)
@@ -52,7 +55,7 @@ def export_caption(options: CaptionOptions) -> None:
             "source": {
                 "library": f"transformers {transformers.__version__}",
                 "architecture": options.name,
-                **weights.fields(),
+                **options.weights.fields(),
                 "config": {
                     "text_config": _differences(config.text_config),
                     "vision_config": _differences(config.vision_config),

@@ -33,7 +33,7 @@ def export_clip(options: ClipOptions) -> None:
     architecture, _, tag = options.model.partition("/")
     if options.config is not None:
         register_config(architecture, options.config)
-    config = model_config(architecture, tag)
+    config = model_config(architecture, tag, options.weights)
     refuse_config(architecture, config)
     model = load_model(architecture, tag, options.weights, options.device)
     tokenizer = open_clip.get_tokenizer(architecture)

@@ -10,6 +10,7 @@ import torch
 from open_clip.tokenizer import SimpleTokenizer
 
 from ..bundle import step
+from ..checkpoint import open_clip_config, open_clip_weights
 from ..errors import ExportError, UnsupportedError, UsageError
 from ..source import Weights, existing
 from . import image
@@ -32,14 +33,14 @@ def register_config(architecture: str, file: str) -> None:
         raise UsageError(f"--config {file} is no open_clip model config: it needs embed_dim, vision_cfg and text_cfg")
 
 
-def model_config(architecture: str, tag: str) -> dict[str, Any]:
-    """open_clip's config of a model, with the activation of the tag's weights."""
+def model_config(architecture: str, tag: str, weights: Weights) -> dict[str, Any]:
+    """open_clip's config of a model, with the activation of its weights."""
     config = open_clip.get_model_config(architecture)
     if config is None:
         close = difflib.get_close_matches(architecture, open_clip.list_models(), 3, 0.5)
         hint = f"; did you mean {', '.join(close)}?" if close else ""
         raise UsageError(f"open_clip knows no model '{architecture}'{hint}; a config of your own goes with --config FILE")
-    return config | ({"quick_gelu": True} if trained_with_quick_gelu(architecture, tag) else {})
+    return config | ({"quick_gelu": True} if _activation_and_preprocessing(architecture, tag, weights)[0] else {})
 
 
 def refuse_config(architecture: str, config: dict[str, Any]) -> None:
@@ -95,27 +96,35 @@ def trained_with_quick_gelu(architecture: str, tag: str) -> bool:
     return bool(open_clip.get_model_config(architecture).get("quick_gelu") if said is None else said)
 
 
+def _activation_and_preprocessing(architecture: str, tag: str, weights: Weights) -> tuple[bool, dict[str, Any]]:
+    """QuickGELU or not, and preprocess_cfg: of a checkpoint's own open_clip_config.json, else of the tag."""
+    own = open_clip_config(Path(weights.checkpoint)) if weights.checkpoint else {}
+    quick_gelu = own.get("model_cfg", {}).get("quick_gelu", trained_with_quick_gelu(architecture, tag))
+    return bool(quick_gelu), own.get("preprocess_cfg") or open_clip.get_pretrained_cfg(architecture, tag)
+
+
 def load_model(architecture: str, tag: str, weights: Weights, device: str) -> torch.nn.Module:
-    """The open_clip model in float32 and eval mode, with the activation and the preprocessing of its tag."""
-    tag_config = open_clip.get_pretrained_cfg(architecture, tag)
-    overrides: dict[str, Any] = {"force_quick_gelu": trained_with_quick_gelu(architecture, tag)}
+    """The open_clip model in float32 and eval mode, with the activation and the preprocessing of its weights."""
+    quick_gelu, preprocessing = _activation_and_preprocessing(architecture, tag, weights)
+    overrides: dict[str, Any] = {"force_quick_gelu": quick_gelu}
     if weights.seed is not None:
         step(f"making {architecture} from seed {weights.seed}")
         torch.manual_seed(weights.seed)
         return open_clip.create_model(architecture, **overrides).eval().to(device)
     if weights.checkpoint is not None:
-        step(f"loading {architecture} from {weights.checkpoint}")
-        if tag_config:
-            overrides["force_preprocess_cfg"] = dict(tag_config)
+        file = open_clip_weights(Path(weights.checkpoint))
+        step(f"loading {architecture} from {file}")
+        if preprocessing:
+            overrides["force_preprocess_cfg"] = dict(preprocessing)
         try:
-            return open_clip.create_model(architecture, pretrained=weights.checkpoint, **overrides).eval().to(device)
+            return open_clip.create_model(architecture, pretrained=str(file), **overrides).eval().to(device)
         except Exception as error:
-            raise ExportError(f"{weights.checkpoint} does not fit {architecture}: {_first_line(error)}") from error
+            raise ExportError(f"{file} does not fit {architecture}: {_first_line(error)}") from error
     if not tag:
         raise UsageError(
             f"{architecture} names no pretrained tag: {_tags(architecture)}, or give --checkpoint or --untrained"
         )
-    if not tag_config:
+    if not open_clip.get_pretrained_cfg(architecture, tag):
         raise UsageError(f"{architecture} has no pretrained tag '{tag}': {_tags(architecture)}")
     step(f"fetching {architecture}/{tag}")
     try:
