@@ -1,6 +1,6 @@
 import type { Tokenizer } from '@huggingface/tokenizers';
 import { InterrogatorError } from '../errors';
-import { loadTokenizerFile } from './tokenizer-file';
+import { createTokenizer, readTokenizerFile } from './tokenizer-file';
 
 export interface CaptionTokenizerOptions {
   /** File name in the folder; `tokenizer.file` of the bundle's manifest. Default `tokenizer.json`. */
@@ -16,8 +16,8 @@ export class CaptionTokenizer {
 
   /** Loads a bundle's `tokenizer.json`. Rejects with `ERR_TOKENIZER` where that cannot be read or is of an unknown kind. */
   static async load(folder: string, { file }: CaptionTokenizerOptions = {}): Promise<CaptionTokenizer> {
-    const { tokenizer, path } = await loadTokenizerFile(folder, file);
-    return new CaptionTokenizer(tokenizer, path);
+    const read = await readTokenizerFile(folder, file);
+    return new CaptionTokenizer(createTokenizer(read), read.path);
   }
 
   /**

@@ -1,8 +1,8 @@
-import type { Tokenizer } from '@huggingface/tokenizers';
 import { InterrogatorError } from '../errors';
+import { BytePairEncoding, type BytePairModel } from './byte-pair-encoding';
 import { type CleanMode, cleanText } from './clean';
 import { PhraseCache } from './phrase-cache';
-import { loadTokenizerFile } from './tokenizer-file';
+import { createTokenizer, readTokenizerFile, type TokenizerFile, unusable } from './tokenizer-file';
 
 export interface ClipTokenizerOptions {
   /** File name in the folder; `tokenizer.file` of the bundle's manifest. Default `tokenizer.json`. */
@@ -36,14 +36,13 @@ export class ClipTokenizer {
         hint: "The manifest's tokenizer.clean is 'lower' or 'whitespace'; update torch-interrogator for newer kinds.",
       });
     }
-    const { tokenizer, json, path } = await loadTokenizerFile(folder, file);
-    const isClipBpe = json.model?.type === 'BPE' && json.model.end_of_word_suffix === '</w>';
-    if (!isClipBpe) {
-      const encode = (cleaned: string) => tokenizer.encode(cleaned, { add_special_tokens: false }).ids;
-      return new ClipTokenizer(encode, clean, cacheSize);
+    const tokenizerFile = await readTokenizerFile(folder, file);
+    const { json } = tokenizerFile;
+    if (json.model?.type === 'BPE' && json.model.end_of_word_suffix === '</w>') {
+      return new ClipTokenizer(clipWords(tokenizerFile), clean, cacheSize);
     }
-    const special = new Map((json.added_tokens ?? []).map(({ content, id }) => [content, id]));
-    return new ClipTokenizer(clipWords(tokenizer, special, path), clean, cacheSize);
+    const tokenizer = createTokenizer(tokenizerFile);
+    return new ClipTokenizer((cleaned) => tokenizer.encode(cleaned, { add_special_tokens: false }).ids, clean, cacheSize);
   }
 
   /** The text's token ids. The array is shared with later calls: do not write to it. */
@@ -65,29 +64,17 @@ export class ClipTokenizer {
 // iota, is neither a letter nor anything else. Cleaning leaves no white space but the blank.
 const CONTRACTIONS = "'[sSſ]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL]{2}|'[dD]";
 
-/**
- * Cuts a text into words with the reference's own pattern and lets the library's byte-pair encoding have the words. Whole
- * texts cannot go through the library: it takes special tokens out first, where the reference takes what comes first.
- */
-function clipWords(tokenizer: Tokenizer, special: ReadonlyMap<string, number>, path: string) {
-  const { model } = tokenizer;
-  if (!model) throw new InterrogatorError('ERR_TOKENIZER', `The tokenizer ${path} has no model`);
+/** Cuts a text into words with the reference's own pattern, in which special tokens come first, and each word into tokens. */
+function clipWords(file: TokenizerFile): (cleaned: string) => number[] {
+  const special = new Map((file.json.added_tokens ?? []).map(({ content, id }) => [content, id]));
   const names = [...special.keys()].map((name) => caseless(name));
   const pattern = new RegExp([...names, CONTRACTIONS, '\\p{L}+', '\\p{N}', '[^ \\u0345\\p{L}\\p{N}]+'].join('|'), 'gu');
   const words = new PhraseCache<number[]>(65_536);
+  const encoding = orUnusable(file, () => new BytePairEncoding(file.json.model as BytePairModel));
 
   const encodeWord = (word: string): number[] => {
     const id = special.get(word);
-    if (id !== undefined) return [id];
-    return model.encode([byteLevel(word)]).map((token: string) => {
-      const tokenId = model.tokens_to_ids.get(token);
-      if (tokenId === undefined) {
-        throw new InterrogatorError('ERR_TOKENIZER', `The vocabulary of ${path} lacks the token ${JSON.stringify(token)}`, {
-          hint: 'Export the bundle again.',
-        });
-      }
-      return tokenId;
-    });
+    return id === undefined ? orUnusable(file, () => encoding.encode(byteLevel(word))) : [id];
   };
 
   return (cleaned: string): number[] => {
@@ -102,6 +89,14 @@ function clipWords(tokenizer: Tokenizer, special: ReadonlyMap<string, number>, p
     }
     return ids;
   };
+}
+
+function orUnusable<T>(file: TokenizerFile, use: () => T): T {
+  try {
+    return use();
+  } catch (cause) {
+    throw unusable(file.path, cause);
+  }
 }
 
 function caseless(literal: string): string {

@@ -3,28 +3,40 @@ import path from 'node:path';
 import type { Tokenizer } from '@huggingface/tokenizers';
 import { InterrogatorError } from '../errors';
 
-/** The parts of a `tokenizer.json` that are looked at beside the library that runs it. */
+/** A `tokenizer.json`, and the parts of it that are looked at beside the library that runs it. */
 export interface TokenizerFile {
   path: string;
-  tokenizer: Tokenizer;
   json: {
     added_tokens?: { id: number; content: string }[];
     model?: { type?: string; end_of_word_suffix?: string | null };
-    decoder?: { type?: string } | null;
   };
 }
 
-/** Reads and builds a tokenizer. Throws `ERR_TOKENIZER` where the file is missing or not a tokenizer that the library knows. */
-export async function loadTokenizerFile(folder: string, file = 'tokenizer.json'): Promise<TokenizerFile> {
+/** Throws `ERR_TOKENIZER` where the file is missing or no JSON object. */
+export async function readTokenizerFile(folder: string, file = 'tokenizer.json'): Promise<TokenizerFile> {
   const location = path.join(folder, file);
   try {
-    const { Tokenizer } = require('@huggingface/tokenizers') as typeof import('@huggingface/tokenizers');
-    const json = JSON.parse(await readFile(location, 'utf8'));
-    return { path: location, json, tokenizer: new Tokenizer(json, {}) };
+    const json: unknown = JSON.parse(await readFile(location, 'utf8'));
+    if (typeof json !== 'object' || json === null) throw new Error('it is no JSON object');
+    return { path: location, json };
   } catch (cause) {
-    throw new InterrogatorError('ERR_TOKENIZER', `Cannot load the tokenizer ${location}: ${(cause as Error).message}`, {
-      hint: 'Export the bundle again, or copy it again from where it came.',
-      cause,
-    });
+    throw unusable(location, cause);
   }
+}
+
+/** Throws `ERR_TOKENIZER` where the library does not know its kind. The library is loaded here. */
+export function createTokenizer({ path: location, json }: TokenizerFile): Tokenizer {
+  try {
+    const { Tokenizer } = require('@huggingface/tokenizers') as typeof import('@huggingface/tokenizers');
+    return new Tokenizer(json, {});
+  } catch (cause) {
+    throw unusable(location, cause);
+  }
+}
+
+export function unusable(location: string, cause: unknown): InterrogatorError {
+  return new InterrogatorError('ERR_TOKENIZER', `Cannot use the tokenizer ${location}: ${(cause as Error).message}`, {
+    hint: 'Export the bundle again, or copy it again from where it came.',
+    cause,
+  });
 }

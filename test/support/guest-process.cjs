@@ -1,5 +1,7 @@
 // Requires a module of lib/ and prints as JSON what that changed in the process: node guest-process.cjs MODULE
 require('./uncompiled.cjs');
+// Node itself wraps process.chdir when it loads this.
+require('node:worker_threads');
 
 const EVENTS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGALRM', 'exit', 'beforeExit', 'uncaughtException', 'warning'];
 // What other libraries have been seen to replace.

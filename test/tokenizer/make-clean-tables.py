@@ -3,8 +3,6 @@
 Usage: python make-clean-tables.py (from anywhere; needs ftfy)
 """
 
-import html
-import html.entities
 from pathlib import Path
 
 from ftfy import chardata
@@ -64,52 +62,6 @@ def literal(text: str, indent: str) -> str:
     return "'" + joiner.join(pieces) + "'"
 
 
-def write_entities() -> None:
-    html5 = html.entities.html5
-    bare = sorted(name for name in html5 if not name.endswith(";"))
-    # A line feed separates entries, so the one that stands for it is written apart.
-    full = sorted(name[:-1] for name in html5 if name.endswith(";") and name != "NewLine;")
-    assert all(html5[name] == html5[name + ";"] for name in bare)
-    entries = [f"{name}{'!' if name in bare else ''}={html5[name + ';']}" for name in full]
-    lines, line = [], ""
-    for entry in entries:
-        text = (
-            "".join(c if 0x20 < ord(c) < 0x7F and c not in "\\'" else escaped(c) for c in entry)
-            .replace(" ", "\\u0020")
-            .replace("$", "\\u0024")
-            .replace("`", "\\u0060")
-        )
-        if len(line) + len(text) + 1 > 118:
-            lines.append(line)
-            line = ""
-        line += (" " if line else "") + text
-    lines.append(line)
-    body = "\n".join(lines)
-    (FOLDER / "html5-entities.ts").write_text(
-        "/**\n"
-        " * HTML 5's named character references (https://html.spec.whatwg.org/entities.json), `name=text`; `!` marks the\n"
-        " * names that also count without their semicolon. Written by test/tokenizer/make-clean-tables.py.\n"
-        " */\n"
-        "const TABLE = `" + body + "`;\n\n"
-        "/** Names as Python's `html.entities.html5` has them: with `;`, and the old ones without it too. */\n"
-        "export const HTML5_ENTITIES: ReadonlyMap<string, string> = new Map<string, string>([\n"
-        "  ['NewLine;', '\\n'],\n"
-        "  ...TABLE.split(/[ \\n]/).flatMap((entry): [string, string][] => {\n"
-        "    const equals = entry.indexOf('=');\n"
-        "    const name = entry.slice(0, equals);\n"
-        "    const text = entry.slice(equals + 1);\n"
-        "    if (!name.endsWith('!')) return [[`${name};`, text]];\n"
-        "    const bare = name.slice(0, -1);\n"
-        "    return [\n"
-        "      [`${bare};`, text],\n"
-        "      [bare, text],\n"
-        "    ];\n"
-        "  }),\n"
-        "]);\n",
-        encoding="utf-8",
-    )
-
-
 def write_code_pages() -> None:
     rows = []
     for encoding in chardata.CHARMAP_ENCODINGS:
@@ -160,6 +112,5 @@ def write_classes() -> None:
 
 
 if __name__ == "__main__":
-    write_entities()
     write_code_pages()
     write_classes()

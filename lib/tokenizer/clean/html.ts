@@ -1,5 +1,5 @@
 /** HTML character references as Python's `html.unescape` and as ftfy read them. */
-import { HTML5_ENTITIES } from './html5-entities';
+import type * as Entities from 'html-entities';
 
 // https://html.spec.whatwg.org/#numeric-character-reference-end-state: what browsers make of Windows-1252 numbers.
 const WINDOWS_1252_NUMBERS: ReadonlyMap<number, string> = new Map(
@@ -32,14 +32,27 @@ function numericReference(body: string): string {
   return isInvalidCodePoint(code) ? '' : String.fromCodePoint(code);
 }
 
-function namedReference(body: string): string {
-  const whole = HTML5_ENTITIES.get(body);
-  if (whole !== undefined) return whole;
-  for (let length = body.length - 1; length > 1; length--) {
-    const start = HTML5_ENTITIES.get(body.slice(0, length));
-    if (start !== undefined) return start + body.slice(length);
-  }
-  return `&${body}`;
+/** The package has the references of HTML 4 for these two, which HTML 5 gave other characters. */
+const CHANGED_IN_HTML5: ReadonlyMap<string, string> = new Map([
+  ['&lang;', '\u27e8'],
+  ['&rang;', '\u27e9'],
+]);
+
+/** Loaded where a text has an ampersand, which hardly any has. */
+function entities(): typeof Entities {
+  return require('html-entities') as typeof Entities;
+}
+
+/** What a reference stands for that is one from its first character to its last, undefined where it is none. */
+function wholeReference(reference: string): string | undefined {
+  const text = CHANGED_IN_HTML5.get(reference) ?? entities().decodeEntity(reference, { level: 'html5' });
+  return text === reference ? undefined : text;
+}
+
+/** The longest name that the reference begins with counts, with or without its semicolon. */
+function namedReference(reference: string): string {
+  const changed = CHANGED_IN_HTML5.get(reference.slice(0, 6));
+  return changed ? changed + reference.slice(6) : entities().decode(reference, { level: 'html5', scope: 'body' });
 }
 
 const REFERENCE = /&(#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)/gu;
@@ -47,33 +60,35 @@ const REFERENCE = /&(#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)/gu;
 /** Python's `html.unescape`: every reference that browsers accept, those without a semicolon included. */
 export function unescapeHtml(text: string): string {
   if (!text.includes('&')) return text;
-  return text.replace(REFERENCE, (_, body: string) => (body.startsWith('#') ? numericReference(body) : namedReference(body)));
+  return text.replace(REFERENCE, (reference, body: string) => (body.startsWith('#') ? numericReference(body) : namedReference(reference)));
 }
 
-let strictEntities: Map<string, string> | undefined;
-
-/** References with a semicolon, and the upper-cased spelling of those whose name is otherwise lower case (`&EACUTE;`). */
-function loadStrictEntities(): Map<string, string> {
-  const entities = new Map<string, string>();
-  for (const [name, text] of HTML5_ENTITIES) {
-    if (!name.endsWith(';')) continue;
-    entities.set(`&${name}`, text);
-    const upper = `&${name.toUpperCase()}`;
-    if (name === name.toLowerCase() && unescapeHtml(upper) === upper) entities.set(upper, text.toUpperCase());
-  }
-  return entities;
-}
-
-/** ftfy's cautious reading: only what ends in a semicolon, so that "this&not that" stays. */
+/**
+ * ftfy's cautious reading: only what ends in a semicolon, so that "this&not that" stays. ftfy reads a text again until nothing
+ * changes: of "&amp;amp;lt;", which would take a round for each level, all levels are read at once.
+ */
 export function unescapeStrictHtml(text: string): string {
   if (!text.includes('&')) return text;
-  strictEntities ??= loadStrictEntities();
-  const entities = strictEntities;
-  return text.replace(/&#?[0-9A-Za-z]{1,24};/g, (reference) => {
-    const known = entities.get(reference);
-    if (known !== undefined) return known;
-    if (!reference.startsWith('&#')) return reference;
-    const unescaped = unescapeHtml(reference);
-    return unescaped.includes(';') ? reference : unescaped;
+  return text.replace(/&(#?[0-9A-Za-z]{1,24};)+/g, (references) => {
+    const names = references.slice(1).split(';');
+    let level = 0;
+    for (; level < names.length - 1; level += 1) {
+      const read = strictReference(`&${names[level]};`);
+      if (read !== '&') return read + names.slice(level + 1).join(';');
+    }
+    return '&';
   });
+}
+
+/** A name in lower case may also be written in upper case where that is no name itself (`&EACUTE;`). */
+function strictReference(reference: string): string {
+  if (reference.startsWith('&#')) {
+    const text = unescapeHtml(reference);
+    return text.includes(';') ? reference : text;
+  }
+  const text = wholeReference(reference);
+  if (text !== undefined) return text;
+  const lower = reference.toLowerCase();
+  const isUpper = reference === reference.toUpperCase() && lower !== reference && unescapeHtml(reference) === reference;
+  return (isUpper && wholeReference(lower)?.toUpperCase()) || reference;
 }
