@@ -30,6 +30,12 @@ def encode(image: Image.Image, kind: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
+def turned(orientation: int) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif.tobytes()
+
+
 def png(
     width: int, height: int, depth: int, color: int, rows: bytes, *extra: tuple[bytes, bytes], interlace: int = 0
 ) -> bytes:
@@ -80,6 +86,7 @@ def pngs(photo: Image.Image, random: np.random.Generator) -> dict[str, bytes]:
         "gray-transparent": encode(small.convert("L"), "png", transparency=100),
         "icc": encode(small, "png", icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()),
         "gamma": png(3, 1, 8, 2, b"\0" + bytes(range(20, 29)), (b"gAMA", struct.pack(">I", 100000))),
+        "orientation7": encode(small, "png", exif=turned(7)),
         "one-pixel": encode(Image.new("RGB", (1, 1), (1, 2, 3)), "png"),
         "strip": encode(small.resize((3001, 1)), "png"),
     }
@@ -97,8 +104,6 @@ def pngs(photo: Image.Image, random: np.random.Generator) -> dict[str, bytes]:
 
 
 def jpegs(photo: Image.Image) -> dict[str, bytes]:
-    exif = Image.Exif()
-    exif[0x0112] = 6
     odd = photo.resize((251, 187))
     files = {
         "q90": encode(odd, "jpeg", quality=90),
@@ -107,7 +112,7 @@ def jpegs(photo: Image.Image) -> dict[str, bytes]:
         "q20": encode(odd, "jpeg", quality=20),
         "progressive": encode(odd, "jpeg", quality=85, progressive=True),
         "gray": encode(odd.convert("L"), "jpeg", quality=85),
-        "rotated": encode(odd, "jpeg", quality=85, exif=exif.tobytes()),
+        "rotated": encode(odd, "jpeg", quality=85, exif=turned(6)),
         "icc": encode(
             odd, "jpeg", quality=85, icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
         ),
@@ -119,6 +124,8 @@ def jpegs(photo: Image.Image) -> dict[str, bytes]:
     whole = files["q90"]
     files["trailing-garbage"] = whole + b"\x00\xffgarbage" * 20
     files["no-end-marker"] = whole[:-2]
+    for orientation in range(1, 9):
+        files[f"orientation{orientation}"] = encode(odd, "jpeg", quality=85, exif=turned(orientation))
     return {f"{name}.jpg": data for name, data in files.items()}
 
 
@@ -248,8 +255,27 @@ def webps(photo: Image.Image, random: np.random.Generator) -> dict[str, bytes]:
         "lossy-alpha": encode(rgba, "webp", quality=80),
         "lossless-alpha": encode(rgba, "webp", lossless=True, exact=True),
         "animated": encode(small, "webp", save_all=True, append_images=[small.rotate(90)], lossless=True),
+        "orientation6": encode(small, "webp", lossless=True, exif=turned(6)),
     }
     return {f"{name}.webp": data for name, data in files.items()}
+
+
+def avifs(photo: Image.Image, random: np.random.Generator) -> dict[str, bytes]:
+    small = photo.resize((61, 47))
+    rgba = small.copy()
+    rgba.putalpha(Image.fromarray(random.integers(0, 256, (47, 61), dtype=np.uint8)))
+    options = {"quality": 90, "subsampling": "4:4:4", "speed": 9}
+    files = {
+        "rgb": encode(small, "avif", **options),
+        "rgba": encode(rgba, "avif", **options),
+        "gray": encode(small.convert("L"), "avif", **options),
+        "tiles": encode(photo, "avif", **options, tile_rows=1, tile_cols=1),
+        "animated": encode(small, "avif", **options, save_all=True, append_images=[small.rotate(90)]),
+        "subsampled": encode(photo.resize((250, 186)), "avif", quality=80, speed=9),
+    }
+    for orientation in range(1, 9):
+        files[f"orientation{orientation}"] = encode(small, "avif", **options, exif=turned(orientation))
+    return {f"{name}.avif": data for name, data in files.items()}
 
 
 def damaged(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -276,6 +302,7 @@ def main() -> None:
     files = {f"photo-{name}": (DATA / name).read_bytes() for name in PHOTOS if (DATA / name).is_file()}
     for group in (
         pngs(photo, random), jpegs(photo), gifs(photo), bmps(photo, random), tiffs(photo, random), webps(photo, random),
+        avifs(photo, random),
     ):  # fmt: skip
         files.update(group)
     files.update(damaged(files))

@@ -137,7 +137,9 @@ const ORIENTATIONS = [
 /** What a viewer does with the decoded image; libheif does it too, Pillow does not. */
 const TRANSFORMS = new Set(['irot', 'imir', 'clap']);
 
-function leaveOutTransforms(bytes: Buffer): void {
+function prepare(bytes: Buffer): void {
+  // An animation has a still in front, but libvips goes by the main brand alone.
+  bytes.write('avif', 8, 'latin1');
   for (const { property, at, size } of readMeta(bytes).own) {
     // The number of no property.
     if (TRANSFORMS.has(property.type)) bytes.fill(0, at, at + size);
@@ -155,5 +157,5 @@ export const avif: ImageFormat = {
   suffixes: ['.avif'],
   matches,
   readHeader,
-  prepare: leaveOutTransforms,
+  prepare,
 };
