@@ -109,7 +109,8 @@ std::string to_string(Napi::Value value, const std::string& argument) {
 std::filesystem::path to_path(Napi::Value value, const std::string& argument) {
   if (!value.IsString()) invalid(argument, "a path", value);
   const std::string text = value.As<Napi::String>();
-  if (text.empty()) invalid(argument, "a path", value);
+  // Linux takes no longer one, and error texts quote it.
+  if (text.empty() || text.size() > 4096) invalid(argument, "a path", value);
   if (text.find('\0') != std::string::npos) invalid(argument, "a path must not contain a NUL character");
   return std::filesystem::path(std::u8string(text.begin(), text.end()));
 }

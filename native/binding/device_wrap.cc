@@ -9,6 +9,7 @@ namespace interrogator::binding {
 namespace {
 
 constexpr std::int64_t kMostThreads = 1024;
+constexpr std::size_t kLongestName = 64;
 constexpr std::int64_t kMostJobs = std::numeric_limits<std::int32_t>::max();
 
 }  // namespace
@@ -21,6 +22,7 @@ Napi::Value DeviceWrap::open(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return promised(env, [&] {
     const std::string name = to_string(info[0], "name");
+    if (name.size() > kLongestName) binding::invalid("name", "'cpu', 'cuda' or 'cuda:N'", info[0]);
     const OptionsReader reader(info[1], "options");
     DeviceOptions options;
     options.threads = static_cast<int>(reader.integer("threads", options.threads, 0, kMostThreads));

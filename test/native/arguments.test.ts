@@ -141,11 +141,6 @@ describe('handles', () => {
     }
   });
 
-  test('a method on an object of another kind throws instead of reading its memory', () => {
-    expect(() => clip.imageFeatures.call(device as Anything, image(1))).toThrow();
-    expect(() => features.toArray.call({} as Anything)).toThrow();
-  });
-
   test('a getter that throws rejects with what it threw', async () => {
     const reason = new RangeError('mine');
     const options = {
@@ -206,16 +201,5 @@ describe('after close', () => {
     order.push('closed');
     await call;
     expect(order).toEqual(['answer', 'closed']);
-  });
-
-  test('every handle of a closed device rejects with ERR_DISPOSED', async () => {
-    const other = await binding.openDevice('cpu', { threads: 1 });
-    const model = await binding.openClipModel(other, await tinyClip(), {});
-    const kept = await model.imageFeatures(image(1));
-    await Promise.all([other.close(), other.close()]);
-    await expectRejection(() => model.imageFeatures(image(1)), /./, 'ERR_DISPOSED');
-    await expectRejection(() => kept.toArray(), /./, 'ERR_DISPOSED');
-    await expectRejection(() => binding.topK([matrix], kept, 1, {}), /./, 'ERR_DISPOSED');
-    await model.close();
   });
 });
