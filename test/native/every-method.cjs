@@ -89,7 +89,7 @@ function wrongValues(right, handles) {
   const shared = new Int32Array(new SharedArrayBuffer(8));
   return [
     ...[undefined, null, true, false, 0, -0, -1, 1.5, Number.NaN, Infinity, -Infinity, 2 ** 31, 2 ** 32, 2 ** 53, 1e300, -1e300],
-    ...['', '/no/such/place', 'a\0b', '\ud800', 'x'.repeat(100_000), Symbol('x'), 1n, 2n ** 70n],
+    ...['', '/no/such/place', 'a\0b', '/no/such/\ud800', 'x'.repeat(100_000), Symbol('x'), 1n, 2n ** 70n],
     ...[[], [1], Array(3), {}, Object.create(null), () => {}, new Date(), /x/, new Map(), new Error('x'), Promise.resolve(right)],
     ...[new ArrayBuffer(8), new DataView(new ArrayBuffer(8)), new BigInt64Array(2), new Float64Array(2), new Uint8ClampedArray(3)],
     ...[new Int32Array(0), Int32Array.of(-1), Int32Array.of(2 ** 31 - 1, -(2 ** 31)), Float32Array.of(Number.NaN, Infinity), shared, ...detached],
