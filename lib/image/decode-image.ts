@@ -98,10 +98,10 @@ async function prepare(source: ImageSource, background: Color | undefined, optio
     // What the decoders in JavaScript keep beside the image is up to three times as large.
     pixels: width * height * (sharp ? 1 : 4),
     decode: async () => {
-      const image = sharp && (await failing(() => decodeWithSharp(sharp, request), header));
+      const image = sharp ? await failing(() => decodeWithSharp(sharp, request), header) : 'own';
+      if (image !== 'own' && image !== 'inks') return image;
       // The thread takes the bytes over, and tells itself what is truncated.
-      const decode = () => decodeInWorker({ ...request, isCmyk: image === null }, { timeLimitMs: timeLimit(width * height), signal });
-      return image ?? failing(decode);
+      return failing(() => decodeInWorker({ ...request, isCmyk: image === 'inks' }, { timeLimitMs: timeLimit(width * height), signal }));
     },
   };
 }

@@ -62,7 +62,8 @@ function expand(bytes: Buffer, { start }: GifFrame, indices: Uint8Array): number
   for (let code = 0; code < clear; code++) lasts[code] = code;
   let [size, next, previous] = [leastSize + 1, end + 1, -1];
   let [bits, held, count] = [0, 0, 0];
-  for (let at = start + 1, length = bytes[at] ?? 0; length > 0; length = bytes[at] ?? 0) {
+  // A block that the file ends in counts for nothing, as in Pillow.
+  for (let at = start + 1, length = bytes[at] ?? 0; length > 0 && at + length < bytes.length; length = bytes[at] ?? 0) {
     for (const byte of bytes.subarray(at + 1, at + 1 + length)) {
       bits |= byte << held;
       held += 8;

@@ -41,6 +41,7 @@ export async function decodePng(bytes: Buffer, { width, height, background, isLe
   if (!samples || ![1, 2, 4, 8, 16].includes(depth)) throw new DecodeFailure('corrupt', `colour type ${color} in ${depth} bits is unknown`);
   const image: Png = { width, height, depth, color, samples, palette: Buffer.alloc(0), transparency: undefined };
   const parts: Buffer[] = [];
+  let end = 8;
   for (const { type, start, length } of pngChunks(bytes)) {
     const body = bytes.subarray(start, start + length);
     // What comes before the pixels must match its checksums; those of the pixels do not count where they inflate.
@@ -50,7 +51,10 @@ export async function decodePng(bytes: Buffer, { width, height, background, isLe
     if (type === 'PLTE') image.palette = body;
     if (type === 'tRNS') image.transparency = body;
     if (type === 'IDAT') parts.push(body);
+    end = start + length + 4;
   }
+  // The chunk that the file ends in.
+  if (isLenient && bytes.toString('latin1', end + 4, end + 8) === 'IDAT') parts.push(bytes.subarray(end + 8));
   const isTransparent = background !== undefined && (color > PALETTE || image.transparency !== undefined);
   const channels = isTransparent ? 4 : 3;
   const data = new Uint8Array(width * height * channels);
@@ -64,6 +68,9 @@ export async function decodePng(bytes: Buffer, { width, height, background, isLe
   if (count < wanted && !isLenient) {
     throw failure ?? new DecodeFailure('truncated', 'its pixels end before the image does');
   }
+  // What is missing has index 0.
+  if (color === PALETTE && count < wanted)
+    for (let to = 0; to < data.length; to += channels) writeRow(image, new Uint8Array(1), data, channels, to, 0, 1);
   let at = 0;
   for (const { x, y, stepX, stepY, columns, rows } of passes) {
     const length = rowBytes(columns);

@@ -30,11 +30,12 @@ const MOST_PIXELS = 96_000_000;
 const reading = new Admission(READ_AHEAD);
 const decoding = new Admission(PLACES);
 const inFlight = new Admission(MOST_PIXELS);
+let running = 0;
 
 /** What runs, what waits and how many pixels are in memory now, in this process. */
 export function decodeStats(): { running: number; waiting: number; pixels: number } {
   const waiting = reading.waiting + decoding.waiting + inFlight.waiting;
-  return { running: decoding.taken, waiting, pixels: inFlight.taken };
+  return { running, waiting, pixels: inFlight.taken };
 }
 
 /** `prepare` reads the input and its header. An abort ends the caller's wait at once. */
@@ -63,7 +64,10 @@ async function wait(prepare: () => Promise<DecodeJob>, endReading: () => void, s
     } finally {
       endReading();
     }
-    const image = await job.decode();
+    running += 1;
+    const image = await job.decode().finally(() => {
+      running -= 1;
+    });
     // Decoded, it may take less than while it was being decoded.
     const decoded = holdPixels(image);
     release();

@@ -8,12 +8,12 @@ export interface DecodeRequest {
   format: FormatName;
   /** The whole file. The memory is ours: no caller reads or writes it. */
   bytes: Uint8Array;
-  /** By the file's header, in the file's own orientation. An image of another size is refused. */
+  /** By the file's header, before the image is turned. An image of another size is refused. */
   width: number;
   height: number;
   /** The header has found four inks; sharp decodes it in the thread. */
   isCmyk?: boolean;
-  /** Turns the image upright, by TIFF's tag 274: 2 to 8. */
+  /** Turns the image upright, by TIFF's tag 274; 1 and what is no orientation leave it as it is. */
   orientation?: number | undefined;
   /** What alpha is composed over; alpha is dropped without it. */
   background?: Color | undefined;

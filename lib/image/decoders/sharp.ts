@@ -32,31 +32,50 @@ export function loadSharp(): SharpModule | undefined {
 }
 
 /**
- * Null for CMYK, which `readInks` decodes: sharp has no arithmetic between channels. Throws a DecodeFailure, without
- * knowledge of its kind as 'corrupt'.
+ * The image, or how a thread has to decode it: sharp has no arithmetic between channels, which 'inks' need, and `own` decoders know
+ * better what Pillow forgives. Throws a DecodeFailure, without knowledge of its kind as 'corrupt'.
  */
-export function decodeWithSharp(sharp: SharpModule, request: DecodeRequest): Promise<RgbImage | null> {
+export async function decodeWithSharp(sharp: SharpModule, request: DecodeRequest): Promise<RgbImage | 'inks' | 'own'> {
+  const { format, isLenient } = request;
+  try {
+    // Pillow forgives a JPEG's bit errors and a PNG's checksums, but not a TIFF's errors.
+    return await decode(sharp, request, format === 'tiff' ? 'error' : 'truncated');
+  } catch (failure) {
+    if (format === 'png' || (format === 'tiff' && isLenient)) return 'own';
+    if (!isLenient) throw failure;
+    return decode(sharp, request, 'none');
+  }
+}
+
+function decode(sharp: SharpModule, request: DecodeRequest, failOn: SharpOptions['failOn']): Promise<RgbImage | 'inks'> {
   return checked(async () => {
     const { bytes, width, height, background, orientation } = request;
-    const options = sharpOptions(request);
+    const options = sharpOptions(request, failOn);
     const metadata = await sharp(bytes, options).metadata();
     if (metadata.width !== width || metadata.height !== height) {
       throw new DecodeFailure('corrupt', `its header says ${width} × ${height} pixels, its content ${metadata.width} × ${metadata.height}`);
     }
-    if (metadata.space === 'cmyk') return null;
+    if (metadata.space === 'cmyk') return 'inks';
     let image = sharp(bytes, options);
     const turn = TURNS[orientation ?? 1];
     if (turn) image = image.rotate(turn.angle).flip(turn.flips).flop(turn.flops);
-    image = background ? image.flatten({ background }) : image.removeAlpha();
     // Pillow clips plain 16-bit grey to 255; of other 16-bit images it takes the high bytes, as libvips does.
     if (isPlainGrey16(request, metadata)) image = image.linear(256, 0);
-    return rgbOf(image);
+    // Grey is composed over a colour.
+    else if (background) image = image.pipelineColourspace('srgb').flatten({ background });
+    return rgbOf(image.removeAlpha());
   });
 }
 
 /** Cyan, magenta, yellow and black of a CMYK image, interleaved. */
 export function readInks(sharp: SharpModule, request: DecodeRequest): Promise<RgbImage> {
-  return checked(() => rgbOf(sharp(request.bytes, sharpOptions(request)).pipelineColourspace('cmyk').toColourspace('cmyk')));
+  return checked(() =>
+    rgbOf(
+      sharp(request.bytes, sharpOptions(request, request.isLenient ? 'none' : 'truncated'))
+        .pipelineColourspace('cmyk')
+        .toColourspace('cmyk'),
+    ),
+  );
 }
 
 async function rgbOf(image: Sharp): Promise<RgbImage> {
@@ -64,17 +83,9 @@ async function rgbOf(image: Sharp): Promise<RgbImage> {
   return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width: info.width, height: info.height };
 }
 
-function sharpOptions({ format, width, height, isLenient }: DecodeRequest): SharpOptions {
-  // Pillow forgives a JPEG's bit errors and a PNG's checksums, but not a TIFF's errors.
-  const strictness = format === 'tiff' ? 'error' : 'truncated';
-  return {
-    failOn: isLenient ? 'none' : strictness,
-    ignoreIcc: true,
-    // What is larger than the header said is refused before it is allocated.
-    limitInputPixels: width * height,
-    page: 0,
-    pages: 1,
-  };
+function sharpOptions({ width, height }: DecodeRequest, failOn: SharpOptions['failOn']): SharpOptions {
+  // What is larger than the header said is refused before it is allocated.
+  return { failOn, ignoreIcc: true, limitInputPixels: width * height, page: 0, pages: 1 };
 }
 
 function isPlainGrey16({ format, bytes }: DecodeRequest, { space, channels }: Metadata): boolean {
