@@ -77,6 +77,13 @@ test.each(COMMANDS.slice(1, 3))('%s as text: every line begins with its image', 
   expect(named(errors.join('\n'), ': ')).toEqual(images.filter((image) => !good.includes(image)));
 });
 
+test('an interrogator with few places is not asked for more', async () => {
+  const few = ['--max-batch', '1', '--max-queue', '1', '--max-flavors', '2', '--min-flavors', '1', '--json'];
+  const { code, stdout } = await run(['interrogate', ...Array(6).fill(APPLE), '--caption-text', 'a thing', ...few]);
+  expect(jsonLines<Line>(stdout).map(({ error }) => error?.code)).toEqual(Array(6).fill(undefined));
+  expect(code).toBe(0);
+});
+
 describe('features of texts', () => {
   let list: string;
 

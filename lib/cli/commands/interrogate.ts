@@ -42,7 +42,8 @@ async function interrogate(args: readonly string[], options: InterrogateOptions)
       const described = await interrogator.describe(image, { mode, caption: captionText, minFlavors, maxFlavors, signal });
       return { mode, ...described };
     });
-    const concurrency = mode === 'best' || mode === 'negative' ? CHAINS_AT_ONCE : interrogator.config.maxBatch;
+    const { maxBatch } = interrogator.config;
+    const concurrency = mode === 'best' || mode === 'negative' ? Math.min(CHAINS_AT_ONCE, maxBatch) : maxBatch;
     return printLines(works, { kind: 'image', json: options.json, toText: ({ prompt }) => [prompt], concurrency, signal });
   });
 }
