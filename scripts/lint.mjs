@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { unusedDependencies } from './lint/dependencies.mjs';
+import { includeProblems } from './lint/includes.mjs';
 import { ensurePackages } from './packages.mjs';
 import { main, PYTHON, quietly, ROOT, title } from './step.mjs';
 
@@ -30,11 +31,11 @@ await main(async () => {
         /\.node['"`]|process\.dlopen|node-gyp-build/,
         filesBelow('lib', /\.ts$/).filter((file) => !file.startsWith(path.join('lib', 'native') + path.sep)),
       ),
-    'the core knows no Node': () =>
-      refuse(/#\s*include\s*[<"](napi|node_api|js_native_api|node|v8|uv)(-inl)?\.h/, [
-        ...filesBelow('native/core', /\.(h|cc)$/),
-        ...filesBelow('native/cuda', /\.(h|cc|cu)$/),
-      ]),
+    'native includes follow the arrows': () => {
+      const problems = includeProblems(ROOT);
+      for (const problem of problems) console.log(problem);
+      return problems.length === 0;
+    },
     'every dependency is used': () => {
       const others = ['test', 'bench', 'scripts'].flatMap((folder) => filesBelow(folder, /\.(ts|mjs|cjs|cts)$/));
       const unused = unusedDependencies(ROOT, { shipped: filesBelow('lib', /\.ts$/), others: [...others, 'jest.config.cjs'] });
