@@ -17,10 +17,10 @@ export function readManifest(bundle) {
   return JSON.parse(readFileSync(path.join(bundle, 'manifest.json'), 'utf8'));
 }
 
-/** Of one image's features; null for an image tower that has no formula here: a ResNet, whose `layers` are several, or another pooling. */
+/** Of one image's features; null for an image tower that has no formula here. */
 export function imageFlops({ embedDim, image, source }) {
   const { layers, width, patch_size: patchSize, mlp_ratio: ratio = 4, attentional_pool, pool_type = 'tok' } = source.config.vision_cfg;
-  if (Array.isArray(layers) || attentional_pool || pool_type !== 'tok') return null;
+  if (image.tower !== 'vit' || attentional_pool || pool_type !== 'tok') return null;
   return classTokenVisionFlops({ imageSize: image.size[0], patchSize, layers, width, mlpWidth: width * ratio, embedDim });
 }
 
@@ -34,7 +34,7 @@ export function textsFlops(paddedIds, { embedDim, text, source }) {
 
 /**
  * Seconds of one caption of `tokens` tokens: the vision tower, and the longer of decoding's arithmetic and of reading the decoder's
- * weights once, which a decoder that has guessed every token would do.
+ * weights once, which a decoder that has drafted every token would do.
  */
 export function captionSeconds(tokens, { vision, decoder, source }, { flops, bytes }) {
   const { hidden_size, intermediate_size, num_hidden_layers, patch_size } = withBlipDefaults(source.config.vision_config);

@@ -11,13 +11,8 @@ function(interrogator_addon target)
   target_compile_definitions(${target} PRIVATE
     NAPI_VERSION=9 NODE_ADDON_API_CPP_EXCEPTIONS_ALL NODE_ADDON_API_DISABLE_DEPRECATED BUILDING_NODE_EXTENSION)
   if(APPLE)
-    # Node itself supplies Node-API's symbols.
+    # Untried: Node itself supplies Node-API's symbols, which macOS's linker has to be told.
     target_link_options(${target} PRIVATE -undefined dynamic_lookup)
-  elseif(MSVC AND CMAKE_JS_LIB)
-    target_link_libraries(${target} PRIVATE ${CMAKE_JS_LIB})
-    if(CMAKE_JS_SRC)
-      target_sources(${target} PRIVATE ${CMAKE_JS_SRC})
-    endif()
   endif()
   interrogator_warnings(${target})
 endfunction()

@@ -15,7 +15,7 @@ export const caption = {
     const tokens = (await peer.call('caption_ids', { path: image })).length - captioner.decoder.promptIds.length;
     return {
       unit: `s per caption of ${tokens} tokens`,
-      note: 'random weights repeat a token, which is guessed rightly each time; the limit takes the longer of decoding’s arithmetic and of reading the decoder’s weights once',
+      note: 'random weights repeat a token, which is drafted rightly each time; the limit takes the longer of decoding’s arithmetic and of reading the decoder’s weights once',
       ours: () => secondsOf(() => ours.generateCaption(image)),
       peer: () => peer.seconds('caption', { path: image }),
       limit: (rates) => captionSeconds(tokens, captioner, rates),

@@ -97,7 +97,6 @@ export class Engine {
     try {
       progress.report({ stage: 'load', done: 0, total: steps });
       return await withCancelToken(binding, signal, async (token) => {
-        const verify = { verifyHashes: false };
         const device = await open(
           binding.openDevice(await deviceName(config, binding), {
             threads: config.threads || undefined,
@@ -106,10 +105,10 @@ export class Engine {
           }),
         );
         const caption = captionBundle && {
-          model: await open(binding.openCaptionModel(device, captionBundle.folder, verify, token)),
+          model: await open(binding.openCaptionModel(device, captionBundle.folder, token)),
           tokenizer: await loadCaptionTokenizer(captionBundle),
         };
-        const clip = await open(binding.openClipModel(device, clipBundle.folder, verify, token));
+        const clip = await open(binding.openClipModel(device, clipBundle.folder, token));
         const clipTokenizer = await loadClipTokenizer(clipBundle);
         throwIfAborted(signal);
         return new Engine({ config, binding, device, clipBundle, clip, clipTokenizer, caption });

@@ -56,15 +56,22 @@ export interface NativeDeviceStats {
   refused: number;
   /** Turns that jobs had. */
   slices: number;
+  /** Seconds in which a slice ran. */
+  busySeconds: number;
   /** Batches of jobs that merge (images, captions, rankings): how many, jobs in all of them, jobs in the largest. */
   batches: number;
   batched: number;
   largestBatch: number;
+  /** Bytes of the weights of the models that are open on it. */
+  weightBytes: number;
+  /** Bytes that libtorch's allocator on a CUDA device has given out, and holds; of the whole process. 0 on the CPU. */
+  allocatedBytes: number;
+  reservedBytes: number;
 }
 
 export interface NativeDevice extends AsyncDisposable {
   stats(): NativeDeviceStats;
-  /** Waits for the job whose slice runs, rejects all others with ERR_DISPOSED. Idempotent. */
+  /** Rejects all jobs with ERR_DISPOSED, the one that runs at the end of its slice, and waits for that. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -155,18 +162,8 @@ export interface NativeBinding {
   createCancelToken(): NativeCancelToken;
   /** name: 'cpu', 'cuda' or 'cuda:N'. maxQueue: most jobs that wait; one more rejects with ERR_BUSY. */
   openDevice(name: string, options: { threads?: number; maxBatch?: number; maxQueue?: number }): Promise<NativeDevice>;
-  openClipModel(
-    device: NativeDevice,
-    folder: string,
-    options: { verifyHashes?: boolean },
-    token?: NativeCancelToken,
-  ): Promise<NativeClipModel>;
-  openCaptionModel(
-    device: NativeDevice,
-    folder: string,
-    options: { verifyHashes?: boolean },
-    token?: NativeCancelToken,
-  ): Promise<NativeCaptionModel>;
+  openClipModel(device: NativeDevice, folder: string, token?: NativeCancelToken): Promise<NativeClipModel>;
+  openCaptionModel(device: NativeDevice, folder: string, token?: NativeCancelToken): Promise<NativeCaptionModel>;
   featuresFromArray(device: NativeDevice, data: Float32Array, rows: number, dim: number): Promise<NativeFeatures>;
   openLabelMatrix(path: string, options: { hash?: string; dim?: number }): Promise<NativeLabelMatrix>;
   /** Rounds to float16, writes to a temporary name, renames. */

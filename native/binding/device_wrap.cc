@@ -58,9 +58,13 @@ Napi::Value DeviceWrap::stats(const Napi::CallbackInfo& info) {
     object.Set("cancelled", static_cast<double>(stats.cancelled));
     object.Set("refused", static_cast<double>(stats.refused));
     object.Set("slices", static_cast<double>(stats.slices));
+    object.Set("busySeconds", stats.busy_seconds);
     object.Set("batches", static_cast<double>(stats.batches));
     object.Set("batched", static_cast<double>(stats.batched));
     object.Set("largestBatch", static_cast<double>(stats.largest_batch));
+    object.Set("weightBytes", static_cast<double>(stats.weight_bytes));
+    object.Set("allocatedBytes", static_cast<double>(stats.allocated_bytes));
+    object.Set("reservedBytes", static_cast<double>(stats.reserved_bytes));
     return object;
   });
 }

@@ -9,23 +9,13 @@ exports.openBinding = () => {
 exports.open = async () => {
   const binding = exports.openBinding();
   const device = await binding.openDevice('cpu', { threads: 1 });
-  const clip = await binding.openClipModel(device, clipFolder, {});
-  const caption = await binding.openCaptionModel(device, captionFolder, {});
+  const clip = await binding.openClipModel(device, clipFolder);
+  const caption = await binding.openCaptionModel(device, captionFolder);
   const image = binding.copyImage(pixels);
   return { binding, device, clip, caption, image };
 };
 
 const pixels = { data: new Uint8Array(48 * 40 * 3).fill(120), width: 48, height: 40, channels: 3 };
-
-/** Opens that are under way when this returns, on the device and beside it. */
-exports.openAgain = (binding, device) => {
-  for (let i = 0; i < 3; i += 1) {
-    binding.openClipModel(device, clipFolder, {}).catch(() => {});
-    binding.openCaptionModel(device, captionFolder, {}).catch(() => {});
-    binding.openDevice('cpu', { threads: 1 }).catch(() => {});
-    binding.runtimeInfo().catch(() => {});
-  }
-};
 
 /** Many seconds on the device. */
 exports.startLongWork = async ({ device, clip }, token) => {

@@ -25,8 +25,8 @@ const HASH = 'a'.repeat(64);
 beforeAll(async () => {
   binding = openBinding();
   device = await binding.openDevice('cpu', { threads: 1 });
-  clip = await binding.openClipModel(device, await tinyClip(), {});
-  caption = await binding.openCaptionModel(device, await tinyBlip(), {});
+  clip = await binding.openClipModel(device, await tinyClip());
+  caption = await binding.openCaptionModel(device, await tinyBlip());
   features = await clip.imageFeatures(image(1));
   matrix = await binding.labelMatrixFromFeatures(features, HASH);
 }, 600_000);
@@ -165,12 +165,12 @@ describe('paths and names', () => {
     ['', /^folder: expected a path, got ''/],
     ['/a\0b', /NUL/],
     [7, /^folder: expected a path, got 7/],
-  ])('%p is no folder', (folder, message) => expectRejection(() => binding.openClipModel(device, folder as string, {}), message));
+  ])('%p is no folder', (folder, message) => expectRejection(() => binding.openClipModel(device, folder as string), message));
 
   test('a device that does not exist is ERR_DEVICE', () => expectRejection(() => binding.openDevice('tpu', {}), /tpu/, 'ERR_DEVICE'));
 
   test('a folder that does not exist is ERR_BUNDLE_NOT_FOUND', () =>
-    expectRejection(() => binding.openClipModel(device, '/no/such/bundle', {}), /no\/such\/bundle/, 'ERR_BUNDLE_NOT_FOUND'));
+    expectRejection(() => binding.openClipModel(device, '/no/such/bundle'), /no\/such\/bundle/, 'ERR_BUNDLE_NOT_FOUND'));
 
   test('a hash is 64 hexadecimal digits', () =>
     expectRejection(() => binding.labelMatrixFromFeatures(features, 'abc'), /^hash: expected 64 .* got 'abc'/));
@@ -181,7 +181,7 @@ describe('paths and names', () => {
 
 describe('after close', () => {
   test('each method of a closed model rejects with ERR_DISPOSED, and closing again is no error', async () => {
-    const model = await binding.openClipModel(device, await tinyClip(), {});
+    const model = await binding.openClipModel(device, await tinyClip());
     const tree = model.tree(tokenLists([320], [321]));
     await Promise.all([model.close(), model.close()]);
     await model.close();
@@ -194,7 +194,7 @@ describe('after close', () => {
   });
 
   test('calls that run when their model is closed still answer, and close waits for them', async () => {
-    const model = await binding.openClipModel(device, await tinyClip(), {});
+    const model = await binding.openClipModel(device, await tinyClip());
     const order: string[] = [];
     const call = model.imageFeatures(image(1)).then(() => order.push('answer'));
     await model.close();

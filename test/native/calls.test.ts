@@ -20,8 +20,8 @@ beforeAll(async () => {
   work = mkdtempSync(path.join(tmpdir(), 'binding-'));
   binding = openBinding();
   device = await binding.openDevice('cpu', { threads: 1, maxQueue: 8 });
-  clip = await binding.openClipModel(device, await tinyClip(), {});
-  caption = await binding.openCaptionModel(device, await tinyBlip(), {});
+  clip = await binding.openClipModel(device, await tinyClip());
+  caption = await binding.openCaptionModel(device, await tinyBlip());
 }, 600_000);
 
 afterAll(async () => {
@@ -54,9 +54,13 @@ describe('answers', () => {
       cancelled: 0,
       refused: 0,
       slices: 1,
+      busySeconds: expect.any(Number),
       batches: 0,
       batched: 0,
       largestBatch: 0,
+      weightBytes: 0,
+      allocatedBytes: 0,
+      reservedBytes: 0,
     });
     await other.close();
   });
@@ -230,7 +234,7 @@ describe('cancelling', () => {
 
   test('one token stops all calls that it was given to, on every device', async () => {
     const other = await binding.openDevice('cpu', { threads: 1 });
-    const model = await binding.openClipModel(other, await tinyClip(), { verifyHashes: false });
+    const model = await binding.openClipModel(other, await tinyClip());
     const token = binding.createCancelToken();
     const calls = [clip.textFeatures(LONG, token), clip.textFeatures(LONG, token), model.textFeatures(LONG, token)];
     const untouched = model.imageFeatures(image(1));
@@ -278,12 +282,12 @@ describe('the queue', () => {
 
   test('calls that wait together are merged, and answer as they do alone', async () => {
     const other = await binding.openDevice('cpu', { threads: 1, maxBatch: 4 });
-    const model = await binding.openCaptionModel(other, await tinyBlip(), { verifyHashes: false });
+    const model = await binding.openCaptionModel(other, await tinyBlip());
     const images = Array.from({ length: 6 }, (_, i) => image(i));
     const alone = [];
     for (const image of images) alone.push(await model.generate(image, { maxTokens: 9 }));
     const before = other.stats();
-    const opening = binding.openCaptionModel(other, await tinyBlip(), {});
+    const opening = binding.openCaptionModel(other, await tinyBlip());
     while (!other.stats().busy) await delay(1);
     const together = await Promise.all(images.map((image) => model.generate(image, { maxTokens: 9 })));
     expect(together).toEqual(alone);
@@ -299,7 +303,7 @@ describe('the queue', () => {
 
   test('closing a device waits for the running call and rejects the waiting ones', async () => {
     const other = await binding.openDevice('cpu', { threads: 1 });
-    const model = await binding.openClipModel(other, await tinyClip(), { verifyHashes: false });
+    const model = await binding.openClipModel(other, await tinyClip());
     const settled: string[] = [];
     // One slice, and a long one: nobody has a turn before the close is seen.
     const many = await binding.featuresFromArray(other, new Float32Array(4_000 * 512).fill(0.5), 4_000, 512);

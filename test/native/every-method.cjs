@@ -13,8 +13,8 @@ const pixels = (width = 8, height = 6) => ({ data: new Uint8Array(width * height
 /** Opens one of each handle. */
 exports.openAll = async function openAll(binding, { clip: clipFolder, caption: captionFolder }) {
   const device = await binding.openDevice('cpu', { threads: 1 });
-  const clip = await binding.openClipModel(device, clipFolder, {});
-  const caption = await binding.openCaptionModel(device, captionFolder, {});
+  const clip = await binding.openClipModel(device, clipFolder);
+  const caption = await binding.openCaptionModel(device, captionFolder);
   const image = binding.copyImage(pixels());
   const features = await clip.imageFeatures(image);
   const matrix = await binding.labelMatrixFromFeatures(features, HASH);
@@ -28,8 +28,8 @@ exports.METHODS = {
   'binding.holdImage!': () => [pixels()],
   'binding.copyImage!': () => [pixels(), { r: 1, g: 2, b: 3 }],
   'binding.openDevice': () => ['cpu', { threads: 1, maxBatch: 2, maxQueue: 3 }],
-  'binding.openClipModel': ({ device, token }) => [device, '/no/such/bundle', {}, token],
-  'binding.openCaptionModel': ({ device, token }) => [device, '/no/such/bundle', {}, token],
+  'binding.openClipModel': ({ device, token }) => [device, '/no/such/bundle', token],
+  'binding.openCaptionModel': ({ device, token }) => [device, '/no/such/bundle', token],
   'binding.featuresFromArray': ({ device }) => [device, Float32Array.of(1, 2, 3, 4), 2, 2],
   'binding.openLabelMatrix': () => ['/no/such/file', { hash: HASH, dim: 4 }],
   'binding.writeLabelMatrix': ({ features, token }) => ['/no/such/folder/file', features, HASH, token],

@@ -14,8 +14,8 @@ let caption: NativeCaptionModel;
 beforeAll(async () => {
   binding = openBinding();
   device = await binding.openDevice('cpu', { threads: 1 });
-  clip = await binding.openClipModel(device, await tinyClip(), {});
-  caption = await binding.openCaptionModel(device, await tinyBlip(), {});
+  clip = await binding.openClipModel(device, await tinyClip());
+  caption = await binding.openCaptionModel(device, await tinyBlip());
 }, 600_000);
 
 afterAll(() => device?.close());

@@ -38,7 +38,7 @@ describe.each(['small', 'medium'])('a %s BLIP', (size) => {
   test('generates the token ids of transformers', async () => {
     const native = loadNative();
     const device = await native.openDevice('cpu', {});
-    const model = await native.openCaptionModel(device, bundle, {});
+    const model = await native.openCaptionModel(device, bundle);
     const distinct = new Set<string>();
     for (const name of PICTURES) {
       const image = path.join(photographs, name);

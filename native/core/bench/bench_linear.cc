@@ -20,8 +20,8 @@ class Layers {
   void pack() {
     for (at::Tensor& weight : weights_) weight = ops::pack_weight(weight, true);
   }
-  void round() {
-    for (at::Tensor& weight : weights_) weight = ops::round_weight(weight);
+  void quantize() {
+    for (at::Tensor& weight : weights_) weight = ops::quantize_weight(weight);
   }
   template <class Linear>
   void each(const Linear& linear) const {
@@ -34,7 +34,7 @@ class Layers {
 };
 
 void bench_layers(Suite& suite, std::int64_t depth, std::int64_t outputs, std::size_t count, const std::vector<std::int64_t>& batches) {
-  std::optional<Layers> plain, packed, rounded;
+  std::optional<Layers> plain, packed, quantized;
   for (const std::int64_t rows : batches) {
     const std::string shape = std::to_string(rows) + " x " + std::to_string(depth) + " to " + std::to_string(outputs);
     if (!suite.wants("linear " + shape) && !suite.wants("linear, not packed " + shape) && !suite.wants("linear, int8 " + shape) &&
@@ -45,8 +45,8 @@ void bench_layers(Suite& suite, std::int64_t depth, std::int64_t outputs, std::s
       packed.emplace(depth, outputs, count);
       if (ops::packing_pays()) {
         packed->pack();
-        rounded.emplace(*packed);
-        rounded->round();
+        quantized.emplace(*packed);
+        quantized->quantize();
       }
     }
     const at::Tensor x = at::randn({rows, depth});
@@ -56,8 +56,8 @@ void bench_layers(Suite& suite, std::int64_t depth, std::int64_t outputs, std::s
     const auto theirs = [&x](const at::Tensor& weight, const at::Tensor& bias) { at::linear(x, weight, bias); };
     suite.measure("linear " + shape, "products", work, [&] { packed->each(ours); });
     if (rows <= ops::kFewRows) suite.measure("linear, not packed " + shape, "products", work, [&] { plain->each(ours); });
-    if (rounded && rows == 1) {
-      suite.measure("linear, int8 " + shape, "products", {.flops = work.flops, .bytes = weights}, [&] { rounded->each(ours); });
+    if (quantized && rows == 1) {
+      suite.measure("linear, int8 " + shape, "products", {.flops = work.flops, .bytes = weights}, [&] { quantized->each(ours); });
     }
     suite.measure("libtorch's linear " + shape, "products", work, [&] { plain->each(theirs); });
   }

@@ -8,6 +8,7 @@
 #include "interrogator/label_matrix.h"
 #include "interrogator/prompt_tree.h"
 #include "measure.h"
+#include "support/calls.h"
 
 namespace interrogator::bench {
 
@@ -46,21 +47,23 @@ void bench_clip(Suite& suite) {
   std::vector<ImageView> views;
   for (const Image& image : images) views.push_back(image.view());
   suite.device()->run([&] {
-    model = ClipModel::open(suite.device(), suite.options().clip, false);
-    image = model->image_features({views[0]});
+    model = ClipModel::open(suite.device(), suite.options().clip);
+    image = test::image_features(model, {views[0]});
   });
   const ClipManifest& manifest = model->manifest();
   for (const std::size_t count : {1U, 32U}) {
     const std::vector<ImageView> some(views.begin(), views.begin() + static_cast<std::ptrdiff_t>(count));
-    suite.measure("image_features, " + std::to_string(count), "batch", {}, [&] { model->image_features(some); });
+    suite.measure("image_features, " + std::to_string(count), "batch", {}, [&] { test::image_features(model, some); });
   }
   const double node_flops = static_cast<double>(manifest.layers) * block_flops(manifest.width);
   const TokenLists thousand = phrases(1000, manifest.vocab_size), candidates = phrases(2014, manifest.vocab_size);
   const auto nodes = [](const TokenLists& texts) { return static_cast<double>(texts.ids.size() + texts.count()); };
-  suite.measure("text_features, 1000", "1000 texts", {.flops = node_flops * nodes(thousand)}, [&] { model->text_features(thousand); });
+  suite.measure("text_features, 1000", "1000 texts", {.flops = node_flops * nodes(thousand)},
+                [&] { test::text_features(*model, {}, thousand); });
   const PromptTree tree(model, candidates);
   const std::vector<std::int32_t> prompt(20, 320);
-  suite.measure("chain step, 2014 candidates", "step", {.flops = node_flops * nodes(candidates)}, [&] { tree.best(prompt, image, {}); });
+  suite.measure("chain step, 2014 candidates", "step", {.flops = node_flops * nodes(candidates)},
+                [&] { test::best(tree, prompt, image, {}); });
 
   constexpr std::int64_t kLabels = 106790;
   std::shared_ptr<LabelMatrix> labels;
@@ -77,16 +80,16 @@ void bench_caption(Suite& suite) {
   const std::vector<Image> images(16);
   std::vector<ImageView> views;
   for (const Image& image : images) views.push_back(image.view());
-  suite.device()->run([&] { model = CaptionModel::open(suite.device(), suite.options().caption, false); });
+  suite.device()->run([&] { model = CaptionModel::open(suite.device(), suite.options().caption); });
   // Nearly all of it is the vision tower, and the image's keys and values.
-  suite.measure("caption of 1 token", "image", {}, [&] { model->generate({views[0]}, {.max_tokens = 1}); });
+  suite.measure("caption of 1 token", "image", {}, [&] { test::generate(model, {views[0]}, {.max_tokens = 1}); });
   for (const std::size_t count : {1U, 8U, 16U}) {
     const std::vector<ImageView> some(views.begin(), views.begin() + static_cast<std::ptrdiff_t>(count));
-    suite.measure("captions, " + std::to_string(count), "batch", {}, [&] { model->generate(some, {.max_tokens = 32}); });
+    suite.measure("captions, " + std::to_string(count), "batch", {}, [&] { test::generate(model, some, {.max_tokens = 32}); });
   }
   suite.device()->run([&] {
-    const GuessCounts& guesses = model->guess_counts();
-    if (guesses.guessed > 0) std::printf("tokens guessed ahead: %.1f %% right\n", 100.0 * double(guesses.right) / double(guesses.guessed));
+    const DraftCounts& drafts = model->draft_counts();
+    if (drafts.drafted > 0) std::printf("drafted tokens: %.1f %% accepted\n", 100.0 * double(drafts.accepted) / double(drafts.drafted));
   });
   suite.device()->run([&] { model.reset(); });
 }

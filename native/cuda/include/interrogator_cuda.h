@@ -11,11 +11,7 @@
 
 #include <stdint.h>
 
-#if defined(_WIN32)
-#define INTERROGATOR_CUDA_API __declspec(dllexport)
-#else
 #define INTERROGATOR_CUDA_API __attribute__((visibility("default")))
-#endif
 
 /* Raised with every change of what is below. */
 #define INTERROGATOR_CUDA_ABI_VERSION 1

@@ -14,44 +14,46 @@
 
 namespace interrogator {
 
+class Job;
+
 struct GenerateOptions {
   std::int64_t max_tokens = 32;  ///< most new tokens, the end token counted, 1 … max_positions - prompt + 1
 };
 
-/// How tokens that were guessed ahead fared (docs/performance.md).
-struct GuessCounts {
-  std::int64_t guessed = 0, right = 0;
+/// How many tokens were drafted, and how many of them the decoder accepted (docs/performance.md).
+struct DraftCounts {
+  std::int64_t drafted = 0, accepted = 0;
 };
 
 class CaptionModel {
  public:
   /// Loads the bundle. On the device's thread. Throws kBundle*, kRuntime, kOutOfMemory.
-  static std::shared_ptr<CaptionModel> open(DevicePtr device, const std::filesystem::path& folder, bool verify_hashes = true);
+  static std::shared_ptr<CaptionModel> open(DevicePtr device, const std::filesystem::path& folder);
   ~CaptionModel();
 
   const CaptionManifest& manifest() const noexcept;
   const DevicePtr& device() const noexcept;
 
-  /// One list of ids an image: what transformers' greedy generate returns after the prompt, the
-  /// end token included where reached, no padding. The token is read before every pass of the decoder.
-  std::vector<std::vector<std::int32_t>> generate(const std::vector<ImageView>& images, const GenerateOptions& options,
-                                                  const CancelToken* token = nullptr) const;
-
-  /// One image as a job of the device, a pass of the decoder, or of its guesser, a slice. Images with the same options that wait
+  /// One image as a job of the device: the ids that transformers' greedy generate returns after the prompt, the end token
+  /// included where reached, no padding. A slice is a pass of the decoder, or of the drafter. Images with the same options that wait
   /// together are decoded together, and each leaves with its own last token. `take` has the ids, on the
   /// device's thread, before `done` hears of success; an image that cannot be used fails alone. Throws as
   /// Device::submit does.
   static void submit_generate(std::shared_ptr<const CaptionModel> model, SharedImage image, const GenerateOptions& options,
                               std::function<void(std::vector<std::int32_t>)> take, Device::Done done, CancelTokenPtr token = nullptr);
 
+  /// What submit_generate queues.
+  static std::unique_ptr<Job> caption_job(std::shared_ptr<const CaptionModel> model, SharedImage image, const GenerateOptions& options,
+                                          std::function<void(std::vector<std::int32_t>)> take);
+
   /// Of all captions so far. On the device's thread.
-  const GuessCounts& guess_counts() const noexcept;
+  const DraftCounts& draft_counts() const noexcept;
 
   void offload();
   void restore();
 
  private:
-  class CaptionJob;
+  struct CaptionRequest;
   class CaptionPass;
   struct State;
   explicit CaptionModel(std::unique_ptr<State> state);

@@ -16,6 +16,7 @@
 
 namespace interrogator {
 
+class Job;
 class PromptTree;
 
 using Progress = std::function<void(std::size_t done, std::size_t total)>;
@@ -23,25 +24,22 @@ using Progress = std::function<void(std::size_t done, std::size_t total)>;
 class ClipModel {
  public:
   /// Loads the bundle. On the device's thread. Throws kBundle*, kRuntime, kOutOfMemory.
-  static std::shared_ptr<ClipModel> open(DevicePtr device, const std::filesystem::path& folder, bool verify_hashes = true);
+  static std::shared_ptr<ClipModel> open(DevicePtr device, const std::filesystem::path& folder);
   ~ClipModel();
 
   const ClipManifest& manifest() const noexcept;
   const DevicePtr& device() const noexcept;
 
-  /// B images → B × embed_dim unit features. On the device's thread.
-  Features image_features(const std::vector<ImageView>& images, const CancelToken* token = nullptr) const;
   /// One image → 1 × embed_dim, as a job of the device: images that wait together go through in one
   /// pass. `take` has the features, on the device's thread, before `done` hears of success; an image
   /// that cannot be used fails alone. Throws as Device::submit does.
   static void submit_image_features(std::shared_ptr<const ClipModel> model, SharedImage image, std::function<void(Features)> take,
                                     Device::Done done, CancelTokenPtr token = nullptr);
-  /// N texts → N × embed_dim unit features, through the prefix tree, in blocks that bound memory.
-  Features text_features(const TokenLists& texts, const CancelToken* token = nullptr, const Progress& progress = {}) const;
-  /// As text_features with `prefix` before every text (start token added before it).
-  Features text_features(const std::vector<std::int32_t>& prefix, const TokenLists& texts, const CancelToken* token = nullptr,
-                         const Progress& progress = {}) const;
-  /// The same in slices, a block of texts each. The model outlives it; `texts` need not.
+  /// What submit_image_features queues.
+  static std::unique_ptr<Job> image_job(std::shared_ptr<const ClipModel> model, SharedImage image, std::function<void(Features)> take);
+
+  /// N texts, each after `prefix` and the start token → N × embed_dim unit features, through the prefix tree, a block of texts a
+  /// slice. On the device's thread. The model outlives it; `texts` need not.
   SlicedPtr<Features> begin_text_features(const std::vector<std::int32_t>& prefix, const TokenLists& texts, Progress progress = {}) const;
 
   /// Moves the weights to the host and back (clipOffload). On the device's thread. Idempotent;
@@ -51,7 +49,7 @@ class ClipModel {
 
  private:
   friend class PromptTree;
-  class ImageJob;
+  struct ImageRequest;
   class ImagePass;
   class TextFeatures;
   struct State;

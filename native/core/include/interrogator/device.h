@@ -32,8 +32,12 @@ struct DeviceStats {
   // Since open:
   std::uint64_t completed = 0, failed = 0, cancelled = 0, refused = 0;  ///< jobs
   std::uint64_t slices = 0;
+  double busy_seconds = 0;                 ///< that slices took
   std::uint64_t batches = 0, batched = 0;  ///< batches of jobs that merge, and the jobs in them
   std::size_t largest_batch = 0;
+  std::uint64_t weight_bytes = 0;  ///< of the models that are open on it, wherever their weights are now
+  /// Of libtorch's allocator on a CUDA device, by all that use it in this process; 0 on the CPU, where libtorch does not count.
+  std::uint64_t allocated_bytes = 0, reserved_bytes = 0;
 };
 
 class Device {
@@ -64,10 +68,12 @@ class Device {
   void sweep_cancelled();
 
   DeviceStats stats() const;
+  /// For models: what one holds from now on, negative when it lets go of it. Any thread.
+  void count_weights(std::int64_t bytes) noexcept;
   const DeviceOptions& options() const noexcept;
   const c10::Device& torch_device() const noexcept;
 
-  /// Rejects all jobs but the one whose slice runs with kDisposed, waits for that to end, joins the thread. Idempotent,
+  /// Ends all jobs with kDisposed, the one that runs at the end of its slice, and joins the thread. Idempotent,
   /// from any thread; from a job on the device thread it does not wait. A device that a job of its own
   /// is the last to hold may be destroyed there: the thread then ends by itself.
   void close();

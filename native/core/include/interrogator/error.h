@@ -9,23 +9,19 @@ namespace interrogator {
 
 /// What went wrong. `code_name` gives the string that JavaScript sees as `error.code`.
 enum class ErrorCode {
-  kInvalidArgument,   // ERR_INVALID_ARGUMENT: a shape, range or type the call does not accept
-  kImageSize,         // ERR_IMAGE_SIZE: no pixels, or more than the core accepts
-  kBundleNotFound,    // ERR_BUNDLE_NOT_FOUND: the folder or its manifest.json is not there
-  kBundleInvalid,     // ERR_BUNDLE_INVALID: the manifest cannot be read or lacks a field
-  kBundleVersion,     // ERR_BUNDLE_VERSION: written by a newer format than this package reads
-  kBundleKind,        // ERR_BUNDLE_KIND: a caption bundle where a CLIP one is needed, or the reverse
-  kBundleIncomplete,  // ERR_BUNDLE_INCOMPLETE: a file that the manifest lists is missing
-  kBundleDamaged,     // ERR_BUNDLE_DAMAGED: a file differs from its SHA-256
-  kLabelsDamaged,     // ERR_LABELS_DAMAGED: a label cache is no readable safetensors file
-  kLabelsMismatch,    // ERR_LABELS_MISMATCH: a label cache for other labels or another dimension
-  kDevice,            // ERR_DEVICE: no such device here
-  kBusy,              // ERR_BUSY: the device's queue is full
-  kAborted,           // ERR_ABORTED: cancelled by the caller
-  kDisposed,          // ERR_DISPOSED: the handle or its device was closed
-  kOutOfMemory,       // ERR_OUT_OF_MEMORY: the device or the host ran out of memory
-  kIo,                // ERR_IO: reading or writing a file failed
-  kRuntime,           // ERR_RUNTIME: libtorch failed; the message is its first line
+  kInvalidArgument,  // ERR_INVALID_ARGUMENT: a shape, range or type the call does not accept
+  kImageSize,        // ERR_IMAGE_SIZE: no pixels, or more than the core accepts
+  kBundleNotFound,   // ERR_BUNDLE_NOT_FOUND: the folder or its manifest.json is not there
+  kBundleInvalid,    // ERR_BUNDLE_INVALID: the manifest cannot be read or lacks a field
+  kLabelsDamaged,    // ERR_LABELS_DAMAGED: a label cache is no readable safetensors file
+  kLabelsMismatch,   // ERR_LABELS_MISMATCH: a label cache for other labels or another dimension
+  kDevice,           // ERR_DEVICE: no such device here
+  kBusy,             // ERR_BUSY: the device's queue is full
+  kAborted,          // ERR_ABORTED: cancelled by the caller
+  kDisposed,         // ERR_DISPOSED: the handle or its device was closed
+  kOutOfMemory,      // ERR_OUT_OF_MEMORY: the device or the host ran out of memory
+  kIo,               // ERR_IO: reading or writing a file failed
+  kRuntime,          // ERR_RUNTIME: libtorch failed; the message is its first line
 };
 
 std::string_view code_name(ErrorCode code) noexcept;

@@ -1,4 +1,4 @@
-// Label embeddings on disk in clip-interrogator's cache format, memory-mapped.
+// Label embeddings, and their files in clip-interrogator's cache format.
 #pragma once
 
 #include <cstdint>
@@ -10,30 +10,16 @@
 
 #include "interrogator/cancel.h"
 #include "interrogator/features.h"
+#include "interrogator/ranking.h"
 
 namespace interrogator {
 
-struct TopKOptions {
-  std::int64_t k = 1;    ///< capped at the number of labels
-  bool reverse = false;  ///< least similar first
-  /// 0: true top-k over all. Else clip-interrogator's quota ranking with this chunk size: at most
-  /// chunk_size labels are ranked plainly; more are cut in chunks of chunk_size, int(chunk_size /
-  /// chunks) kept of each, then the top k of those.
-  std::int64_t chunk_size = 0;
-  /// With reverse and quota: the reference does not reverse its second stage; true mends that.
-  bool corrected = false;
-};
-struct TopK {
-  std::int64_t rows = 0, k = 0;       ///< k as delivered
-  std::vector<std::int32_t> indices;  ///< rows × k, into the (concatenated) labels
-  std::vector<float> similarities;    ///< rows × k, true cosine similarities
-};
-
 class LabelMatrix {
  public:
-  /// Maps a safetensors file with `embeds` (float16, N × D) and `hash` (int8, 64: the SHA-256 hex
-  /// of the labels joined by ","). Throws kIo, kLabelsDamaged; kLabelsMismatch where `hash` is not
-  /// expected_hash (when given) or D not expected_dim (when > 0).
+  /// Reads a safetensors file with `embeds` (float16, N × D, rows of length 1) and `hash` (int8, 64: the SHA-256 hex
+  /// of the labels joined by ","). What happens to the file afterwards does not matter. Throws kIo; kLabelsDamaged, which names
+  /// the first row that is not of length 1; kLabelsMismatch where `hash` is not expected_hash (when given) or D not
+  /// expected_dim (when > 0).
   static std::shared_ptr<LabelMatrix> open(const std::filesystem::path& path, const std::string& expected_hash = "",
                                            std::int64_t expected_dim = 0);
   /// Rounds to float16 and writes to a temporary name beside path, then renames. Throws kIo.
@@ -57,7 +43,7 @@ class LabelMatrix {
                            std::function<void(TopK)> take, Device::Done done, CancelTokenPtr token = nullptr);
 
  private:
-  class RankJob;
+  struct RankRequest;
   class RankPass;
   struct State;
   explicit LabelMatrix(std::unique_ptr<State> state);

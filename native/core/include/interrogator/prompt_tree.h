@@ -23,17 +23,14 @@ struct StepResult {
 
 class ClipModel;
 
-/// The candidates of a chain, tokenised once, their tree built once. best() is one chain step.
+/// The candidates of a chain, tokenised once, their tree built once.
 class PromptTree {
  public:
   PromptTree(std::shared_ptr<ClipModel> model, TokenLists candidates);
   ~PromptTree();
   std::size_t count() const noexcept;
-  /// Ranks prefix+candidate for every candidate not excluded against features (1 × dim).
-  /// On the device's thread. Throws kInvalidArgument where none is left.
-  StepResult best(const std::vector<std::int32_t>& prefix_ids, const Features& features, const StepOptions& options,
-                  const CancelToken* token = nullptr) const;
-  /// The same in slices, a block of texts each. The tree outlives it.
+  /// One chain step: ranks prefix+candidate for every candidate not excluded against features (1 × dim), a block of texts a slice.
+  /// On the device's thread. The tree outlives it. Throws kInvalidArgument where no candidate is left.
   SlicedPtr<StepResult> begin_best(const std::vector<std::int32_t>& prefix_ids, const Features& features, const StepOptions& options) const;
 
  private:

@@ -3,8 +3,6 @@
 
 #include <memory>
 
-#include "interrogator/cancel.h"
-
 namespace interrogator {
 
 /// All methods run on the device's thread. Other work of the same models may run between two slices.
@@ -20,14 +18,5 @@ class Sliced {
 
 template <class Result>
 using SlicedPtr = std::unique_ptr<Sliced<Result>>;
-
-/// All slices in a row. The token is read before each.
-template <class Result>
-Result run_to_end(Sliced<Result>& computation, const CancelToken* token) {
-  do {
-    if (token) token->check();
-  } while (!computation.advance());
-  return computation.take();
-}
 
 }  // namespace interrogator

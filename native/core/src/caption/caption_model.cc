@@ -10,19 +10,18 @@
 
 #include "caption/decode_graph.h"
 #include "caption/greedy_decoding.h"
+#include "device/transfer.h"
 #include "images/image_batch.h"
 #include "interrogator/error.h"
-#include "weights/module.h"
 #include "ops/operators.h"
-#include "queue/pass_batch.h"
-#include "device/transfer.h"
+#include "queue/merged_job.h"
+#include "weights/module.h"
 
 namespace interrogator {
 
 namespace {
 
 using Caption = std::vector<std::int32_t>;
-using Captions = std::vector<Caption>;
 
 void check_options(const GenerateOptions& options, const CaptionManifest& manifest) {
   // The last new token is not fed back, so it needs no position.
@@ -41,8 +40,12 @@ struct CaptionModel::State {
         manifest(std::move(read)),
         vision(Module::load(folder / manifest.vision_file, device->torch_device(), {"forward"})),
         decoder(Module::load(folder / manifest.decoder_file, device->torch_device(), {"cross", "step"})),
-        guesser(decoder.has_method("step_each") ? decoder.rounded("step") : std::nullopt),
-        graphs(device_graphs(device->torch_device())) {}
+        drafter(decoder.has_method("step_each") ? decoder.quantized("step") : std::nullopt),
+        graphs(device_graphs(device->torch_device())),
+        bytes(Module::bytes_of({&vision, &decoder, drafter ? &*drafter : nullptr})) {
+    device->count_weights(bytes);
+  }
+  ~State() { device->count_weights(-bytes); }
 
   void move_to(c10::Device target) {
     vision.move_to(target);
@@ -50,101 +53,58 @@ struct CaptionModel::State {
   }
 
   std::unique_ptr<GreedyDecoding> decode(const std::vector<at::Tensor>& embeds, std::int64_t max_tokens) {
-    return std::make_unique<GreedyDecoding>(decoder, guesser ? &*guesser : nullptr, manifest, graphs, max_tokens, at::cat(embeds));
+    return std::make_unique<GreedyDecoding>(decoder, drafter ? &*drafter : nullptr, manifest, graphs, max_tokens, at::cat(embeds));
   }
 
   void count(const GreedyDecoding& decoding) {
-    guess_counts.guessed += decoding.guess_counts().guessed;
-    guess_counts.right += decoding.guess_counts().right;
+    draft_counts.drafted += decoding.draft_counts().drafted;
+    draft_counts.accepted += decoding.draft_counts().accepted;
   }
 
   /// pixels as transform_images makes them.
   at::Tensor image_embeds(const at::Tensor& pixels) const { return vision.call("forward", {pixels}).to(decoder.dtype()); }
 
-  std::size_t most_images() const {
-    return images_per_pass(manifest.image, device->options().max_batch, device->torch_device().is_cpu());
-  }
+  std::size_t most_images() const { return images_per_pass(manifest.image, device->options().max_batch, device->torch_device().is_cpu()); }
 
   const DevicePtr device;
   const CaptionManifest manifest;
   Module vision, decoder;
-  // What captions alone are guessed with. Only on the CPU, so it is never moved; none for bundles of before `step_each`.
-  const std::optional<Module> guesser;
+  // Drafts for a caption that is alone. Only on the CPU, so it is never moved; none for bundles older than `step_each`.
+  const std::optional<Module> drafter;
   DecodeGraphs graphs;
-  GuessCounts guess_counts;
+  const std::int64_t bytes;
+  DraftCounts draft_counts;
 };
 
 CaptionModel::CaptionModel(std::unique_ptr<State> state) : state_(std::move(state)) {}
 CaptionModel::~CaptionModel() = default;
 
-std::shared_ptr<CaptionModel> CaptionModel::open(DevicePtr device, const std::filesystem::path& folder, bool verify_hashes) {
-  CaptionManifest manifest = open_caption_bundle(folder, verify_hashes);
+std::shared_ptr<CaptionModel> CaptionModel::open(DevicePtr device, const std::filesystem::path& folder) {
+  CaptionManifest manifest = open_caption_bundle(folder);
   ops::register_operators();
   return std::shared_ptr<CaptionModel>(new CaptionModel(std::make_unique<State>(std::move(device), std::move(manifest), folder)));
 }
 
 const CaptionManifest& CaptionModel::manifest() const noexcept { return state_->manifest; }
 const DevicePtr& CaptionModel::device() const noexcept { return state_->device; }
-const GuessCounts& CaptionModel::guess_counts() const noexcept { return state_->guess_counts; }
+const DraftCounts& CaptionModel::draft_counts() const noexcept { return state_->draft_counts; }
 
-Captions CaptionModel::generate(const std::vector<ImageView>& images, const GenerateOptions& options, const CancelToken* token) const {
-  check_options(options, state_->manifest);
-  state_->move_to(state_->device->torch_device());
-  const std::size_t most = state_->device->options().max_batch;
-  Captions captions;
-  for (std::size_t first = 0; first < images.size(); first += most) {
-    const std::size_t end = std::min(first + most, images.size());
-    std::vector<at::Tensor> embeds;
-    for (std::size_t at = first; at < end; at += state_->most_images()) {
-      if (token) token->check();
-      const std::size_t last = std::min(at + state_->most_images(), end);
-      const auto begin = images.begin();
-      embeds.push_back(
-          state_->image_embeds(transform_all({begin + static_cast<std::ptrdiff_t>(at), begin + static_cast<std::ptrdiff_t>(last)},
-                                             state_->manifest.image, state_->device->torch_device(), state_->vision.dtype())));
-    }
-    const std::unique_ptr<GreedyDecoding> decoding = state_->decode(embeds, options.max_tokens);
-    while (!decoding->done()) {
-      if (token) token->check();
-      decoding->advance();
-    }
-    state_->count(*decoding);
-    for (std::size_t image = 0; image < end - first; ++image) captions.push_back(decoding->take_caption(image));
-  }
-  return captions;
-}
-
-class CaptionModel::CaptionJob final : public Job {
- public:
-  CaptionJob(std::shared_ptr<const CaptionModel> model, SharedImage image, const GenerateOptions& options,
-             std::function<void(Caption)> take)
-      : model_(std::move(model)), image_(std::move(image)), options_(options), take_(std::move(take)) {}
-
-  MergeKey key() const override {
-    return {reinterpret_cast<std::uintptr_t>(model_.get()), static_cast<std::uintptr_t>(options_.max_tokens)};
-  }
-  std::size_t most() const override { return model_->state_->device->options().max_batch; }
-  std::unique_ptr<Batch> begin(std::vector<JobPtr> jobs) override;
-
- private:
-  friend class CaptionModel::CaptionPass;
-  const std::shared_ptr<const CaptionModel> model_;
-  const SharedImage image_;
-  const GenerateOptions options_;
-  const std::function<void(Caption)> take_;
+struct CaptionModel::CaptionRequest {
+  std::shared_ptr<const CaptionModel> model;
+  SharedImage image;
+  GenerateOptions options;
+  std::function<void(Caption)> take;
 };
 
-/// Images that are captioned together: first through the vision tower, some a slice, then a pass of the decoder, or of its guesser, a
-/// slice.
-class CaptionModel::CaptionPass final : public PassBatch {
+/// Images that are captioned together. First they go through the vision tower, some a slice; then each slice is a pass of the decoder
+/// or of its drafter.
+class CaptionModel::CaptionPass final : public MergedPass<CaptionRequest> {
  public:
-  explicit CaptionPass(std::vector<JobPtr> jobs) : PassBatch(jobs.size()) {
-    for (JobPtr& job : jobs) jobs_.emplace_back(static_cast<CaptionJob*>(job.release()));
-  }
+  using MergedPass::MergedPass;
 
  private:
   std::vector<Ended> advance_pass(const std::vector<std::size_t>& left) override {
-    model_ = jobs_[left.front()]->model_;
+    model_ = request(left.front()).model;
     State& state = *model_->state_;
     state.move_to(state.device->torch_device());
     const auto unseen = std::find_if(left.begin(), left.end(), [&](std::size_t place) { return place >= next_; });
@@ -152,14 +112,13 @@ class CaptionModel::CaptionPass final : public PassBatch {
       const auto count = std::min(static_cast<std::ptrdiff_t>(state.most_images()), left.end() - unseen);
       return see(state, {unseen, unseen + count});
     }
-    if (!decoding_) decoding_ = state.decode(std::exchange(embeds_, {}), jobs_[left.front()]->options_.max_tokens);
+    if (!decoding_) decoding_ = state.decode(std::exchange(embeds_, {}), request(left.front()).options.max_tokens);
     for (std::size_t image = 0; image < place_of_.size(); ++image) {
       if (!std::binary_search(left.begin(), left.end(), place_of_[image])) decoding_->drop(image);
     }
     std::vector<Ended> ended;
     for (const std::size_t image : decoding_->advance()) {
-      const std::unique_ptr<CaptionJob> job = std::move(jobs_[place_of_[image]]);
-      ended.push_back({place_of_[image], error_of([&] { job->take_(decoding_->take_caption(image)); })});
+      ended.push_back(end(place_of_[image], [&](CaptionRequest& request) { request.take(decoding_->take_caption(image)); }));
     }
     return ended;
   }
@@ -167,7 +126,7 @@ class CaptionModel::CaptionPass final : public PassBatch {
   /// The vision tower's pass over these. Bad images end.
   std::vector<Ended> see(const State& state, const std::vector<std::size_t>& places) {
     std::vector<ImageView> images;
-    for (const std::size_t place : places) images.push_back(jobs_[place]->image_.view);
+    for (const std::size_t place : places) images.push_back(request(place).image.view);
     ImageBatch batch = transform_images(images, state.manifest.image, state.device->torch_device(), state.vision.dtype());
     if (batch.pixels.size(0) > 0) {
       embeds_.push_back(state.image_embeds(batch.pixels));
@@ -176,12 +135,8 @@ class CaptionModel::CaptionPass final : public PassBatch {
     next_ = places.back() + 1;
     std::vector<Ended> ended;
     for (std::size_t i = 0; i < places.size(); ++i) {
-      if (batch.errors[i]) {
-        jobs_[places[i]] = nullptr;
-        ended.push_back({places[i], std::move(batch.errors[i])});
-      } else {
-        place_of_.push_back(places[i]);
-      }
+      if (batch.errors[i]) ended.push_back(fail(places[i], std::move(batch.errors[i])));
+      else place_of_.push_back(places[i]);
     }
     return ended;
   }
@@ -194,7 +149,6 @@ class CaptionModel::CaptionPass final : public PassBatch {
     next_ = 0;
   }
 
-  std::vector<std::unique_ptr<CaptionJob>> jobs_;  // by place; null once ended
   // Of the pass that is under way:
   std::shared_ptr<const CaptionModel> model_;
   std::size_t next_ = 0;  // the vision tower has seen the places before it
@@ -203,14 +157,19 @@ class CaptionModel::CaptionPass final : public PassBatch {
   std::unique_ptr<GreedyDecoding> decoding_;
 };
 
-std::unique_ptr<Batch> CaptionModel::CaptionJob::begin(std::vector<JobPtr> jobs) { return std::make_unique<CaptionPass>(std::move(jobs)); }
+JobPtr CaptionModel::caption_job(std::shared_ptr<const CaptionModel> model, SharedImage image, const GenerateOptions& options,
+                                 std::function<void(Caption)> take) {
+  check_options(options, model->manifest());
+  MergeKey key{reinterpret_cast<std::uintptr_t>(model.get()), static_cast<std::uintptr_t>(options.max_tokens)};
+  const std::size_t most = model->device()->options().max_batch;
+  return std::make_unique<MergedJob<CaptionRequest, CaptionPass>>(
+      std::move(key), most, CaptionRequest{std::move(model), std::move(image), options, std::move(take)});
+}
 
 void CaptionModel::submit_generate(std::shared_ptr<const CaptionModel> model, SharedImage image, const GenerateOptions& options,
                                    std::function<void(Caption)> take, Device::Done done, CancelTokenPtr token) {
-  check_options(options, model->manifest());
   const DevicePtr device = model->device();
-  device->submit(std::make_unique<CaptionJob>(std::move(model), std::move(image), options, std::move(take)), std::move(done),
-                 std::move(token));
+  device->submit(caption_job(std::move(model), std::move(image), options, std::move(take)), std::move(done), std::move(token));
 }
 
 void CaptionModel::offload() {

@@ -4,8 +4,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "device/cuda_kernels.h"
 #include "caption/decode_graph.h"
+#include "device/cuda_kernels.h"
 #include "interrogator_cuda_graph.h"
 #include "platform/shared_library.h"
 

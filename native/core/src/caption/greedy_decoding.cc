@@ -9,30 +9,30 @@
 #include <string>
 #include <utility>
 
-#include "interrogator/error.h"
 #include "device/transfer.h"
+#include "interrogator/error.h"
 
 namespace interrogator {
 
 namespace {
 
-// A check reads what a step reads, and a guess a quarter of it, or a third where the head is a word embedding too.
-constexpr std::int64_t kMostGuesses = 5;
-// After guesses that were all right.
-constexpr std::int64_t kMoreGuesses = 2;
+// A verification reads as much as a step. A draft reads a quarter of it, or a third where the head is a word embedding too.
+constexpr std::int64_t kMostDrafts = 5;
+// How many more to draft after drafts that were all accepted.
+constexpr std::int64_t kMoreDrafts = 2;
 
 }  // namespace
 
-GreedyDecoding::GreedyDecoding(const Module& decoder, const Module* guesser, const CaptionManifest& manifest, DecodeGraphs& graphs,
+GreedyDecoding::GreedyDecoding(const Module& decoder, const Module* drafter, const CaptionManifest& manifest, DecodeGraphs& graphs,
                                std::int64_t max_tokens, const at::Tensor& image_embeds)
     : decoder_(decoder),
-      guesser_(guesser),
+      drafter_(drafter),
       manifest_(manifest),
       max_tokens_(max_tokens),
       graphed_(graphs),
       captions_(static_cast<std::size_t>(image_embeds.size(0))),
       finished_(captions_.size()),
-      most_guesses_(kMostGuesses) {
+      most_drafts_(kMostDrafts) {
   const std::int64_t batch = image_embeds.size(0);
   auto crossed = decoder.call_tuple("cross", {image_embeds}, 2);
   caches_.cross_keys = std::move(crossed[0]);
@@ -49,8 +49,8 @@ GreedyDecoding::GreedyDecoding(const Module& decoder, const Module* guesser, con
 
 std::vector<std::size_t> GreedyDecoding::advance() {
   if (open_ * 2 <= image_of_row_.size()) drop_finished(position_);
-  if (may_guess() && guess()) return {};
-  if (!guesses_.empty()) return check_guesses();
+  if (may_draft() && draft()) return {};
+  if (!drafts_.empty()) return verify_drafts();
   const at::Tensor next = step(position_);
   position_ += ids_.size(1);
   ids_ = next.unsqueeze(1);
@@ -89,40 +89,40 @@ void GreedyDecoding::check_logits(const at::Tensor& logits, at::IntArrayRef size
                                              std::to_string(manifest_.vocab_size) + "; export the bundle again");
 }
 
-/// Only in a caption alone: the guesses of several would end at different places. The prompt is read by a plain step.
-bool GreedyDecoding::may_guess() const { return guesser_ && image_of_row_.size() == 1 && open_ == 1 && ids_.size(1) == 1; }
+/// Only for a caption that is alone: the drafts of several would end at different places. A plain step reads the prompt.
+bool GreedyDecoding::may_draft() const { return drafter_ && image_of_row_.size() == 1 && open_ == 1 && ids_.size(1) == 1; }
 
-/// Guesses one more token, unless there are enough of them. The guesser's keys and values are the caches' until the check.
-bool GreedyDecoding::guess() {
+/// Drafts one more token, unless there are enough of them. Until the verification the caches hold the drafter's keys and values.
+bool GreedyDecoding::draft() {
   const std::int64_t left = max_tokens_ - static_cast<std::int64_t>(captions_[image_of_row_[0]].size());
-  const auto count = static_cast<std::int64_t>(guesses_.size());
-  // The check gives a token of its own besides.
-  if (count >= std::min(most_guesses_, left - 1)) return false;
-  if (count > 0 && guesses_.back() == manifest_.eos_id) return false;
-  const at::Tensor id = count > 0 ? at::full({1, 1}, guesses_.back(), at::kLong) : ids_;
-  guesses_.push_back(last_logits(*guesser_, id, position_ + count, caches_).argmax(1).item<std::int64_t>());
+  const auto count = static_cast<std::int64_t>(drafts_.size());
+  // The verification gives one more token.
+  if (count >= std::min(most_drafts_, left - 1)) return false;
+  if (count > 0 && drafts_.back() == manifest_.eos_id) return false;
+  const at::Tensor id = count > 0 ? at::full({1, 1}, drafts_.back(), at::kLong) : ids_;
+  drafts_.push_back(last_logits(*drafter_, id, position_ + count, caches_).argmax(1).item<std::int64_t>());
   return true;
 }
 
-/// Keeps what the decoder itself chooses after each guess that was right, and after the last of them.
-std::vector<std::size_t> GreedyDecoding::check_guesses() {
-  const auto count = static_cast<std::int64_t>(guesses_.size());
-  const at::Tensor ids = at::cat({ids_, at::tensor(guesses_).unsqueeze(0)}, 1);
+/// Keeps what the decoder itself chooses: the drafts up to the first that differs from its choice, and that choice.
+std::vector<std::size_t> GreedyDecoding::verify_drafts() {
+  const auto count = static_cast<std::int64_t>(drafts_.size());
+  const at::Tensor ids = at::cat({ids_, at::tensor(drafts_).unsqueeze(0)}, 1);
   const at::Tensor logits =
       decoder_.call("step_each", {ids, position_, caches_.keys, caches_.values, caches_.cross_keys, caches_.cross_values});
   check_logits(logits, {1, count + 1, manifest_.vocab_size});
   const at::Tensor chosen = logits[0].argmax(1);
   const std::int64_t* const next = chosen.const_data_ptr<std::int64_t>();
-  std::int64_t right = 0;
-  while (right < count && next[right] == guesses_[static_cast<std::size_t>(right)]) ++right;
-  guesses_.clear();
-  guess_counts_.guessed += count;
-  guess_counts_.right += right;
-  most_guesses_ = right == count ? std::min(kMostGuesses, count + kMoreGuesses) : right + 1;
-  position_ += right + 1;
-  ids_ = chosen.narrow(0, right, 1).unsqueeze(0);
+  std::int64_t accepted = 0;
+  while (accepted < count && next[accepted] == drafts_[static_cast<std::size_t>(accepted)]) ++accepted;
+  drafts_.clear();
+  draft_counts_.drafted += count;
+  draft_counts_.accepted += accepted;
+  most_drafts_ = accepted == count ? std::min(kMostDrafts, count + kMoreDrafts) : accepted + 1;
+  position_ += accepted + 1;
+  ids_ = chosen.narrow(0, accepted, 1).unsqueeze(0);
   std::vector<std::size_t> ended;
-  for (std::int64_t i = 0; i <= right && ended.empty(); ++i) ended = take(next + i);
+  for (std::int64_t i = 0; i <= accepted && ended.empty(); ++i) ended = take(next + i);
   return ended;
 }
 

@@ -1,10 +1,10 @@
 // Greedy decoding of the captions of one batch of images.
 //
-// A token of each caption takes one pass over the decoder's weights, and that pass takes the time of reading them. A caption
-// alone on the CPU is therefore guessed ahead: the decoder with its weights in a quarter of the memory guesses some tokens, and
-// one pass of the decoder itself over all of them says how many are right (speculative decoding, Leviathan et al. 2023,
-// arXiv:2211.17192, for greedy choice). What comes out is what the decoder itself chooses, whatever the
-// guesses; a check's logits are those of single steps but for the rounding of float32, as those of a larger batch are.
+// A token of each caption takes one pass over the decoder's weights, which takes as long as reading them from memory. A caption that is
+// alone on the CPU is therefore drafted ahead: a copy of the decoder with int8 weights drafts some tokens in a quarter of the time each,
+// and one pass of the decoder itself verifies them all (speculative decoding, Leviathan et al. 2023, arXiv:2211.17192, for greedy
+// choice). The caption is what the decoder itself chooses, whatever was drafted. The logits of a verification differ from those of
+// single steps by the rounding of float32, as those of a larger batch do.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -22,14 +22,14 @@ namespace interrogator {
 /// A token of each caption at a time, or several of a caption alone. A row is an image whose caption may still grow.
 class GreedyDecoding {
  public:
-  /// image_embeds: [images, image tokens, width], of the decoder's type and device. `guesser` takes the decoder's place for
-  /// guesses, for which the decoder needs `step_each`; null for none.
-  GreedyDecoding(const Module& decoder, const Module* guesser, const CaptionManifest& manifest, DecodeGraphs& graphs,
+  /// image_embeds: [images, image tokens, width], of the decoder's type and device. `drafter` drafts in the
+  /// decoder's place, which needs `step_each` to verify; null: nothing is drafted.
+  GreedyDecoding(const Module& decoder, const Module* drafter, const CaptionManifest& manifest, DecodeGraphs& graphs,
                  std::int64_t max_tokens, const at::Tensor& image_embeds);
 
   bool done() const noexcept { return open_ == 0; }
 
-  /// One pass of the decoder or of the guesser. Returns the images whose captions it ended.
+  /// One pass of the decoder or of the drafter. Returns the images whose captions it ended.
   std::vector<std::size_t> advance();
 
   /// Its caption is not wanted any more.
@@ -37,21 +37,21 @@ class GreedyDecoding {
 
   std::vector<std::int32_t> take_caption(std::size_t image) { return std::move(captions_[image]); }
 
-  const GuessCounts& guess_counts() const noexcept { return guess_counts_; }
+  const DraftCounts& draft_counts() const noexcept { return draft_counts_; }
 
  private:
   void finish(std::size_t image);
   at::Tensor step(std::int64_t position);
   at::Tensor last_logits(const Module& module, const at::Tensor& ids, std::int64_t position, const DecodeCaches& caches) const;
   void check_logits(const at::Tensor& logits, at::IntArrayRef sizes) const;
-  bool may_guess() const;
-  bool guess();
-  std::vector<std::size_t> check_guesses();
+  bool may_draft() const;
+  bool draft();
+  std::vector<std::size_t> verify_drafts();
   std::vector<std::size_t> take(const std::int64_t* ids);
   void drop_finished(std::int64_t position);
 
   const Module& decoder_;
-  const Module* const guesser_;
+  const Module* const drafter_;
   const CaptionManifest& manifest_;
   const std::int64_t max_tokens_;
   DecodeCaches caches_;  // of prompt + max_tokens positions, or more
@@ -61,10 +61,10 @@ class GreedyDecoding {
   std::size_t open_ = 0;  // images that are not finished
   std::int64_t position_ = 0;
   std::vector<std::vector<std::int32_t>> captions_;
-  std::vector<bool> finished_;         // by image; dropped ones too
-  std::vector<std::int64_t> guesses_;  // of what follows ids_, not checked yet
-  std::int64_t most_guesses_;          // before a check
-  GuessCounts guess_counts_;
+  std::vector<bool> finished_;        // by image; dropped ones too
+  std::vector<std::int64_t> drafts_;  // what may follow ids_, not verified yet
+  std::int64_t most_drafts_;          // before they are verified
+  DraftCounts draft_counts_;
 };
 
 }  // namespace interrogator

@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "interrogator/error.h"
 #include "device/transfer.h"
+#include "interrogator/error.h"
 
 namespace interrogator {
 

@@ -1,9 +1,9 @@
 // A causal text tower: many texts through the tree of their prefixes.
 #pragma once
 
-#include "weights/module.h"
 #include "clip/prefix_tree.h"
 #include "clip/text_tower.h"
+#include "weights/module.h"
 
 namespace interrogator {
 
@@ -15,6 +15,7 @@ class CausalTower final : public TextTower {
                                          std::int64_t room) const override;
   std::unique_ptr<TextEncoding> begin(const std::vector<std::int32_t>& prefix, std::shared_ptr<const PreparedTexts> texts) const override;
   void move_to(c10::Device device) override { module_.move_to(device); }
+  const Module& module() const noexcept override { return module_; }
 
  private:
   class Texts;

@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "clip/clip_model_state.h"
+#include "device/transfer.h"
 #include "interrogator/error.h"
 #include "ops/operators.h"
-#include "queue/pass_batch.h"
-#include "device/transfer.h"
+#include "queue/merged_job.h"
 
 namespace interrogator {
 
@@ -44,8 +44,8 @@ at::Tensor ClipModel::State::encode_images(const at::Tensor& pixels) const {
 ClipModel::ClipModel(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ClipModel::~ClipModel() = default;
 
-std::shared_ptr<ClipModel> ClipModel::open(DevicePtr device, const std::filesystem::path& folder, bool verify_hashes) {
-  ClipManifest manifest = open_clip_bundle(folder, verify_hashes);
+std::shared_ptr<ClipModel> ClipModel::open(DevicePtr device, const std::filesystem::path& folder) {
+  ClipManifest manifest = open_clip_bundle(folder);
   ops::register_operators();
   return std::shared_ptr<ClipModel>(new ClipModel(std::make_unique<State>(std::move(device), std::move(manifest), folder)));
 }
@@ -53,51 +53,23 @@ std::shared_ptr<ClipModel> ClipModel::open(DevicePtr device, const std::filesyst
 const ClipManifest& ClipModel::manifest() const noexcept { return state_->manifest; }
 const DevicePtr& ClipModel::device() const noexcept { return state_->device; }
 
-Features ClipModel::image_features(const std::vector<ImageView>& images, const CancelToken* token) const {
-  const std::size_t most = state_->most_images();
-  state_->move_to(state_->device->torch_device());
-  std::vector<at::Tensor> batches;
-  for (auto first = images.begin(); first != images.end();) {
-    const auto last = first + std::min(static_cast<std::ptrdiff_t>(most), images.end() - first);
-    if (token) token->check();
-    const at::Tensor pixels = transform_all({first, last}, state_->manifest.image, state_->device->torch_device(), state_->image.dtype());
-    if (token) token->check();
-    batches.push_back(state_->encode_images(pixels));
-    first = last;
-  }
-  if (batches.empty()) return Features(state_->device, at::empty({0, state_->manifest.embed_dim}, state_->device->torch_device()));
-  return Features(state_->device, batches.size() == 1 ? batches[0] : at::cat(batches));
-}
-
-class ClipModel::ImageJob final : public Job {
- public:
-  ImageJob(std::shared_ptr<const ClipModel> model, SharedImage image, std::function<void(Features)> take)
-      : model_(std::move(model)), image_(std::move(image)), take_(std::move(take)) {}
-
-  MergeKey key() const override { return {reinterpret_cast<std::uintptr_t>(model_.get())}; }
-  std::size_t most() const override { return model_->state_->most_images(); }
-  std::unique_ptr<Batch> begin(std::vector<JobPtr> jobs) override;
-
- private:
-  friend class ClipModel::ImagePass;
-  const std::shared_ptr<const ClipModel> model_;
-  const SharedImage image_;
-  const std::function<void(Features)> take_;
+struct ClipModel::ImageRequest {
+  std::shared_ptr<const ClipModel> model;
+  SharedImage image;
+  std::function<void(Features)> take;
 };
 
 /// Images of one model, a pass a slice.
-class ClipModel::ImagePass final : public PassBatch {
+class ClipModel::ImagePass final : public MergedPass<ImageRequest> {
  public:
-  explicit ImagePass(std::vector<JobPtr> jobs) : PassBatch(jobs.size()) {
-    for (JobPtr& job : jobs) jobs_.emplace_back(static_cast<ImageJob*>(job.release()));
-  }
+  using MergedPass::MergedPass;
 
  private:
   std::vector<Ended> advance_pass(const std::vector<std::size_t>& left) override {
-    const std::shared_ptr<const ClipModel> model = jobs_[left.front()]->model_;
+    const std::shared_ptr<const ClipModel> model = request(left.front()).model;
     State& state = *model->state_;
     std::vector<ImageView> images;
-    for (const std::size_t place : left) images.push_back(jobs_[place]->image_.view);
+    for (const std::size_t place : left) images.push_back(request(place).image.view);
     ImageBatch batch = transform_images(images, state.manifest.image, state.device->torch_device(), state.image.dtype());
     state.move_to(state.device->torch_device());
     std::vector<Features> made;
@@ -108,36 +80,31 @@ class ClipModel::ImagePass final : public PassBatch {
       finish_on(state.device->torch_device());
     }
     // From here on nothing may fail for all: jobs end one by one.
-    std::vector<Ended> ended(left.size());
+    std::vector<Ended> ended;
+    ended.reserve(left.size());
     auto features = made.begin();
     for (std::size_t i = 0; i < left.size(); ++i) {
-      const std::unique_ptr<ImageJob> job = std::move(jobs_[left[i]]);
-      std::exception_ptr error = std::move(batch.errors[i]);
-      if (!error) error = error_of([&] { job->take_(std::move(*features++)); });
-      ended[i] = {left[i], std::move(error)};
+      if (batch.errors[i]) {
+        ended.push_back(fail(left[i], std::move(batch.errors[i])));
+      } else {
+        ended.push_back(end(left[i], [&](ImageRequest& request) { request.take(std::move(*features++)); }));
+      }
     }
     return ended;
   }
-
-  std::vector<std::unique_ptr<ImageJob>> jobs_;  // by place; null once ended
 };
 
-std::unique_ptr<Batch> ClipModel::ImageJob::begin(std::vector<JobPtr> jobs) { return std::make_unique<ImagePass>(std::move(jobs)); }
+JobPtr ClipModel::image_job(std::shared_ptr<const ClipModel> model, SharedImage image, std::function<void(Features)> take) {
+  MergeKey key{reinterpret_cast<std::uintptr_t>(model.get())};
+  const std::size_t most = model->state_->most_images();
+  return std::make_unique<MergedJob<ImageRequest, ImagePass>>(std::move(key), most,
+                                                              ImageRequest{std::move(model), std::move(image), std::move(take)});
+}
 
 void ClipModel::submit_image_features(std::shared_ptr<const ClipModel> model, SharedImage image, std::function<void(Features)> take,
                                       Device::Done done, CancelTokenPtr token) {
   const DevicePtr device = model->device();
-  device->submit(std::make_unique<ImageJob>(std::move(model), std::move(image), std::move(take)), std::move(done), std::move(token));
-}
-
-Features ClipModel::text_features(const TokenLists& texts, const CancelToken* token, const Progress& progress) const {
-  return text_features({}, texts, token, progress);
-}
-
-Features ClipModel::text_features(const std::vector<std::int32_t>& prefix, const TokenLists& texts, const CancelToken* token,
-                                  const Progress& progress) const {
-  const SlicedPtr<Features> encoding = begin_text_features(prefix, texts, progress);
-  return run_to_end(*encoding, token);
+  device->submit(image_job(std::move(model), std::move(image), std::move(take)), std::move(done), std::move(token));
 }
 
 class ClipModel::TextFeatures final : public Sliced<Features> {

@@ -8,10 +8,10 @@
 #include <memory>
 #include <utility>
 
+#include "clip/text_tower.h"
 #include "images/image_batch.h"
 #include "interrogator/clip_model.h"
 #include "weights/module.h"
-#include "clip/text_tower.h"
 
 namespace interrogator {
 
@@ -20,7 +20,11 @@ struct ClipModel::State {
       : device(std::move(owner)),
         manifest(std::move(read)),
         image(Module::load(folder / manifest.image_file, device->torch_device(), {"forward"})),
-        text(TextTower::open(manifest, folder / manifest.text_file, device->torch_device())) {}
+        text(TextTower::open(manifest, folder / manifest.text_file, device->torch_device())),
+        bytes(Module::bytes_of({&image, &text->module()})) {
+    device->count_weights(bytes);
+  }
+  ~State() { device->count_weights(-bytes); }
 
   void move_to(c10::Device target) {
     image.move_to(target);
@@ -30,14 +34,13 @@ struct ClipModel::State {
   /// pixels as transform_images makes them, B of them → B × embed_dim, float32.
   at::Tensor encode_images(const at::Tensor& pixels) const;
 
-  std::size_t most_images() const {
-    return images_per_pass(manifest.image, device->options().max_batch, device->torch_device().is_cpu());
-  }
+  std::size_t most_images() const { return images_per_pass(manifest.image, device->options().max_batch, device->torch_device().is_cpu()); }
 
   const DevicePtr device;
   const ClipManifest manifest;
   Module image;
   std::unique_ptr<TextTower> text;
+  const std::int64_t bytes;
 };
 
 }  // namespace interrogator

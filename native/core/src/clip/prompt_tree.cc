@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "clip/clip_model_state.h"
-#include "interrogator/error.h"
 #include "device/transfer.h"
+#include "interrogator/error.h"
 
 namespace interrogator {
 
@@ -71,12 +71,6 @@ std::shared_ptr<const PromptTree::Prepared> PromptTree::prepare(std::int64_t roo
 }
 
 std::size_t PromptTree::count() const noexcept { return candidates_.count(); }
-
-StepResult PromptTree::best(const std::vector<std::int32_t>& prefix_ids, const Features& features, const StepOptions& options,
-                            const CancelToken* token) const {
-  const SlicedPtr<StepResult> step = begin_best(prefix_ids, features, options);
-  return run_to_end(*step, token);
-}
 
 class PromptTree::Best final : public Sliced<StepResult> {
  public:

@@ -8,8 +8,8 @@
 
 #include "clip/bidirectional_tower.h"
 #include "clip/causal_tower.h"
-#include "interrogator/error.h"
 #include "clip/prefix_tree.h"
+#include "interrogator/error.h"
 
 namespace interrogator {
 

@@ -16,6 +16,8 @@
 
 namespace interrogator {
 
+class Module;
+
 /// Rows of some of the texts: row i is the feature of the text at texts[i] in the caller's choice.
 struct TextRows {
   std::vector<std::int64_t> texts;
@@ -61,6 +63,7 @@ class TextTower {
                                               std::shared_ptr<const PreparedTexts> texts) const = 0;
 
   virtual void move_to(c10::Device device) = 0;
+  virtual const Module& module() const noexcept = 0;
 
  protected:
   TextTower(const ClipManifest& manifest, c10::Device device) : manifest_(manifest), device_(device) {}

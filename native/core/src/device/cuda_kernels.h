@@ -6,9 +6,9 @@
 #include <memory>
 #include <string>
 
+#include "device/transfer.h"
 #include "interrogator_cuda.h"
 #include "platform/shared_library.h"
-#include "device/transfer.h"
 
 namespace interrogator {
 

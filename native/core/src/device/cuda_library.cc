@@ -1,36 +1,16 @@
 #include "device/cuda_library.h"
 
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <dlfcn.h>
 
 #include <filesystem>
 #include <string>
-
-#ifdef _WIN32
-#define WIN32_LEAN_AND_MEAN
-#include <windows.h>
-#else
-#include <dlfcn.h>
-#endif
 
 namespace interrogator {
 
 namespace {
 
-#ifdef _WIN32
-
-std::string open_library() {
-  if (!LoadLibraryA("nvcuda.dll")) return "no CUDA driver is installed (nvcuda.dll does not load)";
-  if (LoadLibraryA("torch_cuda.dll")) return {};
-  return "this libtorch has no torch_cuda.dll that loads (error " + std::to_string(GetLastError()) + ")";
-}
-
-#else
-
-#ifdef __APPLE__
-constexpr const char* kLibrary = "libtorch_cuda.dylib";
-#else
 constexpr const char* kLibrary = "libtorch_cuda.so";
-#endif
 
 std::string open_library() {
   if (!dlopen("libcuda.so.1", RTLD_LAZY)) return "no CUDA driver is installed (libcuda.so.1 does not load)";
@@ -45,8 +25,6 @@ std::string open_library() {
   const char* const reason = dlerror();
   return std::string(kLibrary) + " does not load: " + (reason ? reason : "unknown reason");
 }
-
-#endif
 
 /// Why it is not open; empty where it is. Opened once a process.
 const std::string& library_missing() {

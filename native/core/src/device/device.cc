@@ -1,22 +1,24 @@
 #include "interrogator/device.h"
 
 #include <ATen/Parallel.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/Device.h>
 #include <c10/core/DeviceGuard.h>
 #include <c10/core/InferenceMode.h>
 
+#include <atomic>
 #include <charconv>
 #include <future>
 #include <utility>
 
-#include "platform/cpu_count.h"
 #include "device/cuda_library.h"
-#include "interrogator/error.h"
-#include "queue/job_queue.h"
-#include "platform/memory.h"
-#include "queue/sliced_job.h"
-#include "platform/spread_threads.h"
 #include "device/transfer.h"
+#include "interrogator/error.h"
+#include "platform/cpu_count.h"
+#include "platform/memory.h"
+#include "platform/spread_threads.h"
+#include "queue/job_queue.h"
+#include "queue/sliced_job.h"
 
 namespace interrogator {
 
@@ -98,6 +100,7 @@ struct Device::State {
   const std::string name;
   const DeviceOptions options;
   const int threads;
+  std::atomic<std::int64_t> weight_bytes{0};
   JobQueue queue;
 };
 
@@ -108,6 +111,7 @@ Device::~Device() = default;
 std::shared_ptr<Device> Device::open(const std::string& name, const DeviceOptions& options) {
   check_options(options);
   keep_cuda_possible();
+  take_over_large_tensors();
   const c10::Device device = parse_device(name);
   // cuDNN's attention makes a plan for each shape that it meets, and prompts and captions grow by a token a step.
   if (device.is_cuda()) at::globalContext().setSDPUseCuDNN(false);
@@ -159,11 +163,20 @@ DeviceStats Device::stats() const {
   stats.cancelled = counts.cancelled;
   stats.refused = counts.refused;
   stats.slices = counts.slices;
+  stats.busy_seconds = counts.busy_seconds;
   stats.batches = counts.batches;
   stats.batched = counts.batched;
   stats.largest_batch = counts.largest_batch;
+  stats.weight_bytes = static_cast<std::uint64_t>(state_->weight_bytes.load());
+  if (!state_->device.is_cpu()) {
+    const auto memory = at::getDeviceAllocator(state_->device.type())->getDeviceStats(state_->device.index());
+    stats.allocated_bytes = static_cast<std::uint64_t>(memory.allocated_bytes[0].current);  // 0: of all pools
+    stats.reserved_bytes = static_cast<std::uint64_t>(memory.reserved_bytes[0].current);
+  }
   return stats;
 }
+
+void Device::count_weights(std::int64_t bytes) noexcept { state_->weight_bytes += bytes; }
 
 const DeviceOptions& Device::options() const noexcept { return state_->options; }
 const c10::Device& Device::torch_device() const noexcept { return state_->device; }

@@ -2,8 +2,8 @@
 
 #include <torch/version.h>
 
-#include "platform/cpu_count.h"
 #include "device/cuda_library.h"
+#include "platform/cpu_count.h"
 
 namespace interrogator {
 
@@ -11,13 +11,11 @@ namespace {
 
 std::vector<std::string> cpu_features() {
   std::vector<std::string> present;
-#if defined(__x86_64__) && defined(__GNUC__)
+#ifdef __x86_64__
   if (__builtin_cpu_supports("avx2")) present.emplace_back("avx2");
   if (__builtin_cpu_supports("fma")) present.emplace_back("fma");
   if (__builtin_cpu_supports("f16c")) present.emplace_back("f16c");
   if (__builtin_cpu_supports("avx512f")) present.emplace_back("avx512f");
-#elif defined(__aarch64__)
-  present.emplace_back("neon");
 #endif
   return present;
 }

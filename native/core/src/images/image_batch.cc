@@ -40,14 +40,6 @@ ImageBatch transform_images(const std::vector<ImageView>& images, const ImagePre
   return batch;
 }
 
-at::Tensor transform_all(const std::vector<ImageView>& images, const ImagePreprocess& preprocess, c10::Device device, at::ScalarType type) {
-  ImageBatch batch = transform_images(images, preprocess, device, type);
-  for (const std::exception_ptr& error : batch.errors) {
-    if (error) std::rethrow_exception(error);
-  }
-  return batch.pixels;
-}
-
 std::size_t images_per_pass(const ImagePreprocess& preprocess, std::size_t max_batch, bool on_cpu) {
   if (!on_cpu) return max_batch;
   constexpr std::int64_t kPixels = 8 * 224 * 224;

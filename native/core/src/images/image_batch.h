@@ -8,7 +8,7 @@
 #include <exception>
 #include <vector>
 
-#include "interrogator/bundle.h"
+#include "interrogator/image_preprocess.h"
 #include "interrogator/image_view.h"
 
 namespace interrogator {
@@ -22,9 +22,6 @@ struct ImageBatch {
 /// intra-op threads, on CUDA by its kernels. A bad image fails alone.
 ImageBatch transform_images(const std::vector<ImageView>& images, const ImagePreprocess& preprocess, c10::Device device,
                             at::ScalarType type);
-
-/// The same where one bad image fails them all: throws its error.
-at::Tensor transform_all(const std::vector<ImageView>& images, const ImagePreprocess& preprocess, c10::Device device, at::ScalarType type);
 
 /// Most images a pass through a vision tower. On the CPU no more than keep it busy, so that the pass is no
 /// longer than it must be: larger images fill it sooner.

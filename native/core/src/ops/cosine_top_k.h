@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "interrogator/cancel.h"
-#include "interrogator/label_matrix.h"
+#include "interrogator/ranking.h"
 #include "ops/simd/sets.h"
 
 namespace interrogator::ops {

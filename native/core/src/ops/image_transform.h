@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "interrogator/bundle.h"
+#include "interrogator/image_preprocess.h"
 #include "interrogator/image_view.h"
 #include "ops/resample.h"
 

@@ -5,10 +5,10 @@
 
 #include <optional>
 
+#include "ops/cuda/tree_attention.h"
 #include "ops/embedding.h"
 #include "ops/linear.h"
 #include "ops/tree_attention.h"
-#include "ops/cuda/tree_attention.h"
 
 namespace interrogator::ops {
 

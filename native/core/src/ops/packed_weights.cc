@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-#include "platform/memory.h"
 #include "ops/simd/byte_product.h"
 #include "ops/simd/packed_product.h"
+#include "platform/memory.h"
 
 namespace interrogator::ops {
 
@@ -36,21 +36,21 @@ at::Tensor pack_weight(const at::Tensor& weight, bool has_bias, SimdSet set) {
   return packed;
 }
 
-at::Tensor round_weight(const at::Tensor& packed, SimdSet set) {
-  const simd::RoundPanelFunction round_panel = INTERROGATOR_CHOOSE(set, simd::round_panel);
+at::Tensor quantize_weight(const at::Tensor& packed, SimdSet set) {
+  const simd::QuantizePanelFunction quantize_panel = INTERROGATOR_CHOOSE(set, simd::quantize_panel);
   TORCH_CHECK(packed.is_cpu() && packed.scalar_type() == at::kFloat && packed.dim() == 3 && packed.is_contiguous() &&
                   packed.size(2) == INTERROGATOR_CHOOSE(set, simd::panel_width)(),
               "rounds what pack_weight made here, not ", packed.scalar_type(), " ", packed.sizes());
   const std::int64_t panels = packed.size(0), depth = packed.size(1), width = packed.size(2);
-  at::Tensor rounded = empty_in_huge_pages({panels, depth + simd::kScaleBytes, width}, at::kChar);
+  at::Tensor quantized = empty_in_huge_pages({panels, depth + simd::kScaleBytes, width}, at::kChar);
   const float* const from = packed.const_data_ptr<float>();
-  std::int8_t* const to = rounded.data_ptr<std::int8_t>();
+  std::int8_t* const to = quantized.data_ptr<std::int8_t>();
   at::parallel_for(0, panels, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t panel = begin; panel < end; ++panel) {
-      round_panel(from + panel * depth * width, depth, to + panel * (depth + simd::kScaleBytes) * width);
+      quantize_panel(from + panel * depth * width, depth, to + panel * (depth + simd::kScaleBytes) * width);
     }
   });
-  return rounded;
+  return quantized;
 }
 
 }  // namespace interrogator::ops

@@ -18,6 +18,6 @@ at::Tensor pack_weight(const at::Tensor& weight, bool has_bias, SimdSet set = be
 /// What pack_weight made, in a quarter of its memory and to 1 / 254 of each output's largest number: int8 [panels, K + 4, width],
 /// where [p, k, i] is a whole number in [-127, 127] of the output's scale, and the last four rows of a panel are its
 /// scales, float32 [width]. Throws c10::Error for what is not packed for `set`.
-at::Tensor round_weight(const at::Tensor& packed, SimdSet set = best_simd_set());
+at::Tensor quantize_weight(const at::Tensor& packed, SimdSet set = best_simd_set());
 
 }  // namespace interrogator::ops

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "interrogator/label_matrix.h"
+#include "interrogator/ranking.h"
 
 namespace interrogator::ops {
 

@@ -12,9 +12,6 @@
 #ifdef __linux__
 #include <sched.h>
 #endif
-#ifdef __APPLE__
-#include <sys/sysctl.h>
-#endif
 
 namespace interrogator {
 
@@ -83,9 +80,6 @@ int usable_physical_cores() {
 #ifdef __linux__
   cores = cores_by_affinity();
   if (const std::optional<double> quota = cgroup_quota()) cores = std::min(cores, static_cast<int>(std::ceil(*quota)));
-#elif defined(__APPLE__)
-  std::size_t size = sizeof cores;
-  if (sysctlbyname("hw.physicalcpu", &cores, &size, nullptr, 0) != 0) cores = 0;
 #endif
   if (cores < 1) cores = static_cast<int>(std::thread::hardware_concurrency());
   return std::max(cores, 1);

@@ -49,10 +49,6 @@ std::string_view code_name(ErrorCode code) noexcept {
     case ErrorCode::kImageSize: return "ERR_IMAGE_SIZE";
     case ErrorCode::kBundleNotFound: return "ERR_BUNDLE_NOT_FOUND";
     case ErrorCode::kBundleInvalid: return "ERR_BUNDLE_INVALID";
-    case ErrorCode::kBundleVersion: return "ERR_BUNDLE_VERSION";
-    case ErrorCode::kBundleKind: return "ERR_BUNDLE_KIND";
-    case ErrorCode::kBundleIncomplete: return "ERR_BUNDLE_INCOMPLETE";
-    case ErrorCode::kBundleDamaged: return "ERR_BUNDLE_DAMAGED";
     case ErrorCode::kLabelsDamaged: return "ERR_LABELS_DAMAGED";
     case ErrorCode::kLabelsMismatch: return "ERR_LABELS_MISMATCH";
     case ErrorCode::kDevice: return "ERR_DEVICE";

@@ -2,24 +2,59 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
-
-#if defined(__linux__)
+#include <c10/core/CPUAllocator.h>
 #include <sys/mman.h>
-#endif
-#if defined(__GLIBC__)
-#include <malloc.h>
-#elif defined(__APPLE__)
-#include <malloc/malloc.h>
-#endif
 
+#include <cstdlib>
+#include <new>
 #include <string>
 
 #include "interrogator/error.h"
+#include "platform/block_cache.h"
 
 namespace interrogator {
 
+namespace {
+
+constexpr std::size_t kLarge = std::size_t{256} << 10;
+constexpr std::size_t kAlignment = 64;
+
+/// Never destroyed: tensors may be freed at exit.
+BlockCache& blocks() {
+  static BlockCache* const cache = new BlockCache();
+  return *cache;
+}
+
+/// Before the bytes of each tensor stands the size of its block, 0 for one of the C library.
+class TensorAllocator final : public c10::Allocator {
+ public:
+  c10::DataPtr allocate(std::size_t bytes) override {
+    if (bytes == 0) return {nullptr, nullptr, &free, c10::kCPU};
+    BlockCache::Block block;
+    if (bytes > static_cast<std::size_t>(-1) - kAlignment) throw std::bad_alloc();
+    if (bytes >= kLarge) block = blocks().take(bytes + kAlignment);
+    else if (posix_memalign(&block.data, kAlignment, bytes + kAlignment) != 0) throw std::bad_alloc();
+    *static_cast<std::size_t*>(block.data) = block.bytes;
+    void* const data = static_cast<char*>(block.data) + kAlignment;
+    return {data, data, &free, c10::kCPU};
+  }
+  c10::DeleterFnPtr raw_deleter() const override { return &free; }
+  void copy_data(void* to, const void* from, std::size_t bytes) const override { default_copy_data(to, from, bytes); }
+
+ private:
+  static void free(void* data) {
+    if (!data) return;
+    void* const start = static_cast<char*>(data) - kAlignment;
+    const std::size_t bytes = *static_cast<std::size_t*>(start);
+    if (bytes > 0) blocks().give({start, bytes});
+    else std::free(start);
+  }
+};
+
+}  // namespace
+
 at::Tensor empty_in_huge_pages(at::IntArrayRef sizes, at::ScalarType type) {
-#if defined(__linux__)
+#ifdef __linux__
   const std::size_t bytes = at::elementSize(type) * static_cast<std::size_t>(c10::multiply_integers(sizes));
   if (bytes > 0) {
     // Of a mapping, huge pages take only what fills them whole.
@@ -32,12 +67,14 @@ at::Tensor empty_in_huge_pages(at::IntArrayRef sizes, at::ScalarType type) {
   return at::empty(sizes, type);
 }
 
-void release_freed_memory() noexcept {
-#if defined(__GLIBC__)
-  malloc_trim(0);
-#elif defined(__APPLE__)
-  malloc_zone_pressure_relief(nullptr, 0);
-#endif
+void take_over_large_tensors() {
+  static const bool done = [] {
+    c10::SetCPUAllocator(new TensorAllocator(), /*priority=*/1);
+    return true;
+  }();
+  static_cast<void>(done);
 }
+
+void release_freed_memory() noexcept { blocks().release(); }
 
 }  // namespace interrogator

@@ -1,4 +1,4 @@
-// What the allocator and the kernel are told about the process's memory.
+// Where tensors on the CPU lie in memory.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,9 +9,11 @@ namespace interrogator {
 /// system has them, so that reading does not wait for page tables. Throws Error(kOutOfMemory).
 at::Tensor empty_in_huge_pages(at::IntArrayRef sizes, at::ScalarType type = at::kFloat);
 
-/// Gives what the allocator keeps of freed memory back to the system: what the largest batch needed would stay with the
-/// process otherwise. Meanwhile allocations of other threads may wait. Nothing where the C library
-/// has no such call.
+/// From now on libtorch's large tensors on the CPU lie in blocks of our own (block_cache.h). In the C library's arenas they would leave
+/// holes, and the process would grow for hours; and only the whole process's arenas could be told to give memory back.
+void take_over_large_tensors();
+
+/// Gives what is kept of freed large tensors back to the system: what the largest batch needed would stay with the process otherwise.
 void release_freed_memory() noexcept;
 
 }  // namespace interrogator

@@ -1,32 +1,10 @@
 #include "platform/shared_library.h"
 
+#include <dlfcn.h>
+
 #include <stdexcept>
 
-#ifdef _WIN32
-#define WIN32_LEAN_AND_MEAN
-#define NOMINMAX
-#include <windows.h>
-#else
-#include <dlfcn.h>
-#endif
-
 namespace interrogator {
-
-#ifdef _WIN32
-
-SharedLibrary::SharedLibrary(const std::filesystem::path& file) : handle_(LoadLibraryW(file.c_str())), file_(file.string()) {
-  if (!handle_) throw std::runtime_error(file_ + " does not load (error " + std::to_string(GetLastError()) + ")");
-}
-
-void* SharedLibrary::address(const char* name) const {
-  auto* const symbol = reinterpret_cast<void*>(GetProcAddress(static_cast<HMODULE>(handle_), name));
-  if (!symbol) throw std::runtime_error(file_ + " has no " + name);
-  return symbol;
-}
-
-std::filesystem::path own_folder() { return {}; }
-
-#else
 
 SharedLibrary::SharedLibrary(const std::filesystem::path& file) : handle_(dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL)), file_(file) {
   if (handle_) return;
@@ -48,7 +26,5 @@ std::filesystem::path own_folder() {
   const std::filesystem::path file = std::filesystem::absolute(info.dli_fname, failed);
   return failed ? std::filesystem::path() : file.parent_path();
 }
-
-#endif
 
 }  // namespace interrogator

@@ -133,8 +133,12 @@ struct JobQueue::Shared {
     group.batch = first.begin(std::move(jobs));
   }
 
-  /// A turn. Returns it where the group has to go on at once: the queue is closing and waits for what runs.
-  std::optional<Schedule::Turn> serve(Schedule::Turn turn) noexcept {
+  std::exception_ptr disposed() const {
+    return std::make_exception_ptr(Error(ErrorCode::kDisposed, owner + " was closed before this job ended"));
+  }
+
+  /// A turn. Jobs that a slice does not end are ended after it where the queue is closing.
+  void serve(Schedule::Turn turn) noexcept {
     Group& group = turn.entry;
     const auto first = std::stable_partition(group.jobs.begin(), group.jobs.end(), [](const QueuedJob& job) { return !job.cancelled(); });
     std::vector<std::pair<QueuedJob, std::exception_ptr>> ended;
@@ -149,29 +153,29 @@ struct JobQueue::Shared {
       seconds = options.clock() - start;
       std::move(finished.begin(), finished.end(), std::back_inserter(ended));
     }
-    if (group.jobs.empty()) group.batch = nullptr;
-
-    std::optional<Schedule::Turn> again;
+    std::unique_ptr<Batch> finished;  // destroyed outside the lock, and before anyone hears of an end
     {
       const std::lock_guard lock(mutex);
       if (served > 0) ++counts.slices;
-      for (const auto& [job, error] : ended) ++(!error ? counts.completed : is_abort(error) ? counts.cancelled : counts.failed);
-      if (closing && !group.jobs.empty()) {
-        again = std::move(turn);
-      } else {
-        counts.busy = false;
-        schedule.give_back(std::move(turn), seconds, served);
+      if (closing) {
+        for (QueuedJob& job : group.jobs) ended.emplace_back(std::move(job), disposed());
+        group.jobs.clear();
       }
+      if (group.jobs.empty()) finished = std::move(group.batch);
+      for (const auto& [job, error] : ended) ++(!error ? counts.completed : is_abort(error) ? counts.cancelled : counts.failed);
+      counts.busy = false;
+      counts.busy_seconds += seconds;
+      schedule.give_back(std::move(turn), seconds, served);
     }
+    finished = nullptr;
     for (auto& [job, error] : ended) settle(job, std::move(error));
-    return again;
   }
 
   /// Until closed. What a turn held is destroyed outside the lock: it may own the queue's last reference.
   void run() {
     while (std::optional<Schedule::Turn> turn = next()) {
       if (slept && options.wake) options.wake();
-      while (turn) turn = serve(std::move(*turn));
+      serve(std::move(*turn));
     }
   }
 };
@@ -253,8 +257,7 @@ void JobQueue::close() {
     shared_->counts.failed += rejected.jobs.size();
   }
   shared_->wake.notify_all();
-  settle_all(std::move(rejected),
-             std::make_exception_ptr(Error(ErrorCode::kDisposed, shared_->owner + " was closed before this job ended")));
+  settle_all(std::move(rejected), shared_->disposed());
   if (on_own_thread()) return;
   const std::lock_guard lock(join_mutex_);
   if (thread_.joinable()) thread_.join();

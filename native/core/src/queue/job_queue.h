@@ -21,6 +21,7 @@ struct JobCounts {
   bool busy = false;       ///< a slice runs now
   std::uint64_t completed = 0, failed = 0, cancelled = 0, refused = 0;
   std::uint64_t slices = 0;
+  double busy_seconds = 0;                 ///< that slices took
   std::uint64_t batches = 0, batched = 0;  ///< of jobs with a key: batches begun, and jobs in them
   std::size_t largest_batch = 0;
 };
@@ -63,8 +64,8 @@ class JobQueue {
   void submit(Work work, Done done, CancelTokenPtr token);
   /// Settles jobs whose token is cancelled, on the calling thread; those of the running slice settle after it.
   void sweep_cancelled();
-  /// Rejects all jobs but those of the running batch with kDisposed on the calling thread, then waits
-  /// for that batch to end (not when called from it).
+  /// Ends all jobs that wait with kDisposed on the calling thread, then waits for the running slice (not when called from
+  /// it); its jobs that do not end with that slice end with kDisposed too.
   void close();
 
   bool closed() const noexcept;

@@ -8,8 +8,8 @@
 #include <memory>
 #include <vector>
 
-#include "queue/fair_queue.h"
 #include "interrogator/cancel.h"
+#include "queue/fair_queue.h"
 #include "queue/job.h"
 
 namespace interrogator {

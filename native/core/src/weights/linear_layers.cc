@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "platform/memory.h"
 #include "ops/packed_weights.h"
+#include "platform/memory.h"
 #include "weights/weight_uses.h"
 
 namespace interrogator {
@@ -44,7 +44,7 @@ std::size_t pack(const WeightUse& use) {
   return freed;
 }
 
-// The allocator would keep all that is freed, and the process would take the weights twice.
+// Kept for tensors that never come, what is freed would make the process take the weights twice.
 constexpr std::size_t kFreedAtOnce = 64 << 20;
 
 void pack_all(std::vector<WeightUse> uses) {
@@ -67,16 +67,16 @@ void take_over_linear_layers(const Module& module) {
   }
 }
 
-std::optional<Module> with_rounded_linear_layers(const Module& module, const char* method) {
+std::optional<Module> with_quantized_linear_layers(const Module& module, const char* method) {
   Module copy = module.clone(/*inplace=*/true);
   bool any = false;
   for (const WeightUse& use : weight_uses(copy, method)) {
     const bool packed = use.by_linear && use.tensor.is_cpu() && use.tensor.scalar_type() == at::kFloat && use.tensor.dim() == 3;
     if (!packed) continue;
     if (std::any_of(use.places.begin(), use.places.end(), [](const WeightPlace& place) { return !place.only_linear; })) continue;
-    const at::Tensor rounded = ops::round_weight(use.tensor.detach());
+    const at::Tensor quantized = ops::quantize_weight(use.tensor.detach());
     for (const WeightPlace& place : use.places) {
-      place.owner->setAttr(place.name, rounded);
+      place.owner->setAttr(place.name, quantized);
       any = true;
     }
   }

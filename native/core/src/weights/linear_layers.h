@@ -12,9 +12,9 @@ namespace interrogator {
 /// interrogator::embedding, which reads packed weights. For a module on the CPU, before its first call.
 void take_over_linear_layers(const torch::jit::Module& module);
 
-/// A module to call `method` of, of the same tensors, but that packed weights are rounded to int8 (ops::round_weight) where only linear
-/// layers of that method read them. A tied head stays as it is: its copy would be the largest. None where
-/// nothing is rounded. Of a module that was taken over.
-std::optional<torch::jit::Module> with_rounded_linear_layers(const torch::jit::Module& module, const char* method);
+/// A module to call `method` of, of the same tensors, but that packed weights are quantized to int8 (ops::quantize_weight) where only
+/// linear layers of that method read them. A tied head stays as it is: its copy would be the largest. None where nothing is quantized. Of a
+/// module that was taken over.
+std::optional<torch::jit::Module> with_quantized_linear_layers(const torch::jit::Module& module, const char* method);
 
 }  // namespace interrogator

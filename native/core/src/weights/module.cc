@@ -4,6 +4,7 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include <map>
 #include <utility>
 
 #include "interrogator/error.h"
@@ -79,9 +80,9 @@ Module Module::load(const std::filesystem::path& path, c10::Device device, std::
   }
 }
 
-std::optional<Module> Module::rounded(const char* method) const {
+std::optional<Module> Module::quantized(const char* method) const {
   if (!state_->device.is_cpu()) return std::nullopt;
-  std::optional<torch::jit::Module> module = with_rounded_linear_layers(state_->module, method);
+  std::optional<torch::jit::Module> module = with_quantized_linear_layers(state_->module, method);
   if (!module) return std::nullopt;
   return Module(std::make_unique<State>(State{std::move(*module), state_->device, state_->dtype}));
 }
@@ -89,6 +90,21 @@ std::optional<Module> Module::rounded(const char* method) const {
 bool Module::has_method(const char* name) const { return state_->module.find_method(name).has_value(); }
 
 at::ScalarType Module::dtype() const noexcept { return state_->dtype; }
+
+std::int64_t Module::bytes_of(std::initializer_list<const Module*> modules) {
+  std::map<const c10::StorageImpl*, std::size_t> storages;
+  for (const Module* const module : modules) {
+    if (!module) continue;
+    for (const c10::IValue& attribute : module->state_->module.attributes()) {
+      if (!attribute.isTensor() || !attribute.toTensor().defined()) continue;
+      const c10::Storage& storage = attribute.toTensor().storage();
+      storages[storage.unsafeGetStorageImpl()] = storage.nbytes();
+    }
+  }
+  std::int64_t total = 0;
+  for (const auto& [storage, bytes] : storages) total += static_cast<std::int64_t>(bytes);
+  return total;
+}
 
 void Module::move_to(c10::Device device) {
   if (device == state_->device) return;

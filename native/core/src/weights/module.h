@@ -5,6 +5,7 @@
 #include <ATen/core/ivalue.h>
 #include <c10/core/Device.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <initializer_list>
 #include <memory>
@@ -27,13 +28,16 @@ class Module {
   ~Module();
 
   /// The same model for calls of `method` alone, with the weights of its linear layers in int8, a quarter of the memory to read, and
-  /// its other tensors shared: a guess at what this one answers. None on other devices than the CPU and where no weights are packed.
-  std::optional<Module> rounded(const char* method) const;
+  /// its other tensors shared: it drafts what this one answers. None on CUDA and where no weights are packed.
+  std::optional<Module> quantized(const char* method) const;
 
   bool has_method(const char* name) const;
 
   /// The type of floating inputs and outputs.
   at::ScalarType dtype() const noexcept;
+
+  /// Bytes of the tensors of several modules, each counted once where they share some. Null ones count nothing.
+  static std::int64_t bytes_of(std::initializer_list<const Module*> modules);
 
   /// Moves every tensor. Idempotent.
   void move_to(c10::Device device);

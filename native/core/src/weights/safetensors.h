@@ -3,22 +3,23 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
-#include <utility>
 #include <vector>
+
+#include "platform/file.h"
 
 namespace interrogator {
 
 struct SafeTensor {
   std::string name, dtype;  ///< dtype as the format names it: "F16", "I8"
   std::vector<std::int64_t> shape;
-  std::span<const std::byte> data;
+  std::size_t bytes = 0;
+  std::size_t offset = 0;  ///< in the file; not used by safetensors_header
 };
 
-/// The tensors of a whole file in memory; they point into it. Checks sizes and offsets, so that all
-/// data lies inside. Throws std::runtime_error saying what is wrong with the file.
-std::vector<SafeTensor> parse_safetensors(std::span<const std::byte> file);
+/// The tensors of a file, of which the header alone is read. Checks sizes and offsets, so that all data lies inside. Throws
+/// std::runtime_error saying what is wrong with the file, and Error(kIo).
+std::vector<SafeTensor> read_safetensors_header(const InputFile& file);
 
 /// The bytes before the data, padded so that the data is aligned to 8.
 std::string safetensors_header(const std::vector<SafeTensor>& tensors);

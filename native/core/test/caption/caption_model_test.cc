@@ -7,8 +7,9 @@
 #include <set>
 #include <thread>
 
-#include "support/model_cases.h"
 #include "ops/packed_weights.h"
+#include "support/calls.h"
+#include "support/model_cases.h"
 
 namespace interrogator {
 namespace {
@@ -32,7 +33,7 @@ class CaptionModelTest : public ::testing::Test {
   }
 
   std::vector<std::vector<std::int32_t>> generate(const std::vector<ImageView>& images, std::int64_t max_tokens) {
-    return on(device_, [&] { return model_->generate(images, {max_tokens}); });
+    return on(device_, [&] { return test::generate(model_, images, {max_tokens}); });
   }
 
   std::vector<std::int32_t> expected(int max_tokens, std::size_t image) const {
@@ -72,18 +73,18 @@ TEST_F(CaptionModelTest, ACaptionEndsWithTheEndTokenOrAtTheLimit) {
   EXPECT_GE(lengths.size(), 3u) << "the cases must end at different steps to test anything";
 }
 
-TEST_F(CaptionModelTest, GuessesOnTheCpuWhereWeightsArePacked) {
+TEST_F(CaptionModelTest, DraftsOnTheCpuWhereWeightsArePacked) {
   generate({cases_->images()[0]}, 40);
-  const GuessCounts counts = on(device_, [&] { return model_->guess_counts(); });
-  EXPECT_EQ(counts.guessed > 0, ops::packing_pays());
-  EXPECT_LE(counts.right, counts.guessed);
+  const DraftCounts counts = on(device_, [&] { return model_->draft_counts(); });
+  EXPECT_EQ(counts.drafted > 0, ops::packing_pays());
+  EXPECT_LE(counts.accepted, counts.drafted);
 }
 
-TEST_F(CaptionModelTest, DoesNotGuessWithABundleFromBeforeStepEach) {
+TEST_F(CaptionModelTest, DoesNotDraftWithABundleFromBeforeStepEach) {
   const std::filesystem::path sample = std::filesystem::path(INTERROGATOR_TEST_FOLDER) / "../../../models/sample/caption";
   model_ = on(device_, [&] { return CaptionModel::open(device_, sample); });
   EXPECT_FALSE(generate({cases_->images()[0]}, 20)[0].empty());
-  EXPECT_EQ(on(device_, [&] { return model_->guess_counts().guessed; }), 0);
+  EXPECT_EQ(on(device_, [&] { return model_->draft_counts().drafted; }), 0);
 }
 
 TEST_F(CaptionModelTest, TheLowestIdWinsATie) {
@@ -113,7 +114,7 @@ TEST_F(CaptionModelTest, StopsInTheMiddleOfDecodingWhenCancelled) {
     token->cancel();
   });
   const auto start = std::chrono::steady_clock::now();
-  EXPECT_EQ(code_of([&] { on(device_, [&] { model_->generate(images, {63}, token.get()); }); }), ErrorCode::kAborted);
+  EXPECT_EQ(code_of([&] { on(device_, [&] { test::generate(model_, images, {63}, token.get()); }); }), ErrorCode::kAborted);
   const auto stopped = std::chrono::steady_clock::now() - start;
   canceller.join();
   const auto again = std::chrono::steady_clock::now();

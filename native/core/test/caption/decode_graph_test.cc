@@ -8,10 +8,10 @@
 #include <stdexcept>
 #include <vector>
 
+#include "device/transfer.h"
 #include "interrogator/bundle.h"
 #include "support/model_cases.h"
 #include "weights/module.h"
-#include "device/transfer.h"
 
 namespace interrogator {
 namespace {

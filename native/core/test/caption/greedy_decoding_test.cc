@@ -9,8 +9,8 @@
 #include <filesystem>
 #include <optional>
 
-#include "support/model_cases.h"
 #include "ops/operators.h"
+#include "support/model_cases.h"
 
 namespace interrogator {
 namespace {
@@ -29,20 +29,20 @@ class GreedyDecodingTest : public ::testing::Test {
 
   struct Decoded {
     std::vector<std::vector<std::int32_t>> captions;
-    GuessCounts guesses;
+    DraftCounts drafts;
     int passes = 0;
   };
 
-  Decoded decode(const Module* guesser, const at::Tensor& pixels, std::int64_t max_tokens = kMost) const {
+  Decoded decode(const Module* drafter, const at::Tensor& pixels, std::int64_t max_tokens = kMost) const {
     const c10::InferenceMode inference;
     DecodeGraphs graphs(nullptr);
-    GreedyDecoding decoding(*decoder_, guesser, *manifest_, graphs, max_tokens, vision_->call("forward", {pixels}));
+    GreedyDecoding decoding(*decoder_, drafter, *manifest_, graphs, max_tokens, vision_->call("forward", {pixels}));
     Decoded decoded;
     std::size_t ended = 0;
     for (; !decoding.done(); ++decoded.passes) ended += decoding.advance().size();
     EXPECT_EQ(ended, static_cast<std::size_t>(pixels.size(0)));
     for (std::int64_t i = 0; i < pixels.size(0); ++i) decoded.captions.push_back(decoding.take_caption(static_cast<std::size_t>(i)));
-    decoded.guesses = decoding.guess_counts();
+    decoded.drafts = decoding.draft_counts();
     return decoded;
   }
 
@@ -59,7 +59,7 @@ class GreedyDecodingTest : public ::testing::Test {
     throw std::runtime_error("all captions are short");
   }
 
-  /// A guesser that answers `id` and writes nonsense where the decoder's keys and values go.
+  /// A drafter that answers `id` and writes nonsense where the decoder's keys and values go.
   Module always(std::int64_t id) const {
     torch::jit::Module module("Always");
     module.register_attribute("id", c10::IntType::get(), id);
@@ -82,79 +82,79 @@ def step(self, ids, position: int, keys, values, cross_keys, cross_values):
   std::optional<Module> vision_, decoder_;
 };
 
-TEST_F(GreedyDecodingTest, GuessesDoNotChangeACaption) {
-  const std::optional<Module> rounded = decoder_->rounded("step");
+TEST_F(GreedyDecodingTest, DraftsDoNotChangeACaption) {
+  const std::optional<Module> quantized = decoder_->quantized("step");
   const Module nonsense = always(7), end = always(manifest_->eos_id);
-  std::vector<const Module*> guessers{&*decoder_, &nonsense, &end};
-  if (rounded) guessers.push_back(&*rounded);
+  std::vector<const Module*> drafters{&*decoder_, &nonsense, &end};
+  if (quantized) drafters.push_back(&*quantized);
   for (unsigned seed = 0; seed < 12; ++seed) {
     const at::Tensor image = images(1, seed);
     for (const std::int64_t max_tokens : {1, 2, 3, 7, 40}) {
       const Decoded plain = decode(nullptr, image, max_tokens);
-      EXPECT_EQ(plain.guesses.guessed, 0);
-      for (const Module* const guesser : guessers) {
-        EXPECT_EQ(decode(guesser, image, max_tokens).captions, plain.captions) << "seed " << seed << ", most " << max_tokens;
+      EXPECT_EQ(plain.drafts.drafted, 0);
+      for (const Module* const drafter : drafters) {
+        EXPECT_EQ(decode(drafter, image, max_tokens).captions, plain.captions) << "seed " << seed << ", most " << max_tokens;
       }
     }
   }
 }
 
-TEST_F(GreedyDecodingTest, RightGuessesAreAllKept) {
+TEST_F(GreedyDecodingTest, RightDraftsAreAllKept) {
   const at::Tensor image = long_image();
-  const Decoded plain = decode(nullptr, image), guessed = decode(&*decoder_, image);
-  EXPECT_EQ(guessed.guesses.right, guessed.guesses.guessed);
-  // Each token is guessed, but for the first and those that a check gives besides.
-  EXPECT_GE(6 * guessed.guesses.right, 4 * static_cast<std::int64_t>(plain.captions[0].size()));
+  const Decoded plain = decode(nullptr, image), drafted = decode(&*decoder_, image);
+  EXPECT_EQ(drafted.drafts.accepted, drafted.drafts.drafted);
+  // Each token is drafted but the first, and those that a verification adds.
+  EXPECT_GE(6 * drafted.drafts.accepted, 4 * static_cast<std::int64_t>(plain.captions[0].size()));
 }
 
-TEST_F(GreedyDecodingTest, WrongGuessesBecomeFew) {
+TEST_F(GreedyDecodingTest, WrongDraftsBecomeFew) {
   const Module nonsense = always(7);
   const at::Tensor image = long_image();
-  const Decoded plain = decode(nullptr, image), guessed = decode(&nonsense, image);
-  EXPECT_LE(guessed.guesses.right, std::count(plain.captions[0].begin(), plain.captions[0].end(), 7));
-  // A guess and a check a token, after the first five.
-  EXPECT_LE(guessed.passes, 2 * plain.passes + 5);
+  const Decoded plain = decode(nullptr, image), drafted = decode(&nonsense, image);
+  EXPECT_LE(drafted.drafts.accepted, std::count(plain.captions[0].begin(), plain.captions[0].end(), 7));
+  // A draft and a verification for each token, after the first five.
+  EXPECT_LE(drafted.passes, 2 * plain.passes + 5);
 }
 
-TEST_F(GreedyDecodingTest, GuessesOnceACaptionIsAlone) {
+TEST_F(GreedyDecodingTest, DraftsOnceACaptionIsAlone) {
   int alone = 0, never_alone = 0;
   for (unsigned seed = 0; seed < 40; ++seed) {
     const at::Tensor several = images(2, seed);
-    const Decoded plain = decode(nullptr, several), guessed = decode(&*decoder_, several);
-    EXPECT_EQ(guessed.captions, plain.captions);
+    const Decoded plain = decode(nullptr, several), drafted = decode(&*decoder_, several);
+    EXPECT_EQ(drafted.captions, plain.captions);
     const auto [shorter, longer] = std::minmax({plain.captions[0].size(), plain.captions[1].size()});
     const auto lead = static_cast<std::int64_t>(longer - shorter);
-    EXPECT_LE(guessed.guesses.guessed, lead);
-    // A guess, and the token that its check gives besides.
-    if (lead >= 2) EXPECT_GT(guessed.guesses.guessed, 0) << "seed " << seed;
+    EXPECT_LE(drafted.drafts.drafted, lead);
+    // A draft, and the token that its verification adds.
+    if (lead >= 2) EXPECT_GT(drafted.drafts.drafted, 0) << "seed " << seed;
     ++(lead >= 2 ? alone : never_alone);
   }
   EXPECT_GT(alone, 0);
   EXPECT_GT(never_alone, 0);
 }
 
-TEST_F(GreedyDecodingTest, ACaptionMayBeDroppedBetweenGuessAndCheck) {
+TEST_F(GreedyDecodingTest, ACaptionMayBeDroppedBetweenDraftAndVerification) {
   const c10::InferenceMode inference;
   DecodeGraphs graphs(nullptr);
   GreedyDecoding decoding(*decoder_, &*decoder_, *manifest_, graphs, kMost, vision_->call("forward", {long_image()}));
   decoding.advance();
   decoding.advance();
   ASSERT_FALSE(decoding.done());
-  EXPECT_LT(decoding.take_caption(0).size(), 2u) << "one of the passes was a guess";
+  EXPECT_LT(decoding.take_caption(0).size(), 2u) << "one of the passes was a draft";
   decoding.drop(0);
   EXPECT_TRUE(decoding.done());
 }
 
-TEST_F(GreedyDecodingTest, RoundedWeightsGuessWell) {
-  const std::optional<Module> rounded = decoder_->rounded("step");
-  if (!rounded) GTEST_SKIP() << "nothing is packed here";
-  GuessCounts all;
+TEST_F(GreedyDecodingTest, QuantizedWeightsDraftWell) {
+  const std::optional<Module> quantized = decoder_->quantized("step");
+  if (!quantized) GTEST_SKIP() << "nothing is packed here";
+  DraftCounts all;
   for (unsigned seed = 0; seed < 12; ++seed) {
-    const GuessCounts counts = decode(&*rounded, images(1, seed)).guesses;
-    all.guessed += counts.guessed, all.right += counts.right;
+    const DraftCounts counts = decode(&*quantized, images(1, seed)).drafts;
+    all.drafted += counts.drafted, all.accepted += counts.accepted;
   }
-  EXPECT_GT(all.guessed, 0);
-  EXPECT_GT(2 * all.right, all.guessed) << all.right << " of " << all.guessed;
+  EXPECT_GT(all.drafted, 0);
+  EXPECT_GT(2 * all.accepted, all.drafted) << all.accepted << " of " << all.drafted;
 }
 
 }  // namespace

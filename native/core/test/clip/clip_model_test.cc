@@ -4,11 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
+#include <future>
 #include <numeric>
 #include <random>
 
 #include "interrogator/prompt_tree.h"
+#include "support/calls.h"
 #include "support/model_cases.h"
 
 namespace interrogator {
@@ -30,7 +33,7 @@ class ClipModelTest : public ::testing::Test {
   }
 
   at::Tensor features_of(const TokenLists& texts, const std::vector<std::int32_t>& prefix = {}) {
-    return on(device_, [&] { return model_->text_features(prefix, texts).tensor().clone(); });
+    return on(device_, [&] { return test::text_features(*model_, prefix, texts).tensor().clone(); });
   }
 
   TokenLists chosen(const std::vector<std::size_t>& indices) const {
@@ -49,7 +52,7 @@ class ClipModelTest : public ::testing::Test {
 
   StepResult best(const PromptTree& tree, const std::vector<std::int32_t>& prefix, const at::Tensor& row, const StepOptions& options = {}) {
     const Features target = feature(row);
-    return on(device_, [&] { return tree.best(prefix, target, options); });
+    return on(device_, [&] { return test::best(tree, prefix, target, options); });
   }
 
   DevicePtr device_;
@@ -66,22 +69,16 @@ float largest_difference(const at::Tensor& left, const at::Tensor& right) {
 TEST_F(ClipModelTest, ImageFeaturesEqualOpenClips) {
   const auto images = cases_->images();
   ASSERT_GT(images.size(), device_->options().max_batch);
-  const at::Tensor features = on(device_, [&] { return model_->image_features(images).tensor().clone(); });
+  const at::Tensor features = on(device_, [&] { return test::image_features(model_, images).tensor().clone(); });
   EXPECT_LT(largest_difference(features, cases_->at("image_features")), 1e-5);
-}
-
-TEST_F(ClipModelTest, NoImagesGiveNoRows) {
-  const Features features = on(device_, [&] { return model_->image_features({}); });
-  EXPECT_EQ(features.rows(), 0);
-  EXPECT_EQ(features.dim(), kDim);
 }
 
 TEST_F(ClipModelTest, RefusesAnImageWhosePixelsDoNotFitItsSize) {
   ImageView image = cases_->images()[0];
   image.size -= 1;
-  EXPECT_EQ(code_of([&] { on(device_, [&] { model_->image_features({image}); }); }), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code_of([&] { on(device_, [&] { test::image_features(model_, {image}); }); }), ErrorCode::kInvalidArgument);
   image.width = 0;
-  EXPECT_EQ(code_of([&] { on(device_, [&] { model_->image_features({image}); }); }), ErrorCode::kImageSize);
+  EXPECT_EQ(code_of([&] { on(device_, [&] { test::image_features(model_, {image}); }); }), ErrorCode::kImageSize);
 }
 
 TEST_F(ClipModelTest, TextFeaturesEqualOpenClipsLongTextsAndPrefixesCutAlike) {
@@ -122,7 +119,7 @@ TEST_F(ClipModelTest, ManyTextsGoThroughInBlocksWithProgressAndMayStopBetweenThe
   }
   std::vector<std::size_t> seen;
   on(device_, [&] {
-    model_->text_features(many, nullptr, [&](std::size_t done, std::size_t total) {
+    test::text_features(*model_, {}, many, nullptr, [&](std::size_t done, std::size_t total) {
       EXPECT_EQ(total, 700u);
       seen.push_back(done);
     });
@@ -135,13 +132,47 @@ TEST_F(ClipModelTest, ManyTextsGoThroughInBlocksWithProgressAndMayStopBetweenThe
   std::size_t blocks = 0;
   EXPECT_EQ(code_of([&] {
               on(device_, [&] {
-                model_->text_features(many, &token, [&](std::size_t, std::size_t) {
+                test::text_features(*model_, {}, many, &token, [&](std::size_t, std::size_t) {
                   if (++blocks == 2) token.cancel();
                 });
               });
             }),
             ErrorCode::kAborted);
   EXPECT_EQ(blocks, 2u);
+}
+
+TEST_F(ClipModelTest, ClosingTheDeviceEndsALongEncodingAtItsNextSlice) {
+  TokenLists many{{}, {0}};
+  std::mt19937 random(4);
+  for (int text = 0; text < 20'000; ++text) {
+    for (int i = 0; i < 12; ++i) many.ids.push_back(static_cast<std::int32_t>(random() % 40000));
+    many.offsets.push_back(static_cast<std::int32_t>(many.ids.size()));
+  }
+  std::promise<void> begun, ended;
+  std::atomic<int> slices{0};
+  SlicedPtr<Features> encoding;
+  device_->submit_slices(
+      [&] {
+        if (!encoding) encoding = model_->begin_text_features({}, many);
+        const bool last = encoding->advance();
+        if (++slices == 2) begun.set_value();
+        return last;
+      },
+      [&](std::exception_ptr error) { error ? ended.set_exception(std::move(error)) : ended.set_value(); });
+  begun.get_future().wait();
+  device_->close();
+  EXPECT_EQ(code_of([&] { ended.get_future().get(); }), ErrorCode::kDisposed);
+  EXPECT_LT(slices, 100);  // of about 450
+}
+
+TEST_F(ClipModelTest, TheDeviceCountsTheWeightsOfItsModels) {
+  const std::uint64_t one = device_->stats().weight_bytes;
+  EXPECT_GT(one, 100'000u);
+  auto second = on(device_, [&] { return ClipModel::open(device_, test::model_cases_folder() / "clip"); });
+  EXPECT_EQ(device_->stats().weight_bytes, 2 * one);
+  second.reset();
+  EXPECT_EQ(device_->stats().weight_bytes, one);
+  EXPECT_GT(device_->stats().busy_seconds, 0);
 }
 
 TEST_F(ClipModelTest, NoTextsGiveNoRows) {
@@ -226,7 +257,7 @@ TEST_F(ClipModelTest, BestRefusesFeaturesOfAnotherShapeOrDevice) {
   EXPECT_EQ(code_of([&] { best(tree, {}, at::ones({kDim + 1})); }), ErrorCode::kInvalidArgument);
   const DevicePtr other = Device::open("cpu");
   const Features elsewhere = on(other, [&] { return Features(other, at::ones({1, kDim})); });
-  EXPECT_EQ(code_of([&] { on(device_, [&] { tree.best({}, elsewhere, {}); }); }), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code_of([&] { on(device_, [&] { test::best(tree, {}, elsewhere, {}); }); }), ErrorCode::kInvalidArgument);
 }
 
 TEST_F(ClipModelTest, BestStopsWhenCancelled) {
@@ -234,7 +265,7 @@ TEST_F(ClipModelTest, BestStopsWhenCancelled) {
   const Features target = feature(cases_->at("image_features")[0]);
   CancelToken token;
   token.cancel();
-  EXPECT_EQ(code_of([&] { on(device_, [&] { tree.best({}, target, {}, &token); }); }), ErrorCode::kAborted);
+  EXPECT_EQ(code_of([&] { on(device_, [&] { test::best(tree, {}, target, {}, &token); }); }), ErrorCode::kAborted);
 }
 
 TEST_F(ClipModelTest, AnswersTheSameAfterOffloadAndRestore) {
@@ -256,9 +287,9 @@ TEST_F(ClipModelTest, RefusesAFileThatIsNoModule) {
   std::filesystem::remove_all(folder);
   std::filesystem::copy(test::model_cases_folder() / "clip", folder);
   std::filesystem::resize_file(folder / "text.pt", 100000);
-  EXPECT_EQ(code_of([&] { on(device_, [&] { ClipModel::open(device_, folder, false); }); }), ErrorCode::kBundleInvalid);
+  EXPECT_EQ(code_of([&] { on(device_, [&] { ClipModel::open(device_, folder); }); }), ErrorCode::kBundleInvalid);
   std::filesystem::copy_file(folder / "image.pt", folder / "text.pt", std::filesystem::copy_options::overwrite_existing);
-  EXPECT_EQ(code_of([&] { on(device_, [&] { ClipModel::open(device_, folder, false); }); }), ErrorCode::kBundleInvalid);
+  EXPECT_EQ(code_of([&] { on(device_, [&] { ClipModel::open(device_, folder); }); }), ErrorCode::kBundleInvalid);
 }
 
 TEST_F(ClipModelTest, RefusesAManifestThatDoesNotFitTheModule) {
@@ -271,7 +302,7 @@ TEST_F(ClipModelTest, RefusesAManifestThatDoesNotFitTheModule) {
     const std::size_t place = text.find(from);
     ASSERT_NE(place, std::string::npos);
     std::ofstream(folder / "manifest.json") << text.replace(place, from.size(), to);
-    EXPECT_EQ(code_of([&] { on(device_, [&] { ClipModel::open(device_, folder, false); }); }), ErrorCode::kBundleInvalid) << to;
+    EXPECT_EQ(code_of([&] { on(device_, [&] { ClipModel::open(device_, folder); }); }), ErrorCode::kBundleInvalid) << to;
   };
   with("\"embedDim\": 32", "\"embedDim\": 48");
   with("\"layers\": 3", "\"layers\": 4");
@@ -282,7 +313,7 @@ TEST_F(ClipModelTest, ABidirectionalTowersFeaturesEqualThoseOfEachTextAlone) {
   for (const int threads : {1, 3}) {
     device_ = Device::open("cpu", {.threads = threads});
     cases_.emplace(test::model_cases_folder() / "bidirectional.tensors");
-    model_ = on(device_, [&] { return ClipModel::open(device_, test::model_cases_folder() / "bidirectional", false); });
+    model_ = on(device_, [&] { return ClipModel::open(device_, test::model_cases_folder() / "bidirectional"); });
     texts_ = {cases_->ids("ids"), cases_->ids("offsets")};
     for (const int length : {0, 3, 30}) {
       const at::Tensor expected = cases_->at("text_features" + std::to_string(length));
@@ -329,8 +360,8 @@ TEST_F(ClipModelTest, MemoryIsFlatOverMixedShapes) {
       std::vector<std::size_t> some(1 + random() % 40);
       for (std::size_t& index : some) index = random() % texts_.count();
       features_of(chosen(some), cases_->ids("prefix" + std::to_string(random() % 2 * 5)));
-      on(device_, [&] { tree.best({320}, target, {}); });
-      on(device_, [&] { model_->image_features({images.begin(), images.begin() + 1 + random() % images.size()}); });
+      on(device_, [&] { test::best(tree, {320}, target, {}); });
+      on(device_, [&] { test::image_features(model_, {images.begin(), images.begin() + 1 + random() % images.size()}); });
     }
   };
   calls(300);

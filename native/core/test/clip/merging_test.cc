@@ -11,6 +11,7 @@
 #include "interrogator/clip_model.h"
 #include "interrogator/label_matrix.h"
 #include "interrogator/prompt_tree.h"
+#include "support/calls.h"
 #include "support/model_cases.h"
 
 namespace interrogator {
@@ -115,7 +116,7 @@ TEST_F(MergingTest, ImagesThatWaitTogetherAreOnePassAndEqualThoseEncodedAlone) {
     for (std::size_t i = 0; i < images.size(); ++i) encode(images[i], pending[i]);
   });
   for (std::size_t i = 0; i < images.size(); ++i) {
-    const Features alone = on(device_, [&] { return clip_->image_features({images[i]}); });
+    const Features alone = on(device_, [&] { return test::image_features(clip_, {images[i]}); });
     const Features merged = pending[i].get();
     EXPECT_EQ(merged.rows(), 1);
     EXPECT_LT(largest_difference(numbers(merged), numbers(alone)), 1e-5);
@@ -299,7 +300,7 @@ TEST_F(MergingTest, AnImageAndACaptionDoNotWaitForALabelTable) {
   EXPECT_EQ(caption.get(), caption_cases_.ids("caption12_0"));
   EXPECT_EQ(end.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
   end.wait();
-  const at::Tensor alone = on(device_, [&] { return clip_->text_features(texts).tensor().clone(); });
+  const at::Tensor alone = on(device_, [&] { return test::text_features(*clip_, {}, texts).tensor().clone(); });
   EXPECT_TRUE(on(device_, [&] { return encoding->take().tensor().equal(alone); }));
   on(device_, [&] { encoding.reset(); });
 }
@@ -307,7 +308,7 @@ TEST_F(MergingTest, AnImageAndACaptionDoNotWaitForALabelTable) {
 TEST_F(MergingTest, ASlicedStepStopsBetweenItsSlicesWhenCancelled) {
   const auto token = std::make_shared<CancelToken>();
   const TokenLists texts = many_texts(4000);
-  const auto features = on(device_, [&] { return clip_->image_features({clip_cases_.images()[0]}); });
+  const auto features = on(device_, [&] { return test::image_features(clip_, {clip_cases_.images()[0]}); });
   const PromptTree tree(clip_, texts);
   SlicedPtr<StepResult> step;
   std::size_t slices = 0;

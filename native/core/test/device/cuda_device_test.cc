@@ -5,11 +5,12 @@
 #include <vector>
 
 #include "device/cuda_library.h"
+#include "device/transfer.h"
 #include "interrogator/caption_model.h"
 #include "interrogator/clip_model.h"
 #include "interrogator/label_matrix.h"
+#include "support/calls.h"
 #include "support/model_cases.h"
-#include "device/transfer.h"
 
 namespace interrogator {
 namespace {
@@ -57,24 +58,24 @@ TEST_F(CudaDevice, WhatGoesUpComesDown) {
 TEST_F(CudaDevice, ClipFeaturesAreNearThoseOfOpenClip) {
   const Cases cases(test::model_cases_folder() / "clip.tensors");
   const auto model = on(device_, [&] { return ClipModel::open(device_, test::model_cases_folder() / "clip"); });
-  const at::Tensor images = on(device_, [&] { return model->image_features(cases.images()).tensor().cpu(); });
+  const at::Tensor images = on(device_, [&] { return test::image_features(model, cases.images()).tensor().cpu(); });
   EXPECT_GT(worst_cosine(images, cases.at("image_features")), 0.999F);
 
   const TokenLists texts{cases.ids("ids"), cases.ids("offsets")};
   const DevicePtr cpu = Device::open("cpu", {.threads = 1});
   const auto reference = on(cpu, [&] { return ClipModel::open(cpu, test::model_cases_folder() / "clip"); });
-  const at::Tensor expected = on(cpu, [&] { return reference->text_features(texts).tensor().clone(); });
-  EXPECT_GT(worst_cosine(on(device_, [&] { return model->text_features(texts).tensor().cpu(); }), expected), 0.999F);
+  const at::Tensor expected = on(cpu, [&] { return test::text_features(*reference, {}, texts).tensor().clone(); });
+  EXPECT_GT(worst_cosine(on(device_, [&] { return test::text_features(*model, {}, texts).tensor().cpu(); }), expected), 0.999F);
 
   on(device_, [&] { model->offload(); });
-  EXPECT_GT(worst_cosine(on(device_, [&] { return model->text_features(texts).tensor().cpu(); }), expected), 0.999F);
+  EXPECT_GT(worst_cosine(on(device_, [&] { return test::text_features(*model, {}, texts).tensor().cpu(); }), expected), 0.999F);
 }
 
 TEST_F(CudaDevice, CaptionsStayTheSameWhenStepsAreCaptured) {
   const Cases cases(test::model_cases_folder() / "caption.tensors");
   const auto model = on(device_, [&] { return CaptionModel::open(device_, test::model_cases_folder() / "caption"); });
   const auto images = cases.images();
-  const auto generate = [&] { return on(device_, [&] { return model->generate(images, {12}); }); };
+  const auto generate = [&] { return on(device_, [&] { return test::generate(model, images, {12}); }); };
   const auto plain = generate();  // the first use of each step
   for (int round = 0; round < 4; ++round) EXPECT_EQ(generate(), plain) << "round " << round;
   on(device_, [&] { model->offload(); });

@@ -7,8 +7,8 @@
 #include <stdexcept>
 #include <vector>
 
-#include "support/cuda_place.h"
 #include "interrogator/error.h"
+#include "support/cuda_place.h"
 #include "support/python.h"
 
 namespace interrogator {

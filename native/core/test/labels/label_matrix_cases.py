@@ -1,6 +1,6 @@
 """clip-interrogator's side of label_matrix_test.cc: the same calls that its LabelTable makes.
 
-usage: label_matrix_cases.py write FILE ROWS DIM   (embeds are i/64 for the i-th number, modulo 101)
+usage: label_matrix_cases.py write FILE ROWS DIM   (embeds: row i is 1 at column i modulo DIM, 0 elsewhere)
        label_matrix_cases.py check FILE ROWS DIM HASH
 """
 
@@ -14,7 +14,7 @@ LABELS = ["a cat", "by Ünï", "x"]
 
 
 def embeds(rows, dim):
-    return (np.arange(rows * dim) % 101 / 64).astype(np.float16).reshape(rows, dim)
+    return np.eye(dim, dtype=np.float16)[np.arange(rows) % dim]
 
 
 def main(action, path, rows, dim, digest=None):

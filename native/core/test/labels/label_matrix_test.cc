@@ -3,7 +3,10 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include <numeric>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <limits>
 
 #include "interrogator/error.h"
 #include "support/python.h"
@@ -14,8 +17,14 @@ namespace {
 
 const std::string kHash = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-Features counting_features(std::int64_t rows, std::int64_t dim) {
-  return Features(Device::open("cpu"), (at::arange(rows * dim, at::kFloat).remainder(101) / 64).view({rows, dim}));
+/// Row i is 1 at column i modulo dim.
+Features unit_features(std::int64_t rows, std::int64_t dim) {
+  return Features(Device::open("cpu"), at::eye(dim).index_select(0, at::arange(rows).remainder(dim)));
+}
+
+Features random_features(std::int64_t rows, std::int64_t dim) {
+  const at::Tensor values = at::randn({rows, dim});
+  return Features(Device::open("cpu"), values / values.norm(2, {1}, /*keepdim=*/true));
 }
 
 /// All rows of a matrix, read back through ranking: the similarity with each unit vector.
@@ -65,13 +74,14 @@ TEST(LabelMatrix, LoadsWhatClipInterrogatorWrites) {
   const test::TemporaryFolder folder;
   for (const auto& [rows, dim] : {std::pair{3, 8}, {1, 1}, {500, 17}, {0, 16}}) {
     const std::string path = folder / "python.safetensors";
-    const std::string hash = test::run_python("labels/label_matrix_cases.py", {"write", path, std::to_string(rows), std::to_string(dim)}).output;
+    const std::string hash =
+        test::run_python("labels/label_matrix_cases.py", {"write", path, std::to_string(rows), std::to_string(dim)}).output;
     const auto matrix = LabelMatrix::open(path, hash, dim);
     EXPECT_EQ(matrix->rows(), rows);
     EXPECT_EQ(matrix->dim(), dim);
     EXPECT_EQ(matrix->hash(), hash);
     if (rows == 0) continue;
-    EXPECT_TRUE(at::equal(rows_of(matrix), counting_features(rows, dim).tensor().to(at::kHalf).to(at::kFloat)));
+    EXPECT_TRUE(at::equal(rows_of(matrix), unit_features(rows, dim).tensor()));
   }
 }
 
@@ -79,15 +89,15 @@ TEST(LabelMatrix, IsLoadedByClipInterrogator) {
   const test::TemporaryFolder folder;
   for (const auto& [rows, dim] : {std::pair{3, 8}, {1, 1}, {500, 17}, {0, 16}}) {
     const std::string path = folder / "new folder/ours.safetensors";
-    LabelMatrix::write(path, counting_features(rows, dim), kHash);
+    LabelMatrix::write(path, unit_features(rows, dim), kHash);
     test::run_python("labels/label_matrix_cases.py", {"check", path, std::to_string(rows), std::to_string(dim), kHash});
   }
 }
 
 TEST(LabelMatrix, ReadsBackWhatItWroteAndLeavesNoTemporaryFile) {
   const test::TemporaryFolder folder;
-  const Features features = counting_features(40, 12);
-  LabelMatrix::write(folder / "labels.safetensors", counting_features(2, 3), kHash);
+  const Features features = random_features(40, 12);
+  LabelMatrix::write(folder / "labels.safetensors", unit_features(2, 3), kHash);
   LabelMatrix::write(folder / "labels.safetensors", features, kHash);
   const auto matrix = LabelMatrix::open(folder / "labels.safetensors", kHash, 12);
   EXPECT_TRUE(at::equal(rows_of(matrix), rows_of(LabelMatrix::from_features(features, kHash))));
@@ -96,10 +106,10 @@ TEST(LabelMatrix, ReadsBackWhatItWroteAndLeavesNoTemporaryFile) {
 
 TEST(LabelMatrix, StaysReadableAfterItsFileWasReplaced) {
   const test::TemporaryFolder folder;
-  LabelMatrix::write(folder / "labels.safetensors", counting_features(40, 12), kHash);
+  LabelMatrix::write(folder / "labels.safetensors", unit_features(40, 12), kHash);
   const auto matrix = LabelMatrix::open(folder / "labels.safetensors");
-  LabelMatrix::write(folder / "labels.safetensors", counting_features(1, 12), kHash);
-  EXPECT_TRUE(at::equal(rows_of(matrix), rows_of(LabelMatrix::from_features(counting_features(40, 12), kHash))));
+  LabelMatrix::write(folder / "labels.safetensors", unit_features(1, 12), kHash);
+  EXPECT_TRUE(at::equal(rows_of(matrix), rows_of(LabelMatrix::from_features(unit_features(40, 12), kHash))));
 }
 
 TEST(LabelMatrix, LoadsAFileWhoseHeaderIsNotPadded) {
@@ -108,10 +118,10 @@ TEST(LabelMatrix, LoadsAFileWhoseHeaderIsNotPadded) {
       R"({"embeds":{"dtype":"F16","shape":[1,2],"data_offsets":[0,4]},"hash":{"dtype":"I8","shape":[64],"data_offsets":[4,68]}})";
   for (const std::string spaces : {"", " "}) {
     test::write_file(folder / "labels.safetensors",
-                     header_of(json + spaces, (json + spaces).size()) + std::string("\x00\x3C\x00\x40", 4) + kHash);
+                     header_of(json + spaces, (json + spaces).size()) + std::string("\xCD\x38\x66\x3A", 4) + kHash);
     const at::Tensor rows = rows_of(LabelMatrix::open(folder / "labels.safetensors"));
-    EXPECT_EQ(rows[0][0].item<float>(), 1.0F);
-    EXPECT_EQ(rows[0][1].item<float>(), 2.0F);
+    EXPECT_NEAR(rows[0][0].item<float>(), 0.6F, 1e-3F);
+    EXPECT_NEAR(rows[0][1].item<float>(), 0.8F, 1e-3F);
   }
 }
 
@@ -149,12 +159,73 @@ TEST(LabelMatrix, NamesWhatIsDamaged) {
     EXPECT_EQ(failure.code, ErrorCode::kLabelsDamaged) << expected << ": " << failure.message;
     EXPECT_NE(failure.message.find(expected), std::string::npos) << expected << ": " << failure.message;
   }
-  EXPECT_EQ(open_bytes(file_of(good, 80)).message, "nothing failed");
+  EXPECT_EQ(open_bytes(file_of(changed("[2,4]", "[0,4]").replace(good.find("[0,16]"), 6, "[0,0]"), 80)).message, "nothing failed");
+}
+
+/// What a file of these rows says when it is opened.
+Failure open_rows(const at::Tensor& rows) {
+  const test::TemporaryFolder folder;
+  LabelMatrix::write(folder / "labels.safetensors", Features(Device::open("cpu"), rows), kHash);
+  return failure_of([&] { LabelMatrix::open(folder / "labels.safetensors"); });
+}
+
+TEST(LabelMatrix, NamesTheRowThatIsNoEmbedding) {
+  at::manual_seed(1);
+  const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  for (int round = 0; round < 200; ++round) {
+    const std::int64_t rows = 1 + std::rand() % 600, dim = 1 + std::rand() % 100, row = std::rand() % rows, column = std::rand() % dim;
+    at::Tensor values = random_features(rows, dim).tensor().clone();
+    switch (round % 5) {
+      case 0: values[row][column] = nan; break;
+      case 1: values[row][column] = round % 2 ? infinity : -infinity; break;
+      case 2: values[row].zero_(); break;
+      case 3: values[row].mul_(round % 2 ? 1.02 : 0.98); break;
+      case 4: values[row].mul_(60'000); break;
+    }
+    const Failure failure = open_rows(values);
+    EXPECT_EQ(failure.code, ErrorCode::kLabelsDamaged) << failure.message;
+    EXPECT_NE(failure.message.find("row " + std::to_string(row) + " of its 'embeds'"), std::string::npos) << failure.message;
+  }
+}
+
+TEST(LabelMatrix, TakesRowsThatWereNormalisedInHalfPrecision) {
+  at::manual_seed(2);
+  for (const at::ScalarType type : {at::kFloat, at::kHalf, at::kBFloat16}) {
+    for (const std::int64_t dim : {1, 17, 512, 768, 1024}) {
+      const at::Tensor values = at::randn({500, dim}).to(type);
+      const Failure failure = open_rows(values / values.norm(2, {1}, /*keepdim=*/true));
+      EXPECT_EQ(failure.message, "nothing failed") << type << ' ' << dim;
+    }
+  }
+}
+
+TEST(LabelMatrix, StaysWhatItWasWhenItsFileIsChangedInPlace) {
+  const test::TemporaryFolder folder;
+  const std::filesystem::path file = folder / "labels.safetensors";
+  for (const std::int64_t rows : {3, 5'000}) {
+    const Features features = random_features(rows, 64), asked = random_features(2, 64);
+    LabelMatrix::write(file, features, kHash);
+    const auto matrix = LabelMatrix::open(file);
+    const TopK before = LabelMatrix::top_k({matrix}, asked, {.k = 3});
+    for (const std::uintmax_t size : {std::uintmax_t{100}, std::uintmax_t{0}}) {
+      std::filesystem::resize_file(file, size);  // ends a process that has the file mapped and reads on
+      const TopK after = LabelMatrix::top_k({matrix}, asked, {.k = 3});
+      EXPECT_EQ(after.indices, before.indices);
+      EXPECT_EQ(after.similarities, before.similarities);
+    }
+  }
+}
+
+TEST(LabelMatrix, DoesNotWaitForAPipe) {
+  const test::TemporaryFolder folder;
+  const std::filesystem::path pipe = folder / "labels.safetensors";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(failure_of([&] { LabelMatrix::open(pipe); }).code, ErrorCode::kIo);
 }
 
 TEST(LabelMatrix, SurvivesAnyTruncationAndFlippedHeaderByte) {
   const test::TemporaryFolder folder;
-  LabelMatrix::write(folder / "labels.safetensors", counting_features(3, 4), kHash);
+  LabelMatrix::write(folder / "labels.safetensors", unit_features(3, 4), kHash);
   const std::string good = test::read_file(folder / "labels.safetensors");
   for (std::size_t size = 0; size < good.size(); ++size)
     EXPECT_EQ(open_bytes(good.substr(0, size)).code, ErrorCode::kLabelsDamaged) << size;
@@ -167,7 +238,7 @@ TEST(LabelMatrix, SurvivesAnyTruncationAndFlippedHeaderByte) {
 
 TEST(LabelMatrix, SaysWhatItWasBuiltFor) {
   const test::TemporaryFolder folder;
-  LabelMatrix::write(folder / "labels.safetensors", counting_features(3, 4), kHash);
+  LabelMatrix::write(folder / "labels.safetensors", unit_features(3, 4), kHash);
   const auto open = [&](const std::string& hash, std::int64_t dim) {
     return failure_of([&] { LabelMatrix::open(folder / "labels.safetensors", hash, dim); });
   };
@@ -179,20 +250,19 @@ TEST(LabelMatrix, SaysWhatItWasBuiltFor) {
 }
 
 TEST(LabelMatrix, RefusesFeaturesOfAnotherModelAndHashesThatAreNone) {
-  const auto matrix = LabelMatrix::from_features(counting_features(3, 4), kHash);
-  EXPECT_EQ(failure_of([&] { LabelMatrix::top_k({matrix}, counting_features(1, 5), {}); }).code, ErrorCode::kInvalidArgument);
-  EXPECT_EQ(failure_of([&] { LabelMatrix::from_features(counting_features(3, 4), "short"); }).code, ErrorCode::kInvalidArgument);
+  const auto matrix = LabelMatrix::from_features(unit_features(3, 4), kHash);
+  EXPECT_EQ(failure_of([&] { LabelMatrix::top_k({matrix}, unit_features(1, 5), {}); }).code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(failure_of([&] { LabelMatrix::from_features(unit_features(3, 4), "short"); }).code, ErrorCode::kInvalidArgument);
 }
 
 TEST(LabelMatrix, FailsWithAMessageWhereTheFolderCannotBeMade) {
   const test::TemporaryFolder folder;
   test::write_file(folder / "file", "x");
-  EXPECT_EQ(failure_of([&] { LabelMatrix::write(folder / "file/labels.safetensors", counting_features(1, 2), kHash); }).code,
-            ErrorCode::kIo);
+  EXPECT_EQ(failure_of([&] { LabelMatrix::write(folder / "file/labels.safetensors", unit_features(1, 2), kHash); }).code, ErrorCode::kIo);
 }
 
 TEST(LabelMatrix, RanksSeveralAsIfStacked) {
-  const Features all = counting_features(300, 16);
+  const Features all = random_features(300, 16);
   const Features feature(all.device(), at::randn({2, 16}));
   const auto part = [&](std::int64_t from, std::int64_t to) {
     return LabelMatrix::from_features(Features(all.device(), all.tensor().slice(0, from, to)), kHash);

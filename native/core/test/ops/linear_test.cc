@@ -58,8 +58,8 @@ TEST(Linear, ARowIsTheSameToTheLastBitInAnyCompany) {
     for (std::int64_t first = 0, count = 1; first + count <= 130; first += count, ++count) {
       EXPECT_TRUE(at::equal(ops::linear(x.narrow(0, first, count), packed, bias, set), all.narrow(0, first, count))) << count;
     }
-    const at::Tensor rounded = round_weight(packed, set), guessed = ops::linear(x, rounded, bias, set);
-    EXPECT_TRUE(at::equal(ops::linear(x.narrow(0, 7, 1), rounded, bias, set)[0], guessed[7]));
+    const at::Tensor quantized = quantize_weight(packed, set), product = ops::linear(x, quantized, bias, set);
+    EXPECT_TRUE(at::equal(ops::linear(x.narrow(0, 7, 1), quantized, bias, set)[0], product[7]));
     const at::Tensor few = ops::linear(x.narrow(0, 0, 4), weight, bias, set);
     for (std::int64_t row = 0; row < 4; ++row) {
       EXPECT_TRUE(at::equal(ops::linear(x.narrow(0, row, 1), weight, bias, set)[0], few[row]));
@@ -90,39 +90,39 @@ TEST(Linear, RefusesWhatDoesNotFit) {
   EXPECT_THROW(ops::linear(at::randn({2, 0}), at::randn({2, 0, packed.size(2)}), {}), c10::Error);
   EXPECT_THROW(pack_weight(weight.to(at::kHalf), true), c10::Error);
   EXPECT_THROW(pack_weight(at::randn({3}), true), c10::Error);
-  EXPECT_THROW(round_weight(weight), c10::Error);
-  EXPECT_THROW(round_weight(packed.to(at::kDouble)), c10::Error);
-  const at::Tensor rounded = round_weight(packed);
-  EXPECT_THROW(ops::linear(at::randn({2, 5}), rounded, at::randn({32})), c10::Error);
-  EXPECT_THROW(ops::linear(at::randn({2, 6}, at::kDouble), rounded, at::randn({32})), c10::Error);
-  EXPECT_THROW(ops::linear(at::randn({2, 6}), rounded, at::randn({65})), c10::Error);
+  EXPECT_THROW(quantize_weight(weight), c10::Error);
+  EXPECT_THROW(quantize_weight(packed.to(at::kDouble)), c10::Error);
+  const at::Tensor quantized = quantize_weight(packed);
+  EXPECT_THROW(ops::linear(at::randn({2, 5}), quantized, at::randn({32})), c10::Error);
+  EXPECT_THROW(ops::linear(at::randn({2, 6}, at::kDouble), quantized, at::randn({32})), c10::Error);
+  EXPECT_THROW(ops::linear(at::randn({2, 6}), quantized, at::randn({65})), c10::Error);
   EXPECT_THROW(ops::linear(at::randn({2, 6}), at::zeros({2, 10, 5}, at::kChar), at::randn({10})), c10::Error);
 }
 
-/// The weight that a rounded panel stands for, float64 [N, K].
-at::Tensor as_plain(const at::Tensor& rounded, std::int64_t outputs) {
-  const std::int64_t panels = rounded.size(0), depth = rounded.size(1) - 4, width = rounded.size(2);
-  const at::Tensor steps = rounded.narrow(1, 0, depth).to(at::kDouble);
-  const at::Tensor scales = rounded.narrow(1, depth, 4).contiguous().view({panels, 4 * width}).view(at::kFloat).to(at::kDouble);
+/// The weight that a quantized panel stands for, float64 [N, K].
+at::Tensor as_plain(const at::Tensor& quantized, std::int64_t outputs) {
+  const std::int64_t panels = quantized.size(0), depth = quantized.size(1) - 4, width = quantized.size(2);
+  const at::Tensor steps = quantized.narrow(1, 0, depth).to(at::kDouble);
+  const at::Tensor scales = quantized.narrow(1, depth, 4).contiguous().view({panels, 4 * width}).view(at::kFloat).to(at::kDouble);
   return (steps * scales.unsqueeze(1)).transpose(1, 2).reshape({panels * width, depth}).narrow(0, 0, outputs);
 }
 
-TEST(Linear, OfARoundedWeightEqualsTheMatrixProductInFloat64) {
+TEST(Linear, OfAQuantizedWeightEqualsTheMatrixProductInFloat64) {
   at::manual_seed(5);
   for (const SimdSet set : simd_sets_here()) {
     for (const std::int64_t depth : {1, 3, 4, 7, 64, 768}) {
       for (const std::int64_t outputs : {1, 5, 32, 64, 130}) {
         const at::Tensor weight = at::randn({outputs, depth}), bias = at::randn({outputs});
-        const at::Tensor rounded = round_weight(pack_weight(weight, true, set), set), plain = as_plain(rounded, outputs);
-        ASSERT_EQ(rounded.scalar_type(), at::kChar);
+        const at::Tensor quantized = quantize_weight(pack_weight(weight, true, set), set), plain = as_plain(quantized, outputs);
+        ASSERT_EQ(quantized.scalar_type(), at::kChar);
         // Half a step of each output's own.
         const at::Tensor step = weight.abs().amax(1, true).to(at::kDouble) / 127;
         ASSERT_TRUE(((plain - weight).abs() <= step * 0.5001).all().item<bool>());
         for (const std::int64_t rows : {0, 1, 2, 6}) {
           const at::Tensor x = at::randn({rows, 1, depth});
-          expect_the_product(ops::linear(x, rounded, bias, set), x, plain, bias);
+          expect_the_product(ops::linear(x, quantized, bias, set), x, plain, bias);
           const at::Tensor packed = pack_weight(weight, false, set);
-          if (packed.defined()) expect_the_product(ops::linear(x, round_weight(packed, set), {}, set), x, plain, {});
+          if (packed.defined()) expect_the_product(ops::linear(x, quantize_weight(packed, set), {}, set), x, plain, {});
         }
       }
     }
@@ -135,7 +135,7 @@ TEST(Linear, RoundsZerosAndNumbersOfAnySize) {
     weight[1].fill_(3e38F);
     weight[2].fill_(-1e-25F);
     weight[39][11] = -2;
-    const at::Tensor plain = as_plain(round_weight(pack_weight(weight, true, set), set), 40);
+    const at::Tensor plain = as_plain(quantize_weight(pack_weight(weight, true, set), set), 40);
     EXPECT_TRUE(at::allclose(plain, weight.to(at::kDouble), 1e-6, 0)) << plain;
   }
 }

@@ -29,7 +29,7 @@ def run(*arguments: str) -> None:
         raise SystemExit(code)
 
 
-def images(count: int) -> list[torch.Tensor]:
+def smooth_images(count: int) -> list[torch.Tensor]:
     """uint8 [H, W, 3], smooth so that images differ by more than noise, in several shapes."""
     generator = torch.Generator().manual_seed(5)
     made = []
@@ -77,7 +77,7 @@ def clip_cases(folder: Path) -> None:
     torch.manual_seed(1)
     model = open_clip.create_model("tiny-clip").eval()
     preprocess = open_clip.image_transform(model.visual.image_size, is_train=False)
-    images, texts = images(5), token_lists()
+    images, texts = smooth_images(5), token_lists()
     cases = {f"image{index}": image for index, image in enumerate(images)}
     cases["image_features"] = model.encode_image(torch.stack([preprocess(pil(image)) for image in images]), normalize=True)
     cases["ids"] = torch.tensor([token for text in texts for token in text])
@@ -169,7 +169,7 @@ def end_bias(model: BlipForConditionalGeneration, pixels: torch.Tensor, count: i
 
 
 def caption_cases(folder: Path) -> None:
-    images = images(7)
+    images = smooth_images(7)
     cases = {f"image{index}": image for index, image in enumerate(images)}
     source = folder / "caption-source"
     model = make_tiny_blip(source)

@@ -79,8 +79,8 @@ TEST(LinearLayers, OfOneGraphMayDiffer) {
   EXPECT_EQ(packed.attr("second").toModule().attr("weight").toTensor().dim(), 2);
 }
 
-/// Plain weights, each number rounded to a 127th of its output's largest.
-void round_in_place(const at::Tensor& weight) {
+/// Plain weights, each number quantized to a 127th of its output's largest.
+void quantize_in_place(const at::Tensor& weight) {
   const at::Tensor scale = weight.abs().amax(1, true) / 127;
   weight.copy_((weight / scale).round() * scale);
 }
@@ -99,32 +99,32 @@ Module tied_model() {
   return module;
 }
 
-TEST(LinearLayers, RoundedAreACopyThatSharesAllElse) {
+TEST(LinearLayers, QuantizedAreACopyThatSharesAllElse) {
   if (!ops::packing_pays()) GTEST_SKIP() << "nothing is packed here";
   const at::Tensor ids = at::randint(0, 64, {7}, at::kLong);
-  Module plain = tied_model(), taken = tied_model(), rounded_by_hand = tied_model();
+  Module plain = tied_model(), taken = tied_model(), quantized_by_hand = tied_model();
   take_over_linear_layers(taken);
-  std::optional<Module> rounded = with_rounded_linear_layers(taken, "forward");
-  ASSERT_TRUE(rounded);
-  EXPECT_EQ(rounded->attr("layer").toModule().attr("weight").toTensor().scalar_type(), at::kChar);
+  std::optional<Module> quantized = with_quantized_linear_layers(taken, "forward");
+  ASSERT_TRUE(quantized);
+  EXPECT_EQ(quantized->attr("layer").toModule().attr("weight").toTensor().scalar_type(), at::kChar);
   for (const char* const tied : {"words", "head"}) {
-    EXPECT_TRUE(rounded->attr(tied).toTensor().is_same(taken.attr(tied).toTensor())) << "what is embedded too is not rounded";
+    EXPECT_TRUE(quantized->attr(tied).toTensor().is_same(taken.attr(tied).toTensor())) << "what is embedded too is not quantized";
   }
   EXPECT_EQ(taken.attr("layer").toModule().attr("weight").toTensor().scalar_type(), at::kFloat);
-  EXPECT_EQ(rounded->attr("of_another_method").toModule().attr("weight").toTensor().scalar_type(), at::kFloat);
+  EXPECT_EQ(quantized->attr("of_another_method").toModule().attr("weight").toTensor().scalar_type(), at::kFloat);
 
-  round_in_place(rounded_by_hand.attr("layer").toModule().attr("weight").toTensor());
+  quantize_in_place(quantized_by_hand.attr("layer").toModule().attr("weight").toTensor());
   EXPECT_TRUE(at::allclose(taken.forward({ids}).toTensor(), plain.forward({ids}).toTensor(), 1e-4, 1e-4));
-  EXPECT_TRUE(at::allclose(rounded->forward({ids}).toTensor(), rounded_by_hand.forward({ids}).toTensor(), 1e-4, 1e-4));
-  EXPECT_FALSE(at::allclose(rounded->forward({ids}).toTensor(), plain.forward({ids}).toTensor(), 1e-4, 1e-4));
+  EXPECT_TRUE(at::allclose(quantized->forward({ids}).toTensor(), quantized_by_hand.forward({ids}).toTensor(), 1e-4, 1e-4));
+  EXPECT_FALSE(at::allclose(quantized->forward({ids}).toTensor(), plain.forward({ids}).toTensor(), 1e-4, 1e-4));
 }
 
-TEST(LinearLayers, AreNotRoundedWhereNothingIsPacked) {
+TEST(LinearLayers, AreNotQuantizedWhereNothingIsPacked) {
   Module module("Model");
   module.register_module("uneven", layer(at::randn({5, 64}), {}));
   module.define("def forward(self, x):\n  return self.uneven.forward(x)\n");
   take_over_linear_layers(module);
-  EXPECT_FALSE(with_rounded_linear_layers(module, "forward"));
+  EXPECT_FALSE(with_quantized_linear_layers(module, "forward"));
 }
 
 }  // namespace

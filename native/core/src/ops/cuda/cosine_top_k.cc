@@ -7,8 +7,8 @@
 #include <optional>
 #include <tuple>
 
-#include "ops/ranking_stages.h"
 #include "device/transfer.h"
+#include "ops/ranking_stages.h"
 
 namespace interrogator::ops {
 

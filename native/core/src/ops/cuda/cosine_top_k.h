@@ -7,7 +7,7 @@
 
 #include "device/cuda_kernels.h"
 #include "interrogator/cancel.h"
-#include "interrogator/label_matrix.h"
+#include "interrogator/ranking.h"
 
 namespace interrogator::ops {
 

@@ -6,9 +6,9 @@
 #include <cstring>
 #include <vector>
 
+#include "device/transfer.h"
 #include "interrogator/error.h"
 #include "ops/image_transform.h"
-#include "device/transfer.h"
 
 namespace interrogator::ops {
 

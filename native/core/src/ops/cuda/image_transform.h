@@ -5,7 +5,7 @@
 #include <c10/core/Device.h>
 
 #include "device/cuda_kernels.h"
-#include "interrogator/bundle.h"
+#include "interrogator/image_preprocess.h"
 #include "interrogator/image_view.h"
 
 namespace interrogator::ops {

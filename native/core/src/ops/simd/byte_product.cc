@@ -53,10 +53,10 @@ void INTERROGATOR_SIMD_NAME(byte_product)(const ByteProduct& product) {
   }
 }
 
-void INTERROGATOR_SIMD_NAME(round_panel)(const float* panel, std::int64_t depth, std::int8_t* rounded) {
+void INTERROGATOR_SIMD_NAME(quantize_panel)(const float* panel, std::int64_t depth, std::int8_t* quantized) {
   for (int half = 0; half < 2; ++half) {
     const float* const from = panel + half * kLanes;
-    std::int8_t* const to = rounded + half * kLanes;
+    std::int8_t* const to = quantized + half * kLanes;
     Vector largest = broadcast(1e-30F);  // not 0: it divides
     for (std::int64_t k = 0; k < depth; ++k) {
       const Vector values = load(from + k * kWidth);
@@ -64,7 +64,7 @@ void INTERROGATOR_SIMD_NAME(round_panel)(const float* panel, std::int64_t depth,
     }
     const Vector scale = largest * (1 / kLargest), steps = kLargest / largest;
     for (std::int64_t k = 0; k < depth; ++k) store_bytes(to + k * kWidth, load(from + k * kWidth) * steps);
-    store(reinterpret_cast<float*>(rounded + depth * kWidth) + half * kLanes, scale);
+    store(reinterpret_cast<float*>(quantized + depth * kWidth) + half * kLanes, scale);
   }
 }
 

@@ -26,10 +26,10 @@ void byte_product_baseline(const ByteProduct& product);
 void byte_product_avx2(const ByteProduct& product);
 void byte_product_avx512(const ByteProduct& product);
 
-/// A panel of float32, depth × width, rounded to a panel of bytes: an output's scale is its largest number / 127.
-using RoundPanelFunction = void (*)(const float* panel, std::int64_t depth, std::int8_t* rounded);
-void round_panel_baseline(const float* panel, std::int64_t depth, std::int8_t* rounded);
-void round_panel_avx2(const float* panel, std::int64_t depth, std::int8_t* rounded);
-void round_panel_avx512(const float* panel, std::int64_t depth, std::int8_t* rounded);
+/// Quantizes a panel of float32, depth × width, to a panel of bytes: the scale of an output is its largest number / 127.
+using QuantizePanelFunction = void (*)(const float* panel, std::int64_t depth, std::int8_t* quantized);
+void quantize_panel_baseline(const float* panel, std::int64_t depth, std::int8_t* quantized);
+void quantize_panel_avx2(const float* panel, std::int64_t depth, std::int8_t* quantized);
+void quantize_panel_avx512(const float* panel, std::int64_t depth, std::int8_t* quantized);
 
 }  // namespace interrogator::ops::simd

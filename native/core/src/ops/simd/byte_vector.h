@@ -1,12 +1,11 @@
-// Bytes as vectors of floats, see vector.h. GCC converts its own vectors one number at a time: so in the processor's words.
+// Bytes as vectors of floats, see vector.h. GCC converts its own vectors one number at a time, so the conversions are written with the
+// processor's instructions.
 #pragma once
 
 #include "ops/simd/vector.h"
 
-#if defined(__GNUC__) && defined(__AVX2__)
+#if defined(__AVX2__)
 #include <immintrin.h>
-#elif defined(__aarch64__) && defined(__GNUC__)
-#include <arm_neon.h>
 #endif
 
 namespace interrogator::ops::simd {
@@ -14,16 +13,10 @@ namespace interrogator::ops::simd {
 namespace {
 
 inline Vector load_bytes(const std::int8_t* from) {
-#if defined(__GNUC__) && defined(__AVX512F__)
+#if defined(__AVX512F__)
   return reinterpret_cast<Vector>(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)))));
-#elif defined(__GNUC__) && defined(__AVX2__)
+#elif defined(__AVX2__)
   return reinterpret_cast<Vector>(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)))));
-#elif defined(__aarch64__) && defined(__GNUC__)
-  const int16x8_t words = vmovl_s8(vld1_s8(from));
-  float lanes[kLanes];
-  vst1q_f32(lanes, vcvtq_f32_s32(vmovl_s16(vget_low_s16(words))));
-  vst1q_f32(lanes + 4, vcvtq_f32_s32(vmovl_high_s16(words)));
-  return load(lanes);
 #else
   float lanes[kLanes];
   for (int i = 0; i < kLanes; ++i) lanes[i] = from[i];
@@ -33,10 +26,10 @@ inline Vector load_bytes(const std::int8_t* from) {
 
 /// Rounded to the nearest whole number; in [-127, 127].
 inline void store_bytes(std::int8_t* to, Vector values) {
-#if defined(__GNUC__) && defined(__AVX512F__)
+#if defined(__AVX512F__)
   const __m512i whole = _mm512_cvtps_epi32(reinterpret_cast<__m512>(values));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtsepi32_epi8(whole));
-#elif defined(__GNUC__) && defined(__AVX2__)
+#elif defined(__AVX2__)
   const __m256i whole = _mm256_cvtps_epi32(reinterpret_cast<__m256>(values));
   const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
   _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packs_epi16(words, words));

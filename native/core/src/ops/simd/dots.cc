@@ -58,4 +58,20 @@ void all_features(const Dots<Row>& dots) {
 void INTERROGATOR_SIMD_NAME(half_dots)(const HalfDots& dots) { all_features(dots); }
 void INTERROGATOR_SIMD_NAME(float_dots)(const FloatDots& dots) { all_features(dots); }
 
+void INTERROGATOR_SIMD_NAME(half_squares)(const std::uint16_t* rows, std::int64_t count, std::int64_t dim, float* results) {
+  for (const std::uint16_t* row = rows; row < rows + count * dim; row += dim) {
+    Vector even = broadcast(0), odd = broadcast(0);
+    std::int64_t i = 0;
+    for (; i + 2 * kLanes <= dim; i += 2 * kLanes) {
+      prefetch(reinterpret_cast<const char*>(row + i) + kAhead);
+      const Vector first = load_halves(row + i), second = load_halves(row + i + kLanes);
+      even += first * first;
+      odd += second * second;
+    }
+    float sum = sum_of(even + odd);
+    for (; i < dim; ++i) sum += half_to_float(row[i]) * half_to_float(row[i]);
+    *results++ = sum;
+  }
+}
+
 }  // namespace interrogator::ops::simd

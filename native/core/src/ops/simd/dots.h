@@ -30,4 +30,10 @@ void float_dots_baseline(const FloatDots& dots);
 void float_dots_avx2(const FloatDots& dots);
 void float_dots_avx512(const FloatDots& dots);
 
+/// results[i]: the sum of the squares of row i of count × dim float16 numbers, accumulated in float32.
+using HalfSquaresFunction = void (*)(const std::uint16_t* rows, std::int64_t count, std::int64_t dim, float* results);
+void half_squares_baseline(const std::uint16_t* rows, std::int64_t count, std::int64_t dim, float* results);
+void half_squares_avx2(const std::uint16_t* rows, std::int64_t count, std::int64_t dim, float* results);
+void half_squares_avx512(const std::uint16_t* rows, std::int64_t count, std::int64_t dim, float* results);
+
 }  // namespace interrogator::ops::simd

@@ -1,12 +1,10 @@
-// Float16 numbers as vectors of floats, see vector.h. F16C, AVX-512 and NEON convert in hardware.
+// Float16 numbers as vectors of floats, see vector.h. F16C and AVX-512 convert in hardware.
 #pragma once
 
 #include "ops/simd/vector.h"
 
 #if defined(__F16C__)
 #include <immintrin.h>
-#elif defined(__aarch64__) && defined(__GNUC__)
-#include <arm_neon.h>
 #endif
 
 namespace interrogator::ops::simd {
@@ -40,12 +38,6 @@ inline Vector load_halves(const std::uint16_t* from) {
   return reinterpret_cast<Vector>(_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))));
 #elif defined(__F16C__)
   return reinterpret_cast<Vector>(_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
-#elif defined(__aarch64__) && defined(__GNUC__)
-  const float16x8_t halves = vreinterpretq_f16_u16(vld1q_u16(from));
-  float lanes[kLanes];
-  vst1q_f32(lanes, vcvt_f32_f16(vget_low_f16(halves)));
-  vst1q_f32(lanes + 4, vcvt_high_f32_f16(halves));
-  return load(lanes);
 #else
   float lanes[kLanes];
   for (int i = 0; i < kLanes; ++i) lanes[i] = half_to_float(from[i]);

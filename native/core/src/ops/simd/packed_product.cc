@@ -11,7 +11,7 @@ constexpr int kWidth = 2 * kLanes;
 // Rows that are computed at once. Their sums, two vectors of a panel and one number of x stay in registers.
 #if defined(__AVX512F__)
 constexpr int kTileRows = 12;
-#elif defined(__AVX2__) || defined(__aarch64__)
+#elif defined(__AVX2__)
 constexpr int kTileRows = 6;
 #else
 constexpr int kTileRows = 2;
@@ -71,7 +71,7 @@ using TileFunction = void (*)(const Tile&);
 /// By rows - 1. One a row count, spelled out: see attention_rows.cc on what a header may give here.
 constexpr TileFunction kTileFunctions[] = {
     &tile_product<1>, &tile_product<2>,
-#if defined(__AVX512F__) || defined(__AVX2__) || defined(__aarch64__)
+#if defined(__AVX512F__) || defined(__AVX2__)
     &tile_product<3>, &tile_product<4>, &tile_product<5>, &tile_product<6>,
 #endif
 #if defined(__AVX512F__)

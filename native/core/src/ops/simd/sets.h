@@ -5,16 +5,17 @@
 
 namespace interrogator::ops {
 
-/// kBaseline is what every processor of this architecture has: SSE2, or NEON on ARM. Each set includes those before it.
+/// kBaseline is what every processor of this architecture has: SSE2 on x86. Each set includes those before it.
 enum class SimdSet { kBaseline, kAvx2, kAvx512 };
 
-/// The fastest that this processor has. kAvx2 stands for AVX2, FMA and F16C; kAvx512 for AVX-512 F and DQ besides.
+/// The fastest that this processor has and ATEN_CPU_CAPABILITY (default, avx2 or avx512; libtorch obeys it too) allows. kAvx2 stands for
+/// AVX2, FMA and F16C; kAvx512 for AVX-512 F and DQ besides.
 SimdSet best_simd_set() noexcept;
 
-/// All that this processor has, rising.
+/// All up to the best, rising.
 std::vector<SimdSet> simd_sets_here();
 
-/// Throws Error(kInvalidArgument) where this processor lacks the set.
+/// Throws Error(kInvalidArgument) where the set is not one of them.
 void refuse_missing(SimdSet set);
 
 template <class Function>

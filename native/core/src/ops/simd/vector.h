@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#if defined(__GNUC__) && defined(__AVX2__)
+#if defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
@@ -14,10 +14,8 @@
 
 #if defined(__clang__)
 #define INTERROGATOR_NOT_UNROLLED _Pragma("clang loop unroll(disable)")
-#elif defined(__GNUC__)
-#define INTERROGATOR_NOT_UNROLLED _Pragma("GCC unroll 1")
 #else
-#define INTERROGATOR_NOT_UNROLLED
+#define INTERROGATOR_NOT_UNROLLED _Pragma("GCC unroll 1")
 #endif
 
 namespace interrogator::ops::simd {
@@ -26,15 +24,13 @@ namespace {
 
 constexpr float kSmallest = -3.402823466e38F;
 
-#if defined(__GNUC__)
-
 #ifdef __AVX512F__
 constexpr int kLanes = 16;
 #else
 constexpr int kLanes = 8;  // two registers where the processor's hold four floats
 #endif
 
-// GCC's and Clang's own vectors: one source for AVX-512, AVX2, SSE and NEON. Unaligned ones are for memory.
+// GCC's and Clang's own vectors: one source for AVX-512, AVX2 and SSE. Unaligned ones are for memory.
 using Vector = float __attribute__((vector_size(kLanes * 4)));
 using Integers = std::int32_t __attribute__((vector_size(kLanes * 4)));
 using Unaligned = float __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
@@ -46,38 +42,15 @@ inline void prefetch(const void* line) { __builtin_prefetch(line); }
 /// As prefetch, past the first-level cache.
 inline void prefetch_later(const void* line) { __builtin_prefetch(line, 0, 2); }
 inline Vector broadcast(float value) { return value - Vector{}; }
-/// Of `a` that is not a number, that.
+/// Where `a` is not a number, the result is `a`.
 inline Vector larger(Vector a, Vector b) { return b > a ? b : a; }
 inline Vector smaller(Vector a, Vector b) { return b < a ? b : a; }
 inline Vector power_of_two(Vector whole) { return reinterpret_cast<Vector>((__builtin_convertvector(whole, Integers) + 127) << 23); }
 
-#else
-
-constexpr int kLanes = 1;
-using Vector = float;
-
-inline Vector load(const float* from) { return *from; }
-inline void store(float* to, Vector value) { *to = value; }
-inline void prefetch(const void*) {}
-inline void prefetch_later(const void*) {}
-inline Vector broadcast(float value) { return value; }
-/// Of `a` that is not a number, that.
-inline Vector larger(Vector a, Vector b) { return b > a ? b : a; }
-inline Vector smaller(Vector a, Vector b) { return b < a ? b : a; }
-inline Vector power_of_two(Vector whole) {
-  union {
-    std::int32_t bits;
-    float value;
-  } power{(static_cast<std::int32_t>(whole) + 127) << 23};
-  return power.value;
-}
-
-#endif
-
 /// In a fixed order of additions: halves are added until one number is left. In registers where the compiler can be told so:
 /// it takes the plain loop through memory, which waits for each store.
 inline float sum_of(Vector values) {
-#if defined(__GNUC__) && defined(__AVX2__)
+#if defined(__AVX2__)
 #if defined(__AVX512F__)
   const __m512 all = reinterpret_cast<__m512>(values);
   const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));

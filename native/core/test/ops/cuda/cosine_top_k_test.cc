@@ -7,9 +7,9 @@
 #include <limits>
 #include <random>
 
-#include "support/cuda_place.h"
 #include "interrogator/error.h"
 #include "ops/cosine_top_k.h"
+#include "support/cuda_place.h"
 
 namespace interrogator::ops {
 namespace {

@@ -6,9 +6,9 @@
 #include <random>
 #include <vector>
 
-#include "support/cuda_place.h"
 #include "interrogator/error.h"
 #include "ops/image_transform.h"
+#include "support/cuda_place.h"
 
 namespace interrogator::ops {
 namespace {

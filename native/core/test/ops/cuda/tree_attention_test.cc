@@ -6,8 +6,8 @@
 #include <random>
 #include <vector>
 
-#include "support/cuda_place.h"
 #include "ops/tree_attention.h"
+#include "support/cuda_place.h"
 #include "support/tree_cases.h"
 
 namespace interrogator::ops {

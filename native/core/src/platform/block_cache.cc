@@ -1,0 +1,67 @@
+#include "platform/block_cache.h"
+
+#include <sys/mman.h>
+
+#include <iterator>
+#include <new>
+#include <utility>
+
+namespace interrogator {
+
+namespace {
+
+constexpr std::size_t kGrain = std::size_t{64} << 10;  // sizes are multiples of it, so that similar ones share blocks
+
+}  // namespace
+
+BlockCache::Block BlockCache::take(std::size_t bytes) {
+  if (bytes > static_cast<std::size_t>(-1) - kGrain) throw std::bad_alloc();
+  const std::size_t size = (bytes + kGrain - 1) / kGrain * kGrain;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto fit = kept_.lower_bound(size);
+    if (fit != kept_.end() && fit->first - size <= size / 4) {
+      const Block block{fit->second, fit->first};
+      kept_bytes_ -= block.bytes;
+      kept_.erase(fit);
+      return block;
+    }
+    drop(size);
+  }
+  void* const data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED) throw std::bad_alloc();
+  return {data, size};
+}
+
+void BlockCache::give(Block block) noexcept {
+  try {
+    const std::lock_guard lock(mutex_);
+    kept_.emplace(block.bytes, block.data);
+    kept_bytes_ += block.bytes;
+  } catch (...) {
+    munmap(block.data, block.bytes);
+  }
+}
+
+/// Gives kept blocks back until they were `bytes`, the largest first. With the mutex held.
+void BlockCache::drop(std::size_t bytes) noexcept {
+  for (std::size_t dropped = 0; dropped < bytes && !kept_.empty();) {
+    const auto largest = std::prev(kept_.end());
+    munmap(largest->second, largest->first);
+    dropped += largest->first;
+    kept_bytes_ -= largest->first;
+    kept_.erase(largest);
+  }
+}
+
+void BlockCache::release() noexcept {
+  const std::lock_guard lock(mutex_);
+  drop(kept_bytes_);
+}
+
+std::size_t BlockCache::kept_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return kept_bytes_;
+}
+
+}  // namespace interrogator
