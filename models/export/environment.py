@@ -10,7 +10,6 @@ Standard library only: this runs before anything is installed.
 
 import argparse
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -68,6 +67,8 @@ def cache_folder():
     home = Path.home()
     if sys.platform == "darwin":
         base = home / "Library" / "Caches"
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
     return base / "torch-interrogator"
@@ -86,7 +87,7 @@ def fingerprint(lock):
 
 def interpreter(folder):
     """The Python of a virtual environment."""
-    return folder / "bin" / "python"
+    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
 def complete_interpreter(folder, lock):
@@ -137,7 +138,7 @@ def ensure(folder, lock, needed_bytes):
 def create_venv(folder):
     """An empty virtual environment with pip."""
     try:
-        venv.EnvBuilder(with_pip=True, symlinks=True).create(folder)
+        venv.EnvBuilder(with_pip=True, symlinks=sys.platform != "win32").create(folder)
     except (OSError, subprocess.CalledProcessError) as error:
         raise PreparationError(
             f"Python could not make a virtual environment in {folder} ({error}); "
@@ -182,7 +183,15 @@ def only_one(path):
 def try_lock(file):
     """Whether the lock is ours now."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

@@ -23,7 +23,10 @@ def enter_environment() -> None:
     python = made.stdout.strip().splitlines()[-1]
     path = os.pathsep.join([str(TRAIN), str(install_requirements(python))])
     environment = os.environ | {"PYTHONPATH": path, _ENTERED: "1"}
-    os.execve(python, [python, "-m", "sample_train", *sys.argv[1:]], environment)
+    arguments = [python, "-m", "sample_train", *sys.argv[1:]]
+    if sys.platform == "win32":
+        raise SystemExit(subprocess.run(arguments, env=environment, check=False).returncode)
+    os.execve(python, arguments, environment)
 
 
 def install_requirements(python: str) -> Path:
