@@ -61,7 +61,7 @@ def token_lists() -> list[list[int]]:
 def padded(prefix: list[int], texts: list[list[int]]) -> torch.Tensor:
     """The ids as open_clip's tokenizer lays them out."""
     rows = torch.zeros(len(texts), CONTEXT, dtype=torch.long)
-    for row, text in zip(rows, texts):
+    for row, text in zip(rows, texts, strict=True):
         ids = [SOT, *prefix, *text, EOT]
         if len(ids) > CONTEXT:
             ids = ids[:CONTEXT]
@@ -152,7 +152,7 @@ def end_bias(model: BlipForConditionalGeneration, pixels: torch.Tensor, count: i
     """
     end = model.config.text_config.sep_token_id
     leads = []
-    for image, caption in zip(pixels, captions(model, pixels, count)):
+    for image, caption in zip(pixels, captions(model, pixels, count), strict=True):
         start = [model.config.text_config.bos_token_id]
         logits = model(pixel_values=image.unsqueeze(0), input_ids=torch.tensor([start + caption])).logits[0, :-1]
         leads.append(logits.max(dim=1).values - logits[:, end])
