@@ -10,6 +10,7 @@ Standard library only: this runs before anything is installed.
 
 import argparse
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -64,14 +65,10 @@ def cache_folder():
     named = os.environ.get("TORCH_INTERROGATOR_CACHE")
     if named:
         return Path(os.path.abspath(named))
-    home = Path.home()
+    # macOS is untried.
     if sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base / "torch-interrogator"
+        return Path.home() / "Library" / "Caches" / "torch-interrogator"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "torch-interrogator"
 
 
 def environment_folder(lock):
@@ -87,7 +84,7 @@ def fingerprint(lock):
 
 def interpreter(folder):
     """The Python of a virtual environment."""
-    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    return folder / "bin" / "python"
 
 
 def complete_interpreter(folder, lock):
@@ -138,7 +135,7 @@ def ensure(folder, lock, needed_bytes):
 def create_venv(folder):
     """An empty virtual environment with pip."""
     try:
-        venv.EnvBuilder(with_pip=True, symlinks=sys.platform != "win32").create(folder)
+        venv.EnvBuilder(with_pip=True, symlinks=True).create(folder)
     except (OSError, subprocess.CalledProcessError) as error:
         raise PreparationError(
             f"Python could not make a virtual environment in {folder} ({error}); "
@@ -183,15 +180,7 @@ def only_one(path):
 def try_lock(file):
     """Whether the lock is ours now."""
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

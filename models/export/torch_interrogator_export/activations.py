@@ -10,7 +10,8 @@ class QuickGelu(nn.Module):
     """x * sigmoid(1.702 x), OpenAI's approximation."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * torch.sigmoid(1.702 * x)
+        # In place: one tensor is written instead of three, with the same result to the bit.
+        return (1.702 * x).sigmoid_().mul_(x)
 
 
 _ACTIVATIONS = {

@@ -24,8 +24,6 @@ def enter_environment() -> None:
     path = os.pathsep.join([str(TRAIN), str(install_requirements(python))])
     environment = os.environ | {"PYTHONPATH": path, _ENTERED: "1"}
     arguments = [python, "-m", "sample_train", *sys.argv[1:]]
-    if sys.platform == "win32":
-        raise SystemExit(subprocess.run(arguments, env=environment, check=False).returncode)
     os.execve(python, arguments, environment)
 
 
