@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setUp } from './setup.mjs';
 import { main, ROOT, title } from './step.mjs';
 
-const PICTURES = path.join(ROOT, 'models', 'sample', 'images');
+const IMAGES = path.join(ROOT, 'models', 'sample', 'images');
 const MODES = ['best', 'fast', 'classic', 'negative'];
 const TABLES = ['mediums', 'artists', 'movements', 'trendings', 'flavors', 'negative'];
 const TOP = 5;
@@ -19,13 +19,13 @@ await main(async () => {
   try {
     const [, embedding] = await timed(() => interrogator.prepare());
     title(`Loaded in ${seconds(loading)}, terms embedded in ${seconds(embedding)}`);
-    for (const file of readdirSync(PICTURES).filter((name) => name.endsWith('.png'))) {
-      await show(interrogator, path.join(PICTURES, file));
+    for (const file of readdirSync(IMAGES).filter((name) => name.endsWith('.png'))) {
+      await show(interrogator, path.join(IMAGES, file));
     }
   } finally {
     await interrogator.dispose();
   }
-  console.log('\nYour own image: npx torch-interrogator interrogate PICTURE --clip sample --caption sample --mode best');
+  console.log('\nYour own image: npx torch-interrogator interrogate IMAGE --clip sample --caption sample --mode best');
   console.log('This model knows icon art only. For photographs export a real one: see "A real model" in README.md.');
 });
 
