@@ -17,10 +17,10 @@ export function readManifest(bundle) {
   return JSON.parse(readFileSync(path.join(bundle, 'manifest.json'), 'utf8'));
 }
 
-/** Of one image's features; null for an image tower that has no formula here. */
+/** Of one image's features; null for an image tower that has no formula here: a ResNet, whose `layers` are several, or another pooling. */
 export function imageFlops({ embedDim, image, source }) {
   const { layers, width, patch_size: patchSize, mlp_ratio: ratio = 4, attentional_pool, pool_type = 'tok' } = source.config.vision_cfg;
-  if (image.tower !== 'vit' || attentional_pool || pool_type !== 'tok') return null;
+  if (Array.isArray(layers) || attentional_pool || pool_type !== 'tok') return null;
   return classTokenVisionFlops({ imageSize: image.size[0], patchSize, layers, width, mlpWidth: width * ratio, embedDim });
 }
 

@@ -10,15 +10,15 @@ const ADDON = ['build/cmake/Release/interrogator.node', 'build/cmake/Release/int
 const SOURCES = ['CMakeLists.txt', 'cmake', 'native', 'package-lock.json'];
 
 /**
- * Builds core and addon, with `tests` the GoogleTest programs too. `python` runs the core's tests against Python; with `nvcc` the
- * CUDA kernels must compile, without it they are built where CMake finds a compiler that does.
+ * Builds core and addon, with `tests` the GoogleTest programs too. With `nvcc` the CUDA kernels must compile, without it they are built where CMake
+ * finds a compiler that does.
  */
-export async function buildNative({ libtorch, tests = false, python = '', nvcc = null }) {
-  const input = fingerprint(SOURCES, [libtorch, tests, python, nvcc, process.arch]);
+export async function buildNative({ libtorch, tests = false, nvcc = null }) {
+  const input = fingerprint(SOURCES, [libtorch, tests, nvcc, process.arch]);
   const addonInput = fingerprint(SOURCES, [libtorch, process.arch]);
   await once(tests ? 'native-tests' : 'native', { input: tests ? input : addonInput, outputs: ADDON }, async () => {
     title(tests ? 'Building core, addon and native tests' : 'Building core and addon');
-    await configure({ libtorch, tests, python, nvcc });
+    await configure({ libtorch, tests, nvcc });
     const targets = tests ? [] : ['--target', 'interrogator', 'interrogator_loader'];
     await quietly('build', 'cmake', ['--build', CMAKE_BUILD, '--config', 'Release', ...targets, '--parallel', String(jobs())], {
       fail: 'The native build failed.',
@@ -26,11 +26,11 @@ export async function buildNative({ libtorch, tests = false, python = '', nvcc =
   });
 }
 
-async function configure({ libtorch, tests, python, nvcc }) {
+async function configure({ libtorch, tests, nvcc }) {
   const cmakeJs = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
   const options = {
     LIBTORCH_DIR: libtorch,
-    ...(tests && { INTERROGATOR_TESTS: 'ON', INTERROGATOR_PYTHON: python }),
+    ...(tests && { INTERROGATOR_TESTS: 'ON' }),
     ...(nvcc ? { INTERROGATOR_CUDA: 'ON', INTERROGATOR_NVCC: nvcc } : { INTERROGATOR_CUDA: 'AUTO' }),
   };
   // A cache for another libtorch would keep the paths that it found.

@@ -4,18 +4,19 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildNative } from './native-build.mjs';
+import { provideNvcc } from './nvcc.mjs';
 import { ensurePackages } from './packages.mjs';
 import { fingerprint, main, once, quietly, ROOT, title } from './step.mjs';
 
 const require = createRequire(import.meta.url);
 
-/** Everything that running the package in this clone needs. Resolves with the libtorch that was found. */
-export async function setUp({ cuda = false } = {}) {
+/** Everything that running the package in this clone needs; with `tests` the native tests too. Resolves with the libtorch that was found. */
+export async function setUp({ cuda = false, tests = false } = {}) {
   await ensurePackages();
   await compileTypeScript();
   linkCommand();
   const libtorch = await provideLibtorch({ cuda });
-  await buildNative({ libtorch: libtorch.path });
+  await buildNative({ libtorch: libtorch.path, tests, nvcc: tests ? await provideNvcc() : null });
   return libtorch;
 }
 

@@ -62,12 +62,19 @@ export async function once(name, { input, outputs }, work) {
   return true;
 }
 
-/** Runs a command with its output shown. Resolves with the exit code; with `fail` (a sentence) a bad one is a StepError. */
-export function show(command, args, { fail, env, cwd = ROOT } = {}) {
+/**
+ * Runs a command with its output shown; `atEnd` in one piece, for one of several that run at the same time. Resolves with the exit
+ * code; with `fail` (a sentence) a bad one is a StepError.
+ */
+export function show(command, args, { fail, env, cwd = ROOT, atEnd = false } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, stdio: 'inherit', env: { ...process.env, ...env } });
+    const stdio = atEnd ? ['ignore', 'pipe', 'pipe'] : 'inherit';
+    const child = spawn(command, args, { cwd, stdio, env: { ...process.env, ...env } });
+    const output = [];
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part) => output.push(part));
     child.on('error', (error) => reject(new StepError(`${command} could not be started: ${error.message}`)));
     child.on('close', (code, signal) => {
+      process.stdout.write(Buffer.concat(output));
       if (code !== 0 && fail) reject(new StepError(fail));
       else resolve(code ?? (signal ? 1 : 0));
     });

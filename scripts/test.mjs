@@ -1,13 +1,12 @@
 /**
- * npm test: sets up (the exporter's Python environment too), then runs ctest, jest and pytest.
+ * npm test: sets up (the exporter's Python environment too), then runs ctest and pytest, then jest.
  * `npm test -- --only jest,ctest,pytest` runs some; what follows another `--` goes to jest. The last line is the total.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { EXPORTER, exporterPython } from './exporter-python.mjs';
-import { buildNative, CMAKE_BUILD } from './native-build.mjs';
-import { provideNvcc } from './nvcc.mjs';
+import { CMAKE_BUILD } from './native-build.mjs';
 import { setUp } from './setup.mjs';
 import { BUILD, main, ROOT, StepError, show, title } from './step.mjs';
 
@@ -65,7 +64,7 @@ const RUNNERS = {
     const counts = [];
     for (const [name, cwd] of Object.entries(PYTHON_TESTS)) {
       const report = path.join(REPORTS, `pytest-${name}.xml`);
-      const code = await show(python, ['-m', 'pytest', '-q', `--junitxml=${report}`, 'tests'], { env, cwd });
+      const code = await show(python, ['-m', 'pytest', '-q', `--junitxml=${report}`, 'tests'], { env, cwd, atEnd: true });
       const suite = /<testsuite [^>]*>/.exec(readText(report))?.[0] ?? '';
       const number = (attribute) => Number(new RegExp(` ${attribute}="(\\d+)"`).exec(suite)?.[1] ?? 0);
       const [failed, skipped] = [number('failures') + number('errors'), number('skipped')];
@@ -104,22 +103,35 @@ await main(async () => {
   const unknown = sides.find((side) => !SIDES.includes(side));
   if (unknown) throw new StepError(`--only takes ${SIDES.join(', ')}, not ${unknown}.`);
 
-  const libtorch = await setUp();
-  const python = await exporterPython();
-  if (sides.includes('ctest')) await buildNative({ libtorch: libtorch.path, tests: true, python, nvcc: await provideNvcc() });
+  // What the one downloads, the other compiles meanwhile.
+  const failed = new AbortController();
+  const stop = (error) => {
+    failed.abort();
+    throw error;
+  };
+  const [python, libtorch] = await Promise.all([
+    exporterPython({ signal: failed.signal }),
+    setUp({ tests: sides.includes('ctest') }).catch(stop),
+  ]);
 
   rmSync(REPORTS, { recursive: true, force: true });
   mkdirSync(REPORTS, { recursive: true });
   // Every process of the tests takes the same libtorch and the same Python.
   const env = { LIBTORCH: libtorch.path, INTERROGATOR_PYTHON: python };
   const counts = {};
-  for (const side of sides) {
+  const run = async (side) => {
+    if (!sides.includes(side)) return;
     title(side);
+    const began = performance.now();
     counts[side] = await RUNNERS[side]({ env, python, jestArgs: positionals });
-  }
+    counts[side].seconds = Math.round((performance.now() - began) / 1000);
+  };
+  // The first two have a thread for most of the time; jest has a process a core.
+  await Promise.all([run('ctest'), run('pytest')]);
+  await run('jest');
   const total = { passed: 0, failed: 0 };
-  for (const [side, { passed, failed, skipped }] of Object.entries(counts)) {
-    console.log(`${side}: ${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
+  for (const [side, { passed, failed, skipped, seconds }] of Object.entries(counts)) {
+    console.log(`${side}: ${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}, in ${seconds} s`);
     total.passed += passed;
     total.failed += failed;
   }

@@ -15,7 +15,6 @@ export function bundleHome(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 function userCacheFolder(env: NodeJS.ProcessEnv): string {
-  if (process.platform === 'win32') return env.LOCALAPPDATA ?? path.join(os.homedir(), 'AppData', 'Local');
   if (process.platform === 'darwin') return path.join(os.homedir(), 'Library', 'Caches');
   return env.XDG_CACHE_HOME ? path.resolve(env.XDG_CACHE_HOME) : path.join(os.homedir(), '.cache');
 }

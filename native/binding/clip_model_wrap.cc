@@ -1,8 +1,8 @@
 #include "clip_model_wrap.h"
 
 #include <chrono>
+#include <utility>
 
-#include "async_call.h"
 #include "cancel_token_wrap.h"
 #include "device_wrap.h"
 #include "features_wrap.h"
@@ -39,23 +39,18 @@ Napi::Value wrap_features(Napi::Env env, Features features) { return FeaturesWra
 }  // namespace
 
 std::vector<ClipModelWrap::PropertyDescriptor> ClipModelWrap::methods() {
-  return {InstanceAccessor<&ClipModelWrap::embed_dim>("embedDim"),
-          InstanceAccessor<&ClipModelWrap::context_length>("contextLength"),
-          InstanceMethod<&ClipModelWrap::image_features>("imageFeatures"),
-          InstanceMethod<&ClipModelWrap::text_features>("textFeatures"),
-          InstanceMethod<&ClipModelWrap::tree>("tree"),
-          InstanceMethod<&ClipModelWrap::offload>("offload"),
-          InstanceMethod<&ClipModelWrap::restore>("restore"),
-          InstanceMethod<&ClipModelWrap::close>("close")};
+  return with_shared_methods({InstanceAccessor<&ClipModelWrap::embed_dim>("embedDim"),
+                              InstanceAccessor<&ClipModelWrap::context_length>("contextLength"),
+                              InstanceMethod<&ClipModelWrap::image_features>("imageFeatures"),
+                              InstanceMethod<&ClipModelWrap::text_features>("textFeatures"), InstanceMethod<&ClipModelWrap::tree>("tree")});
 }
 
 void ClipModelWrap::adopt(Napi::Env env, std::shared_ptr<ClipModel> model) {
-  device_ = model->device();
   const ClipManifest& manifest = model->manifest();
   embed_dim_ = manifest.embed_dim;
   context_length_ = manifest.context_length;
   vocab_size_ = manifest.vocab_size;
-  lease_ = ModelLease<ClipModel>(environment_of(env), std::move(model));
+  ModelWrap::adopt(env, std::move(model));
 }
 
 Napi::Value ClipModelWrap::open(const Napi::CallbackInfo& info) {
@@ -85,7 +80,7 @@ Napi::Value ClipModelWrap::image_features(const Napi::CallbackInfo& info) {
     const auto model = share();
     SharedImage image = ImageWrap::pixels_of(info[0], "image");
     return make_call<Features>(env, CancelTokenWrap::group_of(info[1]), wrap_features)
-        ->merge_on(env, device_, model, [&](auto take, auto done, const CancelTokenPtr& token) {
+        ->merge_on(env, device(), model, [&](auto take, auto done, const CancelTokenPtr& token) {
           ClipModel::submit_image_features(model, std::move(image), std::move(take), std::move(done), token);
         });
   });
@@ -102,7 +97,7 @@ Napi::Value ClipModelWrap::text_features(const Napi::CallbackInfo& info) {
     if (reports && !on_progress.IsFunction()) binding::invalid("onProgress", "a function", on_progress);
     const auto call = make_call<Features>(env, group, wrap_features);
     if (reports) call->reports_to(on_progress.As<Napi::Function>());
-    return call->run_in_slices_on(env, device_, [model, texts, reports](AsyncCall<Features>& call) {
+    return call->run_in_slices_on(env, device(), [model, texts, reports](AsyncCall<Features>& call) {
       const TokenLists read_once = std::move(*texts);
       return model->begin_text_features({}, read_once, reports ? Progress(ProgressThrottle(call)) : Progress());
     });
@@ -116,7 +111,7 @@ Napi::Value ClipModelWrap::tree(const Napi::CallbackInfo& info) {
     const auto slot = std::make_shared<TreeSlot>();
     slot->tree =
         freed_elsewhere(environment_of(env), std::make_shared<PromptTree>(model, to_token_lists(info[0], "candidates", vocab_size_)));
-    slot->device = device_;
+    slot->device = device();
     slot->vocab_size = vocab_size_;
     slot->count = slot->tree->count();
     std::erase_if(trees_, [](const std::weak_ptr<TreeSlot>& each) { return each.expired(); });
@@ -125,29 +120,11 @@ Napi::Value ClipModelWrap::tree(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value ClipModelWrap::offload(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  return promised(env, [&] {
-    return make_call<void>(env, nullptr, [model = share()](AsyncCall<void>&) { model->offload(); }, to_undefined)->run_on(env, device_);
-  });
-}
-
-Napi::Value ClipModelWrap::restore(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  return promised(env, [&] {
-    return make_call<void>(env, nullptr, [model = share()](AsyncCall<void>&) { model->restore(); }, to_undefined)->run_on(env, device_);
-  });
-}
-
 Napi::Value ClipModelWrap::close(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  return promised(env, [&] {
-    for (const std::weak_ptr<TreeSlot>& each : trees_) {
-      if (const auto slot = each.lock()) slot->tree.reset();
-    }
-    trees_.clear();
-    return lease_.close(env);
-  });
+  for (const std::weak_ptr<TreeSlot>& each : std::exchange(trees_, {})) {
+    if (const auto slot = each.lock()) slot->tree.reset();
+  }
+  return ModelWrap::close(info);
 }
 
 }  // namespace interrogator::binding

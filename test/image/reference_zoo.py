@@ -213,7 +213,9 @@ def bmps(photo: Image.Image, random: np.random.Generator) -> dict[str, bytes]:
         "rle4": bmp(10, 3, 4, rle4, 2, palette=colors[:64]),
         "core": b"BM" + struct.pack("<IHHI", 26 + 120, 0, 0, 26) + core + noise[:120],
     }
-    return {f"{name}.bmp": data for name, data in files.items()}
+    # As they lie in memory, without the header of a file.
+    bare = ("rgb", "palette", "bilevel", "top-down", "bits16", "bits4", "fields565", "core", "rle8")
+    return {f"{name}.bmp": data for name, data in files.items()} | {f"{name}.dib": files[name][14:] for name in bare}
 
 
 def tiffs(photo: Image.Image, random: np.random.Generator) -> dict[str, bytes]:

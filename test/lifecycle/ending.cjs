@@ -1,5 +1,5 @@
 /** ending.cjs ENDING [busy]: a process that uses the addon and ends in one way, `busy` while a call runs and others wait. */
-const { open, startLongWork } = require('./native.cjs');
+const { open, openAgain, startLongWork } = require('./native.cjs');
 
 const [ending, busy] = process.argv.slice(2);
 
@@ -10,10 +10,20 @@ async function main() {
   await caption.generate(image, { maxTokens: 3 });
   clip.tree({ ids: Int32Array.of(320), offsets: Int32Array.of(0, 1) });
   const token = binding.createCancelToken();
+  // Nobody closes this one.
+  const held = binding.holdImage({ data: new Uint8Array(90 * 70 * 3), width: 90, height: 70 });
+  await clip.imageFeatures(held);
   if (busy) {
     startLongWork(handles, token).catch((error) => console.log('long work:', error.code));
     while (!device.stats().busy) await new Promise((resolve) => setTimeout(resolve, 1));
     features.toArray().catch((error) => console.log('queued:', error.code));
+    // What waits holds memory of this thread's, and of ours.
+    for (const each of [held, image]) {
+      clip.imageFeatures(each).catch(() => {});
+      caption.generate(each, { maxTokens: 9 }).catch(() => {});
+      each.close();
+    }
+    binding.runtimeInfo();
   }
   console.log('ready');
   await endings[ending](handles, token);
@@ -46,6 +56,28 @@ const endings = {
       process.exitCode = 9;
     });
     process.exit();
+  },
+  async exitInAnswer({ clip, binding }) {
+    const image = binding.holdImage({ data: new Uint8Array(30 * 30 * 3), width: 30, height: 30 });
+    clip.imageFeatures(image).then(() => process.exit(7));
+    clip.imageFeatures(image).then((features) => features.toArray());
+  },
+  async exitDuringOpening({ binding, device }) {
+    openAgain(binding, device);
+    setImmediate(() => process.exit(7));
+  },
+  async exitInGetter({ binding }) {
+    binding.copyImage({
+      width: 2,
+      height: 2,
+      channels: 3,
+      get data() {
+        return process.exit(7);
+      },
+    });
+  },
+  async unhandled({ clip }) {
+    clip.imageFeatures('no image');
   },
   async exitInProgress({ clip }) {
     const [count, length] = [2_000, 12];

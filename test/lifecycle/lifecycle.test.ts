@@ -55,14 +55,26 @@ describe.each(['idle', 'busy'])('a process that is %s', (state) => {
   });
 });
 
-test('process.exit inside a progress callback ends the process', async () => {
-  const { code, signal, stderr } = await run('ending.cjs', 'exitInProgress');
+test.each([
+  ['inside a progress callback', 'exitInProgress'],
+  ['inside the answer to a call', 'exitInAnswer'],
+  ['while models open', 'exitDuringOpening'],
+  ['inside a getter that a call reads', 'exitInGetter'],
+])('process.exit %s ends the process', async (_, ending) => {
+  const { code, signal, stderr } = await run('ending.cjs', ending);
   expect({ code, signal, stderr }).toEqual({ code: 7, signal: null, stderr: '' });
+});
+
+test('a rejection that nobody handles ends the process with its code', async () => {
+  const { code, signal, stderr } = await run('ending.cjs', 'unhandled');
+  expect({ code, signal }).toEqual({ code: 1, signal: null });
+  expect(stderr).toContain("code: 'ERR_INVALID_ARGUMENT'");
 });
 
 test.each([
   ['two workers and the main thread use the addon at once', 'together', 0],
   ['a worker is terminated while its call runs, and the next one works', 'terminated', 0],
+  ['a worker is terminated while models open', 'terminatedWhileOpening', 0],
   ['a worker calls process.exit', 'exitInWorker', 0],
   ['process.exit ends workers that are busy', 'exitWhileWorking', 7],
 ])(

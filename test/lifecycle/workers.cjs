@@ -35,6 +35,15 @@ const scenarios = {
     const worker = start({ close: true });
     await Promise.all([answer(worker), once(worker, 'exit')]);
   },
+  /** Terminated while models open, devices start and images wait. */
+  async terminatedWhileOpening() {
+    for (let i = 0; i < 5; i += 1) {
+      const worker = start({ work: 'opening' });
+      await answer(worker);
+      if (i > 0) await new Promise((resolve) => setTimeout(resolve, 10 * i));
+      await worker.terminate();
+    }
+  },
   /** process.exit() in a worker ends the worker alone. */
   async exitInWorker() {
     const worker = start({ exit: true });

@@ -18,9 +18,9 @@ export function exporterPython(): Promise<string> {
 
 async function find(): Promise<string> {
   if (process.env.INTERROGATOR_PYTHON) return process.env.INTERROGATOR_PYTHON;
-  const beside = path.join(EXPORTER, '.venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
+  const beside = path.join(EXPORTER, '.venv', 'bin/python');
   if (existsSync(beside)) return beside;
-  const system = process.env.PYTHON || (process.platform === 'win32' ? 'python' : 'python3');
+  const system = process.env.PYTHON || 'python3';
   const { stdout } = await run(system, [path.join(EXPORTER, 'environment.py')], { maxBuffer: 1 << 28 });
   return stdout.trim().split('\n').at(-1) as string;
 }

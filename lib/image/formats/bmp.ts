@@ -22,29 +22,46 @@ export const RLE8 = 1;
 export const RLE4 = 2;
 const BIT_FIELDS = 3;
 
+const FILE_HEADER_BYTES = 14;
+const CORE_SIZE = 12;
+const HEADER_SIZES: ReadonlySet<number> = new Set([CORE_SIZE, 40, 52, 56, 64, 108, 124]);
+const BITS: ReadonlySet<number> = new Set([1, 4, 8, 16, 24, 32]);
+
+function hasFileHeader(bytes: Buffer): boolean {
+  return bytes.toString('latin1', 0, 2) === 'BM';
+}
+
+/** With a file's header, or without one, as in memory and in some `.dib` files. */
+function matches(bytes: Buffer): boolean {
+  if (hasFileHeader(bytes)) return true;
+  if (bytes.length < 16 || !HEADER_SIZES.has(bytes.readUInt32LE(0))) return false;
+  const planes = bytes.readUInt32LE(0) === CORE_SIZE ? 8 : 12;
+  return bytes.readUInt16LE(planes) === 1 && BITS.has(bytes.readUInt16LE(planes + 2));
+}
+
 /** Throws a DecodeFailure where the header is cut off or of a kind that Pillow does not read either. */
 export function readBmpHeader(bytes: Buffer): BmpHeader {
-  if (bytes.length < 18) throw truncated('the header is incomplete');
-  const size = bytes.readUInt32LE(14);
-  if (![12, 40, 52, 56, 64, 108, 124].includes(size)) {
-    throw corrupt(`a header of ${size} bytes is of no known kind`);
-  }
-  if (bytes.length < 14 + size) throw truncated('the header is incomplete');
-  const isCore = size === 12;
-  const isTopDown = !isCore && bytes[25] === 0xff;
-  const width = isCore ? bytes.readUInt16LE(18) : bytes.readUInt32LE(18);
-  const height = isCore ? bytes.readUInt16LE(20) : isTopDown ? 2 ** 32 - bytes.readUInt32LE(22) : bytes.readUInt32LE(22);
-  const bits = bytes.readUInt16LE(isCore ? 24 : 28);
-  const compression = isCore ? RAW : bytes.readUInt32LE(30);
-  if (![1, 4, 8, 16, 24, 32].includes(bits)) throw corrupt(`${bits} bits a pixel are not supported`);
+  const start = hasFileHeader(bytes) ? FILE_HEADER_BYTES : 0;
+  if (bytes.length < start + 4) throw truncated('the header is incomplete');
+  const size = bytes.readUInt32LE(start);
+  if (!HEADER_SIZES.has(size)) throw corrupt(`a header of ${size} bytes is of no known kind`);
+  if (bytes.length < start + size) throw truncated('the header is incomplete');
+  const isCore = size === CORE_SIZE;
+  const isTopDown = !isCore && bytes[start + 11] === 0xff;
+  const width = isCore ? bytes.readUInt16LE(start + 4) : bytes.readUInt32LE(start + 4);
+  const rows = isCore ? bytes.readUInt16LE(start + 6) : bytes.readUInt32LE(start + 8);
+  const height = isTopDown ? 2 ** 32 - rows : rows;
+  const bits = bytes.readUInt16LE(start + (isCore ? 10 : 14));
+  const compression = isCore ? RAW : bytes.readUInt32LE(start + 16);
+  if (!BITS.has(bits)) throw corrupt(`${bits} bits a pixel are not supported`);
   if (compression > BIT_FIELDS) throw corrupt(`compression ${compression} is not supported`);
 
   const paletteStride = isCore ? 3 : 4;
-  const paletteSize = (isCore ? 0 : bytes.readUInt32LE(46)) || 2 ** bits;
+  const paletteSize = (isCore ? 0 : bytes.readUInt32LE(start + 32)) || 2 ** bits;
   const masksAfterHeader = compression === BIT_FIELDS && size === 40 ? 12 : 0;
-  const paletteStart = 14 + size + masksAfterHeader;
-  let pixels = bytes.readUInt32LE(10);
-  if (pixels === 14 + size && bits <= 8) pixels += paletteStride * paletteSize;
+  const paletteStart = start + size + masksAfterHeader;
+  let pixels = start > 0 ? bytes.readUInt32LE(10) : 0;
+  if (pixels === start + size && bits <= 8) pixels += paletteStride * paletteSize;
   if (pixels === 0) pixels = paletteStart + (bits <= 8 ? paletteStride * paletteSize : 0);
   const stride = Math.floor((width * bits + 31) / 32) * 4;
   const isRunLength = compression === RLE8 || compression === RLE4;
@@ -54,7 +71,7 @@ export function readBmpHeader(bytes: Buffer): BmpHeader {
     isTopDown,
     bits,
     compression,
-    fields: readFields(bytes, bits, compression),
+    fields: readFields(bytes, start, bits, compression),
     paletteStart,
     paletteStride,
     paletteSize,
@@ -69,10 +86,10 @@ type Fields = readonly (readonly [number, number])[];
 const FIELDS_555: Fields = [[10, 5], [5, 5], [0, 5]]; // biome-ignore format: a table
 const FIELDS_888: Fields = [[16, 8], [8, 8], [0, 8]]; // biome-ignore format: a table
 
-function readFields(bytes: Buffer, bits: number, compression: number): Fields {
+function readFields(bytes: Buffer, start: number, bits: number, compression: number): Fields {
   if (compression !== BIT_FIELDS) return bits === 16 ? FIELDS_555 : FIELDS_888;
-  if (bytes.length < 66) throw truncated('the header is incomplete');
-  return [54, 58, 62].map((at, index) => {
+  if (bytes.length < start + 52) throw truncated('the header is incomplete');
+  return [start + 40, start + 44, start + 48].map((at, index) => {
     const mask = bytes.readUInt32LE(at);
     // No masks at all mean the usual order.
     if (mask === 0) return [[16, 8, 0][index] as number, 8] as const;
@@ -85,6 +102,6 @@ export const bmp: ImageFormat = {
   name: 'bmp',
   label: 'BMP',
   suffixes: ['.bmp', '.dib'],
-  matches: (bytes) => bytes.toString('latin1', 0, 2) === 'BM',
+  matches,
   readHeader: readBmpHeader,
 };

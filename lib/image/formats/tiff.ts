@@ -19,10 +19,14 @@ export interface TiffDirectory {
 export const TAG = {
   width: 256,
   height: 257,
+  bits: 258,
   compression: 259,
   stripOffsets: 273,
   orientation: 274,
+  samples: 277,
   stripBytes: 279,
+  tileWidth: 322,
+  tileHeight: 323,
   tileOffsets: 324,
   tileBytes: 325,
 } as const;

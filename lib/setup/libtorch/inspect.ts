@@ -10,9 +10,8 @@ export interface LibtorchFolder extends LibtorchBuild {
   path: string;
 }
 
-/** File name of one of libtorch's libraries here: `libc10.so`, `libc10.dylib`, `c10.dll`. */
+/** File name of one of libtorch's libraries here: `libc10.so`; on macOS, where nobody has tried it yet, `libc10.dylib`. */
 export function libraryName(name: string): string {
-  if (process.platform === 'win32') return `${name}.dll`;
   return `lib${name}.${process.platform === 'darwin' ? 'dylib' : 'so'}`;
 }
 

@@ -46,7 +46,7 @@ export function fetchedFolder(variant: 'cpu' | 'cuda'): string {
 
 /** The Python to ask: `PYTHON`, else the usual name. */
 export function pythonCommand(): string {
-  return process.env.PYTHON || (process.platform === 'win32' ? 'python' : 'python3');
+  return process.env.PYTHON || 'python3';
 }
 
 /** torch's folder without importing torch, which takes seconds. */

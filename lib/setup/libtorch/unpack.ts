@@ -57,7 +57,7 @@ export function neededByCpp(variant: 'cpu' | 'cuda'): (name: string) => boolean 
     if (/\.dist-info\/(METADATA|.*(LICENSE|NOTICE).*)$/i.test(name)) return true;
     if (name === 'torch/version.py' || name.startsWith('torch/include/')) return true;
     if (!/^(torch|nvidia\/[^/]+)\/lib\//.test(name)) return false;
-    if (/(^|\/)libtorch_python|\.(lib|a)$/.test(name) && process.platform !== 'win32') return false;
+    if (/(^|\/)libtorch_python|\.a$/.test(name)) return false;
     return variant === 'cuda' || !/\/lib\/lib(torch_cuda|torch_nvshmem|c10_cuda|caffe2_nvrtc)[^/]*$/.test(name);
   };
 }

@@ -1,4 +1,4 @@
-"""The models that bundles must equal, by their own libraries' words."""
+"""The models that bundles must equal, by their own libraries' words, and what bundles answer."""
 
 import open_clip
 import torch
@@ -25,3 +25,27 @@ def require_equal_features(bundle, model, name: str, texts: list[str]) -> None:
     expected = model.encode_text(tokens, normalize=True)
     sequences = [row[: row.index(49407) + 1] for row in tokens.tolist()]
     torch.testing.assert_close(extend_all(text, sequences, 1, "cpu"), expected, rtol=0, atol=1e-4)
+
+
+def greedy(decoder: torch.jit.ScriptModule, manifest: dict, embeds: torch.Tensor, new_tokens: int) -> list[list[int]]:
+    """Captions as ids, prompt and end token included, padded to one length: what transformers' generate returns."""
+    fields = manifest["decoder"]
+    batch = embeds.shape[0]
+    cross_keys, cross_values = decoder.cross(embeds)
+    prompt = fields["promptIds"]
+    shape = (fields["layers"], batch, fields["heads"], len(prompt) + new_tokens, fields["headDim"])
+    keys = torch.zeros(shape, device=embeds.device)
+    values = torch.zeros_like(keys)
+    rows = [list(prompt) for _ in range(batch)]
+    done = [False] * batch
+    ids, position = torch.tensor(rows, device=embeds.device), 0
+    for _ in range(new_tokens):
+        chosen = decoder.step(ids, position, keys, values, cross_keys, cross_values).argmax(dim=-1).tolist()
+        for row, token in enumerate(chosen):
+            rows[row].append(0 if done[row] else token)
+            done[row] = done[row] or token == fields["eosId"]
+        if all(done):
+            break
+        position += ids.shape[1]
+        ids = torch.tensor([[row[-1]] for row in rows], device=embeds.device)
+    return rows

@@ -2,12 +2,11 @@
 
 import pytest
 import torch
-from sources import load_source, require_equal_features
+from sources import greedy, load_source, require_equal_features
 from texts import prompts
 from transformers import BlipForConditionalGeneration
 
 from torch_interrogator_export.caption.blip import builtin_config
-from torch_interrogator_export.caption.check import greedy
 from torch_interrogator_export.manifest import read_manifest
 
 pytestmark = pytest.mark.slow

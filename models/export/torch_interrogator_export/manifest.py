@@ -5,8 +5,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 _CHUNK = 1 << 20
@@ -31,9 +29,7 @@ def write_manifest(folder: Path, kind: str, name: str, precision: str, fields: d
         "formatVersion": FORMAT_VERSION,
         "kind": kind,
         "name": name,
-        "torchVersion": torch.__version__.split("+")[0],
         "precision": precision,
-        "device": None,
         **fields,
         "files": files,
     }

@@ -7,11 +7,12 @@ import torch
 from make_tiny_blip import make_tiny_blip, tiny_config
 from PIL import Image
 from skimage import data
+from sources import greedy
 from tokenizers import Tokenizer
 from transformers import BlipForConditionalGeneration, BlipImageProcessor
 
 from torch_interrogator_export.caption.blip import builtin_config
-from torch_interrogator_export.caption.check import decode_along, greedy
+from torch_interrogator_export.caption.check import decode_along
 from torch_interrogator_export.manifest import read_manifest
 
 PHOTOS = ["astronaut", "chelsea", "coffee", "rocket"]

@@ -74,27 +74,3 @@ def decode_along(
     values = torch.zeros_like(keys)
     steps = [decoder.step(ids[:, at : at + 1], at, keys, values, cross_keys, cross_values) for at in range(ids.shape[1] - 1)]
     return torch.stack(steps, dim=1)
-
-
-def greedy(decoder: torch.jit.ScriptModule, manifest: dict, embeds: torch.Tensor, new_tokens: int) -> list[list[int]]:
-    """Captions as ids, prompt and end token included, padded to one length: what transformers' generate returns."""
-    fields = manifest["decoder"]
-    batch = embeds.shape[0]
-    cross_keys, cross_values = decoder.cross(embeds)
-    prompt = fields["promptIds"]
-    shape = (fields["layers"], batch, fields["heads"], len(prompt) + new_tokens, fields["headDim"])
-    keys = torch.zeros(shape, device=embeds.device)
-    values = torch.zeros_like(keys)
-    rows = [list(prompt) for _ in range(batch)]
-    done = [False] * batch
-    ids, position = torch.tensor(rows, device=embeds.device), 0
-    for _ in range(new_tokens):
-        chosen = decoder.step(ids, position, keys, values, cross_keys, cross_values).argmax(dim=-1).tolist()
-        for row, token in enumerate(chosen):
-            rows[row].append(fields["padId"] if done[row] else token)
-            done[row] = done[row] or token == fields["eosId"]
-        if all(done):
-            break
-        position += ids.shape[1]
-        ids = torch.tensor([[row[-1]] for row in rows], device=embeds.device)
-    return rows

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import torch
 import transformers
 
 from ..bundle import new_bundle, save_module, step
@@ -53,7 +54,7 @@ def export_caption(options: CaptionOptions) -> None:
             "decoder": {"file": "decoder.pt", **blip.decoder_fields(config)},
             "tokenizer": {"file": "tokenizer.json"},
             "source": {
-                "library": f"transformers {transformers.__version__}",
+                "library": f"transformers {transformers.__version__}, torch {torch.__version__}",
                 "architecture": options.name,
                 **options.weights.fields(),
                 "config": {

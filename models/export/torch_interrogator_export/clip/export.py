@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import open_clip
+import torch
 
 from ..bundle import copy_vocabulary, new_bundle, save_module, step
 from ..manifest import write_manifest
@@ -58,7 +59,6 @@ def export_clip(options: ClipOptions) -> None:
             "embedDim": int(config["embed_dim"]),
             "image": {
                 "file": "image.pt",
-                "tower": kind,
                 "size": [int(height), int(width)],
                 "mean": list(preprocess["mean"]),
                 "std": list(preprocess["std"]),
@@ -70,7 +70,7 @@ def export_clip(options: ClipOptions) -> None:
             "tokenizer": {"file": "tokenizer.json", "clean": cleaning(tokenizer)},
             "vocabulary": vocabulary,
             "source": {
-                "library": f"open_clip_torch {open_clip.__version__}",
+                "library": f"open_clip_torch {open_clip.__version__}, torch {torch.__version__}",
                 "architecture": architecture,
                 "pretrained": tag,
                 **options.weights.fields(),

@@ -1,0 +1,105 @@
+import zlib from 'node:zlib';
+import sharp from 'sharp';
+import { closeDecodeWorkers, decodeImage } from '../../lib/image';
+import { outcome } from '../fuzz/support/fuzz';
+import {
+  avifFile,
+  avifSize,
+  END_OF_IMAGE,
+  JFIF,
+  JPEG_SCAN,
+  jpegFile,
+  jpegFrame,
+  jpegSegment,
+  pngChunk,
+  pngFile,
+  pngPixels,
+  pngSize,
+  START_OF_IMAGE,
+  type TiffTag,
+  tiffFile,
+  tiffSize,
+  webpCanvas,
+  webpFile,
+  webpLossless,
+} from './assemble';
+
+const LARGE = 16_000;
+const SMALL = 20;
+let longZeros: Buffer;
+let largeJpeg: Buffer;
+
+beforeAll(async () => {
+  longZeros = zlib.deflateSync(Buffer.alloc(1 << 28));
+  largeJpeg = await sharp({ create: { width: 6000, height: 6000, channels: 3, background: '#888' } })
+    .jpeg()
+    .toBuffer();
+});
+
+afterAll(async () => {
+  delete process.env.TORCH_INTERROGATOR_DECODER;
+  await closeDecodeWorkers();
+});
+
+/** A TIFF of one strip or tile that holds `part`. */
+function tiff(part: Buffer, tags: Record<number, number>, isTiled = false): Buffer {
+  const all: Record<number, number> = { 256: SMALL, 257: SMALL, 258: 8, 262: 2, 277: 3, 278: SMALL, ...tags };
+  const start = 14 + 12 * (Object.keys(all).length + 2);
+  Object.assign(all, isTiled ? { 324: start, 325: part.length } : { 273: start, 279: part.length });
+  return tiffFile(Object.entries(all).map(([tag, value]): TiffTag => ({ tag: Number(tag), value })), part); // biome-ignore format: short
+}
+
+function files(): Record<string, Buffer> {
+  const [small, large] = [jpegFrame(SMALL, SMALL), jpegFrame(LARGE, LARGE)];
+  const found: Record<string, Buffer> = {
+    'a JPEG whose first frame is small': jpegFile(JFIF, small, large),
+    'a JPEG whose first frame is large': jpegFile(JFIF, large, small),
+    'a JPEG with a frame after its scan': Buffer.concat([START_OF_IMAGE, JFIF, small, JPEG_SCAN, large, JPEG_SCAN, END_OF_IMAGE]),
+    'a JPEG with a small frame within a comment': jpegFile(JFIF, jpegSegment(0xfe, small), Buffer.alloc(99, 0xff), large),
+    'a JPEG with a small frame behind an odd marker': jpegFile(JFIF, Buffer.from([0xff, 0xd3]), jpegSegment(0xe5, small), large),
+    'a PNG that gets larger': pngFile(pngSize(SMALL, SMALL), pngSize(LARGE, LARGE), pngPixels(SMALL, SMALL)),
+    'a PNG that gets larger at its end': pngFile(pngSize(SMALL, SMALL), pngPixels(SMALL, SMALL), pngSize(LARGE, LARGE)),
+    'a WebP that gets larger': webpFile(webpCanvas(SMALL, SMALL), webpCanvas(LARGE, LARGE), webpLossless(LARGE, LARGE)),
+    'a WebP whose frame is larger': webpFile(webpCanvas(SMALL, SMALL), webpLossless(LARGE, LARGE)),
+    'a TIFF that gets larger': tiffFile([...tiffSize(SMALL, SMALL), ...tiffSize(LARGE, LARGE)]),
+    'an AVIF that gets larger': avifFile([avifSize(SMALL, SMALL), avifSize(LARGE, LARGE)]),
+    'a TIFF with a JPEG that is larger': tiff(largeJpeg, { 259: 7, 262: 6 }),
+    'a TIFF with an old JPEG that is larger': tiff(largeJpeg, { 259: 6, 262: 6 }),
+    'tiles without a size': tiff(Buffer.alloc(999), { 259: 5, 322: 0, 323: 0 }, true),
+  };
+  for (const bits of [0, 3, 8, 16, 64, 65_535]) {
+    for (const samples of [0, 3, 40, 65_535]) {
+      if (samples !== 3 || ![8, 16, 64].includes(bits)) found[`${samples} samples of ${bits} bits`] = tiff(Buffer.alloc(999), { 258: bits, 277: samples, 259: 1 });
+    }
+  } // biome-ignore format: a loop
+  return found;
+}
+
+describe.each(['sharp', 'jimp'])('with %s a file that contradicts itself takes neither memory nor time', (decoder) => {
+  test('headers and parts that are larger than was said', async () => {
+    process.env.TORCH_INTERROGATOR_DECODER = decoder;
+    for (const [name, bytes] of Object.entries(files())) {
+      const before = process.memoryUsage().rss;
+      const { code } = await outcome(() => decodeImage(bytes, { maxPixels: 10_000 }));
+      expect([name, code]).toEqual([name, expect.stringMatching(/ERR_IMAGE_(?:CORRUPT|SIZE|TRUNCATED)/)]);
+      expect(process.memoryUsage().rss - before).toBeLessThan(150 << 20);
+    }
+  });
+
+  test('pixels that inflate to 256 MiB are left where they are', async () => {
+    process.env.TORCH_INTERROGATOR_DECODER = decoder;
+    const profile = Buffer.concat([Buffer.from('icc\0\0', 'latin1'), longZeros]);
+    const inflating = [
+      tiff(longZeros, { 259: 8 }),
+      tiff(longZeros, { 259: 8, 322: 16_384, 323: 16_384 }, true),
+      pngFile(pngSize(SMALL, SMALL), pngChunk('IDAT', longZeros)),
+      pngFile(pngSize(SMALL, SMALL), pngChunk('iCCP', profile), pngChunk('zTXt', profile), pngPixels(SMALL, SMALL)),
+    ];
+    for (const bytes of inflating) {
+      const before = process.memoryUsage().rss;
+      const { value: image } = await outcome(() => decodeImage(bytes, { maxPixels: 10_000 }));
+      image?.release();
+      expect(process.memoryUsage().rss - before).toBeLessThan(150 << 20);
+    }
+  });
+});
