@@ -25,7 +25,7 @@ export async function openSession(given) {
 
 async function describe(peer, { model, caption, device }, threads) {
   const { gpu, versions } = await peer.call('describe_machine', { device });
-  const { libtorchVersion, coreVersion, cpuFeatures } = await internal('native/load').loadNative().runtimeInfo();
+  const { libtorchVersion, coreVersion, cpuFeatures } = await (await internal('native/load').loadNative()).runtimeInfo();
   const [cpu] = os.cpus();
   return [
     `${cpu.model.trim()}, ${os.cpus().length} cores, ${cpuFeatures.join(' ')}${gpu ? `; ${gpu}` : ''}`,

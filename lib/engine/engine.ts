@@ -84,7 +84,7 @@ export class Engine {
       await verifyFiles(bundle, { hashes: config.verifyHashes, signal });
     }
     throwIfAborted(signal);
-    const binding = loadNative();
+    const binding = await loadNative();
     const opened: { close(): Promise<void> }[] = [];
     const progress = createProgressReporter(config.quiet, onProgress);
     const steps = captionBundle ? 3 : 2;

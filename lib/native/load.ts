@@ -7,21 +7,27 @@ import { libraryName, missingLibraries } from '../setup/libtorch/inspect';
 import type { NativeBinding } from './types';
 
 interface LoaderBinding {
-  /** Opens each library, its symbols visible to what is opened later. Throws with the system's message. */
-  open(paths: string[]): void;
+  /**
+   * Opens each library off this thread, its symbols visible to what is opened later; rejects with the system's message. libgomp is opened
+   * before, and told to let threads that wait spin for a short time only.
+   */
+  open(paths: string[], libgomp?: string): Promise<void>;
 }
 
 const PACKAGE = path.join(__dirname, '..', '..');
 
-let loaded: NativeBinding | undefined;
+let loading: Promise<NativeBinding> | undefined;
 
 /**
  * The addon. Opened once a thread; the libraries once a process.
  * @throws ERR_LIBTORCH_NOT_FOUND, ERR_LIBTORCH_VERSION, ERR_LIBTORCH_ABI, ERR_LIBTORCH_CUDA, ERR_ADDON_NOT_FOUND, ERR_ADDON_LOAD
  */
-export function loadNative(): NativeBinding {
-  loaded ??= load();
-  return loaded;
+export function loadNative(): Promise<NativeBinding> {
+  loading ??= load().catch((error) => {
+    loading = undefined;
+    throw error;
+  });
+  return loading;
 }
 
 /** Folders that may hold the addon's two files, the one to prefer first. */
@@ -36,7 +42,7 @@ export function findAddon(): string | null {
   return addonFolders().flatMap((folder) => addonFiles(folder).addon ?? [])[0] ?? null;
 }
 
-function load(): NativeBinding {
+async function load(): Promise<NativeBinding> {
   const libtorch = findLibtorch();
   if (!libtorch) {
     throw new InterrogatorError(
@@ -56,7 +62,7 @@ function load(): NativeBinding {
       continue;
     }
     try {
-      openLibraries(require(loader) as LoaderBinding, libtorch);
+      await openLibraries(require(loader) as LoaderBinding, libtorch);
       return require(addon) as NativeBinding;
     } catch (error) {
       if (error instanceof InterrogatorError) throw error;
@@ -85,11 +91,11 @@ function addonFiles(folder: string): { addon?: string; loader?: string } {
   };
 }
 
-function openLibraries(loader: LoaderBinding, { path: root }: Libtorch): void {
+async function openLibraries(loader: LoaderBinding, { path: root }: Libtorch): Promise<void> {
   // The core opens CUDA's half itself, when a CUDA device is asked for.
   const libraries = ['c10', 'torch_cpu'].map((name) => path.join(root, 'lib', libraryName(name)));
   try {
-    loader.open(libraries);
+    await loader.open(libraries, libgomp(root));
   } catch (error) {
     const missing = missingLibraries(root, 'torch_cpu').filter((name) => /^lib(cu|nv)/.test(name));
     if (missing.length === 0) throw error;
@@ -102,6 +108,14 @@ function openLibraries(loader: LoaderBinding, { path: root }: Libtorch): void {
       },
     );
   }
+}
+
+/** libtorch's own OpenMP library, beside it or in the wheel's folder for such. Without one, the system's comes with libtorch. */
+function libgomp(root: string): string | undefined {
+  return [path.join(root, 'lib'), path.join(root, '..', 'torch.libs')]
+    .filter((folder) => fs.existsSync(folder))
+    .flatMap((folder) => fs.readdirSync(folder).map((name) => path.join(folder, name)))
+    .find((file) => /^libgomp\b.*\.so/.test(path.basename(file)));
 }
 
 /**

@@ -2,7 +2,7 @@
 import { loadNative } from '../native/load';
 
 const PROBES: Record<string, () => object | Promise<object>> = {
-  addon: () => loadNative().runtimeInfo(),
+  addon: async () => (await loadNative()).runtimeInfo(),
   sharp: () => ({ version: require('sharp').versions.sharp }),
 };
 

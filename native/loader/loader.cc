@@ -4,7 +4,9 @@
 #include <napi.h>
 
 #include <cstdlib>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #ifdef __linux__
@@ -32,8 +34,8 @@ std::string open_library(const std::string& path) {
 /// in a server, that makes a chain's step five times as long; a short spin keeps the low latency of an idle machine. libgomp reads the
 /// variable when it is loaded, and takes the number in no other way.
 ///
-/// The host's environment is not written to: other threads may read it, and children would inherit the variable. A longer copy of the
-/// environment stands in its place for the moment; both hold the same strings.
+/// Only on the JS thread, and for a moment. The host's environment is not written to: other threads may read it, and children would inherit
+/// the variable. A longer copy of the environment stands in its place for the moment; both hold the same strings.
 class ShortSpin {
  public:
   ShortSpin() {
@@ -65,25 +67,76 @@ class ShortSpin {
   std::vector<char*>* lent_ = nullptr;
 };
 
-/// open(paths: string[]): opens each library, in this order. Throws ERR_ADDON_LOAD with the system's own words.
-void open(const Napi::CallbackInfo& info) {
+/// Libraries that are opened off the JS thread: libtorch has half a million addresses to be filled in.
+class Opening {
+ public:
+  /// A promise for the end; `paths` in this order.
+  static Napi::Value start(Napi::Env env, std::vector<std::string> paths) {
+    auto opening = std::make_unique<Opening>();
+    opening->paths_ = std::move(paths);
+    napi_value promise = nullptr;
+    const bool started = napi_create_promise(env, &opening->deferred_, &promise) == napi_ok &&
+                         napi_create_async_work(env, nullptr, Napi::String::New(env, "torch-interrogator"), run, settle, opening.get(),
+                                                &opening->work_) == napi_ok &&
+                         napi_queue_async_work(env, opening->work_) == napi_ok;
+    if (!started) throw failure(env, "ERR_ADDON_LOAD", "the environment is ending");
+    (void)opening.release();  // settle() owns it
+    return {env, promise};
+  }
+
+ private:
+  static void run(napi_env, void* data) {
+    auto& self = *static_cast<Opening*>(data);
+    for (const std::string& path : self.paths_) {
+      self.reason_ = open_library(path);
+      if (!self.reason_.empty()) return;
+    }
+  }
+
+  /// Without the C++ wrapper, which ends the process where a worker thread that is being terminated refuses these calls.
+  static void settle(napi_env env, napi_status, void* data) {
+    const std::unique_ptr<Opening> self(static_cast<Opening*>(data));
+    napi_value code = nullptr, text = nullptr, result = nullptr;
+    if (self->reason_.empty()) {
+      napi_get_undefined(env, &result);
+      napi_resolve_deferred(env, self->deferred_, result);
+    } else {
+      napi_create_string_utf8(env, "ERR_ADDON_LOAD", NAPI_AUTO_LENGTH, &code);
+      napi_create_string_utf8(env, self->reason_.c_str(), NAPI_AUTO_LENGTH, &text);
+      napi_create_error(env, code, text, &result);
+      napi_reject_deferred(env, self->deferred_, result);
+    }
+    napi_delete_async_work(env, self->work_);
+  }
+
+  std::vector<std::string> paths_;
+  std::string reason_;  // empty: all are open
+  napi_deferred deferred_ = nullptr;
+  napi_async_work work_ = nullptr;
+};
+
+std::string to_path(Napi::Value value, const std::string& argument) {
+  if (!value.IsString()) throw failure(value.Env(), "ERR_INVALID_ARGUMENT", argument + " must be a string");
+  return value.As<Napi::String>();
+}
+
+/// open(paths: string[], libgomp?: string): opens libgomp at once, then each library on another thread, in this order. Rejects with
+/// ERR_ADDON_LOAD and the system's own words.
+Napi::Value open(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!info[0].IsArray()) throw failure(env, "ERR_INVALID_ARGUMENT", "paths must be an array of absolute paths");
-  const auto paths = info[0].As<Napi::Array>();
-  std::vector<std::string> names;
-  for (std::uint32_t i = 0; i < paths.Length(); ++i) {
+  const auto given = info[0].As<Napi::Array>();
+  std::vector<std::string> paths;
+  for (std::uint32_t i = 0; i < given.Length(); ++i) {
     const Napi::HandleScope scope(env);
-    const Napi::Value path = paths.Get(i);
-    if (!path.IsString()) {
-      throw failure(env, "ERR_INVALID_ARGUMENT", "paths[" + std::to_string(i) + "] must be a string");
-    }
-    names.push_back(path.As<Napi::String>());
+    paths.push_back(to_path(given.Get(i), "paths[" + std::to_string(i) + "]"));
   }
-  const ShortSpin spin;
-  for (const std::string& name : names) {
-    const std::string reason = open_library(name);
-    if (!reason.empty()) throw failure(env, "ERR_ADDON_LOAD", reason);
+  if (!info[1].IsUndefined()) {
+    const std::string libgomp = to_path(info[1], "libgomp");
+    const ShortSpin spin;
+    open_library(libgomp);  // where it fails, libtorch fails too, and says why
   }
+  return Opening::start(env, std::move(paths));
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {

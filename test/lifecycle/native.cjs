@@ -1,13 +1,13 @@
 /** What the scripts of this folder share: the raw addon, a device and models, and work that takes long. */
 const { loader, addon, libraries, clip: clipFolder, caption: captionFolder } = JSON.parse(process.env.LIFECYCLE);
 
-exports.openBinding = () => {
-  require(loader).open(libraries);
+exports.openBinding = async () => {
+  await require(loader).open(libraries);
   return require(addon);
 };
 
 exports.open = async () => {
-  const binding = exports.openBinding();
+  const binding = await exports.openBinding();
   const device = await binding.openDevice('cpu', { threads: 1 });
   const clip = await binding.openClipModel(device, clipFolder);
   const caption = await binding.openCaptionModel(device, captionFolder);

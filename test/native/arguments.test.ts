@@ -23,7 +23,7 @@ let matrix: NativeLabelMatrix;
 const HASH = 'a'.repeat(64);
 
 beforeAll(async () => {
-  binding = openBinding();
+  binding = await openBinding();
   device = await binding.openDevice('cpu', { threads: 1 });
   clip = await binding.openClipModel(device, await tinyClip());
   caption = await binding.openCaptionModel(device, await tinyBlip());

@@ -18,7 +18,7 @@ const LONG = manyTexts(20_000);
 
 beforeAll(async () => {
   work = mkdtempSync(path.join(tmpdir(), 'binding-'));
-  binding = openBinding();
+  binding = await openBinding();
   device = await binding.openDevice('cpu', { threads: 1, maxQueue: 8 });
   clip = await binding.openClipModel(device, await tinyClip());
   caption = await binding.openCaptionModel(device, await tinyBlip());

@@ -133,7 +133,7 @@ exports.tryWrongArguments = async function tryWrongArguments(handles, name) {
 if (workerData?.everyMethod) {
   const { files, folders } = workerData.everyMethod;
   (async () => {
-    require(files.loader).open(files.libraries);
+    await require(files.loader).open(files.libraries);
     const handles = await exports.openAll(require(files.addon), folders);
     const results = [];
     for (const name of Object.keys(exports.METHODS)) results.push(await exports.tryWrongArguments(handles, name));

@@ -13,7 +13,7 @@ let handles: Awaited<ReturnType<typeof openAll>>;
 
 beforeAll(async () => {
   folders = { clip: await tinyClip(), caption: await tinyBlip() };
-  binding = openBinding();
+  binding = await openBinding();
   handles = await openAll(binding, folders);
 }, 600_000);
 

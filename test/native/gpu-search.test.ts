@@ -20,13 +20,13 @@ test('the event loop turns while a slow driver is loaded', async () => {
   await run('cc', ['-shared', '-fPIC', '-o', path.join(folder, 'libcuda.so.1'), source]);
   const { loader, addon, libraries } = nativeFiles();
   const script = `
-    require(${JSON.stringify(loader)}).open(${JSON.stringify(libraries)});
-    const binding = require(${JSON.stringify(addon)});
-    let turns = 0;
-    const count = () => { turns += 1; timer = setTimeout(count, 1); };
-    let timer = setTimeout(count, 1);
-    const answer = binding.runtimeInfo();
     (async () => {
+      await require(${JSON.stringify(loader)}).open(${JSON.stringify(libraries)});
+      const binding = require(${JSON.stringify(addon)});
+      let turns = 0;
+      const count = () => { turns += 1; timer = setTimeout(count, 1); };
+      let timer = setTimeout(count, 1);
+      const answer = binding.runtimeInfo();
       await answer;
       clearTimeout(timer);
       console.log(turns);

@@ -12,7 +12,7 @@ let clip: NativeClipModel;
 let caption: NativeCaptionModel;
 
 beforeAll(async () => {
-  binding = openBinding();
+  binding = await openBinding();
   device = await binding.openDevice('cpu', { threads: 1 });
   clip = await binding.openClipModel(device, await tinyClip());
   caption = await binding.openCaptionModel(device, await tinyBlip());

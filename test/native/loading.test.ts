@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { cLibrary, remedy } from '../../lib/native/load';
-import { nativeFiles } from '../support/native';
 
 const ROOT = path.join(__dirname, '..', '..');
-const LOAD = `try { require('./dist/native/load').loadNative(); } catch ({ name, code, message }) { console.log(JSON.stringify({ name, code, message })); }`;
+const LOAD = `require('./dist/native/load').loadNative().catch(({ name, code, message }) => console.log(JSON.stringify({ name, code, message })));`;
 
 let copy: string;
 
@@ -44,13 +43,12 @@ test('an addon that cannot be opened is ERR_ADDON_LOAD, with the reason of each 
 });
 
 describe('the process that loads it', () => {
-  const { loader, addon, libraries } = nativeFiles();
-  const open = `require(${JSON.stringify(loader)}).open(${JSON.stringify(libraries)}); require(${JSON.stringify(addon)});`;
+  const open = `await require('./dist/native/load').loadNative();`;
   const show = `console.log(require('node:child_process').execFileSync('env', { encoding: 'utf8' })); console.log(JSON.stringify(process.env));`;
   const environment = { ...process.env, OMP_DISPLAY_ENV: 'VERBOSE' };
 
   const load = (script: string, env: NodeJS.ProcessEnv) =>
-    promisify(execFile)(process.execPath, ['-e', script], { env, cwd: path.join(__dirname, '..', '..') });
+    promisify(execFile)(process.execPath, ['-e', `(async () => { ${script} })();`], { env, cwd: path.join(__dirname, '..', '..') });
 
   test('has the environment that it had, and so have its children; libgomp spins for a short time', async () => {
     const before = await load(show, environment);
@@ -69,12 +67,36 @@ describe('the process that loads it', () => {
     expect(stderr).not.toMatch(/GOMP_SPINCOUNT = '5000'/);
   });
 
+  test('goes on while libtorch is loaded, and its children inherit nothing meanwhile', async () => {
+    const script = `
+      let turns = 0;
+      const seen = new Set();
+      const count = () => { turns += 1; seen.add(process.env.GOMP_SPINCOUNT); timer = setTimeout(count, 1); };
+      let timer = setTimeout(count, 1);
+      const { loadNative } = require('./dist/native/load');
+      const [first, second] = await Promise.all([loadNative(), loadNative()]);
+      clearTimeout(timer);
+      console.log(JSON.stringify([turns, [...seen], first === second]));`;
+    const [turns, seen, same] = JSON.parse((await load(script, process.env)).stdout);
+    expect(turns).toBeGreaterThan(5);
+    expect([seen, same]).toEqual([[null], true]);
+  });
+
+  test.each([0, 20, 100, 300])('may end %i ms after loading began, and so may a worker thread', async (delay) => {
+    const begin = `require('./dist/native/load').loadNative().catch(() => {});`;
+    const wait = `await new Promise((resolve) => setTimeout(resolve, ${delay}));`;
+    await expect(load(`${begin} ${wait} process.exit(7);`, process.env)).rejects.toMatchObject({ code: 7, signal: null, stderr: '' });
+    const worker = `new (require('node:worker_threads').Worker)(${JSON.stringify(begin)}, { eval: true })`;
+    const ended = await load(`const worker = ${worker}; ${wait} await worker.terminate(); ${open} console.log('loaded');`, process.env);
+    expect(ended).toEqual({ stdout: 'loaded\n', stderr: '' });
+  });
+
   test('is asked for no report, which looks up the names of its connections', async () => {
     const script = `
       const before = JSON.stringify(process.report);
       process.report.getReport = () => { throw new Error('a report'); };
       for (const name of ['lookup', 'lookupService', 'reverse']) require('node:dns')[name] = () => { throw new Error(name); };
-      require('./dist/native/load').loadNative();
+      await require('./dist/native/load').loadNative();
       delete process.report.getReport;
       console.log(JSON.stringify(process.report) === before);`;
     expect((await load(script, process.env)).stdout).toBe('true\n');

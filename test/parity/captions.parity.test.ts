@@ -36,7 +36,7 @@ describe.each(['small', 'medium'])('a %s BLIP', (size) => {
   }, 300_000);
 
   test('generates the token ids of transformers', async () => {
-    const native = loadNative();
+    const native = await loadNative();
     const device = await native.openDevice('cpu', {});
     const model = await native.openCaptionModel(device, bundle);
     const distinct = new Set<string>();

@@ -31,9 +31,9 @@ export function nativeFiles(): NativeFiles {
   };
 }
 
-export function openBinding(): NativeBinding {
+export async function openBinding(): Promise<NativeBinding> {
   const { loader, addon, libraries } = nativeFiles();
-  (require(loader) as { open(paths: string[]): void }).open(libraries);
+  await (require(loader) as { open(paths: string[]): Promise<void> }).open(libraries);
   return require(addon) as NativeBinding;
 }
 
