@@ -5,6 +5,7 @@ import { decodeWithSharp, loadSharp } from './decoders/sharp';
 import { decodeInWorker } from './decoders/worker-pool';
 import { DecodeFailure } from './failure';
 import { describeUnknown, FORMATS, type ImageFormat, type ImageHeader, sniff } from './formats';
+import { MOST_STEPS } from './formats/format';
 import { type EncodedImage, type ImageSource, openInput } from './inputs';
 import type { RawImage } from './raw-pixels';
 
@@ -75,7 +76,7 @@ async function prepare(source: ImageSource, background: Color | undefined, optio
   };
   const header = await failing(() => format.readHeader(bytes));
   checkSize(name, format, header, maxPixels);
-  format.prepare?.(bytes);
+  await failing(() => format.prepare?.(bytes));
   const { width, height } = header;
   const request: DecodeRequest = {
     format: format.name,
@@ -129,7 +130,7 @@ function timeLimit(pixels: number): number {
 
 function describeFailure(failure: DecodeFailure, name: string, { label }: ImageFormat, header?: ImageHeader): InterrogatorError {
   // Asked of the file where the decoder could not tell.
-  if (failure.kind === 'truncated' || header?.isTruncated) {
+  if (failure.kind === 'truncated' || header?.isTruncated(MOST_STEPS)) {
     return new InterrogatorError('ERR_IMAGE_TRUNCATED', `${name} is a truncated ${label}: ${failure.message}`, {
       hint: 'Copy or download it again: its end is missing.',
       cause: failure,

@@ -86,6 +86,27 @@ describe.each(['sharp', 'jimp'])('with %s a file that contradicts itself takes n
     }
   });
 
+  test('a JPEG of hundreds of scans is refused, one of ten is not', async () => {
+    process.env.TORCH_INTERROGATOR_DECODER = decoder;
+    const whole = await sharp({ create: { width: 900, height: 700, channels: 3, background: '#888' } })
+      .jpeg({ progressive: true })
+      .toBuffer();
+    const at = whole.indexOf(Buffer.from([0xff, 0xda]));
+    const scans = whole.subarray(at, -2);
+    const repeated = (count: number) => Buffer.concat([whole.subarray(0, at), ...Array.from({ length: count }, () => scans), END_OF_IMAGE]);
+    const { value: image } = await outcome(() => decodeImage(repeated(1)));
+    expect(image).toMatchObject({ width: 900, height: 700 });
+    image?.release();
+    // What lies behind the end is not counted.
+    const { value: other } = await outcome(() => decodeImage(Buffer.concat([repeated(1), repeated(300)])));
+    expect(other).toMatchObject({ width: 900 });
+    other?.release();
+    expect(await outcome(() => decodeImage(repeated(300)))).toMatchObject({
+      code: 'ERR_IMAGE_CORRUPT',
+      message: expect.stringMatching(/100 scans/),
+    });
+  });
+
   test('pixels that inflate to 256 MiB are left where they are', async () => {
     process.env.TORCH_INTERROGATOR_DECODER = decoder;
     const profile = Buffer.concat([Buffer.from('icc\0\0', 'latin1'), longZeros]);

@@ -1,4 +1,5 @@
 import { FORMATS, IMAGE_SUFFIXES, sniff } from '../../lib/image/formats';
+import { MOST_STEPS } from '../../lib/image/formats/format';
 import { Random } from '../fuzz/support/random';
 import {
   avifFile,
@@ -191,6 +192,25 @@ describe('a header is read in bounded time, whatever the length of the file', ()
 
   // Milliseconds are too few to measure alone.
   const yardstick = Math.max(5, cost(scan));
+
+  const ends: Record<string, (length: number) => Buffer> = {
+    'a JPEG of zeros': (n) => Buffer.concat([jpegFile(JFIF, jpegFrame(9, 9)).subarray(0, -2), Buffer.alloc(n)]),
+    'a JPEG of half end markers': (n) => Buffer.concat([jpegFile(JFIF, jpegFrame(9, 9)).subarray(0, -2), Buffer.alloc(n, 0xd9)]),
+    'a JPEG of half markers': (n) => Buffer.concat([jpegFile(JFIF, jpegFrame(9, 9)).subarray(0, -2), Buffer.alloc(n, 0xff)]),
+    'a GIF of tiny blocks': (n) => Buffer.concat([gifFile(9, 9).subarray(0, -6), Buffer.alloc(n, Buffer.from([1, 7]))]),
+    'a TIFF of many strips': (n) =>
+      tiffFile([...tiffSize(9, 9), { tag: 273, value: 99, count: n >> 3 }, { tag: 279, value: 99, count: n >> 3 }], Buffer.alloc(n)),
+    'an AVIF of empty boxes': (n) => Buffer.concat([avifFile([avifSize(9, 9)]), filled(box('free'), n)]),
+  }; // biome-ignore format: a table
+
+  test.each(Object.entries(ends))('and so is whether the end is missing: %s', (_name, make) => {
+    for (const length of [1 << 12, 1 << 25]) {
+      const file = make(length);
+      const header = sniff(file)!.readHeader(file);
+      expect(typeof header.isTruncated(MOST_STEPS)).toBe('boolean');
+      expect(cost(() => header.isTruncated(MOST_STEPS))).toBeLessThan(4 * yardstick);
+    }
+  });
 
   test.each(Object.entries(shapes))('%s', (_name, make) => {
     for (const length of [1 << 12, 1 << 18, 1 << 25]) {

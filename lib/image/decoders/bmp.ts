@@ -8,7 +8,7 @@ export function decodeBmp(bytes: Buffer, { isLenient }: DecodeRequest): DecodedP
   const header = readBmpHeader(bytes);
   const { bits, compression } = header;
   const isRunLength = compression === RLE8 || compression === RLE4;
-  const whole = header.isTruncated ? withBlackRows(bytes, header) : bytes;
+  const whole = header.isTruncated() ? withBlackRows(bytes, header) : bytes;
   const image = bits <= 8 ? decodeIndexed(whole, header, isRunLength, isLenient) : decodeFields(whole, header);
   return { ...image, channels: 3 };
 }

@@ -16,7 +16,7 @@ const COUNT_PIXELS: ReadonlySet<FormatName> = new Set(['png', 'gif']);
 async function decode(request: DecodeRequest): Promise<RgbImage> {
   const { format, width, height, background, orientation, isLenient } = request;
   const bytes = Buffer.from(request.bytes.buffer, request.bytes.byteOffset, request.bytes.byteLength);
-  const { isTruncated } = FORMATS[format].readHeader(bytes);
+  const isTruncated = FORMATS[format].readHeader(bytes).isTruncated();
   if (isTruncated && !isLenient && !COUNT_PIXELS.has(format)) throw new DecodeFailure('truncated', 'the file ends before its pixels do');
   const decoding = request.isCmyk ? decodeCmyk(request) : decodeFormat(bytes, request);
   const pixels = await decoding.catch((error: unknown) => {

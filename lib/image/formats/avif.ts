@@ -1,5 +1,5 @@
 /** AVIF: the boxes of ISO/IEC 14496-12 and 23008-12 around an AV1 picture. */
-import { corrupt, type ImageFormat, type ImageHeader, truncated, WorkLimit } from './format';
+import { corrupt, endsEarly, type ImageFormat, type ImageHeader, truncated, WorkLimit } from './format';
 
 interface Box {
   type: string;
@@ -121,9 +121,7 @@ function readHeader(bytes: Buffer): ImageHeader {
   return {
     ...size,
     orientation: ORIENTATIONS[mirror + 1]?.[turns],
-    get isTruncated() {
-      return endsInsideBox(bytes);
-    },
+    isTruncated: () => endsEarly(() => requireBoxes(bytes)),
   };
 }
 
@@ -146,9 +144,8 @@ function prepare(bytes: Buffer): void {
   }
 }
 
-function endsInsideBox(bytes: Buffer): boolean {
-  for (const { isCut } of boxes(bytes, 0, bytes.length, new WorkLimit())) if (isCut) return true;
-  return false;
+function requireBoxes(bytes: Buffer): void {
+  for (const { isCut } of boxes(bytes, 0, bytes.length, new WorkLimit())) if (isCut) throw truncated('the file ends inside of a box');
 }
 
 export const avif: ImageFormat = {

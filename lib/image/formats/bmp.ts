@@ -14,7 +14,7 @@ export interface BmpHeader {
   pixels: number;
   /** Bytes a row, for what is not run-length encoded. */
   stride: number;
-  isTruncated: boolean;
+  isTruncated(): boolean;
 }
 
 const RAW = 0;
@@ -78,7 +78,7 @@ export function readBmpHeader(bytes: Buffer): BmpHeader {
     pixels,
     stride,
     // The padding of the last row may be missing.
-    isTruncated: !isRunLength && pixels + stride * (height - 1) + Math.ceil((width * bits) / 8) > bytes.length,
+    isTruncated: () => !isRunLength && pixels + stride * (height - 1) + Math.ceil((width * bits) / 8) > bytes.length,
   };
 }
 

@@ -6,8 +6,8 @@ export type FormatName = 'jpeg' | 'png' | 'webp' | 'gif' | 'bmp' | 'tiff' | 'avi
 export interface ImageHeader {
   width: number;
   height: number;
-  /** Bytes that the format promises are not there. Where that takes a walk through the file, it is made when this is read. */
-  readonly isTruncated: boolean;
+  /** Whether bytes that the format promises are not there. That may take a walk through the file: on the event loop give `MOST_STEPS`. */
+  isTruncated(mostSteps?: number): boolean;
   /** How the image lies in the file, by TIFF's tag 274 (1 to 8); undefined where the file does not tell. */
   orientation?: number | undefined;
 }
@@ -25,16 +25,19 @@ export interface ImageFormat {
    * Runs on the event loop: its work is bounded by a `WorkLimit`, whatever the bytes are.
    */
   readHeader(bytes: Buffer): ImageHeader;
-  /** Changes the file's bytes where a decoder would do with them what Pillow does not. */
-  prepare?(bytes: Buffer): void;
+  /**
+   * Changes the file's bytes where a decoder would do with them what Pillow does not. Rejects with a DecodeFailure for what would keep a
+   * decoder busy for hours.
+   */
+  prepare?(bytes: Buffer): void | Promise<void>;
 }
 
 /** Steps of a few nanoseconds that a header may take: all of them stay below 10 ms, and sound files need a hundredth. */
-const MOST_STEPS = 1 << 19;
+export const MOST_STEPS = 1 << 19;
 
 /** Counts the steps of a walk through a file and ends it where a file is made to keep it going. */
 export class WorkLimit {
-  private left = MOST_STEPS;
+  constructor(private left = MOST_STEPS) {}
 
   spend(steps: number): void {
     this.left -= steps;

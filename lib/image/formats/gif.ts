@@ -68,16 +68,10 @@ export function readGifFrame(bytes: Buffer): GifFrame {
   };
 }
 
-/** Where the last data block of the frame ends. Throws a DecodeFailure where the file ends before that. */
-export function findGifFrameEnd(bytes: Buffer, { start }: GifFrame): number {
-  byteAt(bytes, start);
-  return skipBlocks(bytes, start + 1);
-}
-
-function skipBlocks(bytes: Buffer, from: number, limit?: WorkLimit): number {
+function skipBlocks(bytes: Buffer, from: number, limit: WorkLimit): number {
   let at = from;
   for (let length = byteAt(bytes, at++); length > 0; length = byteAt(bytes, at++)) {
-    limit?.spend(1);
+    limit.spend(1);
     need(bytes, at, length);
     at += length;
   }
@@ -98,9 +92,7 @@ function readHeader(bytes: Buffer): ImageHeader {
   return {
     width: frame.width,
     height: frame.height,
-    get isTruncated() {
-      return endsEarly(() => findGifFrameEnd(bytes, frame));
-    },
+    isTruncated: (mostSteps = bytes.length) => endsEarly(() => skipBlocks(bytes, frame.start + 1, new WorkLimit(mostSteps))),
   };
 }
 

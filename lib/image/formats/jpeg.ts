@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { corrupt, type ImageFormat, type ImageHeader, truncated, WorkLimit } from './format';
 import { readExifOrientation } from './tiff';
 
@@ -12,6 +13,7 @@ export interface JpegSegment {
 const START_OF_IMAGE = 0xd8;
 const END_OF_IMAGE = 0xd9;
 const START_OF_SCAN = 0xda;
+const PROGRESSIVE = 0xc2;
 const EXIF = 0xe1;
 const EXIF_SIGNATURE = 'Exif\0\0';
 
@@ -73,13 +75,44 @@ function readHeader(bytes: Buffer): ImageHeader {
         ...size,
         orientation,
         // Thumbnails, which have end markers of their own, lie before the scan.
-        get isTruncated() {
-          return bytes.lastIndexOf(Buffer.from([0xff, END_OF_IMAGE])) < end;
-        },
+        isTruncated: (mostSteps = bytes.length) => !hasEndMarker(bytes, Math.max(end, bytes.length - mostSteps)),
       };
     }
   }
   throw truncated('the file ends before its first scan');
+}
+
+/** A progressive image has about ten. Each one is a walk over the whole image, in a decoder that cannot be stopped. */
+const MOST_SCANS = 100;
+const MARKERS_PER_TURN = 1 << 14;
+
+async function requireFewScans(bytes: Buffer): Promise<void> {
+  let components = 0;
+  let first: JpegSegment | undefined;
+  for (const segment of jpegSegments(bytes)) {
+    if (isFrame(segment.marker))
+      components = segment.marker === PROGRESSIVE ? Number.POSITIVE_INFINITY : (bytes[segment.body + 5] as number);
+    first = segment;
+  }
+  // One scan of all components is the only one.
+  if (!first || (bytes[first.body] as number) === components) return;
+  let [scans, steps] = [0, 0];
+  for (let at = first.start; at >= 0 && at + 4 <= bytes.length; steps++) {
+    if (steps % MARKERS_PER_TURN === MARKERS_PER_TURN - 1) await nextTurn();
+    const marker = bytes[at + 1] as number;
+    if (marker === END_OF_IMAGE) return;
+    if (marker === START_OF_SCAN && ++scans > MOST_SCANS) throw corrupt(`it has more than ${MOST_SCANS} scans`);
+    if (marker === 0xff) at += 1;
+    else at = bytes.indexOf(0xff, at + (marker === 0 || isBare(marker) ? 2 : 2 + bytes.readUInt16BE(at + 2)));
+  }
+}
+
+function hasEndMarker(bytes: Buffer, from: number): boolean {
+  // Backwards, for it is most often the last.
+  for (let at = bytes.length - 1; at > from; at--) {
+    if (bytes[at] === END_OF_IMAGE && bytes[at - 1] === 0xff) return true;
+  }
+  return false;
 }
 
 export const jpeg: ImageFormat = {
@@ -88,4 +121,5 @@ export const jpeg: ImageFormat = {
   suffixes: ['.jpg', '.jpeg', '.jpe', '.jfif', '.mpo'],
   matches: (bytes) => bytes.length >= 3 && bytes.readUIntBE(0, 3) === 0xffd8ff,
   readHeader,
+  prepare: requireFewScans,
 };

@@ -49,7 +49,7 @@ function readHeader(bytes: Buffer): ImageHeader {
       break;
     }
   }
-  return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20), isTruncated, orientation };
+  return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20), isTruncated: () => isTruncated, orientation };
 }
 
 export const png: ImageFormat = {

@@ -1,4 +1,4 @@
-import { corrupt, endsEarly, type ImageFormat, type ImageHeader, truncated } from './format';
+import { corrupt, endsEarly, type ImageFormat, type ImageHeader, truncated, WorkLimit } from './format';
 
 /** The first directory of a TIFF. The values of a tag are read when they are asked for. */
 export interface TiffDirectory {
@@ -41,6 +41,7 @@ interface Entry {
 /** Bytes of the types that hold whole numbers; the signed ones below zero. */
 const INTEGER_TYPES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 6: -1, 8: -2, 9: -4, 13: 4 };
 const ENTRY_BYTES = 12;
+const PART_STEPS = 32;
 /** Tags that tell where pixels are and what they mean; the last are those of JPEG. */
 const PIXEL_TAGS: ReadonlySet<number> = new Set([
   ...[254, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325, 332, 334, 338, 339, 340, 341],
@@ -132,17 +133,17 @@ function readHeader(bytes: Buffer): ImageHeader {
     width,
     height,
     orientation: directory.number(TAG.orientation),
-    get isTruncated() {
-      return directory.isCut || endsEarly(() => walkPixels(bytes, directory));
-    },
+    isTruncated: (mostSteps = Number.POSITIVE_INFINITY) =>
+      directory.isCut || endsEarly(() => walkPixels(bytes, directory, new WorkLimit(mostSteps))),
   };
 }
 
 /** Throws where a strip or a tile lies beyond the end of the file. */
-function walkPixels(bytes: Buffer, directory: TiffDirectory): void {
+function walkPixels(bytes: Buffer, directory: TiffDirectory, limit: WorkLimit): void {
   const isTiled = !directory.has(TAG.stripOffsets);
   const lengths = directory.numbers(isTiled ? TAG.tileBytes : TAG.stripBytes);
   for (const offset of directory.numbers(isTiled ? TAG.tileOffsets : TAG.stripOffsets)) {
+    limit.spend(PART_STEPS);
     if (offset + Number(lengths.next().value ?? 0) > bytes.length) throw truncated('the file ends inside of its pixels');
   }
 }

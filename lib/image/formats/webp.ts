@@ -57,7 +57,7 @@ function readHeader(bytes: Buffer): ImageHeader {
   const isTruncated = promised > bytes.length;
   const found = size ?? canvas;
   if (!found) throw isTruncated ? truncated('the file ends before its first frame') : corrupt('there is no image in it');
-  return { ...found, isTruncated, orientation };
+  return { ...found, isTruncated: () => isTruncated, orientation };
 }
 
 /** The size that the bitstream of an animation's frame tells. */
