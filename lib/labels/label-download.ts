@@ -3,18 +3,20 @@ import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
 import { debuglog } from 'node:util';
 import { catalog } from '../bundles/catalog';
 import type { Engine } from '../engine/engine';
 import type { ReportProgress } from '../engine/progress';
 import { throwIfAborted } from '../errors';
 import type { NativeLabelMatrix } from '../native/types';
+import { request, shownUrl } from '../net/http';
 import { seal } from './label-file';
 
-const CONNECT_TIMEOUT_MS = 5000;
+/** Who waits for a download that does not go on could long have made the embeddings. */
+const IDLE_MS = 5000;
+/** The largest table of the reference has 155 MB for the largest model. */
+const MOST_BYTES = 2 ** 31;
 const debug = debuglog('torch-interrogator');
 
 /** Engines that could not reach the network once are not made to wait again for every table. */
@@ -46,7 +48,7 @@ export async function downloadLabels(
     return matrix;
   } catch (error) {
     throwIfAborted(signal);
-    debug('%s was not used: %s', url, error);
+    debug('%s was not used: %s', shownUrl(url), error);
     return undefined;
   } finally {
     await rm(partial, { force: true }).catch(() => {});
@@ -60,46 +62,27 @@ function hasPublishedWeights({ clipBundle: { manifest } }: Engine): boolean {
 }
 
 async function fetchInto(engine: Engine, url: URL, file: string, signal: AbortSignal, report: ReportProgress): Promise<boolean> {
-  const response = await connect(engine, url, signal);
-  if (!response?.ok || !response.body) {
-    debug('%s answered %s', url, response?.status);
-    await response?.body?.cancel();
-    return false;
-  }
-  const total = Number(response.headers.get('content-length')) || 0;
-  await mkdir(path.dirname(file), { recursive: true });
-  await pipeline(
-    Readable.fromWeb(response.body as ReadableStream),
-    (chunks: AsyncIterable<Uint8Array>) => counted(chunks, total, report),
-    createWriteStream(file),
-    { signal },
-  );
-  return true;
-}
-
-async function* counted(chunks: AsyncIterable<Uint8Array>, total: number, report: ReportProgress): AsyncGenerator<Uint8Array> {
-  let done = 0;
-  for await (const chunk of chunks) {
-    done += chunk.length;
-    report({ stage: 'download', done, total: Math.max(total, done) });
-    yield chunk;
-  }
-}
-
-/** The response's head, within the connect timeout; the body may take longer. */
-async function connect(engine: Engine, url: URL, signal: AbortSignal): Promise<Response | undefined> {
-  const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(new Error('no answer in time')), CONNECT_TIMEOUT_MS);
-  try {
-    return await fetch(url, { signal: AbortSignal.any([signal, timeout.signal]) });
-  } catch (error) {
+  const answer = await request(url.href, { signal, idleMs: IDLE_MS }).catch((error: unknown) => {
     throwIfAborted(signal);
     unreachable.add(engine);
-    debug('%s cannot be reached: %s', url, error);
-    return undefined;
-  } finally {
-    clearTimeout(timer);
+    throw error;
+  });
+  if (answer.status !== 200) {
+    debug('%s answered %s', shownUrl(url), answer.statusText);
+    answer.discard();
+    return false;
   }
+  await mkdir(path.dirname(file), { recursive: true });
+  let done = 0;
+  const counted = async function* (): AsyncGenerator<Buffer> {
+    for await (const chunk of answer.body(MOST_BYTES)) {
+      done += chunk.length;
+      report({ stage: 'download', done, total: Math.max(answer.length ?? 0, done) });
+      yield chunk;
+    }
+  };
+  await pipeline(counted(), createWriteStream(file), { signal });
+  return true;
 }
 
 function withSlash(url: string): string {

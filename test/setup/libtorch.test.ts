@@ -1,7 +1,7 @@
 /** Finding libtorch, and fetching files from a server that misbehaves. */
 import { execFileSync, fork } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
@@ -97,6 +97,27 @@ describe('download', () => {
     answer = serve();
     await download(url, file(), options);
     expect(readFileSync(file()).equals(CONTENT)).toBe(true);
+  });
+
+  test('starts over where the server has another version by now', async () => {
+    for (const [header, first, second] of [
+      ['etag', '"a"', '"b"'],
+      ['last-modified', 'Mon, 02 Nov 2026 10:00:00 GMT', 'Tue, 03 Nov 2026 10:00:00 GMT'],
+    ] as const) {
+      const old = randomBytes(3_000_000);
+      answer = (request, response) => {
+        const isFirst = requests.length === 1;
+        response.setHeader(header, isFirst ? first : second);
+        if (isFirst) return serve(1_000_000, old)(request, response);
+        if (request.headers['if-range'] !== second) delete request.headers.range;
+        serve()(request, response);
+      };
+      await download(url, file(), options);
+      expect(requests.map(({ headers }) => headers['if-range'])).toEqual([undefined, first]);
+      expect(readFileSync(file()).equals(CONTENT)).toBe(true);
+      expect(readdirSync(folder)).toEqual([path.basename(file())]);
+      requests.length = 0;
+    }
   });
 
   test('takes a part that is already whole', async () => {

@@ -1,13 +1,12 @@
 /** One file from the network: continued where it broke off, in this process or an earlier one, and checked by hash. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Dispatcher } from 'undici';
 import { AbortError, InterrogatorError, throwIfAborted } from '../../errors';
+import { request, shownUrl } from '../../net/http';
 import { NETWORK_HINT } from './wheels';
 
 export interface DownloadOptions {
@@ -16,21 +15,12 @@ export interface DownloadOptions {
   signal?: AbortSignal;
   /** Bytes so far and in all; 0 where the server does not say. */
   onProgress?: (done: number, total: number) => void;
-  dispatcher?: Dispatcher;
+  /** A PEM file of certificates to trust; null for the usual ones. */
+  certificates?: string | null;
   /** Breaks in a row without a new byte before giving up. */
   attempts?: number;
   /** First pause between attempts, in milliseconds; doubled each time. */
   pause?: number;
-}
-
-/** Honours HTTP_PROXY, HTTPS_PROXY and NO_PROXY, and a PEM file of certificates to trust. */
-export function createDispatcher(certificates: string | null): Dispatcher {
-  const { Agent, EnvHttpProxyAgent } = require('undici') as typeof import('undici');
-  const trust = certificates && fs.existsSync(certificates) ? { ca: fs.readFileSync(certificates) } : undefined;
-  const behindProxy = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].some((name) => process.env[name]);
-  if (!behindProxy) return new Agent(trust && { connect: trust });
-  const options: object = trust ? { connect: trust, requestTls: trust } : {};
-  return new EnvHttpProxyAgent(options);
 }
 
 /**
@@ -41,18 +31,30 @@ export async function download(url: string, file: string, options: DownloadOptio
   const part = `${file}.part`;
   const resumed = (await sizeOf(part)) > 0;
   await receive(url, part, options);
-  if (await hasHash(part, options)) return rename(part, file);
-  await rm(part, { force: true });
+  if (await keep(part, file, options)) return;
   if (resumed) {
     // What an earlier run left may have been the damaged half.
     await receive(url, part, options);
-    if (await hasHash(part, options)) return rename(part, file);
-    await rm(part, { force: true });
+    if (await keep(part, file, options)) return;
   }
-  throw new InterrogatorError('ERR_NETWORK', `${withoutCredentials(url)} arrived damaged: its SHA-256 is not ${options.sha256}.`, {
+  throw new InterrogatorError('ERR_NETWORK', `${shownUrl(url)} arrived damaged: its SHA-256 is not ${options.sha256}.`, {
     hint: NETWORK_HINT,
   });
 }
+
+/** False where the part's hash is wrong; then it is gone. */
+async function keep(part: string, file: string, options: DownloadOptions): Promise<boolean> {
+  const isRight = await hasHash(part, options);
+  if (isRight) await rename(part, file);
+  await Promise.all([part, `${part}.version`].map((left) => rm(left, { force: true })));
+  return isRight;
+}
+
+/** What the server will say again however often it is asked. */
+class Refusal extends InterrogatorError {}
+
+/** A wheel with CUDA's kernels has 3 GB. */
+const MOST_BYTES = 16 * 2 ** 30;
 
 /** Appends to `part` until the server has nothing more to send. */
 async function receive(url: string, part: string, options: DownloadOptions): Promise<void> {
@@ -60,10 +62,10 @@ async function receive(url: string, part: string, options: DownloadOptions): Pro
   for (let failures = 0; ; ) {
     const before = await sizeOf(part);
     try {
-      return await (url.startsWith('file:') ? copyLocal(url, part, options) : request(url, part, before, options));
+      return await (url.startsWith('file:') ? copyLocal(url, part, options) : continueFrom(url, part, before, options));
     } catch (error) {
       if (signal?.aborted) throw new AbortError(signal.reason);
-      if (error instanceof InterrogatorError) throw error;
+      if (error instanceof Refusal) throw error;
       const failure = asFailure(url, error);
       if (failure.code === 'ERR_IO') throw failure;
       failures = (await sizeOf(part)) > before ? 1 : failures + 1;
@@ -73,42 +75,43 @@ async function receive(url: string, part: string, options: DownloadOptions): Pro
   }
 }
 
-async function request(url: string, part: string, have: number, { signal, dispatcher, onProgress }: DownloadOptions): Promise<void> {
-  const { fetch } = require('undici') as typeof import('undici');
-  const { address, authorization } = splitCredentials(url);
-  const response = await fetch(address, {
-    dispatcher,
+async function continueFrom(url: string, part: string, have: number, options: DownloadOptions): Promise<void> {
+  const { signal, certificates = null, onProgress } = options;
+  const mark = `${part}.version`;
+  // With it, a server that has another version by now sends that from its start, not its rest.
+  const version = have > 0 ? await readFile(mark, 'utf8').catch(() => '') : '';
+  const answer = await request(url, {
     signal,
-    headers: {
-      'accept-encoding': 'identity',
-      ...(have > 0 && { range: `bytes=${have}-` }),
-      ...(authorization && { authorization }),
-    },
+    certificates: certificates !== null && fs.existsSync(certificates) ? certificates : null,
+    hint: NETWORK_HINT,
+    headers: { ...(have > 0 && { range: `bytes=${have}-` }), ...(version && { 'if-range': version }) },
   });
-  if (response.status === 416) {
-    await response.body?.cancel();
+  if (answer.status === 416) {
+    answer.discard();
     // Nothing lies beyond what is here: whole, or longer than the file. The hash decides.
     return;
   }
-  if (!response.ok) {
-    await response.body?.cancel();
-    const message = `${withoutCredentials(url)} answered ${response.status} ${response.statusText}.`;
+  if (answer.status !== 200 && answer.status !== 206) {
+    answer.discard();
+    const message = `${shownUrl(url)} answered ${answer.statusText}.`;
     // A busy or restarting server is asked again; a refusal is final.
-    if (response.status >= 500 || response.status === 429 || response.status === 408) throw new Error(message);
-    throw new InterrogatorError('ERR_NETWORK', message, { hint: NETWORK_HINT });
+    if (answer.status >= 500 || answer.status === 429 || answer.status === 408) throw new Error(message);
+    throw new Refusal('ERR_NETWORK', message, { hint: NETWORK_HINT });
   }
-  const offset = response.status === 206 ? have : 0;
-  const length = Number(response.headers.get('content-length') ?? 0);
-  const total = length > 0 ? offset + length : 0;
+  const offset = answer.status === 206 ? have : 0;
+  const total = answer.length === undefined ? 0 : offset + answer.length;
+  const { etag = '', 'last-modified': modified = '' } = answer.headers;
+  if (offset === 0) await writeFile(mark, /^"/.test(etag) ? etag : modified);
   let done = offset;
   onProgress?.(done, total);
-  const body = Readable.fromWeb(response.body as import('node:stream/web').ReadableStream);
-  body.on('data', (chunk: Uint8Array) => {
-    done += chunk.length;
-    onProgress?.(done, total);
-  });
-  await pipeline(body, fs.createWriteStream(part, { flags: offset > 0 ? 'a' : 'w' }), { signal });
-  if (total > 0 && done < total) throw new Error(`${withoutCredentials(url)} broke off after ${done} of ${total} bytes.`);
+  const counted = async function* (): AsyncGenerator<Buffer> {
+    for await (const chunk of answer.body(MOST_BYTES)) {
+      done += chunk.length;
+      onProgress?.(done, total);
+      yield chunk;
+    }
+  };
+  await pipeline(counted(), fs.createWriteStream(part, { flags: offset > 0 ? 'a' : 'w' }), { signal });
 }
 
 async function copyLocal(url: string, part: string, { signal, onProgress }: DownloadOptions): Promise<void> {
@@ -133,27 +136,13 @@ async function sizeOf(file: string): Promise<number> {
   return (await stat(file).catch(() => null))?.size ?? 0;
 }
 
-/** fetch() takes no credentials in its URL; package indexes may well give them there. */
-function splitCredentials(url: string): { address: string; authorization?: string } {
-  const address = new URL(url);
-  if (!address.username && !address.password) return { address: url };
-  const pair = `${decodeURIComponent(address.username)}:${decodeURIComponent(address.password)}`;
-  address.username = '';
-  address.password = '';
-  return { address: address.href, authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
-}
-
-function withoutCredentials(url: string): string {
-  return splitCredentials(url).address;
-}
-
 const DISK_ERRORS = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EFBIG', 'EMFILE', 'EISDIR', 'ENOTDIR']);
 
 function asFailure(url: string, error: unknown): InterrogatorError {
-  // fetch() says only "fetch failed"; what failed is its cause.
-  const reason = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
-  if (reason.code && DISK_ERRORS.has(reason.code)) return diskError(reason);
-  return new InterrogatorError('ERR_NETWORK', `${withoutCredentials(url)} could not be fetched: ${reason.message || reason.code}.`, {
+  if (error instanceof InterrogatorError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code && DISK_ERRORS.has(code)) return diskError(error as NodeJS.ErrnoException);
+  return new InterrogatorError('ERR_NETWORK', `${shownUrl(url)} could not be fetched: ${message || code}.`, {
     hint: NETWORK_HINT,
     cause: error,
   });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { cacheFolder } from '../../bundles/cache-folder';
 import { AbortError, InterrogatorError } from '../../errors';
 
-import { createDispatcher, diskError, download } from './download';
+import { diskError, download } from './download';
 import { inspectLibtorch } from './inspect';
 import { fetchedFolder } from './locate';
 import { acquireLock } from './lock';
@@ -54,22 +54,17 @@ async function fetchInto(target: string, variant: 'cpu' | 'cuda', { signal, onPr
   await mkdir(downloads, { recursive: true });
   await requireSpace(variant);
 
-  const dispatcher = createDispatcher(certificates);
   const files: string[] = [];
-  try {
-    for (const wheel of wheels) {
-      const file = path.join(downloads, fileName(wheel));
-      files.push(file);
-      if (await exists(file)) continue;
-      await download(wheel.url, file, {
-        sha256: wheel.sha256,
-        signal,
-        dispatcher,
-        onProgress: (done, total) => onProgress?.({ step: 'download', name: `${wheel.name} ${wheel.version}`, done, total }),
-      });
-    }
-  } finally {
-    await dispatcher.destroy();
+  for (const wheel of wheels) {
+    const file = path.join(downloads, fileName(wheel));
+    files.push(file);
+    if (await exists(file)) continue;
+    await download(wheel.url, file, {
+      sha256: wheel.sha256,
+      signal,
+      certificates,
+      onProgress: (done, total) => onProgress?.({ step: 'download', name: `${wheel.name} ${wheel.version}`, done, total }),
+    });
   }
 
   await removeLeftovers(target);

@@ -1,0 +1,227 @@
+/** The one HTTP client: proxies from the environment, limits of time and size, redirects followed by hand, typed errors. */
+import { readFileSync } from 'node:fs';
+import { STATUS_CODES } from 'node:http';
+import path from 'node:path';
+import type { Dispatcher } from 'undici';
+import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
+import { proxyFor } from './proxy';
+
+const CONNECT_MS = 10_000;
+const MOST_REDIRECTS = 5;
+
+export interface RequestOptions {
+  signal?: AbortSignal | undefined;
+  headers?: Record<string, string>;
+  /** The longest wait for the answer's head, redirects included, and between two parts of its body. Default 30,000 milliseconds. */
+  idleMs?: number;
+  /** For all of it, the body too. Default: no limit. */
+  totalMs?: number;
+  /** A PEM file of certificates to trust in place of the usual ones. */
+  certificates?: string | null;
+  /** What to do about a failure. */
+  hint?: string;
+}
+
+export interface Answer {
+  status: number;
+  /** `404 Not Found`. */
+  statusText: string;
+  headers: Readonly<Record<string, string | undefined>>;
+  /** The body's length that the server announced, undefined where it did not. */
+  length: number | undefined;
+  /** Throws ERR_NETWORK as soon as it is longer than `most` bytes, and where it breaks off. To be read to its end, or left. */
+  body(most: number): AsyncGenerator<Buffer>;
+  /** Gives up the body. */
+  discard(): void;
+}
+
+/** An address for messages: without the name and password that it may hold. */
+export function shownUrl(url: string | URL): string {
+  const shown = new URL(url);
+  shown.username = '';
+  shown.password = '';
+  return shown.href;
+}
+
+/**
+ * Sends a GET and follows up to five redirects. Any status is an answer.
+ * Rejects with ERR_NETWORK, with ERR_INVALID_ARGUMENT for what is no http or https URL, or with AbortError.
+ */
+export async function request(url: string, options: RequestOptions = {}): Promise<Answer> {
+  const { signal, idleMs = 30_000, totalMs, certificates = null } = options;
+  throwIfAborted(signal);
+  let target = httpUrl(url);
+  let route: Route | undefined;
+  const authorized = target.origin;
+  const timeout = totalMs === undefined ? undefined : AbortSignal.timeout(totalMs);
+  const silence = new AbortController();
+  const timer = setTimeout(() => silence.abort(), idleMs);
+  const signals = [signal, timeout, silence.signal].filter((each) => each !== undefined);
+  const failed = (cause: unknown): Error => {
+    if (cause instanceof InterrogatorError) return cause;
+    if (signal?.aborted) return new AbortError(signal.reason);
+    const reason = silence.signal.aborted
+      ? `no answer within ${idleMs / 1000} s`
+      : timeout?.aborted
+        ? `no complete answer within ${(totalMs as number) / 1000} s`
+        : rootMessage(cause);
+    return failure(url, reason, options, cause);
+  };
+  try {
+    for (let redirects = 0; ; redirects += 1) {
+      route = routeTo(target, certificates);
+      const credentials = target.origin === authorized ? authorization(httpUrl(url)) : {};
+      const any = AbortSignal.any(signals);
+      const asked = undici().request(shownUrl(target), {
+        dispatcher: route.dispatcher,
+        signal: any,
+        headersTimeout: idleMs,
+        bodyTimeout: idleMs,
+        headers: { 'user-agent': userAgent(), 'accept-encoding': 'identity', ...options.headers, ...credentials },
+      });
+      const { statusCode, headers, body } = await unlessAborted(asked, any);
+      const location = statusCode >= 300 && statusCode < 400 ? headers.location : undefined;
+      if (typeof location !== 'string') {
+        body.once('close', route.leave);
+        return answer(url, { statusCode, headers, body }, options, failed);
+      }
+      // Not waited for: the connection is closed.
+      body.on('error', () => {}).destroy();
+      route.leave();
+      if (redirects === MOST_REDIRECTS) throw failure(url, `it redirects more than ${MOST_REDIRECTS} times`, options);
+      target = httpUrl(location, target);
+    }
+  } catch (cause) {
+    route?.leave();
+    throw failed(cause);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function answer(
+  url: string,
+  { statusCode, headers, body }: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>,
+  options: RequestOptions,
+  failed: (cause: unknown) => Error,
+): Answer {
+  const first = (name: string): string | undefined => (Array.isArray(headers[name]) ? headers[name][0] : headers[name]);
+  const length = /^\d+$/.test(first('content-length') ?? '') ? Number(first('content-length')) : undefined;
+  // An abort while nobody reads is no uncaught error.
+  body.on('error', () => {});
+  return {
+    status: statusCode,
+    statusText: `${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim(),
+    headers: Object.fromEntries(Object.keys(headers).map((name) => [name, first(name)])),
+    length,
+    async *body(most) {
+      const encoding = first('content-encoding') ?? 'identity';
+      let read = 0;
+      try {
+        if (encoding !== 'identity') throw failure(url, `it is sent in the encoding ${encoding}, which was not asked for`, options);
+        for await (const part of body) {
+          read += (part as Buffer).length;
+          if (read > most) throw failure(url, `it is longer than ${most} bytes`, options);
+          yield part as Buffer;
+        }
+      } catch (cause) {
+        throw failed(cause);
+      } finally {
+        body.destroy();
+      }
+      if (length !== undefined && read !== length) throw failure(url, `it broke off after ${read} of ${length} bytes`, options);
+    },
+    discard: () => void body.destroy(),
+  };
+}
+
+function failure(url: string, reason: string, { hint }: RequestOptions, cause?: unknown): InterrogatorError {
+  return new InterrogatorError('ERR_NETWORK', `Cannot download ${shownUrl(url)}: ${reason}`, {
+    hint: hint ?? 'Check the address and the connection, or download the file by other means and give its path.',
+    cause,
+  });
+}
+
+function httpUrl(url: string, base?: URL): URL {
+  let parsed: URL;
+  try {
+    parsed = new URL(url, base);
+  } catch (cause) {
+    // Without its text, which may hold a password.
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', base ? `${shownUrl(base)} redirects to what is no URL` : 'This is not a URL', {
+      cause,
+    });
+  }
+  if (parsed.protocol === 'http:' || parsed.protocol === 'https:') return parsed;
+  throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${shownUrl(parsed)} is not an http or https URL`, {
+    hint: 'Download the file by other means and give its path.',
+  });
+}
+
+function authorization({ username, password }: URL): Record<string, string> {
+  if (!username && !password) return {};
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+}
+
+let agent: string | undefined;
+
+/** `torch-interrogator/1.2.3 (+https://…)` */
+function userAgent(): string {
+  if (!agent) {
+    const file = path.join(__dirname, '..', '..', 'package.json');
+    const { name, version, homepage } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
+    agent = `${name}/${version} (+${homepage})`;
+  }
+  return agent;
+}
+
+function undici(): typeof import('undici') {
+  // undici makes its own agent that of the process's fetch() unless Node's own is there, which this sees to.
+  void globalThis.Response;
+  return require('undici') as typeof import('undici');
+}
+
+const agents = new Map<string, Dispatcher>();
+
+interface Route {
+  dispatcher: Dispatcher;
+  /** To be called when the answer was read, or none came. */
+  leave(): void;
+}
+
+/** Direct connections are used again; idle ones do not keep the process alive. A way through a proxy is for one request. */
+function routeTo(url: URL, certificates: string | null): Route {
+  const trust = certificates === null ? {} : { ca: readFileSync(certificates) };
+  const connect = { ...trust, timeout: CONNECT_MS };
+  const { Agent, ProxyAgent } = undici();
+  const proxy = proxyFor(url);
+  if (proxy !== undefined) {
+    const dispatcher = new ProxyAgent({ uri: proxy, connect, requestTls: connect, proxyTls: connect });
+    // undici asks a proxy that closes its connections again and again; only this ends it.
+    return { dispatcher, leave: () => void dispatcher.destroy().catch(() => {}) };
+  }
+  const key = certificates ?? '';
+  const dispatcher = agents.get(key) ?? new Agent({ connect });
+  agents.set(key, dispatcher);
+  return { dispatcher, leave: () => {} };
+}
+
+/** Rejects when the signal fires: undici hears of that only once it is connected. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+  });
+  promise.catch(() => {});
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', onAbort));
+}
+
+/** What happened is in the innermost cause. */
+function rootMessage(error: unknown): string {
+  let innermost = error as { message?: string; code?: string; cause?: unknown };
+  while (typeof innermost.cause === 'object' && innermost.cause !== null) innermost = innermost.cause;
+  return innermost.message || innermost.code || String(innermost);
+}
