@@ -46,6 +46,7 @@ export function exitCodeOf(error: unknown): number {
 export function describeFailure(error: unknown): string {
   const { code, message, hint } = failureRecord(error);
   if (error instanceof UsageError) return `error: ${message}`;
+  if (code === 'ERR_ABORTED') return 'interrupted';
   const [problem, ...details] = message.split('\n');
   return [`error: ${problem} (${code})`, ...details, ...(hint ? [hint] : [])].join('\n');
 }

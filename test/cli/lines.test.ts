@@ -94,13 +94,9 @@ describe('features of texts', () => {
 
   test('come as they are made: what was printed before Ctrl-C is whole', async () => {
     const child = spawn(process.execPath, [MAIN, 'features', '--text-file', list, '--json', ...CLIP], { cwd: work });
-    let stdout = '';
-    child.stdout.setEncoding('utf8').on('data', (part: string) => {
-      if (stdout === '') child.kill('SIGINT');
-      stdout += part;
-    });
-    const code = await new Promise((resolve) => child.on('close', resolve));
-    expect(code).toBe(130);
+    child.stdout.once('data', () => child.kill('SIGINT'));
+    const { code, stdout, stderr } = await collect(child);
+    expect({ code, stderr }).toEqual({ code: 130, stderr: 'interrupted\n' });
     const lines = jsonLines<Line>(stdout);
     expect(lines.length).toBeGreaterThan(0);
     expect(lines.length).toBeLessThan(20_000);
