@@ -45,7 +45,7 @@ export interface Diagnosis {
   bundles: { kind: string; name: string; folder: string }[];
   /** Folders in the bundle home whose bundle cannot be read. */
   damagedBundles: { folder: string; problem: Problem }[];
-  caches: { folder: string; bytes: number; bundleHome: string; exporters: string[]; writable: boolean; problem: Problem | null };
+  caches: { folder: string; bundleHome: string; exporters: string[]; writable: boolean; problem: Problem | null };
 }
 
 /** Looks at everything; throws nothing that it can report instead. */
@@ -150,7 +150,6 @@ function describeCaches(): Diagnosis['caches'] {
   const problem = writeProblem(folder);
   return {
     folder,
-    bytes: bytesBelow(folder),
     bundleHome: bundleHome(),
     exporters: namesIn(folder)
       .filter((name) => /^exporter-\w+$/.test(name))
@@ -184,20 +183,6 @@ function writeProblem(folder: string): Problem | null {
   }
 }
 
-function bytesBelow(folder: string): number {
-  let entries: fs.Dirent[];
-  try {
-    entries = fs.readdirSync(folder, { recursive: true, withFileTypes: true });
-  } catch {
-    return 0;
-  }
-  let bytes = 0;
-  for (const entry of entries) {
-    if (entry.isFile()) bytes += fs.statSync(path.join(entry.parentPath ?? entry.path, entry.name), { throwIfNoEntry: false })?.size ?? 0;
-  }
-  return bytes;
-}
-
 function asProblem(error: unknown): Problem {
   if (error instanceof InterrogatorError) return { code: error.code, message: error.message };
   return { code: 'ERR_RUNTIME', message: (error as Error).message };
@@ -219,7 +204,7 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
     row('models', bundles.length === 0 ? `none in ${caches.bundleHome}` : ''),
     ...bundles.map(({ kind, name, folder }) => `    ${kind.padEnd(8)}${name}  ${folder}`),
     ...damagedBundles.flatMap(({ folder, problem }) => part('', folder, problem)),
-    ...part('caches', `${caches.folder} (${(caches.bytes / 1e9).toFixed(1)} GB)`, caches.problem),
+    ...part('caches', caches.folder, caches.problem),
     ...caches.exporters.map((folder) => `    exporter ${folder}`),
     diagnosis.ok ? 'All that is needed is here.' : 'Something is missing: see ✗.',
   ].join('\n');
