@@ -1,4 +1,6 @@
 /** The worker thread that decodes what sharp does not. Each format's library is loaded when it is first needed. */
+import { Console } from 'node:console';
+import { Writable } from 'node:stream';
 import { parentPort } from 'node:worker_threads';
 import { DecodeFailure, type FailureKind, type RgbImage } from '../failure';
 import { FORMATS, type FormatName } from '../formats';
@@ -7,6 +9,9 @@ import { decodeGif } from './gif';
 import { decodePng } from './png';
 import type { DecodeRequest } from './request';
 import { type DecodedPixels, inksToRgb, upright, withoutAlpha } from './rgb';
+
+// Some decoders print as they like. This thread is theirs alone, and nobody reads it.
+globalThis.console = new Console(new Writable({ write: (_chunk, _encoding, done) => done() }));
 
 export type DecodeReply = { image: RgbImage; failure?: undefined } | { image?: undefined; failure: { kind: FailureKind; message: string } };
 

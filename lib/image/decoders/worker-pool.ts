@@ -90,15 +90,13 @@ export async function closeDecodeWorkers(): Promise<void> {
 }
 
 function startWorker(resourceLimits: ResourceLimits): Worker {
-  // Some decoders print; what they have to say is not for our standard output.
+  // Some decoders print; nothing of it is for our standard output. Reading these streams would keep the process alive.
   const worker = new Worker(require.resolve('./decode-worker'), {
     name: 'torch-interrogator-decode',
     resourceLimits,
     stdout: true,
     stderr: true,
   });
-  worker.stdout.resume();
-  worker.stderr.resume();
   const forget = (): void => {
     const index = idle.indexOf(worker);
     if (index >= 0) idle.splice(index, 1);

@@ -1,0 +1,31 @@
+/**
+ * Many callers with one image each, in a process of its own: node crowd.cjs CALLERS FILE. Each looks at its image for a while, as a
+ * model would. Prints as JSON how far memory grew at most, in bytes.
+ */
+const { readFileSync } = require('node:fs');
+const { setTimeout } = require('node:timers/promises');
+const { decodeImage } = require('../../../dist/image');
+
+const [callers, file] = process.argv.slice(2);
+
+function memory(field) {
+  const status = readFileSync('/proc/self/status', 'latin1');
+  return 1024 * Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)[1]);
+}
+
+async function look(input) {
+  const image = await decodeImage(input);
+  await setTimeout(20);
+  image.release();
+}
+
+async function main() {
+  // What is loaded once is not counted.
+  await look(file);
+  global.gc();
+  const before = memory('VmRSS');
+  await Promise.all(Array.from({ length: Number(callers) }, () => look(file)));
+  process.stdout.write(JSON.stringify(memory('VmHWM') - before));
+}
+
+void main();

@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import sharp from 'sharp';
+import { removeFolder, temporaryFolder } from '../../tokenizer/reference';
+
+const folder = temporaryFolder();
+afterAll(() => removeFolder(folder));
+
+const MOST_DECODED = 3 * 96_000_000;
+/** What decoders need beside, and pixels that are released but not collected yet. */
+const BESIDE = 300 << 20;
+
+const onLinux = existsSync('/proc/self/status') ? test : test.skip;
+
+onLinux.each<[string, number, number, NodeJS.ProcessEnv]>([
+  ['jpg', 40, 6000 * 4000, {}],
+  ['png', 8, 9000 * 9000, {}],
+  ['gif', 24, 2400 * 1600, {}],
+  ['png', 24, 2400 * 1600, { TORCH_INTERROGATOR_DECODER: 'jimp' }],
+])(
+  'memory does not grow with those who wait: %s, %i callers',
+  async (suffix, callers, pixels, env) => {
+    const width = Math.round(Math.sqrt(pixels * 1.5));
+    const file = path.join(folder, `large-${pixels}.${suffix}`);
+    await sharp({ create: { width, height: Math.round(pixels / width), channels: 3, background: '#678' } }).toFile(file);
+    const child = await promisify(execFile)(process.execPath, ['--expose-gc', path.join(__dirname, 'crowd.cjs'), String(callers), file], {
+      env: { ...process.env, ...env },
+    });
+    const grown = JSON.parse(child.stdout) as number;
+    console.info(`${suffix}: ${callers} callers take ${Math.round(grown / 2 ** 20)} MiB at most`);
+    expect(grown).toBeLessThan(MOST_DECODED + BESIDE);
+  },
+  120_000,
+);
