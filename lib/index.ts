@@ -3,7 +3,8 @@
 export { type BundleKind, bundleFolder, type InstalledBundle, installedBundles } from './bundles/bundle';
 export { type CatalogEntry, catalog, listCaptionModels, listClipModels } from './bundles/catalog';
 export { Config, type ConfigInput, type ConfigValues } from './config';
-export type { CallOptions, ProgressEvent, ProgressListener } from './engine/engine';
+export type { CallMessage } from './engine/calls';
+export type { CallOptions, EngineStats, ProgressEvent, ProgressListener } from './engine/engine';
 export { Features } from './engine/features';
 export { AbortError, ERROR_CODES, type ErrorCode, InterrogatorError } from './errors';
 export type { ImageInput, RawImage } from './image';

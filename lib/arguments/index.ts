@@ -11,6 +11,8 @@ export interface ProgressEvent {
   /** Steps done, 0 … total. */
   done: number;
   total: number;
+  /** In a chain: the best prompt that was met so far. */
+  prompt?: string;
 }
 
 export type ProgressListener = (event: ProgressEvent) => void;

@@ -1,5 +1,5 @@
 import { invalid, isA } from '../arguments';
-import { Engine } from './engine';
+import type { Engine } from './engine';
 
 /** What has an engine of its own: an Interrogator. Other rooms know it by this class alone. */
 export abstract class EngineOwner {
@@ -12,6 +12,6 @@ export abstract class EngineOwner {
 
 /** @internal Throws ERR_INVALID_ARGUMENT for what is no interrogator. */
 export function engineOf(interrogator: unknown): Engine {
-  if (isA(interrogator, EngineOwner) && interrogator.engine instanceof Engine) return interrogator.engine;
+  if (isA(interrogator, EngineOwner) && interrogator.engine) return interrogator.engine;
   throw invalid('interrogator: expected what Interrogator.create() resolves with.');
 }

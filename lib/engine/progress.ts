@@ -1,57 +1,75 @@
 /** How far a long call is: events for the program, bars for a person at a terminal. */
+import { isMainThread } from 'node:worker_threads';
 import type { MultiBar, SingleBar } from 'cli-progress';
 import type { ProgressEvent, ProgressListener } from '../arguments';
 
 /** @internal */
 export type ReportProgress = (event: ProgressEvent) => void;
 
-/** One call's reporter. `finish` takes the bars off the terminal; call it however the call ends. */
+/** One call's reporter. `finish` takes its part off the terminal; call it however the call ends. */
 export interface ProgressReporter {
   report: ReportProgress;
   finish(): void;
 }
 
-/** Bars only where they were not silenced and stderr is a terminal; events only where somebody listens. */
+/** Bars only where they were not silenced and stderr is a terminal of the main thread's; events only where somebody listens. */
 export function createProgressReporter(quiet: boolean, listener: ProgressListener | undefined): ProgressReporter {
-  const bars = quiet || !process.stderr.isTTY ? undefined : new ProgressBars();
+  const stages = quiet || !process.stderr.isTTY || !isMainThread ? undefined : new Map<string, ProgressEvent>();
+  if (stages) shown.add(stages);
   return {
     report: (event) => {
-      bars?.show(event);
+      // A stage of one step would only flicker.
+      if (stages && event.total > 1) {
+        stages.set(event.stage, event);
+        show(event.stage);
+      }
       listener?.(event);
     },
-    finish: () => bars?.stop(),
+    finish: () => {
+      if (!stages) return;
+      shown.delete(stages);
+      if (shown.size === 0) clear();
+      else for (const stage of stages.keys()) show(stage);
+    },
   };
 }
 
-class ProgressBars {
-  private multi: MultiBar | undefined;
-  private readonly bars = new Map<string, SingleBar>();
+/** What each call that is under way has told of its stages. All calls share one bar a stage, which shows their sum. */
+const shown = new Set<Map<string, ProgressEvent>>();
+const bars = new Map<string, SingleBar>();
+let terminal: MultiBar | undefined;
 
-  show({ stage, done, total }: ProgressEvent): void {
-    // A stage of one step would only flicker.
-    if (total <= 1) return;
-    let bar = this.bars.get(stage);
-    if (!bar) {
-      const { MultiBar, Presets } = require('cli-progress') as typeof import('cli-progress');
-      this.multi ??= new MultiBar(
-        {
-          stream: process.stderr,
-          format: '{stage} [{bar}] {value}/{total} {eta_formatted}',
-          hideCursor: false,
-          clearOnComplete: true,
-          // Callers hear of an abort by Ctrl-C through their own handlers; a bar has no say in it.
-          gracefulExit: false,
-        },
-        Presets.shades_grey,
-      );
-      bar = this.multi.create(total, done, { stage });
-      this.bars.set(stage, bar);
-    }
-    bar.setTotal(total);
-    bar.update(done, { stage });
-  }
+function show(stage: string): void {
+  const events = [...shown].flatMap((stages) => stages.get(stage) ?? []);
+  const [done, total] = [sum(events.map((event) => event.done)), sum(events.map((event) => event.total))];
+  terminal ??= openTerminal();
+  const bar = bars.get(stage) ?? terminal.create(total, done, { stage });
+  bars.set(stage, bar);
+  bar.setTotal(total);
+  bar.update(done, { stage });
+}
 
-  stop(): void {
-    this.multi?.stop();
-  }
+function clear(): void {
+  terminal?.stop();
+  terminal = undefined;
+  bars.clear();
+}
+
+function openTerminal(): MultiBar {
+  const { MultiBar, Presets } = require('cli-progress') as typeof import('cli-progress');
+  return new MultiBar(
+    {
+      stream: process.stderr,
+      format: '{stage} [{bar}] {value}/{total} {eta_formatted}',
+      hideCursor: false,
+      clearOnComplete: true,
+      // Callers hear of an abort by Ctrl-C through their own handlers; a bar has no say in it.
+      gracefulExit: false,
+    },
+    Presets.shades_grey,
+  );
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
 }

@@ -22,7 +22,8 @@ export interface ChainOptions {
   corrected: boolean;
   /** A prompt that can take no more. */
   fillsContext: (prompt: string) => boolean;
-  onStep?: (done: number, total: number) => void;
+  /** `prompt`: the best that was met so far. */
+  onStep?: (done: number, total: number, prompt: string) => void;
 }
 
 interface Scored {
@@ -46,11 +47,11 @@ export async function chain(options: ChainOptions): Promise<string> {
     const kept = longer.score > current.score || step < minCount;
     if (!kept) break;
     current = longer;
-    options.onStep?.(step + 1, maxCount);
+    options.onStep?.(step + 1, maxCount, best.prompt);
     if (options.fillsContext(current.prompt)) break;
     used.push(index);
   }
-  options.onStep?.(maxCount, maxCount);
+  options.onStep?.(maxCount, maxCount, best.prompt);
   return best.prompt;
 }
 

@@ -1,14 +1,14 @@
 import { type CallOptions, callOptions, textList } from '../arguments';
 import { type Config, type ConfigInput, toConfig } from '../config';
-import { Engine } from '../engine/engine';
+import type { Calls, OptionsCall } from '../engine/calls';
+import type { EngineStats } from '../engine/engine';
 import { Features, oneImage } from '../engine/features';
 import { EngineOwner } from '../engine/owner';
-import { encodeAll, packTokens } from '../engine/tokens';
 import type { ImageInput } from '../image';
 import type { LabelTable } from '../labels/label-table';
 import { argmax } from './argmax';
 import { type BatchResult, describeAll } from './batch';
-import { type Answer, type ModeSettings, Modes } from './modes';
+import type { Modes } from './modes';
 import {
   BATCH,
   type BatchOptions,
@@ -23,14 +23,13 @@ import {
   type ImageOptions,
   INTERROGATE,
   type InterrogateOptions,
+  type Mode,
   NEGATIVE,
   type NegativeOptions,
   RANK_TOP,
   type RankTopOptions,
 } from './options';
-import { Tables } from './tables';
-
-type CheckedOptions = ModeSettings & CallOptions;
+import type { Tables } from './tables';
 
 /**
  * Writes the text prompt that would make an image like a given one, as clip-interrogator 0.6.0 does.
@@ -41,7 +40,7 @@ type CheckedOptions = ModeSettings & CallOptions;
  */
 export class Interrogator extends EngineOwner {
   private constructor(
-    engine: Engine,
+    engine: EngineOwner['engine'],
     private readonly tables: Tables,
     private readonly modes: Modes,
   ) {
@@ -54,6 +53,10 @@ export class Interrogator extends EngineOwner {
    */
   static async create(config?: Config | ConfigInput, options: CallOptions = {}): Promise<Interrogator> {
     const checked = callOptions('create', options, {});
+    // Loaded here: the package itself is light.
+    const { Engine } = require('../engine/engine') as typeof import('../engine/engine');
+    const { Modes } = require('./modes') as typeof import('./modes');
+    const { Tables } = require('./tables') as typeof import('./tables');
     const engine = await Engine.create(toConfig(config), checked);
     try {
       const tables = await Tables.load(engine);
@@ -104,108 +107,115 @@ export class Interrogator extends EngineOwner {
     return this.tables.get('negative');
   }
 
+  /** What runs and waits, what became of the calls so far, and what the device did for them. */
+  stats(): EngineStats {
+    return this.engine.stats();
+  }
+
   /** Makes the embeddings of all tables now, or finds them in the cache. */
   async prepare(options: CallOptions = {}): Promise<void> {
-    await this.engine.call(callOptions('prepare', options, {}), async (call) => {
+    await this.calls.run('prepare', options, {}, async (call) => {
       for (const table of this.tables.all) await table.prepareWithin(call);
     });
   }
 
   /** Best mode: grows a prompt from the caption term by term, and returns that, the classic, the fast one or the caption, whichever is most similar. */
   async interrogate(image: ImageInput, options: InterrogateOptions = {}): Promise<string> {
-    return (await this.answer(image, { ...callOptions('interrogate', options, INTERROGATE), mode: 'best' })).prompt;
+    return this.calls.run('interrogate', options, INTERROGATE, (call) => this.prompt(image, 'best', call));
   }
 
   /** Classic mode: "caption, medium artist, trending, movement, flavors". */
   async interrogateClassic(image: ImageInput, options: CaptionedOptions = {}): Promise<string> {
-    return (await this.answer(image, { ...callOptions('interrogateClassic', options, CAPTIONED), mode: 'classic' })).prompt;
+    return this.calls.run('interrogateClassic', options, CAPTIONED, (call) => this.prompt(image, 'classic', call));
   }
 
   /** Fast mode: the caption and the terms most similar to the image. */
   async interrogateFast(image: ImageInput, options: CaptionedOptions = {}): Promise<string> {
-    return (await this.answer(image, { ...callOptions('interrogateFast', options, CAPTIONED), mode: 'fast' })).prompt;
+    return this.calls.run('interrogateFast', options, CAPTIONED, (call) => this.prompt(image, 'fast', call));
   }
 
   /** Negative mode: the terms least similar to the image, to be used as a negative prompt. */
   async interrogateNegative(image: ImageInput, options: NegativeOptions = {}): Promise<string> {
-    return (await this.answer(image, { ...callOptions('interrogateNegative', options, NEGATIVE), mode: 'negative' })).prompt;
+    return this.calls.run('interrogateNegative', options, NEGATIVE, (call) => this.prompt(image, 'negative', call));
   }
 
   /** Any mode, with the caption, the similarity of the prompt, and the time that it took. */
   async describe(image: ImageInput, options: DescribeOptions = {}): Promise<Description> {
-    return this.describeAs(image, callOptions('describe', options, DESCRIBE));
+    return this.calls.run('describe', options, DESCRIBE, (call) => this.description(image, call));
   }
 
   /**
    * Describes many images, `concurrency` of them at a time, and yields a result or an error for each, in their order.
-   * Images are asked for only as results are taken. Leaving the loop, or the signal, stops what runs.
+   * Images are asked for only as results are taken, and wait where the interrogator is busy. Leaving the loop, or the signal, stops what
+   * runs.
    */
   async *interrogateBatch(
     images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
     options: BatchOptions = {},
   ): AsyncGenerator<BatchResult, void, undefined> {
-    const checked = callOptions('interrogateBatch', options, BATCH);
-    const describe = (image: ImageInput, signal: AbortSignal): Promise<Description> => this.describeAs(image, { ...checked, signal });
-    yield* describeAll(images, checked, describe, this.engine.mostCalls);
+    const { concurrency, ...each } = callOptions('interrogateBatch', options, BATCH);
+    const describe = (image: ImageInput, signal: AbortSignal): Promise<Description> =>
+      this.calls.run('describe', { ...each, signal }, DESCRIBE, (call) => this.description(image, call), { waits: true });
+    yield* describeAll(images, { ...each, concurrency }, describe, this.calls.most);
   }
 
   /** The caption model's caption. Throws ERR_CAPTION_MODEL_MISSING where captionModelName is null. */
   async generateCaption(image: ImageInput, options: ImageOptions = {}): Promise<string> {
-    const checked = callOptions('generateCaption', options, IMAGE);
-    return this.engine.call(checked, async (call) => {
-      using decoded = await this.engine.decode(image, checked);
-      return await this.modes.caption(decoded, call);
+    return this.calls.run('generateCaption', options, IMAGE, async (call) => {
+      const { captioner } = this.engine;
+      using decoded = await this.engine.decode(image, call);
+      return await captioner.caption(decoded, call);
     });
   }
 
   /** Unit-length image features, 1 × embedDim. */
   async imageToFeatures(image: ImageInput, options: ImageOptions = {}): Promise<Features> {
-    const checked = callOptions('imageToFeatures', options, IMAGE);
-    return this.engine.call(checked, async (call) => {
-      using decoded = await this.engine.decode(image, checked);
-      return new Features(this.engine, await this.modes.features(decoded, call));
+    return this.calls.run('imageToFeatures', options, IMAGE, async (call) => {
+      using decoded = await this.engine.decode(image, call);
+      return new Features(this.engine, await this.engine.clip.imageFeatures(decoded, call));
     });
   }
 
   /** Unit-length text features, one row a text. A text longer than the context is cut as open_clip's tokenizer cuts it. */
   async textToFeatures(texts: string | readonly string[], options: CallOptions = {}): Promise<Features> {
-    const list = typeof texts === 'string' ? [texts] : textList('texts', texts, 1);
-    return this.engine.call(callOptions('textToFeatures', options, {}), async (call) => {
-      const tokens = packTokens(await encodeAll(this.engine.clipTokenizer, list, call.signal));
-      const report = (done: number, total: number): void => call.report({ stage: 'features', done, total });
-      const features = await this.engine.withClip(call, () => this.engine.clip.textFeatures(tokens, call.token, report));
-      return new Features(this.engine, features);
+    return this.calls.run('textToFeatures', options, {}, async (call) => {
+      const list = typeof texts === 'string' ? [texts] : textList('texts', texts, 1);
+      return new Features(this.engine, await this.engine.clip.textFeatures(list, call, 'features'));
     });
   }
 
   /** The text most (reverse: least) similar to the image; the first among equals. */
   async rankTop(features: Features, texts: readonly string[], options: RankTopOptions = {}): Promise<string> {
-    const { reverse, ...call } = callOptions('rankTop', options, RANK_TOP);
-    const list = textList('texts', texts, 1);
-    return list[argmax(await this.similaritiesOf(features, list, call), { reverse })] as string;
+    return this.calls.run('rankTop', options, RANK_TOP, async (call) => {
+      const list = textList('texts', texts, 1);
+      return list[argmax(await this.engine.clip.similarities(oneImage(features), list, call), call.options)] as string;
+    });
   }
 
   /** Cosine similarity of the image and a text, -1 … 1. `features`: one row. */
   async similarity(features: Features, text: string, options: CallOptions = {}): Promise<number> {
-    const [similarity] = await this.similaritiesOf(features, textList('text', [text], 1), callOptions('similarity', options, {}));
-    return similarity as number;
+    return this.calls.run('similarity', options, {}, async (call) => {
+      const [similarity] = await this.engine.clip.similarities(oneImage(features), textList('text', [text], 1), call);
+      return similarity as number;
+    });
   }
 
   /** Cosine similarities of the image and each text. `features`: one row. */
   async similarities(features: Features, texts: readonly string[], options: CallOptions = {}): Promise<number[]> {
-    const call = callOptions('similarities', options, {});
-    return Array.from(await this.similaritiesOf(features, textList('texts', texts, 1), call));
+    return this.calls.run('similarities', options, {}, async (call) => {
+      return Array.from(await this.engine.clip.similarities(oneImage(features), textList('texts', texts, 1), call));
+    });
   }
 
   /** Grows a prompt by the phrases that bring it nearest to the image, and returns the best one met. Repeated phrases count once. */
   async chain(features: Features, phrases: readonly string[], options: ChainCallOptions = {}): Promise<string> {
-    const { description: stage, ...settings } = callOptions('chain', options, CHAIN);
-    const native = oneImage(features);
-    const list = textList('phrases', phrases);
-    return this.engine.call(settings, (call) => this.modes.chain(native, list, { ...settings, stage }, call));
+    return this.calls.run('chain', options, CHAIN, async (call) => {
+      const settings = { ...call.options, stage: call.options.description };
+      return this.modes.chain(oneImage(features), textList('phrases', phrases), settings, call);
+    });
   }
 
-  /** Waits for the native job that runs, rejects all others with ERR_DISPOSED, frees the models. May be called again. */
+  /** Ends what runs at its next step and rejects what waits, both with ERR_DISPOSED; then frees the models. May be called again. */
   dispose(): Promise<void> {
     return this.engine.dispose();
   }
@@ -214,25 +224,24 @@ export class Interrogator extends EngineOwner {
     await this.dispose();
   }
 
-  private answer(image: ImageInput, options: CheckedOptions): Promise<Answer> {
-    return this.engine.call(options, async (call) => {
-      using decoded = await this.engine.decode(image, options);
-      return await this.modes.answer(decoded, options, call);
-    });
+  private get calls(): Calls {
+    return this.engine.calls;
   }
 
-  private async describeAs(image: ImageInput, options: CheckedOptions): Promise<Description> {
+  private async prompt(image: ImageInput, mode: Mode, call: OptionsCall<typeof IMAGE>): Promise<string> {
+    using decoded = await this.engine.decode(image, call);
+    const { prompt, features } = await this.modes.answer(decoded, { ...call.options, mode }, call);
+    features.close();
+    return prompt;
+  }
+
+  private async description(image: ImageInput, call: OptionsCall<typeof DESCRIBE>): Promise<Description> {
     const started = performance.now();
-    return this.engine.call(options, async (call) => {
-      using decoded = await this.engine.decode(image, options);
-      const { prompt, caption, features } = await this.modes.answer(decoded, options, call);
-      const [similarity] = await this.modes.similarities(features, [prompt], call);
-      return { prompt, caption, similarity: similarity as number, seconds: (performance.now() - started) / 1000 };
-    });
-  }
-
-  private async similaritiesOf(features: Features, texts: readonly string[], options: CallOptions): Promise<Float32Array> {
-    const native = oneImage(features);
-    return this.engine.call(options, (call) => this.modes.similarities(native, texts, call));
+    using decoded = await this.engine.decode(image, call);
+    const answer = await this.modes.answer(decoded, call.options, call);
+    using features = answer.features;
+    const [similarity] = await this.engine.clip.similarities(features, [answer.prompt], call);
+    const seconds = (performance.now() - started) / 1000;
+    return { prompt: answer.prompt, caption: answer.caption, similarity: similarity as number, seconds };
   }
 }

@@ -1,12 +1,10 @@
 /** The five ways to describe an image, each as a part of one running call. */
 
-import type { Call, Engine } from '../engine/engine';
+import type { Call } from '../engine/calls';
+import type { Engine } from '../engine/engine';
 import type { HeldImage } from '../engine/held-image';
-import { encodeAll, packTokens } from '../engine/tokens';
-import { InterrogatorError } from '../errors';
 import type { RankedLabel } from '../labels/label-table';
 import type { NativeFeatures } from '../native/types';
-import { strip } from '../tokenizer/clean/python-text';
 import { argmax } from './argmax';
 import { chain } from './chain';
 import type { Mode } from './options';
@@ -28,6 +26,7 @@ export interface Answer {
   prompt: string;
   /** Null in negative mode, which has none. */
   caption: string | null;
+  /** The image's, to be closed. */
   features: NativeFeatures;
 }
 
@@ -49,7 +48,7 @@ export class Modes {
       const features = await this.features(image, call);
       return { prompt: await this.negative(features, maxFlavors, call), caption: null, features };
     }
-    const caption = settings.caption || (await this.caption(image, call));
+    const caption = settings.caption || (await this.engine.captioner.caption(image, call));
     const features = await this.features(image, call);
     switch (mode) {
       case 'best':
@@ -63,36 +62,11 @@ export class Modes {
     }
   }
 
-  /** The image's caption. Throws ERR_CAPTION_MODEL_MISSING. */
-  async caption(image: HeldImage, call: Call): Promise<string> {
-    const { caption, config } = this.engine;
-    if (!caption) {
-      throw new InterrogatorError('ERR_CAPTION_MODEL_MISSING', 'No caption model loaded: captionModelName is null.', {
-        hint: 'Give a caption, or create the interrogator with a captionModelName such as "blip-large".',
-      });
-    }
-    call.report({ stage: 'caption', done: 0, total: 1 });
-    const ids = await this.engine.withCaption(call, () =>
-      caption.model.generate(image.native, { maxTokens: config.captionMaxLength }, call.token),
-    );
-    call.report({ stage: 'caption', done: 1, total: 1 });
-    return strip(caption.tokenizer.decode(ids));
-  }
-
   /** 1 × embedDim. The last that is made of an image, which is closed: what follows may take long. */
-  async features(image: HeldImage, call: Call): Promise<NativeFeatures> {
-    call.report({ stage: 'features', done: 0, total: 1 });
-    const features = await this.engine.withClip(call, () => this.engine.clip.imageFeatures(image.native, call.token));
+  private async features(image: HeldImage, call: Call): Promise<NativeFeatures> {
+    const features = await this.engine.clip.imageFeatures(image, call);
     image.close();
-    call.report({ stage: 'features', done: 1, total: 1 });
     return features;
-  }
-
-  /** texts.length cosine similarities with the image. */
-  async similarities(features: NativeFeatures, texts: readonly string[], call: Call): Promise<Float32Array> {
-    const tokens = packTokens(await encodeAll(this.engine.clipTokenizer, texts, call.signal));
-    const textFeatures = await this.engine.withClip(call, () => this.engine.clip.textFeatures(tokens, call.token));
-    return textFeatures.similarity(features, call.token);
   }
 
   /** chain() over real text: repeated phrases count once, at their first place. */
@@ -104,26 +78,15 @@ export class Modes {
   ): Promise<string> {
     const distinct = [...new Set(phrases)];
     const { reverse, stage } = settings;
-    const ranker = await PromptRanker.create(this.engine, features, distinct, { reverse, signal: call.signal });
-    return chain({
+    using ranker = await PromptRanker.create(this.engine.clip, features, distinct, { reverse }, call);
+    return await chain({
       ...settings,
       phrases: distinct,
       corrected: this.corrected,
       next: (prompt, used) => ranker.best(prompt, used, call),
-      fillsContext: (prompt) => this.fillsContext(prompt),
-      onStep: (done, total) => call.report({ stage, done, total }),
+      fillsContext: (prompt) => this.engine.clip.fillsContext(prompt),
+      onStep: (done, total, prompt) => call.report({ stage, done, total, prompt }),
     });
-  }
-
-  /**
-   * Whether a text takes up all of the context. The reference asks whether the last of the padded ids is not 0, which
-   * is always so for towers that pad with something else; `corrected` counts tokens.
-   */
-  fillsContext(text: string): boolean {
-    const { contextLength, padId } = this.engine.clipBundle.manifest.text;
-    if (padId !== 0 && !this.corrected) return true;
-    const startAndEnd = 2;
-    return this.engine.clipTokenizer.encode(text).length + startAndEnd >= contextLength;
   }
 
   private async best(
@@ -133,7 +96,7 @@ export class Modes {
     call: Call,
   ): Promise<string> {
     const terms = await this.mergedTop(features, this.engine.config.flavorIntermediateCount, call);
-    const [captionSimilarity] = await this.similarities(features, [caption], call);
+    const [captionSimilarity] = await this.engine.clip.similarities(features, [caption], call);
     const chained = await this.chain(
       features,
       terms,
@@ -149,7 +112,7 @@ export class Modes {
     );
     const fast = this.fast(caption, await this.mergedTop(features, maxFlavors, call));
     const candidates = [caption, await this.classic(features, caption, maxFlavors, call), fast, chained];
-    const similarities = await this.similarities(features, candidates, call);
+    const similarities = await this.engine.clip.similarities(features, candidates, call);
     return candidates[argmax(similarities)] as string;
   }
 
@@ -191,7 +154,7 @@ export class Modes {
   }
 
   private truncate(prompt: string): string {
-    return truncateToFit(prompt, (text) => this.fillsContext(text), this.corrected);
+    return truncateToFit(prompt, (text) => this.engine.clip.fillsContext(text), this.corrected);
   }
 }
 

@@ -1,5 +1,5 @@
-import type { Call, Engine } from '../engine/engine';
-import { encodeAll, packTokens } from '../engine/tokens';
+import type { Call } from '../engine/calls';
+import type { Clip } from '../engine/clip';
 import type { NativeFeatures, NativePromptTree } from '../native/types';
 import { splitsCleanly } from '../tokenizer';
 
@@ -10,43 +10,46 @@ export interface RankedPhrase {
   similarity: number;
 }
 
-/** Finds the phrase that carries a prompt on best (reverse: worst). The phrases are tokenised once. */
-export class PromptRanker {
+/** Finds the phrase that carries a prompt on best (reverse: worst). The phrases are tokenised once. Dispose of it: it keeps memory on the device. */
+export class PromptRanker implements Disposable {
   private readonly tree: NativePromptTree;
   /** The phrases whose cleaning (mojibake repair, HTML entities) may depend on what stands before them. */
   private readonly contextual: readonly number[];
 
   private constructor(
-    private readonly engine: Engine,
+    private readonly clip: Clip,
     private readonly features: NativeFeatures,
     private readonly phrases: readonly string[],
     private readonly tokens: readonly Int32Array[],
     private readonly reverse: boolean,
   ) {
-    this.tree = engine.clip.tree(packTokens(tokens));
+    this.tree = clip.tree(tokens);
     this.contextual = phrases.flatMap((phrase, i) => (splitsCleanly(phrase) ? [] : [i]));
   }
 
-  /** `image`: 1 × embedDim. */
+  /** `features`: the image's, 1 × embedDim. */
   static async create(
-    engine: Engine,
+    clip: Clip,
     features: NativeFeatures,
     phrases: readonly string[],
-    { reverse, signal }: { reverse: boolean; signal?: AbortSignal },
+    { reverse }: { reverse: boolean },
+    call: Call,
   ): Promise<PromptRanker> {
-    return new PromptRanker(engine, features, phrases, await encodeAll(engine.clipTokenizer, phrases, signal), reverse);
+    return new PromptRanker(clip, features, phrases, await clip.encodeAll(phrases, call), reverse);
+  }
+
+  [Symbol.dispose](): void {
+    this.tree.close();
   }
 
   /** Ranks "prompt, phrase", or with a null prompt the phrases alone, over all phrases but the excluded; one must be left. */
   async best(prompt: string | null, excluded: readonly number[], call: Call): Promise<RankedPhrase> {
-    const prefix = prompt === null ? new Int32Array() : this.engine.clipTokenizer.encode(`${prompt},`);
+    const prefix = prompt === null ? new Int32Array() : this.clip.encode(`${prompt},`);
     const joined = prompt === null ? new Map<number, Int32Array>() : this.joinedApart(prompt, prefix, excluded);
     const exclude = Int32Array.from([...excluded, ...joined.keys()]);
     const candidates: RankedPhrase[] = [];
     if (exclude.length < this.phrases.length) {
-      candidates.push(
-        await this.engine.withClip(call, () => this.tree.best(prefix, this.features, { exclude, reverse: this.reverse }, call.token)),
-      );
+      candidates.push(await this.clip.best(this.tree, prefix, this.features, { exclude, reverse: this.reverse }, call));
     }
     candidates.push(...(await this.similaritiesOf(joined, call)));
     return candidates.reduce((best, each) => (this.precedes(each, best) ? each : best));
@@ -63,7 +66,7 @@ export class PromptRanker {
     const apart = new Map<number, Int32Array>();
     for (const index of splitsCleanly(prompt) ? this.contextual : this.phrases.keys()) {
       if (used.has(index)) continue;
-      const whole = this.engine.clipTokenizer.encode(`${prompt}, ${this.phrases[index]}`);
+      const whole = this.clip.encode(`${prompt}, ${this.phrases[index]}`);
       if (!isConcatenation(whole, prefix, this.tokens[index] as Int32Array)) apart.set(index, whole);
     }
     return apart;
@@ -71,7 +74,7 @@ export class PromptRanker {
 
   private async similaritiesOf(texts: Map<number, Int32Array>, call: Call): Promise<RankedPhrase[]> {
     if (texts.size === 0) return [];
-    const features = await this.engine.withClip(call, () => this.engine.clip.textFeatures(packTokens([...texts.values()]), call.token));
+    using features = await this.clip.tokenFeatures([...texts.values()], call);
     const similarities = await features.similarity(this.features, call.token);
     return [...texts.keys()].map((index, i) => ({ index, similarity: similarities[i] as number }));
   }

@@ -4,8 +4,8 @@ import { access, mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { bundleFolderName } from '../bundles/bundle';
-import type { Call, Engine } from '../engine/engine';
-import { encodeAll, packTokens } from '../engine/tokens';
+import type { Call } from '../engine/calls';
+import type { Engine } from '../engine/engine';
 import { hasCode, throwIfAborted } from '../errors';
 import type { NativeFeatures, NativeLabelMatrix } from '../native/types';
 import { downloadLabels } from './label-download';
@@ -85,8 +85,9 @@ async function openCached(
   try {
     await requireIntact(file, call.signal);
     const matrix = await engine.binding.openLabelMatrix(file, { hash, dim: engine.clipBundle.manifest.embedDim });
-    if (matrix.rows !== labels.length || !(await isOfThisModel(engine, matrix, labels, call))) return undefined;
-    return matrix;
+    if (matrix.rows === labels.length && (await isOfThisModel(engine, matrix, labels, call))) return matrix;
+    matrix.close();
+    return undefined;
   } catch (error) {
     if (hasCode(error, 'ERR_LABELS_MISMATCH')) return undefined;
     const isOfFile = hasCode(error, 'ERR_LABELS_DAMAGED', 'ERR_IO') || (error as NodeJS.ErrnoException).syscall !== undefined;
@@ -102,8 +103,10 @@ async function openCached(
  */
 async function isOfThisModel(engine: Engine, matrix: NativeLabelMatrix, labels: readonly string[], call: Call): Promise<boolean> {
   const places = [...new Set([0, Math.floor(labels.length / 2), labels.length - 1])];
-  const tokens = packTokens(places.map((place) => engine.clipTokenizer.encode(labels[place] as string)));
-  const features = await engine.withClip(call, () => engine.clip.textFeatures(tokens, call.token));
+  using features = await engine.clip.textFeatures(
+    places.map((place) => labels[place] as string),
+    call,
+  );
   const { similarities } = await engine.binding.topK([matrix], features, 1, {}, call.token);
   return similarities.every((similarity) => similarity > 0.999);
 }
@@ -144,12 +147,9 @@ async function build(
   call: Call,
 ): Promise<NativeLabelMatrix> {
   const stage = name === null ? 'labels' : `labels ${name}`;
-  const tokens = packTokens(await encodeAll(engine.clipTokenizer, labels, call.signal));
-  const features = await engine.withClip(call, () =>
-    engine.clip.textFeatures(tokens, call.token, (done, total) => call.report({ stage, done, total })),
-  );
+  using features = await engine.clip.textFeatures(labels, call, stage);
   const kept = file && (await keep(engine, file, features, hash, call));
-  return kept || engine.binding.labelMatrixFromFeatures(features, hash);
+  return kept || (await engine.binding.labelMatrixFromFeatures(features, hash));
 }
 
 /** A cache that cannot be written costs time at the next start, not this answer. */

@@ -1,5 +1,6 @@
-import { arrayOf, type CallOptions, callOptions, count, flag, isA, show, textList } from '../arguments';
-import type { Call, Engine } from '../engine/engine';
+import { arrayOf, type CallOptions, count, flag, isA, show, textList } from '../arguments';
+import type { Call } from '../engine/calls';
+import type { Engine } from '../engine/engine';
 import { type Features, oneImage } from '../engine/features';
 import { type EngineOwner, engineOf } from '../engine/owner';
 import { SharedTask } from '../engine/shared-task';
@@ -54,9 +55,8 @@ export class LabelTable {
     if (name !== null && !(typeof name === 'string' && /^[\w-]+$/.test(name))) {
       throw new InterrogatorError('ERR_INVALID_ARGUMENT', `name: got ${show(name)}, expected letters, digits, _ and -, or null.`);
     }
-    const checked = callOptions('LabelTable.create', options, {});
     const table = LabelTable.lazy({ labels: list, name, isBuiltIn: false }, engineOf(interrogator));
-    await table.engine.call(checked, (call) => table.prepareWithin(call));
+    await table.engine.calls.run('LabelTable.create', options, {}, (call) => table.prepareWithin(call));
     return table;
   }
 
@@ -64,7 +64,7 @@ export class LabelTable {
   static lazy({ labels, ...set }: LabelSet, engine: Engine): LabelTable {
     const own = Object.freeze([...labels]);
     const matrix = new SharedTask(({ signal, report }) =>
-      engine.run(signal, report, (call) => obtainLabelMatrix(engine, { labels: own, ...set }, call)),
+      engine.calls.share(signal, report, (call) => obtainLabelMatrix(engine, { labels: own, ...set }, call)),
     );
     return new LabelTable(engine, own.length === 0 ? [] : [{ labels: own, matrix }]);
   }
@@ -98,7 +98,7 @@ export class LabelTable {
 
   /** Makes the embeddings now where they are not ready. Concurrent callers share the work; a failure is tried again. */
   async prepare(options: CallOptions = {}): Promise<void> {
-    await this.engine.call(callOptions('prepare', options, {}), (call) => this.prepareWithin(call));
+    await this.engine.calls.run('LabelTable.prepare', options, {}, (call) => this.prepareWithin(call));
   }
 
   /** @internal As a part of a running call. */
@@ -108,20 +108,19 @@ export class LabelTable {
 
   /** The labels most similar to the image (reverse: least), in falling order. `features`: one row, from imageToFeatures(). */
   async rank(features: Features, options: RankOptions = {}): Promise<string[]> {
-    return (await this.ranked(features, callOptions('rank', options, RANK))).map(({ label }) => label);
+    return (await this.ranked('rank', features, options)).map(({ label }) => label);
   }
 
   /** As rank(), with each label's similarity. */
   async rankScored(features: Features, options: RankOptions = {}): Promise<RankedLabel[]> {
-    return this.ranked(features, callOptions('rankScored', options, RANK));
+    return this.ranked('rankScored', features, options);
   }
 
-  private async ranked(
-    features: Features,
-    options: Required<Pick<RankOptions, 'topCount' | 'reverse'>> & CallOptions,
-  ): Promise<RankedLabel[]> {
-    const native = oneImage(features);
-    return this.engine.call(options, (call) => this.rankWithin(call, native, options.topCount, options.reverse));
+  private ranked(name: string, features: Features, options: RankOptions): Promise<RankedLabel[]> {
+    return this.engine.calls.run(name, options, RANK, async (call) => {
+      const { topCount, reverse } = call.options;
+      return this.rankWithin(call, oneImage(features), topCount, reverse);
+    });
   }
 
   /** @internal Ranks as a part of a running call. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ConfigInput, type Description, type Features, Interrogator, type Mode, type ProgressEvent, type RawImage } from '../../lib';
-import type { NativeBinding } from '../../lib/native/types';
+import type { NativeBinding, NativeClipModel } from '../../lib/native/types';
 import { tinyBlip, tinyClip } from '../support/bundles';
 import { testImage } from '../support/images';
 
@@ -59,14 +59,15 @@ describe('features', () => {
     await ours.describe(file, { mode: 'fast', caption: CAPTION });
     await ours.imageToFeatures(raw);
     await withSettings({ captionModelName: null }, async (without) => {
-      await expect(without.generateCaption(raw)).rejects.toMatchObject({ code: 'ERR_CAPTION_MODEL_MISSING' });
+      await expect(without.interrogateFast(raw)).rejects.toMatchObject({ code: 'ERR_CAPTION_MODEL_MISSING' });
     });
     expect(file.equals(await readFile(APPLE))).toBe(true);
     expect(raw.data).toHaveLength(48);
     expect(held.mock.calls.map(([{ data }]) => data.length)).toEqual([0]);
     expect(copied).toHaveBeenCalledTimes(2);
     for (const { value } of [...held.mock.results, ...copied.mock.results]) {
-      await expect(ours.engine.clip.imageFeatures(value)).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+      const { model } = ours.engine.clip as unknown as { model: NativeClipModel };
+      await expect(model.imageFeatures(value)).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
     }
     jest.restoreAllMocks();
   });
@@ -191,7 +192,7 @@ describe('modes', () => {
   test('a prompt never outgrows the context', async () => {
     const { prompt } = await ours.describe(testImage(8), { mode: 'fast', caption: CAPTION, maxFlavors: 60 });
     expect(prompt.split(', ').length).toBeLessThan(61);
-    expect(ours.engine.clipTokenizer.encode(prompt).length + 2).toBeLessThanOrEqual(77 + 2);
+    expect(ours.engine.clip.encode(prompt).length + 2).toBeLessThanOrEqual(77 + 2);
   });
 });
 

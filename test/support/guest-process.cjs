@@ -15,6 +15,7 @@ const before = {
   functions: Object.entries(OBJECTS).map(([name, object]) => [name, functionsOf(object), symbolsOf(object)]),
   listeners: EVENTS.map((event) => process.listenerCount(event)),
   modules: new Set(Object.keys(require.cache)),
+  environment: JSON.stringify(process.env),
 };
 require(process.argv[2]);
 
@@ -29,4 +30,6 @@ const listeners = EVENTS.filter((event, i) => process.listenerCount(event) !== b
 const packages = Object.keys(require.cache)
   .filter((file) => !before.modules.has(file))
   .flatMap((file) => /node_modules\/((@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? []);
-process.stdout.write(JSON.stringify({ replaced, listeners, packages: [...new Set(packages)] }));
+const modules = Object.keys(require.cache).filter((file) => !before.modules.has(file)).length;
+const environment = JSON.stringify(process.env) === before.environment ? [] : Object.keys(process.env);
+process.stdout.write(JSON.stringify({ replaced, listeners, packages: [...new Set(packages)], modules, environment }));

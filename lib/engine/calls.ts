@@ -1,0 +1,180 @@
+/** The calls of one interrogator: which are admitted, how each ends, and who is told. */
+import diagnostics from 'node:diagnostics_channel';
+import { onAbort } from '../abort';
+import { type CallOptions, type Checked, type Checks, callOptions } from '../arguments';
+import type { Config } from '../config';
+import { AbortError, hasCode, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
+import { Admission } from '../image/decoders/admission';
+import type { NativeBinding, NativeCancelToken } from '../native/types';
+import { createProgressReporter, type ReportProgress } from './progress';
+
+/** One running call, or work that several calls share. */
+export interface Call {
+  token: NativeCancelToken;
+  /** Fires when the caller's signal does, and when the interrogator is disposed. */
+  signal: AbortSignal;
+  report: ReportProgress;
+}
+
+/** A call of the public API, with its options. */
+export interface OptionsCall<K extends Checks> extends Call {
+  options: Checked<K> & CallOptions;
+}
+
+/** What is published on the diagnostics channel `torch-interrogator:call` when a call has ended. */
+export interface CallMessage {
+  /** The method. */
+  call: string;
+  outcome: 'done' | 'failed' | 'aborted' | 'refused';
+  /** Absent where the call was done. */
+  error?: InterrogatorError;
+  /** Wall time. */
+  seconds: number;
+}
+
+const channel = diagnostics.channel('torch-interrogator:call');
+
+export class Calls {
+  /** Calls since the beginning, by how they ended. Refused: with ERR_BUSY, at their start. */
+  private readonly ended = { done: 0, failed: 0, aborted: 0, refused: 0 };
+  private readonly admission: Admission;
+  private readonly running = new Set<Promise<unknown>>();
+  private readonly ending = new AbortController();
+
+  constructor(
+    private readonly config: Config,
+    private readonly binding: NativeBinding,
+  ) {
+    this.admission = new Admission(this.most);
+  }
+
+  /** Most calls that are under way at the same time: up to maxBatch can be in one pass, the others wait. */
+  get most(): number {
+    return this.config.maxBatch + this.config.maxQueue;
+  }
+
+  get counts() {
+    return { running: this.admission.taken, waiting: this.admission.waiting, ...this.ended };
+  }
+
+  /**
+   * Runs one call of the public API: options checked, cancellable, counted, its errors this package's. It is admitted whole or refused
+   * at once with ERR_BUSY, unless it `waits`; what an admitted call needs of the device is never refused.
+   */
+  async run<K extends Checks, T>(
+    name: string,
+    given: unknown,
+    known: K,
+    work: (call: OptionsCall<K>) => Promise<T>,
+    { waits = false } = {},
+  ): Promise<T> {
+    const options = callOptions(name, given, known);
+    const started = performance.now();
+    try {
+      throwIfAborted(options.signal);
+      this.throwIfDisposed();
+      const leave = waits && this.isFull ? await this.turn(options.signal) : this.enter();
+      const progress = createProgressReporter(this.config.quiet, options.onProgress);
+      try {
+        const result = await this.share(options.signal, progress.report, (call) => work({ ...call, options }));
+        this.end(name, started);
+        return result;
+      } finally {
+        progress.finish();
+        leave();
+      }
+    } catch (error) {
+      this.end(name, started, error as InterrogatorError);
+      throw error;
+    }
+  }
+
+  /** As run(), for work that several calls wait for: its progress goes to theirs, and it is never refused. */
+  share<T>(signal: AbortSignal | undefined, report: ReportProgress, work: (call: Call) => Promise<T>): Promise<T> {
+    const result = this.settle(signal, report, work);
+    this.running.add(result);
+    const forget = (): void => {
+      this.running.delete(result);
+    };
+    result.then(forget, forget);
+    return result;
+  }
+
+  /** Ends what runs at its next step, and what waits at once: both reject with ERR_DISPOSED. */
+  dispose(): void {
+    this.ending.abort();
+  }
+
+  /** All that ran has ended. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.running]);
+  }
+
+  private async settle<T>(signal: AbortSignal | undefined, report: ReportProgress, work: (call: Call) => Promise<T>): Promise<T> {
+    throwIfAborted(signal);
+    this.throwIfDisposed();
+    const [token, controller] = [this.binding.createCancelToken(), new AbortController()];
+    const cancel = (): void => {
+      token.cancel();
+      controller.abort(signal?.reason);
+    };
+    const forget = [onAbort(signal, cancel), onAbort(this.ending.signal, cancel)];
+    try {
+      const result = await work({ token, signal: controller.signal, report });
+      throwIfAborted(signal);
+      return result;
+    } catch (error) {
+      if (signal?.aborted) throw new AbortError(signal.reason);
+      // What a disposal interrupts fails in many ways.
+      this.throwIfDisposed();
+      throw toInterrogatorError(error);
+    } finally {
+      for (const each of forget) each();
+    }
+  }
+
+  private get isFull(): boolean {
+    return this.admission.taken >= this.most || this.admission.waiting > 0;
+  }
+
+  private enter(): () => void {
+    if (!this.isFull) return this.admission.hold(1);
+    const { maxBatch, maxQueue } = this.config;
+    throw new InterrogatorError(
+      'ERR_BUSY',
+      `${this.admission.taken} calls are under way, maxBatch (${maxBatch}) and maxQueue (${maxQueue}) of them.`,
+      { hint: 'Wait for some of them before sending more, or raise maxQueue in the config.' },
+    );
+  }
+
+  /** Waits for a place. */
+  private async turn(signal: AbortSignal | undefined): Promise<() => void> {
+    const controller = new AbortController();
+    const giveUp = (): void => controller.abort(signal?.reason);
+    const forget = [onAbort(signal, giveUp), onAbort(this.ending.signal, giveUp)];
+    try {
+      return await this.admission.enter(1, controller.signal);
+    } catch (error) {
+      throwIfAborted(signal);
+      this.throwIfDisposed();
+      throw error;
+    } finally {
+      for (const each of forget) each();
+    }
+  }
+
+  private end(call: string, started: number, error?: InterrogatorError): void {
+    const outcome = !error ? 'done' : hasCode(error, 'ERR_ABORTED') ? 'aborted' : hasCode(error, 'ERR_BUSY') ? 'refused' : 'failed';
+    this.ended[outcome] += 1;
+    if (!channel.hasSubscribers) return;
+    const message: CallMessage = { call, outcome, seconds: (performance.now() - started) / 1000 };
+    channel.publish(error ? { ...message, error } : message);
+  }
+
+  throwIfDisposed(): void {
+    if (!this.ending.signal.aborted) return;
+    throw new InterrogatorError('ERR_DISPOSED', 'The interrogator was disposed.', {
+      hint: 'Create another one with Interrogator.create().',
+    });
+  }
+}

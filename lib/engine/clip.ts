@@ -1,0 +1,98 @@
+/** The CLIP model of an interrogator: images and texts to features, and the trees that chains walk. Owns tokenizer and packing. */
+import type { Bundle, ClipManifest } from '../bundles/bundle';
+import type { NativeClipModel, NativeFeatures, NativePromptTree } from '../native/types';
+import { ClipTokenizer } from '../tokenizer';
+import type { Call } from './calls';
+import type { HeldImage } from './held-image';
+import type { Residency } from './residency';
+import { encodeAll, packTokens } from './tokens';
+
+const START_AND_END = 2;
+
+export class Clip {
+  private constructor(
+    private readonly bundle: Bundle<ClipManifest>,
+    private readonly model: NativeClipModel,
+    private readonly tokenizer: ClipTokenizer,
+    private readonly residency: Residency,
+    private readonly corrected: boolean,
+  ) {}
+
+  static async load(
+    bundle: Bundle<ClipManifest>,
+    model: NativeClipModel,
+    { residency, corrected }: { residency: Residency; corrected: boolean },
+  ): Promise<Clip> {
+    const { folder, manifest } = bundle;
+    return new Clip(bundle, model, await ClipTokenizer.load(folder, manifest.tokenizer), residency, corrected);
+  }
+
+  /** Unit-length, 1 × embedDim. */
+  async imageFeatures(image: HeldImage, call: Call): Promise<NativeFeatures> {
+    call.report({ stage: 'features', done: 0, total: 1 });
+    const features = await this.use(call, () => this.model.imageFeatures(image.native, call.token));
+    call.report({ stage: 'features', done: 1, total: 1 });
+    return features;
+  }
+
+  /** Unit-length, a row a text. A stage has its progress told, in texts. */
+  async textFeatures(texts: readonly string[], call: Call, stage?: string): Promise<NativeFeatures> {
+    return this.tokenFeatures(await this.encodeAll(texts, call), call, stage);
+  }
+
+  /** As textFeatures(), of texts that are tokens already. */
+  tokenFeatures(tokens: readonly Int32Array[], call: Call, stage?: string): Promise<NativeFeatures> {
+    const report = stage === undefined ? undefined : (done: number, total: number): void => call.report({ stage, done, total });
+    return this.use(call, () => this.model.textFeatures(packTokens(tokens), call.token, report));
+  }
+
+  /** texts.length cosine similarities with the image. */
+  async similarities(image: NativeFeatures, texts: readonly string[], call: Call): Promise<Float32Array> {
+    using features = await this.textFeatures(texts, call);
+    return await features.similarity(image, call.token);
+  }
+
+  /** A tree of phrases, given as tokens; close it. */
+  tree(tokens: readonly Int32Array[]): NativePromptTree {
+    return this.model.tree(packTokens(tokens));
+  }
+
+  /** The phrase of the tree that carries the prefix on best (reverse: worst). */
+  best(
+    tree: NativePromptTree,
+    prefix: Int32Array,
+    image: NativeFeatures,
+    options: { exclude: Int32Array; reverse: boolean },
+    call: Call,
+  ): Promise<{ index: number; similarity: number }> {
+    return this.use(call, () => tree.best(prefix, image, options, call.token));
+  }
+
+  /** A text's token ids, without start and end, uncut. The array is shared: do not write to it. */
+  encode(text: string): Int32Array {
+    return this.tokenizer.encode(text);
+  }
+
+  /** As encode(), of many texts, without holding up the event loop. */
+  encodeAll(texts: readonly string[], { signal }: Call): Promise<Int32Array[]> {
+    return encodeAll(this.tokenizer, texts, signal);
+  }
+
+  /**
+   * Whether a text takes up all of the context. The reference asks whether the last of the padded ids is not 0, which
+   * is always so for towers that pad with something else; `corrected` counts tokens.
+   */
+  fillsContext(text: string): boolean {
+    const { contextLength, padId } = this.bundle.manifest.text;
+    if (padId !== 0 && !this.corrected) return true;
+    return this.encode(text).length + START_AND_END >= contextLength;
+  }
+
+  close(): Promise<void> {
+    return this.model.close();
+  }
+
+  private use<T>({ signal }: Call, work: () => Promise<T>): Promise<T> {
+    return this.residency.use('clip', signal, work);
+  }
+}
