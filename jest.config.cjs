@@ -5,6 +5,7 @@ module.exports = {
   // Threads do not run in jest: they need a file that Node.js can load.
   moduleNameMapper: { '^\\./decode-worker$': '<rootDir>/test/support/decode-worker.cjs' },
   transform: { '\\.ts$': '@swc/jest' },
+  testSequencer: '<rootDir>/test/support/longest-first.cjs',
   testTimeout: 180_000,
   // Each worker may hold models and libtorch's thread pools.
   maxWorkers: 2,
