@@ -243,6 +243,8 @@ def tiffs(photo: Image.Image, random: np.random.Generator) -> dict[str, bytes]:
     }
     for orientation in range(1, 9):
         files[f"orientation{orientation}"] = encode(small, "tiff", tiffinfo={274: orientation})
+    for kind, options in {"raw": {}, "lzw": {"compression": "tiff_lzw"}, "turned": {"tiffinfo": {274: 6}}}.items():
+        files[f"big-{kind}"] = encode(small, "tiff", big_tiff=True, **options)
     files["orientation-lzw"] = encode(small, "tiff", compression="tiff_lzw", tiffinfo={274: 6})
     return {f"{name}.tif": data for name, data in files.items()}
 

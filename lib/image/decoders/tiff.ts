@@ -19,6 +19,7 @@ const MARGIN = 1 << 16;
 
 export function decodeTiff(bytes: Buffer, { width, height }: DecodeRequest): DecodedPixels {
   const directory = readTiffDirectory(bytes);
+  if (directory.isBig) throw corrupt('BigTIFF can be read with sharp only');
   const compression = directory.number(TAG.compression) ?? 1;
   if (!COMPRESSIONS.has(compression)) throw corrupt(`compression ${compression} can be read with sharp only`);
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;

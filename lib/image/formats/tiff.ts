@@ -2,6 +2,7 @@ import { corrupt, endsEarly, type ImageFormat, type ImageHeader, truncated, Work
 
 /** The first directory of a TIFF. The values of a tag are read when they are asked for. */
 export interface TiffDirectory {
+  isBig: boolean;
   /** The file ends inside of it. */
   isCut: boolean;
   has(tag: number): boolean;
@@ -39,8 +40,8 @@ interface Entry {
 }
 
 /** Bytes of the types that hold whole numbers; the signed ones below zero. */
-const INTEGER_TYPES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 6: -1, 8: -2, 9: -4, 13: 4 };
-const ENTRY_BYTES = 12;
+const INTEGER_TYPES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 6: -1, 8: -2, 9: -4, 13: 4, 16: 8 };
+const ENTRY_STEPS = 8;
 const PART_STEPS = 32;
 /** Tags that tell where pixels are and what they mean; the last are those of JPEG. */
 const PIXEL_TAGS: ReadonlySet<number> = new Set([
@@ -50,28 +51,51 @@ const PIXEL_TAGS: ReadonlySet<number> = new Set([
 /** The entry of a tag that no decoder knows: 65,000, one byte. */
 const UNKNOWN_BYTE = [65_000, 1, 1] as const;
 
+interface Layout {
+  isLittle: boolean;
+  read(at: number, size: number): number;
+  /** BigTIFF: counts and offsets of eight bytes. */
+  isBig: boolean;
+  /** Bytes of a count or an offset. */
+  word: number;
+  entryBytes: number;
+}
+
+function layoutOf(bytes: Buffer): Layout {
+  const isLittle = bytes[0] === 0x49;
+  const read = (at: number, size: number) => {
+    if (size === 8) return Number(isLittle ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at));
+    return isLittle ? bytes.readUIntLE(at, size) : bytes.readUIntBE(at, size);
+  };
+  const isBig = read(2, 2) === 43;
+  const word = isBig ? 8 : 4;
+  return { isLittle, read, isBig, word, entryBytes: 4 + 2 * word };
+}
+
 /** Throws a DecodeFailure where there is no directory. */
 export function readTiffDirectory(bytes: Buffer): TiffDirectory {
-  if (bytes.length < 8) throw truncated('the header is incomplete');
-  const isLittle = bytes[0] === 0x49;
-  const read = (at: number, size: number) => (isLittle ? bytes.readUIntLE(at, size) : bytes.readUIntBE(at, size));
-  const directory = read(4, 4);
-  if (directory + 2 > bytes.length) throw truncated('the file ends before its directory');
+  if (bytes.length < 16) throw truncated('the header is incomplete');
+  const { read, isBig, word, entryBytes } = layoutOf(bytes);
+  const directory = read(word, word);
+  const start = directory + (isBig ? 8 : 2);
+  if (start > bytes.length) throw truncated('the file ends before its directory');
 
   const entries = new Map<number, Entry>();
   const contradictions = new Set<number>();
   let isCut = false;
-  const count = read(directory, 2);
-  for (let at = directory + 2; at < directory + 2 + ENTRY_BYTES * count; at += ENTRY_BYTES) {
-    if (at + ENTRY_BYTES > bytes.length) {
+  const limit = new WorkLimit();
+  const end = start + entryBytes * read(directory, start - directory);
+  for (let at = start; at < end; at += entryBytes) {
+    if (at + entryBytes > bytes.length) {
       isCut = true;
       break;
     }
+    limit.spend(ENTRY_STEPS);
     const type = INTEGER_TYPES[read(at + 2, 2)];
     if (!type) continue;
     const size = Math.abs(type);
-    const entry = { size, isSigned: type < 0, count: read(at + 4, 4), start: at + 8 };
-    if (size * entry.count > 4) entry.start = read(at + 8, 4);
+    const entry = { size, isSigned: type < 0, count: read(at + 4, word), start: at + 4 + word };
+    if (size * entry.count > word) entry.start = read(at + 4 + word, word);
     const tag = read(at, 2);
     const other = entries.get(tag);
     if (other && !sameValue(read, other, entry)) contradictions.add(tag);
@@ -83,9 +107,10 @@ export function readTiffDirectory(bytes: Buffer): TiffDirectory {
     return isSigned && unsigned >= 2 ** (8 * size - 1) ? unsigned - 2 ** (8 * size) : unsigned;
   };
   return {
+    isBig,
     isCut,
-    start: directory + 2,
-    end: directory + 2 + ENTRY_BYTES * count,
+    start,
+    end,
     has: (tag) => entries.has(tag),
     number: (tag) => {
       const entry = entries.get(tag);
@@ -117,7 +142,7 @@ export function readExifOrientation(block: Buffer): number | undefined {
 }
 
 function matches(bytes: Buffer): boolean {
-  return /^(?:II\*\0|MM\0\*)/.test(bytes.toString('latin1', 0, 4));
+  return /^(?:II[*+]\0|MM\0[*+])/.test(bytes.toString('latin1', 0, 4));
 }
 
 function readHeader(bytes: Buffer): ImageHeader {
@@ -154,14 +179,18 @@ function walkPixels(bytes: Buffer, directory: TiffDirectory, limit: WorkLimit): 
  */
 function keepFirstPage(bytes: Buffer): void {
   const { start, end } = readTiffDirectory(bytes);
-  const isLittle = bytes[0] === 0x49;
-  for (let at = start; at < end && at + ENTRY_BYTES <= bytes.length; at += ENTRY_BYTES) {
-    if (PIXEL_TAGS.has(isLittle ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at))) continue;
+  const { isLittle, read, word, entryBytes } = layoutOf(bytes);
+  const write = (at: number, value: number, size: number) =>
+    isLittle ? bytes.writeUIntLE(value, at, size) : bytes.writeUIntBE(value, at, size);
+  for (let at = start; at < end && at + entryBytes <= bytes.length; at += entryBytes) {
+    if (PIXEL_TAGS.has(read(at, 2))) continue;
     const [tag, type, count] = UNKNOWN_BYTE;
-    if (isLittle) bytes.writeUInt32LE(count, bytes.writeUInt16LE(type, bytes.writeUInt16LE(tag, at)));
-    else bytes.writeUInt32BE(count, bytes.writeUInt16BE(type, bytes.writeUInt16BE(tag, at)));
+    write(at, tag, 2);
+    write(at + 2, type, 2);
+    bytes.fill(0, at + 4, at + 4 + word);
+    write(at + (isLittle ? 4 : word), count, 4);
   }
-  if (end + 4 <= bytes.length) bytes.fill(0, end, end + 4);
+  if (end + word <= bytes.length) bytes.fill(0, end, end + word);
 }
 
 export const tiff: ImageFormat = {

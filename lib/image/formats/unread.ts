@@ -9,7 +9,6 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^\0\0\0\x0cjP {2}|^\xff\x4f\xff\x51/, 'a JPEG 2000 image'],
   [/^\xff\xd8/, 'a JPEG whose first bytes are damaged'],
   [/^II\xbc/, 'a JPEG XR image'],
-  [/^II\+\0|^MM\0\+/, 'a BigTIFF image'],
   [/^8BPS/, 'a Photoshop document'],
   [/^gimp xcf/, 'a GIMP document'],
   [/^\0\0\x01\0/, 'a Windows icon'],
