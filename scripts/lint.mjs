@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { unusedDependencies } from './lint/dependencies.mjs';
 import { includeProblems } from './lint/includes.mjs';
+import { layoutFaults } from './lint/layout.mjs';
 import { ensurePackages } from './packages.mjs';
 import { main, PYTHON, quietly, ROOT, title } from './step.mjs';
 
@@ -31,6 +32,11 @@ await main(async () => {
         /\.node['"`]|process\.dlopen|node-gyp-build/,
         filesBelow('lib', /\.ts$/).filter((file) => !file.startsWith(path.join('lib', 'native') + path.sep)),
       ),
+    'imports of lib follow the arrows': async () => {
+      const faults = await layoutFaults(ROOT);
+      for (const fault of faults) console.log(fault);
+      return faults.length === 0;
+    },
     'native includes follow the arrows': () => {
       const problems = includeProblems(ROOT);
       for (const problem of problems) console.log(problem);
@@ -45,7 +51,7 @@ await main(async () => {
   };
   const failed = [];
   for (const [name, check] of Object.entries(checks)) {
-    const passed = check();
+    const passed = await check();
     console.log(`${passed ? '✓' : '✗'} ${name}`);
     if (!passed) failed.push(name);
   }

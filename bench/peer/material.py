@@ -37,7 +37,11 @@ def make_large_images(_session: Session, folder: str, width: int, height: int) -
     target.mkdir(parents=True, exist_ok=True)
     files = {kind: target / f"{width}x{height}.{kind}" for kind in ("jpeg", "png", "tiff")}
     if not all(file.exists() for file in files.values()):
-        photograph = Image.open(Path(skimage.__file__).parent / "data" / "hubble_deep_field.jpg").convert("RGB").resize((width, height))
+        photograph = (
+            Image.open(Path(skimage.__file__).parent / "data" / "hubble_deep_field.jpg")
+            .convert("RGB")
+            .resize((width, height))
+        )
         for file in files.values():
             photograph.save(file)
     return {kind: str(file) for kind, file in files.items()}
