@@ -42,6 +42,7 @@ async function makeSources(): Promise<Buffer[]> {
       frames().gif(),
       image().gif(),
       image().avif({ effort: 0 }),
+      image().tiff({ bigtiff: true }),
       ...tiffs,
     ].map((each) => each.toBuffer()),
   );
@@ -67,6 +68,7 @@ async function makeSources(): Promise<Buffer[]> {
     ]),
     riffChunk('RIFF', Buffer.concat([Buffer.from('WEBP'), riffChunk('VP8X', canvas), webp!.subarray(12), riffChunk('EXIF', EXIF)])),
     bmpFile(9, 7, Buffer.alloc(28 * 7, 90)),
+    bmpFile(9, 7, Buffer.alloc(28 * 7, 90)).subarray(14),
     indexed,
     gifFile(2, 2),
   ];

@@ -1,4 +1,4 @@
-import { createReadStream, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, truncateSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -192,6 +192,38 @@ describe('what gives no image is a typed error', () => {
     for (const input of [response, locked, ended]) {
       expect(await outcome(() => decodeImage(input as never))).toMatchObject({ code: 'ERR_INVALID_ARGUMENT', message: /read already/ });
     }
+  });
+});
+
+describe('a file', () => {
+  function sparse(name: string, start: Buffer, length: number): string {
+    const full = path.join(folder, name);
+    writeFileSync(full, start);
+    truncateSync(full, length);
+    return full;
+  }
+
+  test('that is no image is not read whole', async () => {
+    const before = process.memoryUsage().rss;
+    for (const [start, looks] of [
+      ['\0\0\0\x18ftypisom', /MP4/],
+      ['PK\x03\x04', /ZIP/],
+      ['', /zeros/],
+    ] as const) {
+      // biome-ignore format: a table
+      const film = sparse('film.mp4', Buffer.from(start, 'latin1'), 3e9);
+      const found = await outcome(() => decodeImage(film));
+      expect(found).toEqual({ code: 'ERR_IMAGE_FORMAT', message: expect.stringMatching(looks) });
+    }
+    expect(process.memoryUsage().rss - before).toBeLessThan(50 << 20);
+  });
+
+  test('that is longer than memory is refused', async () => {
+    expect(await outcome(() => decodeImage(sparse('long.bmp', bmp, 3e9)))).toMatchObject({ code: 'ERR_IMAGE_SIZE' });
+  });
+
+  (existsSync('/proc/self/status') ? test : test.skip)('of the system that seems empty is not waited for', async () => {
+    expect(await outcome(() => decodeImage('/proc/self/status'))).toMatchObject({ code: 'ERR_IMAGE_EMPTY' });
   });
 });
 

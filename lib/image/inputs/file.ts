@@ -1,8 +1,13 @@
-import { readFile, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { open, readFile, stat } from 'node:fs/promises';
 import { AbortError, InterrogatorError } from '../../errors';
+import { sniff } from '../formats';
 import { isBase64Text } from './data-url';
 
 const LONGEST_NAME = 300;
+/** A larger file is read only if it starts as an image does. */
+const LARGE = 16 << 20;
+const HEAD_BYTES = 4096;
 
 /** For messages. What is too long for a path is no path, and may be private. */
 export function nameOf(path: string): string {
@@ -11,7 +16,13 @@ export function nameOf(path: string): string {
 
 export async function readPath(path: string, signal: AbortSignal | undefined): Promise<Buffer> {
   try {
-    await requireFile(path);
+    const { size } = await requireFile(path);
+    // Files of /proc look empty too, and reading some of them waits for ever.
+    if (size === 0) return Buffer.alloc(0);
+    if (size > LARGE) {
+      const head = await readHead(path);
+      if (!sniff(head)) return head;
+    }
     return await readFile(path, { signal });
   } catch (cause) {
     if (cause instanceof InterrogatorError) throw cause;
@@ -19,10 +30,21 @@ export async function readPath(path: string, signal: AbortSignal | undefined): P
   }
 }
 
+async function readHead(path: string): Promise<Buffer> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
 /** Opening a pipe that nobody writes to waits for ever, in a thread that no signal reaches; a device may never end. */
-async function requireFile(path: string): Promise<void> {
+async function requireFile(path: string): Promise<Stats> {
   const found = await stat(path);
-  if (found.isFile() || found.isDirectory()) return;
+  if (found.isFile()) return found;
+  if (found.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
   throw new InterrogatorError('ERR_IO', `${path} is a pipe, a socket or a device, not a file`, {
     hint: "Give a file's path, or read it yourself and give the bytes or a stream of them.",
   });
@@ -45,6 +67,8 @@ function describeReadError(path: string, cause: NodeJS.ErrnoException, signal: A
         hint: 'Give the path of one file.',
         cause,
       });
+    case 'ERR_FS_FILE_TOO_LARGE':
+      return new InterrogatorError('ERR_IMAGE_SIZE', `${name} is longer than 2 GiB`, { hint: 'Make the image smaller.', cause });
     case 'EACCES':
     case 'EPERM':
       return new InterrogatorError('ERR_IO', `No permission to read ${name}`, { hint: 'Change its permissions or its owner.', cause });
