@@ -1,5 +1,6 @@
 /** What commands print: a line for each input, in the order of the inputs, which names the input whether it failed or not. */
 import { describeFailure, failureRecord } from './failure';
+import { eraseStatus } from './status';
 
 /** Inputs that are worked on together: one image, or a few texts. */
 export interface Work<R> {
@@ -24,6 +25,7 @@ export async function printLines<R extends object>(works: AsyncIterable<Work<R>>
   let failures = 0;
   for await (const { names, records, error } of inOrder(works, options)) {
     if (error) failures += names.length;
+    eraseStatus();
     names.forEach((name, i) => {
       if (records) printRecord(name, records[i] as R, options);
       else if (error) printFailure(name, error, options);

@@ -153,3 +153,39 @@ test('<(…) of a shell and a name that is no UTF-8 are images too', async () =>
   expect(named?.image).toBe(`${folder}/caf\\xe9.png`);
   expect(piped?.features).toEqual(named?.features);
 });
+
+test('on a terminal, what is under way never runs into a line of output', async () => {
+  const copies = Array.from({ length: 6 }, (_, i) => {
+    const file = path.join(work, `copy-${i}.png`);
+    copyFileSync(APPLE, file);
+    return file;
+  });
+  const command = [
+    process.execPath,
+    MAIN,
+    'interrogate',
+    ...copies,
+    '--clip',
+    'sample',
+    '--caption',
+    'sample',
+    '--max-flavors',
+    '3',
+    '--min-flavors',
+    '1',
+    '--no-cache',
+    '--device',
+    'cpu',
+  ];
+  const { code, stdout } = await collect(
+    spawn('script', ['--quiet', '--return', '--command', command.join(' '), '/dev/null'], { cwd: work }),
+  );
+  expect(code).toBe(0);
+  // As the terminal ends up: a line erased is gone, whatever was on it.
+  const lines = stdout
+    .trimEnd()
+    .split(/\r*\n/)
+    .map((line) => line.slice(line.lastIndexOf('\r\x1b[K') + 1).replace('\x1b[K', ''));
+  expect(lines.map((line) => line.split('\t')[0])).toEqual(copies);
+  expect(stdout).toMatch(/load \d\/3/);
+});

@@ -5,7 +5,7 @@ import { UsageError } from '../failure';
 import { imageWorks, readLines } from '../inputs';
 import { printLines, type Work } from '../lines';
 import { addModelOptions, type ModelOptions, toConfig } from '../options';
-import { withInterrogator } from '../session';
+import { type CommandCall, withInterrogator } from '../session';
 
 interface FeaturesOptions extends ModelOptions {
   image?: string[];
@@ -38,34 +38,34 @@ async function features({ image = [], text = [], textFile, ...options }: Feature
   const listed = textFile === undefined ? [] : await readLines(textFile);
   const texts = [...text, ...listed];
   if (image.length === 0 && texts.length === 0) throw new UsageError('features needs --image FILE…, --text TEXT… or --text-file FILE.');
-  return withInterrogator(toConfig(options, { caption: false }), async (interrogator, signal) => {
+  return withInterrogator(toConfig(options, { caption: false }), async (interrogator, call) => {
     const { maxBatch } = interrogator.config;
-    const line = { json: options.json, toText: ({ features: values }: FeaturesRecord) => [values.join(' ')], signal };
-    const images = imageWorks(image, (each) => imageRecord(interrogator, each, signal));
+    const line = { json: options.json, toText: ({ features: values }: FeaturesRecord) => [values.join(' ')], signal: call.signal };
+    const images = imageWorks(image, (each) => imageRecord(interrogator, each, call));
     const failedImages = await printLines(images, { ...line, kind: 'image', concurrency: maxBatch });
     // While one part's lines are printed, the next one is worked on.
-    return failedImages + (await printLines(textWorks(interrogator, texts), { ...line, kind: 'text', concurrency: 2 }));
+    return failedImages + (await printLines(textWorks(interrogator, texts, call), { ...line, kind: 'text', concurrency: 2 }));
   });
 }
 
 async function imageRecord(
   interrogator: Interrogator,
   image: Parameters<Interrogator['imageToFeatures']>[0],
-  signal: AbortSignal,
+  call: CommandCall,
 ): Promise<FeaturesRecord> {
-  const values = await interrogator.imageToFeatures(image, { signal });
+  const values = await interrogator.imageToFeatures(image, call);
   return { features: Array.from(await values.toArray()) };
 }
 
-async function* textWorks(interrogator: Interrogator, texts: readonly string[]): AsyncGenerator<Work<FeaturesRecord>> {
+async function* textWorks(interrogator: Interrogator, texts: readonly string[], call: CommandCall): AsyncGenerator<Work<FeaturesRecord>> {
   for (let start = 0; start < texts.length; start += TEXTS_AT_ONCE) {
     const names = texts.slice(start, start + TEXTS_AT_ONCE);
-    yield { names, run: (signal) => textRecords(interrogator, names, signal) };
+    yield { names, run: () => textRecords(interrogator, names, call) };
   }
 }
 
-async function textRecords(interrogator: Interrogator, texts: readonly string[], signal: AbortSignal): Promise<FeaturesRecord[]> {
-  const rows = await interrogator.textToFeatures(texts, { signal });
+async function textRecords(interrogator: Interrogator, texts: readonly string[], call: CommandCall): Promise<FeaturesRecord[]> {
+  const rows = await interrogator.textToFeatures(texts, call);
   const values = await rows.toArray();
   return texts.map((_, i) => ({ features: Array.from(values.subarray(i * rows.dim, (i + 1) * rows.dim)) }));
 }

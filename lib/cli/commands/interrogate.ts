@@ -37,14 +37,14 @@ async function interrogate(args: readonly string[], options: InterrogateOptions)
   const { mode, captionText, minFlavors, maxFlavors } = options;
   checkModeOptions(options);
   const config = toConfig(options, { caption: mode !== 'negative' && !captionText });
-  return withInterrogator(config, (interrogator, signal) => {
+  return withInterrogator(config, (interrogator, call) => {
     const works = imageWorks(args, async (image) => {
-      const described = await interrogator.describe(image, { mode, caption: captionText, minFlavors, maxFlavors, signal });
+      const described = await interrogator.describe(image, { mode, caption: captionText, minFlavors, maxFlavors, ...call });
       return { mode, ...described };
     });
     const { maxBatch } = interrogator.config;
     const concurrency = mode === 'best' || mode === 'negative' ? Math.min(CHAINS_AT_ONCE, maxBatch) : maxBatch;
-    return printLines(works, { kind: 'image', json: options.json, toText: ({ prompt }) => [prompt], concurrency, signal });
+    return printLines(works, { kind: 'image', json: options.json, toText: ({ prompt }) => [prompt], concurrency, signal: call.signal });
   });
 }
 

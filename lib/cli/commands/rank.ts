@@ -29,16 +29,16 @@ export function addRankCommand(program: Command): void {
 async function rank(args: readonly string[], options: RankOptions): Promise<number> {
   const labels = await readLines(options.labels);
   if (labels.length === 0) throw new UsageError(`${options.labels} has no labels: put one on each line.`);
-  return withInterrogator(toConfig(options, { caption: false }), async (interrogator, signal) => {
+  return withInterrogator(toConfig(options, { caption: false }), async (interrogator, call) => {
     let table: Promise<LabelTable> | undefined;
     const works = imageWorks(args, async (image) => {
-      const features = await interrogator.imageToFeatures(image, { signal });
+      const features = await interrogator.imageToFeatures(image, call);
       // Made for the first image that can be used: a wrong path costs no more than opening it.
-      table ??= LabelTable.create(labels, tableName(labels), interrogator, { signal });
-      return { ranked: await (await table).rankScored(features, { topCount: options.top, signal }) };
+      table ??= LabelTable.create(labels, tableName(labels), interrogator, call);
+      return { ranked: await (await table).rankScored(features, { topCount: options.top, ...call }) };
     });
     const concurrency = interrogator.config.maxBatch;
-    return printLines(works, { kind: 'image', json: options.json, toText: rankedLines, concurrency, signal });
+    return printLines(works, { kind: 'image', json: options.json, toText: rankedLines, concurrency, signal: call.signal });
   });
 }
 
