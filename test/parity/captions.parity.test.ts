@@ -1,10 +1,10 @@
 /** Captions beside transformers' own generate, as clip-interrogator calls it, on BLIP configs of two sizes. */
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Config, Interrogator } from '../../lib';
 import { decodeImage } from '../../lib/image';
 import { loadNative } from '../../lib/native/load';
-import { bundleWork, exportBundle } from '../support/bundles';
+import { exportBundle } from '../support/bundles';
+import { blipCheckpoint } from './checkpoints';
 import { Reference } from './reference';
 
 const TINY = { name: 'tiny-clip/', seed: 7, config: path.join(__dirname, 'reference', 'tiny-clip.json') };
@@ -20,13 +20,11 @@ beforeAll(async () => {
 
 afterAll(async () => reference?.stop());
 
-describe.each(['small', 'medium'])('a %s BLIP', (size) => {
+describe.each(['small', 'medium'] as const)('a %s BLIP', (size) => {
   let bundle: string;
 
   beforeAll(async () => {
-    const checkpoint = path.join(bundleWork(), `blip-${size}`);
-    mkdirSync(checkpoint, { recursive: true });
-    await reference.call('make_blip_checkpoint', { folder: checkpoint, size, seed: 11 });
+    const checkpoint = await blipCheckpoint(reference, size, 11);
     bundle = await exportBundle('caption', `blip-${size}`, ['--checkpoint', checkpoint]);
     await reference.call('load', {
       clip: TINY,

@@ -1,9 +1,10 @@
 /** Many callers at once: each gets what it gets alone, in any order, with any batch size. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type ConfigInput, Interrogator, type Mode } from '../../lib';
-import { bundleWork, exportBundle } from '../support/bundles';
+import { exportBundle } from '../support/bundles';
+import { blipCheckpoint } from './checkpoints';
 import { largestDifference } from './compare';
 import { Reference } from './reference';
 
@@ -47,7 +48,7 @@ function shuffled<T>(items: readonly T[], seed: number): T[] {
   return order;
 }
 
-describe.each(['small', 'medium'])('with a %s BLIP', (size) => {
+describe.each(['small', 'medium'] as const)('with a %s BLIP', (size) => {
   let work: string;
   let settings: ConfigInput;
   const alone = new Map<string, string | Float32Array>();
@@ -56,9 +57,7 @@ describe.each(['small', 'medium'])('with a %s BLIP', (size) => {
 
   beforeAll(async () => {
     work = mkdtempSync(path.join(tmpdir(), 'concurrency-'));
-    const checkpoint = path.join(bundleWork(), `blip-${size}-concurrency`);
-    mkdirSync(checkpoint, { recursive: true });
-    await reference.call('make_blip_checkpoint', { folder: checkpoint, size, seed: 11 });
+    const checkpoint = await blipCheckpoint(reference, size, 11);
     settings = {
       clipModelName: await exportBundle('clip', 'tiny-clip/', CLIP),
       captionModelName: await exportBundle('caption', `blip-${size}`, ['--checkpoint', checkpoint]),

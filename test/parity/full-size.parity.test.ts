@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Config, Interrogator } from '../../lib';
-import { bundleWork, exportBundle } from '../support/bundles';
+import { exportBundle } from '../support/bundles';
+import { blipCheckpoint } from './checkpoints';
 import { expectSameChain, FEATURE_TOLERANCE, largestDifference } from './compare';
 import { Reference, type ReferenceMode } from './reference';
 import { longPrompts, ODD_TEXTS, vocabularyLines } from './texts';
@@ -20,8 +21,7 @@ let images: string[];
 beforeAll(async () => {
   work = mkdtempSync(path.join(tmpdir(), 'parity-'));
   reference = await Reference.start();
-  const checkpoint = path.join(bundleWork(), 'blip-base-untrained');
-  await reference.call('make_blip_checkpoint', { folder: checkpoint, size: 'base', seed: 3 });
+  const checkpoint = await blipCheckpoint(reference, 'base', 3);
   const clip = await exportBundle('clip', CLIP.name, ['--untrained', '--seed', String(CLIP.seed), '--vocabulary', VOCABULARY]);
   const caption = await exportBundle('caption', 'blip-base', ['--checkpoint', checkpoint]);
   await reference.call('load', {

@@ -43,7 +43,7 @@ export async function tinyBlip({ seed = 0 } = {}): Promise<string> {
 }
 
 /** Does the work where `folder` lacks the file that it writes last; never twice at once. */
-async function once(folder: string, lastFile: string, work: () => Promise<void>): Promise<void> {
+export async function once(folder: string, lastFile: string, work: () => Promise<void>): Promise<void> {
   const made = (): boolean => existsSync(path.join(folder, lastFile));
   if (made()) return;
   const release = await acquireLock(`${folder}.lock`);
@@ -55,7 +55,7 @@ async function once(folder: string, lastFile: string, work: () => Promise<void>)
 }
 
 /** Of the arguments, the files that they name, and the exporter's own source. */
-function fingerprint(args: readonly string[]): string {
+export function fingerprint(args: readonly string[]): string {
   const hash = createHash('sha256');
   for (const arg of args) hash.update(arg.startsWith(REPOSITORY) ? path.relative(REPOSITORY, arg) : arg).update('\0');
   for (const arg of args) if (arg.startsWith(REPOSITORY)) hashFiles(hash, arg);
