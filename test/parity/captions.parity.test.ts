@@ -16,7 +16,7 @@ let photographs: string;
 beforeAll(async () => {
   reference = await Reference.start();
   photographs = await reference.call<string>('photographs');
-}, 300_000);
+}, 900_000);
 
 afterAll(async () => reference?.stop());
 
@@ -31,7 +31,7 @@ describe.each(['small', 'medium'] as const)('a %s BLIP', (size) => {
       caption: checkpoint,
       options: { cache_path: null, data_path: path.join(__dirname, 'reference', 'vocabulary') },
     });
-  }, 300_000);
+  }, 900_000);
 
   test('generates the token ids of transformers', async () => {
     const native = await loadNative();
@@ -51,7 +51,7 @@ describe.each(['small', 'medium'] as const)('a %s BLIP', (size) => {
     expect(distinct.size).toBeGreaterThan(PICTURES.length / 2);
     await model.close();
     await device.close();
-  }, 120_000);
+  }, 600_000);
 
   test('writes the caption of clip-interrogator', async () => {
     const clip = await exportBundle('clip', TINY.name, ['--untrained', '--seed', '7', '--config', TINY.config]);
@@ -63,5 +63,5 @@ describe.each(['small', 'medium'] as const)('a %s BLIP', (size) => {
       expect(await ours.generateCaption(image)).toBe(await reference.call<string>('caption', { path: image }));
     }
     await ours.dispose();
-  }, 120_000);
+  }, 600_000);
 });

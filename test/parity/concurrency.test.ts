@@ -27,7 +27,7 @@ beforeAll(async () => {
   reference = await Reference.start();
   const photographs = await reference.call<string>('photographs');
   images = PICTURES.map((name) => path.join(photographs, name));
-}, 300_000);
+}, 900_000);
 
 afterAll(() => reference?.stop());
 
@@ -94,6 +94,6 @@ describe.each(['small', 'medium'] as const)('with a %s BLIP', (size) => {
       expect(largestBatch).toBeLessThanOrEqual(maxBatch);
       if (maxBatch > 1) expect(largestBatch).toBeGreaterThan(1);
     },
-    300_000,
+    900_000,
   );
 });

@@ -90,7 +90,7 @@ test.each(['artists', 'flavors', 'mediums', 'movements', 'trendings', 'negative'
       }
     }
   },
-  120_000,
+  600_000,
 );
 
 test('a table of any labels ranks as the reference does, below and above the chunk size', async () => {
@@ -105,7 +105,7 @@ test('a table of any labels ranks as the reference does, below and above the chu
       await expectSameRanking(reference, images[1] as string, await table.rank(features, { topCount: 25, reverse }), theirs);
     }
   }
-}, 240_000);
+}, 600_000);
 
 test('rankTop, similarity and similarities equal the reference', async () => {
   const image = images[2] as string;
@@ -149,7 +149,7 @@ describe.each([0, 1, 2, 3, 4, 5])('on photograph %i', (index) => {
       if (same.every(Boolean)) expect(mine).toBe(theirs.prompt);
       else await expectSameRanking(reference, image(), mine.split(', '), theirs.prompt.split(', '));
     }
-  }, 120_000);
+  }, 600_000);
 
   test('negative chains the reference prompt', async () => {
     const features = await ours.imageToFeatures(image());
@@ -159,7 +159,7 @@ describe.each([0, 1, 2, 3, 4, 5])('on photograph %i', (index) => {
     const flavors = await ours.flavors.rank(features, { topCount: MODE_OPTIONS.flavorIntermediateCount, reverse: true });
     const phrases = [...flavors, ...ours.negative.labels];
     await expectSameChain(reference, image(), mine, theirs, { start: '', phrases });
-  }, 240_000);
+  }, 600_000);
 
   test('best writes the reference prompt', async () => {
     const features = await ours.imageToFeatures(image());
