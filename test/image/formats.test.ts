@@ -140,6 +140,7 @@ describe('the size is the one that decoders use', () => {
 
 describe('a header is read in bounded time, whatever the length of the file', () => {
   const CORE = [...tiffSize(10, 10)];
+  const LONG_EXIF = tiffFile(Array.from({ length: 5000 }, (_, tag) => ({ tag: tag + 300, value: 8 })));
   const ONE_BYTE_BLOCKS = Buffer.from('\x01\0'.repeat(512), 'latin1');
 
   function filled(pattern: Buffer, length: number): Buffer {
@@ -155,6 +156,10 @@ describe('a header is read in bounded time, whatever the length of the file', ()
     'a JPEG of strays': (n) => Buffer.concat([START_OF_IMAGE, Buffer.from([0xff]), filled(Buffer.from([0xff, 0xd0, 1, 1, 1]), n)]),
     'a PNG of empty chunks': (n) => pngFile(pngSize(10, 10), filled(pngChunk('tEXt', Buffer.alloc(0)), n)),
     'a WebP of empty chunks': (n) => webpFile(webpCanvas(10, 10), filled(riffChunk('XMP ', Buffer.alloc(0)), n)),
+    'a PNG of many EXIF blocks': (n) => pngFile(pngSize(10, 10), filled(pngChunk('eXIf', LONG_EXIF), n)),
+    'a WebP of many EXIF blocks': (n) => webpFile(webpCanvas(10, 10), filled(riffChunk('EXIF', LONG_EXIF), n)),
+    'a JPEG of many EXIF blocks': (n) => Buffer.concat([START_OF_IMAGE, filled(jpegSegment(0xe1, Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), LONG_EXIF])), n)]),
+    'a TIFF of many tags': (n) => tiffFile([...CORE, ...Array.from({ length: Math.min(65_000, n / 12) }, (_, tag) => ({ tag: tag + 300, value: 8 }))]),
     'a GIF of tiny blocks': (n) => gifFile(10, 10, Buffer.from([0x21, 0xfe, 5, 1, 1, 1, 1, 1]), filled(ONE_BYTE_BLOCKS.subarray(0, 2), n)),
     'a GIF of bytes between blocks': (n) => gifFile(10, 10, Buffer.alloc(n, 1)),
     'a TIFF with a long list of sizes': (n) =>

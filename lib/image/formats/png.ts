@@ -33,7 +33,7 @@ function readHeader(bytes: Buffer): ImageHeader {
   const first = bytes.toString('latin1', 12, 16);
   if (first === 'CgBI') throw corrupt('it is in the form for iPhones alone, which no decoder here reads');
   if (first !== 'IHDR' || bytes.readUInt32BE(8) !== 13) throw corrupt('it does not start with its size');
-  let orientation: number | undefined;
+  let exif: Buffer | undefined;
   let isTruncated = true;
   for (const { type, start, length } of pngChunks(bytes)) {
     // Decoders do not agree on which of two counts.
@@ -43,13 +43,18 @@ function readHeader(bytes: Buffer): ImageHeader {
     if (counts && zlib.crc32(bytes.subarray(start - 4, start + length)) !== bytes.readUInt32BE(start + length)) {
       throw corrupt(`the checksum of its ${type} chunk is wrong`);
     }
-    if (type === 'eXIf') orientation ??= readExifOrientation(bytes.subarray(start, start + length));
+    if (type === 'eXIf') exif ??= bytes.subarray(start, start + length);
     if (type === 'IEND') {
       isTruncated = false;
       break;
     }
   }
-  return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20), isTruncated: () => isTruncated, orientation };
+  return {
+    width: bytes.readUInt32BE(16),
+    height: bytes.readUInt32BE(20),
+    isTruncated: () => isTruncated,
+    orientation: exif && readExifOrientation(exif),
+  };
 }
 
 export const png: ImageFormat = {

@@ -41,7 +41,7 @@ interface Entry {
 
 /** Bytes of the types that hold whole numbers; the signed ones below zero. */
 const INTEGER_TYPES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 6: -1, 8: -2, 9: -4, 13: 4, 16: 8 };
-const ENTRY_STEPS = 8;
+const ENTRY_STEPS = 64;
 const PART_STEPS = 32;
 /** Tags that tell where pixels are and what they mean; the last are those of JPEG. */
 const PIXEL_TAGS: ReadonlySet<number> = new Set([

@@ -32,7 +32,7 @@ function readHeader(bytes: Buffer): ImageHeader {
   const promised = bytes.readUInt32LE(4) + 8;
   let canvas: Size | undefined;
   let size: Size | undefined;
-  let orientation: number | undefined;
+  let exif: Buffer | undefined;
   for (const { type, start, end } of riffChunks(bytes, 12, Math.min(bytes.length, promised))) {
     if (type === 'VP8X') {
       // Decoders do not agree on which one counts, nor on one that comes late.
@@ -51,13 +51,13 @@ function readHeader(bytes: Buffer): ImageHeader {
       size = readBitstream(bytes, type, start, end);
       requireSame(canvas ?? size, size);
     } else if (type === 'EXIF') {
-      orientation ??= readExifOrientation(bytes.subarray(start, end));
+      exif ??= bytes.subarray(start, end);
     }
   }
   const isTruncated = promised > bytes.length;
   const found = size ?? canvas;
   if (!found) throw isTruncated ? truncated('the file ends before its first frame') : corrupt('there is no image in it');
-  return { ...found, isTruncated: () => isTruncated, orientation };
+  return { ...found, isTruncated: () => isTruncated, orientation: exif && readExifOrientation(exif) };
 }
 
 /** The size that the bitstream of an animation's frame tells. */
