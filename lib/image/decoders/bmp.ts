@@ -25,14 +25,17 @@ function decodeFields(bytes: Buffer, header: BmpHeader): RgbImage {
   const { width, height, bits, fields, pixels, stride } = header;
   const data = new Uint8Array(width * height * 3);
   const step = bits / 8;
+  // Mostly each colour is a byte of its own.
+  const isBytes = fields.every(([shift, size]) => size === 8 && shift % 8 === 0 && shift < bits);
   let to = 0;
   for (let y = 0; y < height; y++) {
     let from = pixels + stride * (header.isTopDown ? y : height - 1 - y);
     for (let x = 0; x < width; x++, from += step) {
-      const pixel = bytes.readUIntLE(from, step);
-      for (const [shift, size] of fields) {
+      const pixel = isBytes ? 0 : bytes.readUIntLE(from, step);
+      for (let channel = 0; channel < 3; channel++) {
+        const [shift, size] = fields[channel] as readonly [number, number];
         const most = 2 ** size - 1;
-        data[to++] = Math.floor((((pixel >>> shift) & most) * 255) / most);
+        data[to++] = isBytes ? (bytes[from + (shift >> 3)] as number) : Math.floor((((pixel >>> shift) & most) * 255) / most);
       }
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Many callers with one image each, in a process of its own: node crowd.cjs CALLERS FILE. Each looks at its image for a while, as a
- * model would. Prints as JSON how far memory grew at most, in bytes.
+ * Many callers with one image each, in a process of its own: node crowd.cjs CALLERS FILE. Something slower than the decoders looks at
+ * one image at a time, as a model does. Prints as JSON how far memory grew at most, in bytes.
  */
 const { readFileSync } = require('node:fs');
 const { setTimeout } = require('node:timers/promises');
@@ -13,9 +13,12 @@ function memory(field) {
   return 1024 * Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)[1]);
 }
 
+let model = Promise.resolve();
+
 async function look(input) {
   const image = await decodeImage(input);
-  await setTimeout(20);
+  model = model.then(() => setTimeout(150));
+  await model;
   image.release();
 }
 

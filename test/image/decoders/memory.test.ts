@@ -15,7 +15,7 @@ const BESIDE = 300 << 20;
 const onLinux = existsSync('/proc/self/status') ? test : test.skip;
 
 onLinux.each<[string, number, number, NodeJS.ProcessEnv]>([
-  ['jpg', 40, 6000 * 4000, {}],
+  ['jpg', 30, 6000 * 4000, {}],
   ['png', 8, 9000 * 9000, {}],
   ['gif', 24, 2400 * 1600, {}],
   ['png', 24, 2400 * 1600, { TORCH_INTERROGATOR_DECODER: 'jimp' }],

@@ -1,0 +1,71 @@
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import sharp from 'sharp';
+import { closeDecodeWorkers, decodeImage } from '../../../lib/image';
+
+afterAll(closeDecodeWorkers);
+
+const [WIDTH, HEIGHT] = [3000, 2000];
+const STATISTICS = `/proc/self/task/${process.pid}/schedstat`;
+const onLinux = existsSync(STATISTICS) ? test : test.skip;
+
+/** Milliseconds that the main thread has computed: what neighbours take from it is not among them. */
+function mainThreadTime(file: number): number {
+  const text = Buffer.alloc(80);
+  return Number(text.toString('latin1', 0, readSync(file, text, 0, text.length, 0)).split(' ')[0]) / 1e6;
+}
+
+/** The most that the main thread computed from one turn of the event loop to the next. */
+async function longestTurn(work: () => Promise<unknown>): Promise<number> {
+  const file = openSync(STATISTICS, 'r');
+  let last = mainThreadTime(file);
+  let longest = 0;
+  const look = (): void => {
+    const now = mainThreadTime(file);
+    longest = Math.max(longest, now - last);
+    last = now;
+  };
+  const timer = setInterval(look, 1);
+  await work();
+  look();
+  clearInterval(timer);
+  closeSync(file);
+  return longest;
+}
+
+/** What one plain pass over the samples of such an image costs here. */
+function costOfOnePass(): number {
+  const samples = new Uint8Array(3 * WIDTH * HEIGHT);
+  const file = openSync(STATISTICS, 'r');
+  const start = mainThreadTime(file);
+  for (let at = 0; at < samples.length; at++) samples[at] = (at ^ (samples[at] as number)) & 255;
+  const cost = mainThreadTime(file) - start;
+  closeSync(file);
+  return cost;
+}
+
+const image = sharp({ create: { width: WIDTH, height: HEIGHT, channels: 3, background: '#567' } });
+const raw16 = { raw: { width: WIDTH, height: HEIGHT, channels: 1 as const, depth: 'ushort' as const } };
+
+onLinux.each<[string, () => Promise<Buffer>]>([
+  ['a JPEG', () => image.clone().jpeg().toBuffer()],
+  ['a PNG with alpha', () => image.clone().ensureAlpha(0.5).png({ compressionLevel: 1 }).toBuffer()],
+  ['a grey PNG', () => image.clone().greyscale().png({ compressionLevel: 1 }).toBuffer()],
+  [
+    'a 16-bit PNG',
+    () =>
+      sharp(new Uint16Array(WIDTH * HEIGHT).fill(300), raw16)
+        .toColourspace('grey16')
+        .png({ compressionLevel: 1 })
+        .toBuffer(),
+  ],
+  ['a TIFF that lies on its side', () => image.clone().withMetadata({ orientation: 6 }).tiff({ compression: 'lzw' }).toBuffer()],
+  ['a CMYK JPEG', () => image.clone().toColourspace('cmyk').jpeg().toBuffer()],
+  ['a GIF', () => image.clone().gif().toBuffer()],
+])('the event loop goes on while %s is decoded', async (_, make) => {
+  const file = await make();
+  (await decodeImage(file)).release();
+  const turns: number[] = [];
+  for (let sample = 0; sample < 3; sample++) turns.push(await longestTurn(async () => (await decodeImage(file)).release()));
+  // The least of three: a garbage collection is not the decoder's.
+  expect(Math.min(...turns)).toBeLessThan(costOfOnePass() / 3);
+});
