@@ -8,7 +8,7 @@ import { blipCheckpoint } from './checkpoints';
 import { Reference } from './reference';
 
 const TINY = { name: 'tiny-clip/', seed: 7, config: path.join(__dirname, 'reference', 'tiny-clip.json') };
-const PICTURES = ['astronaut.png', 'coffee.png', 'chelsea.png', 'rocket.jpg', 'page.png', 'hubble_deep_field.jpg'];
+const PHOTOGRAPHS = ['astronaut.png', 'coffee.png', 'chelsea.png', 'rocket.jpg', 'page.png', 'hubble_deep_field.jpg'];
 
 let reference: Reference;
 let photographs: string;
@@ -38,7 +38,7 @@ describe.each(['small', 'medium'] as const)('a %s BLIP', (size) => {
     const device = await native.openDevice('cpu', {});
     const model = await native.openCaptionModel(device, bundle);
     const distinct = new Set<string>();
-    for (const name of PICTURES) {
+    for (const name of PHOTOGRAPHS) {
       const image = path.join(photographs, name);
       const theirs = await reference.call<number[]>('caption_ids', { path: image });
       const decoded = await decodeImage(image);
@@ -48,7 +48,7 @@ describe.each(['small', 'medium'] as const)('a %s BLIP', (size) => {
       distinct.add(theirs.join());
     }
     // The weights are such that images matter; were they not, equal ids would say little.
-    expect(distinct.size).toBeGreaterThan(PICTURES.length / 2);
+    expect(distinct.size).toBeGreaterThan(PHOTOGRAPHS.length / 2);
     await model.close();
     await device.close();
   }, 600_000);
@@ -58,7 +58,7 @@ describe.each(['small', 'medium'] as const)('a %s BLIP', (size) => {
     const ours = await Interrogator.create(
       new Config({ clipModelName: clip, captionModelName: bundle, device: 'cpu', quiet: true, cachePath: null, downloadCache: false }),
     );
-    for (const name of PICTURES) {
+    for (const name of PHOTOGRAPHS) {
       const image = path.join(photographs, name);
       expect(await ours.generateCaption(image)).toBe(await reference.call<string>('caption', { path: image }));
     }

@@ -10,7 +10,7 @@ import { Reference } from './reference';
 
 const VOCABULARY = path.join(__dirname, 'reference', 'vocabulary');
 const CLIP = ['--untrained', '--seed', '7', '--config', path.join(__dirname, 'reference', 'tiny-clip.json'), '--vocabulary', VOCABULARY];
-const PICTURES = ['astronaut.png', 'coffee.png', 'chelsea.png', 'rocket.jpg', 'camera.png', 'hubble_deep_field.jpg'];
+const PHOTOGRAPHS = ['astronaut.png', 'coffee.png', 'chelsea.png', 'rocket.jpg', 'camera.png', 'hubble_deep_field.jpg'];
 const MODES: readonly Mode[] = ['best', 'fast', 'classic', 'negative', 'caption'];
 const CALLERS = 16;
 const ALONE_TOLERANCE = 1e-5;
@@ -26,7 +26,7 @@ let images: string[];
 beforeAll(async () => {
   reference = await Reference.start();
   const photographs = await reference.call<string>('photographs');
-  images = PICTURES.map((name) => path.join(photographs, name));
+  images = PHOTOGRAPHS.map((name) => path.join(photographs, name));
 }, 900_000);
 
 afterAll(() => reference?.stop());
@@ -69,7 +69,7 @@ describe.each(['small', 'medium'] as const)('with a %s BLIP', (size) => {
     };
     await using interrogator = await Interrogator.create(settings);
     for (const task of tasks()) alone.set(key(task), await perform(interrogator, task));
-    expect(new Set([...alone.values()].filter((answer) => typeof answer === 'string')).size).toBeGreaterThan(PICTURES.length);
+    expect(new Set([...alone.values()].filter((answer) => typeof answer === 'string')).size).toBeGreaterThan(PHOTOGRAPHS.length);
   }, 600_000);
 
   afterAll(() => rmSync(work, { recursive: true, force: true }));

@@ -99,9 +99,7 @@ def test_the_manifest_says_what_decoding_needs(tiny_blip):
         "heads": 4,
         "headDim": 8,
         "maxPositions": 64,
-        "bosId": 30522,
         "eosId": 102,
-        "padId": 0,
         "promptIds": [30522],
     }
     assert manifest["vision"]["size"] == [64, 64]

@@ -136,9 +136,7 @@ def decoder_fields(config: BlipConfig) -> dict[str, Any]:
         "heads": text.num_attention_heads,
         "headDim": text.hidden_size // text.num_attention_heads,
         "maxPositions": text.max_position_embeddings,
-        "bosId": text.bos_token_id,
         "eosId": text.sep_token_id,
-        "padId": text.pad_token_id,
         "promptIds": [text.bos_token_id],
     }
 

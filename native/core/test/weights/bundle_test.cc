@@ -33,7 +33,7 @@ constexpr const char* kCaption = R"({
   "vision": {"file": "image.pt", "size": [384, 384], "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5],
              "interpolation": "bicubic", "resizeMode": "squash", "fill": 7},
   "decoder": {"file": "parts/text.pt", "vocabSize": 30524, "layers": 12, "heads": 12, "headDim": 64, "maxPositions": 512,
-              "bosId": 30522, "eosId": 102, "padId": 0, "promptIds": [30522, 5]},
+              "eosId": 102, "promptIds": [30522, 5]},
   "files": {}
 })";
 
