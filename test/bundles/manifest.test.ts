@@ -25,6 +25,16 @@ test.each(['clip', 'caption'])("the sample's %s manifest is read, fields that ar
   expect((await readBundle(folder)).manifest).toMatchObject(sample(kind));
 });
 
+test('manifests of older exporters open: the fields that they had are left out of account', async () => {
+  const old = { torchVersion: '2.11.0', device: null };
+  const clip = sample('clip');
+  writeFileSync(file, JSON.stringify({ ...clip, ...old, image: { ...(clip.image as Fields), tower: 'resnet' } }));
+  await expect(readBundle(folder)).resolves.toMatchObject({ manifest: clip });
+  const caption = sample('caption');
+  writeFileSync(file, JSON.stringify({ ...caption, ...old, decoder: { ...(caption.decoder as Fields), bosId: 5, padId: 0 } }));
+  await expect(readBundle(folder)).resolves.toMatchObject({ manifest: caption });
+});
+
 // One that opens lists and objects, inside each of the fields or instead of the whole.
 const nested = (depth: number, open: string, close: string): string => open.repeat(depth) + close.repeat(depth);
 const deep = [100, 20_000, 100_000].flatMap((depth) => [nested(depth, '[', ']'), nested(depth, '{"a":', '}').replace(':}', ':0}')]);
