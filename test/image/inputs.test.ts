@@ -156,6 +156,7 @@ describe('what gives no image is a typed error', () => {
     ['short Base64 of a PNG', () => 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ', 'ERR_INVALID_ARGUMENT', /Base64/],
     ['a long text', () => `${SECRET} and `.repeat(100), 'ERR_IMAGE_NOT_FOUND', /4000 characters/],
     ['a data: URL of a page', () => `data:text/html,<html>${SECRET}</html>`, 'ERR_IMAGE_FORMAT', /an HTML page/],
+    ['a data: URL of 300 MB', () => `data:image/png;base64,${'A'.repeat(4e8)}`, 'ERR_IMAGE_SIZE', /256 MiB/],
     ['a data: URL without a comma', () => `data:image/png;base64${SECRET}`, 'ERR_INVALID_ARGUMENT', /comma/],
     ['an empty data: URL', () => 'data:,', 'ERR_IMAGE_EMPTY', /data: URL is empty/],
     ['a URL that is not there', () => `${address}/none`, 'ERR_NETWORK', /404/],

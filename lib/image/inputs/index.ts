@@ -55,6 +55,8 @@ function noImage(input: unknown): InterrogatorError {
 }
 
 function openText(text: string): ImageSource {
+  // Four characters of Base64 are three bytes.
+  if (text.length > (MOST_BYTES / 3) * 4 + 1000) throw tooLarge('the image text');
   const [, scheme] = /^([a-z][a-z0-9+.-]+):/i.exec(text.slice(0, 100)) ?? [];
   switch (scheme?.toLowerCase()) {
     case 'data':
