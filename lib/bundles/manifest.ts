@@ -81,9 +81,6 @@ export type ClipManifest = Static<Schemas['properties']['clip']>;
 export type CaptionManifest = Static<Schemas['properties']['caption']>;
 export type Manifest = ClipManifest | CaptionManifest;
 
-/** JSON Schema of both kinds of manifest. */
-export const manifestSchema = schemas;
-
 /** Reads and checks the manifest in a folder. Throws ERR_BUNDLE_NOT_FOUND, ERR_BUNDLE_INVALID, ERR_BUNDLE_VERSION, ERR_IO. */
 export async function readManifest(folder: string): Promise<Manifest> {
   const file = path.join(folder, 'manifest.json');

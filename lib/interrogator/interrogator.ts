@@ -216,8 +216,9 @@ export class Interrogator extends EngineOwner {
   }
 
   /** Ends what runs at its next step and rejects what waits, both with ERR_DISPOSED; then frees the models. May be called again. */
-  dispose(): Promise<void> {
-    return this.engine.dispose();
+  async dispose(): Promise<void> {
+    await this.engine.dispose();
+    for (const table of this.tables.all) table.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

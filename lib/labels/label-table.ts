@@ -27,6 +27,8 @@ const RANK = { topCount: count(1), reverse: flag(false) };
 interface Section {
   labels: readonly string[];
   matrix: SharedTask<NativeLabelMatrix>;
+  /** Frees the embeddings. */
+  close(): void;
 }
 
 /**
@@ -39,6 +41,8 @@ export class LabelTable {
   private constructor(
     private readonly engine: Engine,
     private readonly sections: readonly Section[],
+    /** False for a merged table: its embeddings are its parts'. */
+    private readonly ownsSections: boolean,
   ) {}
 
   /**
@@ -63,10 +67,14 @@ export class LabelTable {
   /** @internal A table whose embeddings are made when they are first needed. */
   static lazy({ labels, ...set }: LabelSet, engine: Engine): LabelTable {
     const own = Object.freeze([...labels]);
+    let made: NativeLabelMatrix | undefined;
     const matrix = new SharedTask(({ signal, report }) =>
-      engine.calls.share(signal, report, (call) => obtainLabelMatrix(engine, { labels: own, ...set }, call)),
+      engine.calls.share(signal, report, async (call) => {
+        made = await obtainLabelMatrix(engine, { labels: own, ...set }, call);
+        return made;
+      }),
     );
-    return new LabelTable(engine, own.length === 0 ? [] : [{ labels: own, matrix }]);
+    return new LabelTable(engine, own.length === 0 ? [] : [{ labels: own, matrix, close: () => made?.close() }], true);
   }
 
   /** The labels of all tables in this order, ranked as one. No embedding is copied. */
@@ -84,6 +92,7 @@ export class LabelTable {
     return new LabelTable(
       engine,
       list.flatMap(({ sections }) => sections),
+      false,
     );
   }
 
@@ -104,6 +113,18 @@ export class LabelTable {
   /** @internal As a part of a running call. */
   async prepareWithin(call: Call): Promise<void> {
     await this.matrices(call);
+  }
+
+  /**
+   * Frees the embeddings now, on a GPU too, rather than at some garbage collection; later calls, of tables merged of this one too, fail
+   * with ERR_DISPOSED. A merged table has none of its own. The interrogator's own tables are closed with it.
+   */
+  close(): void {
+    if (this.ownsSections) for (const section of this.sections) section.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   /** The labels most similar to the image (reverse: least), in falling order. `features`: one row, from imageToFeatures(). */

@@ -1,5 +1,6 @@
 /** Features that are kept outside and come back. */
 import { Features, Interrogator, LabelTable } from '../../lib';
+import type { NativeFeatures, NativeLabelMatrix } from '../../lib/native/types';
 import { testImage } from '../support/images';
 
 async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
@@ -64,6 +65,8 @@ test('statistics count what was done', async () => {
   expect([calls.done - before.calls.done, calls.failed - before.calls.failed, calls.running]).toEqual([6, 1, 0]);
   expect(device.batched - before.device.batched).toBe(6);
   expect(device.batches).toBeGreaterThan(before.device.batches);
+  expect(device.busySeconds).toBeGreaterThan(before.device.busySeconds);
+  expect(device.weightBytes).toBeGreaterThan(1e6);
   expect(decoding).toMatchObject({ running: 0, waiting: 0 });
 });
 
@@ -125,4 +128,46 @@ test('a disposal ends a label table that is being made, and what waits', async (
   await other.dispose();
   expect(done).toBeLessThan(total);
   expect(await waiting).toBe('ERR_DISPOSED');
+});
+
+test('a closed table is gone; a merged one closes nothing of its parts', async () => {
+  const features = await ours.imageToFeatures(testImage(1));
+  const [red, blue] = [await LabelTable.create(['red'], null, ours), await LabelTable.create(['blue'], null, ours)];
+  const both = LabelTable.merge([red, blue], ours);
+  both.close();
+  expect(await both.rank(features, { topCount: 2 })).toHaveLength(2);
+  red.close();
+  red.close();
+  for (const table of [red, both]) await expect(table.rank(features)).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+  expect(await blue.rank(features)).toEqual(['blue']);
+});
+
+test('trees, features and embeddings that a call or an interrogator made are closed when it is done', async () => {
+  const other = await Interrogator.create({
+    clipModelName: 'sample',
+    captionModelName: 'sample',
+    device: 'cpu',
+    cachePath: null,
+    quiet: true,
+  });
+  const { binding, clip } = other.engine;
+  const trees = jest.spyOn(clip, 'tree');
+  const matrices = [jest.spyOn(binding, 'labelMatrixFromFeatures'), jest.spyOn(binding, 'openLabelMatrix')];
+  const texts = jest.spyOn(clip, 'tokenFeatures');
+  const images = jest.spyOn(clip, 'imageFeatures');
+  await other.interrogate(testImage(1), { maxFlavors: 4 });
+  await other.interrogateNegative(testImage(1), { maxFlavors: 2 });
+  const made = await Promise.all([...texts.mock.results, ...images.mock.results].map(({ value }) => value as Promise<NativeFeatures>));
+  expect(made.length).toBeGreaterThan(4);
+  for (const each of made) await expect(each.toArray()).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+  expect(trees.mock.results).toHaveLength(2);
+  const features = await other.imageToFeatures(testImage(2));
+  for (const { value } of trees.mock.results)
+    await expect(value.best(new Int32Array(), features.native, {})).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+  await other.dispose();
+  const kept = await Promise.all(matrices.flatMap(({ mock }) => mock.results.map(({ value }) => value as Promise<NativeLabelMatrix>)));
+  expect(kept.length).toBeGreaterThan(4);
+  const still = await ours.imageToFeatures(testImage(2));
+  for (const matrix of kept) await expect(binding.topK([matrix], still.native, 1, {})).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+  jest.restoreAllMocks();
 });

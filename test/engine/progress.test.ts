@@ -71,3 +71,14 @@ test.each<[string, boolean, boolean]>([
   finish();
   expect([events, terminals]).toEqual([[1], 0]);
 });
+
+test('a worker thread draws no bar, whatever its terminal', () => {
+  jest.isolateModules(() => {
+    jest.doMock('node:worker_threads', () => ({ ...jest.requireActual('node:worker_threads'), isMainThread: false }));
+    const progress = require('../../lib/engine/progress') as typeof import('../../lib/engine/progress');
+    const { report, finish } = progress.createProgressReporter(false, undefined);
+    report({ stage: 'chain', done: 1, total: 2 });
+    finish();
+  });
+  expect(terminals).toBe(0);
+});
