@@ -1,6 +1,7 @@
 import { InterrogatorError } from '../errors';
 import { BytePairEncoding, type BytePairModel } from './byte-pair-encoding';
 import { type CleanMode, cleanText } from './clean';
+import { LongTexts } from './long-texts';
 import { PhraseCache } from './phrase-cache';
 import { createTokenizer, readTokenizerFile, type TokenizerFile, unusable } from './tokenizer-file';
 
@@ -22,6 +23,7 @@ export class ClipTokenizer {
 
   private constructor(
     private readonly splitter: (cleaned: string) => ArrayLike<number>,
+    private readonly longTexts: LongTexts,
     readonly clean: CleanMode,
     cacheSize: number,
   ) {
@@ -38,11 +40,12 @@ export class ClipTokenizer {
     }
     const tokenizerFile = await readTokenizerFile(folder, file);
     const { json } = tokenizerFile;
+    const longTexts = new LongTexts({ folder, ...(file && { file }), clean });
     if (json.model?.type === 'BPE' && json.model.end_of_word_suffix === '</w>') {
-      return new ClipTokenizer(clipWords(tokenizerFile), clean, cacheSize);
+      return new ClipTokenizer(clipWords(tokenizerFile), longTexts, clean, cacheSize);
     }
     const tokenizer = createTokenizer(tokenizerFile);
-    return new ClipTokenizer((cleaned) => tokenizer.encode(cleaned, { add_special_tokens: false }).ids, clean, cacheSize);
+    return new ClipTokenizer((cleaned) => tokenizer.encode(cleaned, { add_special_tokens: false }).ids, longTexts, clean, cacheSize);
   }
 
   /** The text's token ids. The array is shared with later calls: do not write to it. */
@@ -52,6 +55,11 @@ export class ClipTokenizer {
     const ids = Int32Array.from(this.splitter(cleanText(text, this.clean)));
     if (text.length <= LONGEST_CACHED) this.cache.set(text, ids);
     return ids;
+  }
+
+  /** As encode(), in a thread, for texts of LONG_TEXT characters and more. */
+  encodeLong(text: string, signal?: AbortSignal): Promise<Int32Array> {
+    return this.longTexts.encode(text, signal);
   }
 
   /** The text as it is just before it is cut into tokens. */

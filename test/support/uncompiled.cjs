@@ -1,7 +1,5 @@
-// Lets a process of the tests require lib/ uncompiled, as the tests themselves do.
-const { readFileSync } = require('node:fs');
-const { transformSync } = require('@swc/core');
+// Lets a process or thread of the tests require lib/ uncompiled, as the tests themselves do.
+const { transformFileSync } = require('@swc/core');
 
-require.extensions['.ts'] = (module, filename) => {
-  module._compile(transformSync(readFileSync(filename, 'utf8'), { filename }).code, filename);
-};
+const options = { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs', ignoreDynamic: true } };
+require.extensions['.ts'] = (module, file) => module._compile(transformFileSync(file, options).code, file);
