@@ -4,7 +4,8 @@ import { InterrogatorError } from '../../errors';
 import { describe } from '../raw-pixels';
 import { readDataUrl } from './data-url';
 import { nameOf, readPath } from './file';
-import { type ByteStream, copyOf, MOST_BYTES, readStream, tooLarge } from './stream';
+import { takeCopy, viewOf } from './memory';
+import { type ByteStream, MOST_BYTES, readStream, tooLarge } from './stream';
 
 /** An image in its file's form: a path, a URL (file:, data:, http: or https:, as a string or a URL), bytes, or what gives bytes. */
 export type EncodedImage =
@@ -37,8 +38,11 @@ export interface ImageSource {
 export function openInput(input: unknown): ImageSource {
   try {
     if (typeof input === 'string' && input !== '') return openText(input);
-    const bytes = copyOf(input);
-    if (bytes) return { name: 'the image buffer', isSlow: false, read: async () => bytes };
+    const view = viewOf(input);
+    if (view) {
+      const take = takeCopy(view);
+      return { name: 'the image buffer', isSlow: false, read: async () => take() };
+    }
     if (typeof input === 'object' && input !== null) return openObject(input);
   } catch (cause) {
     if (cause instanceof InterrogatorError) throw cause;

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { types } from 'node:util';
 import { abandonable } from '../../abort';
 import { AbortError, InterrogatorError } from '../../errors';
+import { copyOf, viewOf } from './memory';
 
 /** What is read of a stream, a response, a Blob or a `data:` URL at the most: 256 MiB. */
 export const MOST_BYTES = 256 << 20;
@@ -27,8 +27,9 @@ export async function readStream(name: string, stream: ByteStream, signal: Abort
       const { done, value } = await abandonable(Promise.resolve(iterator.next()), signal);
       if (done) break;
       // A copy: the stream may fill the same memory again.
-      const part = copyOf(value);
-      if (!part) throw new InterrogatorError('ERR_INVALID_ARGUMENT', `Invalid image: ${name} does not give bytes`, { hint: NO_TEXT });
+      const view = viewOf(value);
+      if (!view) throw new InterrogatorError('ERR_INVALID_ARGUMENT', `Invalid image: ${name} does not give bytes`, { hint: NO_TEXT });
+      const part = copyOf(view);
       length += part.length;
       if (length > MOST_BYTES || parts.length === MOST_PARTS) throw tooLarge(name);
       parts.push(part);
@@ -71,17 +72,6 @@ export function tooLarge(name: string): InterrogatorError {
   return new InterrogatorError('ERR_IMAGE_SIZE', `${name} is longer than ${MOST_BYTES >> 20} MiB, or never ends`, {
     hint: 'Save it as a file and give its path.',
   });
-}
-
-/** A copy of bytes in whatever view, of its own memory whole; undefined for what holds no bytes. */
-export function copyOf(input: unknown): Buffer | undefined {
-  const isView = types.isUint8Array(input) || types.isUint8ClampedArray(input) || types.isDataView(input);
-  if (!isView && !types.isAnyArrayBuffer(input)) return undefined;
-  const copy = Buffer.allocUnsafeSlow(input.byteLength);
-  // Memory that was handed to another thread has no length any more.
-  if (copy.length > 0)
-    copy.set(isView ? new Uint8Array(input.buffer, input.byteOffset, copy.length) : new Uint8Array(input as ArrayBuffer));
-  return copy;
 }
 
 /** One after the other in memory of their own, a slice at a time. */

@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
+import { decodeImage } from '../../../lib/image';
 import { removeFolder, temporaryFolder } from '../../tokenizer/reference';
 
 const folder = temporaryFolder();
@@ -34,3 +36,37 @@ onLinux.each<[string, number, number, NodeJS.ProcessEnv]>([
   },
   120_000,
 );
+
+test('calls that wait with the same bytes wait with one copy of them', async () => {
+  const bytes = randomBytes(8 << 20);
+  const controller = new AbortController();
+  const before = process.memoryUsage().arrayBuffers;
+  const calls = Array.from({ length: 40 }, () => decodeImage(bytes, { signal: controller.signal }));
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(3 * bytes.length);
+  controller.abort();
+  await Promise.allSettled(calls);
+});
+
+test('bytes that change between two calls are two images', async () => {
+  const pngOf = (background: string) =>
+    sharp({ create: { width: 5, height: 4, channels: 3, background } })
+      .png({ compressionLevel: 0 })
+      .toBuffer();
+  const [red, blue] = await Promise.all(['#f00', '#00f'].map(pngOf));
+  const bytes = Buffer.from(red as Buffer);
+  expect(bytes.length).toBe(blue?.length);
+  const calls = [decodeImage(bytes), decodeImage(bytes)];
+  bytes.set(blue as Buffer);
+  calls.push(decodeImage(bytes), decodeImage(bytes));
+  bytes.fill(0);
+  const colors = (await Promise.all(calls)).map(({ data, release }) => {
+    release();
+    return [...data.subarray(0, 3)];
+  });
+  expect(colors).toEqual([
+    [255, 0, 0],
+    [255, 0, 0],
+    [0, 0, 255],
+    [0, 0, 255],
+  ]);
+});
