@@ -1,5 +1,5 @@
 /** Every public method with arguments that nobody would write: an answer, or a typed error; never a hang, never the process's end. */
-import { Config, Interrogator, LabelTable, loadList } from '../../lib';
+import { Config, Features, Interrogator, LabelTable, loadList } from '../../lib';
 import { testImage } from '../support/images';
 import { fuzz, outcome } from './support/fuzz';
 import type { Random } from './support/random';
@@ -174,6 +174,11 @@ test('odd arguments are answered or refused by a typed error', async () => {
     ['chain', (...args) => ours.chain(...(args as [Anything, Anything])), [features, ['a', 'b'], { maxCount: 1 }]],
     ['features.toArray', (options) => features.toArray(options), [{}]],
     ['features.similarity', (...args) => features.similarity(...(args as [Anything])), [features, {}]],
+    [
+      'Features.from',
+      (...args) => Features.from(...(args as unknown as [Anything, Anything])),
+      [new Float32Array(ours.embedDim), ours, {}],
+    ],
     ['LabelTable.create', (...args) => LabelTable.create(...(args as [Anything, Anything, Anything])), [['a'], null, ours, {}]],
     ['LabelTable.merge', (...args) => LabelTable.merge(...(args as unknown as [Anything, Anything])), [[table], ours]],
     ['table.prepare', (options) => table.prepare(options), [{}]],
