@@ -13,6 +13,9 @@ function(interrogator_addon target)
   if(APPLE)
     # Untried: Node itself supplies Node-API's symbols, which macOS's linker has to be told.
     target_link_options(${target} PRIVATE -undefined dynamic_lookup)
+  else()
+    # Node closes an addon with the last thread that loaded it, but libtorch keeps our operators and our allocator.
+    target_link_options(${target} PRIVATE -Wl,-z,nodelete)
   endif()
   interrogator_warnings(${target})
 endfunction()
