@@ -3,26 +3,12 @@
 #include <limits>
 
 #include "cancel_token_wrap.h"
-#include "device_wrap.h"
 #include "image_wrap.h"
 
 namespace interrogator::binding {
 
 std::vector<CaptionModelWrap::PropertyDescriptor> CaptionModelWrap::methods() {
   return with_shared_methods({InstanceMethod<&CaptionModelWrap::generate>("generate")});
-}
-
-Napi::Value CaptionModelWrap::open(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  return promised(env, [&] {
-    const DevicePtr device = DeviceWrap::device_of(info[0]);
-    const auto folder = to_path(info[1], "folder");
-    using Model = std::shared_ptr<CaptionModel>;
-    return make_call<Model>(
-               env, CancelTokenWrap::group_of(info[2]), [device, folder](AsyncCall<Model>&) { return CaptionModel::open(device, folder); },
-               [](Napi::Env env, Model model) { return wrap(env, std::move(model)); })
-        ->run_on(env, device);
-  });
 }
 
 Napi::Value CaptionModelWrap::generate(const Napi::CallbackInfo& info) {

@@ -17,9 +17,6 @@ class CaptionModelWrap : public ModelWrap<CaptionModelWrap, CaptionModel> {
 
   using ModelWrap::ModelWrap;
 
-  /// openCaptionModel(device, folder, token)
-  static Napi::Value open(const Napi::CallbackInfo& info);
-
  private:
   friend ModelWrap;
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "cancel_token_wrap.h"
-#include "device_wrap.h"
 #include "features_wrap.h"
 #include "image_wrap.h"
 
@@ -51,19 +50,6 @@ void ClipModelWrap::adopt(Napi::Env env, std::shared_ptr<ClipModel> model) {
   context_length_ = manifest.context_length;
   vocab_size_ = manifest.vocab_size;
   ModelWrap::adopt(env, std::move(model));
-}
-
-Napi::Value ClipModelWrap::open(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  return promised(env, [&] {
-    const DevicePtr device = DeviceWrap::device_of(info[0]);
-    const auto folder = to_path(info[1], "folder");
-    using Model = std::shared_ptr<ClipModel>;
-    return make_call<Model>(
-               env, CancelTokenWrap::group_of(info[2]), [device, folder](AsyncCall<Model>&) { return ClipModel::open(device, folder); },
-               [](Napi::Env env, Model model) { return wrap(env, std::move(model)); })
-        ->run_on(env, device);
-  });
 }
 
 Napi::Value ClipModelWrap::embed_dim(const Napi::CallbackInfo& info) {

@@ -19,9 +19,6 @@ class ClipModelWrap : public ModelWrap<ClipModelWrap, ClipModel> {
   using ModelWrap::ModelWrap;
   void adopt(Napi::Env env, std::shared_ptr<ClipModel> model);
 
-  /// openClipModel(device, folder, token)
-  static Napi::Value open(const Napi::CallbackInfo& info);
-
  private:
   friend ModelWrap;
 

@@ -1,12 +1,13 @@
 // What the handles of both models have in common: the model, its device, the weights' moves, the end.
 #pragma once
 
-#include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "async_call.h"
+#include "cancel_token_wrap.h"
+#include "device_wrap.h"
 #include "handle.h"
 #include "model_lease.h"
 
@@ -22,6 +23,20 @@ class ModelWrap : public Handle<Self> {
   void adopt(Napi::Env env, std::shared_ptr<Model> model) {
     device_ = model->device();
     lease_ = ModelLease<Model>(environment_of(env), std::move(model));
+  }
+
+  /// openClipModel(device, folder, token), openCaptionModel(device, folder, token)
+  static Napi::Value open(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    return promised(env, [&] {
+      const DevicePtr device = DeviceWrap::device_of(info[0]);
+      const auto folder = to_path(info[1], "folder");
+      using Shared = std::shared_ptr<Model>;
+      return make_call<Shared>(
+                 env, CancelTokenWrap::group_of(info[2]), [device, folder](AsyncCall<Shared>&) { return Model::open(device, folder); },
+                 [](Napi::Env env, Shared model) { return Self::wrap(env, std::move(model)); })
+          ->run_on(env, device);
+    });
   }
 
  protected:
