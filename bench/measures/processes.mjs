@@ -36,19 +36,20 @@ export async function memoryRow(bench, { device, machine }) {
   await ended;
   const [ready, worked] = lines.map(({ memory }) => memory);
   if (!ready) return null;
-  const weights = weightsBytes(prepared);
+  const [weights, labels] = [weightsBytes(prepared), labelFilesBytes(prepared)];
   const mib = (bytes) => Math.round(bytes / MIB);
   const row = {
     weights_mib: mib(weights),
+    labels_mib: mib(labels),
     anonymous_ready_mib: mib(ready.anonymous),
     anonymous_worked_mib: mib(worked.anonymous),
     mapped_mib: mib(worked.mapped),
     peak_mib: mib(worked.peak),
-    over_weights_ready_mib: mib(ready.anonymous - weights),
-    over_weights_worked_mib: mib(worked.anonymous - weights),
+    over_weights_ready_mib: mib(ready.anonymous - weights - labels),
+    over_weights_worked_mib: mib(worked.anonymous - weights - labels),
   };
   const note =
-    `${row.over_weights_ready_mib} MiB over the weights (${row.weights_mib} MiB) when ready, ${row.over_weights_worked_mib} MiB after ` +
+    `${row.over_weights_ready_mib} MiB over the weights (${row.weights_mib} MiB) and the label embeddings (${row.labels_mib} MiB) when ready, ${row.over_weights_worked_mib} MiB after ` +
     `${images.length} images at once, a chain and a second of rest; ${row.mapped_mib} MiB of mapped files not counted; ` +
     `at most ${row.peak_mib} MiB with them`;
   const times = { ours_s: null, peer_s: null, ratio: null, limit_s: null, limit_fraction: null };
