@@ -10,7 +10,8 @@ namespace interrogator {
 
 namespace {
 
-constexpr std::size_t kGrain = std::size_t{64} << 10;  // sizes are multiples of it, so that similar ones share blocks
+constexpr std::size_t kGrain = std::size_t{16} << 10;  // sizes are multiples of it, so that similar ones share blocks
+constexpr std::size_t kSlack = std::size_t{16} << 20;  // kept whatever is asked for, so that many sizes in turn do not chase each other out
 
 }  // namespace
 
@@ -26,7 +27,7 @@ BlockCache::Block BlockCache::take(std::size_t bytes) {
       kept_.erase(fit);
       return block;
     }
-    drop(size);
+    if (kept_bytes_ > kSlack) drop(size);
   }
   void* const data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED) throw std::bad_alloc();
@@ -43,14 +44,15 @@ void BlockCache::give(Block block) noexcept {
   }
 }
 
-/// Gives kept blocks back until they were `bytes`, the largest first. With the mutex held.
+/// Gives kept blocks back until they were `bytes`: the smallest that is as large, or else the largest ones. With the mutex held.
 void BlockCache::drop(std::size_t bytes) noexcept {
   for (std::size_t dropped = 0; dropped < bytes && !kept_.empty();) {
-    const auto largest = std::prev(kept_.end());
-    munmap(largest->second, largest->first);
-    dropped += largest->first;
-    kept_bytes_ -= largest->first;
-    kept_.erase(largest);
+    auto block = kept_.lower_bound(bytes - dropped);
+    if (block == kept_.end()) block = std::prev(block);
+    munmap(block->second, block->first);
+    dropped += block->first;
+    kept_bytes_ -= block->first;
+    kept_.erase(block);
   }
 }
 

@@ -5,6 +5,10 @@
 #include <c10/core/CPUAllocator.h>
 #include <sys/mman.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <cstdlib>
 #include <new>
 #include <string>
@@ -75,6 +79,12 @@ void take_over_large_tensors() {
   static_cast<void>(done);
 }
 
-void release_freed_memory() noexcept { blocks().release(); }
+void release_freed_memory() noexcept {
+  blocks().release();
+#ifdef __GLIBC__
+  static const bool asked = std::getenv("TORCH_INTERROGATOR_MALLOC_TRIM") != nullptr;
+  if (asked) malloc_trim(0);
+#endif
+}
 
 }  // namespace interrogator

@@ -14,6 +14,7 @@ at::Tensor empty_in_huge_pages(at::IntArrayRef sizes, at::ScalarType type = at::
 void take_over_large_tensors();
 
 /// Gives what is kept of freed large tensors back to the system: what the largest batch needed would stay with the process otherwise.
+/// With TORCH_INTERROGATOR_MALLOC_TRIM in the environment glibc gives back what it keeps for the whole process, too.
 void release_freed_memory() noexcept;
 
 }  // namespace interrogator
