@@ -44,8 +44,8 @@ export class PromptRanker implements Disposable {
 
   /** Ranks "prompt, phrase", or with a null prompt the phrases alone, over all phrases but the excluded; one must be left. */
   async best(prompt: string | null, excluded: readonly number[], call: Call): Promise<RankedPhrase> {
-    const prefix = prompt === null ? new Int32Array() : this.clip.encode(`${prompt},`);
-    const joined = prompt === null ? new Map<number, Int32Array>() : this.joinedApart(prompt, prefix, excluded);
+    const [prefix = new Int32Array()] = prompt === null ? [] : await this.clip.encodeAll([`${prompt},`], call);
+    const joined = prompt === null ? new Map<number, Int32Array>() : await this.joinedApart(prompt, prefix, excluded, call);
     const exclude = Int32Array.from([...excluded, ...joined.keys()]);
     const candidates: RankedPhrase[] = [];
     if (exclude.length < this.phrases.length) {
@@ -61,13 +61,14 @@ export class PromptRanker implements Disposable {
   }
 
   /** The phrases that tokenise differently after this prompt, with the tokens of the whole. */
-  private joinedApart(prompt: string, prefix: Int32Array, excluded: readonly number[]): Map<number, Int32Array> {
+  private async joinedApart(prompt: string, prefix: Int32Array, excluded: readonly number[], call: Call): Promise<Map<number, Int32Array>> {
     const used = new Set(excluded);
+    const places = [...(splitsCleanly(prompt) ? this.contextual : this.phrases.keys())].filter((place) => !used.has(place));
+    const texts = places.map((place) => `${prompt}, ${this.phrases[place]}`);
     const apart = new Map<number, Int32Array>();
-    for (const index of splitsCleanly(prompt) ? this.contextual : this.phrases.keys()) {
-      if (used.has(index)) continue;
-      const whole = this.clip.encode(`${prompt}, ${this.phrases[index]}`);
-      if (!isConcatenation(whole, prefix, this.tokens[index] as Int32Array)) apart.set(index, whole);
+    for (const [i, whole] of (await this.clip.encodeAll(texts, call)).entries()) {
+      const place = places[i] as number;
+      if (!isConcatenation(whole, prefix, this.tokens[place] as Int32Array)) apart.set(place, whole);
     }
     return apart;
   }
