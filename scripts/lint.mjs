@@ -13,7 +13,7 @@ import { main, PYTHON, quietly, ROOT, title } from './step.mjs';
 const require = createRequire(import.meta.url);
 /** Formatters that come as Python wheels: the same version for everyone. */
 const PYTHON_TOOLS = ['ruff==0.17.6', 'clang-format==20.1.8'];
-const PYTHON_FOLDERS = ['models', 'lib', 'native/core/bench', 'test', 'bench'];
+const PYTHON_FOLDERS = ['models', 'lib', 'native', 'test', 'bench'];
 
 await main(async () => {
   const fix = process.argv.includes('--fix');

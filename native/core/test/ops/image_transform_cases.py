@@ -15,7 +15,20 @@ from torchvision.transforms import Compose, Normalize
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
-SIZES = [(1, 1), (1, 50), (50, 1), (2000, 50), (50, 2000), (224, 224), (224, 300), (223, 225), (640, 427), (3, 700), (32, 33), (225, 224)]
+SIZES = [
+    (1, 1),
+    (1, 50),
+    (50, 1),
+    (2000, 50),
+    (50, 2000),
+    (224, 224),
+    (224, 300),
+    (223, 225),
+    (640, 427),
+    (3, 700),
+    (32, 33),
+    (225, 224),
+]
 
 
 def make_image(width, height, kind):
@@ -43,7 +56,13 @@ def main(folder, count, seed):
         transform = image_transform(
             target, is_train=False, mean=MEAN, std=STD, resize_mode=mode, interpolation=interpolation, fill_color=fill
         )
-        pil_steps = Compose([step for step in transform.transforms if not isinstance(step, Normalize) and "ToTensor" not in type(step).__name__])
+        pil_steps = Compose(
+            [
+                step
+                for step in transform.transforms
+                if not isinstance(step, Normalize) and "ToTensor" not in type(step).__name__
+            ]
+        )
         pil = Image.fromarray(image)
         window = np.asarray(pil_steps(pil))
         pixels = transform(pil).numpy()
