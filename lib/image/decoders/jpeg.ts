@@ -1,5 +1,4 @@
-/** JPEG by jpeg-js, the decoder that jimp uses. */
-import { decode } from 'jpeg-js';
+/** JPEG by jimp, with what it does beyond decoding taken out. */
 import { isFrame, jpegSegments } from '../formats/jpeg';
 import type { DecodeRequest } from './request';
 import type { DecodedPixels } from './rgb';
@@ -7,22 +6,23 @@ import type { DecodedPixels } from './rgb';
 const EXIF = 0xe1;
 const ADOBE = 0xee;
 
-export function decodeJpeg(bytes: Buffer, { width, height }: DecodeRequest): DecodedPixels {
+export async function decodeJpeg(bytes: Buffer, { width, height }: DecodeRequest): Promise<DecodedPixels> {
+  const { Jimp } = await import('jimp');
   const { plain, isRgb } = withoutStrays(bytes);
-  const image = decode(plain, {
-    useTArray: true,
-    formatAsRGBA: false,
-    // A larger frame is refused before it is allocated. Besides, the thread's own memory is limited.
-    maxResolutionInMP: (width * height + 0.5) / 1e6,
-    maxMemoryUsageInMB: 65_536,
-    ...(isRgb && { colorTransform: false }),
+  const { bitmap } = await Jimp.fromBuffer(plain, {
+    'image/jpeg': {
+      // A larger frame is refused before it is allocated. Besides, the thread's own memory is limited.
+      maxResolutionInMP: (width * height + 0.5) / 1e6,
+      maxMemoryUsageInMB: 65_536,
+      ...(isRgb && { colorTransform: false }),
+    },
   });
-  return { ...image, channels: 3 };
+  return { data: bitmap.data, width: bitmap.width, height: bitmap.height, channels: 4 };
 }
 
 /**
- * Without bytes and bare markers between segments, which the library takes for damage. `isRgb` is true where Adobe's segment says that the
- * components are red, green and blue.
+ * Without bytes and bare markers between segments, which jimp takes for damage, and without EXIF, by which it would turn the image.
+ * `isRgb` is true where Adobe's segment says that the components are red, green and blue.
  */
 function withoutStrays(bytes: Buffer): { plain: Buffer; isRgb: boolean } {
   let adobeTransform: number | undefined;
