@@ -1,7 +1,8 @@
 """What Pillow, torchvision and open_clip make of random images: one folder of cases for image_transform_test.cc.
 
 usage: image_transform_cases.py FOLDER COUNT SEED. For case i it writes i.txt (width height targetHeight targetWidth
-interpolation resizeMode fill, then mean and std), i.rgb (the image), i.u8 (the 8-bit window, RGB) and i.f32 (the model input).
+interpolation resizeMode fill, then mean and std), i.rgb (the image), i.u8 (the 8-bit window, RGB) and i.f32 (the model's
+input).
 """
 
 import random
