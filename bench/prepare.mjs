@@ -8,7 +8,7 @@ export const WORK = path.join(BUILD, 'bench');
 const EXPORTER_SOURCES = ['models/export/torch_interrogator_export', 'models/export/requirements.lock'];
 const WEIGHTS_SOURCES = ['test/parity/reference/models.py', 'models/export/requirements.lock'];
 const SEED = 5;
-const PICTURES = 64;
+const IMAGES = 64;
 
 /**
  * `clip` and `caption` (null for none) each say where ours finds its bundle and what the peer's `load` takes; `cache` is
@@ -75,10 +75,10 @@ async function exportBundle(python, { kind, name, folder, checkpoint, config, vo
 /** Paths of images of one size, all different. */
 async function prepareImages(peer) {
   const folder = path.join(WORK, 'images');
-  const last = path.join(folder, `${String(PICTURES - 1).padStart(3, '0')}.jpg`);
-  await made(folder, last, fingerprint(['bench/peer/material.py'], [PICTURES]), async () => {
-    title(`Making ${PICTURES} images`);
-    await peer.call('make_images', { folder, count: PICTURES, seed: SEED });
+  const last = path.join(folder, `${String(IMAGES - 1).padStart(3, '0')}.jpg`);
+  await made(folder, last, fingerprint(['bench/peer/material.py'], [IMAGES]), async () => {
+    title(`Making ${IMAGES} images`);
+    await peer.call('make_images', { folder, count: IMAGES, seed: SEED });
   });
   return readdirSync(folder)
     .filter((name) => name.endsWith('.jpg'))

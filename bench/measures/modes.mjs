@@ -4,8 +4,8 @@ import { CAPTION, evenly } from '../bench.mjs';
 import { captionSeconds, imageFlops, labelBytes, rankingFlops } from '../limits.mjs';
 import { secondsOf } from '../sampling.mjs';
 
-const PICTURES = 64;
-const PEER_PICTURES = 8;
+const IMAGES = 64;
+const PEER_IMAGES = 8;
 
 export const caption = {
   name: 'caption',
@@ -61,8 +61,8 @@ export const throughputFast = {
   name: 'throughput-fast-64',
   plan(bench) {
     const { ours, peer } = bench;
-    const images = bench.images.slice(0, PICTURES);
-    const part = bench.onCpu ? evenly(images, PEER_PICTURES) : images;
+    const images = bench.images.slice(0, IMAGES);
+    const part = bench.onCpu ? evenly(images, PEER_IMAGES) : images;
     const scale = images.length / part.length;
     return {
       unit: `s per ${images.length} images`,
