@@ -45,6 +45,7 @@ void LabelMatrixWrap::adopt(Napi::Env env, std::shared_ptr<LabelMatrix> matrix) 
   rows_ = matrix->rows();
   dim_ = matrix->dim();
   hash_ = matrix->hash();
+  stands_for(env, rows_ * dim_ * 2);  // float16
   matrix_ = freed_elsewhere(environment_of(env), std::move(matrix));
 }
 
@@ -118,6 +119,9 @@ Napi::Value LabelMatrixWrap::dim(const Napi::CallbackInfo& info) { return Napi::
 
 Napi::Value LabelMatrixWrap::hash(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), hash_); }
 
-void LabelMatrixWrap::close(const Napi::CallbackInfo&) { matrix_.reset(); }
+void LabelMatrixWrap::close(const Napi::CallbackInfo& info) {
+  matrix_.reset();
+  stands_for(info.Env(), 0);
+}
 
 }  // namespace interrogator::binding

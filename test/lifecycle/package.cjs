@@ -4,14 +4,14 @@ const { once } = require('node:events');
 const { Worker, isMainThread, parentPort } = require('node:worker_threads');
 const { Interrogator } = require('../../dist');
 
-const PICTURE = path.join(__dirname, '..', '..', 'models', 'sample', 'images', 'apple.png');
+const IMAGE = path.join(__dirname, '..', '..', 'models', 'sample', 'images', 'apple.png');
 const SETTINGS = { clipModelName: 'sample', captionModelName: 'sample', device: 'cpu', quiet: true, cachePath: null };
 
 async function prompts(interrogator) {
   return [
-    await interrogator.interrogateFast(PICTURE),
-    await interrogator.interrogate(PICTURE, { minFlavors: 1, maxFlavors: 2 }),
-    await interrogator.generateCaption(PICTURE),
+    await interrogator.interrogateFast(IMAGE),
+    await interrogator.interrogate(IMAGE, { minFlavors: 1, maxFlavors: 2 }),
+    await interrogator.generateCaption(IMAGE),
   ].join('\n');
 }
 
@@ -33,7 +33,7 @@ const scenarios = {
   },
   async exitWhileBusy() {
     const interrogator = await Interrogator.create(SETTINGS);
-    for (let i = 0; i < 8; i += 1) interrogator.interrogateNegative(PICTURE).catch(() => {});
+    for (let i = 0; i < 8; i += 1) interrogator.interrogateNegative(IMAGE).catch(() => {});
     setTimeout(() => {
       console.log('ready');
       process.exit(7);
@@ -41,7 +41,7 @@ const scenarios = {
   },
   async throwing() {
     const interrogator = await Interrogator.create(SETTINGS);
-    interrogator.interrogateNegative(PICTURE).catch(() => {});
+    interrogator.interrogateNegative(IMAGE).catch(() => {});
     setTimeout(() => {
       console.log('ready');
       throw new Error('on purpose');

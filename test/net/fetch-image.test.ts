@@ -16,15 +16,15 @@ afterEach(async () => {
   server = undefined;
 });
 
-const PICTURE = Buffer.from('GIF89a and so on');
+const IMAGE = Buffer.from('GIF89a and so on');
 
 test('an answer comes back byte by byte, through five redirects', async () => {
   const url = await serve((request, response) => {
     const left = Number(request.url?.slice(1));
     if (left > 0) response.writeHead(302, { location: `/${left - 1}` }).end();
-    else response.end(PICTURE);
+    else response.end(IMAGE);
   });
-  expect(Buffer.compare(await fetchImage(`${url}/5`), PICTURE)).toBe(0);
+  expect(Buffer.compare(await fetchImage(`${url}/5`), IMAGE)).toBe(0);
   await expect(fetchImage(`${url}/6`)).rejects.toMatchObject({
     code: 'ERR_NETWORK',
     message: expect.stringMatching(/redirects more than 5/),

@@ -13,8 +13,8 @@ namespace interrogator {
 void take_over_linear_layers(const torch::jit::Module& module);
 
 /// A module to call `method` of, of the same tensors, but that packed weights are quantized to int8 (ops::quantize_weight) where only
-/// linear layers of that method read them. A tied head stays as it is: its copy would be the largest. None where nothing is quantized. Of a
-/// module that was taken over.
+/// linear layers of that method read them. A tied head stays as it is, because its copy would be the largest. Nothing is returned where
+/// no weight could be quantized. The module must have been taken over.
 std::optional<torch::jit::Module> with_quantized_linear_layers(const torch::jit::Module& module, const char* method);
 
 }  // namespace interrogator

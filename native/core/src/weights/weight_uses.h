@@ -24,8 +24,8 @@ struct WeightUse {
   bool otherwise = false;  ///< something else than linear layers and embeddings reads it too
 };
 
-/// Linear layers and embeddings are libtorch's or ours. None where a method reads attributes of an object that is not known
-/// before it runs: that may be any.
+/// Linear layers and embeddings are libtorch's or ours. The list is empty where a method reads attributes of an object that is only
+/// known when it runs, because that object may be any.
 std::vector<WeightUse> weight_uses(const torch::jit::Module& module);
 
 /// Of that method alone, with all that it calls.
