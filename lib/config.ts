@@ -1,6 +1,7 @@
 /** Every setting, written once: its default, range and meaning. Types, checks and `Config.schema` derive from the one schema. */
 import type { Static } from '@sinclair/typebox';
 import { fieldsOf, isA } from './arguments';
+import { COLOR, MAX_PIXELS } from './arguments/limits';
 import { unknownNames } from './arguments/nearest';
 import { choice, lazySchema, problems } from './arguments/schema';
 import { InterrogatorError } from './errors';
@@ -72,7 +73,7 @@ const settings = lazySchema((typebox) => {
         'Most calls that wait while maxBatch others are worked on; one more is refused with ERR_BUSY, at its start.',
       ),
       maxPixels: integer(
-        178_956_970,
+        MAX_PIXELS,
         1,
         LARGEST_COUNT,
         "Images of more pixels are refused by their header, before they are decoded. The default is Pillow's limit.",
@@ -81,7 +82,7 @@ const settings = lazySchema((typebox) => {
         default: 'ignore',
         description: "'exif' turns images as their EXIF orientation says; 'ignore' does so for TIFFs alone, as the reference does.",
       }),
-      background: Type.Union([Type.String({ pattern: '^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$' }), Type.Null()], {
+      background: Type.Union([Type.String({ pattern: COLOR }), Type.Null()], {
         default: null,
         expected: "a colour as '#rgb' or '#rrggbb', or null",
         description: 'What transparent images are composed over; null drops alpha, as the reference does.',

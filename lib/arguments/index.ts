@@ -1,5 +1,6 @@
 /** Checks of what callers hand in: each value is read once, and whatever goes wrong on the way is an InterrogatorError. */
 import { type ErrorCode, InterrogatorError } from '../errors';
+import { COLOR } from './limits';
 import { unknownNames } from './nearest';
 import { show } from './show';
 
@@ -115,7 +116,7 @@ export function oneOf<T extends string, I extends T | undefined>(known: readonly
 
 /** A colour as '#rgb' or '#rrggbb', or null for none. */
 export function color(name: string, value: unknown): string | null | undefined {
-  if (value === undefined || value === null || (typeof value === 'string' && /^#([0-9a-f]{3}|[0-9a-f]{6})$/i.test(value))) return value;
+  if (value === undefined || value === null || (typeof value === 'string' && new RegExp(COLOR).test(value))) return value;
   throw invalid(`${name}: got ${show(value)}, expected a colour as '#rgb' or '#rrggbb', or null.`);
 }
 

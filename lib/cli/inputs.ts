@@ -4,6 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import path from 'node:path';
 import { IMAGE_SUFFIXES, type ImageInput, InterrogatorError, loadList } from '../index';
+import { shownUrl } from '../net/shown-url';
 import type { Work } from './lines';
 
 /** The argument of the commands that take images: its name and what help says of it. */
@@ -107,9 +108,9 @@ function openPipe(file: Buffer): Socket {
   return new Socket({ fd: openSync(file, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
 }
 
-/** Without the data, which may be long, and private. */
+/** Without the data, which may be long, and private; without a password and the like. */
 function urlName(url: string): string {
-  return /^data:/i.test(url) ? `${url.slice(0, url.indexOf(',', 5) + 1).slice(0, 100)}…` : url;
+  return /^data:/i.test(url) ? `${url.slice(0, url.indexOf(',', 5) + 1).slice(0, 100)}…` : /^http/i.test(url) ? shownUrl(url) : url;
 }
 
 function failed(name: string, error: InterrogatorError): CommandInput {

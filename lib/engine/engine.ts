@@ -145,7 +145,12 @@ export class Engine {
     }
     const { orientation = config.orientation, truncated = config.truncated } = options;
     const decoded = await decodeImage(input as EncodedImage, { signal, maxPixels, orientation, background, truncated });
-    return new HeldImage(binding.holdImage(decoded), decoded.release);
+    try {
+      return new HeldImage(binding.holdImage(decoded), decoded.release);
+    } catch (error) {
+      decoded.release();
+      throw error;
+    }
   }
 
   /** Ends what runs at its next step, rejects what waits, frees the models. */

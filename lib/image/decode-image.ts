@@ -1,3 +1,4 @@
+import { MAX_PIXELS } from '../arguments/limits';
 import { InterrogatorError, throwIfAborted } from '../errors';
 import { type DecodedImage, type DecodeJob, decodeInTurn } from './decoders/queue';
 import type { Color, DecodeRequest } from './decoders/request';
@@ -23,9 +24,6 @@ export interface DecodeOptions {
   /** 'best-effort' decodes files that end too early as far as they go. Default 'error'. */
   truncated?: 'error' | 'best-effort';
 }
-
-/** Pillow's own bound against decompression bombs: twice 256 MiB / 3. */
-export const MAX_PIXELS = 178_956_970;
 
 /**
  * Decodes JPEG, PNG, WebP, GIF (first frame), BMP, TIFF (first page) or AVIF to 8-bit RGB with the pixels of Pillow's

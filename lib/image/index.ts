@@ -1,5 +1,5 @@
 export { type FetchImageOptions, fetchImage } from '../net/fetch-image';
-export { colorOf, type DecodeOptions, decodeImage, type ImageInput, MAX_PIXELS } from './decode-image';
+export { colorOf, type DecodeOptions, decodeImage, type ImageInput } from './decode-image';
 export { countPixels, type DecodedImage, decodeStats } from './decoders/queue';
 export { closeDecodeWorkers, useDecodeWorkers } from './decoders/worker-pool';
 export type { RgbImage } from './failure';

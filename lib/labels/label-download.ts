@@ -10,7 +10,8 @@ import type { Engine } from '../engine/engine';
 import type { ReportProgress } from '../engine/progress';
 import { throwIfAborted } from '../errors';
 import type { NativeLabelMatrix } from '../native/types';
-import { request, shownUrl } from '../net/http';
+import { request } from '../net/http';
+import { shownUrl } from '../net/shown-url';
 import { seal } from './label-file';
 
 /** Who waits for a download that does not go on could long have made the embeddings. */

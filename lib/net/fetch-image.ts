@@ -1,5 +1,7 @@
 import { InterrogatorError } from '../errors';
-import { request, shownUrl } from './http';
+import { request } from './http';
+import { joined } from './joined';
+import { shownUrl } from './shown-url';
 
 export interface FetchImageOptions {
   signal?: AbortSignal;
@@ -38,5 +40,5 @@ export async function fetchImage(url: string, options: FetchImageOptions = {}): 
     if (length > maxBytes) throw tooLong('longer than that');
     parts.push(part);
   }
-  return Buffer.concat(parts);
+  return joined(parts);
 }

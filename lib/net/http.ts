@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Dispatcher } from 'undici';
 import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
 import { proxyFor } from './proxy';
+import { shownUrl } from './shown-url';
 
 const CONNECT_MS = 10_000;
 const MOST_REDIRECTS = 5;
@@ -33,14 +34,6 @@ export interface Answer {
   body(most: number): AsyncGenerator<Buffer>;
   /** Gives up the body. */
   discard(): void;
-}
-
-/** An address for messages: without the name and password that it may hold. */
-export function shownUrl(url: string | URL): string {
-  const shown = new URL(url);
-  shown.username = '';
-  shown.password = '';
-  return shown.href;
 }
 
 /**
@@ -72,7 +65,7 @@ export async function request(url: string, options: RequestOptions = {}): Promis
       route = routeTo(target, certificates);
       const credentials = target.origin === authorized ? authorization(httpUrl(url)) : {};
       const any = AbortSignal.any(signals);
-      const asked = undici().request(shownUrl(target), {
+      const asked = undici().request(withoutCredentials(target), {
         dispatcher: route.dispatcher,
         signal: any,
         headersTimeout: idleMs,
@@ -146,16 +139,22 @@ function httpUrl(url: string, base?: URL): URL {
   let parsed: URL;
   try {
     parsed = new URL(url, base);
-  } catch (cause) {
-    // Without its text, which may hold a password.
-    throw new InterrogatorError('ERR_INVALID_ARGUMENT', base ? `${shownUrl(base)} redirects to what is no URL` : 'This is not a URL', {
-      cause,
-    });
+  } catch {
+    // Without its text, which may hold a password, and which the cause would show.
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', base ? `${shownUrl(base)} redirects to what is no URL` : 'This is not a URL');
   }
   if (parsed.protocol === 'http:' || parsed.protocol === 'https:') return parsed;
   throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${shownUrl(parsed)} is not an http or https URL`, {
     hint: 'Download the file by other means and give its path.',
   });
+}
+
+/** The name and the password travel in a header. */
+function withoutCredentials(url: URL): string {
+  const plain = new URL(url);
+  plain.username = '';
+  plain.password = '';
+  return plain.href;
 }
 
 function authorization({ username, password }: URL): Record<string, string> {

@@ -4,8 +4,9 @@ import { createServer, type IncomingHttpHeaders, type RequestListener, type Serv
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import path from 'node:path';
 import { fetchImage } from '../../lib/image';
-import { request, shownUrl } from '../../lib/net/http';
+import { request } from '../../lib/net/http';
 import { proxyFor } from '../../lib/net/proxy';
+import { shownUrl } from '../../lib/net/shown-url';
 
 const SECRET = 'sesame';
 const saved = { ...process.env };

@@ -53,7 +53,7 @@ async function imageRecord(
   image: Parameters<Interrogator['imageToFeatures']>[0],
   call: CommandCall,
 ): Promise<FeaturesRecord> {
-  const values = await interrogator.imageToFeatures(image, call);
+  using values = await interrogator.imageToFeatures(image, call);
   return { features: Array.from(await values.toArray()) };
 }
 
@@ -65,7 +65,7 @@ async function* textWorks(interrogator: Interrogator, texts: readonly string[], 
 }
 
 async function textRecords(interrogator: Interrogator, texts: readonly string[], call: CommandCall): Promise<FeaturesRecord[]> {
-  const rows = await interrogator.textToFeatures(texts, call);
+  using rows = await interrogator.textToFeatures(texts, call);
   const values = await rows.toArray();
   return texts.map((_, i) => ({ features: Array.from(values.subarray(i * rows.dim, (i + 1) * rows.dim)) }));
 }

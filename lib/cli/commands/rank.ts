@@ -32,7 +32,7 @@ async function rank(args: readonly string[], options: RankOptions): Promise<numb
   return withInterrogator(toConfig(options, { caption: false }), async (interrogator, call) => {
     let table: Promise<LabelTable> | undefined;
     const works = imageWorks(args, async (image) => {
-      const features = await interrogator.imageToFeatures(image, call);
+      using features = await interrogator.imageToFeatures(image, call);
       // Made for the first image that can be used: a wrong path costs no more than opening it.
       table ??= LabelTable.create(labels, tableName(labels), interrogator, call);
       return { ranked: await (await table).rankScored(features, { topCount: options.top, ...call }) };

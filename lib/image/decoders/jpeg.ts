@@ -5,6 +5,8 @@ import type { DecodedPixels } from './rgb';
 
 const EXIF = 0xe1;
 const ADOBE = 0xee;
+/** The side of the largest unit of blocks, in samples. */
+const BLOCKS = 128;
 
 export async function decodeJpeg(bytes: Buffer, { width, height }: DecodeRequest): Promise<DecodedPixels> {
   const { Jimp } = await import('jimp');
@@ -13,11 +15,19 @@ export async function decodeJpeg(bytes: Buffer, { width, height }: DecodeRequest
     'image/jpeg': {
       // A larger frame is refused before it is allocated. Besides, the thread's own memory is limited.
       maxResolutionInMP: (width * height + 0.5) / 1e6,
-      maxMemoryUsageInMB: 65_536,
+      maxMemoryUsageInMB: mostMemory(plain.length, width, height) / (1 << 20),
       ...(isRgb && { colorTransform: false }),
     },
   });
   return { data: bitmap.data, width: bitmap.width, height: bitmap.height, channels: 4 };
+}
+
+/**
+ * What jimp counts of its own allocations for such an image, at most: 4 bytes a coefficient, and two bytes a sample, of four components,
+ * whose sides are rounded up to whole blocks, 4 bytes a pixel of the result, and quantization tables of 4 bytes an entry.
+ */
+function mostMemory(length: number, width: number, height: number): number {
+  return 32 * (width + BLOCKS) * (height + BLOCKS) + 4 * length;
 }
 
 /**

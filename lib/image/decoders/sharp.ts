@@ -32,8 +32,9 @@ export function loadSharp(): SharpModule | undefined {
 }
 
 /**
- * The image, or how a thread has to decode it: sharp has no arithmetic between channels, which 'inks' need, and `own` decoders know
- * better what Pillow forgives. Throws a DecodeFailure, without knowledge of its kind as 'corrupt'.
+ * Returns the image, or which decoder of the worker threads must read it. 'inks': the image is CMYK, and sharp cannot multiply one
+ * channel with another, which the conversion needs. 'own': sharp refused a damaged file that Pillow may still read, and our own decoder
+ * follows Pillow there. Throws a DecodeFailure; its kind is 'corrupt' where sharp does not tell what is wrong.
  */
 export async function decodeWithSharp(sharp: SharpModule, request: DecodeRequest): Promise<RgbImage | 'inks' | 'own'> {
   const { format, isLenient } = request;

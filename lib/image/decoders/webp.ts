@@ -28,7 +28,7 @@ export async function decodeWebp(bytes: Buffer, { width, height }: DecodeRequest
   const frame = await (await library).default(new Uint8Array(still).buffer);
   const pixels = new Uint8Array(frame.data.buffer, frame.data.byteOffset, frame.data.byteLength);
   if (frame.width === width && frame.height === height) return { data: pixels, width, height, channels: 4 };
-  if (left + frame.width > width || top + frame.height > height) throw corrupt('its first frame is larger than itself');
+  if (left + frame.width > width || top + frame.height > height) throw corrupt('its first frame reaches beyond its canvas');
   const data = new Uint8Array(width * height * 4);
   for (let y = 0; y < frame.height; y++) {
     data.set(pixels.subarray(4 * y * frame.width, 4 * (y + 1) * frame.width), 4 * ((top + y) * width + left));

@@ -66,7 +66,11 @@ export function decodeInWorker(request: DecodeRequest, options: WorkerDecodeOpti
     worker.ref();
     const { bytes } = request;
     const owned = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
-    worker.postMessage({ ...request, bytes: owned } satisfies DecodeRequest, [owned.buffer as ArrayBuffer]);
+    try {
+      worker.postMessage({ ...request, bytes: owned } satisfies DecodeRequest, [owned.buffer as ArrayBuffer]);
+    } catch (cause) {
+      end(ended((cause as Error).message, cause as Error));
+    }
   });
 }
 

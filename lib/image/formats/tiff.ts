@@ -125,7 +125,7 @@ export function readTiffDirectory(bytes: Buffer): TiffDirectory {
   };
 }
 
-/** Of single values, as those of a size are; of others no one asks. */
+/** Compares entries that have one value, as a width or a height has. Entries of several values count as different. */
 function sameValue(read: (at: number, size: number) => number, a: Entry, b: Entry): boolean {
   return a.count === 1 && b.count === 1 && read(a.start, a.size) === read(b.start, b.size);
 }

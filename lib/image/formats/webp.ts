@@ -35,7 +35,7 @@ function readHeader(bytes: Buffer): ImageHeader {
   let exif: Buffer | undefined;
   for (const { type, start, end } of riffChunks(bytes, 12, Math.min(bytes.length, promised))) {
     if (type === 'VP8X') {
-      // Decoders do not agree on which one counts, nor on one that comes late.
+      // A file with two VP8X chunks, or with one that is not the first, decodes to another size from decoder to decoder.
       if (start !== 20) throw corrupt('it tells its size twice, or too late');
       if (end - start < 10) throw truncated('the header is incomplete');
       canvas = { width: bytes.readUIntLE(start + 4, 3) + 1, height: bytes.readUIntLE(start + 7, 3) + 1 };
@@ -45,7 +45,8 @@ function readHeader(bytes: Buffer): ImageHeader {
       const inner = readFrames(bytes, start + FRAME_HEADER_BYTES, end);
       requireSame(frame, inner);
       const [left, top] = [2 * bytes.readUIntLE(start, 3), 2 * bytes.readUIntLE(start + 3, 3)];
-      if (left + frame.width > canvas.width || top + frame.height > canvas.height) throw corrupt('its first frame is larger than itself');
+      if (left + frame.width > canvas.width || top + frame.height > canvas.height)
+        throw corrupt('its first frame reaches beyond its canvas');
       size = canvas;
     } else if ((type === 'VP8 ' || type === 'VP8L') && !size) {
       size = readBitstream(bytes, type, start, end);

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { InterrogatorError } from '../../errors';
-import { joined } from './stream';
+import { joined } from '../../net/joined';
 
 /** Characters between two turns of the event loop: about 2 ms of work. */
 const SLICE = 1 << 20;

@@ -1,6 +1,7 @@
 /** What callers hand in as an encoded image. */
 import { fileURLToPath } from 'node:url';
 import { InterrogatorError } from '../../errors';
+import { shownUrl } from '../../net/shown-url';
 import { describe } from '../raw-pixels';
 import { readDataUrl } from './data-url';
 import { nameOf, readPath } from './file';
@@ -67,7 +68,7 @@ function openText(text: string): ImageSource {
       return { name: 'the data: URL', isSlow: true, read: () => readDataUrl(text) };
     case 'http':
     case 'https':
-      return { name: text, isSlow: true, read: (signal) => download(text, signal) };
+      return { name: nameOf(shownUrl(text)), isSlow: true, read: (signal) => download(text, signal) };
     case 'file':
       return openFile(pathOf(text));
   }
@@ -88,8 +89,9 @@ function openFile(path: string): ImageSource {
 function pathOf(url: string): string {
   try {
     return fileURLToPath(url);
-  } catch (cause) {
-    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `Invalid image: ${nameOf(url)} is not the URL of a file here`, { cause });
+  } catch {
+    // The cause would show the whole text.
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `Invalid image: ${nameOf(shownUrl(url))} is not the URL of a file here`);
   }
 }
 
@@ -122,7 +124,7 @@ function openBlob(blob: Blob): ImageSource {
 }
 
 function openResponse(response: Response): ImageSource {
-  const name = response.url ? nameOf(response.url) : 'the image response';
+  const name = response.url ? nameOf(shownUrl(response.url)) : 'the image response';
   if (!response.ok) {
     response.body?.cancel().catch(() => {});
     throw new InterrogatorError('ERR_NETWORK', `Cannot read ${name}: the server answered ${response.status}`, {

@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { abandonable } from '../../abort';
 import { AbortError, InterrogatorError } from '../../errors';
+import { BYTES_PER_TURN, joined } from '../../net/joined';
 import { copyOf, viewOf } from './memory';
 
 /** What is read of a stream, a response, a Blob or a `data:` URL at the most: 256 MiB. */
 export const MOST_BYTES = 256 << 20;
 const MOST_PARTS = 1 << 18;
 const PARTS_PER_TURN = 64;
-const BYTES_PER_TURN = 4 << 20;
 
 /** What iterates over bytes: web and Node.js streams do, and generators. */
 export type ByteStream = AsyncIterable<Uint8Array>;
@@ -72,19 +72,4 @@ export function tooLarge(name: string): InterrogatorError {
   return new InterrogatorError('ERR_IMAGE_SIZE', `${name} is longer than ${MOST_BYTES >> 20} MiB, or never ends`, {
     hint: 'Save it as a file and give its path.',
   });
-}
-
-/** One after the other in memory of their own, a slice at a time. */
-export async function joined(parts: readonly Buffer[]): Promise<Buffer> {
-  const whole = Buffer.allocUnsafeSlow(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  let turn = BYTES_PER_TURN;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-    if (at < turn) continue;
-    turn = at + BYTES_PER_TURN;
-    await nextTurn();
-  }
-  return whole;
 }

@@ -6,7 +6,8 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { AbortError, InterrogatorError, throwIfAborted } from '../../errors';
-import { request, shownUrl } from '../../net/http';
+import { request } from '../../net/http';
+import { shownUrl } from '../../net/shown-url';
 import { NETWORK_HINT } from './wheels';
 
 export interface DownloadOptions {

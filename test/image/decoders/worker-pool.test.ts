@@ -47,6 +47,16 @@ test('an image of another size than its header says is refused before it is allo
   }
 });
 
+test('a request that cannot be sent leaves neither a busy thread nor a timer', async () => {
+  await closeDecodeWorkers();
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
+  const unsendable = { ...request(), background: (() => {}) as never };
+  await expect(decodeInWorker(unsendable, options)).rejects.toMatchObject({ code: 'ERR_RUNTIME' });
+  expect(timers()).toBe(before);
+  await expect(decodeInWorker(request(), options)).resolves.toMatchObject({ width: 2000, height: 1500 });
+});
+
 test('an abort ends the thread before it is heard, and the place is free by then', async () => {
   const controller = new AbortController();
   const decoding = decodeInWorker(request(), { ...options, signal: controller.signal });

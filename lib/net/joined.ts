@@ -1,0 +1,19 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/** Copying so many takes about 1 ms. */
+export const BYTES_PER_TURN = 4 << 20;
+
+/** One after the other in memory of their own, a slice at a time. */
+export async function joined(parts: readonly Buffer[]): Promise<Buffer> {
+  const whole = Buffer.allocUnsafeSlow(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  let turn = BYTES_PER_TURN;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+    if (at < turn) continue;
+    turn = at + BYTES_PER_TURN;
+    await nextTurn();
+  }
+  return whole;
+}

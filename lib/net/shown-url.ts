@@ -1,0 +1,13 @@
+/** An address for messages: without the name and password, and without the query, where stores and services put keys and signatures. */
+export function shownUrl(url: string | URL): string {
+  if (!URL.canParse(String(url))) return 'the URL';
+  const shown = new URL(url);
+  // Its text is the data, which may be long, and private.
+  if (shown.protocol === 'data:') return 'data:…';
+  shown.username = '';
+  shown.password = '';
+  shown.hash = '';
+  const hasQuery = shown.search !== '';
+  shown.search = '';
+  return hasQuery ? `${shown.href}?…` : shown.href;
+}
