@@ -107,7 +107,7 @@ async function unknownModel(kind: BundleKind, name: string): Promise<Interrogato
   }
   if (entry?.supported) {
     return new InterrogatorError('ERR_MODEL_UNKNOWN', `The ${kind} model ${name} is not installed.`, {
-      hint: `Export it with: npx torch-interrogator export ${kind} ${name}`,
+      hint: `Export it with: npx torch-interrogator export ${kind} ${name}\nInstalled: ${[...new Set(installedNames)].join(', ') || 'none'}.`,
     });
   }
   if (entry) {

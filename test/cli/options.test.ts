@@ -1,5 +1,6 @@
 /** Every setting of Config is an option, with the schema's own default and range. Held on each setting that the schema has. */
 import { Command } from 'commander';
+import { addFeaturesCommand } from '../../lib/cli/commands/features';
 import { addModelOptions, type ModelOptions, toConfig } from '../../lib/cli/options';
 import { Config, type ConfigInput, type ConfigValues } from '../../lib/index';
 
@@ -56,4 +57,17 @@ test.each(of((setting) => nullable(setting)))('%s: a text, or none', (name, sett
   expect(configOf([`--${kebab(name)}`, text])[name]).toBe(text);
   expect(configOf([`--${kebab(name)}`, 'none'])[name]).toBe(null);
   if (setting.default !== null) expect(configOf([`--no-${kebab(name)}`])[name]).toBe(null);
+});
+
+test('no option of features is taken for a text or an image', () => {
+  const program = new Command();
+  addFeaturesCommand(program);
+  const [command] = program.commands as [Command];
+  command.exitOverride().configureOutput({ writeErr: () => {} });
+  for (const list of ['--text', '--image']) {
+    for (const { long } of command.options) {
+      const parse = () => command.parseOptions([list, long as string, 'a cat']);
+      expect(parse).toThrow('A value is missing');
+    }
+  }
 });

@@ -1,5 +1,5 @@
 /** torch-interrogator features --image FILE… | --text TEXT… | --text-file FILE */
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { Interrogator } from '../../index';
 import { UsageError } from '../failure';
 import { imageWorks, readLines } from '../inputs';
@@ -27,11 +27,20 @@ export function addFeaturesCommand(program: Command): void {
     .option('--image <file...>', 'image files, folders, URLs; - is an image on standard input')
     .option('--text <text...>', 'texts')
     .option('--text-file <file>', 'text file, one text a line; - is standard input');
+  // Commander takes whatever follows such an option as its first value.
+  for (const option of command.options.filter(({ variadic }) => variadic))
+    option.argParser((value, list?: string[]) => notAnOption(command, value, list));
   addModelOptions(command, { hide: (setting) => /^(caption|flavor|ranking|chunk)/.test(setting) }).action(
     async (options: FeaturesOptions) => {
       process.exitCode = await features(options);
     },
   );
+}
+
+function notAnOption(command: Command, value: string, list: string[] = []): string[] {
+  const isOption = command.options.some(({ long, short }) => value === long || value === short);
+  if (isOption) throw new InvalidArgumentError(`A value is missing before ${value}.`);
+  return [...list, value];
 }
 
 async function features({ image = [], text = [], textFile, ...options }: FeaturesOptions): Promise<number> {
