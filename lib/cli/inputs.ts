@@ -110,7 +110,8 @@ function openPipe(file: Buffer): Socket {
 
 /** Without the data, which may be long, and private; without a password and the like. */
 function urlName(url: string): string {
-  return /^data:/i.test(url) ? `${url.slice(0, url.indexOf(',', 5) + 1).slice(0, 100)}…` : /^http/i.test(url) ? shownUrl(url) : url;
+  if (/^data:/i.test(url)) return `${url.slice(0, url.indexOf(',', 5) + 1).slice(0, 100)}…`;
+  return /^http/i.test(url) && /[@?#]/.test(url) ? shownUrl(url) : url;
 }
 
 function failed(name: string, error: InterrogatorError): CommandInput {

@@ -8,6 +8,7 @@ import { DecodeFailure } from './failure';
 import { describeUnknown, FORMATS, type ImageFormat, type ImageHeader, sniff } from './formats';
 import { MOST_STEPS } from './formats/format';
 import { type EncodedImage, type ImageSource, openInput } from './inputs';
+import { Reading } from './inputs/read-ahead';
 import type { RawImage } from './raw-pixels';
 
 /** An image in its file's form (a path, a URL, bytes, a stream of them), or raw pixels. */
@@ -42,19 +43,21 @@ export async function decodeImage(input: EncodedImage, options: DecodeOptions = 
   throwIfAborted(options.signal);
   const background = colorOf(options.background);
   const source = openInput(input);
+  using reading = new Reading(options.signal);
   if (source.isSlow) {
     // A place in the queue is not held while somebody else takes their time.
-    const bytes = await source.read(options.signal);
+    const bytes = await source.read(options.signal, reading);
+    reading.end();
     source.read = async () => bytes;
   }
-  return decodeInTurn(() => prepare(source, background, options), options.signal);
+  return await decodeInTurn(() => prepare(source, reading, background, options), options.signal);
 }
 
 /** Reads the file and its header. */
-async function prepare(source: ImageSource, background: Color | undefined, options: DecodeOptions): Promise<DecodeJob> {
+async function prepare(source: ImageSource, reading: Reading, background: Color | undefined, options: DecodeOptions): Promise<DecodeJob> {
   const { name } = source;
   const { signal, maxPixels = MAX_PIXELS, orientation = 'ignore', truncated = 'error' } = options;
-  const bytes = await source.read(signal);
+  const bytes = await source.read(signal, reading);
   throwIfAborted(signal);
   if (bytes.length === 0) {
     throw new InterrogatorError('ERR_IMAGE_EMPTY', `${name} is empty`, { hint: 'Copy or download the image again.' });

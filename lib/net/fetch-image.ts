@@ -7,7 +7,7 @@ export interface FetchImageOptions {
   signal?: AbortSignal;
   /** Longer answers are refused. Default 64 MiB. */
   maxBytes?: number;
-  /** For the whole transfer, in milliseconds. Default 30,000. */
+  /** For the whole transfer, without the time that its reader takes, in milliseconds. Default 30,000. */
   timeoutMs?: number;
 }
 
@@ -16,6 +16,13 @@ export interface FetchImageOptions {
  * `ERR_IMAGE_SIZE` for more than `maxBytes`, `ERR_INVALID_ARGUMENT` for other schemes, or `ERR_ABORTED`.
  */
 export async function fetchImage(url: string, options: FetchImageOptions = {}): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of imageParts(url, options)) parts.push(part);
+  return joined(parts);
+}
+
+/** The bytes as they arrive. Whoever reads them may take their time. */
+export async function* imageParts(url: string, options: FetchImageOptions = {}): AsyncGenerator<Buffer> {
   const { signal, maxBytes = 64 << 20, timeoutMs = 30_000 } = options;
   const answer = await request(url, { signal, totalMs: timeoutMs, idleMs: timeoutMs, headers: { accept: 'image/*' } });
   if (answer.status !== 200) {
@@ -32,13 +39,11 @@ export async function fetchImage(url: string, options: FetchImageOptions = {}): 
     answer.discard();
     throw tooLong(`${answer.length} bytes long`);
   }
-  const parts: Buffer[] = [];
   let length = 0;
   // Leaving the loop ends the transfer.
   for await (const part of answer.body(Number.POSITIVE_INFINITY)) {
     length += part.length;
     if (length > maxBytes) throw tooLong('longer than that');
-    parts.push(part);
+    yield part;
   }
-  return joined(parts);
 }

@@ -15,7 +15,7 @@ export interface RequestOptions {
   headers?: Record<string, string>;
   /** The longest wait for the answer's head, redirects included, and between two parts of its body. Default 30,000 milliseconds. */
   idleMs?: number;
-  /** For all of it, the body too. Default: no limit. */
+  /** For all of it, the body too, but without the time that the body's reader takes. Default: no limit. */
   totalMs?: number;
   /** A PEM file of certificates to trust in place of the usual ones. */
   certificates?: string | null;
@@ -46,16 +46,16 @@ export async function request(url: string, options: RequestOptions = {}): Promis
   let target = httpUrl(url);
   let route: Route | undefined;
   const authorized = target.origin;
-  const timeout = totalMs === undefined ? undefined : AbortSignal.timeout(totalMs);
+  const timeout = totalMs === undefined ? undefined : new TimeLimit(totalMs);
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(), idleMs);
-  const signals = [signal, timeout, silence.signal].filter((each) => each !== undefined);
+  const signals = [signal, timeout?.signal, silence.signal].filter((each) => each !== undefined);
   const failed = (cause: unknown): Error => {
     if (cause instanceof InterrogatorError) return cause;
     if (signal?.aborted) return new AbortError(signal.reason);
     const reason = silence.signal.aborted
       ? `no answer within ${idleMs / 1000} s`
-      : timeout?.aborted
+      : timeout?.signal.aborted
         ? `no complete answer within ${(totalMs as number) / 1000} s`
         : rootMessage(cause);
     return failure(url, reason, options, cause);
@@ -76,7 +76,7 @@ export async function request(url: string, options: RequestOptions = {}): Promis
       const location = statusCode >= 300 && statusCode < 400 ? headers.location : undefined;
       if (typeof location !== 'string') {
         body.once('close', route.leave);
-        return answer(url, { statusCode, headers, body }, options, failed);
+        return answer(url, { statusCode, headers, body }, options, failed, timeout);
       }
       // Not waited for: the connection is closed.
       body.on('error', () => {}).destroy();
@@ -97,6 +97,7 @@ function answer(
   { statusCode, headers, body }: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>,
   options: RequestOptions,
   failed: (cause: unknown) => Error,
+  timeout: TimeLimit | undefined,
 ): Answer {
   const first = (name: string): string | undefined => (Array.isArray(headers[name]) ? headers[name][0] : headers[name]);
   const length = /^\d+$/.test(first('content-length') ?? '') ? Number(first('content-length')) : undefined;
@@ -115,7 +116,9 @@ function answer(
         for await (const part of body) {
           read += (part as Buffer).length;
           if (read > most) throw failure(url, `it is longer than ${most} bytes`, options);
+          timeout?.pause();
           yield part as Buffer;
+          timeout?.resume();
         }
       } catch (cause) {
         throw failed(cause);
@@ -147,6 +150,31 @@ function httpUrl(url: string, base?: URL): URL {
   throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${shownUrl(parsed)} is not an http or https URL`, {
     hint: 'Download the file by other means and give its path.',
   });
+}
+
+/** Runs out after `left` milliseconds, without those while it is paused. */
+class TimeLimit {
+  private readonly controller = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+  private since = 0;
+
+  constructor(private left: number) {
+    this.resume();
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  resume(): void {
+    this.since = performance.now();
+    this.timer = setTimeout(() => this.controller.abort(), this.left).unref();
+  }
+
+  pause(): void {
+    clearTimeout(this.timer);
+    this.left -= performance.now() - this.since;
+  }
 }
 
 /** The name and the password travel in a header. */

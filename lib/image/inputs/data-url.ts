@@ -1,12 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { InterrogatorError } from '../../errors';
 import { joined } from '../../net/joined';
+import type { Reading } from './read-ahead';
 
 /** Characters between two turns of the event loop: about 2 ms of work. */
 const SLICE = 1 << 20;
 
 /** The bytes that a `data:` URL holds. Messages do not repeat it: it may be long, and private. */
-export async function readDataUrl(url: string): Promise<Buffer> {
+export async function readDataUrl(url: string, reading: Reading): Promise<Buffer> {
   const comma = url.indexOf(',');
   if (comma < 0) {
     throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'Invalid image: the data: URL has no comma before its data', {
@@ -32,6 +33,7 @@ export async function readDataUrl(url: string): Promise<Buffer> {
     } else {
       parts.push(Buffer.from(plain, 'latin1'));
     }
+    await reading.take(parts[parts.length - 1]?.length ?? 0);
     await nextTurn();
   }
   return joined(parts);

@@ -6,6 +6,7 @@ import { describe } from '../raw-pixels';
 import { readDataUrl } from './data-url';
 import { nameOf, readPath } from './file';
 import { takeCopy, viewOf } from './memory';
+import type { Reading } from './read-ahead';
 import { type ByteStream, MOST_BYTES, readStream, tooLarge } from './stream';
 
 /** An image in its file's form: a path, a URL (file:, data:, http: or https:, as a string or a URL), bytes, or what gives bytes. */
@@ -28,8 +29,8 @@ export interface ImageSource {
   name: string;
   /** Whether reading may take as long as somebody else likes. */
   isSlow: boolean;
-  /** The memory that it resolves with is ours alone. */
-  read(signal: AbortSignal | undefined): Promise<Buffer>;
+  /** The memory that it resolves with is ours alone. Slow ones count in `reading` what arrives. */
+  read(signal: AbortSignal | undefined, reading: Reading): Promise<Buffer>;
 }
 
 /**
@@ -65,10 +66,10 @@ function openText(text: string): ImageSource {
   const [, scheme] = /^([a-z][a-z0-9+.-]+):/i.exec(text.slice(0, 100)) ?? [];
   switch (scheme?.toLowerCase()) {
     case 'data':
-      return { name: 'the data: URL', isSlow: true, read: () => readDataUrl(text) };
+      return { name: 'the data: URL', isSlow: true, read: (_, reading) => readDataUrl(text, reading) };
     case 'http':
     case 'https':
-      return { name: nameOf(shownUrl(text)), isSlow: true, read: (signal) => download(text, signal) };
+      return { name: nameOf(shownUrl(text)), isSlow: true, read: (signal, reading) => download(text, signal, reading) };
     case 'file':
       return openFile(pathOf(text));
   }
@@ -78,8 +79,9 @@ function openText(text: string): ImageSource {
 }
 
 /** The client is loaded when it is needed. */
-function download(url: string, signal: AbortSignal | undefined): Promise<Buffer> {
-  return (require('../../net/fetch-image') as typeof import('../../net/fetch-image')).fetchImage(url, { ...(signal && { signal }) });
+function download(url: string, signal: AbortSignal | undefined, reading: Reading): Promise<Buffer> {
+  const { imageParts } = require('../../net/fetch-image') as typeof import('../../net/fetch-image');
+  return readStream(nameOf(shownUrl(url)), imageParts(url, signal && { signal }), signal, reading);
 }
 
 function openFile(path: string): ImageSource {
@@ -142,5 +144,5 @@ function openStream(name: string, stream: ByteStream): ImageSource {
       hint: 'A stream can be read once: give the bytes where you need them twice.',
     });
   }
-  return { name, isSlow: true, read: (signal) => readStream(name, stream, signal) };
+  return { name, isSlow: true, read: (signal, reading) => readStream(name, stream, signal, reading) };
 }

@@ -3,6 +3,7 @@ import { abandonable } from '../../abort';
 import { AbortError, InterrogatorError } from '../../errors';
 import { BYTES_PER_TURN, joined } from '../../net/joined';
 import { copyOf, viewOf } from './memory';
+import type { Reading } from './read-ahead';
 
 /** What is read of a stream, a response, a Blob or a `data:` URL at the most: 256 MiB. */
 export const MOST_BYTES = 256 << 20;
@@ -16,7 +17,7 @@ export type ByteStream = AsyncIterable<Uint8Array>;
  * Everything that a stream gives. Rejects with `ERR_IMAGE_SIZE` beyond `MOST_BYTES`, `ERR_IO` where the stream fails,
  * `ERR_INVALID_ARGUMENT` where it gives anything but bytes, and `ERR_ABORTED`, also while the stream does not move.
  */
-export async function readStream(name: string, stream: ByteStream, signal: AbortSignal | undefined): Promise<Buffer> {
+export async function readStream(name: string, stream: ByteStream, signal: AbortSignal | undefined, reading: Reading): Promise<Buffer> {
   const iterator = iterate(stream);
   let isDone = false;
   try {
@@ -33,6 +34,7 @@ export async function readStream(name: string, stream: ByteStream, signal: Abort
       length += part.length;
       if (length > MOST_BYTES || parts.length === MOST_PARTS) throw tooLarge(name);
       parts.push(part);
+      await reading.take(part.length);
       // A stream that has everything ready would leave the event loop no turn.
       if (length < turn && parts.length % PARTS_PER_TURN > 0) continue;
       turn = length + BYTES_PER_TURN;

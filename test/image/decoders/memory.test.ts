@@ -37,6 +37,25 @@ onLinux.each<[string, number, number, NodeJS.ProcessEnv]>([
   120_000,
 );
 
+const MOST_READ = 256 << 20;
+
+onLinux.each<[string, number, number, number]>([
+  ['stream', 16, 64, 0],
+  ['response', 10, 90, 0],
+  // The stuck ones alone have arrived at the bound.
+  ['stream', 4, 64, 8],
+])(
+  'memory does not grow with what is read ahead: %s, %i callers of %i MiB, %i stuck',
+  async (kind, callers, mebibytes, stuck) => {
+    const args = ['--expose-gc', path.join(__dirname, 'streams.cjs'), kind, String(callers), String(mebibytes), String(stuck)];
+    const grown = JSON.parse((await promisify(execFile)(process.execPath, args, { timeout: 60_000 })).stdout) as number;
+    console.info(`${kind}: ${callers} callers of ${mebibytes} MiB and ${stuck} stuck take ${Math.round(grown / 2 ** 20)} MiB at most`);
+    // One goes beyond the bound, one is joined, and what was joined waits for a garbage collection.
+    expect(grown).toBeLessThan(MOST_READ + 2 * (mebibytes << 20) + 2 * BESIDE);
+  },
+  90_000,
+);
+
 test('calls that wait with the same bytes wait with one copy of them', async () => {
   const bytes = randomBytes(8 << 20);
   const controller = new AbortController();
