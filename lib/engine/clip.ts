@@ -5,7 +5,7 @@ import { ClipTokenizer } from '../tokenizer';
 import type { Call } from './calls';
 import type { HeldImage } from './held-image';
 import type { Residency } from './residency';
-import { encodeAll, packTokens } from './tokens';
+import { encodeAll, packTokens, splitCleanly } from './tokens';
 
 const START_AND_END = 2;
 
@@ -68,24 +68,25 @@ export class Clip {
     return this.use(call, () => tree.best(prefix, image, options, call.token));
   }
 
-  /** A text's token ids, without start and end, uncut. The array is shared: do not write to it. */
-  encode(text: string): Int32Array {
-    return this.tokenizer.encode(text);
-  }
-
-  /** As encode(), of many texts, without holding up the event loop. */
+  /** The texts' token ids, without start and end, uncut. The arrays are shared: do not write to them. */
   encodeAll(texts: readonly string[], { signal }: Call): Promise<Int32Array[]> {
     return encodeAll(this.tokenizer, texts, signal);
+  }
+
+  /** For each text whether it keeps its tokens after a prompt: see splitsCleanly(). */
+  splitCleanly(texts: readonly string[], { signal }: Call): Promise<boolean[]> {
+    return splitCleanly(this.tokenizer, texts, signal);
   }
 
   /**
    * Whether a text takes up all of the context. The reference asks whether the last of the padded ids is not 0, which
    * is always so for towers that pad with something else; `corrected` counts tokens.
    */
-  fillsContext(text: string): boolean {
+  async fillsContext(text: string, call: Call): Promise<boolean> {
     const { contextLength, padId } = this.bundle.manifest.text;
     if (padId !== 0 && !this.corrected) return true;
-    return this.encode(text).length + START_AND_END >= contextLength;
+    const [ids] = await this.encodeAll([text], call);
+    return (ids as Int32Array).length + START_AND_END >= contextLength;
   }
 
   close(): Promise<void> {

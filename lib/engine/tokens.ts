@@ -2,7 +2,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../errors';
 import type { NativeTokenLists } from '../native/types';
-import { LONG_TEXT } from '../tokenizer/long-texts';
+import { splitsCleanly } from '../tokenizer';
+import { isLong } from '../tokenizer/long-texts';
 
 /** The longest stretch of tokenising before others get a turn. Design: event loop delay p99 < 10 ms. */
 const SLICE_MS = 4;
@@ -10,22 +11,32 @@ const SLICE_MS = 4;
 export interface TextEncoder {
   /** Cleaned and uncut token ids, without start and end. */
   encode(text: string): Int32Array;
-  /** The same for a text of LONG_TEXT characters and more, in a thread. */
+  /** The same for a text that isLong(), in a thread. */
   encodeLong?(text: string, signal?: AbortSignal): Promise<Int32Array>;
+  /** splitsCleanly() of a text that isLong(), in a thread. */
+  splitsCleanlyLong?(text: string, signal?: AbortSignal): Promise<boolean>;
 }
 
-export async function encodeAll(tokenizer: TextEncoder, texts: readonly string[], signal?: AbortSignal): Promise<Int32Array[]> {
-  const lists: Int32Array[] = [];
+export function encodeAll(tokenizer: TextEncoder, texts: readonly string[], signal?: AbortSignal): Promise<Int32Array[]> {
+  return inTurns(texts, signal, (text) => (isLong(text) && tokenizer.encodeLong?.(text, signal)) || tokenizer.encode(text));
+}
+
+/** splitsCleanly() of each text. */
+export function splitCleanly(tokenizer: TextEncoder, texts: readonly string[], signal?: AbortSignal): Promise<boolean[]> {
+  return inTurns(texts, signal, (text) => (isLong(text) && tokenizer.splitsCleanlyLong?.(text, signal)) || splitsCleanly(text));
+}
+
+async function inTurns<T>(texts: readonly string[], signal: AbortSignal | undefined, work: (text: string) => T | Promise<T>): Promise<T[]> {
+  const done: T[] = [];
   let sliceEnd = performance.now() + SLICE_MS;
   for (const text of texts) {
-    const inThread = text.length >= LONG_TEXT ? tokenizer.encodeLong?.(text, signal) : undefined;
-    lists.push(inThread ? await inThread : tokenizer.encode(text));
+    done.push(await work(text));
     if (performance.now() < sliceEnd) continue;
     await setImmediate();
     throwIfAborted(signal);
     sliceEnd = performance.now() + SLICE_MS;
   }
-  return lists;
+  return done;
 }
 
 export function packTokens(lists: readonly Int32Array[]): NativeTokenLists {

@@ -21,7 +21,7 @@ export interface ChainOptions {
   reverse: boolean;
   corrected: boolean;
   /** A prompt that can take no more. */
-  fillsContext: (prompt: string) => boolean;
+  fillsContext: (prompt: string) => Promise<boolean>;
   /** `prompt`: the best that was met so far. */
   onStep?: (done: number, total: number, prompt: string) => void;
 }
@@ -48,7 +48,7 @@ export async function chain(options: ChainOptions): Promise<string> {
     if (!kept) break;
     current = longer;
     options.onStep?.(step + 1, maxCount, best.prompt);
-    if (options.fillsContext(current.prompt)) break;
+    if (await options.fillsContext(current.prompt)) break;
     used.push(index);
   }
   options.onStep?.(maxCount, maxCount, best.prompt);

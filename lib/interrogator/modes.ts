@@ -54,7 +54,7 @@ export class Modes {
       case 'best':
         return { prompt: await this.best(features, caption, { minFlavors, maxFlavors }, call), caption, features };
       case 'fast':
-        return { prompt: this.fast(caption, await this.mergedTop(features, maxFlavors, call)), caption, features };
+        return { prompt: await this.fast(caption, await this.mergedTop(features, maxFlavors, call), call), caption, features };
       case 'classic':
         return { prompt: await this.classic(features, caption, maxFlavors, call), caption, features };
       case 'caption':
@@ -84,7 +84,7 @@ export class Modes {
       phrases: distinct,
       corrected: this.corrected,
       next: (prompt, used) => ranker.best(prompt, used, call),
-      fillsContext: (prompt) => this.engine.clip.fillsContext(prompt),
+      fillsContext: (prompt) => this.engine.clip.fillsContext(prompt, call),
       onStep: (done, total, prompt) => call.report({ stage, done, total, prompt }),
     });
   }
@@ -110,14 +110,14 @@ export class Modes {
       },
       call,
     );
-    const fast = this.fast(caption, await this.mergedTop(features, maxFlavors, call));
+    const fast = await this.fast(caption, await this.mergedTop(features, maxFlavors, call), call);
     const candidates = [caption, await this.classic(features, caption, maxFlavors, call), fast, chained];
     const similarities = await this.engine.clip.similarities(features, candidates, call);
     return candidates[argmax(similarities)] as string;
   }
 
-  private fast(caption: string, terms: readonly string[]): string {
-    return this.truncate(fastPrompt(caption, terms));
+  private fast(caption: string, terms: readonly string[], call: Call): Promise<string> {
+    return this.truncate(fastPrompt(caption, terms), call);
   }
 
   private async classic(features: NativeFeatures, caption: string, maxFlavors: number, call: Call): Promise<string> {
@@ -134,7 +134,7 @@ export class Modes {
       movement: await top('movements'),
       flavors: labelsOf(flavors),
     };
-    return this.truncate(classicPrompt(caption, terms));
+    return this.truncate(classicPrompt(caption, terms), call);
   }
 
   private async negative(features: NativeFeatures, maxFlavors: number, call: Call): Promise<string> {
@@ -153,8 +153,8 @@ export class Modes {
     return labelsOf(await this.tables.merged.rankWithin(call, features, topCount));
   }
 
-  private truncate(prompt: string): string {
-    return truncateToFit(prompt, (text) => this.engine.clip.fillsContext(text), this.corrected);
+  private truncate(prompt: string, call: Call): Promise<string> {
+    return truncateToFit(prompt, (text) => this.engine.clip.fillsContext(text, call), this.corrected);
   }
 }
 

@@ -1,7 +1,6 @@
 import type { Call } from '../engine/calls';
 import type { Clip } from '../engine/clip';
 import type { NativeFeatures, NativePromptTree } from '../native/types';
-import { splitsCleanly } from '../tokenizer';
 
 export interface RankedPhrase {
   /** Into the phrases. */
@@ -13,18 +12,16 @@ export interface RankedPhrase {
 /** Finds the phrase that carries a prompt on best (reverse: worst). The phrases are tokenised once. Dispose of it: it keeps memory on the device. */
 export class PromptRanker implements Disposable {
   private readonly tree: NativePromptTree;
-  /** The phrases whose cleaning (mojibake repair, HTML entities) may depend on what stands before them. */
-  private readonly contextual: readonly number[];
-
   private constructor(
     private readonly clip: Clip,
     private readonly features: NativeFeatures,
     private readonly phrases: readonly string[],
     private readonly tokens: readonly Int32Array[],
+    /** The phrases whose cleaning (mojibake repair, HTML entities) may depend on what stands before them. */
+    private readonly contextual: readonly number[],
     private readonly reverse: boolean,
   ) {
     this.tree = clip.tree(tokens);
-    this.contextual = phrases.flatMap((phrase, i) => (splitsCleanly(phrase) ? [] : [i]));
   }
 
   /** `features`: the image's, 1 × embedDim. */
@@ -35,7 +32,10 @@ export class PromptRanker implements Disposable {
     { reverse }: { reverse: boolean },
     call: Call,
   ): Promise<PromptRanker> {
-    return new PromptRanker(clip, features, phrases, await clip.encodeAll(phrases, call), reverse);
+    const tokens = await clip.encodeAll(phrases, call);
+    const clean = await clip.splitCleanly(phrases, call);
+    const contextual = [...phrases.keys()].filter((place) => !clean[place]);
+    return new PromptRanker(clip, features, phrases, tokens, contextual, reverse);
   }
 
   [Symbol.dispose](): void {
@@ -63,7 +63,8 @@ export class PromptRanker implements Disposable {
   /** The phrases that tokenise differently after this prompt, with the tokens of the whole. */
   private async joinedApart(prompt: string, prefix: Int32Array, excluded: readonly number[], call: Call): Promise<Map<number, Int32Array>> {
     const used = new Set(excluded);
-    const places = [...(splitsCleanly(prompt) ? this.contextual : this.phrases.keys())].filter((place) => !used.has(place));
+    const [isClean] = await this.clip.splitCleanly([prompt], call);
+    const places = [...(isClean ? this.contextual : this.phrases.keys())].filter((place) => !used.has(place));
     const texts = places.map((place) => `${prompt}, ${this.phrases[place]}`);
     const apart = new Map<number, Int32Array>();
     for (const [i, whole] of (await this.clip.encodeAll(texts, call)).entries()) {

@@ -58,12 +58,12 @@ export function fastPrompt(caption: string, terms: readonly string[]): string {
  * Keeps a prompt's parts, the first always, up to the one that would fill the context.
  * The reference's test leaves out the ", " before the part, so it may keep one part too many; `corrected` counts it.
  */
-export function truncateToFit(prompt: string, fillsContext: (text: string) => boolean, corrected: boolean): string {
+export async function truncateToFit(prompt: string, fillsContext: (text: string) => Promise<boolean>, corrected: boolean): Promise<string> {
   const [first = '', ...parts] = prompt.split(', ');
   const separator = corrected ? ', ' : '';
   let kept = first;
   for (const part of parts) {
-    if (fillsContext(kept + separator + part)) break;
+    if (await fillsContext(kept + separator + part)) break;
     kept += `, ${part}`;
   }
   return kept;

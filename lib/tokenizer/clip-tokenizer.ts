@@ -57,9 +57,14 @@ export class ClipTokenizer {
     return ids;
   }
 
-  /** As encode(), in a thread, for texts of LONG_TEXT characters and more. */
+  /** As encode(), in a thread, for texts that are long. */
   encodeLong(text: string, signal?: AbortSignal): Promise<Int32Array> {
     return this.longTexts.encode(text, signal);
+  }
+
+  /** As splitsCleanly(), in a thread, for texts that are long. */
+  splitsCleanlyLong(text: string, signal?: AbortSignal): Promise<boolean> {
+    return this.longTexts.splitsCleanly(text, signal);
   }
 
   /** The text as it is just before it is cut into tokens. */

@@ -1,11 +1,19 @@
 /** Long texts are cleaned and cut in a thread: a million characters take a second, in which the event loop would stand still. */
 import { Worker } from 'node:worker_threads';
+import { abandonable, onAbort } from '../abort';
 import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
 import type { CleanMode } from './clean';
 
-/** Characters from which on a text counts as long. Less is done in about a millisecond. */
-export const LONG_TEXT = 2000;
-/** Unicode's normal form alone takes time by the square of a run of combining marks. */
+const LONG_TEXT = 2000;
+/** Unicode's normal form takes time by the square of a run of combining marks, which no language has so many of. */
+const LONG_RUN = /\p{M}{32}/u;
+
+/** True for a text that may take more than about two milliseconds. */
+export function isLong(text: string): boolean {
+  return text.length >= LONG_TEXT || LONG_RUN.test(text);
+}
+
+/** 200,000 combining marks in a row take so long. */
 const LIMIT_MS = 20_000;
 /** The thread is kept for so long after its last text. */
 const IDLE_MS = 5000;
@@ -17,8 +25,19 @@ export interface TokenizerSource {
   clean: CleanMode;
 }
 
-/** What the thread answers to a text. */
-export type LongTextReply = { ids: Int32Array; message?: undefined } | { ids?: undefined; message: string };
+/** What the thread is asked about a text. */
+export interface LongTextTask {
+  text: string;
+  wants: keyof LongTextAnswers;
+}
+
+/** By what was asked for. */
+export interface LongTextAnswers {
+  encode: Int32Array;
+  splitsCleanly: boolean;
+}
+
+export type LongTextReply = { answer: LongTextAnswers[keyof LongTextAnswers] } | { message: string };
 
 export class LongTexts {
   private worker: Worker | undefined;
@@ -29,12 +48,21 @@ export class LongTexts {
 
   /** As ClipTokenizer.encode(). Rejects with ERR_INVALID_ARGUMENT for a text that takes more than 20 s, ERR_OUT_OF_MEMORY or ERR_ABORTED. */
   encode(text: string, signal?: AbortSignal): Promise<Int32Array> {
-    const next = this.last.then(() => this.encodeNext(text, signal));
-    this.last = next.catch(() => {});
-    return next;
+    return this.ask('encode', text, signal);
   }
 
-  private encodeNext(text: string, signal: AbortSignal | undefined): Promise<Int32Array> {
+  /** As splitsCleanly(). Rejects as encode() does. */
+  splitsCleanly(text: string, signal?: AbortSignal): Promise<boolean> {
+    return this.ask('splitsCleanly', text, signal);
+  }
+
+  private ask<K extends keyof LongTextAnswers>(wants: K, text: string, signal?: AbortSignal): Promise<LongTextAnswers[K]> {
+    const next = this.last.then(() => this.askNext(wants, text, signal));
+    this.last = next.catch(() => {});
+    return abandonable(next, signal);
+  }
+
+  private askNext<K extends keyof LongTextAnswers>(wants: K, text: string, signal?: AbortSignal): Promise<LongTextAnswers[K]> {
     throwIfAborted(signal);
     clearTimeout(this.idle);
     this.worker ??= startWorker(this.source);
@@ -42,7 +70,7 @@ export class LongTexts {
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
+        forget();
         worker.off('message', onMessage).off('error', onError);
       };
       const end = (error: Error): void => {
@@ -51,19 +79,18 @@ export class LongTexts {
         void worker.terminate();
         reject(error);
       };
-      const onAbort = (): void => end(new AbortError(signal?.reason));
       const onError = (cause: Error): void =>
         end(
           new InterrogatorError('ERR_OUT_OF_MEMORY', `A text of ${text.length} characters cannot be cut into tokens: ${cause.message}`, {
             cause,
           }),
         );
-      const onMessage = ({ ids, message }: LongTextReply): void => {
+      const onMessage = (reply: LongTextReply): void => {
         settle();
         worker.unref();
         this.idle = setTimeout(() => this.end(), IDLE_MS).unref();
-        if (ids) resolve(ids);
-        else reject(new InterrogatorError('ERR_TOKENIZER', message));
+        if ('answer' in reply) resolve(reply.answer as LongTextAnswers[K]);
+        else reject(new InterrogatorError('ERR_TOKENIZER', reply.message));
       };
       const onTimeout = (): void =>
         end(
@@ -76,10 +103,10 @@ export class LongTexts {
           ),
         );
       const timer = setTimeout(onTimeout, LIMIT_MS);
-      signal?.addEventListener('abort', onAbort, { once: true });
+      const forget = onAbort(signal, () => end(new AbortError(signal?.reason)));
       worker.on('message', onMessage).on('error', onError);
       worker.ref();
-      worker.postMessage(text);
+      worker.postMessage({ text, wants } satisfies LongTextTask);
     });
   }
 

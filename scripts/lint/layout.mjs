@@ -15,7 +15,7 @@ export const ARROWS = {
   image: ['net', 'arguments', 'abort', 'errors'],
   config: ['arguments', 'errors'],
   native: ['setup/libtorch', 'errors'],
-  tokenizer: ['errors'],
+  tokenizer: ['abort', 'errors'],
   'setup/libtorch': ['net', 'bundles', 'errors'],
   net: ['errors'],
   arguments: ['errors'],

@@ -1,5 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { encodeAll, packTokens } from '../../lib/engine/tokens';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { encodeAll, packTokens, splitCleanly } from '../../lib/engine/tokens';
+import { splitsCleanly } from '../../lib/tokenizer';
 
 test('token lists are packed end to end', () => {
   expect(packTokens([Int32Array.of(1, 2), new Int32Array(), Int32Array.of(3)])).toEqual({
@@ -35,4 +37,21 @@ test('an abort stops the tokenising', async () => {
   const controller = new AbortController();
   setTimeout(() => controller.abort('enough'), 10);
   await expect(encodeAll(slow, Array(20_000).fill('x'), controller.signal)).rejects.toMatchObject({ cause: 'enough' });
+});
+
+test('asking of many phrases whether they split cleanly lets others have their turn', async () => {
+  const phrases = Array.from({ length: 20_000 }, (_, i) => `é ${'ü'.repeat(i % 40)} Ã ${i}`);
+  let [turns, isOver] = [0, false];
+  const others = (async () => {
+    for (; !isOver; turns++) await nextTurn();
+  })();
+  const start = process.cpuUsage();
+  const split = await splitCleanly(slow, phrases).finally(() => {
+    isOver = true;
+  });
+  const { user } = process.cpuUsage(start);
+  await others;
+  expect(split).toEqual(phrases.map(splitsCleanly));
+  // A turn at least for every 20 ms of work.
+  expect(turns).toBeGreaterThan(user / 20_000);
 });

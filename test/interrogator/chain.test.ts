@@ -12,7 +12,7 @@ function run(table: Record<string, number>, options: Partial<ChainOptions> & { p
     maxCount: 8,
     reverse,
     corrected: false,
-    fillsContext: () => false,
+    fillsContext: async () => false,
     next: async (prompt, used) => {
       asked.push(prompt);
       const candidates = options.phrases
@@ -43,7 +43,10 @@ test('stops at maxCount', async () => {
 });
 
 test('stops when a kept prompt fills the context', async () => {
-  const { result, asked } = run({ 'p, a': 0.2, 'p, a, b': 0.3 }, { phrases: ['a', 'b'], fillsContext: (prompt) => prompt === 'p, a' });
+  const { result, asked } = run(
+    { 'p, a': 0.2, 'p, a, b': 0.3 },
+    { phrases: ['a', 'b'], fillsContext: async (prompt) => prompt === 'p, a' },
+  );
   expect(await result).toBe('p, a');
   expect(asked).toEqual(['p']);
 });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ConfigInput, type Description, type Features, Interrogator, type Mode, type ProgressEvent, type RawImage } from '../../lib';
+import type { Call } from '../../lib/engine/calls';
 import type { NativeBinding, NativeClipModel } from '../../lib/native/types';
 import { tinyBlip, tinyClip } from '../support/bundles';
 import { testImage } from '../support/images';
@@ -192,7 +193,25 @@ describe('modes', () => {
   test('a prompt never outgrows the context', async () => {
     const { prompt } = await ours.describe(testImage(8), { mode: 'fast', caption: CAPTION, maxFlavors: 60 });
     expect(prompt.split(', ').length).toBeLessThan(61);
-    expect(ours.engine.clip.encode(prompt).length + 2).toBeLessThanOrEqual(77 + 2);
+    const [ids] = await ours.engine.clip.encodeAll([prompt], {} as Call);
+    expect(ids?.length).toBeLessThanOrEqual(77);
+  });
+
+  test.each<[string, (features: Features, text: string) => Promise<unknown>]>([
+    ['fast', (_, caption) => ours.describe(testImage(8), { mode: 'fast', caption })],
+    ['classic', (_, caption) => ours.describe(testImage(8), { mode: 'classic', caption })],
+    ['chain', (features, bestPrompt) => ours.chain(features, ['é', 'b'], { bestPrompt, minCount: 2 })],
+  ])('%s cleans no long text on the event loop', async (_, call) => {
+    const features = await ours.imageToFeatures(testImage(8));
+    await ours.prepare();
+    const normalize = jest.spyOn(String.prototype, 'normalize');
+    try {
+      await call(features, `a${'\u0301'.repeat(10_000)}`);
+      const lengths = normalize.mock.contexts.map((text) => String(text).length);
+      expect(lengths.filter((length) => length > 2000)).toEqual([]);
+    } finally {
+      normalize.mockRestore();
+    }
   });
 });
 

@@ -33,19 +33,19 @@ test('a fast prompt of no terms ends in a comma, as in the reference', () => {
 });
 
 describe('truncateToFit', () => {
-  const longerThan = (length: number) => (text: string) => text.length > length;
+  const longerThan = (length: number) => async (text: string) => text.length > length;
 
-  test('keeps parts up to the first that would fill the context', () => {
-    expect(truncateToFit('aa, bb, cccccc, d', longerThan(7), false)).toBe('aa, bb');
+  test('keeps parts up to the first that would fill the context', async () => {
+    expect(await truncateToFit('aa, bb, cccccc, d', longerThan(7), false)).toBe('aa, bb');
   });
 
-  test('keeps the first part however long it is', () => {
-    expect(truncateToFit('aaaaaaaaaa, b', longerThan(3), false)).toBe('aaaaaaaaaa');
+  test('keeps the first part however long it is', async () => {
+    expect(await truncateToFit('aaaaaaaaaa, b', longerThan(3), false)).toBe('aaaaaaaaaa');
   });
 
-  test("leaves the ', ' out of its test as the reference does, unless corrected", () => {
+  test("leaves the ', ' out of its test as the reference does, unless corrected", async () => {
     // "aa" + "bb" is 4 long and fits; "aa, bb" is 6 long and does not.
-    expect(truncateToFit('aa, bb', longerThan(5), false)).toBe('aa, bb');
-    expect(truncateToFit('aa, bb', longerThan(5), true)).toBe('aa');
+    expect(await truncateToFit('aa, bb', longerThan(5), false)).toBe('aa, bb');
+    expect(await truncateToFit('aa, bb', longerThan(5), true)).toBe('aa');
   });
 });

@@ -1,6 +1,6 @@
 /** Long texts: cut in a thread, as short ones are, while the event loop goes on. */
-import { encodeAll } from '../../lib/engine/tokens';
-import { ClipTokenizer } from '../../lib/tokenizer';
+import { encodeAll, splitCleanly } from '../../lib/engine/tokens';
+import { ClipTokenizer, splitsCleanly } from '../../lib/tokenizer';
 import { tinyClip } from '../support/bundles';
 
 let tokenizer: ClipTokenizer;
@@ -13,6 +13,8 @@ const LONG: Record<string, string> = {
   'many words': 'soft light, '.repeat(30_000),
   'accented letters': 'é'.repeat(100_000),
   'misread UTF-8': 'Ã©'.repeat(50_000),
+  'combining marks': `a${'\u0301\u0323'.repeat(8000)}`,
+  'few combining marks': `a${'\u0301\u0323\u0345\u0334'.repeat(490)}`,
   'levels of references': `&${'amp;'.repeat(50_000)}`,
 };
 
@@ -20,9 +22,12 @@ test.each(Object.keys(LONG))('%s give the same tokens, and others have their tur
   const text = LONG[name] as string;
   // The thread is warm: what follows is the text alone.
   await encodeAll(tokenizer, ['b'.repeat(5000)]);
+  const normalize = jest.spyOn(String.prototype, 'normalize');
   const before = performance.eventLoopUtilization();
   const [ids] = await encodeAll(tokenizer, ['short', text]).then((lists) => lists.slice(1));
   const { active } = performance.eventLoopUtilization(before);
+  expect(normalize).not.toHaveBeenCalled();
+  normalize.mockRestore();
   const start = performance.now();
   expect(ids).toEqual(tokenizer.encode(text));
   // Judged by the loop's own work beside that of the same text on the loop.
@@ -35,4 +40,21 @@ test('an abort ends the thread, and the next text has a new one', async () => {
   setTimeout(() => controller.abort(), 50);
   await expect(waits).rejects.toMatchObject({ code: 'ERR_ABORTED' });
   expect((await encodeAll(tokenizer, ['b'.repeat(3000)]))[0]?.length).toBeGreaterThan(100);
+});
+
+test('a text that waits for the thread hears its abort at once', async () => {
+  const [first, second] = [new AbortController(), new AbortController()];
+  const ends: string[] = [];
+  const running = encodeAll(tokenizer, [`a${'\u0301\u0323'.repeat(40_000)}`], first.signal).catch(() => ends.push('first'));
+  const waiting = encodeAll(tokenizer, ['b'.repeat(3000)], second.signal).catch(({ code }) => ends.push(code));
+  second.abort();
+  await waiting;
+  first.abort();
+  await running;
+  expect(ends).toEqual(['ERR_ABORTED', 'first']);
+});
+
+test('whether a long text splits cleanly is told by the thread, as on the loop', async () => {
+  const texts = [...Object.values(LONG), 'é'.repeat(3000), 'a < b '.repeat(1000), 'short'];
+  expect(await splitCleanly(tokenizer, texts)).toEqual(texts.map(splitsCleanly));
 });
