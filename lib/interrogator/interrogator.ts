@@ -218,7 +218,7 @@ export class Interrogator extends EngineOwner {
   /** Ends what runs at its next step and rejects what waits, both with ERR_DISPOSED; then frees the models. May be called again. */
   async dispose(): Promise<void> {
     await this.engine.dispose();
-    for (const table of this.tables.all) table.close();
+    for (const table of this.tables.all) table.free();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

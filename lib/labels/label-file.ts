@@ -42,8 +42,11 @@ export async function requireIntact(file: string, signal?: AbortSignal): Promise
 /** Moves a label file that has just been made to its place, with a checksum. */
 export async function seal(made: string, file: string, signal?: AbortSignal): Promise<void> {
   const sealed = `${made}.sealed`;
-  const [source, target] = [await open(made), await open(sealed, 'w')];
+  let source: FileHandle | undefined;
+  let target: FileHandle | undefined;
   try {
+    source = await open(made);
+    target = await open(sealed, 'w');
     const start = Buffer.alloc(LONGEST_HEADER);
     await source.read(start, 0, LONGEST_HEADER, 0);
     const size = Number(start.readBigUInt64LE());
@@ -63,8 +66,8 @@ export async function seal(made: string, file: string, signal?: AbortSignal): Pr
     await target.write(digits(sum), 8 + header.indexOf(ZEROS), 'latin1');
     await rename(sealed, file);
   } finally {
-    await Promise.all([source.close(), target.close()]);
-    await Promise.all([made, sealed].map((left) => rm(left, { force: true })));
+    await Promise.all([source?.close(), target?.close()]);
+    await Promise.allSettled([made, sealed].map((left) => rm(left, { force: true })));
   }
 }
 

@@ -33,7 +33,7 @@ export async function obtainLabelMatrix(engine: Engine, set: LabelSet, call: Cal
   }
   const found =
     (await openCached(engine, bundledFile(engine, set.name), hash, set, call, { setAside: false })) ||
-    (kept && others.length === 0 && call.signal && (await downloaded(engine, kept, hash, set, call)));
+    (kept && others.length === 0 && (await downloaded(engine, kept, hash, set, call)));
   return found || build(engine, kept, hash, set, call);
 }
 
@@ -85,15 +85,29 @@ async function openCached(
   try {
     await requireIntact(file, call.signal);
     const matrix = await engine.binding.openLabelMatrix(file, { hash, dim: engine.clipBundle.manifest.embedDim });
-    if (matrix.rows === labels.length && (await isOfThisModel(engine, matrix, labels, call))) return matrix;
-    matrix.close();
-    return undefined;
+    return await closedUnlessFit(engine, matrix, labels, call);
   } catch (error) {
     if (hasCode(error, 'ERR_LABELS_MISMATCH')) return undefined;
     const isOfFile = hasCode(error, 'ERR_LABELS_DAMAGED', 'ERR_IO') || (error as NodeJS.ErrnoException).syscall !== undefined;
     if (!isOfFile) throw error;
     await reportDamaged(file, error as Error, setAside && hasCode(error, 'ERR_LABELS_DAMAGED'));
     return undefined;
+  }
+}
+
+/** The matrix where it is of these labels and this model. */
+async function closedUnlessFit(
+  engine: Engine,
+  matrix: NativeLabelMatrix,
+  labels: readonly string[],
+  call: Call,
+): Promise<NativeLabelMatrix | undefined> {
+  let fits = false;
+  try {
+    fits = matrix.rows === labels.length && (await isOfThisModel(engine, matrix, labels, call));
+    return fits ? matrix : undefined;
+  } finally {
+    if (!fits) matrix.close();
   }
 }
 
@@ -135,8 +149,8 @@ async function downloaded(
   call: Call,
 ): Promise<NativeLabelMatrix | undefined> {
   const { signal, report } = call;
-  const matrix = await downloadLabels(engine, { file, hash, signal: signal as AbortSignal, report });
-  return matrix?.rows === labels.length && (await isOfThisModel(engine, matrix, labels, call)) ? matrix : undefined;
+  const matrix = await downloadLabels(engine, { file, hash, signal, report });
+  return matrix && closedUnlessFit(engine, matrix, labels, call);
 }
 
 async function build(

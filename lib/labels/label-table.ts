@@ -41,7 +41,7 @@ export class LabelTable {
   private constructor(
     private readonly engine: Engine,
     private readonly sections: readonly Section[],
-    /** False for a merged table: its embeddings are its parts'. */
+    /** False for a merged table, whose embeddings are its parts', and for the interrogator's own. */
     private readonly ownsSections: boolean,
   ) {}
 
@@ -68,13 +68,20 @@ export class LabelTable {
   static lazy({ labels, ...set }: LabelSet, engine: Engine): LabelTable {
     const own = Object.freeze([...labels]);
     let made: NativeLabelMatrix | undefined;
+    let closed = false;
     const matrix = new SharedTask(({ signal, report }) =>
       engine.calls.share(signal, report, async (call) => {
-        made = await obtainLabelMatrix(engine, { labels: own, ...set }, call);
-        return made;
+        if (!closed) made = await obtainLabelMatrix(engine, { labels: own, ...set }, call);
+        if (made && !closed) return made;
+        made?.close();
+        throw new InterrogatorError('ERR_DISPOSED', 'The label table was closed.');
       }),
     );
-    return new LabelTable(engine, own.length === 0 ? [] : [{ labels: own, matrix, close: () => made?.close() }], true);
+    const close = (): void => {
+      closed = true;
+      made?.close();
+    };
+    return new LabelTable(engine, own.length === 0 ? [] : [{ labels: own, matrix, close }], !set.isBuiltIn);
   }
 
   /** The labels of all tables in this order, ranked as one. No embedding is copied. */
@@ -117,10 +124,15 @@ export class LabelTable {
 
   /**
    * Frees the embeddings now, on a GPU too, rather than at some garbage collection; later calls, of tables merged of this one too, fail
-   * with ERR_DISPOSED. A merged table has none of its own. The interrogator's own tables are closed with it.
+   * with ERR_DISPOSED. A merged table has none of its own. On the interrogator's own tables this does nothing: they are freed with it.
    */
   close(): void {
-    if (this.ownsSections) for (const section of this.sections) section.close();
+    if (this.ownsSections) this.free();
+  }
+
+  /** @internal */
+  free(): void {
+    for (const section of this.sections) section.close();
   }
 
   [Symbol.dispose](): void {

@@ -18,6 +18,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type ConfigInput, type Features, Interrogator, LabelTable } from '../../lib';
+import { seal } from '../../lib/labels/label-file';
 import { tinyClip } from '../support/bundles';
 import { testImage } from '../support/images';
 import { runPython } from '../support/python';
@@ -138,6 +139,34 @@ describe('rank', () => {
   ])('wrong %s are refused', async (_, labels, name) => {
     await expect(LabelTable.create(labels as string[], name, ours)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
   });
+});
+
+describe('close', () => {
+  test('of a table whose embeddings are being made ends it too', async () => {
+    const table = LabelTable.lazy({ labels: LABELS, name: null, isBuiltIn: false }, ours.engine);
+    const ranks = table.rank(features);
+    table.close();
+    await expect(ranks).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+    await expect(table.rank(features)).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+  });
+
+  test("of an interrogator's own table does nothing", async () => {
+    const before = await ours.flavors.rank(features);
+    ours.flavors.close();
+    expect(await ours.flavors.rank(features)).toEqual(before);
+  });
+});
+
+test('a file that cannot be sealed leaves neither an open file nor a part', async () => {
+  const folder = freshCache();
+  const made = path.join(folder, 'x.part');
+  writeFileSync(made, 'x');
+  mkdirSync(`${made}.sealed`);
+  const open = (): number => readdirSync('/proc/self/fd').length;
+  const before = open();
+  await expect(seal(made, path.join(folder, 'x'))).rejects.toThrow();
+  expect(open()).toBe(before);
+  expect(existsSync(made)).toBe(false);
 });
 
 function flipBit(file: string, place: number, bit: number): void {
