@@ -11,6 +11,8 @@ import type { DecodeRequest } from './request';
 import { type DecodedPixels, inksToRgb, upright, withoutAlpha } from './rgb';
 
 // Some decoders print as they like. This thread is theirs alone, and nobody reads it.
+// What is not written cannot pile up: the other side does not read these streams, since that would keep its process alive.
+process.stdout.write = process.stderr.write = () => true;
 globalThis.console = new Console(new Writable({ write: (_chunk, _encoding, done) => done() }));
 
 export type DecodeReply = { image: RgbImage; failure?: undefined } | { image?: undefined; failure: { kind: FailureKind; message: string } };
