@@ -42,12 +42,14 @@ export async function downloadLabels(
   if (!engine.config.downloadCache || !hasPublishedWeights(engine) || unreachable.has(engine)) return undefined;
   const url = new URL(path.basename(file), withSlash(engine.config.cacheUrl));
   const partial = `${file}.${randomUUID()}.part`;
+  let matrix: NativeLabelMatrix | undefined;
   try {
     if (!(await fetchInto(engine, url, partial, signal, report))) return undefined;
-    const matrix = await engine.binding.openLabelMatrix(partial, { hash, dim: engine.clipBundle.manifest.embedDim });
+    matrix = await engine.binding.openLabelMatrix(partial, { hash, dim: engine.clipBundle.manifest.embedDim });
     await seal(partial, file, signal);
     return matrix;
   } catch (error) {
+    matrix?.close();
     throwIfAborted(signal);
     debug('%s was not used: %s', shownUrl(url), error);
     return undefined;
