@@ -25,3 +25,4 @@ export type {
 } from './interrogator/options';
 export { LabelTable, type RankedLabel, type RankOptions } from './labels/label-table';
 export { loadList } from './labels/vocabulary';
+export { shownUrl } from './net/shown-url';

@@ -3,8 +3,7 @@ import { type BigIntStats, constants, createReadStream, type Dirent, openSync, r
 import { readdir, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import path from 'node:path';
-import { IMAGE_SUFFIXES, type ImageInput, InterrogatorError, loadList } from '../index';
-import { shownUrl } from '../net/shown-url';
+import { IMAGE_SUFFIXES, type ImageInput, InterrogatorError, loadList, shownUrl } from '../index';
 import type { Work } from './lines';
 
 /** The argument of the commands that take images: its name and what help says of it. */
