@@ -70,9 +70,9 @@ export class Bench {
   /** Of the image, the prompt's ids included, as transformers gives them. */
   async captionIds() {
     const { decodeImage } = internal('image');
-    const { caption, config, binding } = this.ours.engine;
+    const { captioner, config, binding } = this.ours.engine;
     const image = await decodeImage(this.image);
-    const ids = await caption.model.generate(binding.holdImage(image), { maxTokens: config.captionMaxLength });
+    const ids = await captioner.model.generate(binding.holdImage(image), { maxTokens: config.captionMaxLength });
     image.release();
     return [...this.captioner.decoder.promptIds, ...ids].join();
   }

@@ -86,6 +86,39 @@ describe.each(['sharp', 'jimp'])('with %s a file that contradicts itself takes n
     }
   });
 
+  test('a TIFF whose tags have more values than the file has bytes', async () => {
+    const base = {
+      256: SMALL,
+      257: SMALL,
+      258: 8,
+      259: 1,
+      262: 2,
+      273: 8,
+      277: 3,
+      278: SMALL,
+      279: 1200,
+      317: 1,
+      320: 8,
+      324: 8,
+      338: 0,
+      347: 8,
+    };
+    for (const tag of Object.keys(base)
+      .map(Number)
+      .filter((each) => each > 257)) {
+      for (const [type, count] of [3, 4, 5, 9, 11, 12].map((each, i) => [each, 2 ** (26 + (i % 5))] as const)) {
+        const tags = Object.entries(base).map(
+          ([name, value]): TiffTag => ({ tag: Number(name), value, ...(Number(name) === tag && { type, count }) }),
+        );
+        for (const truncated of ['error', 'best-effort'] as const) {
+          const { value, code } = await outcome(() => decodeImage(tiffFile(tags, Buffer.alloc(1200)), { truncated }));
+          value?.release();
+          expect(code ?? 'decoded').toMatch(/^(decoded|ERR_IMAGE_(CORRUPT|TRUNCATED))$/);
+        }
+      }
+    }
+  });
+
   test('a JPEG of hundreds of scans is refused, one of ten is not', async () => {
     process.env.TORCH_INTERROGATOR_DECODER = decoder;
     const whole = await sharp({ create: { width: 900, height: 700, channels: 3, background: '#888' } })

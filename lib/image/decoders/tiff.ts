@@ -3,7 +3,7 @@ import { inflateSync } from 'node:zlib';
 import { decode, decodeImage, type IFD, toRGBA8 } from 'utif2';
 import { corrupt } from '../formats/format';
 import { jpeg } from '../formats/jpeg';
-import { readTiffDirectory, TAG, type TiffDirectory } from '../formats/tiff';
+import { readTiffDirectory, requireValues, TAG, type TiffDirectory } from '../formats/tiff';
 import type { DecodeRequest } from './request';
 import { type DecodedPixels, inksToRgb } from './rgb';
 
@@ -22,6 +22,7 @@ export function decodeTiff(bytes: Buffer, { width, height }: DecodeRequest): Dec
   if (directory.isBig) throw corrupt('BigTIFF can be read with sharp only');
   const compression = directory.number(TAG.compression) ?? 1;
   if (!COMPRESSIONS.has(compression)) throw corrupt(`compression ${compression} can be read with sharp only`);
+  requireValues(bytes);
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
   const page = decode(file)[0] as IFD;
   // The library allocates by these.

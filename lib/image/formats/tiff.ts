@@ -193,6 +193,19 @@ function keepFirstPage(bytes: Buffer): void {
   if (end + word <= bytes.length) bytes.fill(0, end, end + word);
 }
 
+/** Bytes of one value by type, of TIFF 6.0 and BigTIFF. */
+const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
+
+/** Throws where a tag of the first directory has values beyond the end of the file: a decoder may allocate them all. */
+export function requireValues(bytes: Buffer): void {
+  const { start, end } = readTiffDirectory(bytes);
+  const { read, word, entryBytes } = layoutOf(bytes);
+  for (let at = start; at < end && at + entryBytes <= bytes.length; at += entryBytes) {
+    const length = (TYPE_BYTES[read(at + 2, 2)] || 8) * read(at + 4, word);
+    if (length > word && read(at + 4 + word, word) + length > bytes.length) throw truncated('the file ends inside of its directory');
+  }
+}
+
 export const tiff: ImageFormat = {
   name: 'tiff',
   label: 'TIFF',

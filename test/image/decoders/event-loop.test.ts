@@ -1,26 +1,18 @@
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import sharp from 'sharp';
 import { closeDecodeWorkers, decodeImage } from '../../../lib/image';
+import { countsMainThread, mainThreadTime } from '../../support/main-thread';
 
 afterAll(closeDecodeWorkers);
 
 const [WIDTH, HEIGHT] = [3000, 2000];
-const STATISTICS = `/proc/self/task/${process.pid}/schedstat`;
-const onLinux = existsSync(STATISTICS) ? test : test.skip;
-
-/** Milliseconds that the main thread has computed: what neighbours take from it is not among them. */
-function mainThreadTime(file: number): number {
-  const text = Buffer.alloc(80);
-  return Number(text.toString('latin1', 0, readSync(file, text, 0, text.length, 0)).split(' ')[0]) / 1e6;
-}
+const onLinux = countsMainThread ? test : test.skip;
 
 /** The most that the main thread computed from one turn of the event loop to the next. */
 async function longestTurn(work: () => Promise<unknown>): Promise<number> {
-  const file = openSync(STATISTICS, 'r');
-  let last = mainThreadTime(file);
+  let last = mainThreadTime();
   let longest = 0;
   const look = (): void => {
-    const now = mainThreadTime(file);
+    const now = mainThreadTime();
     longest = Math.max(longest, now - last);
     last = now;
   };
@@ -28,18 +20,15 @@ async function longestTurn(work: () => Promise<unknown>): Promise<number> {
   await work();
   look();
   clearInterval(timer);
-  closeSync(file);
   return longest;
 }
 
 /** What one plain pass over the samples of such an image costs here. */
 function costOfOnePass(): number {
   const samples = new Uint8Array(3 * WIDTH * HEIGHT);
-  const file = openSync(STATISTICS, 'r');
-  const start = mainThreadTime(file);
+  const start = mainThreadTime();
   for (let at = 0; at < samples.length; at++) samples[at] = (at ^ (samples[at] as number)) & 255;
-  const cost = mainThreadTime(file) - start;
-  closeSync(file);
+  const cost = mainThreadTime() - start;
   return cost;
 }
 
