@@ -19,36 +19,6 @@ const MEASURES = 'image-features,text-1000-labels,tokenize-107k,rank-flavors,cha
 const SAMPLE_SECONDS = 0.3;
 const MOST_RUNS = 10;
 
-await main(async () => {
-  const command = modelCommand('node bench/builds.mjs', 'Two builds in turn, in one run.')
-    .argument('<other>', 'the folder of another clone that is set up')
-    .option('--only <names>', 'some of the measures', (text) => text.split(','), MEASURES)
-    .option('--samples <n>', 'of each measure', wholeNumber(1), 7)
-    .parse();
-  const { only, samples, json, ...options } = command.opts();
-  const sides = [new Side(ROOT, options), new Side(path.resolve(command.args[0]), options)];
-  const rows = [];
-  try {
-    title('Opening both builds');
-    const machine = await sides[0].opened;
-    await sides[1].opened;
-    for (const name of only) {
-      title(name);
-      const row = await compare(name, sides, samples);
-      if (row) rows.push({ ...row, machine: machine.machine });
-    }
-  } finally {
-    for (const side of sides) side.stop();
-  }
-  console.log(
-    markdownTable([
-      ['name', 'this', 'the other', 'this / other', 'unit'],
-      ...rows.map((row) => [row.name, seconds(row.this_s), seconds(row.other_s), row.ratio.toFixed(3), row.unit]),
-    ]),
-  );
-  if (json) writeFileSync(json, `${JSON.stringify(rows, null, 2)}\n`);
-});
-
 /** `ratio` is the median of the pairs' ratios: both of a pair saw the same machine. */
 async function compare(name, sides, samples) {
   const plans = [];
@@ -113,3 +83,33 @@ class Side {
     return answer;
   }
 }
+
+await main(async () => {
+  const command = modelCommand('node bench/builds.mjs', 'Two builds in turn, in one run.')
+    .argument('<other>', 'the folder of another clone that is set up')
+    .option('--only <names>', 'some of the measures', (text) => text.split(','), MEASURES)
+    .option('--samples <n>', 'of each measure', wholeNumber(1), 7)
+    .parse();
+  const { only, samples, json, ...options } = command.opts();
+  const sides = [new Side(ROOT, options), new Side(path.resolve(command.args[0]), options)];
+  const rows = [];
+  try {
+    title('Opening both builds');
+    const machine = await sides[0].opened;
+    await sides[1].opened;
+    for (const name of only) {
+      title(name);
+      const row = await compare(name, sides, samples);
+      if (row) rows.push({ ...row, machine: machine.machine });
+    }
+  } finally {
+    for (const side of sides) side.stop();
+  }
+  console.log(
+    markdownTable([
+      ['name', 'this', 'the other', 'this / other', 'unit'],
+      ...rows.map((row) => [row.name, seconds(row.this_s), seconds(row.other_s), row.ratio.toFixed(3), row.unit]),
+    ]),
+  );
+  if (json) writeFileSync(json, `${JSON.stringify(rows, null, 2)}\n`);
+});
