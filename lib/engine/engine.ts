@@ -63,8 +63,13 @@ export class Engine {
   /** Opens device and models. What was opened is closed again where a later part fails. */
   static async create(config: Config, { signal, onProgress }: CallOptions): Promise<Engine> {
     throwIfAborted(signal);
-    const bundles = await findBundles(config, signal);
-    const binding = await loadNative();
+    const bundles = await findBundles(config);
+    // libtorch is loaded by a thread, while this one hashes.
+    const loading = loadNative();
+    loading.catch(() => {});
+    await verifyAll(bundles, config, signal);
+    const binding = await loading;
+    throwIfAborted(signal);
     const progress = createProgressReporter(config.quiet, onProgress);
     try {
       const engine = await withCancelToken(binding, signal, (token) => Engine.open(config, binding, bundles, token, progress.report));
@@ -167,14 +172,17 @@ export class Engine {
   }
 }
 
-async function findBundles(config: Config, signal: AbortSignal | undefined): Promise<Bundles> {
+async function findBundles(config: Config): Promise<Bundles> {
   const clip = await resolveBundle('clip', config.clipModelName, config.clipModelPath);
   const caption =
     config.captionModelName === null ? null : await resolveBundle('caption', config.captionModelName, config.captionModelPath);
   if (caption) checkCaptionLength(config.captionMaxLength, caption);
-  for (const bundle of caption ? [clip, caption] : [clip]) await verifyFiles(bundle, { hashes: config.verifyHashes, signal });
-  throwIfAborted(signal);
   return { clip, caption };
+}
+
+/** Both at once: while one is hashed, the other is read. */
+async function verifyAll({ clip, caption }: Bundles, { verifyHashes: hashes }: Config, signal: AbortSignal | undefined): Promise<void> {
+  await Promise.all((caption ? [clip, caption] : [clip]).map((bundle) => verifyFiles(bundle, { hashes, signal })));
 }
 
 /**
