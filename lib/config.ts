@@ -2,7 +2,6 @@
 import type { Static } from '@sinclair/typebox';
 import { fieldsOf, isA } from './arguments';
 import { COLOR, MAX_PIXELS } from './arguments/limits';
-import { unknownNames } from './arguments/nearest';
 import { choice, lazySchema, problems } from './arguments/schema';
 import { InterrogatorError } from './errors';
 
@@ -126,11 +125,12 @@ export class Config extends Settings {
     super();
     const given = fieldsOf('config', input, 'ERR_CONFIG');
     const schema = settings();
-    const known = Object.keys(schema.properties);
-    const values = Object.fromEntries(
-      Object.entries(schema.properties).map(([name, field]) => [name, given[name] === undefined ? field.default : given[name]]),
-    );
-    const faults = [...unknownNames('setting', Object.keys(given), known), ...problems(schema, values)];
+    const settled = Object.entries(schema.properties).map(([name, field]) => [
+      name,
+      given[name] === undefined ? field.default : given[name],
+    ]);
+    const values = { ...given, ...Object.fromEntries(settled) };
+    const faults = problems(schema, values, 'setting');
     if (faults.length > 0) {
       throw new InterrogatorError('ERR_CONFIG', `The config is not valid:\n${faults.map((line) => `- ${line}`).join('\n')}`);
     }

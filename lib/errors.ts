@@ -49,13 +49,22 @@ export interface InterrogatorErrorOptions {
   cause?: unknown;
 }
 
+/** What to do, for codes of which every message leaves the same to do. */
+const HINTS: Partial<Record<ErrorCode, string>> = {
+  ERR_BUSY: 'Wait for some of the running calls before sending more, or raise maxQueue in the config.',
+  ERR_OUT_OF_MEMORY: 'Use Config.lowVram(), a smaller model, or lower maxBatch in the config.',
+  ERR_BUNDLE_DAMAGED: 'Export the bundle again, or copy it again from where it came.',
+  ERR_BUNDLE_INCOMPLETE: 'Export the bundle again, or copy it again from where it came.',
+  ERR_BUNDLE_VERSION: 'Update torch-interrogator, or export the bundle with this version.',
+};
+
 /** What every call of this package rejects or throws with: a stable `code`, what was wrong, and where known what to do. */
 export class InterrogatorError extends Error {
   readonly code: ErrorCode;
   /** What to do about it; also the end of `message`. */
   readonly hint?: string;
 
-  constructor(code: ErrorCode, message: string, { hint, cause }: InterrogatorErrorOptions = {}) {
+  constructor(code: ErrorCode, message: string, { hint = HINTS[code], cause }: InterrogatorErrorOptions = {}) {
     super(hint ? `${message}\n${hint}` : message, cause === undefined ? undefined : { cause });
     this.name = 'InterrogatorError';
     this.code = code;
@@ -80,22 +89,11 @@ export function hasCode(error: unknown, ...codes: ErrorCode[]): boolean {
   return codes.includes((error as { code?: ErrorCode } | null)?.code as ErrorCode);
 }
 
-const HINTS: Partial<Record<ErrorCode, string>> = {
-  ERR_BUSY: 'Wait for running calls before sending more, or raise maxQueue in the config.',
-  ERR_OUT_OF_MEMORY: 'Use Config.lowVram(), a smaller model, or lower maxBatch in the config.',
-  ERR_BUNDLE_DAMAGED: 'Export the bundle again, or copy it again from where it came.',
-  ERR_BUNDLE_INCOMPLETE: 'Export the bundle again, or copy it again from where it came.',
-  ERR_BUNDLE_VERSION: 'Update torch-interrogator, or export the bundle with this version.',
-};
-
 /** Whatever was thrown, as this package's error: the addon's with their own codes, others (a listener's) as ERR_RUNTIME. */
 export function toInterrogatorError(error: unknown): InterrogatorError {
   if (error instanceof InterrogatorError) return error;
   const code = (error as { code?: unknown } | null)?.code;
   if (code === 'ERR_ABORTED') return new AbortError();
-  if (typeof code === 'string' && (ERROR_CODES as readonly string[]).includes(code)) {
-    const known = code as ErrorCode;
-    return new InterrogatorError(known, (error as Error).message, { hint: HINTS[known], cause: error });
-  }
+  if (hasCode(error, ...ERROR_CODES)) return new InterrogatorError(code as ErrorCode, (error as Error).message, { cause: error });
   return new InterrogatorError('ERR_RUNTIME', error instanceof Error ? error.message : String(error), { cause: error });
 }

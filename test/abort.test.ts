@@ -1,7 +1,8 @@
 /** What an abort signal ends, and what is left on it. */
 import { getEventListeners, setMaxListeners } from 'node:events';
 import { abandonable } from '../lib/abort';
-import { withCancelToken } from '../lib/engine/cancel-token';
+import { Config } from '../lib/config';
+import { Calls } from '../lib/engine/calls';
 import { Admission } from '../lib/image/decoders/admission';
 import type { NativeBinding } from '../lib/native/types';
 
@@ -30,13 +31,14 @@ const WAYS: Record<string, () => Waits> = {
       cancelled += 1;
     };
     const binding = { createCancelToken: () => ({ cancel }) } as unknown as NativeBinding;
-    const begin = (signal: AbortSignal) =>
-      withCancelToken(binding, signal, async () => {
-        await new Promise<void>((resolve) => {
-          ends.push(resolve);
-        });
-        if (cancelled > 0) throw new Error('cancelled');
+    const calls = new Calls(new Config(), binding);
+    const work = async (): Promise<void> => {
+      await new Promise<void>((resolve) => {
+        ends.push(resolve);
       });
+      if (cancelled > 0) throw new Error('cancelled');
+    };
+    const begin = (signal: AbortSignal) => calls.share(signal, () => {}, work);
     const end = (): void => {
       for (const each of ends) each();
     };

@@ -1,7 +1,7 @@
 /** Checks of what callers hand in: each value is read once, and whatever goes wrong on the way is an InterrogatorError. */
+import type { TObject, TProperties } from '@sinclair/typebox';
 import { type ErrorCode, InterrogatorError } from '../errors';
-import { COLOR } from './limits';
-import { unknownNames } from './nearest';
+import { lazySchema, problems, type TypeBox } from './schema';
 import { show } from './show';
 
 export { show } from './show';
@@ -25,23 +25,29 @@ export interface CallOptions {
   onProgress?: ProgressListener;
 }
 
-/** Checks one option's value; undefined stands for an option that was left out. */
-export type Check<T> = (name: string, value: unknown) => T;
-export type Checks = Readonly<Record<string, Check<unknown>>>;
-export type Checked<K extends Checks> = { [Name in keyof K]: ReturnType<K[Name]> };
+/** The schema of the options of a call that takes these fields, `signal` and `onProgress`. Each may be left out. */
+export function optionsSchema(fields: (typebox: TypeBox) => TProperties): () => TObject {
+  return lazySchema((typebox) => {
+    const { Kind, Type, TypeRegistry } = typebox;
+    TypeRegistry.Set('AbortSignal', (_, value) => isA(value, AbortSignal));
+    const signal = Type.Unsafe({ [Kind]: 'AbortSignal', expected: 'an AbortSignal' });
+    const onProgress = Type.Function([], Type.Any(), { expected: 'a function' });
+    return Type.Partial(Type.Object({ ...fields(typebox), signal, onProgress }, { additionalProperties: false }));
+  });
+}
 
-const COMMON = { signal: abortSignal, onProgress: listener };
+/** Of calls that take `signal` and `onProgress` alone. */
+export const NO_OPTIONS = optionsSchema(() => ({}));
 
 /**
- * The options of a call, checked: those in `known`, signal and onProgress. Null and undefined stand for none.
- * Throws ERR_INVALID_ARGUMENT for a wrong value, and for a name that is not known with the nearest one that is.
+ * The options of a call, checked: null and undefined stand for none. Throws ERR_INVALID_ARGUMENT, naming every option that is wrong; for
+ * a name that is not known it names the nearest one that is.
  */
-export function callOptions<K extends Checks>(call: string, given: unknown, known: K): Checked<K> & CallOptions {
-  const checks: Checks = { ...known, ...COMMON };
-  const values = fieldsOf(`the options of ${call}`, given ?? {});
-  const faults = unknownNames('option', Object.keys(values), Object.keys(checks));
+export function callOptions<O extends CallOptions>(call: string, given: O | null | undefined, schema: () => TObject): O {
+  const options = fieldsOf(`the options of ${call}`, given ?? {});
+  const faults = problems(schema(), options, 'option');
   if (faults.length > 0) throw invalid(`${call}: ${faults.join('\n')}`);
-  return Object.fromEntries(Object.entries(checks).map(([name, check]) => [name, check(name, values[name])])) as Checked<K> & CallOptions;
+  return options as O;
 }
 
 /** An object's enumerable fields. Throws for what is no object, or cannot be read. */
@@ -74,52 +80,6 @@ export function isA<T>(value: unknown, kind: { readonly prototype: T }): value i
   }
 }
 
-/** A whole number of at least `least`. */
-export function count<T extends number | undefined>(initial: T, least = 0): Check<number | T> {
-  return (name, value) => {
-    if (value === undefined) return initial;
-    if (Number.isSafeInteger(value) && (value as number) >= least) return value as number;
-    throw invalid(`${name}: got ${show(value)}, expected a whole number of at least ${least}.`);
-  };
-}
-
-export function number(initial: number): Check<number> {
-  return (name, value = initial) => {
-    if (Number.isFinite(value)) return value as number;
-    throw invalid(`${name}: got ${show(value)}, expected a number.`);
-  };
-}
-
-export function flag(initial: boolean): Check<boolean> {
-  return (name, value = initial) => {
-    if (typeof value === 'boolean') return value;
-    throw invalid(`${name}: got ${show(value)}, expected true or false.`);
-  };
-}
-
-/** A string. Null is as good as none. */
-export function text<T>(initial: T): Check<string | T> {
-  return (name, value) => {
-    if (value === undefined || value === null) return initial;
-    if (typeof value === 'string') return value;
-    throw invalid(`${name}: got ${show(value)}, expected a string.`);
-  };
-}
-
-export function oneOf<T extends string, I extends T | undefined>(known: readonly T[], initial: I): Check<T | I> {
-  return (name, value) => {
-    if (value === undefined) return initial;
-    if (known.includes(value as T)) return value as T;
-    throw invalid(`${name}: got ${show(value)}, expected one of ${known.join(', ')}.`);
-  };
-}
-
-/** A colour as '#rgb' or '#rrggbb', or null for none. */
-export function color(name: string, value: unknown): string | null | undefined {
-  if (value === undefined || value === null || (typeof value === 'string' && new RegExp(COLOR).test(value))) return value;
-  throw invalid(`${name}: got ${show(value)}, expected a colour as '#rgb' or '#rrggbb', or null.`);
-}
-
 /** A copy of a list of strings, of at least `least`. */
 export function textList(name: string, value: unknown, least = 0): string[] {
   const texts = arrayOf(name, value, (each) => typeof each === 'string');
@@ -139,16 +99,6 @@ export function arrayOf<T>(name: string, value: unknown, accepts: (each: unknown
     }
     return list;
   });
-}
-
-function abortSignal(name: string, value: unknown): AbortSignal | undefined {
-  if (value === undefined || isA(value, AbortSignal)) return value;
-  throw invalid(`${name}: got ${show(value)}, expected an AbortSignal.`);
-}
-
-function listener(name: string, value: unknown): ProgressListener | undefined {
-  if (value === undefined || typeof value === 'function') return value as ProgressListener | undefined;
-  throw invalid(`${name}: got ${show(value)}, expected a function.`);
 }
 
 export function invalid(message: string, hint?: string): InterrogatorError {

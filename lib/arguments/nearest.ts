@@ -12,14 +12,10 @@ export function nearest(name: string, known: readonly string[], count: number): 
     .map(({ candidate }) => candidate);
 }
 
-/** A line for each name that is none of the known ones, with the nearest of them. `what`: such as "setting". */
-export function unknownNames(what: string, names: readonly string[], known: readonly string[]): string[] {
-  return names
-    .filter((name) => !known.includes(name))
-    .map((name) => {
-      const [suggestion] = nearest(name, known, 1);
-      return `${name}: no such ${what}${suggestion ? `; did you mean ${suggestion}?` : '.'}`;
-    });
+/** What is wrong with a name that is none of the known ones, with the nearest of them. `what`: such as "setting". */
+export function unknownName(what: string, name: string, known: readonly string[]): string {
+  const [suggestion] = nearest(name, known, 1);
+  return `${name}: no such ${what}${suggestion ? `; did you mean ${suggestion}?` : '.'}`;
 }
 
 function editsBetween(a: string, b: string): number {

@@ -1,5 +1,6 @@
 /** Contracts as TypeBox schemas: JSON Schema, checks and static types from one text. TypeBox is loaded with the first schema. */
 import type { SchemaOptions, TSchema, TUnsafe } from '@sinclair/typebox';
+import { unknownName } from './nearest';
 import { show } from './show';
 
 export type TypeBox = typeof import('@sinclair/typebox');
@@ -25,14 +26,18 @@ export function choice<const T extends string>({ Type }: TypeBox, values: readon
 
 /**
  * What a schema has against a value: a line for each wrong field, with what came and what was expected. A field's schema may say
- * `expected` in words; ranges and choices are told without.
+ * `expected` in words; ranges and choices are told without. `what`: what a field is called where a schema allows no other names.
  */
-export function problems(schema: TSchema, value: unknown): string[] {
-  const { Value } = require('@sinclair/typebox/value') as typeof import('@sinclair/typebox/value');
+export function problems(schema: TSchema, value: unknown, what = 'field'): string[] {
+  const { Value, ValueErrorType } = require('@sinclair/typebox/value') as typeof import('@sinclair/typebox/value');
   const lines = new Map<string, string>();
-  for (const { path, schema: field, value: given } of Value.Errors(schema, value)) {
+  for (const { path, type, schema: field, value: given } of Value.Errors(schema, value)) {
     const name = path.slice(1).replaceAll('/', '.');
-    if (!lines.has(name)) lines.set(name, `${name}: got ${show(given)}, expected ${expectation(field)}.`);
+    const isUnknown = type === ValueErrorType.ObjectAdditionalProperties;
+    const line = isUnknown
+      ? unknownName(what, name, Object.keys(field.properties))
+      : `${name}: got ${show(given)}, expected ${expectation(field)}.`;
+    if (!lines.has(name)) lines.set(name, line);
   }
   return [...lines.values()];
 }

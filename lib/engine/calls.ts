@@ -1,9 +1,10 @@
 /** The calls of one interrogator: which are admitted, how each ends, and who is told. */
 import diagnostics from 'node:diagnostics_channel';
+import type { TObject } from '@sinclair/typebox';
 import { onAbort } from '../abort';
-import { type CallOptions, type Checked, type Checks, callOptions } from '../arguments';
+import { type CallOptions, callOptions } from '../arguments';
 import type { Config } from '../config';
-import { AbortError, hasCode, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
+import { hasCode, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
 import { Admission } from '../image/decoders/admission';
 import type { NativeBinding, NativeCancelToken } from '../native/types';
 import { createProgressReporter, type ReportProgress } from './progress';
@@ -17,8 +18,8 @@ export interface Call {
 }
 
 /** A call of the public API, with its options. */
-export interface OptionsCall<K extends Checks> extends Call {
-  options: Checked<K> & CallOptions;
+export interface OptionsCall<O extends CallOptions> extends Call {
+  options: O;
 }
 
 /** What is published on the diagnostics channel `torch-interrogator:call` when a call has ended. */
@@ -61,26 +62,26 @@ export class Calls {
    * Runs one call of the public API: options checked, cancellable, counted, its errors this package's. It is admitted whole or refused
    * at once with ERR_BUSY, unless it `waits`; what an admitted call needs of the device is never refused.
    */
-  async run<K extends Checks, T>(
+  async run<O extends CallOptions, T>(
     name: string,
-    given: unknown,
-    known: K,
-    work: (call: OptionsCall<K>) => Promise<T>,
+    given: O,
+    schema: () => TObject,
+    work: (call: OptionsCall<O>) => Promise<T>,
     { waits = false } = {},
   ): Promise<T> {
-    const options = callOptions(name, given, known);
+    const options = callOptions(name, given, schema);
+    const { signal, onProgress } = options;
     const started = performance.now();
     try {
-      throwIfAborted(options.signal);
+      throwIfAborted(signal);
       this.throwIfDisposed();
-      const leave = waits && this.isFull ? await this.turn(options.signal) : this.enter();
-      const progress = createProgressReporter(this.config.quiet, options.onProgress);
+      const leave = waits && this.isFull ? await this.endable(signal, (ended) => this.admission.enter(1, ended)) : this.enter();
       try {
-        const result = await this.share(options.signal, progress.report, (call) => work({ ...call, options }));
+        using progress = createProgressReporter(this.config.quiet, onProgress);
+        const result = await this.share(signal, progress.report, (call) => work({ ...call, options }));
         this.end(name, started);
         return result;
       } finally {
-        progress.finish();
         leave();
       }
     } catch (error) {
@@ -91,7 +92,13 @@ export class Calls {
 
   /** As run(), for work that several calls wait for: its progress goes to theirs, and it is never refused. */
   share<T>(signal: AbortSignal | undefined, report: ReportProgress, work: (call: Call) => Promise<T>): Promise<T> {
-    const result = this.settle(signal, report, work);
+    const result = this.endable(signal, async (ended) => {
+      const token = this.binding.createCancelToken();
+      ended.addEventListener('abort', () => token.cancel());
+      const answer = await work({ token, signal: ended, report });
+      throwIfAborted(signal);
+      return answer;
+    });
     this.running.add(result);
     const forget = (): void => {
       this.running.delete(result);
@@ -110,21 +117,17 @@ export class Calls {
     await Promise.allSettled([...this.running]);
   }
 
-  private async settle<T>(signal: AbortSignal | undefined, report: ReportProgress, work: (call: Call) => Promise<T>): Promise<T> {
+  /** Gives `work` a signal that fires with the caller's and at the disposal. Where one of them fired, that is what the work fails with. */
+  private async endable<T>(signal: AbortSignal | undefined, work: (ended: AbortSignal) => Promise<T>): Promise<T> {
     throwIfAborted(signal);
     this.throwIfDisposed();
-    const [token, controller] = [this.binding.createCancelToken(), new AbortController()];
-    const cancel = (): void => {
-      token.cancel();
-      controller.abort(signal?.reason);
-    };
-    const forget = [onAbort(signal, cancel), onAbort(this.ending.signal, cancel)];
+    const controller = new AbortController();
+    const end = (): void => controller.abort(signal?.reason);
+    const forget = [onAbort(signal, end), onAbort(this.ending.signal, end)];
     try {
-      const result = await work({ token, signal: controller.signal, report });
-      throwIfAborted(signal);
-      return result;
+      return await work(controller.signal);
     } catch (error) {
-      if (signal?.aborted) throw new AbortError(signal.reason);
+      throwIfAborted(signal);
       // What a disposal interrupts fails in many ways.
       this.throwIfDisposed();
       throw toInterrogatorError(error);
@@ -143,24 +146,7 @@ export class Calls {
     throw new InterrogatorError(
       'ERR_BUSY',
       `${this.admission.taken} calls are under way, maxBatch (${maxBatch}) and maxQueue (${maxQueue}) of them.`,
-      { hint: 'Wait for some of them before sending more, or raise maxQueue in the config.' },
     );
-  }
-
-  /** Waits for a place. */
-  private async turn(signal: AbortSignal | undefined): Promise<() => void> {
-    const controller = new AbortController();
-    const giveUp = (): void => controller.abort(signal?.reason);
-    const forget = [onAbort(signal, giveUp), onAbort(this.ending.signal, giveUp)];
-    try {
-      return await this.admission.enter(1, controller.signal);
-    } catch (error) {
-      throwIfAborted(signal);
-      this.throwIfDisposed();
-      throw error;
-    } finally {
-      for (const each of forget) each();
-    }
   }
 
   private end(call: string, started: number, error?: InterrogatorError): void {
@@ -171,7 +157,7 @@ export class Calls {
     channel.publish(error ? { ...message, error } : message);
   }
 
-  throwIfDisposed(): void {
+  private throwIfDisposed(): void {
     if (!this.ending.signal.aborted) return;
     throw new InterrogatorError('ERR_DISPOSED', 'The interrogator was disposed.', {
       hint: 'Create another one with Interrogator.create().',

@@ -1,5 +1,6 @@
 /** The caption model of an interrogator, with its tokenizer. */
 import type { Bundle, CaptionManifest } from '../bundles/bundle';
+import type { Config } from '../config';
 import { InterrogatorError } from '../errors';
 import type { NativeCaptionModel } from '../native/types';
 import { CaptionTokenizer } from '../tokenizer';
@@ -19,9 +20,10 @@ export class Captioner {
   static async load(
     { folder, manifest }: Bundle<CaptionManifest>,
     model: NativeCaptionModel,
-    { residency, maxTokens }: { residency: Residency; maxTokens: number },
+    residency: Residency,
+    { captionMaxLength }: Config,
   ): Promise<Captioner> {
-    return new Captioner(model, await CaptionTokenizer.load(folder, manifest.tokenizer), residency, maxTokens);
+    return new Captioner(model, await CaptionTokenizer.load(folder, manifest.tokenizer), residency, captionMaxLength);
   }
 
   async caption(image: HeldImage, call: Call): Promise<string> {

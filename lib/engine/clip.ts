@@ -1,5 +1,6 @@
 /** The CLIP model of an interrogator: images and texts to features, and the trees that chains walk. Owns tokenizer and packing. */
 import type { Bundle, ClipManifest } from '../bundles/bundle';
+import type { Config } from '../config';
 import type { NativeClipModel, NativeFeatures, NativePromptTree } from '../native/types';
 import { ClipTokenizer } from '../tokenizer';
 import type { Call } from './calls';
@@ -18,13 +19,9 @@ export class Clip {
     private readonly corrected: boolean,
   ) {}
 
-  static async load(
-    bundle: Bundle<ClipManifest>,
-    model: NativeClipModel,
-    { residency, corrected }: { residency: Residency; corrected: boolean },
-  ): Promise<Clip> {
+  static async load(bundle: Bundle<ClipManifest>, model: NativeClipModel, residency: Residency, { compat }: Config): Promise<Clip> {
     const { folder, manifest } = bundle;
-    return new Clip(bundle, model, await ClipTokenizer.load(folder, manifest.tokenizer), residency, corrected);
+    return new Clip(bundle, model, await ClipTokenizer.load(folder, manifest.tokenizer), residency, compat === 'corrected');
   }
 
   /** Unit-length, 1 × embedDim. */

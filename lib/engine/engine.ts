@@ -4,7 +4,7 @@ import type { CallOptions } from '../arguments';
 import { type Bundle, type CaptionManifest, type ClipManifest, resolveBundle } from '../bundles/bundle';
 import { verifyFiles } from '../bundles/verify';
 import type { Config } from '../config';
-import { AbortError, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
+import { InterrogatorError, throwIfAborted } from '../errors';
 import {
   checkRawImage,
   colorOf,
@@ -18,13 +18,12 @@ import {
   useDecodeWorkers,
 } from '../image';
 import { loadNative } from '../native/load';
-import type { NativeBinding, NativeCancelToken, NativeDevice, NativeDeviceStats } from '../native/types';
-import { Calls } from './calls';
-import { withCancelToken } from './cancel-token';
+import type { NativeBinding, NativeDevice, NativeDeviceStats } from '../native/types';
+import { type Call, Calls } from './calls';
 import { Captioner, checkCaptionLength } from './captioner';
 import { Clip } from './clip';
 import { HeldImage } from './held-image';
-import { createProgressReporter, type ReportProgress } from './progress';
+import { createProgressReporter } from './progress';
 import { Residency } from './residency';
 
 export type { CallOptions, ProgressEvent, ProgressListener } from '../arguments';
@@ -45,7 +44,6 @@ interface Bundles {
 }
 
 export class Engine {
-  readonly calls: Calls;
   private readonly endDecoders = useDecodeWorkers();
   private disposal: Promise<void> | undefined;
 
@@ -56,9 +54,8 @@ export class Engine {
     readonly clipBundle: Bundle<ClipManifest>,
     readonly clip: Clip,
     private readonly loadedCaptioner: Captioner | null,
-  ) {
-    this.calls = new Calls(config, binding);
-  }
+    readonly calls: Calls,
+  ) {}
 
   /** Opens device and models. What was opened is closed again where a later part fails. */
   static async create(config: Config, { signal, onProgress }: CallOptions): Promise<Engine> {
@@ -69,17 +66,17 @@ export class Engine {
     loading.catch(() => {});
     await verifyAll(bundles, config, signal);
     const binding = await loading;
-    throwIfAborted(signal);
-    const progress = createProgressReporter(config.quiet, onProgress);
+    using progress = createProgressReporter(config.quiet, onProgress);
+    const calls = new Calls(config, binding);
+    let engine: Engine | undefined;
     try {
-      const engine = await withCancelToken(binding, signal, (token) => Engine.open(config, binding, bundles, token, progress.report));
-      if (signal?.aborted) await engine.dispose();
-      throwIfAborted(signal);
-      return engine;
+      return await calls.share(signal, progress.report, async (call) => {
+        engine = await Engine.open(config, binding, bundles, calls, call);
+        return engine;
+      });
     } catch (error) {
-      throw signal?.aborted ? new AbortError(signal.reason) : toInterrogatorError(error);
-    } finally {
-      progress.finish();
+      await engine?.dispose();
+      throw error;
     }
   }
 
@@ -87,8 +84,8 @@ export class Engine {
     config: Config,
     binding: NativeBinding,
     bundles: Bundles,
-    token: NativeCancelToken,
-    report: ReportProgress,
+    calls: Calls,
+    { token, report }: Call,
   ): Promise<Engine> {
     const opened: { close(): Promise<void> }[] = [];
     const total = bundles.caption ? 3 : 2;
@@ -111,12 +108,9 @@ export class Engine {
         { clip: clipModel, caption: captionModel },
         { clip: offloads && config.clipOffload, caption: offloads && config.captionOffload },
       );
-      const captioner =
-        bundles.caption &&
-        captionModel &&
-        (await Captioner.load(bundles.caption, captionModel, { residency, maxTokens: config.captionMaxLength }));
-      const clip = await Clip.load(bundles.clip, clipModel, { residency, corrected: config.compat === 'corrected' });
-      return new Engine(config, binding, device, bundles.clip, clip, captioner);
+      const captioner = captionModel && (await Captioner.load(bundles.caption as Bundle<CaptionManifest>, captionModel, residency, config));
+      const clip = await Clip.load(bundles.clip, clipModel, residency, config);
+      return new Engine(config, binding, device, bundles.clip, clip, captioner, calls);
     } catch (error) {
       for (const handle of opened) await handle.close().catch(() => {});
       throw error;

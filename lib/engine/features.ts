@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { types } from 'node:util';
-import { arrayOf, type CallOptions, invalid, isA, read, show } from '../arguments';
+import { arrayOf, type CallOptions, invalid, isA, NO_OPTIONS, read, show } from '../arguments';
 import type { NativeFeatures } from '../native/types';
 import type { Engine } from './engine';
 import { type EngineOwner, engineOf } from './owner';
@@ -20,7 +20,7 @@ export class Features {
    */
   static async from(array: Float32Array | readonly number[], interrogator: EngineOwner, options: CallOptions = {}): Promise<Features> {
     const engine = engineOf(interrogator);
-    return engine.calls.run('Features.from', options, {}, async () => {
+    return engine.calls.run('Features.from', options, NO_OPTIONS, async () => {
       const dim = engine.clipBundle.manifest.embedDim;
       const numbers = await numbersOf(array, dim);
       return new Features(engine, await engine.binding.featuresFromArray(engine.device, numbers, numbers.length / dim, dim));
@@ -39,12 +39,12 @@ export class Features {
 
   /** A copy of the numbers, row-major, length rows × dim. Features.from() makes features of them again. */
   async toArray(options: CallOptions = {}): Promise<Float32Array> {
-    return this.engine.calls.run('toArray', options, {}, ({ token }) => this.native.toArray(token));
+    return this.engine.calls.run('toArray', options, NO_OPTIONS, ({ token }) => this.native.toArray(token));
   }
 
   /** Cosine similarities, -1 … 1, row-major rows × other.rows. Throws ERR_INVALID_ARGUMENT where dims differ. */
   async similarity(other: Features, options: CallOptions = {}): Promise<Float32Array> {
-    return this.engine.calls.run('Features.similarity', options, {}, async ({ token }) => {
+    return this.engine.calls.run('Features.similarity', options, NO_OPTIONS, async ({ token }) => {
       if (isA(other, Features)) return this.native.similarity(other.native, token);
       throw invalid('other: expected Features, as imageToFeatures() and textToFeatures() make them.');
     });

@@ -6,10 +6,9 @@ import type { ProgressEvent, ProgressListener } from '../arguments';
 /** @internal */
 export type ReportProgress = (event: ProgressEvent) => void;
 
-/** One call's reporter. `finish` takes its part off the terminal; call it however the call ends. */
-export interface ProgressReporter {
+/** One call's reporter. Its disposal takes its part off the terminal. */
+export interface ProgressReporter extends Disposable {
   report: ReportProgress;
-  finish(): void;
 }
 
 /** Bars only where they were not silenced and stderr is a terminal of the main thread's; events only where somebody listens. */
@@ -25,11 +24,14 @@ export function createProgressReporter(quiet: boolean, listener: ProgressListene
       }
       listener?.(event);
     },
-    finish: () => {
+    [Symbol.dispose]: () => {
       if (!stages) return;
       shown.delete(stages);
-      if (shown.size === 0) clear();
-      else for (const stage of stages.keys()) show(stage);
+      for (const stage of stages.keys()) show(stage);
+      if (shown.size > 0) return;
+      terminal?.stop();
+      terminal = undefined;
+      bars.clear();
     },
   };
 }
@@ -41,18 +43,12 @@ let terminal: MultiBar | undefined;
 
 function show(stage: string): void {
   const events = [...shown].flatMap((stages) => stages.get(stage) ?? []);
-  const [done, total] = [sum(events.map((event) => event.done)), sum(events.map((event) => event.total))];
+  const [done, total] = events.reduce(([done, total], event) => [done + event.done, total + event.total], [0, 0]);
   terminal ??= openTerminal();
   const bar = bars.get(stage) ?? terminal.create(total, done, { stage });
   bars.set(stage, bar);
   bar.setTotal(total);
   bar.update(done, { stage });
-}
-
-function clear(): void {
-  terminal?.stop();
-  terminal = undefined;
-  bars.clear();
 }
 
 function openTerminal(): MultiBar {
@@ -68,8 +64,4 @@ function openTerminal(): MultiBar {
     },
     Presets.shades_grey,
   );
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, each) => total + each, 0);
 }

@@ -7,13 +7,16 @@ export interface SharedTaskOptions {
   report?: ReportProgress;
 }
 
-type Start<T> = (options: { signal: AbortSignal; report: ReportProgress }) => Promise<T>;
+interface Waiter {
+  report: ReportProgress | undefined;
+  fail: (error: unknown) => void;
+}
 
 interface Run<T> {
   result: Promise<T>;
   controller: AbortController;
-  reports: Set<ReportProgress>;
-  waiting: number;
+  waiters: Set<Waiter>;
+  isDone: boolean;
 }
 
 /**
@@ -23,59 +26,49 @@ interface Run<T> {
 export class SharedTask<T> {
   private run: Run<T> | undefined;
 
-  constructor(private readonly start: Start<T>) {}
+  constructor(private readonly start: (options: { signal: AbortSignal; report: ReportProgress }) => Promise<T>) {}
 
   async get({ signal, report }: SharedTaskOptions = {}): Promise<T> {
     throwIfAborted(signal);
     this.run ??= this.begin();
     const run = this.run;
-    run.waiting += 1;
-    let listen: ReportProgress = () => {};
-    // One listener's mistake ends that caller's wait, not the work of all.
-    const mistaken = new Promise<never>((_, reject) => {
-      listen = (event) => {
-        try {
-          report?.(event);
-        } catch (error) {
-          run.reports.delete(listen);
-          reject(error);
-        }
-      };
+    let waiter!: Waiter;
+    const failed = new Promise<never>((_, fail) => {
+      waiter = { report, fail };
     });
-    run.reports.add(listen);
+    run.waiters.add(waiter);
     try {
-      return await Promise.race([abandonable(run.result, signal), mistaken]);
+      return await abandonable(Promise.race([run.result, failed]), signal);
     } finally {
-      run.waiting -= 1;
-      run.reports.delete(listen);
-      if (run.waiting === 0 && signal?.aborted) this.abandon(run, signal.reason);
+      run.waiters.delete(waiter);
+      // Unfinished work that is aborted must not be handed to the next caller.
+      if (run.waiters.size === 0 && signal?.aborted && !run.isDone) {
+        this.run = undefined;
+        run.controller.abort(signal.reason);
+      }
     }
   }
 
   private begin(): Run<T> {
     const controller = new AbortController();
-    const reports = new Set<ReportProgress>();
+    const waiters = new Set<Waiter>();
     const report: ReportProgress = (event) => {
-      for (const each of reports) each(event);
+      for (const waiter of waiters) {
+        try {
+          waiter.report?.(event);
+        } catch (error) {
+          // One listener's mistake ends that caller's wait, not the work of all.
+          waiters.delete(waiter);
+          waiter.fail(error);
+        }
+      }
     };
-    const run: Run<T> = { controller, reports, waiting: 0, result: this.start({ signal: controller.signal, report }) };
-    run.result.catch(() => {
-      if (this.run === run) this.run = undefined;
-    });
+    const run: Run<T> = { controller, waiters, isDone: false, result: this.start({ signal: controller.signal, report }) };
+    const end = (isKept: boolean) => () => {
+      run.isDone = true;
+      if (!isKept && this.run === run) this.run = undefined;
+    };
+    run.result.then(end(true), end(false));
     return run;
-  }
-
-  /** Aborting finished work does nothing; unfinished work must not be handed to the next caller. */
-  private abandon(run: Run<T>, reason: unknown): void {
-    let settled = false;
-    const mark = (): void => {
-      settled = true;
-    };
-    run.result.then(mark, mark);
-    queueMicrotask(() => {
-      if (settled || run.waiting > 0) return;
-      if (this.run === run) this.run = undefined;
-      run.controller.abort(reason);
-    });
   }
 }

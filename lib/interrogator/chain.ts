@@ -1,24 +1,20 @@
 /** The chain: growing a prompt phrase by phrase, by clip-interrogator 0.6.0's rules. */
 
+import type { CallOptions } from '../arguments';
+import type { ChainCallOptions } from './options';
+
 export interface ChainStep {
+  /** Into the phrases. */
   index: number;
+  /** Of "prompt, phrase" and the image, -1 … 1, never negated. */
   similarity: number;
 }
 
-export interface ChainOptions {
+export interface ChainOptions extends Omit<ChainCallOptions, keyof CallOptions | 'description'> {
   /** Distinct. */
   phrases: readonly string[];
   /** The phrase to carry `prompt` on with; a null prompt asks for the one to begin with. `used`: indices no longer in play. */
   next: (prompt: string | null, used: readonly number[]) => Promise<ChainStep>;
-  /** What to begin from; '' begins with the best phrase. */
-  bestPrompt: string;
-  bestSimilarity: number;
-  /** Steps that are kept even where similarity falls. */
-  minCount: number;
-  /** Most steps. */
-  maxCount: number;
-  /** Seek the least similar. */
-  reverse: boolean;
   corrected: boolean;
   /** A prompt that can take no more. */
   fillsContext: (prompt: string) => Promise<boolean>;
@@ -34,12 +30,17 @@ interface Scored {
 
 /** The best prompt that was met on the way. '' where there is nothing to begin with. */
 export async function chain(options: ChainOptions): Promise<string> {
-  const { phrases, next, reverse, minCount, maxCount } = options;
+  const { phrases, next, bestPrompt, bestSimilarity = 0, minCount = 8, maxCount = 32, reverse, corrected } = options;
   const used: number[] = [];
-  const begun = await begin(options, used);
-  if (!begun) return '';
-  let best = begun;
-  let current = begun;
+  let current: Scored = { prompt: bestPrompt ?? '', score: bestSimilarity };
+  if (!bestPrompt) {
+    if (phrases.length === 0) return '';
+    const { index, similarity } = await next(null, used);
+    used.push(index);
+    // The reference does not negate this first similarity, so in reverse hardly any longer prompt beats it.
+    current = { prompt: phrases[index] as string, score: reverse && corrected ? -similarity : similarity };
+  }
+  let best = current;
   for (let step = 0; step < maxCount && used.length < phrases.length; step += 1) {
     const { index, similarity } = await next(current.prompt, used);
     const longer = { prompt: `${current.prompt}, ${phrases[index]}`, score: reverse ? -similarity : similarity };
@@ -53,14 +54,4 @@ export async function chain(options: ChainOptions): Promise<string> {
   }
   options.onStep?.(maxCount, maxCount, best.prompt);
   return best.prompt;
-}
-
-async function begin(options: ChainOptions, used: number[]): Promise<Scored | undefined> {
-  const { phrases, next, bestPrompt, bestSimilarity, reverse, corrected } = options;
-  if (bestPrompt) return { prompt: bestPrompt, score: bestSimilarity };
-  if (phrases.length === 0) return undefined;
-  const { index, similarity } = await next(null, used);
-  used.push(index);
-  // The reference does not negate this first similarity, so in reverse hardly any longer prompt beats it.
-  return { prompt: phrases[index] as string, score: reverse && corrected ? -similarity : similarity };
 }

@@ -1,4 +1,4 @@
-import { type CallOptions, callOptions, textList } from '../arguments';
+import { type CallOptions, callOptions, NO_OPTIONS, textList } from '../arguments';
 import { type Config, type ConfigInput, toConfig } from '../config';
 import type { Calls, OptionsCall } from '../engine/calls';
 import type { EngineStats } from '../engine/engine';
@@ -52,7 +52,7 @@ export class Interrogator extends EngineOwner {
    * Throws ERR_CONFIG, ERR_MODEL_UNKNOWN, ERR_BUNDLE_*, ERR_DEVICE, ERR_LIBTORCH_*, ERR_ADDON_*, ERR_VOCABULARY_NOT_FOUND.
    */
   static async create(config?: Config | ConfigInput, options: CallOptions = {}): Promise<Interrogator> {
-    const checked = callOptions('create', options, {});
+    const checked = callOptions('create', options, NO_OPTIONS);
     // Loaded here: the package itself is light.
     const { Engine } = require('../engine/engine') as typeof import('../engine/engine');
     const { Modes } = require('./modes') as typeof import('./modes');
@@ -114,7 +114,7 @@ export class Interrogator extends EngineOwner {
 
   /** Makes the embeddings of all tables now, or finds them in the cache. */
   async prepare(options: CallOptions = {}): Promise<void> {
-    await this.calls.run('prepare', options, {}, async (call) => {
+    await this.calls.run('prepare', options, NO_OPTIONS, async (call) => {
       for (const table of this.tables.all) await table.prepareWithin(call);
     });
   }
@@ -178,7 +178,7 @@ export class Interrogator extends EngineOwner {
 
   /** Unit-length text features, one row a text. A text longer than the context is cut as open_clip's tokenizer cuts it. */
   async textToFeatures(texts: string | readonly string[], options: CallOptions = {}): Promise<Features> {
-    return this.calls.run('textToFeatures', options, {}, async (call) => {
+    return this.calls.run('textToFeatures', options, NO_OPTIONS, async (call) => {
       const list = typeof texts === 'string' ? [texts] : textList('texts', texts, 1);
       return new Features(this.engine, await this.engine.clip.textFeatures(list, call, 'features'));
     });
@@ -194,7 +194,7 @@ export class Interrogator extends EngineOwner {
 
   /** Cosine similarity of the image and a text, -1 … 1. `features`: one row. */
   async similarity(features: Features, text: string, options: CallOptions = {}): Promise<number> {
-    return this.calls.run('similarity', options, {}, async (call) => {
+    return this.calls.run('similarity', options, NO_OPTIONS, async (call) => {
       const [similarity] = await this.engine.clip.similarities(oneImage(features), textList('text', [text], 1), call);
       return similarity as number;
     });
@@ -202,7 +202,7 @@ export class Interrogator extends EngineOwner {
 
   /** Cosine similarities of the image and each text. `features`: one row. */
   async similarities(features: Features, texts: readonly string[], options: CallOptions = {}): Promise<number[]> {
-    return this.calls.run('similarities', options, {}, async (call) => {
+    return this.calls.run('similarities', options, NO_OPTIONS, async (call) => {
       return Array.from(await this.engine.clip.similarities(oneImage(features), textList('texts', texts, 1), call));
     });
   }
@@ -210,8 +210,7 @@ export class Interrogator extends EngineOwner {
   /** Grows a prompt by the phrases that bring it nearest to the image, and returns the best one met. Repeated phrases count once. */
   async chain(features: Features, phrases: readonly string[], options: ChainCallOptions = {}): Promise<string> {
     return this.calls.run('chain', options, CHAIN, async (call) => {
-      const settings = { ...call.options, stage: call.options.description };
-      return this.modes.chain(oneImage(features), textList('phrases', phrases), settings, call);
+      return this.modes.chain(oneImage(features), textList('phrases', phrases), call.options, call);
     });
   }
 
@@ -229,14 +228,14 @@ export class Interrogator extends EngineOwner {
     return this.engine.calls;
   }
 
-  private async prompt(image: ImageInput, mode: Mode, call: OptionsCall<typeof IMAGE>): Promise<string> {
+  private async prompt(image: ImageInput, mode: Mode, call: OptionsCall<CaptionedOptions>): Promise<string> {
     using decoded = await this.engine.decode(image, call);
     const { prompt, features } = await this.modes.answer(decoded, { ...call.options, mode }, call);
     features.close();
     return prompt;
   }
 
-  private async description(image: ImageInput, call: OptionsCall<typeof DESCRIBE>): Promise<Description> {
+  private async description(image: ImageInput, call: OptionsCall<DescribeOptions>): Promise<Description> {
     const started = performance.now();
     using decoded = await this.engine.decode(image, call);
     const answer = await this.modes.answer(decoded, call.options, call);

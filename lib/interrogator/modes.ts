@@ -3,24 +3,15 @@
 import type { Call } from '../engine/calls';
 import type { Engine } from '../engine/engine';
 import type { HeldImage } from '../engine/held-image';
-import type { RankedLabel } from '../labels/label-table';
+import type { TableName } from '../labels/label-store';
+import type { LabelTable } from '../labels/label-table';
 import type { NativeFeatures } from '../native/types';
 import { argmax } from './argmax';
 import { chain } from './chain';
-import type { Mode } from './options';
+import type { ChainCallOptions, DescribeOptions } from './options';
 import { classicPrompt, fastPrompt, truncateToFit } from './prompt';
 import { PromptRanker } from './prompt-ranker';
 import { MERGED, type Tables } from './tables';
-
-/** Begins from the caption; without one, or with '', a caption is generated, as in the reference. */
-export interface ModeSettings {
-  mode: Mode;
-  caption?: string;
-  /** Default 8. */
-  minFlavors?: number;
-  /** Default 32; classic mode 3. */
-  maxFlavors?: number;
-}
 
 export interface Answer {
   prompt: string;
@@ -40,50 +31,47 @@ export class Modes {
     this.corrected = engine.config.compat === 'corrected';
   }
 
-  async answer(image: HeldImage, settings: ModeSettings, call: Call): Promise<Answer> {
+  async answer(image: HeldImage, settings: DescribeOptions, call: Call): Promise<Answer> {
+    const { mode = 'best' } = settings;
     // A list that is missing is an error before anything is computed.
-    if (settings.mode !== 'caption') this.tables.require(settings.mode === 'negative' ? ['flavors', 'negative'] : MERGED);
-    const { mode, minFlavors = 8, maxFlavors = mode === 'classic' ? 3 : 32 } = settings;
-    if (mode === 'negative') {
-      const features = await this.features(image, call);
-      return { prompt: await this.negative(features, maxFlavors, call), caption: null, features };
-    }
-    const caption = settings.caption || (await this.engine.captioner.caption(image, call));
-    const features = await this.features(image, call);
-    switch (mode) {
-      case 'best':
-        return { prompt: await this.best(features, caption, { minFlavors, maxFlavors }, call), caption, features };
-      case 'fast':
-        return { prompt: await this.fast(caption, await this.mergedTop(features, maxFlavors, call), call), caption, features };
-      case 'classic':
-        return { prompt: await this.classic(features, caption, maxFlavors, call), caption, features };
-      case 'caption':
-        return { prompt: caption, caption, features };
-    }
+    if (mode !== 'caption') this.tables.require(mode === 'negative' ? ['flavors', 'negative'] : MERGED);
+    const caption = mode === 'negative' ? null : settings.caption || (await this.engine.captioner.caption(image, call));
+    const features = await this.engine.clip.imageFeatures(image, call);
+    // Nothing more is made of it, and what follows may take long.
+    image.close();
+    return { prompt: await this.prompt(features, caption, { ...settings, mode }, call), caption, features };
   }
 
-  /** 1 × embedDim. The last that is made of an image, which is closed: what follows may take long. */
-  private async features(image: HeldImage, call: Call): Promise<NativeFeatures> {
-    const features = await this.engine.clip.imageFeatures(image, call);
-    image.close();
-    return features;
+  /** `caption`: null in negative mode alone. */
+  private async prompt(
+    features: NativeFeatures,
+    caption: string | null,
+    { mode, minFlavors, maxFlavors = mode === 'classic' ? 3 : 32 }: DescribeOptions,
+    call: Call,
+  ): Promise<string> {
+    if (caption === null) return this.negative(features, maxFlavors, call);
+    switch (mode) {
+      case 'fast':
+        return this.fast(features, caption, maxFlavors, call);
+      case 'classic':
+        return this.classic(features, caption, maxFlavors, call);
+      case 'caption':
+        return caption;
+      default:
+        return this.best(features, caption, { minCount: minFlavors, maxCount: maxFlavors }, call);
+    }
   }
 
   /** chain() over real text: repeated phrases count once, at their first place. */
-  async chain(
-    features: NativeFeatures,
-    phrases: readonly string[],
-    settings: { bestPrompt: string; bestSimilarity: number; minCount: number; maxCount: number; reverse: boolean; stage: string },
-    call: Call,
-  ): Promise<string> {
+  async chain(features: NativeFeatures, phrases: readonly string[], options: ChainCallOptions, call: Call): Promise<string> {
     const distinct = [...new Set(phrases)];
-    const { reverse, stage } = settings;
-    using ranker = await PromptRanker.create(this.engine.clip, features, distinct, { reverse }, call);
+    const stage = options.description ?? 'chain';
+    using ranker = await PromptRanker.create(this.engine.clip, features, distinct, options, call);
     return await chain({
-      ...settings,
+      ...options,
       phrases: distinct,
       corrected: this.corrected,
-      next: (prompt, used) => ranker.best(prompt, used, call),
+      next: (prompt, used) => ranker.best(prompt, used),
       fillsContext: (prompt) => this.engine.clip.fillsContext(prompt, call),
       onStep: (done, total, prompt) => call.report({ stage, done, total, prompt }),
     });
@@ -92,72 +80,47 @@ export class Modes {
   private async best(
     features: NativeFeatures,
     caption: string,
-    { minFlavors, maxFlavors }: { minFlavors: number; maxFlavors: number },
+    counts: { minCount: number | undefined; maxCount: number },
     call: Call,
   ): Promise<string> {
-    const terms = await this.mergedTop(features, this.engine.config.flavorIntermediateCount, call);
-    const [captionSimilarity] = await this.engine.clip.similarities(features, [caption], call);
-    const chained = await this.chain(
-      features,
-      terms,
-      {
-        bestPrompt: caption,
-        bestSimilarity: captionSimilarity as number,
-        minCount: minFlavors,
-        maxCount: maxFlavors,
-        reverse: false,
-        stage: 'chain',
-      },
-      call,
-    );
-    const fast = await this.fast(caption, await this.mergedTop(features, maxFlavors, call), call);
-    const candidates = [caption, await this.classic(features, caption, maxFlavors, call), fast, chained];
-    const similarities = await this.engine.clip.similarities(features, candidates, call);
-    return candidates[argmax(similarities)] as string;
+    const { clip, config } = this.engine;
+    const terms = await this.top(this.tables.merged, features, config.flavorIntermediateCount, call);
+    const [bestSimilarity] = await clip.similarities(features, [caption], call);
+    const candidates = [
+      caption,
+      await this.classic(features, caption, counts.maxCount, call),
+      await this.fast(features, caption, counts.maxCount, call),
+      await this.chain(features, terms, { ...counts, bestPrompt: caption, bestSimilarity }, call),
+    ];
+    return candidates[argmax(await clip.similarities(features, candidates, call))] as string;
   }
 
-  private fast(caption: string, terms: readonly string[], call: Call): Promise<string> {
-    return this.truncate(fastPrompt(caption, terms), call);
+  private async fast(features: NativeFeatures, caption: string, maxFlavors: number, call: Call): Promise<string> {
+    return this.truncate(fastPrompt(caption, await this.top(this.tables.merged, features, maxFlavors, call)), call);
   }
 
   private async classic(features: NativeFeatures, caption: string, maxFlavors: number, call: Call): Promise<string> {
-    const top = (name: 'mediums' | 'artists' | 'trendings' | 'movements'): Promise<string> =>
-      this.tables
-        .get(name)
-        .rankWithin(call, features, 1)
-        .then(([first]) => first?.label ?? '');
-    const flavors = await this.tables.get('flavors').rankWithin(call, features, maxFlavors);
-    const terms = {
-      medium: await top('mediums'),
-      artist: await top('artists'),
-      trending: await top('trendings'),
-      movement: await top('movements'),
-      flavors: labelsOf(flavors),
-    };
-    return this.truncate(classicPrompt(caption, terms), call);
+    const top = (name: TableName, count = 1): Promise<string[]> => this.top(this.tables.get(name), features, count, call);
+    const flavors = await top('flavors', maxFlavors);
+    const [medium = ''] = await top('mediums');
+    const [artist = ''] = await top('artists');
+    const [trending = ''] = await top('trendings');
+    const [movement = ''] = await top('movements');
+    return this.truncate(classicPrompt(caption, { medium, artist, trending, movement, flavors }), call);
   }
 
   private async negative(features: NativeFeatures, maxFlavors: number, call: Call): Promise<string> {
     const { flavorIntermediateCount } = this.engine.config;
-    const least = await this.tables.get('flavors').rankWithin(call, features, flavorIntermediateCount, true);
-    const phrases = [...labelsOf(least), ...this.tables.get('negative').labels];
-    return this.chain(
-      features,
-      phrases,
-      { bestPrompt: '', bestSimilarity: 0, minCount: 8, maxCount: maxFlavors, reverse: true, stage: 'chain' },
-      call,
-    );
+    const least = await this.top(this.tables.get('flavors'), features, flavorIntermediateCount, call, true);
+    const phrases = [...least, ...this.tables.get('negative').labels];
+    return this.chain(features, phrases, { maxCount: maxFlavors, reverse: true }, call);
   }
 
-  private async mergedTop(features: NativeFeatures, topCount: number, call: Call): Promise<string[]> {
-    return labelsOf(await this.tables.merged.rankWithin(call, features, topCount));
+  private async top(table: LabelTable, features: NativeFeatures, count: number, call: Call, reverse = false): Promise<string[]> {
+    return (await table.rankWithin(call, features, count, reverse)).map(({ label }) => label);
   }
 
   private truncate(prompt: string, call: Call): Promise<string> {
     return truncateToFit(prompt, (text) => this.engine.clip.fillsContext(text, call), this.corrected);
   }
-}
-
-function labelsOf(ranked: readonly RankedLabel[]): string[] {
-  return ranked.map(({ label }) => label);
 }

@@ -1,21 +1,16 @@
 /** What the calls of an Interrogator take besides their arguments, and what they answer. */
-import { type CallOptions, color, count, flag, number, oneOf, text } from '../arguments';
+import type { TSchema } from '@sinclair/typebox';
+import { type CallOptions, optionsSchema } from '../arguments';
+import { choice, type TypeBox } from '../arguments/schema';
+import { Config } from '../config';
+import type { DecodeOptions } from '../image';
 
 export const MODES = ['best', 'fast', 'classic', 'negative', 'caption'] as const;
 /** How a prompt is built. */
 export type Mode = (typeof MODES)[number];
 
-/** How an image is read; what is left out is as in the config. */
-export interface ImageOptions extends CallOptions {
-  /** Images of more pixels are refused by their header. */
-  maxPixels?: number;
-  /** 'exif' turns images as their EXIF orientation says. */
-  orientation?: 'ignore' | 'exif';
-  /** '#rgb' or '#rrggbb': what transparent images are composed over; null drops alpha. */
-  background?: string | null;
-  /** 'best-effort' decodes files that end too early as far as they go. */
-  truncated?: 'error' | 'best-effort';
-}
+/** How an image is read. What is left out is as in the config, whose defaults are the ones named here. */
+export interface ImageOptions extends CallOptions, DecodeOptions {}
 
 export interface NegativeOptions extends ImageOptions {
   /** Most terms, 0 and up. Default 32. */
@@ -74,24 +69,30 @@ export interface ChainCallOptions extends CallOptions {
   description?: string;
 }
 
-/** The checks of the options of each call; signal and onProgress are checked in all of them. */
-export const IMAGE = {
-  maxPixels: count(undefined, 1),
-  orientation: oneOf(['ignore', 'exif'], undefined),
-  background: color,
-  truncated: oneOf(['error', 'best-effort'], undefined),
-};
-export const NEGATIVE = { ...IMAGE, maxFlavors: count(undefined) };
-export const CAPTIONED = { ...NEGATIVE, caption: text(undefined) };
-export const INTERROGATE = { ...CAPTIONED, minFlavors: count(8) };
-export const DESCRIBE = { ...INTERROGATE, mode: oneOf(MODES, 'best') };
-export const BATCH = { ...DESCRIBE, concurrency: count(8, 1) };
-export const RANK_TOP = { reverse: flag(false) };
-export const CHAIN = {
-  bestPrompt: text(''),
-  bestSimilarity: number(0),
-  minCount: count(8),
-  maxCount: count(32),
-  reverse: flag(false),
-  description: text('chain'),
-};
+/** What each call takes. */
+export const IMAGE = optionsSchema(({ Type }) => {
+  const { orientation, background, truncated } = Config.schema.properties;
+  return { maxPixels: Type.Integer({ minimum: 1 }), orientation, background, truncated };
+});
+export const NEGATIVE = optionsSchema(({ Type }) => ({ ...IMAGE().properties, maxFlavors: Type.Integer({ minimum: 0 }) }));
+export const CAPTIONED = optionsSchema((typebox) => ({ ...NEGATIVE().properties, caption: textOrNull(typebox) }));
+export const INTERROGATE = optionsSchema(({ Type }) => ({ ...CAPTIONED().properties, minFlavors: Type.Integer({ minimum: 0 }) }));
+export const DESCRIBE = optionsSchema((typebox) => ({ ...INTERROGATE().properties, mode: choice(typebox, MODES) }));
+export const BATCH = optionsSchema(({ Type }) => ({ ...DESCRIBE().properties, concurrency: Type.Integer({ minimum: 1 }) }));
+export const RANK_TOP = optionsSchema(({ Type }) => ({ reverse: Type.Boolean() }));
+export const CHAIN = optionsSchema((typebox) => {
+  const { Type } = typebox;
+  return {
+    bestPrompt: textOrNull(typebox),
+    bestSimilarity: Type.Number(),
+    minCount: Type.Integer({ minimum: 0 }),
+    maxCount: Type.Integer({ minimum: 0 }),
+    reverse: Type.Boolean(),
+    description: textOrNull(typebox),
+  };
+});
+
+/** Null is as good as none. */
+function textOrNull({ Type }: TypeBox): TSchema {
+  return Type.Union([Type.String(), Type.Null()], { expected: 'a string' });
+}

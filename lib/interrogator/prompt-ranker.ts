@@ -1,17 +1,12 @@
 import type { Call } from '../engine/calls';
 import type { Clip } from '../engine/clip';
 import type { NativeFeatures, NativePromptTree } from '../native/types';
-
-export interface RankedPhrase {
-  /** Into the phrases. */
-  index: number;
-  /** Of "prompt, phrase" and the image, -1 … 1, never negated. */
-  similarity: number;
-}
+import type { ChainStep } from './chain';
 
 /** Finds the phrase that carries a prompt on best (reverse: worst). The phrases are tokenised once. Dispose of it: it keeps memory on the device. */
 export class PromptRanker implements Disposable {
   private readonly tree: NativePromptTree;
+
   private constructor(
     private readonly clip: Clip,
     private readonly features: NativeFeatures,
@@ -20,6 +15,7 @@ export class PromptRanker implements Disposable {
     /** The phrases whose cleaning (mojibake repair, HTML entities) may depend on what stands before them. */
     private readonly contextual: readonly number[],
     private readonly reverse: boolean,
+    private readonly call: Call,
   ) {
     this.tree = clip.tree(tokens);
   }
@@ -29,13 +25,13 @@ export class PromptRanker implements Disposable {
     clip: Clip,
     features: NativeFeatures,
     phrases: readonly string[],
-    { reverse }: { reverse: boolean },
+    { reverse = false }: { reverse?: boolean },
     call: Call,
   ): Promise<PromptRanker> {
     const tokens = await clip.encodeAll(phrases, call);
     const clean = await clip.splitCleanly(phrases, call);
     const contextual = [...phrases.keys()].filter((place) => !clean[place]);
-    return new PromptRanker(clip, features, phrases, tokens, contextual, reverse);
+    return new PromptRanker(clip, features, phrases, tokens, contextual, reverse, call);
   }
 
   [Symbol.dispose](): void {
@@ -43,41 +39,37 @@ export class PromptRanker implements Disposable {
   }
 
   /** Ranks "prompt, phrase", or with a null prompt the phrases alone, over all phrases but the excluded; one must be left. */
-  async best(prompt: string | null, excluded: readonly number[], call: Call): Promise<RankedPhrase> {
-    const [prefix = new Int32Array()] = prompt === null ? [] : await this.clip.encodeAll([`${prompt},`], call);
-    const joined = prompt === null ? new Map<number, Int32Array>() : await this.joinedApart(prompt, prefix, excluded, call);
+  async best(prompt: string | null, excluded: readonly number[]): Promise<ChainStep> {
+    const [prefix = new Int32Array()] = prompt === null ? [] : await this.clip.encodeAll([`${prompt},`], this.call);
+    const joined = prompt === null ? new Map<number, Int32Array>() : await this.joinedApart(prompt, prefix, excluded);
     const exclude = Int32Array.from([...excluded, ...joined.keys()]);
-    const candidates: RankedPhrase[] = [];
+    const candidates: ChainStep[] = [];
     if (exclude.length < this.phrases.length) {
-      candidates.push(await this.clip.best(this.tree, prefix, this.features, { exclude, reverse: this.reverse }, call));
+      candidates.push(await this.clip.best(this.tree, prefix, this.features, { exclude, reverse: this.reverse }, this.call));
     }
-    candidates.push(...(await this.similaritiesOf(joined, call)));
-    return candidates.reduce((best, each) => (this.precedes(each, best) ? each : best));
-  }
-
-  private precedes(a: RankedPhrase, b: RankedPhrase): boolean {
-    if (a.similarity === b.similarity) return a.index < b.index;
-    return this.reverse ? a.similarity < b.similarity : a.similarity > b.similarity;
+    candidates.push(...(await this.similaritiesOf(joined)));
+    const sign = this.reverse ? -1 : 1;
+    return candidates.sort((a, b) => sign * (b.similarity - a.similarity) || a.index - b.index)[0] as ChainStep;
   }
 
   /** The phrases that tokenise differently after this prompt, with the tokens of the whole. */
-  private async joinedApart(prompt: string, prefix: Int32Array, excluded: readonly number[], call: Call): Promise<Map<number, Int32Array>> {
+  private async joinedApart(prompt: string, prefix: Int32Array, excluded: readonly number[]): Promise<Map<number, Int32Array>> {
     const used = new Set(excluded);
-    const [isClean] = await this.clip.splitCleanly([prompt], call);
+    const [isClean] = await this.clip.splitCleanly([prompt], this.call);
     const places = [...(isClean ? this.contextual : this.phrases.keys())].filter((place) => !used.has(place));
     const texts = places.map((place) => `${prompt}, ${this.phrases[place]}`);
     const apart = new Map<number, Int32Array>();
-    for (const [i, whole] of (await this.clip.encodeAll(texts, call)).entries()) {
+    for (const [i, whole] of (await this.clip.encodeAll(texts, this.call)).entries()) {
       const place = places[i] as number;
       if (!isConcatenation(whole, prefix, this.tokens[place] as Int32Array)) apart.set(place, whole);
     }
     return apart;
   }
 
-  private async similaritiesOf(texts: Map<number, Int32Array>, call: Call): Promise<RankedPhrase[]> {
+  private async similaritiesOf(texts: Map<number, Int32Array>): Promise<ChainStep[]> {
     if (texts.size === 0) return [];
-    using features = await this.clip.tokenFeatures([...texts.values()], call);
-    const similarities = await features.similarity(this.features, call.token);
+    using features = await this.clip.tokenFeatures([...texts.values()], this.call);
+    const similarities = await features.similarity(this.features, this.call.token);
     return [...texts.keys()].map((index, i) => ({ index, similarity: similarities[i] as number }));
   }
 }

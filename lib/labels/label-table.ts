@@ -1,4 +1,4 @@
-import { arrayOf, type CallOptions, count, flag, isA, show, textList } from '../arguments';
+import { arrayOf, type CallOptions, isA, NO_OPTIONS, optionsSchema, show, textList } from '../arguments';
 import type { Call } from '../engine/calls';
 import type { Engine } from '../engine/engine';
 import { type Features, oneImage } from '../engine/features';
@@ -21,7 +21,7 @@ export interface RankedLabel {
   similarity: number;
 }
 
-const RANK = { topCount: count(1), reverse: flag(false) };
+const RANK = optionsSchema(({ Type }) => ({ topCount: Type.Integer({ minimum: 0 }), reverse: Type.Boolean() }));
 
 /** One set of labels and its embeddings, made once. */
 interface Section {
@@ -60,7 +60,7 @@ export class LabelTable {
       throw new InterrogatorError('ERR_INVALID_ARGUMENT', `name: got ${show(name)}, expected letters, digits, _ and -, or null.`);
     }
     const table = LabelTable.lazy({ labels: list, name, isBuiltIn: false }, engineOf(interrogator));
-    await table.engine.calls.run('LabelTable.create', options, {}, (call) => table.prepareWithin(call));
+    await table.engine.calls.run('LabelTable.create', options, NO_OPTIONS, (call) => table.prepareWithin(call));
     return table;
   }
 
@@ -114,7 +114,7 @@ export class LabelTable {
 
   /** Makes the embeddings now where they are not ready. Concurrent callers share the work; a failure is tried again. */
   async prepare(options: CallOptions = {}): Promise<void> {
-    await this.engine.calls.run('LabelTable.prepare', options, {}, (call) => this.prepareWithin(call));
+    await this.engine.calls.run('LabelTable.prepare', options, NO_OPTIONS, (call) => this.prepareWithin(call));
   }
 
   /** @internal As a part of a running call. */
@@ -151,7 +151,7 @@ export class LabelTable {
 
   private ranked(name: string, features: Features, options: RankOptions): Promise<RankedLabel[]> {
     return this.engine.calls.run(name, options, RANK, async (call) => {
-      const { topCount, reverse } = call.options;
+      const { topCount = 1, reverse } = call.options;
       return this.rankWithin(call, oneImage(features), topCount, reverse);
     });
   }

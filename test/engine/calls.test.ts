@@ -1,6 +1,7 @@
 /** Which calls are admitted, how they end, and who is told. The device is not needed for it. */
 import diagnostics from 'node:diagnostics_channel';
 import { setTimeout as delay } from 'node:timers/promises';
+import { NO_OPTIONS } from '../../lib/arguments';
 import { Config } from '../../lib/config';
 import { type CallMessage, Calls } from '../../lib/engine/calls';
 import type { NativeBinding } from '../../lib/native/types';
@@ -18,15 +19,15 @@ beforeEach(() => {
 test('one call too many is refused at once, and there is room again when one has ended', async () => {
   const calls = callsOf(2, 1);
   const controller = new AbortController();
-  const under = [1, 2, 3].map(() => calls.run('a', { signal: controller.signal }, {}, ({ signal }) => forever(signal)));
-  await expect(calls.run('b', {}, {}, async () => 1)).rejects.toMatchObject({
+  const under = [1, 2, 3].map(() => calls.run('a', { signal: controller.signal }, NO_OPTIONS, ({ signal }) => forever(signal)));
+  await expect(calls.run('b', {}, NO_OPTIONS, async () => 1)).rejects.toMatchObject({
     code: 'ERR_BUSY',
     message: expect.stringMatching(/3 calls.*maxQueue/s),
   });
   expect(calls.counts).toMatchObject({ running: 3, refused: 1 });
   controller.abort('enough');
   for (const call of under) await expect(call).rejects.toMatchObject({ code: 'ERR_ABORTED', cause: 'enough' });
-  expect(await calls.run('b', {}, {}, async () => 1)).toBe(1);
+  expect(await calls.run('b', {}, NO_OPTIONS, async () => 1)).toBe(1);
   expect(calls.counts).toEqual({ running: 0, waiting: 0, done: 1, failed: 0, aborted: 3, refused: 1 });
   expect(cancelled).toBe(3);
 });
@@ -47,7 +48,7 @@ test('calls that wait are served in their order, whatever runs and is given up b
         running -= 1;
       };
       return calls
-        .run('each', { signal: controller.signal }, {}, work, { waits: true })
+        .run('each', { signal: controller.signal }, NO_OPTIONS, work, { waits: true })
         .catch((error: { code: string }) => expect(error.code).toBe('ERR_ABORTED'));
     });
     await Promise.all(waiting);
@@ -59,7 +60,7 @@ test('calls that wait are served in their order, whatever runs and is given up b
 
 test('a disposal ends what runs and what waits', async () => {
   const calls = callsOf(1, 1);
-  const all = Array.from({ length: 5 }, () => calls.run('a', {}, {}, ({ signal }) => forever(signal), { waits: true }));
+  const all = Array.from({ length: 5 }, () => calls.run('a', {}, NO_OPTIONS, ({ signal }) => forever(signal), { waits: true }));
   const shared = calls.share(
     undefined,
     () => {},
@@ -70,7 +71,7 @@ test('a disposal ends what runs and what waits', async () => {
   const disposed = { name: 'InterrogatorError', code: 'ERR_DISPOSED' };
   await Promise.all([...all, shared].map((call) => expect(call).rejects.toMatchObject(disposed)));
   await calls.settled();
-  await expect(calls.run('a', {}, {}, async () => 1)).rejects.toMatchObject(disposed);
+  await expect(calls.run('a', {}, NO_OPTIONS, async () => 1)).rejects.toMatchObject(disposed);
 });
 
 test.each([1, 11, 1000])('%d calls with one signal leave no listener and no warning', async (count) => {
@@ -80,8 +81,10 @@ test.each([1, 11, 1000])('%d calls with one signal leave no listener and no warn
   try {
     const controller = new AbortController();
     const calls = callsOf(4096, 1);
-    const under = Array.from({ length: count }, () => calls.run('a', { signal: controller.signal }, {}, ({ signal }) => forever(signal)));
-    const done = Array.from({ length: count }, () => calls.run('a', { signal: controller.signal }, {}, () => delay(1)));
+    const under = Array.from({ length: count }, () =>
+      calls.run('a', { signal: controller.signal }, NO_OPTIONS, ({ signal }) => forever(signal)),
+    );
+    const done = Array.from({ length: count }, () => calls.run('a', { signal: controller.signal }, NO_OPTIONS, () => delay(1)));
     await Promise.all(done);
     controller.abort();
     await Promise.allSettled(under);
@@ -99,11 +102,11 @@ test('the diagnostics channel tells how each call ended', async () => {
   diagnostics.subscribe('torch-interrogator:call', listen);
   try {
     const calls = callsOf(1, 1);
-    const slow = [1, 2].map(() => calls.run('slow', {}, {}, () => delay(20)));
-    await calls.run('refused', {}, {}, async () => 1).catch(() => {});
+    const slow = [1, 2].map(() => calls.run('slow', {}, NO_OPTIONS, () => delay(20)));
+    await calls.run('refused', {}, NO_OPTIONS, async () => 1).catch(() => {});
     await Promise.all(slow);
-    await calls.run('aborted', { signal: AbortSignal.abort() }, {}, async () => 1).catch(() => {});
-    await calls.run('failed', {}, {}, () => Promise.reject(new Error('no'))).catch(() => {});
+    await calls.run('aborted', { signal: AbortSignal.abort() }, NO_OPTIONS, async () => 1).catch(() => {});
+    await calls.run('failed', {}, NO_OPTIONS, () => Promise.reject(new Error('no'))).catch(() => {});
     expect(messages.map(({ call, outcome, error }) => [call, outcome, error?.code])).toEqual([
       ['refused', 'refused', 'ERR_BUSY'],
       ['slow', 'done', undefined],

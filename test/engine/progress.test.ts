@@ -45,15 +45,15 @@ test.each([1, 2, 50])('%d calls share one bar a stage, which shows their sum', (
     { stage: 'chain', done: (count * (count - 1)) / 2, total: 100 * count },
     { stage: 'labels flavors', done: count, total: 10 * count },
   ]);
-  reporters.shift()?.finish();
+  reporters.shift()?.[Symbol.dispose]();
   if (count > 1) expect(made[0]).toMatchObject({ total: 100 * (count - 1) });
-  for (const { finish } of reporters) finish();
+  for (const reporter of reporters) reporter[Symbol.dispose]();
   expect(open).toBe(0);
 });
 
 test('a later call opens the terminal again', () => {
   for (let i = 0; i < 3; i += 1) {
-    const { report, finish } = createProgressReporter(false, undefined);
+    const { report, [Symbol.dispose]: finish } = createProgressReporter(false, undefined);
     report({ stage: 'chain', done: 1, total: 2 });
     finish();
   }
@@ -66,7 +66,7 @@ test.each<[string, boolean, boolean]>([
 ])('%s: no bar, but events', (_, quiet, isTTY) => {
   setTTY(isTTY);
   const events: number[] = [];
-  const { report, finish } = createProgressReporter(quiet, ({ done }) => events.push(done));
+  const { report, [Symbol.dispose]: finish } = createProgressReporter(quiet, ({ done }) => events.push(done));
   report({ stage: 'chain', done: 1, total: 2 });
   finish();
   expect([events, terminals]).toEqual([[1], 0]);
@@ -76,7 +76,7 @@ test('a worker thread draws no bar, whatever its terminal', () => {
   jest.isolateModules(() => {
     jest.doMock('node:worker_threads', () => ({ ...jest.requireActual('node:worker_threads'), isMainThread: false }));
     const progress = require('../../lib/engine/progress') as typeof import('../../lib/engine/progress');
-    const { report, finish } = progress.createProgressReporter(false, undefined);
+    const { report, [Symbol.dispose]: finish } = progress.createProgressReporter(false, undefined);
     report({ stage: 'chain', done: 1, total: 2 });
     finish();
   });
