@@ -1,14 +1,12 @@
 /** How commands end when something is wrong: exit codes and what the user reads. */
 
+import { type ErrorCode, InterrogatorError } from '../index';
+import { asOptions } from './options';
+
 /** 0 ok, 1 some inputs failed, 2 usage, 130 interrupted. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-/** A wrong command line that the argument parser cannot see by itself. */
-export class UsageError extends Error {
-  override name = 'UsageError';
-}
-
-const USAGE_CODES = new Set([
+const USAGE_CODES = new Set<ErrorCode>([
   'ERR_CONFIG',
   'ERR_INVALID_ARGUMENT',
   'ERR_MODEL_UNKNOWN',
@@ -20,7 +18,7 @@ const USAGE_CODES = new Set([
 
 /** An error as the lines of `--json` hold it. */
 export interface FailureRecord {
-  code: string;
+  code: ErrorCode;
   /** What was wrong. */
   message: string;
   /** What to do about it, where that is known. */
@@ -28,25 +26,25 @@ export interface FailureRecord {
 }
 
 export function failureRecord(error: unknown): FailureRecord {
-  if (!(error instanceof Error)) return { code: 'ERR_INTERNAL', message: String(error) };
-  const { code, hint, message } = error as Error & { code?: unknown; hint?: string };
-  const problem = hint && message.endsWith(`\n${hint}`) ? message.slice(0, -hint.length - 1) : message;
-  return { code: typeof code === 'string' ? code : 'ERR_INTERNAL', message: problem, ...(hint && { hint }) };
+  if (error instanceof InterrogatorError) {
+    const { code, hint, message } = error;
+    return hint ? { code, message: message.slice(0, -hint.length - 1), hint } : { code, message };
+  }
+  const { syscall, message }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
+  return { code: syscall ? 'ERR_IO' : 'ERR_RUNTIME', message };
 }
 
 /** The exit code for an error that ended the whole command. */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof UsageError) return EXIT.usage;
   const { code } = failureRecord(error);
   if (code === 'ERR_ABORTED') return EXIT.interrupted;
   return USAGE_CODES.has(code) ? EXIT.usage : EXIT.failed;
 }
 
-/** What was wrong with its code, then what to do; no stack. */
+/** What was wrong with its code, then what to do, in the words of the command line; no stack. */
 export function describeFailure(error: unknown): string {
   const { code, message, hint } = failureRecord(error);
-  if (error instanceof UsageError) return `error: ${message}`;
   if (code === 'ERR_ABORTED') return 'interrupted';
   const [problem, ...details] = message.split('\n');
-  return [`error: ${problem} (${code})`, ...details, ...(hint ? [hint] : [])].join('\n');
+  return asOptions([`error: ${problem} (${code})`, ...details, ...(hint ? [hint] : [])].join('\n'));
 }

@@ -96,13 +96,20 @@ function placeholder({ type, anyOf, expected = '' }: Setting): string {
   return /URL/.test(expected) ? 'url' : 'value';
 }
 
-/** The schema's words in the style of help, with the names of other settings as options. */
+/** The schema's words in the style of help. */
 function describe(text: string): string {
-  const names = settings().map(([name]) => name);
-  return text
+  return asOptions(text)
     .replace(/^[A-Z](?![A-Z])/, (letter) => letter.toLowerCase())
     .replace(/\.$/, '')
     .replaceAll('`', '')
-    .replace(/\bnull(?: for none)?\b/g, 'none')
-    .replace(/\b[a-z]+[A-Z]\w*\b/g, (word) => (names.includes(word as keyof ConfigValues) ? longName(word as keyof ConfigValues) : word));
+    .replace(/\bnull(?: for none)?\b/g, 'none');
+}
+
+/** The API's words with the names of settings as options. */
+export function asOptions(text: string): string {
+  return text.replace(/(?<![/.\w-])[a-z]+[A-Z]\w*|(?<=^- )\w+(?=:)/gm, (word) => (isSetting(word) ? longName(word) : word));
+}
+
+function isSetting(word: string): word is keyof ConfigValues {
+  return Object.hasOwn(Config.schema.properties, word);
 }

@@ -17,7 +17,9 @@ function createProgram(): Command {
     .description('Give it an image; it answers with the text prompt that would make an image like it.')
     .version(version)
     .showHelpAfterError('(run with --help for the options)')
-    .showSuggestionAfterError();
+    .showSuggestionAfterError()
+    // Commander exits with 1 on a wrong command line; ours is 2, so every command throws instead.
+    .exitOverride();
   addInterrogateCommand(program);
   addRankCommand(program);
   addFeaturesCommand(program);
@@ -25,14 +27,7 @@ function createProgram(): Command {
   addModelsCommand(program);
   addDoctorCommand(program);
   addSetupCommand(program);
-  throwInsteadOfExit(program);
   return program;
-}
-
-/** Commander exits with 1 on a wrong command line; ours is 2, so every (sub)command throws instead. */
-function throwInsteadOfExit(command: Command): void {
-  command.exitOverride();
-  for (const subcommand of command.commands) throwInsteadOfExit(subcommand);
 }
 
 /** Runs a command line, without the two words that Node puts before it. What ends it is told on stderr and by `process.exitCode`. */

@@ -1,22 +1,10 @@
 /** torch-interrogator export clip|caption NAME: runs the Python exporter in its own environment. */
-import { spawn } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { bundleFolder } from '../../index';
 import { EXIT } from '../failure';
 import { wholeNumber } from '../options';
-
-interface ExportOptions {
-  out?: string;
-  checkpoint?: string;
-  untrained?: boolean;
-  seed?: number;
-  config?: string;
-  precision?: string;
-  vocabulary?: string;
-  device?: string;
-  debug?: boolean;
-}
 
 const EXPORTER = path.join(__dirname, '..', '..', '..', 'models', 'export');
 
@@ -44,51 +32,31 @@ export function addExportCommand(program: Command): void {
       .addOption(new Option('--precision <how>', 'stored weights').choices(['fp32', 'fp16', 'bf16']))
       .option('--device <cpu|cuda>', 'where to run the check after exporting')
       .option('--debug', 'show stack traces')
-      .action(async (name: string, options: ExportOptions) => {
-        process.exitCode = await runExporter(kind, name, options);
+      .action((name: string, options: Record<string, string | number | boolean>) => {
+        process.exitCode = runExporter(kind, name, options);
       });
   }
 }
 
-async function runExporter(kind: string, name: string, options: ExportOptions): Promise<number> {
-  const python = await exporterPython();
-  if (!python) return EXIT.failed;
-  const out = options.out ?? bundleFolder(name);
-  const args = ['-m', 'torch_interrogator_export', kind, name, '--out', out];
-  for (const key of ['checkpoint', 'seed', 'config', 'precision', 'vocabulary', 'device'] as const) {
-    if (options[key] !== undefined) args.push(`--${key}`, String(options[key]));
+/** In its environment, which is made where it is missing. Every option is the exporter's own, of the same name. */
+function runExporter(kind: string, name: string, options: Record<string, string | number | boolean>): number {
+  const environment = run(process.env.PYTHON || 'python3', [path.join(EXPORTER, 'environment.py')], 'pipe');
+  if (environment.code !== 0) return EXIT.failed;
+  // The last line is the interpreter.
+  const python = environment.output.trim().split('\n').at(-1) as string;
+  const given = { out: bundleFolder(name), ...options };
+  const args = Object.entries<string | number | boolean>(given).flatMap(([option, value]) =>
+    value === true ? `--${option}` : [`--${option}`, String(value)],
+  );
+  return run(python, ['-m', 'torch_interrogator_export', kind, name, ...args], 'inherit').code;
+}
+
+function run(file: string, args: string[], stdout: 'inherit' | 'pipe'): { code: number; output: string } {
+  const PYTHONPATH = [EXPORTER, process.env.PYTHONPATH].filter(Boolean).join(path.delimiter);
+  const env = { ...process.env, PYTHONPATH };
+  const { error, status, stdout: output } = spawnSync(file, args, { stdio: ['inherit', stdout, 'inherit'], env, encoding: 'utf8' });
+  if (error) {
+    console.error(`error: ${file} could not be started (${error.message}). Exporting needs Python 3.11: install it, or name it in PYTHON.`);
   }
-  if (options.untrained) args.push('--untrained');
-  if (options.debug) args.push('--debug');
-  const pythonPath = [EXPORTER, process.env.PYTHONPATH].filter(Boolean).join(path.delimiter);
-  const { code } = await run(python, args, { stdout: 'inherit', env: { ...process.env, PYTHONPATH: pythonPath } });
-  return code;
-}
-
-/** Makes the exporter's environment where it is missing; its last line of output is the interpreter. */
-async function exporterPython(): Promise<string | undefined> {
-  const launcher = process.env.PYTHON || 'python3';
-  const { code, output } = await run(launcher, [path.join(EXPORTER, 'environment.py')], { stdout: 'pipe' });
-  return code === 0 ? output.trim().split('\n').at(-1) : undefined;
-}
-
-function run(
-  file: string,
-  args: string[],
-  { stdout, env = process.env }: { stdout: 'inherit' | 'pipe'; env?: NodeJS.ProcessEnv },
-): Promise<{ code: number; output: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(file, args, { stdio: ['inherit', stdout, 'inherit'], env });
-    let output = '';
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-    child.on('error', (error) => {
-      console.error(
-        `error: ${file} could not be started (${error.message}). Exporting needs Python 3.11: install it, or name it in PYTHON.`,
-      );
-      resolve({ code: EXIT.failed, output });
-    });
-    child.on('close', (code) => resolve({ code: code ?? EXIT.failed, output }));
-  });
+  return { code: status ?? EXIT.failed, output };
 }

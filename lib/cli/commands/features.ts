@@ -1,7 +1,6 @@
 /** torch-interrogator features --image FILE… | --text TEXT… | --text-file FILE */
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Interrogator } from '../../index';
-import { UsageError } from '../failure';
+import type { Features, Interrogator } from '../../index';
 import { imageWorks, readLines } from '../inputs';
 import { printLines, type Work } from '../lines';
 import { addModelOptions, type ModelOptions, toConfig } from '../options';
@@ -30,11 +29,7 @@ export function addFeaturesCommand(program: Command): void {
   // Commander takes whatever follows such an option as its first value.
   for (const option of command.options.filter(({ variadic }) => variadic))
     option.argParser((value, list?: string[]) => notAnOption(command, value, list));
-  addModelOptions(command, { hide: (setting) => /^(caption|flavor|ranking|chunk)/.test(setting) }).action(
-    async (options: FeaturesOptions) => {
-      process.exitCode = await features(options);
-    },
-  );
+  addModelOptions(command, { hide: (setting) => /^(caption|flavor|ranking|chunk)/.test(setting) }).action(features);
 }
 
 function notAnOption(command: Command, value: string, list: string[] = []): string[] {
@@ -43,38 +38,29 @@ function notAnOption(command: Command, value: string, list: string[] = []): stri
   return [...list, value];
 }
 
-async function features({ image = [], text = [], textFile, ...options }: FeaturesOptions): Promise<number> {
-  const listed = textFile === undefined ? [] : await readLines(textFile);
-  const texts = [...text, ...listed];
-  if (image.length === 0 && texts.length === 0) throw new UsageError('features needs --image FILE…, --text TEXT… or --text-file FILE.');
-  return withInterrogator(toConfig(options, { caption: false }), async (interrogator, call) => {
-    const { maxBatch } = interrogator.config;
-    const line = { json: options.json, toText: ({ features: values }: FeaturesRecord) => [values.join(' ')], signal: call.signal };
-    const images = imageWorks(image, (each) => imageRecord(interrogator, each, call));
-    const failedImages = await printLines(images, { ...line, kind: 'image', concurrency: maxBatch });
+async function features({ image = [], text = [], textFile, ...options }: FeaturesOptions, command: Command): Promise<void> {
+  const texts = [...text, ...(textFile === undefined ? [] : await readLines(textFile))];
+  if (image.length === 0 && texts.length === 0) command.error('error: features needs --image FILE…, --text TEXT… or --text-file FILE.');
+  await withInterrogator(toConfig(options, { caption: false }), async (interrogator, call) => {
+    const toText = ({ features: values }: FeaturesRecord): string[] => [values.join(' ')];
+    const line = { json: options.json, toText, signal: call.signal };
+    const images = imageWorks(image, async (each) => (await recordsOf(interrogator.imageToFeatures(each, call)))[0] as FeaturesRecord);
+    const failedImages = await printLines(images, { ...line, kind: 'image', concurrency: interrogator.config.maxBatch });
     // While one part's lines are printed, the next one is worked on.
     return failedImages + (await printLines(textWorks(interrogator, texts, call), { ...line, kind: 'text', concurrency: 2 }));
   });
 }
 
-async function imageRecord(
-  interrogator: Interrogator,
-  image: Parameters<Interrogator['imageToFeatures']>[0],
-  call: CommandCall,
-): Promise<FeaturesRecord> {
-  using values = await interrogator.imageToFeatures(image, call);
-  return { features: Array.from(await values.toArray()) };
-}
-
 async function* textWorks(interrogator: Interrogator, texts: readonly string[], call: CommandCall): AsyncGenerator<Work<FeaturesRecord>> {
   for (let start = 0; start < texts.length; start += TEXTS_AT_ONCE) {
     const names = texts.slice(start, start + TEXTS_AT_ONCE);
-    yield { names, run: () => textRecords(interrogator, names, call) };
+    yield { names, run: () => recordsOf(interrogator.textToFeatures(names, call)) };
   }
 }
 
-async function textRecords(interrogator: Interrogator, texts: readonly string[], call: CommandCall): Promise<FeaturesRecord[]> {
-  using rows = await interrogator.textToFeatures(texts, call);
-  const values = await rows.toArray();
-  return texts.map((_, i) => ({ features: Array.from(values.subarray(i * rows.dim, (i + 1) * rows.dim)) }));
+/** A record a row. */
+async function recordsOf(features: Promise<Features>): Promise<FeaturesRecord[]> {
+  using rows = await features;
+  const values = Array.from(await rows.toArray());
+  return Array.from({ length: rows.rows }, (_, i) => ({ features: values.slice(i * rows.dim, (i + 1) * rows.dim) }));
 }

@@ -1,7 +1,6 @@
 /** torch-interrogator interrogate IMAGE|FOLDER|URL|-… */
 import { type Command, Option } from 'commander';
 import type { Mode } from '../../index';
-import { UsageError } from '../failure';
 import { IMAGE_ARGUMENTS, imageWorks } from '../inputs';
 import { printLines } from '../lines';
 import { addModelOptions, type ModelOptions, toConfig, wholeNumber } from '../options';
@@ -28,19 +27,16 @@ export function addInterrogateCommand(program: Command): void {
     .option('--caption-text <text>', 'begin from this caption instead of generating one')
     .option('--min-flavors <n>', 'terms that best takes at least (default: 8)', wholeNumber(0))
     .option('--max-flavors <n>', 'terms at most (default: 32; classic: 3)', wholeNumber(0));
-  addModelOptions(command).action(async (images: string[], options: InterrogateOptions) => {
-    process.exitCode = await interrogate(images, options);
-  });
+  addModelOptions(command).action(interrogate);
 }
 
-async function interrogate(args: readonly string[], options: InterrogateOptions): Promise<number> {
-  const { mode, captionText, minFlavors, maxFlavors } = options;
-  checkModeOptions(options);
-  const config = toConfig(options, { caption: mode !== 'negative' && !captionText });
-  return withInterrogator(config, (interrogator, call) => {
+async function interrogate(args: readonly string[], options: InterrogateOptions, command: Command): Promise<void> {
+  const { mode, captionText: caption, minFlavors, maxFlavors } = options;
+  const fault = faultOf(options);
+  if (fault) command.error(`error: ${fault}`);
+  await withInterrogator(toConfig(options, { caption: mode !== 'negative' && !caption }), (interrogator, call) => {
     const works = imageWorks(args, async (image) => {
-      const described = await interrogator.describe(image, { mode, caption: captionText, minFlavors, maxFlavors, ...call });
-      return { mode, ...described };
+      return { mode, ...(await interrogator.describe(image, { mode, caption, minFlavors, maxFlavors, ...call })) };
     });
     const { maxBatch } = interrogator.config;
     const concurrency = mode === 'best' || mode === 'negative' ? Math.min(CHAINS_AT_ONCE, maxBatch) : maxBatch;
@@ -48,12 +44,12 @@ async function interrogate(args: readonly string[], options: InterrogateOptions)
   });
 }
 
-/** Before the models load, which may take long. */
-function checkModeOptions({ mode, caption, captionText, minFlavors, maxFlavors = 32 }: InterrogateOptions): void {
+/** What is wrong with the mode's options, before the models load, which may take long. */
+function faultOf({ mode, caption, captionText, minFlavors, maxFlavors = 32 }: InterrogateOptions): string | undefined {
   if (mode !== 'negative' && !captionText && (caption === 'none' || caption === false)) {
-    throw new UsageError(`--mode ${mode} begins from a caption: name a caption model with --caption, or give --caption-text.`);
+    return `--mode ${mode} begins from a caption: name a caption model with --caption, or give --caption-text.`;
   }
-  if (minFlavors === undefined) return;
-  if (mode !== 'best') throw new UsageError(`--min-flavors is of --mode best alone; --mode ${mode} does not use it.`);
-  if (minFlavors > maxFlavors) throw new UsageError(`--min-flavors ${minFlavors} is more than --max-flavors ${maxFlavors}.`);
+  if (minFlavors === undefined) return undefined;
+  if (mode !== 'best') return `--min-flavors is of --mode best alone; --mode ${mode} does not use it.`;
+  return minFlavors > maxFlavors ? `--min-flavors ${minFlavors} is more than --max-flavors ${maxFlavors}.` : undefined;
 }

@@ -1,9 +1,9 @@
 /** torch-interrogator models: every name, and which of them are installed. */
 import { type Command, Option } from 'commander';
-import { catalog, installedBundles } from '../../index';
+import { type BundleKind, catalog, installedBundles } from '../../index';
 
 interface ModelRecord {
-  kind: 'clip' | 'caption';
+  kind: BundleKind;
   name: string;
   /** Whether this version exports and runs it. */
   supported: boolean;
@@ -17,7 +17,7 @@ export function addModelsCommand(program: Command): void {
     .addOption(new Option('--kind <kind>', 'only these').choices(['clip', 'caption']))
     .option('--installed', 'only what is installed')
     .option('--json', 'print JSON')
-    .action(async (options: { kind?: 'clip' | 'caption'; installed?: boolean; json?: boolean }) => {
+    .action(async (options: { kind?: BundleKind; installed?: boolean; json?: boolean }) => {
       const records = (await modelRecords()).filter(
         ({ kind, installed }) => (!options.kind || kind === options.kind) && (!options.installed || installed),
       );
@@ -31,12 +31,11 @@ export function addModelsCommand(program: Command): void {
 }
 
 async function modelRecords(): Promise<ModelRecord[]> {
-  const installed = await installedBundles();
-  const known = catalog().map(({ kind, name, supported }) => ({ kind, name, supported }));
-  const folderOf = (kind: string, name: string): string | null =>
-    installed.find((bundle) => bundle.kind === kind && bundle.name === name)?.folder ?? null;
-  const extra = installed
-    .filter(({ kind, name }) => !known.some((model) => model.kind === kind && model.name === name))
-    .map(({ kind, name }) => ({ kind, name, supported: true }));
-  return [...known, ...extra].map((model) => ({ ...model, installed: folderOf(model.kind, model.name) }));
+  const records = new Map<string, ModelRecord>();
+  for (const { kind, name, supported } of catalog()) records.set(`${kind} ${name}`, { kind, name, supported, installed: null });
+  for (const { kind, name, folder } of await installedBundles()) {
+    const { supported = true, installed } = records.get(`${kind} ${name}`) ?? {};
+    records.set(`${kind} ${name}`, { kind, name, supported, installed: installed ?? folder });
+  }
+  return [...records.values()];
 }

@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import type { Command } from 'commander';
 import { LabelTable, type RankedLabel } from '../../index';
-import { UsageError } from '../failure';
 import { IMAGE_ARGUMENTS, imageWorks, readLines } from '../inputs';
 import { printLines } from '../lines';
 import { addModelOptions, type ModelOptions, toConfig, wholeNumber } from '../options';
@@ -21,15 +20,13 @@ export function addRankCommand(program: Command): void {
     .requiredOption('--labels <file>', 'text file, one label a line; - is standard input')
     .option('--top <n>', 'how many to print', wholeNumber(1), 10);
   const hide = (setting: string): boolean => /^(caption|flavor)/.test(setting);
-  addModelOptions(command, { hide, defaults: { ranking: 'global' } }).action(async (images: string[], options: RankOptions) => {
-    process.exitCode = await rank(images, options);
-  });
+  addModelOptions(command, { hide, defaults: { ranking: 'global' } }).action(rank);
 }
 
-async function rank(args: readonly string[], options: RankOptions): Promise<number> {
+async function rank(args: readonly string[], options: RankOptions, command: Command): Promise<void> {
   const labels = await readLines(options.labels);
-  if (labels.length === 0) throw new UsageError(`${options.labels} has no labels: put one on each line.`);
-  return withInterrogator(toConfig(options, { caption: false }), async (interrogator, call) => {
+  if (labels.length === 0) command.error(`error: ${options.labels} has no labels: put one on each line.`);
+  await withInterrogator(toConfig(options, { caption: false }), async (interrogator, call) => {
     let table: Promise<LabelTable> | undefined;
     const works = imageWorks(args, async (image) => {
       using features = await interrogator.imageToFeatures(image, call);
@@ -37,16 +34,13 @@ async function rank(args: readonly string[], options: RankOptions): Promise<numb
       table ??= LabelTable.create(labels, tableName(labels), interrogator, call);
       return { ranked: await (await table).rankScored(features, { topCount: options.top, ...call }) };
     });
+    const toText = ({ ranked }: { ranked: RankedLabel[] }) => ranked.map(({ label, similarity }) => `${similarity.toFixed(4)}\t${label}`);
     const concurrency = interrogator.config.maxBatch;
-    return printLines(works, { kind: 'image', json: options.json, toText: rankedLines, concurrency, signal: call.signal });
+    return printLines(works, { kind: 'image', json: options.json, toText, concurrency, signal: call.signal });
   });
 }
 
 /** By their content, so that the embeddings of a list are found again under whatever file name it has. */
 function tableName(labels: readonly string[]): string {
   return `rank-${createHash('sha256').update(labels.join('\n')).digest('hex').slice(0, 16)}`;
-}
-
-function rankedLines({ ranked }: { ranked: readonly RankedLabel[] }): string[] {
-  return ranked.map(({ label, similarity }) => `${similarity.toFixed(4)}\t${label}`);
 }
