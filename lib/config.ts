@@ -1,6 +1,6 @@
 /** Every setting, written once: its default, range and meaning. Types, checks and `Config.schema` derive from the one schema. */
 import type { Static } from '@sinclair/typebox';
-import { fieldsOf, isA } from './arguments';
+import { fieldsOf } from './arguments';
 import { COLOR, MAX_PIXELS } from './arguments/limits';
 import { choice, lazySchema, problems } from './arguments/schema';
 import { InterrogatorError } from './errors';
@@ -152,9 +152,4 @@ export class Config extends Settings {
   applyLowVramDefaults(): Config {
     return new Config({ ...this, ...LOW_VRAM });
   }
-}
-
-/** A Config as it is, or settings made into one. */
-export function toConfig(input: Config | ConfigInput | undefined): Config {
-  return isA(input, Config) ? input : new Config(input);
 }

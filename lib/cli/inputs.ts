@@ -1,5 +1,6 @@
 /** What IMAGE|FOLDER|URL|-… on a command line stands for. */
-import { type BigIntStats, constants, createReadStream, type Dirent, openSync, readFileSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
+import { type BigIntStats, constants, createReadStream, openSync, readFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import path from 'node:path';
@@ -68,13 +69,11 @@ async function* inputsAt(file: Buffer): AsyncGenerator<CommandInput> {
 async function* imagesIn(folder: Buffer, { dev, ino }: BigIntStats, walked: Set<string>): AsyncGenerator<CommandInput> {
   if (walked.has(`${dev}:${ino}`)) return;
   walked.add(`${dev}:${ino}`);
-  let entries: Dirent<Buffer>[];
-  try {
-    // As bytes: a name need not be UTF-8.
-    entries = await readdir(folder, { withFileTypes: true, encoding: 'buffer' });
-  } catch (cause) {
-    const message = `The folder ${readable(folder)} cannot be read: ${(cause as Error).message}.`;
-    yield failed(readable(folder), new InterrogatorError('ERR_IO', message, { cause }));
+  // As bytes: a name need not be UTF-8.
+  const entries = await readdir(folder, { withFileTypes: true, encoding: 'buffer' }).catch((cause: Error) => cause);
+  if (!Array.isArray(entries)) {
+    const message = `The folder ${readable(folder)} cannot be read: ${entries.message}.`;
+    yield failed(readable(folder), new InterrogatorError('ERR_IO', message, { cause: entries }));
     return;
   }
   entries.sort((a, b) => Buffer.compare(a.name, b.name));
@@ -99,7 +98,7 @@ async function statOf(file: Buffer): Promise<BigIntStats | undefined> {
 
 /** The path where a string can hold it, else the file's bytes. */
 function openFile(file: Buffer): ImageInput {
-  return isText(file) ? file.toString() : createReadStream(file);
+  return isUtf8(file) ? file.toString() : createReadStream(file);
 }
 
 /** `<(…)` of a shell, too. It waits for a writer without holding a thread, so that Ctrl-C ends the wait. */
@@ -117,13 +116,9 @@ function failed(name: string, error: InterrogatorError): CommandInput {
   return { name, open: () => Promise.reject(error) };
 }
 
-function isText(bytes: Buffer): boolean {
-  return Buffer.from(bytes.toString()).equals(bytes);
-}
-
 /** A path for people and for JSON. Where it is not UTF-8, its bytes beyond ASCII are escaped. */
 function readable(file: Buffer): string {
-  if (isText(file)) return file.toString();
+  if (isUtf8(file)) return file.toString();
   return file.toString('latin1').replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
 }
 
@@ -131,12 +126,6 @@ function readable(file: Buffer): string {
 function argumentBytes(argument: string): Buffer {
   const text = Buffer.from(argument);
   if (!argument.includes('\ufffd') || process.platform !== 'linux') return text;
-  const given = readFileSync('/proc/self/cmdline');
-  for (let start = 0; start < given.length; ) {
-    const end = given.indexOf(0, start);
-    const bytes = given.subarray(start, end < 0 ? undefined : end);
-    if (bytes.toString() === argument) return bytes;
-    start += bytes.length + 1;
-  }
-  return text;
+  const given = readFileSync('/proc/self/cmdline', 'latin1').split('\0');
+  return given.map((each) => Buffer.from(each, 'latin1')).find((bytes) => bytes.toString() === argument) ?? text;
 }

@@ -22,16 +22,23 @@ export interface LineOptions<R> {
 
 /** Prints each work's lines as soon as those before it are out. Resolves with the number of inputs that failed. */
 export async function printLines<R extends object>(works: AsyncIterable<Work<R>>, options: LineOptions<R>): Promise<number> {
+  const { kind, json, toText } = options;
   let failures = 0;
   for await (const { names, records, error } of inOrder(works, options)) {
     if (error) failures += names.length;
     eraseStatus();
-    names.forEach((name, i) => {
-      if (records) printRecord(name, records[i] as R, options);
-      else if (error) printFailure(name, error, options);
-    });
+    for (const [i, name] of names.entries()) {
+      const record = records?.[i];
+      if (json && (record || error)) print(JSON.stringify({ [kind]: name, ...(record ?? { error: failureRecord(error) }) }));
+      else if (record) for (const line of toText(record)) print(`${onOneLine(name)}\t${line}`);
+      else if (error) console.error(`${onOneLine(name)}: ${describeFailure(error)}`);
+    }
   }
   return failures;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 /** What became of a work; neither records nor an error where it was interrupted. */
@@ -58,16 +65,6 @@ async function outcomeOf<R>({ names, run }: Work<R>, signal: AbortSignal): Promi
   } catch (error) {
     return signal.aborted ? { names } : { names, error };
   }
-}
-
-function printRecord<R extends object>(name: string, record: R, { kind, json, toText }: LineOptions<R>): void {
-  const lines = json ? [JSON.stringify({ [kind]: name, ...record })] : toText(record).map((line) => `${onOneLine(name)}\t${line}`);
-  process.stdout.write(`${lines.join('\n')}\n`);
-}
-
-function printFailure<R>(name: string, error: unknown, { kind, json }: LineOptions<R>): void {
-  if (json) process.stdout.write(`${JSON.stringify({ [kind]: name, error: failureRecord(error) })}\n`);
-  else console.error(`${onOneLine(name)}: ${describeFailure(error)}`);
 }
 
 /** Control characters of a file's name would break the line, or steer the terminal. */

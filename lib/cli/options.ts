@@ -26,6 +26,8 @@ interface Setting {
   description: string;
 }
 
+const SETTINGS = Object.entries(Config.schema.properties) as unknown as [keyof ConfigValues, Setting][];
+
 /** Parses an option's value as a whole number from `minimum` to `maximum`. */
 export function wholeNumber(minimum: number, maximum = 2 ** 31 - 1): (text: string) => number {
   return (text) => {
@@ -40,7 +42,7 @@ export function addModelOptions(
   command: Command,
   { hide = () => false, defaults = {} }: { hide?(setting: string): boolean; defaults?: ConfigInput } = {},
 ): Command {
-  for (const [name, schema] of settings()) {
+  for (const [name, schema] of SETTINGS) {
     const initial = defaults[name] === undefined ? schema.default : defaults[name];
     for (const option of optionsOf(name, { ...schema, default: initial })) command.addOption(option.hideHelp(hide(name)));
   }
@@ -49,12 +51,8 @@ export function addModelOptions(
 
 /** `caption: false` loads no caption model, whichever is named. */
 export function toConfig(options: ModelOptions, { caption }: { caption: boolean }): Config {
-  const given = settings().map(([name, schema]) => [name, settingOf(schema, options[attributeOf(name)])]);
+  const given = SETTINGS.map(([name, schema]) => [name, settingOf(schema, options[attributeOf(name)])]);
   return new Config({ ...Object.fromEntries(given), ...(!caption && { captionModelName: null }) });
-}
-
-function settings(): [keyof ConfigValues, Setting][] {
-  return Object.entries(Config.schema.properties) as unknown as [keyof ConfigValues, Setting][];
 }
 
 function settingOf(schema: Setting, value: unknown): unknown {

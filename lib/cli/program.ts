@@ -1,5 +1,4 @@
 /** All commands, and how a command line ends. */
-import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { addDoctorCommand } from './commands/doctor';
 import { addExportCommand } from './commands/export';
@@ -10,7 +9,7 @@ import { addRankCommand } from './commands/rank';
 import { addSetupCommand } from './commands/setup';
 import { describeFailure, EXIT, exitCodeOf } from './failure';
 
-const { version } = require(path.join(__dirname, '..', '..', 'package.json')) as { version: string };
+const { version } = require('../../package.json') as { version: string };
 
 function createProgram(): Command {
   const program = new Command('torch-interrogator')

@@ -1,13 +1,10 @@
 /** One command's run: an interrogator that is always disposed, and Ctrl-C that stops at the next step. */
-import { AbortError, Config, Interrogator, type ProgressListener } from '../index';
+import { AbortError, type CallOptions, Config, Interrogator } from '../index';
 import { EXIT } from './failure';
 import { eraseStatus, showStatus } from './status';
 
 /** What every call of a command is given. */
-export interface CommandCall {
-  signal: AbortSignal;
-  onProgress?: ProgressListener;
-}
+export type CommandCall = CallOptions & { signal: AbortSignal };
 
 /** Sets the exit code, where `work` resolves with the number of inputs that failed. */
 export async function withInterrogator(

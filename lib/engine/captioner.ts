@@ -1,30 +1,20 @@
 /** The caption model of an interrogator, with its tokenizer. */
 import type { Bundle, CaptionManifest } from '../bundles/bundle';
-import type { Config } from '../config';
 import { InterrogatorError } from '../errors';
 import type { NativeCaptionModel } from '../native/types';
-import { CaptionTokenizer } from '../tokenizer';
+import type { CaptionTokenizer } from '../tokenizer';
 import { strip } from '../tokenizer/clean/python-text';
 import type { Call } from './calls';
 import type { HeldImage } from './held-image';
 import type { Residency } from './residency';
 
 export class Captioner {
-  private constructor(
+  constructor(
     private readonly model: NativeCaptionModel,
     private readonly tokenizer: CaptionTokenizer,
     private readonly residency: Residency,
     private readonly maxTokens: number,
   ) {}
-
-  static async load(
-    { folder, manifest }: Bundle<CaptionManifest>,
-    model: NativeCaptionModel,
-    residency: Residency,
-    { captionMaxLength }: Config,
-  ): Promise<Captioner> {
-    return new Captioner(model, await CaptionTokenizer.load(folder, manifest.tokenizer), residency, captionMaxLength);
-  }
 
   async caption(image: HeldImage, call: Call): Promise<string> {
     call.report({ stage: 'caption', done: 0, total: 1 });
@@ -33,10 +23,6 @@ export class Captioner {
     );
     call.report({ stage: 'caption', done: 1, total: 1 });
     return strip(this.tokenizer.decode(ids));
-  }
-
-  close(): Promise<void> {
-    return this.model.close();
   }
 }
 

@@ -1,8 +1,7 @@
 /** The CLIP model of an interrogator: images and texts to features, and the trees that chains walk. Owns tokenizer and packing. */
-import type { Bundle, ClipManifest } from '../bundles/bundle';
-import type { Config } from '../config';
+import type { ClipManifest } from '../bundles/bundle';
 import type { NativeClipModel, NativeFeatures, NativePromptTree } from '../native/types';
-import { ClipTokenizer } from '../tokenizer';
+import type { ClipTokenizer } from '../tokenizer';
 import type { Call } from './calls';
 import type { HeldImage } from './held-image';
 import type { Residency } from './residency';
@@ -11,18 +10,13 @@ import { encodeAll, packTokens, splitCleanly } from './tokens';
 const START_AND_END = 2;
 
 export class Clip {
-  private constructor(
-    private readonly bundle: Bundle<ClipManifest>,
+  constructor(
     private readonly model: NativeClipModel,
     private readonly tokenizer: ClipTokenizer,
     private readonly residency: Residency,
+    private readonly text: ClipManifest['text'],
     private readonly corrected: boolean,
   ) {}
-
-  static async load(bundle: Bundle<ClipManifest>, model: NativeClipModel, residency: Residency, { compat }: Config): Promise<Clip> {
-    const { folder, manifest } = bundle;
-    return new Clip(bundle, model, await ClipTokenizer.load(folder, manifest.tokenizer), residency, compat === 'corrected');
-  }
 
   /** Unit-length, 1 × embedDim. */
   async imageFeatures(image: HeldImage, call: Call): Promise<NativeFeatures> {
@@ -54,17 +48,6 @@ export class Clip {
     return this.model.tree(packTokens(tokens));
   }
 
-  /** The phrase of the tree that carries the prefix on best (reverse: worst). */
-  best(
-    tree: NativePromptTree,
-    prefix: Int32Array,
-    image: NativeFeatures,
-    options: { exclude: Int32Array; reverse: boolean },
-    call: Call,
-  ): Promise<{ index: number; similarity: number }> {
-    return this.use(call, () => tree.best(prefix, image, options, call.token));
-  }
-
   /** The texts' token ids, without start and end, uncut. The arrays are shared: do not write to them. */
   encodeAll(texts: readonly string[], { signal }: Call): Promise<Int32Array[]> {
     return encodeAll(this.tokenizer, texts, signal);
@@ -80,17 +63,14 @@ export class Clip {
    * is always so for towers that pad with something else; `corrected` counts tokens.
    */
   async fillsContext(text: string, call: Call): Promise<boolean> {
-    const { contextLength, padId } = this.bundle.manifest.text;
+    const { contextLength, padId } = this.text;
     if (padId !== 0 && !this.corrected) return true;
     const [ids] = await this.encodeAll([text], call);
     return (ids as Int32Array).length + START_AND_END >= contextLength;
   }
 
-  close(): Promise<void> {
-    return this.model.close();
-  }
-
-  private use<T>({ signal }: Call, work: () => Promise<T>): Promise<T> {
+  /** Runs `work` while the model is on the device. */
+  use<T>({ signal }: Call, work: () => Promise<T>): Promise<T> {
     return this.residency.use('clip', signal, work);
   }
 }

@@ -1,7 +1,7 @@
 /** The native side of one interrogator: its device, its models, and the calls that run on them. */
-
+import { inspect } from 'node:util';
 import type { CallOptions } from '../arguments';
-import { type Bundle, type CaptionManifest, type ClipManifest, resolveBundle } from '../bundles/bundle';
+import { type Bundle, type ClipManifest, resolveBundle } from '../bundles/bundle';
 import { verifyFiles } from '../bundles/verify';
 import type { Config } from '../config';
 import { InterrogatorError, throwIfAborted } from '../errors';
@@ -19,6 +19,7 @@ import {
 } from '../image';
 import { loadNative } from '../native/load';
 import type { NativeBinding, NativeDevice, NativeDeviceStats } from '../native/types';
+import { CaptionTokenizer, ClipTokenizer } from '../tokenizer';
 import { type Call, Calls } from './calls';
 import { Captioner, checkCaptionLength } from './captioner';
 import { Clip } from './clip';
@@ -37,24 +38,24 @@ export interface EngineStats {
   decoding: { running: number; waiting: number; pixels: number };
 }
 
-/** Where the bundles are, once their files were found to be what the manifests say. */
-interface Bundles {
-  clip: Bundle<ClipManifest>;
-  caption: Bundle<CaptionManifest> | null;
+type Bundles = Awaited<ReturnType<typeof findBundles>>;
+
+interface Closable {
+  close(): Promise<void>;
 }
 
 export class Engine {
-  private readonly endDecoders = useDecodeWorkers();
   private disposal: Promise<void> | undefined;
 
   private constructor(
     readonly config: Config,
     readonly binding: NativeBinding,
+    readonly calls: Calls,
     readonly device: NativeDevice,
     readonly clipBundle: Bundle<ClipManifest>,
     readonly clip: Clip,
     private readonly loadedCaptioner: Captioner | null,
-    readonly calls: Calls,
+    private readonly opened: readonly Closable[],
   ) {}
 
   /** Opens device and models. What was opened is closed again where a later part fails. */
@@ -68,14 +69,11 @@ export class Engine {
     const binding = await loading;
     using progress = createProgressReporter(config.quiet, onProgress);
     const calls = new Calls(config, binding);
-    let engine: Engine | undefined;
+    const opened: Closable[] = [{ close: useDecodeWorkers() }];
     try {
-      return await calls.share(signal, progress.report, async (call) => {
-        engine = await Engine.open(config, binding, bundles, calls, call);
-        return engine;
-      });
+      return await calls.share(signal, progress.report, (call) => Engine.open(config, binding, bundles, calls, opened, call));
     } catch (error) {
-      await engine?.dispose();
+      for (const each of opened) await each.close().catch(() => {});
       throw error;
     }
   }
@@ -83,42 +81,58 @@ export class Engine {
   private static async open(
     config: Config,
     binding: NativeBinding,
-    bundles: Bundles,
+    { clip, caption }: Bundles,
     calls: Calls,
+    opened: Closable[],
     { token, report }: Call,
   ): Promise<Engine> {
-    const opened: { close(): Promise<void> }[] = [];
-    const total = bundles.caption ? 3 : 2;
-    const step = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
+    let done = 0;
+    const total = caption ? 3 : 2;
+    const step = async <T extends Closable>(opening: Promise<T>): Promise<T> => {
       const handle = await opening;
       opened.unshift(handle);
-      report({ stage: 'load', done: opened.length, total });
+      done += 1;
+      report({ stage: 'load', done, total });
       return handle;
     };
-    try {
-      report({ stage: 'load', done: 0, total });
-      const { threads, maxBatch } = config;
-      const device = await step(
-        binding.openDevice(await deviceName(config, binding), { threads: threads || undefined, maxBatch, maxQueue: deviceQueue(config) }),
-      );
-      const captionModel = bundles.caption && (await step(binding.openCaptionModel(device, bundles.caption.folder, token)));
-      const clipModel = await step(binding.openClipModel(device, bundles.clip.folder, token));
-      const offloads = captionModel !== null && device.stats().name !== 'cpu';
-      const residency = new Residency(
-        { clip: clipModel, caption: captionModel },
-        { clip: offloads && config.clipOffload, caption: offloads && config.captionOffload },
-      );
-      const captioner = captionModel && (await Captioner.load(bundles.caption as Bundle<CaptionManifest>, captionModel, residency, config));
-      const clip = await Clip.load(bundles.clip, clipModel, residency, config);
-      return new Engine(config, binding, device, bundles.clip, clip, captioner, calls);
-    } catch (error) {
-      for (const handle of opened) await handle.close().catch(() => {});
-      throw error;
-    }
+    report({ stage: 'load', done, total });
+    const { threads, maxBatch } = config;
+    const device = await step(
+      binding.openDevice(await deviceName(config, binding), { threads: threads || undefined, maxBatch, maxQueue: deviceQueue(config) }),
+    );
+    const captionModel = caption && (await step(binding.openCaptionModel(device, caption.folder, token)));
+    const clipModel = await step(binding.openClipModel(device, clip.folder, token));
+    const captionTokenizer = caption && (await CaptionTokenizer.load(caption.folder, caption.manifest.tokenizer));
+    const clipTokenizer = await ClipTokenizer.load(clip.folder, clip.manifest.tokenizer);
+    const offloads = captionModel !== null && device.stats().name !== 'cpu';
+    const residency = new Residency({
+      clip: offloads && config.clipOffload ? clipModel : null,
+      caption: offloads && config.captionOffload ? captionModel : null,
+    });
+    return new Engine(
+      config,
+      binding,
+      calls,
+      device,
+      clip,
+      new Clip(clipModel, clipTokenizer, residency, clip.manifest.text, config.compat === 'corrected'),
+      captionModel && captionTokenizer && new Captioner(captionModel, captionTokenizer, residency, config.captionMaxLength),
+      opened,
+    );
+  }
+
+  /** What console.log() shows of the engine in interrogators, features and tables. */
+  [inspect.custom](): string {
+    return `Engine { ${this.clipBundle.manifest.name} on ${this.config.device} }`;
   }
 
   stats(): EngineStats {
     return { calls: this.calls.counts, device: this.device.stats(), decoding: decodeStats() };
+  }
+
+  /** The reference's bugs are mended. */
+  get corrected(): boolean {
+    return this.config.compat === 'corrected';
   }
 
   /** Throws ERR_CAPTION_MODEL_MISSING where there is none. */
@@ -162,11 +176,11 @@ export class Engine {
     this.calls.dispose();
     await this.device.close();
     await this.calls.settled();
-    await Promise.all([this.clip.close(), this.loadedCaptioner?.close(), this.endDecoders()]);
+    await Promise.all(this.opened.map((each) => each.close()));
   }
 }
 
-async function findBundles(config: Config): Promise<Bundles> {
+async function findBundles(config: Config) {
   const clip = await resolveBundle('clip', config.clipModelName, config.clipModelPath);
   const caption =
     config.captionModelName === null ? null : await resolveBundle('caption', config.captionModelName, config.captionModelPath);

@@ -27,8 +27,10 @@ export function createProgressReporter(quiet: boolean, listener: ProgressListene
     [Symbol.dispose]: () => {
       if (!stages) return;
       shown.delete(stages);
-      for (const stage of stages.keys()) show(stage);
-      if (shown.size > 0) return;
+      if (shown.size > 0) {
+        for (const stage of stages.keys()) show(stage);
+        return;
+      }
       terminal?.stop();
       terminal = undefined;
       bars.clear();

@@ -1,16 +1,18 @@
 import { abandonable } from '../abort';
-
-/** A model whose weights can leave the device and come back. */
-export interface OffloadableModel {
-  offload(): Promise<void>;
-  restore(): Promise<void>;
-}
+import type { NativeModel } from '../native/types';
 
 export type ModelKind = 'clip' | 'caption';
 
-interface Waiter {
+/** Work on one model that runs together. */
+interface Turn {
   kind: ModelKind;
-  enter: () => void;
+  users: number;
+  /** The model is on the device. */
+  ready: Promise<void>;
+  /** To be called when the last user has left. */
+  end: () => void;
+  /** All users have left, and no move is under way. */
+  over: Promise<unknown>;
 }
 
 /**
@@ -19,70 +21,40 @@ interface Waiter {
  */
 export class Residency {
   private readonly resident = { clip: true, caption: true };
-  private readonly waiting: Waiter[] = [];
-  private current: ModelKind | undefined;
-  private users = 0;
-  private arranged: Promise<void> = Promise.resolve();
+  /** The one that runs, or the last that waits. */
+  private last: Turn | undefined;
 
-  constructor(
-    private readonly models: Readonly<Record<ModelKind, OffloadableModel | null>>,
-    /** Models that leave the device while the other runs. */
-    private readonly offloaded: Readonly<Record<ModelKind, boolean>>,
-  ) {}
+  /** The models that leave the device while the other runs, null for one that stays. */
+  constructor(private readonly models: Readonly<Record<ModelKind, Pick<NativeModel, 'offload' | 'restore'> | null>>) {}
 
   /** Runs `work` while `kind` is on the device. The signal ends the wait for it. */
   async use<T>(kind: ModelKind, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    if (!this.offloaded.clip && !this.offloaded.caption) return work();
-    await this.enter(kind, signal);
+    if (!this.models.clip && !this.models.caption) return work();
+    const turn = this.last?.kind === kind && this.last.users > 0 ? this.last : this.nextTurn(kind);
+    turn.users += 1;
     try {
-      await this.arranged;
+      await abandonable(turn.ready, signal);
       return await work();
     } finally {
-      this.leave();
+      turn.users -= 1;
+      if (turn.users === 0) turn.end();
     }
   }
 
-  private async enter(kind: ModelKind, signal: AbortSignal | undefined): Promise<void> {
-    if (this.waiting.length === 0 && (this.current ?? kind) === kind) {
-      this.admit(kind);
-      return;
-    }
-    const admitted = new Promise<void>((resolve) => {
-      this.waiting.push({ kind, enter: resolve });
+  private nextTurn(kind: ModelKind): Turn {
+    let end!: () => void;
+    const left = new Promise<void>((resolve) => {
+      end = resolve;
     });
-    try {
-      await abandonable(admitted, signal);
-    } catch (error) {
-      void admitted.then(() => this.leave());
-      throw error;
-    }
-  }
-
-  private admit(kind: ModelKind): void {
-    this.users += 1;
-    if (this.current === kind) return;
-    this.current = kind;
-    // After a move that may still be under way: an abort can end a turn before its move is done.
-    this.arranged = this.arranged.catch(() => {}).then(() => this.arrange(kind));
-    // Each user awaits it and hears of its failure; this keeps a failure without users from being unhandled.
-    this.arranged.catch(() => {});
-  }
-
-  private leave(): void {
-    this.users -= 1;
-    if (this.users > 0) return;
-    this.current = undefined;
-    const kind = this.waiting[0]?.kind;
-    while (kind && this.waiting[0]?.kind === kind) {
-      this.admit(kind);
-      this.waiting.shift()?.enter();
-    }
+    const ready = Promise.resolve(this.last?.over).then(() => this.arrange(kind));
+    this.last = { kind, users: 0, ready, end, over: Promise.allSettled([ready, left]) };
+    return this.last;
   }
 
   private async arrange(kind: ModelKind): Promise<void> {
     const other = kind === 'clip' ? 'caption' : 'clip';
-    if (this.offloaded[other] && this.resident[other]) {
-      await this.models[other]?.offload();
+    if (this.models[other] && this.resident[other]) {
+      await this.models[other].offload();
       this.resident[other] = false;
     }
     if (!this.resident[kind]) {

@@ -1,11 +1,9 @@
 import { abandonable } from '../abort';
 import { throwIfAborted } from '../errors';
+import type { Call } from './calls';
 import type { ReportProgress } from './progress';
 
-export interface SharedTaskOptions {
-  signal?: AbortSignal;
-  report?: ReportProgress;
-}
+type Listening = Pick<Call, 'signal' | 'report'>;
 
 interface Waiter {
   report: ReportProgress | undefined;
@@ -26,9 +24,9 @@ interface Run<T> {
 export class SharedTask<T> {
   private run: Run<T> | undefined;
 
-  constructor(private readonly start: (options: { signal: AbortSignal; report: ReportProgress }) => Promise<T>) {}
+  constructor(private readonly start: (options: Listening) => Promise<T>) {}
 
-  async get({ signal, report }: SharedTaskOptions = {}): Promise<T> {
+  async get({ signal, report }: Partial<Listening> = {}): Promise<T> {
     throwIfAborted(signal);
     this.run ??= this.begin();
     const run = this.run;

@@ -14,16 +14,11 @@ export interface BatchSuccess extends Description {
   error?: undefined;
 }
 
-export interface BatchFailure {
+/** What only a success has is absent here: said so that a result can be taken apart before it is known which of the two it is. */
+export interface BatchFailure extends Partial<Record<'mode' | keyof Description, undefined>> {
   image: ImageInput;
   index: number;
   error: InterrogatorError;
-  /** Absent: said so that a result can be taken apart before it is known which of the two it is. */
-  mode?: undefined;
-  prompt?: undefined;
-  caption?: undefined;
-  similarity?: undefined;
-  seconds?: undefined;
 }
 
 export type BatchResult = BatchSuccess | BatchFailure;
@@ -36,11 +31,9 @@ type Turn = { kind: 'result'; result: BatchResult } | { kind: 'image'; next: Ite
 
 export async function* describeAll(
   images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
-  { mode = 'best', concurrency: wanted = 8, signal }: BatchOptions,
+  { mode = 'best', concurrency = 8, signal }: BatchOptions,
   describe: Describe,
-  most = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<BatchResult, void, undefined> {
-  const concurrency = Math.min(wanted, most);
   throwIfAborted(signal);
   const source = sourceOf(images);
   const stop = new AbortController();

@@ -1,6 +1,6 @@
-import { type CallOptions, callOptions, NO_OPTIONS, textList } from '../arguments';
-import { type Config, type ConfigInput, toConfig } from '../config';
-import type { Calls, OptionsCall } from '../engine/calls';
+import { type CallOptions, callOptions, isA, NO_OPTIONS, textList } from '../arguments';
+import { Config, type ConfigInput } from '../config';
+import type { Call, Calls, OptionsCall } from '../engine/calls';
 import type { EngineStats } from '../engine/engine';
 import { Features, oneImage } from '../engine/features';
 import { EngineOwner } from '../engine/owner';
@@ -10,24 +10,16 @@ import { argmax } from './argmax';
 import { type BatchResult, describeAll } from './batch';
 import type { Modes } from './modes';
 import {
-  BATCH,
-  type BatchOptions,
-  CAPTIONED,
-  type CaptionedOptions,
-  CHAIN,
-  type ChainCallOptions,
-  DESCRIBE,
-  type DescribeOptions,
+  BatchOptions,
+  CaptionedOptions,
+  ChainCallOptions,
+  DescribeOptions,
   type Description,
-  IMAGE,
-  type ImageOptions,
-  INTERROGATE,
-  type InterrogateOptions,
+  ImageOptions,
+  InterrogateOptions,
   type Mode,
-  NEGATIVE,
-  type NegativeOptions,
-  RANK_TOP,
-  type RankTopOptions,
+  NegativeOptions,
+  RankTopOptions,
 } from './options';
 import type { Tables } from './tables';
 
@@ -42,7 +34,7 @@ export class Interrogator extends EngineOwner {
   private constructor(
     engine: EngineOwner['engine'],
     private readonly tables: Tables,
-    private readonly modes: Modes,
+    private readonly modesOf: (call: Call) => Modes,
   ) {
     super(engine);
   }
@@ -57,10 +49,10 @@ export class Interrogator extends EngineOwner {
     const { Engine } = require('../engine/engine') as typeof import('../engine/engine');
     const { Modes } = require('./modes') as typeof import('./modes');
     const { Tables } = require('./tables') as typeof import('./tables');
-    const engine = await Engine.create(toConfig(config), checked);
+    const engine = await Engine.create(isA(config, Config) ? config : new Config(config), checked);
     try {
       const tables = await Tables.load(engine);
-      return new Interrogator(engine, tables, new Modes(engine, tables));
+      return new Interrogator(engine, tables, (call) => new Modes(engine, tables, call));
     } catch (error) {
       await engine.dispose();
       throw error;
@@ -121,27 +113,27 @@ export class Interrogator extends EngineOwner {
 
   /** Best mode: grows a prompt from the caption term by term, and returns that, the classic, the fast one or the caption, whichever is most similar. */
   async interrogate(image: ImageInput, options: InterrogateOptions = {}): Promise<string> {
-    return this.calls.run('interrogate', options, INTERROGATE, (call) => this.prompt(image, 'best', call));
+    return this.calls.run('interrogate', options, InterrogateOptions, (call) => this.prompt(image, 'best', call));
   }
 
   /** Classic mode: "caption, medium artist, trending, movement, flavors". */
   async interrogateClassic(image: ImageInput, options: CaptionedOptions = {}): Promise<string> {
-    return this.calls.run('interrogateClassic', options, CAPTIONED, (call) => this.prompt(image, 'classic', call));
+    return this.calls.run('interrogateClassic', options, CaptionedOptions, (call) => this.prompt(image, 'classic', call));
   }
 
   /** Fast mode: the caption and the terms most similar to the image. */
   async interrogateFast(image: ImageInput, options: CaptionedOptions = {}): Promise<string> {
-    return this.calls.run('interrogateFast', options, CAPTIONED, (call) => this.prompt(image, 'fast', call));
+    return this.calls.run('interrogateFast', options, CaptionedOptions, (call) => this.prompt(image, 'fast', call));
   }
 
   /** Negative mode: the terms least similar to the image, to be used as a negative prompt. */
   async interrogateNegative(image: ImageInput, options: NegativeOptions = {}): Promise<string> {
-    return this.calls.run('interrogateNegative', options, NEGATIVE, (call) => this.prompt(image, 'negative', call));
+    return this.calls.run('interrogateNegative', options, NegativeOptions, (call) => this.prompt(image, 'negative', call));
   }
 
   /** Any mode, with the caption, the similarity of the prompt, and the time that it took. */
   async describe(image: ImageInput, options: DescribeOptions = {}): Promise<Description> {
-    return this.calls.run('describe', options, DESCRIBE, (call) => this.description(image, call));
+    return this.calls.run('describe', options, DescribeOptions, (call) => this.description(image, call));
   }
 
   /**
@@ -153,15 +145,15 @@ export class Interrogator extends EngineOwner {
     images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
     options: BatchOptions = {},
   ): AsyncGenerator<BatchResult, void, undefined> {
-    const { concurrency, ...each } = callOptions('interrogateBatch', options, BATCH);
+    const { concurrency = 8, ...each } = callOptions('interrogateBatch', options, BatchOptions);
     const describe = (image: ImageInput, signal: AbortSignal): Promise<Description> =>
-      this.calls.run('describe', { ...each, signal }, DESCRIBE, (call) => this.description(image, call), { waits: true });
-    yield* describeAll(images, { ...each, concurrency }, describe, this.calls.most);
+      this.calls.run('describe', { ...each, signal }, DescribeOptions, (call) => this.description(image, call), { waits: true });
+    yield* describeAll(images, { ...each, concurrency: Math.min(concurrency, this.calls.most) }, describe);
   }
 
   /** The caption model's caption. Throws ERR_CAPTION_MODEL_MISSING where captionModelName is null. */
   async generateCaption(image: ImageInput, options: ImageOptions = {}): Promise<string> {
-    return this.calls.run('generateCaption', options, IMAGE, async (call) => {
+    return this.calls.run('generateCaption', options, ImageOptions, async (call) => {
       const { captioner } = this.engine;
       using decoded = await this.engine.decode(image, call);
       return await captioner.caption(decoded, call);
@@ -170,7 +162,7 @@ export class Interrogator extends EngineOwner {
 
   /** Unit-length image features, 1 × embedDim. */
   async imageToFeatures(image: ImageInput, options: ImageOptions = {}): Promise<Features> {
-    return this.calls.run('imageToFeatures', options, IMAGE, async (call) => {
+    return this.calls.run('imageToFeatures', options, ImageOptions, async (call) => {
       using decoded = await this.engine.decode(image, call);
       return new Features(this.engine, await this.engine.clip.imageFeatures(decoded, call));
     });
@@ -186,7 +178,7 @@ export class Interrogator extends EngineOwner {
 
   /** The text most (reverse: least) similar to the image; the first among equals. */
   async rankTop(features: Features, texts: readonly string[], options: RankTopOptions = {}): Promise<string> {
-    return this.calls.run('rankTop', options, RANK_TOP, async (call) => {
+    return this.calls.run('rankTop', options, RankTopOptions, async (call) => {
       const list = textList('texts', texts, 1);
       return list[argmax(await this.engine.clip.similarities(oneImage(features), list, call), call.options)] as string;
     });
@@ -209,8 +201,8 @@ export class Interrogator extends EngineOwner {
 
   /** Grows a prompt by the phrases that bring it nearest to the image, and returns the best one met. Repeated phrases count once. */
   async chain(features: Features, phrases: readonly string[], options: ChainCallOptions = {}): Promise<string> {
-    return this.calls.run('chain', options, CHAIN, async (call) => {
-      return this.modes.chain(oneImage(features), textList('phrases', phrases), call.options, call);
+    return this.calls.run('chain', options, ChainCallOptions, async (call) => {
+      return this.modesOf(call).chain(oneImage(features), textList('phrases', phrases), call.options);
     });
   }
 
@@ -230,7 +222,7 @@ export class Interrogator extends EngineOwner {
 
   private async prompt(image: ImageInput, mode: Mode, call: OptionsCall<CaptionedOptions>): Promise<string> {
     using decoded = await this.engine.decode(image, call);
-    const { prompt, features } = await this.modes.answer(decoded, { ...call.options, mode }, call);
+    const { prompt, features } = await this.modesOf(call).answer(decoded, { ...call.options, mode });
     features.close();
     return prompt;
   }
@@ -238,7 +230,7 @@ export class Interrogator extends EngineOwner {
   private async description(image: ImageInput, call: OptionsCall<DescribeOptions>): Promise<Description> {
     const started = performance.now();
     using decoded = await this.engine.decode(image, call);
-    const answer = await this.modes.answer(decoded, call.options, call);
+    const answer = await this.modesOf(call).answer(decoded, call.options);
     using features = answer.features;
     const [similarity] = await this.engine.clip.similarities(features, [answer.prompt], call);
     const seconds = (performance.now() - started) / 1000;

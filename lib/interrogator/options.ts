@@ -69,18 +69,21 @@ export interface ChainCallOptions extends CallOptions {
   description?: string;
 }
 
-/** What each call takes. */
-export const IMAGE = optionsSchema(({ Type }) => {
+/** Their schemas, by which each call checks them. */
+export const ImageOptions = optionsSchema(({ Type }) => {
   const { orientation, background, truncated } = Config.schema.properties;
   return { maxPixels: Type.Integer({ minimum: 1 }), orientation, background, truncated };
 });
-export const NEGATIVE = optionsSchema(({ Type }) => ({ ...IMAGE().properties, maxFlavors: Type.Integer({ minimum: 0 }) }));
-export const CAPTIONED = optionsSchema((typebox) => ({ ...NEGATIVE().properties, caption: textOrNull(typebox) }));
-export const INTERROGATE = optionsSchema(({ Type }) => ({ ...CAPTIONED().properties, minFlavors: Type.Integer({ minimum: 0 }) }));
-export const DESCRIBE = optionsSchema((typebox) => ({ ...INTERROGATE().properties, mode: choice(typebox, MODES) }));
-export const BATCH = optionsSchema(({ Type }) => ({ ...DESCRIBE().properties, concurrency: Type.Integer({ minimum: 1 }) }));
-export const RANK_TOP = optionsSchema(({ Type }) => ({ reverse: Type.Boolean() }));
-export const CHAIN = optionsSchema((typebox) => {
+export const NegativeOptions = optionsSchema(({ Type }) => ({ ...ImageOptions().properties, maxFlavors: Type.Integer({ minimum: 0 }) }));
+export const CaptionedOptions = optionsSchema((typebox) => ({ ...NegativeOptions().properties, caption: textOrNull(typebox) }));
+export const InterrogateOptions = optionsSchema(({ Type }) => ({
+  ...CaptionedOptions().properties,
+  minFlavors: Type.Integer({ minimum: 0 }),
+}));
+export const DescribeOptions = optionsSchema((typebox) => ({ ...InterrogateOptions().properties, mode: choice(typebox, MODES) }));
+export const BatchOptions = optionsSchema(({ Type }) => ({ ...DescribeOptions().properties, concurrency: Type.Integer({ minimum: 1 }) }));
+export const RankTopOptions = optionsSchema(({ Type }) => ({ reverse: Type.Boolean() }));
+export const ChainCallOptions = optionsSchema((typebox) => {
   const { Type } = typebox;
   return {
     bestPrompt: textOrNull(typebox),

@@ -5,10 +5,9 @@ import type { ChainStep } from './chain';
 
 /** Finds the phrase that carries a prompt on best (reverse: worst). The phrases are tokenised once. Dispose of it: it keeps memory on the device. */
 export class PromptRanker implements Disposable {
-  private readonly tree: NativePromptTree;
-
   private constructor(
     private readonly clip: Clip,
+    private readonly tree: NativePromptTree,
     private readonly features: NativeFeatures,
     private readonly phrases: readonly string[],
     private readonly tokens: readonly Int32Array[],
@@ -16,9 +15,7 @@ export class PromptRanker implements Disposable {
     private readonly contextual: readonly number[],
     private readonly reverse: boolean,
     private readonly call: Call,
-  ) {
-    this.tree = clip.tree(tokens);
-  }
+  ) {}
 
   /** `features`: the image's, 1 × embedDim. */
   static async create(
@@ -31,7 +28,7 @@ export class PromptRanker implements Disposable {
     const tokens = await clip.encodeAll(phrases, call);
     const clean = await clip.splitCleanly(phrases, call);
     const contextual = [...phrases.keys()].filter((place) => !clean[place]);
-    return new PromptRanker(clip, features, phrases, tokens, contextual, reverse, call);
+    return new PromptRanker(clip, clip.tree(tokens), features, phrases, tokens, contextual, reverse, call);
   }
 
   [Symbol.dispose](): void {
@@ -45,7 +42,8 @@ export class PromptRanker implements Disposable {
     const exclude = Int32Array.from([...excluded, ...joined.keys()]);
     const candidates: ChainStep[] = [];
     if (exclude.length < this.phrases.length) {
-      candidates.push(await this.clip.best(this.tree, prefix, this.features, { exclude, reverse: this.reverse }, this.call));
+      const options = { exclude, reverse: this.reverse };
+      candidates.push(await this.clip.use(this.call, () => this.tree.best(prefix, this.features, options, this.call.token)));
     }
     candidates.push(...(await this.similaritiesOf(joined)));
     const sign = this.reverse ? -1 : 1;

@@ -36,16 +36,11 @@ export function artistLabels(names: readonly string[]): string[] {
   return [...names.map((name) => `by ${name}`), ...names.map((name) => `inspired by ${name}`)];
 }
 
-export interface ClassicTerms {
-  medium: string;
-  artist: string;
-  trending: string;
-  movement: string;
-  flavors: readonly string[];
-}
-
 /** "caption, medium artist, trending, movement, flavors"; a caption that begins with the medium does not repeat it. */
-export function classicPrompt(caption: string, { medium, artist, trending, movement, flavors }: ClassicTerms): string {
+export function classicPrompt(
+  caption: string,
+  { medium, artist, trending, movement, flavors }: Record<'medium' | 'artist' | 'trending' | 'movement', string> & { flavors: string[] },
+): string {
   const style = `${artist}, ${trending}, ${movement}, ${flavors.join(', ')}`;
   return caption.startsWith(medium) ? `${caption} ${style}` : `${caption}, ${medium} ${style}`;
 }

@@ -27,12 +27,13 @@ export class Tables {
    * are the reference's own (clip_interrogator.py names the sites) unless there is a list of them.
    */
   static async load(engine: Engine): Promise<Tables> {
+    const { dataPath } = engine.config;
     const lists = new Map<TableName, readonly string[]>();
     for (const name of TABLE_NAMES) {
-      const terms = await loadIfThere(listFile(engine.config.dataPath, engine.clipBundle, name));
+      const file = dataPath === null ? listInBundle(engine.clipBundle, name) : path.join(dataPath, `${name}.txt`);
+      const terms = file && (await loadIfThere(file));
       if (terms) lists.set(name, name === 'artists' ? artistLabels(terms) : terms);
     }
-    const { dataPath } = engine.config;
     if (lists.size === 0 && dataPath !== null) throw missing(`There are no term lists in ${path.resolve(dataPath)}`);
     if (!lists.has('trendings')) lists.set('trendings', trendingLabels());
     return new Tables(engine, lists);
@@ -44,11 +45,6 @@ export class Tables {
     if (table) return table;
     const folder = this.engine.config.dataPath ?? this.engine.clipBundle.folder;
     throw missing(`This needs the term list ${name}.txt, which ${path.resolve(folder)} does not have`);
-  }
-
-  /** Throws ERR_VOCABULARY_NOT_FOUND where one of the lists is missing. */
-  require(names: readonly TableName[]): void {
-    for (const name of names) this.get(name);
   }
 
   /** artists, flavors, mediums, movements and trendings as one table. */
@@ -65,14 +61,11 @@ export class Tables {
   }
 }
 
-async function loadIfThere(file: string | undefined): Promise<string[] | undefined> {
-  if (file === undefined) return undefined;
-  try {
-    return await loadList(file);
-  } catch (error) {
-    if (hasCode(error, 'ERR_VOCABULARY_NOT_FOUND')) return undefined;
-    throw error;
-  }
+async function loadIfThere(file: string): Promise<string[] | undefined> {
+  return loadList(file).catch((error) => {
+    if (!hasCode(error, 'ERR_VOCABULARY_NOT_FOUND')) throw error;
+    return undefined;
+  });
 }
 
 function missing(message: string): InterrogatorError {
@@ -81,8 +74,7 @@ function missing(message: string): InterrogatorError {
   });
 }
 
-function listFile(dataPath: string | null, { folder, manifest }: Bundle<ClipManifest>, name: TableName): string | undefined {
-  if (dataPath !== null) return path.join(dataPath, `${name}.txt`);
+function listInBundle({ folder, manifest }: Bundle<ClipManifest>, name: TableName): string | undefined {
   const listed = manifest.vocabulary?.find((file) => path.posix.basename(file) === `${name}.txt`);
-  return listed && path.join(folder, ...listed.split('/'));
+  return listed && path.join(folder, listed);
 }

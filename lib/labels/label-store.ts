@@ -2,10 +2,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { access, mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { bundleFolderName } from '../bundles/bundle';
 import type { Call } from '../engine/calls';
 import type { Engine } from '../engine/engine';
+import { inTurns } from '../engine/turns';
 import { hasCode, throwIfAborted } from '../errors';
 import type { NativeFeatures, NativeLabelMatrix } from '../native/types';
 import { downloadLabels } from './label-download';
@@ -39,19 +39,14 @@ export async function obtainLabelMatrix(engine: Engine, set: LabelSet, call: Cal
 
 /** Labels hashed before others get a turn: some 4 MB at the most that a term list may have. */
 const HASHED_AT_ONCE = 64;
-const SLICE_MS = 4;
 
 /** SHA-256 of the labels, joined by commas, in hexadecimal digits. */
 async function hashOf(labels: readonly string[], signal: AbortSignal | undefined): Promise<string> {
   const hash = createHash('sha256');
-  let sliceEnd = performance.now() + SLICE_MS;
-  for (let start = 0; start < labels.length; start += HASHED_AT_ONCE) {
+  const starts = Array.from({ length: Math.ceil(labels.length / HASHED_AT_ONCE) }, (_, i) => i * HASHED_AT_ONCE);
+  await inTurns(starts, signal, (start) => {
     hash.update((start > 0 ? ',' : '') + labels.slice(start, start + HASHED_AT_ONCE).join(','));
-    if (performance.now() < sliceEnd) continue;
-    await setImmediate();
-    throwIfAborted(signal);
-    sliceEnd = performance.now() + SLICE_MS;
-  }
+  });
   return hash.digest('hex');
 }
 

@@ -1,6 +1,7 @@
 /** The one place that opens the addon: libtorch first, by absolute path, then the addon that links it. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { familySync, GLIBC, MUSL } from 'detect-libc';
 import { InterrogatorError } from '../errors';
 import { findLibtorch, LIBTORCH_VERSION, type Libtorch } from '../setup/libtorch';
 import { libraryName, missingLibraries } from '../setup/libtorch/inspect';
@@ -30,16 +31,25 @@ export function loadNative(): Promise<NativeBinding> {
   return loading;
 }
 
-/** Folders that may hold the addon's two files, the one to prefer first. */
-export function addonFolders(): string[] {
-  const built = [path.join(PACKAGE, 'build', 'cmake', 'Release'), path.join(PACKAGE, 'build', 'Release')];
-  const prebuilt = path.join(PACKAGE, 'prebuilds', `${process.platform}-${process.arch}`);
-  return process.env.PREBUILDS_ONLY ? [prebuilt] : [...built, prebuilt];
-}
-
 /** The addon's file that would be opened, null where there is none. */
 export function findAddon(): string | null {
-  return addonFolders().flatMap((folder) => addonFiles(folder).addon ?? [])[0] ?? null;
+  return candidates().find(({ addon }) => addon)?.addon ?? null;
+}
+
+/** Folders that may hold the addon's two files, the one to prefer first, and those that they hold. */
+function candidates(): { folder: string; addon: string | undefined; loader: string | undefined }[] {
+  const built = [path.join(PACKAGE, 'build', 'cmake', 'Release'), path.join(PACKAGE, 'build', 'Release')];
+  const prebuilt = path.join(PACKAGE, 'prebuilds', `${process.platform}-${process.arch}`);
+  const libc = familySync() ?? GLIBC;
+  return (process.env.PREBUILDS_ONLY ? [prebuilt] : [...built, prebuilt]).map((folder) => {
+    const first = (...names: string[]) => names.map((name) => path.join(folder, name)).find((file) => fs.existsSync(file));
+    return {
+      folder,
+      // A build's plain names, or those of a prebuilt package, which carry the C library's name after a dot.
+      addon: first('interrogator.node', `torch-interrogator.${libc}.node`, 'torch-interrogator.node'),
+      loader: first('interrogator_loader.node', `interrogator_loader.${libc}.node`),
+    };
+  });
 }
 
 async function load(): Promise<NativeBinding> {
@@ -55,8 +65,7 @@ async function load(): Promise<NativeBinding> {
   }
   const failures: string[] = [];
   let reason: unknown;
-  for (const folder of addonFolders()) {
-    const { addon, loader } = addonFiles(folder);
+  for (const { folder, addon, loader } of candidates()) {
     if (!addon || !loader) {
       failures.push(`${folder}: ${fs.existsSync(folder) ? 'no addon in it' : 'no such folder'}`);
       continue;
@@ -76,19 +85,8 @@ async function load(): Promise<NativeBinding> {
       `The addon ${reason ? 'does not load' : 'was not found'} for ${process.platform}-${process.arch}. Tried:`,
       ...failures.map((line) => `  ${line}`),
     ].join('\n'),
-    { hint: remedy((reason as Error | undefined)?.message, { platform: process.platform, musl: cLibrary() === 'musl' }), cause: reason },
+    { hint: remedy((reason as Error | undefined)?.message, { platform: process.platform, musl: familySync() === MUSL }), cause: reason },
   );
-}
-
-/** A build's plain names, or those of a prebuilt package, which carry the C library's name after a dot. */
-function addonFiles(folder: string): { addon?: string; loader?: string } {
-  const first = (...names: string[]): string | undefined =>
-    names.map((name) => path.join(folder, name)).find((file) => fs.existsSync(file));
-  const libc = cLibrary();
-  return {
-    addon: first('interrogator.node', `torch-interrogator.${libc}.node`, 'torch-interrogator.node'),
-    loader: first('interrogator_loader.node', `interrogator_loader.${libc}.node`),
-  };
 }
 
 async function openLibraries(loader: LoaderBinding, { path: root }: Libtorch): Promise<void> {
@@ -116,25 +114,6 @@ function libgomp(root: string): string | undefined {
     .filter((folder) => fs.existsSync(folder))
     .flatMap((folder) => fs.readdirSync(folder).map((name) => path.join(folder, name)))
     .find((file) => /^libgomp\b.*\.so/.test(path.basename(file)));
-}
-
-/**
- * The C library that this Node runs on, from the name of its loader, which a program has in its first page. `process.report` would tell it
- * too, but looks up the host names of all open connections first.
- */
-export function cLibrary(program = '/proc/self/exe'): 'glibc' | 'musl' {
-  if (process.platform !== 'linux') return 'glibc';
-  const page = Buffer.alloc(4096);
-  let file: number | undefined;
-  try {
-    file = fs.openSync(program, 'r');
-    fs.readSync(file, page);
-  } catch {
-    // Without /proc: by far most systems have glibc.
-  } finally {
-    if (file !== undefined) fs.closeSync(file);
-  }
-  return page.includes('/ld-musl-') ? 'musl' : 'glibc';
 }
 
 /** What the system's loader says, and what helps. */

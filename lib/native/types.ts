@@ -94,7 +94,15 @@ export interface NativePromptTree extends Closable {
   ): Promise<{ index: number; similarity: number }>;
 }
 
-export interface NativeClipModel extends AsyncDisposable {
+/** Weights on a device. */
+export interface NativeModel extends AsyncDisposable {
+  offload(): Promise<void>;
+  restore(): Promise<void>;
+  /** Frees the weights once running calls are done; later calls reject with ERR_DISPOSED. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface NativeClipModel extends NativeModel {
   readonly embedDim: number;
   readonly contextLength: number;
   imageFeatures(image: NativeImage, token?: NativeCancelToken): Promise<NativeFeatures>;
@@ -105,24 +113,6 @@ export interface NativeClipModel extends AsyncDisposable {
     onProgress?: (done: number, total: number) => void,
   ): Promise<NativeFeatures>;
   tree(candidates: NativeTokenLists): NativePromptTree;
-  offload(): Promise<void>;
-  restore(): Promise<void>;
-  /** Frees the weights once running calls are done; later calls reject with ERR_DISPOSED. Idempotent. */
-  close(): Promise<void>;
-}
-
-export interface NativeTopKOptions {
-  reverse?: boolean;
-  /** Quota ranking with this chunk size; absent or 0: true top-k. */
-  chunkSize?: number;
-  corrected?: boolean;
-}
-
-export interface NativeTopK {
-  rows: number;
-  k: number;
-  indices: Int32Array;
-  similarities: Float32Array;
 }
 
 export interface NativeLabelMatrix extends Closable {
@@ -131,12 +121,9 @@ export interface NativeLabelMatrix extends Closable {
   readonly hash: string;
 }
 
-export interface NativeCaptionModel extends AsyncDisposable {
+export interface NativeCaptionModel extends NativeModel {
   /** Greedy token ids after the prompt, end token included where reached. */
   generate(image: NativeImage, options: { maxTokens: number }, token?: NativeCancelToken): Promise<Int32Array>;
-  offload(): Promise<void>;
-  restore(): Promise<void>;
-  close(): Promise<void>;
 }
 
 export interface NativeRuntimeInfo {
@@ -169,12 +156,15 @@ export interface NativeBinding {
   /** Rounds to float16, writes to a temporary name, renames. */
   writeLabelMatrix(path: string, features: NativeFeatures, hash: string, token?: NativeCancelToken): Promise<void>;
   labelMatrixFromFeatures(features: NativeFeatures, hash: string): Promise<NativeLabelMatrix>;
-  /** Ranks the rows of the matrices as if stacked in this order. indices count through the stack. */
+  /**
+   * Ranks the rows of the matrices as if stacked in this order. `chunkSize`: quota ranking of so many at a time; absent or 0: true top-k.
+   * For each row of the features k indices, which count through the stack.
+   */
   topK(
     matrices: NativeLabelMatrix[],
     features: NativeFeatures,
     k: number,
-    options: NativeTopKOptions,
+    options: { reverse?: boolean; chunkSize?: number; corrected?: boolean },
     token?: NativeCancelToken,
-  ): Promise<NativeTopK>;
+  ): Promise<{ rows: number; k: number; indices: Int32Array; similarities: Float32Array }>;
 }

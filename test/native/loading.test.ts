@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { cLibrary, remedy } from '../../lib/native/load';
+import { remedy } from '../../lib/native/load';
 
 const ROOT = path.join(__dirname, '..', '..');
 const LOAD = `require('./dist/native/load').loadNative().catch(({ name, code, message }) => console.log(JSON.stringify({ name, code, message })));`;
@@ -118,16 +118,4 @@ test.each<[string | undefined, NodeJS.Platform, RegExp]>([
 ])('of "%s" on %s the remedy is said', (reason, platform, expected) => {
   expect(remedy(reason, { platform, musl: false })).toMatch(expected);
   expect(remedy(reason, { platform, musl: true })).toMatch(/glibc, such as Debian/);
-});
-
-test.each([
-  ['/lib64/ld-linux-x86-64.so.2', 'glibc'],
-  ['/lib/ld-linux-aarch64.so.1', 'glibc'],
-  ['/lib/ld-musl-x86_64.so.1', 'musl'],
-  ['', 'glibc'],
-])('a program that is started by "%s" has %s', (interpreter, expected) => {
-  const program = path.join(copy, 'program');
-  writeFileSync(program, Buffer.concat([Buffer.from('\x7fELF'), Buffer.alloc(700), Buffer.from(`${interpreter}\0`), Buffer.alloc(9_000)]));
-  expect(cLibrary(program)).toBe(expected);
-  expect(cLibrary(path.join(copy, 'none'))).toBe('glibc');
 });

@@ -20,10 +20,7 @@ export function addExportCommand(program: Command): void {
     .command('caption')
     .description('a caption model: blip-base, blip-large, or any name with --checkpoint')
     .argument('<name>', 'caption model name');
-  for (const [kind, command] of [
-    ['clip', clip],
-    ['caption', caption],
-  ] as const) {
+  for (const command of [clip, caption]) {
     command
       .option('--out <dir>', "the bundle's folder (default: its name in the bundle home)")
       .option('--checkpoint <path>', 'weights from this file or folder instead of the hub')
@@ -33,7 +30,7 @@ export function addExportCommand(program: Command): void {
       .option('--device <cpu|cuda>', 'where to run the check after exporting')
       .option('--debug', 'show stack traces')
       .action((name: string, options: Record<string, string | number | boolean>) => {
-        process.exitCode = runExporter(kind, name, options);
+        process.exitCode = runExporter(command.name(), name, options);
       });
   }
 }
