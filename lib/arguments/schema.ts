@@ -46,7 +46,9 @@ function expectation(schema: TSchema): string {
   if (typeof schema.expected === 'string') return schema.expected;
   if (schema.anyOf) return (schema.anyOf as TSchema[]).map(expectation).join(' or ');
   if (schema.const !== undefined) return `'${schema.const}'`;
-  if (schema.type === 'integer') return wholeNumber(schema);
+  const { minimum, maximum } = schema;
+  if (schema.type === 'integer' && maximum !== undefined) return `a whole number from ${minimum} to ${maximum}`;
+  if (schema.type === 'integer') return minimum === undefined ? 'a whole number' : `a whole number of at least ${minimum}`;
   const names: Record<string, string> = {
     boolean: 'true or false',
     null: 'null',
@@ -55,9 +57,4 @@ function expectation(schema: TSchema): string {
     string: 'a string',
   };
   return names[schema.type as string] ?? `a ${schema.type}`;
-}
-
-function wholeNumber({ minimum, maximum }: TSchema): string {
-  if (maximum !== undefined) return `a whole number from ${minimum} to ${maximum}`;
-  return minimum === undefined ? 'a whole number' : `a whole number of at least ${minimum}`;
 }

@@ -16,16 +16,8 @@ const USAGE_CODES = new Set<ErrorCode>([
   'ERR_VOCABULARY_INVALID',
 ]);
 
-/** An error as the lines of `--json` hold it. */
-export interface FailureRecord {
-  code: ErrorCode;
-  /** What was wrong. */
-  message: string;
-  /** What to do about it, where that is known. */
-  hint?: string;
-}
-
-export function failureRecord(error: unknown): FailureRecord {
+/** An error as the lines of `--json` hold it: what was wrong, and what to do about it, where that is known. */
+export function failureRecord(error: unknown): { code: ErrorCode; message: string; hint?: string } {
   if (error instanceof InterrogatorError) {
     const { code, hint, message } = error;
     return hint ? { code, message: message.slice(0, -hint.length - 1), hint } : { code, message };

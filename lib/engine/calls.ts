@@ -2,19 +2,19 @@
 import diagnostics from 'node:diagnostics_channel';
 import type { TObject } from '@sinclair/typebox';
 import { onAbort } from '../abort';
-import { type CallOptions, callOptions } from '../arguments';
+import { type CallOptions, callOptions, type ProgressListener } from '../arguments';
 import type { Config } from '../config';
 import { hasCode, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
 import { Admission } from '../image/decoders/admission';
 import type { NativeBinding, NativeCancelToken } from '../native/types';
-import { createProgressReporter, type ReportProgress } from './progress';
+import { createProgressReporter } from './progress';
 
 /** One running call, or work that several calls share. */
 export interface Call {
   token: NativeCancelToken;
   /** Fires when the caller's signal does, and when the interrogator is disposed. */
   signal: AbortSignal;
-  report: ReportProgress;
+  report: ProgressListener;
 }
 
 /** A call of the public API, with its options. */
@@ -91,7 +91,7 @@ export class Calls {
   }
 
   /** As run(), for work that several calls wait for: its progress goes to theirs, and it is never refused. */
-  share<T>(signal: AbortSignal | undefined, report: ReportProgress, work: (call: Call) => Promise<T>): Promise<T> {
+  share<T>(signal: AbortSignal | undefined, report: ProgressListener, work: (call: Call) => Promise<T>): Promise<T> {
     const result = this.endable(signal, async (ended) => {
       const token = this.binding.createCancelToken();
       ended.addEventListener('abort', () => token.cancel());

@@ -18,7 +18,7 @@ import {
   useDecodeWorkers,
 } from '../image';
 import { loadNative } from '../native/load';
-import type { NativeBinding, NativeDevice, NativeDeviceStats } from '../native/types';
+import type { NativeBinding, NativeDevice, NativeDeviceStats, NativeModel } from '../native/types';
 import { CaptionTokenizer, ClipTokenizer } from '../tokenizer';
 import { type Call, Calls } from './calls';
 import { Captioner, checkCaptionLength } from './captioner';
@@ -40,9 +40,7 @@ export interface EngineStats {
 
 type Bundles = Awaited<ReturnType<typeof findBundles>>;
 
-interface Closable {
-  close(): Promise<void>;
-}
+type Closable = Pick<NativeModel, 'close'>;
 
 export class Engine {
   private disposal: Promise<void> | undefined;
@@ -65,7 +63,9 @@ export class Engine {
     // libtorch is loaded by a thread, while this one hashes.
     const loading = loadNative();
     loading.catch(() => {});
-    await verifyAll(bundles, config, signal);
+    // Both at once: while one is hashed, the other is read.
+    const checking = [bundles.clip, bundles.caption].map((each) => each && verifyFiles(each, { hashes: config.verifyHashes, signal }));
+    await Promise.all(checking);
     const binding = await loading;
     using progress = createProgressReporter(config.quiet, onProgress);
     const calls = new Calls(config, binding);
@@ -97,9 +97,10 @@ export class Engine {
     };
     report({ stage: 'load', done, total });
     const { threads, maxBatch } = config;
-    const device = await step(
-      binding.openDevice(await deviceName(config, binding), { threads: threads || undefined, maxBatch, maxQueue: deviceQueue(config) }),
-    );
+    // A bound that admitted calls never reach. Each has one job on the device at a time; jobs of calls that were just aborted, the
+    // building of label tables and moves of models come on top.
+    const maxQueue = 2 * calls.most + 1024;
+    const device = await step(binding.openDevice(await deviceName(config, binding), { threads: threads || undefined, maxBatch, maxQueue }));
     const captionModel = caption && (await step(binding.openCaptionModel(device, caption.folder, token)));
     const clipModel = await step(binding.openClipModel(device, clip.folder, token));
     const captionTokenizer = caption && (await CaptionTokenizer.load(caption.folder, caption.manifest.tokenizer));
@@ -186,19 +187,6 @@ async function findBundles(config: Config) {
     config.captionModelName === null ? null : await resolveBundle('caption', config.captionModelName, config.captionModelPath);
   if (caption) checkCaptionLength(config.captionMaxLength, caption);
   return { clip, caption };
-}
-
-/** Both at once: while one is hashed, the other is read. */
-async function verifyAll({ clip, caption }: Bundles, { verifyHashes: hashes }: Config, signal: AbortSignal | undefined): Promise<void> {
-  await Promise.all((caption ? [clip, caption] : [clip]).map((bundle) => verifyFiles(bundle, { hashes, signal })));
-}
-
-/**
- * A bound that admitted calls never reach. Each has one job on the device at a time; jobs of calls that were just aborted,
- * the building of label tables and moves of models come on top.
- */
-function deviceQueue({ maxBatch, maxQueue }: Config): number {
-  return 2 * (maxBatch + maxQueue) + 1024;
 }
 
 async function deviceName(config: Config, binding: NativeBinding): Promise<string> {

@@ -66,7 +66,7 @@ const CHECKED_AT_ONCE = 1 << 18;
 /** A copy of the numbers, of whole rows. Throws ERR_INVALID_ARGUMENT. */
 async function numbersOf(array: unknown, dim: number): Promise<Float32Array> {
   const numbers = read('array', 'ERR_INVALID_ARGUMENT', () => {
-    if (isFloats(array)) return Float32Array.from(array);
+    if (types.isFloat32Array(array) || types.isFloat64Array(array)) return Float32Array.from(array);
     const list = arrayOf('array', array, (each) => typeof each === 'number');
     return list && Float32Array.from(list);
   });
@@ -78,10 +78,6 @@ async function numbersOf(array: unknown, dim: number): Promise<Float32Array> {
     if (!numbers.subarray(start, start + CHECKED_AT_ONCE).every(Number.isFinite)) throw invalid('array: expected finite numbers.');
   }
   return numbers;
-}
-
-function isFloats(array: unknown): array is Float32Array | Float64Array {
-  return types.isFloat32Array(array) || types.isFloat64Array(array);
 }
 
 /** @internal The native features of one image. Throws ERR_INVALID_ARGUMENT for anything else. */

@@ -3,16 +3,8 @@ import { isMainThread } from 'node:worker_threads';
 import type { MultiBar, SingleBar } from 'cli-progress';
 import type { ProgressEvent, ProgressListener } from '../arguments';
 
-/** @internal */
-export type ReportProgress = (event: ProgressEvent) => void;
-
-/** One call's reporter. Its disposal takes its part off the terminal. */
-export interface ProgressReporter extends Disposable {
-  report: ReportProgress;
-}
-
-/** Bars only where they were not silenced and stderr is a terminal of the main thread's; events only where somebody listens. */
-export function createProgressReporter(quiet: boolean, listener: ProgressListener | undefined): ProgressReporter {
+/** One call's reporter, whose disposal takes its part off the terminal. Bars only where they were not silenced and stderr is a terminal of the main thread's; events only where somebody listens. */
+export function createProgressReporter(quiet: boolean, listener: ProgressListener | undefined): Disposable & { report: ProgressListener } {
   const stages = quiet || !process.stderr.isTTY || !isMainThread ? undefined : new Map<string, ProgressEvent>();
   if (stages) shown.add(stages);
   return {

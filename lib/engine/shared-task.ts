@@ -1,12 +1,12 @@
 import { abandonable } from '../abort';
+import type { ProgressListener } from '../arguments';
 import { throwIfAborted } from '../errors';
 import type { Call } from './calls';
-import type { ReportProgress } from './progress';
 
 type Listening = Pick<Call, 'signal' | 'report'>;
 
 interface Waiter {
-  report: ReportProgress | undefined;
+  report: ProgressListener | undefined;
   fail: (error: unknown) => void;
 }
 
@@ -50,7 +50,7 @@ export class SharedTask<T> {
   private begin(): Run<T> {
     const controller = new AbortController();
     const waiters = new Set<Waiter>();
-    const report: ReportProgress = (event) => {
+    const report: ProgressListener = (event) => {
       for (const waiter of waiters) {
         try {
           waiter.report?.(event);

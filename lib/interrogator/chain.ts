@@ -22,17 +22,12 @@ export interface ChainOptions extends Omit<ChainCallOptions, keyof CallOptions |
   onStep?: (done: number, total: number, prompt: string) => void;
 }
 
-interface Scored {
-  prompt: string;
-  /** Negated under reverse, so that more is always better. */
-  score: number;
-}
-
 /** The best prompt that was met on the way. '' where there is nothing to begin with. */
 export async function chain(options: ChainOptions): Promise<string> {
   const { phrases, next, bestPrompt, bestSimilarity = 0, minCount = 8, maxCount = 32, reverse, corrected } = options;
   const used: number[] = [];
-  let current: Scored = { prompt: bestPrompt ?? '', score: bestSimilarity };
+  // Scores are negated under reverse, so that more is always better.
+  let current = { prompt: bestPrompt ?? '', score: bestSimilarity };
   if (!bestPrompt) {
     if (phrases.length === 0) return '';
     const { index, similarity } = await next(null, used);

@@ -13,14 +13,6 @@ import { classicPrompt, fastPrompt, truncateToFit } from './prompt';
 import { PromptRanker } from './prompt-ranker';
 import { MERGED, type Tables } from './tables';
 
-export interface Answer {
-  prompt: string;
-  /** Null in negative mode, which has none. */
-  caption: string | null;
-  /** The image's, to be closed. */
-  features: NativeFeatures;
-}
-
 export class Modes {
   constructor(
     private readonly engine: Engine,
@@ -28,7 +20,8 @@ export class Modes {
     private readonly call: Call,
   ) {}
 
-  async answer(image: HeldImage, settings: DescribeOptions): Promise<Answer> {
+  /** The caption is null in negative mode, which has none. The features are the image's, to be closed. */
+  async answer(image: HeldImage, settings: DescribeOptions) {
     const { mode = 'best' } = settings;
     // A list that is missing is an error before anything is computed.
     const needed: readonly TableName[] = mode === 'negative' ? ['flavors', 'negative'] : MERGED;

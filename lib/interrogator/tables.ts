@@ -13,7 +13,6 @@ export const MERGED: readonly TableName[] = ['artists', 'flavors', 'mediums', 'm
 
 export class Tables {
   private readonly tables: ReadonlyMap<TableName, LabelTable>;
-  private mergedTable: LabelTable | undefined;
 
   private constructor(
     private readonly engine: Engine,
@@ -49,11 +48,10 @@ export class Tables {
 
   /** artists, flavors, mediums, movements and trendings as one table. */
   get merged(): LabelTable {
-    this.mergedTable ??= LabelTable.mergeFor(
+    return LabelTable.mergeFor(
       MERGED.map((name) => this.get(name)),
       this.engine,
     );
-    return this.mergedTable;
   }
 
   get all(): LabelTable[] {

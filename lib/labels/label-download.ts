@@ -5,9 +5,9 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { debuglog } from 'node:util';
+import type { ProgressListener } from '../arguments';
 import { catalog } from '../bundles/catalog';
 import type { Engine } from '../engine/engine';
-import type { ReportProgress } from '../engine/progress';
 import { throwIfAborted } from '../errors';
 import type { NativeLabelMatrix } from '../native/types';
 import { request } from '../net/http';
@@ -28,7 +28,7 @@ export interface DownloadOptions {
   file: string;
   hash: string;
   signal: AbortSignal;
-  report: ReportProgress;
+  report: ProgressListener;
 }
 
 /**
@@ -64,7 +64,7 @@ function hasPublishedWeights({ clipBundle: { manifest } }: Engine): boolean {
   return catalog().some(({ kind, name }) => kind === 'clip' && name === manifest.name);
 }
 
-async function fetchInto(engine: Engine, url: URL, file: string, signal: AbortSignal, report: ReportProgress): Promise<boolean> {
+async function fetchInto(engine: Engine, url: URL, file: string, signal: AbortSignal, report: ProgressListener): Promise<boolean> {
   const answer = await request(url.href, { signal, idleMs: IDLE_MS }).catch((error: unknown) => {
     throwIfAborted(signal);
     unreachable.add(engine);

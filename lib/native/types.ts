@@ -18,13 +18,6 @@ export interface NativePixels {
   channels: 1 | 2 | 3 | 4;
 }
 
-/** Red, green and blue, whole numbers from 0 to 255. */
-export interface NativeColor {
-  r: number;
-  g: number;
-  b: number;
-}
-
 /** An image that any number of calls may read. */
 export interface NativeImage extends Closable {
   readonly width: number;
@@ -143,9 +136,9 @@ export interface NativeBinding {
    */
   holdImage(image: { data: Uint8Array; width: number; height: number }): NativeImage;
   /**
-   * Copies a caller's pixels as RGB before it returns, over several threads. Alpha is dropped, or blended with a background. Throws ERR_INVALID_ARGUMENT, ERR_IMAGE_SIZE, ERR_OUT_OF_MEMORY.
+   * Copies a caller's pixels as RGB before it returns, over several threads. Alpha is dropped, or blended with a background of 0 … 255. Throws ERR_INVALID_ARGUMENT, ERR_IMAGE_SIZE, ERR_OUT_OF_MEMORY.
    */
-  copyImage(image: NativePixels, background?: NativeColor): NativeImage;
+  copyImage(image: NativePixels, background?: { r: number; g: number; b: number }): NativeImage;
   createCancelToken(): NativeCancelToken;
   /** name: 'cpu', 'cuda' or 'cuda:N'. maxQueue: most jobs that wait; one more rejects with ERR_BUSY. */
   openDevice(name: string, options: { threads?: number; maxBatch?: number; maxQueue?: number }): Promise<NativeDevice>;

@@ -1,7 +1,9 @@
 /** Pixels on their way down: what is copied, what is held, what is refused, and when it is freed. */
-import type { NativeBinding, NativeCaptionModel, NativeClipModel, NativeColor, NativeDevice, NativePixels } from '../../lib/native/types';
+import type { NativeBinding, NativeCaptionModel, NativeClipModel, NativeDevice, NativePixels } from '../../lib/native/types';
 import { tinyBlip, tinyClip } from '../support/bundles';
 import { openBinding, pixels } from '../support/native';
+
+type NativeColor = NonNullable<Parameters<NativeBinding['copyImage']>[1]>;
 
 // biome-ignore lint/suspicious/noExplicitAny: wrong arguments are the point
 type Anything = any;

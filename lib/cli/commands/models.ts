@@ -1,14 +1,9 @@
 /** torch-interrogator models: every name, and which of them are installed. */
 import { type Command, Option } from 'commander';
-import { type BundleKind, catalog, installedBundles } from '../../index';
+import { type BundleKind, type CatalogEntry, catalog, installedBundles } from '../../index';
 
-interface ModelRecord {
-  kind: BundleKind;
-  name: string;
-  /** Whether this version exports and runs it. */
-  supported: boolean;
-  installed: string | null;
-}
+/** `installed`: the folder. */
+type ModelRecord = Pick<CatalogEntry, 'kind' | 'name' | 'supported'> & { installed: string | null };
 
 export function addModelsCommand(program: Command): void {
   program
