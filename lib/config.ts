@@ -17,6 +17,9 @@ const settings = lazySchema((typebox) => {
     Type.String({ default: initial, pattern, expected, description });
   const textOrNull = (initial: string | null, expected: string, description: string) =>
     Type.Union([Type.String({ pattern: '\\S' }), Type.Null()], { default: initial, expected: `${expected}, or null`, description });
+  /** The first is the default. */
+  const oneOf = <const T extends string>(values: readonly [T, ...T[]], description: string) =>
+    choice(typebox, values, { default: values[0], description });
   return Type.Object(
     {
       captionMaxLength: integer(32, 1, 512, 'Most new caption tokens, the end token counted.'),
@@ -50,14 +53,11 @@ const settings = lazySchema((typebox) => {
       flavorIntermediateCount: integer(2048, 1, LARGEST_COUNT, 'Terms that best and negative mode chain over.'),
       quiet: flag(false, 'No progress bars. They show where stderr is a terminal.'),
 
-      ranking: choice(typebox, ['quota', 'global'], {
-        default: 'quota',
-        description: "'quota' ranks long tables in chunks as the reference does; 'global' is the true top-k.",
-      }),
-      compat: choice(typebox, ['reference', 'corrected'], {
-        default: 'reference',
-        description: "'reference' answers as clip-interrogator 0.6.0 does, bugs included; 'corrected' mends them.",
-      }),
+      ranking: oneOf(['quota', 'global'], "'quota' ranks long tables in chunks as the reference does; 'global' is the true top-k."),
+      compat: oneOf(
+        ['reference', 'corrected'],
+        "'reference' answers as clip-interrogator 0.6.0 does, bugs included; 'corrected' mends them.",
+      ),
       threads: integer(0, 0, 1024, 'CPU threads; 0: one per physical core.'),
       maxBatch: integer(
         32,
@@ -77,19 +77,16 @@ const settings = lazySchema((typebox) => {
         LARGEST_COUNT,
         "Images of more pixels are refused by their header, before they are decoded. The default is Pillow's limit.",
       ),
-      orientation: choice(typebox, ['ignore', 'exif'], {
-        default: 'ignore',
-        description: "'exif' turns images as their EXIF orientation says; 'ignore' does so for TIFFs alone, as the reference does.",
-      }),
+      orientation: oneOf(
+        ['ignore', 'exif'],
+        "'exif' turns images as their EXIF orientation says; 'ignore' does so for TIFFs alone, as the reference does.",
+      ),
       background: Type.Union([Type.String({ pattern: COLOR }), Type.Null()], {
         default: null,
         expected: "a colour as '#rgb' or '#rrggbb', or null",
         description: 'What transparent images are composed over; null drops alpha, as the reference does.',
       }),
-      truncated: choice(typebox, ['error', 'best-effort'], {
-        default: 'error',
-        description: "'best-effort' decodes image files that end too early as far as they go.",
-      }),
+      truncated: oneOf(['error', 'best-effort'], "'best-effort' decodes image files that end too early as far as they go."),
       captionModelPath: textOrNull(null, 'a folder', "A caption bundle's folder, or a folder of bundles that is searched first."),
       verifyHashes: flag(true, "Check every bundle file's SHA-256 when loading."),
       cacheUrl: text(

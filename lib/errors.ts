@@ -43,12 +43,6 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-export interface InterrogatorErrorOptions {
-  /** What the reader can do about it, as a sentence. */
-  hint?: string;
-  cause?: unknown;
-}
-
 /** What to do, for codes of which every message leaves the same to do. */
 const HINTS: Partial<Record<ErrorCode, string>> = {
   ERR_BUSY: 'Wait for some of the running calls before sending more, or raise maxQueue in the config.',
@@ -64,7 +58,8 @@ export class InterrogatorError extends Error {
   /** What to do about it; also the end of `message`. */
   readonly hint?: string;
 
-  constructor(code: ErrorCode, message: string, { hint = HINTS[code], cause }: InterrogatorErrorOptions = {}) {
+  /** `hint`: what the reader can do about it, as a sentence. */
+  constructor(code: ErrorCode, message: string, { hint = HINTS[code], cause }: { hint?: string; cause?: unknown } = {}) {
     super(hint ? `${message}\n${hint}` : message, cause === undefined ? undefined : { cause });
     this.name = 'InterrogatorError';
     this.code = code;
