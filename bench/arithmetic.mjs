@@ -32,30 +32,24 @@ export function prefixTree(tokenLists) {
   return { positions, ends: [...ends.values()] };
 }
 
-/**
- * CLIP's causal text tower over a prefix tree. Of the last layer only keys and values are needed of all nodes, the rest
- * of the nodes that end a text.
- */
-export function textFlops({ positions, ends }, { layers, width, mlpWidth, embedDim }) {
-  const rows = positions.length;
-  const full = block(rows, { width, mlpWidth }) + attention(sum(positions.map(keysAt)), width);
-  const last = keysAndValues(rows, width) + queriesAndRest(ends.length, { width, mlpWidth }) + attention(sum(ends.map(keysAt)), width);
-  return (layers - 1) * full + last + linear(ends.length, width, embedDim);
+/** CLIP's causal text tower over a prefix tree: of the last layer, all of the nodes that end a text. */
+export function textFlops({ positions, ends }, { embedDim, ...sizes }) {
+  const pairs = (of) => of.reduce((total, position) => total + position + 1, 0);
+  const tower = towerFlops({ rows: positions.length, pairs: pairs(positions), ends: ends.length, endPairs: pairs(ends) }, sizes);
+  return tower + linear(ends.length, sizes.width, embedDim);
 }
 
-/** A vision transformer that answers with its class token: of the last layer, keys and values of all tokens, the rest of that one. */
-export function classTokenVisionFlops({ imageSize, patchSize, layers, width, mlpWidth, embedDim }) {
+/** A vision transformer that answers with its class token: of the last layer, all of that one. */
+export function classTokenVisionFlops({ imageSize, patchSize, embedDim, ...sizes }) {
   const { tokens, patches } = visionTokens(imageSize, patchSize);
-  const full = block(tokens, { width, mlpWidth }) + attention(tokens * tokens, width);
-  const last = keysAndValues(tokens, width) + queriesAndRest(1, { width, mlpWidth }) + attention(tokens, width);
-  return linear(patches, 3 * patchSize ** 2, width) + (layers - 1) * full + last + linear(1, width, embedDim);
+  const tower = towerFlops({ rows: tokens, pairs: tokens * tokens, ends: 1, endPairs: tokens }, sizes);
+  return linear(patches, 3 * patchSize ** 2, sizes.width) + tower + linear(1, sizes.width, embedDim);
 }
 
 /** A vision transformer all of whose tokens are needed, as a captioner's are. */
 export function wholeVisionFlops({ imageSize, patchSize, layers, width, mlpWidth }) {
   const { tokens, patches } = visionTokens(imageSize, patchSize);
-  const full = block(tokens, { width, mlpWidth }) + attention(tokens * tokens, width);
-  return linear(patches, 3 * patchSize ** 2, width) + layers * full;
+  return linear(patches, 3 * patchSize ** 2, width) + layers * layer(tokens, tokens * tokens, tokens, { width, mlpWidth });
 }
 
 /** Keys and values of the image for every layer of a captioner's decoder: once a caption. */
@@ -82,17 +76,17 @@ export function visionTokens(imageSize, patchSize) {
   return { patches, tokens: patches + 1 };
 }
 
-function block(rows, sizes) {
-  return keysAndValues(rows, sizes.width) + queriesAndRest(rows, sizes);
+/**
+ * Layers over so many rows, which attend to `pairs` in all. What follows the last one reads `ends` rows only: of the other rows it
+ * needs keys and values.
+ */
+function towerFlops({ rows, pairs, ends, endPairs }, { layers, ...sizes }) {
+  return (layers - 1) * layer(rows, pairs, rows, sizes) + layer(rows, endPairs, ends, sizes);
 }
 
-function keysAndValues(rows, width) {
-  return linear(rows, width, 2 * width);
-}
-
-/** Queries, output projection, and the MLP's two products. */
-function queriesAndRest(rows, { width, mlpWidth }) {
-  return linear(rows, width, 2 * width) + 2 * linear(rows, width, mlpWidth);
+/** Keys and values of all rows; queries, output projection, attention and the MLP's two products of `needed` ones. */
+function layer(rows, pairs, needed, { width, mlpWidth }) {
+  return linear(rows, width, 2 * width) + linear(needed, width, 2 * width) + 2 * linear(needed, width, mlpWidth) + attention(pairs, width);
 }
 
 /** Scores and weighted values of `pairs` of query and key, all heads together. */
@@ -102,13 +96,4 @@ function attention(pairs, width) {
 
 function linear(rows, from, to) {
   return 2 * rows * from * to;
-}
-
-/** A node sees itself and all before it. */
-function keysAt(position) {
-  return position + 1;
-}
-
-function sum(values) {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { EXPORTER } from '../scripts/exporter-python.mjs';
-import { BUILD, fingerprint, once, quietly, title } from '../scripts/step.mjs';
+import { BUILD, fingerprint, once, quietly, ROOT, title } from '../scripts/step.mjs';
 
 export const WORK = path.join(BUILD, 'bench');
 const EXPORTER_SOURCES = ['models/export/torch_interrogator_export', 'models/export/requirements.lock'];
@@ -21,55 +21,51 @@ export async function prepare(peer, python, options) {
   return { clip, caption, cache: path.join(clip.folder, 'cache'), images: await prepareImages(peer) };
 }
 
-async function prepareClip(peer, python, { model, checkpoint, clipConfig, vocabulary }) {
+async function prepareClip(peer, python, { model, checkpoint, clipConfig: config = null, vocabulary }) {
   const name = model.includes('/') ? model : `${model}/`;
-  const published = !name.endsWith('/') && !checkpoint;
-  const config = clipConfig ?? null;
-  const recipe = [name, checkpoint ?? null, config, published, SEED];
-  const folder = workFolder(name, fingerprint(WEIGHTS_SOURCES, [...recipe, checkpoint && statSync(checkpoint).mtimeMs]));
-  let file = checkpoint;
-  if (!checkpoint && !published) {
-    file = path.join(folder, 'weights.pt');
-    await made(folder, file, fingerprint(WEIGHTS_SOURCES, recipe), async () => {
-      title(`Drawing random weights for ${name}`);
-      await peer.call('make_clip_checkpoint', { file, clip: { name, seed: SEED, config } });
-    });
-  }
-  const bundle = await exportBundle(python, { kind: 'clip', name, folder, checkpoint: file, config, vocabulary });
-  return { name, folder, bundle, reference: { name, ...(file && { checkpoint: file, config }) } };
+  const prepared = await prepareModel(python, {
+    ...{ kind: 'clip', name, checkpoint, config, vocabulary },
+    published: !name.endsWith('/') && !checkpoint,
+    draw: (file) => peer.call('make_clip_checkpoint', { file, clip: { name, seed: SEED, config } }),
+  });
+  return { ...prepared, reference: { name, ...(prepared.checkpoint && { checkpoint: prepared.checkpoint, config }) } };
 }
 
 async function prepareCaption(peer, python, { model, checkpoint: clipCheckpoint, caption, captionCheckpoint }) {
-  const published = /\/./.test(model) && !clipCheckpoint && !captionCheckpoint;
-  const recipe = [caption, captionCheckpoint ?? null, published, SEED];
-  const folder = workFolder(caption, fingerprint(WEIGHTS_SOURCES, recipe));
-  let checkpoint = captionCheckpoint;
-  if (!checkpoint && !published) {
-    checkpoint = path.join(folder, 'weights');
-    await made(folder, checkpoint, fingerprint(WEIGHTS_SOURCES, recipe), async () => {
-      title(`Drawing random weights for ${caption}`);
-      mkdirSync(checkpoint, { recursive: true });
-      const size = caption.replace('blip-', '');
-      await peer.call('make_blip_checkpoint', { folder: checkpoint, size, seed: SEED, endless: true });
-    });
-  }
-  const bundle = await exportBundle(python, { kind: 'caption', name: caption, folder, checkpoint });
-  return { name: caption, folder, bundle, reference: checkpoint ?? null };
+  const prepared = await prepareModel(python, {
+    ...{ kind: 'caption', name: caption, checkpoint: captionCheckpoint },
+    published: /\/./.test(model) && !clipCheckpoint && !captionCheckpoint,
+    draw: (folder) => {
+      mkdirSync(folder, { recursive: true });
+      return peer.call('make_blip_checkpoint', { folder, size: caption.replace('blip-', ''), seed: SEED, endless: true });
+    },
+  });
+  return { ...prepared, reference: prepared.checkpoint ?? null };
 }
 
-async function exportBundle(python, { kind, name, folder, checkpoint, config, vocabulary }) {
+/** A bundle of published weights, of a checkpoint, or of one that `draw` makes. */
+async function prepareModel(python, { kind, name, checkpoint, config, vocabulary, published, draw }) {
+  const recipe = fingerprint(WEIGHTS_SOURCES, [name, checkpoint, config, published, SEED, checkpoint && statSync(checkpoint).mtimeMs]);
+  const folder = path.join(WORK, `${name.replaceAll('/', '_')}-${recipe.slice(0, 12)}`);
+  const weights = checkpoint ?? (published ? undefined : path.join(folder, 'weights'));
+  if (weights && !checkpoint) {
+    await made(folder, weights, recipe, () => {
+      title(`Drawing random weights for ${name}`);
+      return draw(weights);
+    });
+  }
   const bundle = path.join(folder, 'bundle');
-  const given = { checkpoint, config, vocabulary };
-  const args = Object.entries(given).flatMap(([option, value]) => (value ? [`--${option}`, value] : []));
-  const lists = vocabulary ? [vocabulary] : [];
-  await made(folder, path.join(bundle, 'manifest.json'), fingerprint([...EXPORTER_SOURCES, ...lists.map(relative)], args), async () => {
+  const given = Object.entries({ checkpoint: weights, config, vocabulary }).filter(([, value]) => value);
+  const args = given.flatMap(([option, value]) => [`--${option}`, value]);
+  const lists = vocabulary ? [path.relative(ROOT, vocabulary)] : [];
+  await made(folder, path.join(bundle, 'manifest.json'), fingerprint([...EXPORTER_SOURCES, ...lists], args), async () => {
     title(`Exporting ${name}`);
     await quietly(`bench-export-${kind}`, python, ['-m', 'torch_interrogator_export', kind, name, '--out', bundle, ...args], {
       env: { PYTHONPATH: EXPORTER, PYTHONIOENCODING: 'utf-8' },
       fail: `${name} could not be exported.`,
     });
   });
-  return bundle;
+  return { name, folder, bundle, checkpoint: weights };
 }
 
 /** Paths of images of one size, all different. */
@@ -89,13 +85,5 @@ async function prepareImages(peer) {
 async function made(folder, output, input, work) {
   mkdirSync(folder, { recursive: true });
   const name = `bench-${path.basename(folder)}-${path.basename(output)}`;
-  await once(name, { input, outputs: [relative(output)] }, work);
-}
-
-function workFolder(name, recipe) {
-  return path.join(WORK, `${name.replaceAll('/', '_')}-${recipe.slice(0, 12)}`);
-}
-
-function relative(file) {
-  return path.relative(path.dirname(BUILD), file);
+  await once(name, { input, outputs: [path.relative(ROOT, output)] }, work);
 }

@@ -3,30 +3,29 @@ import { markdownTable } from 'markdown-table';
 import { median } from './sampling.mjs';
 
 /**
- * One measure's row. Seconds are medians; `ratio` is the peer's over ours; `limit_s` is the least that the machine needs for
- * the work, at the rates measured in the same run, and `limit_fraction` the part of ours_s that it is.
+ * One measure's row; null is what has no meaning there. `ratio` is the peer's seconds over ours, `limit_fraction` the part of
+ * ours_s that limit_s is.
  */
-export function rowOf({ name, unit, note, peerNote }, { device, machine }, { ours, peer, rates }, limit) {
-  const [ours_s, peer_s] = [median(ours), peer.length > 0 ? median(peer) : null];
-  const limit_s = limit === null ? null : limit(rates);
-  return {
-    name,
-    device,
-    ours_s,
-    peer_s,
-    ratio: peer_s === null ? null : peer_s / ours_s,
-    limit_s,
-    limit_fraction: limit_s === null ? null : limit_s / ours_s,
+export function row({ ours_s = null, peer_s = null, limit_s = null, unit, samples, ...more }) {
+  const ratio = peer_s && peer_s / ours_s;
+  return { ours_s, peer_s, ratio, limit_s, limit_fraction: limit_s && limit_s / ours_s, unit, samples, ...more };
+}
+
+/** The row of a plan's samples. Seconds are medians; `limit_s` is the least for the work at the rates measured in the same run. */
+export function rowOf({ unit, note, peerNote, limit }, { ours, peer, rates }) {
+  return row({
+    ours_s: median(ours),
+    peer_s: peer.length > 0 ? median(peer) : null,
+    limit_s: limit?.(rates),
     unit,
     samples: ours.length,
-    ...(note && { note }),
-    ...(peerNote && { peer: peerNote }),
+    note,
+    peer: peerNote || undefined,
     gflops: rates.flops / 1e9,
     copy_gb_s: rates.bytes / 1e9,
     ours_samples_s: ours,
     peer_samples_s: peer,
-    machine,
-  };
+  });
 }
 
 /** The table, and below it what is to be known of single rows. */
@@ -45,6 +44,9 @@ export function printTable(rows) {
   console.log(markdownTable([header, ...body], { align: ['l', 'r', 'r', 'r', 'r', 'r', 'r', 'l'] }));
   for (const { name, note, peer } of rows) {
     for (const text of [note, peer && `peer: ${peer}`]) if (text) console.log(`- ${name}: ${text}`);
+  }
+  for (const { name, from_linear: deviation } of rows) {
+    if (deviation !== undefined) console.log(`- ${name}: ${(deviation * 100).toFixed(1)} % from linear`);
   }
 }
 

@@ -26,50 +26,36 @@ export async function secondsOf(work) {
  * `samples`, or one where the warm-up of either lasted over a minute. A sample is the median of as many runs as fill its
  * least length, which keeps one interruption from being a tenth of what is measured.
  */
-export async function sampleInTurn({ ours, peer, beside = null, machineRates, samples, onSample = () => {} }) {
-  const mine = await Side.warmedUp(ours);
-  const theirs = peer && (await Side.warmedUp(peer));
-  const other = beside && (await Side.warmedUp(beside));
+export async function sampleInTurn({ ours, peer, beside, machineRates, samples, onSample = () => {} }) {
+  const mine = await warmedUp(ours);
+  const theirs = await warmedUp(peer);
+  const other = await warmedUp(beside);
   await machineRates();
-  const count = Math.max(mine.warmUp, theirs?.warmUp ?? 0, other?.warmUp ?? 0) > LONG_RUN ? 1 : samples;
-  const taken = { ours: [], peer: [], beside: [], rates: [] };
+  const count = Math.max(mine.warmUp, theirs.warmUp, other.warmUp) > LONG_RUN ? 1 : samples;
+  const taken = { ours: [], peer: [], beside: [] };
+  const rates = [];
   for (let number = 1; number <= count; number += 1) {
-    taken.rates.push(await machineRates());
+    rates.push(await machineRates());
     taken.ours.push(await mine.sample());
-    if (other) taken.beside.push(await other.sample());
-    taken.rates.push(await machineRates());
-    if (theirs) taken.peer.push(await theirs.sample());
+    if (beside) taken.beside.push(await other.sample());
+    rates.push(await machineRates());
+    if (peer) taken.peer.push(await theirs.sample());
     onSample({ number, count, ours: taken.ours.at(-1), peer: taken.peer.at(-1) ?? null });
   }
-  const rate = (name) => median(taken.rates.map((rates) => rates[name]));
-  return { ...taken, rates: { flops: rate('flops'), bytes: rate('bytes') } };
+  return { ...taken, rates: { flops: median(rates.map(({ flops }) => flops)), bytes: median(rates.map(({ bytes }) => bytes)) } };
 }
 
-class Side {
-  /** Seconds that the first run lasted, by the clock. */
-  warmUp = 0;
-  #run;
-  #runs = 0;
-
-  static async warmedUp(run) {
-    const side = new Side(run);
-    side.warmUp = await secondsOf(() => side.#next());
-    return side;
-  }
-
-  constructor(run) {
-    this.#run = run;
-  }
-
-  async sample() {
-    const repeats = Math.max(1, Math.min(MOST_RUNS, Math.ceil(SHORT_RUN / this.warmUp)));
+/** Runs it once: the seconds that this lasted by the clock, and what takes a sample. */
+async function warmedUp(run) {
+  if (!run) return { warmUp: 0 };
+  let runs = 0;
+  const next = () => run(runs++);
+  const warmUp = await secondsOf(next);
+  const repeats = Math.min(MOST_RUNS, Math.ceil(SHORT_RUN / warmUp));
+  const sample = async () => {
     const seconds = [];
-    while (seconds.length < repeats) seconds.push(await this.#next());
+    while (seconds.length < repeats) seconds.push(await next());
     return median(seconds);
-  }
-
-  #next() {
-    this.#runs += 1;
-    return this.#run(this.#runs - 1);
-  }
+  };
+  return { warmUp, sample };
 }

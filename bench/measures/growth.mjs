@@ -12,7 +12,7 @@ import { residentMemory } from '../resident-memory.mjs';
 import { median, secondsOf } from '../sampling.mjs';
 import { oneStep, stepFlops } from './chain.mjs';
 
-const CANDIDATES = { 500: 500, 2000: 2000, 8000: 8000 };
+const CANDIDATES = [500, 2000, 8000];
 const MIDDLE_CANDIDATES = 2000;
 const LABELS = { '10k': 10_000, '100k': 100_000, '1m': 1_000_000 };
 const MIDDLE_LABELS = 100_000;
@@ -22,8 +22,8 @@ const LEAST_DISTINCT = 100_000;
 const TOP = 32;
 const SEED = 9;
 
-const candidateMeasures = Object.entries(CANDIDATES).map(([size, count]) => ({
-  name: `growth-candidates-${size}`,
+const candidateMeasures = CANDIDATES.map((count) => ({
+  name: `growth-candidates-${count}`,
   group: 'growth',
   async plan(bench) {
     const phrases = distinctPhrases(bench, count);
@@ -33,7 +33,6 @@ const candidateMeasures = Object.entries(CANDIDATES).map(([size, count]) => ({
       unit: `s per step of ${count} candidates`,
       note: 'phrases of three one-token words, no two of which begin alike',
       ours: step(phrases),
-      peer: null,
       ...besideMiddle({ size: count, middle: MIDDLE_CANDIDATES, beside: step(distinctPhrases(bench, MIDDLE_CANDIDATES)) }),
       limit: (rates) => flops / rates.flops,
     };
@@ -46,23 +45,23 @@ const labelMeasures = Object.entries(LABELS).map(([size, count]) => ({
   async plan(bench) {
     const dim = bench.clip.embedDim;
     const before = residentMemory();
-    const labels = await SyntheticLabels.open(bench, count);
+    const labels = await syntheticLabels(bench, count);
     await labels.rankAll();
     const grown = before && Math.round((residentMemory().anonymous - before.anonymous) / 2 ** 20);
-    const megabytes = Math.round((labels.tables * labelBytes(count, dim)) / 1e6);
-    const middle = count === MIDDLE_LABELS ? labels : await SyntheticLabels.open(bench, MIDDLE_LABELS);
+    const { length: tables } = labels.files;
+    const megabytes = Math.round((tables * labelBytes(count, dim)) / 1e6);
+    const middle = count === MIDDLE_LABELS ? labels : await syntheticLabels(bench, MIDDLE_LABELS);
     return {
       unit: `s per ranking of ${count} labels`,
       note:
-        `random float16 rows, the true best ${TOP}; ${labels.tables > 1 ? `${labels.tables} tables at once` : 'one table'}, ` +
+        `random float16 rows, the true best ${TOP}; ${tables > 1 ? `${tables} tables at once` : 'one table'}, ` +
         `${labels.rounds} in turn${before ? `; the process's own memory grew by ${grown} MiB for ${megabytes} MB of labels` : ''}`,
-      ours: () => labels.secondsOfOne(),
-      peer: null,
-      ...besideMiddle({ size: count, middle: MIDDLE_LABELS, beside: () => middle.secondsOfOne() }),
+      ours: labels.secondsOfOne,
+      ...besideMiddle({ size: count, middle: MIDDLE_LABELS, beside: middle.secondsOfOne }),
       limit: (rates) => labelBytes(count, dim) / rates.bytes,
-      fields: before ? { anonymous_growth_mib: grown } : {},
+      fields: before && { anonymous_growth_mib: grown },
       end: () => {
-        for (const each of new Set([labels, middle])) each.remove();
+        for (const file of [...labels.files, ...middle.files]) rmSync(file, { force: true });
       },
     };
   },
@@ -79,43 +78,19 @@ export function besideMiddle({ size, middle, beside }) {
   };
 }
 
-/** Files of random labels, opened: one, or as many as make LEAST_DISTINCT labels. */
-class SyntheticLabels {
-  static async open({ ours, peer, features, clip }, count) {
-    const { binding } = ours.engine;
-    const dim = clip.embedDim;
-    const files = Array.from({ length: Math.ceil(LEAST_DISTINCT / count) }, (_, i) =>
-      path.join(WORK, `growth-labels-${count}-${i}.safetensors`),
-    );
-    for (const [i, file] of files.entries()) await peer.call('write_random_labels', { file, rows: count, dim, seed: SEED + i });
-    const matrices = await Promise.all(files.map((file) => binding.openLabelMatrix(file, { dim })));
-    return new SyntheticLabels(files, LABELS_A_SAMPLE / count / files.length, () =>
-      Promise.all(matrices.map((matrix) => binding.topK([matrix], features.native, TOP, {}))),
-    );
-  }
-
-  /** `rounds` of rankings make LABELS_A_SAMPLE labels. */
-  constructor(files, rounds, rankEach) {
-    this.files = files;
-    this.rounds = rounds;
-    this.rankEach = rankEach;
-  }
-
-  get tables() {
-    return this.files.length;
-  }
-
-  async rankAll() {
-    for (let i = 0; i < this.rounds; i++) await this.rankEach();
-  }
-
-  async secondsOfOne() {
-    return (await afterEviction(() => this.rankAll())) / this.rounds / this.tables;
-  }
-
-  remove() {
-    for (const file of this.files) rmSync(file, { force: true });
-  }
+/** Random labels, opened: one file, or as many as make LEAST_DISTINCT labels. `rounds` of rankings make LABELS_A_SAMPLE labels. */
+async function syntheticLabels({ ours, peer, features, clip: { embedDim: dim } }, count) {
+  const { binding } = ours.engine;
+  const files = Array.from({ length: Math.ceil(LEAST_DISTINCT / count) }, (_, i) =>
+    path.join(WORK, `growth-labels-${count}-${i}.safetensors`),
+  );
+  for (const [i, file] of files.entries()) await peer.call('write_random_labels', { file, rows: count, dim, seed: SEED + i });
+  const matrices = await Promise.all(files.map((file) => binding.openLabelMatrix(file, { dim })));
+  const rounds = LABELS_A_SAMPLE / count / files.length;
+  const rankAll = async () => {
+    for (let i = 0; i < rounds; i += 1) await Promise.all(matrices.map((matrix) => binding.topK([matrix], features.native, TOP, {})));
+  };
+  return { files, rounds, rankAll, secondsOfOne: async () => (await afterEviction(rankAll)) / rounds / files.length };
 }
 
 function afterEviction(work) {

@@ -1,10 +1,9 @@
 /** Whole answers: captions, and prompts in each mode. */
 import { sameChoice, samePrompt } from '../agreement.mjs';
-import { CAPTION, evenly } from '../bench.mjs';
+import { CAPTION } from '../bench.mjs';
 import { captionSeconds, imageFlops, labelBytes, rankingFlops } from '../limits.mjs';
 import { secondsOf } from '../sampling.mjs';
 
-const IMAGES = 64;
 const PEER_IMAGES = 8;
 
 export const caption = {
@@ -23,53 +22,44 @@ export const caption = {
   },
 };
 
-export const fast = {
-  name: 'fast',
-  async plan(bench) {
-    const { ours, peer, image, options } = bench;
-    const arguments_ = { paths: [image], caption: CAPTION };
-    const { result } = await peer.timed('fast', arguments_);
-    samePrompt('fast prompt', await ours.interrogateFast(image, { caption: CAPTION }), result[0], options);
-    return {
-      unit: 's per image',
-      note: 'from a file, the caption given; the limit is the image tower and the embeddings read once',
-      ours: () => secondsOf(() => ours.interrogateFast(image, { caption: CAPTION })),
-      peer: () => peer.seconds('fast', arguments_),
-      limit: rankedImageLimit(bench, 1),
-    };
-  },
-};
+export const fast = promptMode(
+  'fast',
+  'interrogateFast',
+  'from a file, the caption given; the limit is the image tower and the embeddings read once',
+);
+export const classic = promptMode('classic', 'interrogateClassic', 'as fast');
 
-export const classic = {
-  name: 'classic',
-  async plan(bench) {
-    const { ours, peer, image, options } = bench;
-    const arguments_ = { path: image, caption: CAPTION };
-    const { result } = await peer.timed('classic', arguments_);
-    samePrompt('classic prompt', await ours.interrogateClassic(image, { caption: CAPTION }), result, options);
-    return {
-      unit: 's per image',
-      note: 'as fast',
-      ours: () => secondsOf(() => ours.interrogateClassic(image, { caption: CAPTION })),
-      peer: () => peer.seconds('classic', arguments_),
-      limit: rankedImageLimit(bench, 1),
-    };
-  },
-};
+function promptMode(name, method, note) {
+  return {
+    name,
+    async plan(bench) {
+      const { ours, peer, image, options } = bench;
+      const work = { mode: name, paths: [image], caption: CAPTION };
+      const { result } = await peer.timed('prompts', work);
+      samePrompt(`${name} prompt`, await ours[method](image, { caption: CAPTION }), result[0], options);
+      return {
+        unit: 's per image',
+        note,
+        ours: () => secondsOf(() => ours[method](image, { caption: CAPTION })),
+        peer: () => peer.seconds('prompts', work),
+        limit: rankedImageLimit(bench, 1),
+      };
+    },
+  };
+}
 
 export const throughputFast = {
   name: 'throughput-fast-64',
   plan(bench) {
-    const { ours, peer } = bench;
-    const images = bench.images.slice(0, IMAGES);
-    const part = bench.onCpu ? evenly(images, PEER_IMAGES) : images;
+    const { ours, peer, images } = bench;
+    const part = bench.partFor(images, PEER_IMAGES);
     const scale = images.length / part.length;
     return {
       unit: `s per ${images.length} images`,
       note: `${images.length} different images at once, from files, captions given; the limit reads the embeddings once for all`,
       peerNote: `one after the other${scale > 1 ? `; ${part.length} of them, scaled` : ''}`,
       ours: () => secondsOf(() => Promise.all(images.map((image) => ours.interrogateFast(image, { caption: CAPTION })))),
-      peer: async () => scale * (await peer.seconds('fast', { paths: part, caption: CAPTION })),
+      peer: async () => scale * (await peer.seconds('prompts', { mode: 'fast', paths: part, caption: CAPTION })),
       limit: rankedImageLimit(bench, images.length),
     };
   },

@@ -13,49 +13,36 @@ sys.path.append(str(Path(__file__).parents[2] / "test" / "parity" / "reference")
 
 import open_clip
 import torch
+from transformers import CLIPConfig, CLIPImageProcessor
 
 from models import build_clip
 
 
-class ImageTower(torch.nn.Module):
-    def __init__(self, model: torch.nn.Module):
-        super().__init__()
-        self.model = model
-
-    def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
-        return self.model.encode_image(pixel_values)
-
-
-class TextTower(torch.nn.Module):
-    def __init__(self, model: torch.nn.Module):
-        super().__init__()
-        self.model = model
-
-    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
-        return self.model.encode_text(input_ids)
-
-
 def export_onnx(target: Path, name: str, config: str | None = None, checkpoint: str | None = None) -> None:
     """Writes onnx/vision_model.onnx, onnx/text_model.onnx, and their configurations. No tokenizer."""
-    architecture = name.partition("/")[0]
     model, _ = build_clip(name, config=config, checkpoint=checkpoint)
     preprocess = model.visual.preprocess_cfg
     (target / "onnx").mkdir(parents=True, exist_ok=True)
     side = preprocess["size"] if isinstance(preprocess["size"], int) else preprocess["size"][0]
+    ids = open_clip.get_tokenizer(name.partition("/")[0])(["a", "b"])
     # The fused attention of eval mode has no ONNX counterpart.
     torch.backends.mha.set_fastpath_enabled(False)
     with torch.no_grad():
-        pixels = torch.zeros(2, 3, side, side)
-        _export(ImageTower(model), pixels, target / "onnx" / "vision_model.onnx", "pixel_values", "image_embeds")
-        ids = open_clip.get_tokenizer(architecture)(["a", "b"])
-        _export(TextTower(model), ids, target / "onnx" / "text_model.onnx", "input_ids", "text_embeds")
-    for file, content in _configurations(preprocess, side, model.context_length).items():
-        (target / file).write_text(json.dumps(content))
+        model.forward = model.encode_image
+        _export(model, torch.zeros(2, 3, side, side), target / "onnx" / "vision_model.onnx", "pixel_values", "image_embeds")
+        model.forward = model.encode_text
+        _export(model, ids, target / "onnx" / "text_model.onnx", "input_ids", "text_embeds")
+    CLIPConfig().save_pretrained(target)
+    mean, std = list(preprocess["mean"]), list(preprocess["std"])
+    CLIPImageProcessor(size={"shortest_edge": side}, crop_size=side, image_mean=mean, image_std=std).save_pretrained(target)
+    # Any padding does: what stands after the end token has no part in the features.
+    tokenizer = {"tokenizer_class": "CLIPTokenizer", "model_max_length": model.context_length, "pad_token": "<end_of_text>"}
+    (target / "tokenizer_config.json").write_text(json.dumps(tokenizer))
 
 
-def _export(tower: torch.nn.Module, example: torch.Tensor, file: Path, input_name: str, output_name: str) -> None:
+def _export(model: torch.nn.Module, example: torch.Tensor, file: Path, input_name: str, output_name: str) -> None:
     torch.onnx.export(
-        tower,
+        model,
         (example,),
         str(file),
         input_names=[input_name],
@@ -64,27 +51,6 @@ def _export(tower: torch.nn.Module, example: torch.Tensor, file: Path, input_nam
         opset_version=17,
         dynamo=False,
     )
-
-
-def _configurations(preprocess: dict, side: int, context: int) -> dict[str, dict]:
-    image = {
-        "image_processor_type": "CLIPFeatureExtractor",
-        "do_resize": True,
-        "size": {"shortest_edge": side},
-        "resample": 3,
-        "do_center_crop": True,
-        "crop_size": {"height": side, "width": side},
-        "do_normalize": True,
-        "image_mean": list(preprocess["mean"]),
-        "image_std": list(preprocess["std"]),
-    }
-    # Any padding does: what stands after the end token has no part in the features.
-    tokenizer = {"tokenizer_class": "CLIPTokenizer", "model_max_length": context, "pad_token": "<end_of_text>"}
-    return {
-        "config.json": {"model_type": "clip"},
-        "preprocessor_config.json": image,
-        "tokenizer_config.json": tokenizer,
-    }
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
 """What both sides work on besides models: images, and label files of any size."""
 
-import json
 import os
-import struct
 from pathlib import Path
 
 import numpy as np
 import skimage
 from calls import Session
 from PIL import Image
+from safetensors.numpy import save_file
 
 #: scikit-image's colour photographs.
 PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg", "hubble_deep_field.jpg")
@@ -48,21 +47,13 @@ def make_large_images(_session: Session, folder: str, width: int, height: int) -
 
 
 def write_random_labels(_session: Session, file: str, rows: int, dim: int, seed: int) -> None:
-    """Embeddings in clip-interrogator's cache format, unit rows of random direction, written in pieces."""
-    tensors = {
-        "embeds": {"dtype": "F16", "shape": [rows, dim], "data_offsets": [0, rows * dim * 2]},
-        "hash": {"dtype": "I8", "shape": [64], "data_offsets": [rows * dim * 2, rows * dim * 2 + 64]},
-    }
-    header = json.dumps(tensors).encode()
-    header += b" " * (-len(header) % 8)
+    """Embeddings in clip-interrogator's cache format, unit rows of random direction."""
     random = np.random.default_rng(seed)
-    with open(file, "wb") as output:
-        output.write(struct.pack("<Q", len(header)) + header)
-        for start in range(0, rows, ROWS_AT_ONCE):
-            piece = random.standard_normal((min(ROWS_AT_ONCE, rows - start), dim), dtype=np.float32)
-            piece /= np.linalg.norm(piece, axis=1, keepdims=True)
-            output.write(piece.astype(np.float16).tobytes())
-        output.write(b"0" * 64)
-        # Else the system writes it back while it is measured.
-        output.flush()
-        os.fsync(output.fileno())
+    embeds = np.empty((rows, dim), np.float16)
+    for start in range(0, rows, ROWS_AT_ONCE):
+        piece = random.standard_normal((min(ROWS_AT_ONCE, rows - start), dim), dtype=np.float32)
+        embeds[start : start + ROWS_AT_ONCE] = piece / np.linalg.norm(piece, axis=1, keepdims=True)
+    save_file({"embeds": embeds, "hash": np.full(64, ord("0"), np.int8)}, file)
+    # Else the system writes it back while it is measured.
+    with open(file, "rb") as written:
+        os.fsync(written.fileno())

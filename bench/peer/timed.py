@@ -34,12 +34,9 @@ def caption(session: Session, path: str) -> str:
     return session.interrogator.generate_caption(open_rgb(path))
 
 
-def fast(session: Session, paths: list[str], caption: str) -> list[str]:
-    return [session.interrogator.interrogate_fast(open_rgb(path), caption=caption) for path in paths]
-
-
-def classic(session: Session, path: str, caption: str) -> str:
-    return session.interrogator.interrogate_classic(open_rgb(path), caption=caption)
+def prompts(session: Session, mode: str, paths: list[str], caption: str) -> list[str]:
+    interrogate = getattr(session.interrogator, f"interrogate_{mode}")
+    return [interrogate(open_rgb(path), caption=caption) for path in paths]
 
 
 class tokenize:
@@ -59,7 +56,7 @@ class tokenize:
         return hashlib.sha256(torch.cat(batches).numpy().astype(np.int32).tobytes()).hexdigest()
 
 
-TIMED = {each.__name__: each for each in (image_features, label_table, rank, chain, caption, fast, classic, tokenize)}
+TIMED = {each.__name__: each for each in (image_features, label_table, rank, chain, caption, prompts, tokenize)}
 
 
 def timed(session: Session, work: str, arguments: dict) -> dict[str, Any]:

@@ -63,9 +63,9 @@ test('a row has medians, the ratio of the peer over ours, and the limit at the m
   const { rowOf } = await benchModule('rows.mjs');
   const taken = { ours: [3, 1, 2], peer: [20, 30, 40, 10], rates: RATES };
   const limit = ({ flops, bytes }: typeof RATES) => 50 / flops + 5 / bytes;
-  const row = rowOf({ name: 'a', unit: 's per a' }, { device: 'cpu', machine: 'm' }, taken, limit);
-  expect(row).toMatchObject({ name: 'a', device: 'cpu', ours_s: 2, peer_s: 25, ratio: 12.5, limit_s: 1, limit_fraction: 0.5, samples: 3 });
-  const alone = rowOf({ name: 'a', unit: 's per a' }, { device: 'cpu', machine: 'm' }, { ...taken, peer: [] }, null);
+  const row = rowOf({ unit: 's per a', limit }, taken);
+  expect(row).toMatchObject({ unit: 's per a', ours_s: 2, peer_s: 25, ratio: 12.5, limit_s: 1, limit_fraction: 0.5, samples: 3 });
+  const alone = rowOf({ unit: 's per a' }, { ...taken, peer: [] });
   expect(alone).toMatchObject({ ours_s: 2, peer_s: null, ratio: null, limit_s: null, limit_fraction: null });
 });
 

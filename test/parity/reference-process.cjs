@@ -1,4 +1,4 @@
-/** A Python process that is asked by JSON lines: one request a line, one answer a line. See reference/server.py. */
+/** A process that is asked by JSON lines: one request a line, one answer a line. See reference/server.py. */
 const { spawn } = require('node:child_process');
 const { createInterface } = require('node:readline');
 
@@ -9,10 +9,11 @@ class ReferenceProcess {
   #diagnostics = '';
   #ended;
 
-  constructor(python, script) {
-    this.#process = spawn(python, [script], { env: { ...process.env, PYTHONUNBUFFERED: '1' } });
+  constructor(program, script, { echo = false } = {}) {
+    this.#process = spawn(program, [script], { env: { ...process.env, PYTHONUNBUFFERED: '1' } });
     this.#process.stderr.setEncoding('utf8').on('data', (text) => {
       this.#diagnostics = (this.#diagnostics + text).slice(-8000);
+      if (echo) process.stderr.write(text);
     });
     createInterface({ input: this.#process.stdout }).on('line', (line) => this.#settle(JSON.parse(line)));
     this.#process.on('error', (error) => this.#end(new Error(`The reference could not be started: ${error.message}`)));

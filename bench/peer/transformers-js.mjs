@@ -1,8 +1,7 @@
-/** transformers.js as a service: reads {id, call, arguments} from stdin, a line each, answers {id, result} or {id, error}. */
+/** transformers.js as a service. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import {
   AutoProcessor,
   AutoTokenizer,
@@ -11,10 +10,12 @@ import {
   env,
   RawImage,
 } from '@huggingface/transformers';
+import { serve } from '../serve.mjs';
 
 let models;
 
-const CALLS = {
+await serve({
+  /** Versions. */
   async open({ model, threads }) {
     env.allowRemoteModels = false;
     env.localModelPath = path.dirname(model);
@@ -26,7 +27,8 @@ const CALLS = {
       vision: await CLIPVisionModelWithProjection.from_pretrained(name, { ...settings, model_file_name: 'vision_model' }),
       text: await CLIPTextModelWithProjection.from_pretrained(name, { ...settings, model_file_name: 'text_model' }),
     };
-    return { versions: { transformers: env.version, onnxruntime: onnxruntimeVersion() } };
+    const runtime = path.join(path.dirname(createRequire(import.meta.url).resolve('onnxruntime-node')), '..', 'package.json');
+    return { transformers: env.version, onnxruntime: JSON.parse(readFileSync(runtime, 'utf8')).version };
   },
 
   image: ({ path: file }) =>
@@ -37,27 +39,15 @@ const CALLS = {
 
   texts: ({ texts }) =>
     timed(async () => {
-      const { text_embeds } = await models.text(models.tokenizer(texts, { padding: 'max_length', truncation: true }));
+      // The bundle's tokenizer leaves to its user where start and end belong, and what is lower-case.
+      const whole = texts.map((text) => `<start_of_text>${text.toLowerCase()}<end_of_text>`);
+      const { text_embeds } = await models.text(models.tokenizer(whole, { padding: 'max_length', truncation: true }));
       return text_embeds;
     }),
-};
+});
 
 async function timed(work) {
   const began = performance.now();
   const embeddings = (await work()).normalize();
   return { seconds: (performance.now() - began) / 1000, features: Array.from(embeddings.data) };
-}
-
-function onnxruntimeVersion() {
-  const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
-  return JSON.parse(readFileSync(path.join(path.dirname(entry), '..', 'package.json'), 'utf8')).version;
-}
-
-for await (const line of createInterface({ input: process.stdin })) {
-  const { id, call, arguments: given } = JSON.parse(line);
-  const answer = await CALLS[call](given).then(
-    (result) => ({ id, result }),
-    (error) => ({ id, error: error.stack }),
-  );
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
