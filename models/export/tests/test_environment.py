@@ -72,12 +72,6 @@ def test_a_full_disk_is_named_before_anything_is_made(tmp_path, lock):
     assert not (tmp_path / "e").exists()
 
 
-def test_print_only_makes_nothing(tmp_path):
-    answer = script("--print-only", TORCH_INTERROGATOR_CACHE=str(tmp_path), INTERROGATOR_PYTHON="")
-    assert (answer.returncode, answer.stdout) == (1, "")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_an_interpreter_with_the_pins_is_taken_as_it_is(tmp_path):
     answer = script(INTERROGATOR_PYTHON=sys.executable, TORCH_INTERROGATOR_CACHE=str(tmp_path))
     assert (answer.returncode, answer.stdout.splitlines()[-1]) == (0, sys.executable)

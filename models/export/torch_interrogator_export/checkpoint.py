@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 
 from .errors import ExportError, UsageError
 
@@ -109,7 +110,6 @@ def read_config(file: Path) -> dict[str, Any]:
 
 def require_weights(file: Path) -> None:
     """ExportError, in words, where a file holds no weights, or not all of them, or others than its suffix says."""
-    size = file.stat().st_size
     with file.open("rb") as stream:
         start = stream.read(512)
     safetensors = file.suffix == ".safetensors"
@@ -117,7 +117,7 @@ def require_weights(file: Path) -> None:
     if fault is None and start[:4] == b"PK\x03\x04":
         fault = _misnamed("a PyTorch file", ".bin") if safetensors else _wrong_with_archive(file)
     elif fault is None and _looks_like_safetensors(start):
-        fault = _wrong_with_safetensors(file, size) if safetensors else _misnamed("a safetensors file", ".safetensors")
+        fault = _wrong_with_safetensors(file) if safetensors else _misnamed("a safetensors file", ".safetensors")
     # A pickle, PyTorch's older form, has neither a length nor an end to check.
     elif fault is None and (safetensors or start[:1] != b"\x80"):
         fault = "is no checkpoint: neither a PyTorch nor a safetensors file"
@@ -149,25 +149,12 @@ def _looks_like_safetensors(start: bytes) -> bool:
     return start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 100 << 20
 
 
-def _wrong_with_safetensors(file: Path, size: int) -> str | None:
-    header = safetensors_header(file)
-    if header is None:
-        return f"is cut off: it has {size} bytes, and not even its header is whole; get it again"
-    whole = max((entry["data_offsets"][1] for entry in header[0].values()), default=0) + header[1]
-    return None if size >= whole else f"is cut off: it has {size} of {whole} bytes; get it again"
-
-
-def safetensors_header(file: Path) -> tuple[dict[str, Any], int] | None:
-    """({tensor name: entry}, bytes before the tensors) of a safetensors file; None where the header is not whole."""
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        text = stream.read(length)
+def _wrong_with_safetensors(file: Path) -> str | None:
     try:
-        header = json.loads(text)
-    except ValueError:
-        return None
-    header.pop("__metadata__", None)
-    return header, 8 + length
+        with safe_open(file, framework="pt"):
+            return None
+    except SafetensorError as error:
+        return f"is cut off or damaged ({error}): it has {file.stat().st_size} bytes; get it again"
 
 
 def _wrong_with_archive(file: Path) -> str | None:
@@ -187,7 +174,8 @@ def _wrong_with_archive(file: Path) -> str | None:
 def _tensor_names(file: Path) -> list[str]:
     """Names in a file that `require_weights` lets pass; none for a pickle of PyTorch's older form."""
     if file.suffix == ".safetensors":
-        return list(safetensors_header(file)[0])
+        with safe_open(file, framework="pt") as tensors:
+            return list(tensors.keys())
     if not zipfile.is_zipfile(file):
         return []
     try:

@@ -78,29 +78,12 @@ def _run(options: argparse.Namespace) -> None:
     if options.device not in ["cpu", *found, *(["cuda"] if found else [])]:
         raise UsageError(f"--device {options.device}: torch finds no such device here; it has {', '.join(['cpu', *found])}")
     torch.set_grad_enabled(False)
+    shared = (options.name, options.out, weights, options.precision, options.device)
     if options.command == "clip":
-        from .clip.export import ClipOptions, export_clip
+        from .clip.export import export_clip
 
-        export_clip(
-            ClipOptions(
-                model=options.name,
-                out=options.out,
-                weights=weights,
-                config=options.config,
-                precision=options.precision,
-                vocabulary=options.vocabulary,
-                device=options.device,
-            )
-        )
+        export_clip(*shared, options.config, options.vocabulary)
     else:
-        from .caption.export import CaptionOptions, export_caption
+        from .caption.export import export_caption
 
-        export_caption(
-            CaptionOptions(
-                name=options.name,
-                out=options.out,
-                weights=weights,
-                precision=options.precision,
-                device=options.device,
-            )
-        )
+        export_caption(*shared)

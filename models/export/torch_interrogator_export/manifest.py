@@ -7,16 +7,12 @@ from typing import Any
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
-_CHUNK = 1 << 20
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file, read in pieces."""
-    digest = hashlib.sha256()
+    """Hex digest of a file."""
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_manifest(folder: Path, kind: str, name: str, precision: str, fields: dict[str, Any]) -> None:

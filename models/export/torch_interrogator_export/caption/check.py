@@ -2,7 +2,6 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import torch
 from tokenizers import Tokenizer
@@ -31,33 +30,28 @@ def check_caption(folder: Path, model: BlipForConditionalGeneration, device: str
         ids = captions[:, :-1]
         expected = model.vision_model(pixel_values=images).last_hidden_state
         reference = model.text_decoder(ids, encoder_hidden_states=expected).logits
-        exact = partial(_exactly, model, images, ids)
         # Together, and the first alone.
         for rows in (slice(2), slice(1)):
             embeds = vision(images[rows])
             # Along the source's own caption, so that one near tie does not make everything after it differ.
             logits = decode_along(decoder, manifest, embeds, captions[rows].tolist())
             if precision == "fp32":
-                require_within_rounding("image embeddings", embeds, expected[rows], partial(exact, "embeds", rows))
+                require_within_rounding("image embeddings", embeds, expected[rows], partial(_exactly, model, images[rows]))
                 # Logits so near choose the same token wherever two are not as near to each other themselves.
-                require_within_rounding("caption logits", logits, reference[rows], partial(exact, "logits", rows))
+                require_within_rounding(
+                    "caption logits", logits, reference[rows], partial(_exactly, model, images[rows], ids[rows])
+                )
             else:
                 require_close("image embeddings", embeds, expected[rows], precision)
                 require_close("caption logits", logits, reference[rows], precision, HALF_LOGITS_TOLERANCE)
 
 
-def _exactly(
-    model: BlipForConditionalGeneration,
-    images: torch.Tensor,
-    ids: torch.Tensor,
-    what: Literal["embeds", "logits"],
-    rows: slice,
-) -> torch.Tensor:
-    """Some images' embeddings, or the logits after each of their ids, in float64. There and back changes no weight."""
+def _exactly(model: BlipForConditionalGeneration, images: torch.Tensor, ids: torch.Tensor | None = None) -> torch.Tensor:
+    """Embeddings of images, or with ids the logits after each of them, in float64. There and back changes no weight."""
     model.double()
-    answer = model.vision_model(pixel_values=images[rows].double()).last_hidden_state
-    if what == "logits":
-        answer = model.text_decoder(ids[rows], encoder_hidden_states=answer).logits
+    answer = model.vision_model(pixel_values=images.double()).last_hidden_state
+    if ids is not None:
+        answer = model.text_decoder(ids, encoder_hidden_states=answer).logits
     model.float()
     return answer
 

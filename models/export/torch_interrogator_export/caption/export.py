@@ -1,6 +1,6 @@
 """`export caption`: a captioner as a bundle."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,38 +15,28 @@ from .check import check_caption
 from .tokenizer import write_tokenizer
 
 
-@dataclass(frozen=True)
-class CaptionOptions:
-    """What `export caption` takes; see `--help`."""
-
-    name: str
-    out: Path
-    weights: Weights = field(default_factory=Weights)
-    precision: str = "fp32"
-    device: str = "cpu"
-
-
-def export_caption(options: CaptionOptions) -> None:
-    """Writes the bundle to `options.out`, checked against the model that it came from."""
+def export_caption(name: str, out: Path, weights: Weights, precision: str, device: str) -> None:
+    """Writes a bundle to `out`, checked against the captioner that it came from. For the rest see `--help`."""
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    weights = options.weights
+    # A checkpoint's name is what the user gave, not its folder within the hub's cache.
+    origin_fields = weights.fields()
     if weights.checkpoint is not None:
         weights = replace(weights, checkpoint=str(transformers_folder(Path(weights.checkpoint))))
-    model = blip.load_blip(options.name, weights, options.device)
+    model = blip.load_blip(name, weights, device)
     config = model.config
-    processor = blip.image_processor(options.name, weights, config)
+    processor = blip.image_processor(name, weights, config)
     vision_fields = blip.vision_fields(processor)
     blip.refuse_generation(model)
 
-    with new_bundle(options.out) as folder:
+    with new_bundle(out) as folder:
         step("scripting the encoder and the decoder")
         vision, decoder = blip.script_vision(model), blip.script_decoder(model)
-        save_module(vision, folder / "vision.pt", options.precision)
-        save_module(decoder, folder / "decoder.pt", options.precision)
+        save_module(vision, folder / "vision.pt", precision)
+        save_module(decoder, folder / "decoder.pt", precision)
         del vision, decoder
         step("writing tokenizer.json")
-        origin = weights.checkpoint or (blip.HUB[options.name] if weights.seed is None else None)
+        origin = weights.checkpoint or (blip.HUB[name] if weights.seed is None else None)
         write_tokenizer(origin, folder / "tokenizer.json")
         fields = {
             "family": "blip",
@@ -55,8 +45,8 @@ def export_caption(options: CaptionOptions) -> None:
             "tokenizer": {"file": "tokenizer.json"},
             "source": {
                 "library": f"transformers {transformers.__version__}, torch {torch.__version__}",
-                "architecture": options.name,
-                **options.weights.fields(),
+                "architecture": name,
+                **origin_fields,
                 "config": {
                     "text_config": _differences(config.text_config),
                     "vision_config": _differences(config.vision_config),
@@ -64,13 +54,13 @@ def export_caption(options: CaptionOptions) -> None:
             },
         }
         step("hashing the files")
-        write_manifest(folder, "caption", options.name, options.precision, fields)
+        write_manifest(folder, "caption", name, precision, fields)
         # The scripted modules shared the model's weights, and saving changed their device or precision.
-        if options.precision != "fp32" or options.device != "cpu":
-            model = blip.load_blip(options.name, weights, options.device)
+        if precision != "fp32" or device != "cpu":
+            model = blip.load_blip(name, weights, device)
         step("comparing the bundle with the model")
-        check_caption(folder, model, options.device)
-    step(f"done: {options.out}")
+        check_caption(folder, model, device)
+    step(f"done: {out}")
 
 
 def _differences(config: transformers.PretrainedConfig) -> dict:

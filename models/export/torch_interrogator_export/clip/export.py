@@ -1,6 +1,5 @@
 """`export clip`: an open_clip model as a bundle."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import open_clip
@@ -16,43 +15,32 @@ from .text import causal
 from .tokenizer import cleaning, write_tokenizer
 
 
-@dataclass(frozen=True)
-class ClipOptions:
-    """What `export clip` takes; see `--help`."""
-
-    model: str
-    out: Path
-    weights: Weights = field(default_factory=Weights)
-    config: str | None = None
-    precision: str = "fp32"
-    vocabulary: str | None = None
-    device: str = "cpu"
-
-
-def export_clip(options: ClipOptions) -> None:
-    """Writes the bundle to `options.out`, checked against the model that it came from."""
-    architecture, _, tag = options.model.partition("/")
-    if options.config is not None:
-        register_config(architecture, options.config)
-    config = model_config(architecture, tag, options.weights)
+def export_clip(
+    name: str, out: Path, weights: Weights, precision: str, device: str, config_file: str | None, vocabulary: str | None
+) -> None:
+    """Writes a bundle to `out`, checked against the model of open_clip that it came from. For the rest see `--help`."""
+    architecture, _, tag = name.partition("/")
+    if config_file is not None:
+        register_config(architecture, config_file)
+    config = model_config(architecture, tag, weights)
     refuse_config(architecture, config)
-    model = load_model(architecture, tag, options.weights, options.device)
+    model = load_model(architecture, tag, weights, device)
     tokenizer = open_clip.get_tokenizer(architecture)
     kind = refuse_model(architecture, model, tokenizer)
 
-    with new_bundle(options.out) as folder:
+    with new_bundle(out) as folder:
         tower = image.SUPPORTED[kind]
         step("scripting the towers")
         scripted_text = causal.script_text(model)
         preprocess = dict(model.visual.preprocess_cfg)
         text_fields = causal.text_fields(model, tokenizer)
         scripted_image = tower.script_image(model.visual)
-        save_module(scripted_image, folder / "image.pt", options.precision)
-        save_module(scripted_text, folder / "text.pt", options.precision)
+        save_module(scripted_image, folder / "image.pt", precision)
+        save_module(scripted_text, folder / "text.pt", precision)
         del scripted_image, scripted_text
         step("writing tokenizer.json")
         write_tokenizer(tokenizer, folder / "tokenizer.json")
-        vocabulary = copy_vocabulary(options.vocabulary, folder)
+        lists = copy_vocabulary(vocabulary, folder)
         size = preprocess["size"]
         height, width = (size, size) if isinstance(size, int) else size
         fields = {
@@ -68,20 +56,20 @@ def export_clip(options: ClipOptions) -> None:
             },
             "text": {"file": "text.pt", **text_fields},
             "tokenizer": {"file": "tokenizer.json", "clean": cleaning(tokenizer)},
-            "vocabulary": vocabulary,
+            "vocabulary": lists,
             "source": {
                 "library": f"open_clip_torch {open_clip.__version__}, torch {torch.__version__}",
                 "architecture": architecture,
                 "pretrained": tag,
-                **options.weights.fields(),
+                **weights.fields(),
                 "config": config,
             },
         }
         step("hashing the files")
-        write_manifest(folder, "clip", options.model, options.precision, fields)
+        write_manifest(folder, "clip", name, precision, fields)
         # The scripted modules shared the model's weights, and saving changed their device or precision.
-        if options.precision != "fp32" or options.device != "cpu":
-            model = load_model(architecture, tag, options.weights, options.device)
+        if precision != "fp32" or device != "cpu":
+            model = load_model(architecture, tag, weights, device)
         step("comparing the bundle with the model")
-        check_clip(folder, model, tokenizer, options.device)
-    step(f"done: {options.out}")
+        check_clip(folder, model, tokenizer, device)
+    step(f"done: {out}")

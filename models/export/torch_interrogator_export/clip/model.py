@@ -46,35 +46,27 @@ def model_config(architecture: str, tag: str, weights: Weights) -> dict[str, Any
 def refuse_config(architecture: str, config: dict[str, Any]) -> None:
     """UnsupportedError for what the configuration alone rules out, before any download."""
     text, vision = config["text_cfg"], config["vision_cfg"]
-    refusal = None
-    if "multimodal_cfg" in config:
-        refusal = "image tower 'coca'"
-    elif vision.get("timm_model_name"):
-        refusal = f"image tower 'timm' ({vision['timm_model_name']})"
-    elif isinstance(vision.get("attentional_pool"), str):
+    refusals = {
+        "image tower 'coca'": "multimodal_cfg" in config,
+        f"image tower 'timm' ({vision.get('timm_model_name')})": vision.get("timm_model_name"),
         # open_clip marks it untested, and outside CoCa it gives one row too many dimensions.
-        refusal = f"image tower with '{vision['attentional_pool']}' attention pooling"
-    elif text.get("hf_model_name"):
-        refusal = f"text tower from transformers ({text['hf_model_name']})"
-    elif text.get("no_causal_mask"):
-        refusal = "bidirectional text tower"
-    elif text.get("embed_cls"):
-        refusal = "text tower with a class token"
-    elif text.get("hf_tokenizer_name"):
-        refusal = f"tokenizer '{text['hf_tokenizer_name']}'"
+        f"image tower with '{vision.get('attentional_pool')}' attention pooling": isinstance(
+            vision.get("attentional_pool"), str
+        ),
+        f"text tower from transformers ({text.get('hf_model_name')})": text.get("hf_model_name"),
+        "bidirectional text tower": text.get("no_causal_mask"),
+        "text tower with a class token": text.get("embed_cls"),
+        f"tokenizer '{text.get('hf_tokenizer_name')}'": text.get("hf_tokenizer_name"),
+    }
+    refusal = next((what for what, applies in refusals.items() if applies), None)
     if refusal:
         raise UnsupportedError(
             f"{architecture}: {refusal} is not supported yet; ViT and ResNet images with the causal CLIP text tower are"
         )
 
 
-def refuse_model(architecture: str, model: torch.nn.Module, tokenizer: Any) -> str:
-    """The image tower's kind, or UnsupportedError for a model that cannot be exported."""
-    kind = image.tower_kind(model)
-    if kind not in image.SUPPORTED:
-        raise UnsupportedError(f"{architecture}: image tower '{kind}' is not supported yet; 'vit' and 'resnet' are")
-    if not isinstance(tokenizer, SimpleTokenizer):
-        raise UnsupportedError(f"{architecture}: tokenizer {type(tokenizer).__name__} is not supported yet")
+def refuse_model(architecture: str, model: torch.nn.Module, tokenizer: SimpleTokenizer) -> str:
+    """The image tower's kind, or UnsupportedError for a model that `refuse_config` let pass and that cannot be exported."""
     refusal = causal.refusal(model, tokenizer.eot_token_id)
     if refusal:
         raise UnsupportedError(f"{architecture}: {refusal} is not supported yet; the causal CLIP tower is")
@@ -83,7 +75,7 @@ def refuse_model(architecture: str, model: torch.nn.Module, tokenizer: Any) -> s
         raise ExportError(
             f"{architecture}: text_cfg.vocab_size is {rows}, fewer than the tokenizer's {tokenizer.vocab_size} ids"
         )
-    return kind
+    return image.tower_kind(model)
 
 
 def trained_with_quick_gelu(architecture: str, tag: str) -> bool:

@@ -1,5 +1,6 @@
 """Image towers by kind."""
 
+from open_clip.transformer import VisionTransformer
 from torch import nn
 
 from . import resnet, vit
@@ -8,8 +9,5 @@ SUPPORTED = {"vit": vit, "resnet": resnet}
 
 
 def tower_kind(model: nn.Module) -> str:
-    """`vit`, `resnet`, `timm` or `coca`: which exporter an open_clip model's image tower belongs to."""
-    if type(model).__name__ == "CoCa":
-        return "coca"
-    name = type(model.visual).__name__
-    return {"VisionTransformer": "vit", "ModifiedResNet": "resnet", "TimmModel": "timm"}.get(name, name)
+    """Which of SUPPORTED the image tower of an open_clip model belongs to."""
+    return "vit" if isinstance(model.visual, VisionTransformer) else "resnet"

@@ -84,16 +84,10 @@ def text_tower(model: nn.Module) -> nn.Module:
 
 
 def refusal(model: nn.Module, eot_id: int) -> str | None:
-    """Why this model's text tower is not a causal one that can be exported, or None where it is."""
+    """Why a text tower whose configuration is a causal one's cannot be exported all the same, or None where it can."""
     tower = text_tower(model)
-    if not hasattr(tower, "transformer") or not hasattr(tower.transformer, "resblocks"):
-        return "text tower from transformers"
     pool = getattr(tower, "text_pool_type", getattr(tower, "pool_type", None))
     eos = getattr(tower, "text_eos_id", getattr(tower, "eos_id", None))
-    if tower.attn_mask is None:
-        return "bidirectional text tower"
-    if getattr(tower, "cls_emb", None) is not None:
-        return "text tower with a class token (CoCa)"
     if pool != "argmax" and not (pool == "eos" and eos == eot_id):
         return f"text tower that pools with '{pool}' instead of at the end token"
     if not are_plain_blocks(tower.transformer):
