@@ -3,6 +3,7 @@ import { getEventListeners, setMaxListeners } from 'node:events';
 import { abandonable } from '../lib/abort';
 import { Config } from '../lib/config';
 import { Calls } from '../lib/engine/calls';
+import { withCancelToken } from '../lib/engine/cancel-token';
 import { Admission } from '../lib/image/decoders/admission';
 import type { NativeBinding } from '../lib/native/types';
 
@@ -22,28 +23,31 @@ interface Waits {
   end(): void;
 }
 
+type Begin = (binding: NativeBinding, signal: AbortSignal, work: () => Promise<void>) => Promise<unknown>;
+
+function nativeCalls(begin: Begin): Waits {
+  let cancelled = 0;
+  const ends: (() => void)[] = [];
+  const cancel = (): void => {
+    cancelled += 1;
+  };
+  const binding = { createCancelToken: () => ({ cancel }) } as unknown as NativeBinding;
+  const work = async (): Promise<void> => {
+    await new Promise<void>((resolve) => {
+      ends.push(resolve);
+    });
+    if (cancelled > 0) throw new Error('cancelled');
+  };
+  const end = (): void => {
+    for (const each of ends) each();
+  };
+  return { begin: (signal) => begin(binding, signal, work), end };
+}
+
 /** Everything that waits while a signal may fire. */
 const WAYS: Record<string, () => Waits> = {
-  'native calls': () => {
-    let cancelled = 0;
-    const ends: (() => void)[] = [];
-    const cancel = (): void => {
-      cancelled += 1;
-    };
-    const binding = { createCancelToken: () => ({ cancel }) } as unknown as NativeBinding;
-    const calls = new Calls(new Config(), binding);
-    const work = async (): Promise<void> => {
-      await new Promise<void>((resolve) => {
-        ends.push(resolve);
-      });
-      if (cancelled > 0) throw new Error('cancelled');
-    };
-    const begin = (signal: AbortSignal) => calls.share(signal, () => {}, work);
-    const end = (): void => {
-      for (const each of ends) each();
-    };
-    return { begin, end };
-  },
+  'native calls': () => nativeCalls((binding, signal, work) => withCancelToken(binding, signal, work)),
+  "an interrogator's calls": () => nativeCalls((binding, signal, work) => new Calls(new Config(), binding).share(signal, () => {}, work)),
   'waits for shared work': () => {
     let end = (): void => {};
     const work = new Promise<void>((resolve) => {

@@ -2,19 +2,27 @@
 import type { Bundle, CaptionManifest } from '../bundles/bundle';
 import { InterrogatorError } from '../errors';
 import type { NativeCaptionModel } from '../native/types';
-import type { CaptionTokenizer } from '../tokenizer';
+import { CaptionTokenizer } from '../tokenizer';
 import { strip } from '../tokenizer/clean/python-text';
 import type { Call } from './calls';
 import type { HeldImage } from './held-image';
 import type { Residency } from './residency';
 
 export class Captioner {
-  constructor(
+  private constructor(
     private readonly model: NativeCaptionModel,
     private readonly tokenizer: CaptionTokenizer,
     private readonly residency: Residency,
     private readonly maxTokens: number,
   ) {}
+
+  static async load(
+    { folder, manifest }: Bundle<CaptionManifest>,
+    model: NativeCaptionModel,
+    { residency, maxTokens }: { residency: Residency; maxTokens: number },
+  ): Promise<Captioner> {
+    return new Captioner(model, await CaptionTokenizer.load(folder, manifest.tokenizer), residency, maxTokens);
+  }
 
   async caption(image: HeldImage, call: Call): Promise<string> {
     call.report({ stage: 'caption', done: 0, total: 1 });
@@ -23,6 +31,10 @@ export class Captioner {
     );
     call.report({ stage: 'caption', done: 1, total: 1 });
     return strip(this.tokenizer.decode(ids));
+  }
+
+  close(): Promise<void> {
+    return this.model.close();
   }
 }
 

@@ -1,7 +1,7 @@
 /** The CLIP model of an interrogator: images and texts to features, and the trees that chains walk. Owns tokenizer and packing. */
-import type { ClipManifest } from '../bundles/bundle';
+import type { Bundle, ClipManifest } from '../bundles/bundle';
 import type { NativeClipModel, NativeFeatures, NativePromptTree } from '../native/types';
-import type { ClipTokenizer } from '../tokenizer';
+import { ClipTokenizer } from '../tokenizer';
 import type { Call } from './calls';
 import type { HeldImage } from './held-image';
 import type { Residency } from './residency';
@@ -10,13 +10,21 @@ import { encodeAll, packTokens, splitCleanly } from './tokens';
 const START_AND_END = 2;
 
 export class Clip {
-  constructor(
+  private constructor(
     private readonly model: NativeClipModel,
     private readonly tokenizer: ClipTokenizer,
     private readonly residency: Residency,
     private readonly text: ClipManifest['text'],
     private readonly corrected: boolean,
   ) {}
+
+  static async load(
+    { folder, manifest }: Bundle<ClipManifest>,
+    model: NativeClipModel,
+    { residency, corrected }: { residency: Residency; corrected: boolean },
+  ): Promise<Clip> {
+    return new Clip(model, await ClipTokenizer.load(folder, manifest.tokenizer), residency, manifest.text, corrected);
+  }
 
   /** Unit-length, 1 × embedDim. */
   async imageFeatures(image: HeldImage, call: Call): Promise<NativeFeatures> {
@@ -67,6 +75,10 @@ export class Clip {
     if (padId !== 0 && !this.corrected) return true;
     const [ids] = await this.encodeAll([text], call);
     return (ids as Int32Array).length + START_AND_END >= contextLength;
+  }
+
+  close(): Promise<void> {
+    return this.model.close();
   }
 
   /** Runs `work` while the model is on the device. */

@@ -1,10 +1,10 @@
 /** The native side of one interrogator: its device, its models, and the calls that run on them. */
 import { inspect } from 'node:util';
-import type { CallOptions } from '../arguments';
-import { type Bundle, type ClipManifest, resolveBundle } from '../bundles/bundle';
+import type { CallOptions, ProgressListener } from '../arguments';
+import { type Bundle, type CaptionManifest, type ClipManifest, resolveBundle } from '../bundles/bundle';
 import { verifyFiles } from '../bundles/verify';
 import type { Config } from '../config';
-import { InterrogatorError, throwIfAborted } from '../errors';
+import { AbortError, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
 import {
   checkRawImage,
   colorOf,
@@ -18,9 +18,9 @@ import {
   useDecodeWorkers,
 } from '../image';
 import { loadNative } from '../native/load';
-import type { NativeBinding, NativeDevice, NativeDeviceStats, NativeModel } from '../native/types';
-import { CaptionTokenizer, ClipTokenizer } from '../tokenizer';
-import { type Call, Calls } from './calls';
+import type { NativeBinding, NativeCancelToken, NativeDevice, NativeDeviceStats } from '../native/types';
+import { Calls } from './calls';
+import { withCancelToken } from './cancel-token';
 import { Captioner, checkCaptionLength } from './captioner';
 import { Clip } from './clip';
 import { HeldImage } from './held-image';
@@ -38,23 +38,27 @@ export interface EngineStats {
   decoding: { running: number; waiting: number; pixels: number };
 }
 
-type Bundles = Awaited<ReturnType<typeof findBundles>>;
-
-type Closable = Pick<NativeModel, 'close'>;
+/** Where the bundles are, once their files were found to be what the manifests say. */
+interface Bundles {
+  clip: Bundle<ClipManifest>;
+  caption: Bundle<CaptionManifest> | null;
+}
 
 export class Engine {
+  readonly calls: Calls;
+  private readonly endDecoders = useDecodeWorkers();
   private disposal: Promise<void> | undefined;
 
   private constructor(
     readonly config: Config,
     readonly binding: NativeBinding,
-    readonly calls: Calls,
     readonly device: NativeDevice,
     readonly clipBundle: Bundle<ClipManifest>,
     readonly clip: Clip,
     private readonly loadedCaptioner: Captioner | null,
-    private readonly opened: readonly Closable[],
-  ) {}
+  ) {
+    this.calls = new Calls(config, binding);
+  }
 
   /** Opens device and models. What was opened is closed again where a later part fails. */
   static async create(config: Config, { signal, onProgress }: CallOptions): Promise<Engine> {
@@ -63,63 +67,58 @@ export class Engine {
     // libtorch is loaded by a thread, while this one hashes.
     const loading = loadNative();
     loading.catch(() => {});
-    // Both at once: while one is hashed, the other is read.
-    const checking = [bundles.clip, bundles.caption].map((each) => each && verifyFiles(each, { hashes: config.verifyHashes, signal }));
-    await Promise.all(checking);
+    await verifyAll(bundles, config, signal);
     const binding = await loading;
+    throwIfAborted(signal);
     using progress = createProgressReporter(config.quiet, onProgress);
-    const calls = new Calls(config, binding);
-    const opened: Closable[] = [{ close: useDecodeWorkers() }];
     try {
-      return await calls.share(signal, progress.report, (call) => Engine.open(config, binding, bundles, calls, opened, call));
+      const engine = await withCancelToken(binding, signal, (token) => Engine.open(config, binding, bundles, token, progress.report));
+      if (signal?.aborted) await engine.dispose();
+      throwIfAborted(signal);
+      return engine;
     } catch (error) {
-      for (const each of opened) await each.close().catch(() => {});
-      throw error;
+      throw signal?.aborted ? new AbortError(signal.reason) : toInterrogatorError(error);
     }
   }
 
   private static async open(
     config: Config,
     binding: NativeBinding,
-    { clip, caption }: Bundles,
-    calls: Calls,
-    opened: Closable[],
-    { token, report }: Call,
+    bundles: Bundles,
+    token: NativeCancelToken,
+    report: ProgressListener,
   ): Promise<Engine> {
-    let done = 0;
-    const total = caption ? 3 : 2;
-    const step = async <T extends Closable>(opening: Promise<T>): Promise<T> => {
+    const opened: { close(): Promise<void> }[] = [];
+    const total = bundles.caption ? 3 : 2;
+    const step = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
       const handle = await opening;
       opened.unshift(handle);
-      done += 1;
-      report({ stage: 'load', done, total });
+      report({ stage: 'load', done: opened.length, total });
       return handle;
     };
-    report({ stage: 'load', done, total });
-    const { threads, maxBatch } = config;
-    // A bound that admitted calls never reach. Each has one job on the device at a time; jobs of calls that were just aborted, the
-    // building of label tables and moves of models come on top.
-    const maxQueue = 2 * calls.most + 1024;
-    const device = await step(binding.openDevice(await deviceName(config, binding), { threads: threads || undefined, maxBatch, maxQueue }));
-    const captionModel = caption && (await step(binding.openCaptionModel(device, caption.folder, token)));
-    const clipModel = await step(binding.openClipModel(device, clip.folder, token));
-    const captionTokenizer = caption && (await CaptionTokenizer.load(caption.folder, caption.manifest.tokenizer));
-    const clipTokenizer = await ClipTokenizer.load(clip.folder, clip.manifest.tokenizer);
-    const offloads = captionModel !== null && device.stats().name !== 'cpu';
-    const residency = new Residency({
-      clip: offloads && config.clipOffload ? clipModel : null,
-      caption: offloads && config.captionOffload ? captionModel : null,
-    });
-    return new Engine(
-      config,
-      binding,
-      calls,
-      device,
-      clip,
-      new Clip(clipModel, clipTokenizer, residency, clip.manifest.text, config.compat === 'corrected'),
-      captionModel && captionTokenizer && new Captioner(captionModel, captionTokenizer, residency, config.captionMaxLength),
-      opened,
-    );
+    try {
+      report({ stage: 'load', done: 0, total });
+      const { threads, maxBatch } = config;
+      const device = await step(
+        binding.openDevice(await deviceName(config, binding), { threads: threads || undefined, maxBatch, maxQueue: deviceQueue(config) }),
+      );
+      const captionModel = bundles.caption && (await step(binding.openCaptionModel(device, bundles.caption.folder, token)));
+      const clipModel = await step(binding.openClipModel(device, bundles.clip.folder, token));
+      const offloads = captionModel !== null && device.stats().name !== 'cpu';
+      const residency = new Residency({
+        clip: offloads && config.clipOffload ? clipModel : null,
+        caption: offloads && config.captionOffload ? captionModel : null,
+      });
+      const captioner =
+        bundles.caption &&
+        captionModel &&
+        (await Captioner.load(bundles.caption, captionModel, { residency, maxTokens: config.captionMaxLength }));
+      const clip = await Clip.load(bundles.clip, clipModel, { residency, corrected: config.compat === 'corrected' });
+      return new Engine(config, binding, device, bundles.clip, clip, captioner);
+    } catch (error) {
+      for (const handle of opened) await handle.close().catch(() => {});
+      throw error;
+    }
   }
 
   /** What console.log() shows of the engine in interrogators, features and tables. */
@@ -127,13 +126,13 @@ export class Engine {
     return `Engine { ${this.clipBundle.manifest.name} on ${this.config.device} }`;
   }
 
-  stats(): EngineStats {
-    return { calls: this.calls.counts, device: this.device.stats(), decoding: decodeStats() };
-  }
-
   /** The reference's bugs are mended. */
   get corrected(): boolean {
     return this.config.compat === 'corrected';
+  }
+
+  stats(): EngineStats {
+    return { calls: this.calls.counts, device: this.device.stats(), decoding: decodeStats() };
   }
 
   /** Throws ERR_CAPTION_MODEL_MISSING where there is none. */
@@ -177,16 +176,29 @@ export class Engine {
     this.calls.dispose();
     await this.device.close();
     await this.calls.settled();
-    await Promise.all(this.opened.map((each) => each.close()));
+    await Promise.all([this.clip.close(), this.loadedCaptioner?.close(), this.endDecoders()]);
   }
 }
 
-async function findBundles(config: Config) {
+async function findBundles(config: Config): Promise<Bundles> {
   const clip = await resolveBundle('clip', config.clipModelName, config.clipModelPath);
   const caption =
     config.captionModelName === null ? null : await resolveBundle('caption', config.captionModelName, config.captionModelPath);
   if (caption) checkCaptionLength(config.captionMaxLength, caption);
   return { clip, caption };
+}
+
+/** Both at once: while one is hashed, the other is read. */
+async function verifyAll({ clip, caption }: Bundles, { verifyHashes: hashes }: Config, signal: AbortSignal | undefined): Promise<void> {
+  await Promise.all((caption ? [clip, caption] : [clip]).map((bundle) => verifyFiles(bundle, { hashes, signal })));
+}
+
+/**
+ * A bound that admitted calls never reach. Each has one job on the device at a time; jobs of calls that were just aborted,
+ * the building of label tables and moves of models come on top.
+ */
+function deviceQueue({ maxBatch, maxQueue }: Config): number {
+  return 2 * (maxBatch + maxQueue) + 1024;
 }
 
 async function deviceName(config: Config, binding: NativeBinding): Promise<string> {
