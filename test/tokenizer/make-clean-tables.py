@@ -1,4 +1,4 @@
-"""Writes the data tables of lib/tokenizer/clean/ from Python's and ftfy's own: run it when either is upgraded.
+"""Writes lib/tokenizer/clean/mojibake-characters.ts from ftfy's own tables: run it when ftfy is upgraded.
 
 Usage: python make-clean-tables.py (from anywhere; needs ftfy)
 """
@@ -62,33 +62,6 @@ def literal(text: str, indent: str) -> str:
     return "'" + joiner.join(pieces) + "'"
 
 
-def write_code_pages() -> None:
-    rows = []
-    for encoding in chardata.CHARMAP_ENCODINGS:
-        upper = bytes(range(0x80, 0x100)).decode(encoding)
-        sloppy = encoding.startswith("sloppy-")
-        name = encoding.removeprefix("sloppy-")
-        rows.append(
-            f"  {{\n    name: '{name}',\n    sloppy: {str(sloppy).lower()},\n"
-            f"    upper:\n      {literal(upper, '      ')},\n  }},\n"
-        )
-    (FOLDER / "code-pages.ts").write_text(
-        "/**\n"
-        " * The single-byte encodings that text is wrongly read in, in the order in which ftfy tries them. Written by\n"
-        " * test/tokenizer/make-clean-tables.py.\n"
-        " */\n"
-        "export interface CodePage {\n"
-        "  name: string;\n"
-        "  /** Unassigned bytes stand for the code points of the same number, and byte 1A for U+FFFD. */\n"
-        "  sloppy: boolean;\n"
-        "  /** What bytes 80 to FF stand for. */\n"
-        "  upper: string;\n"
-        "}\n\n"
-        "export const CODE_PAGES: readonly CodePage[] = [\n" + "".join(rows) + "];\n",
-        encoding="utf-8",
-    )
-
-
 def write_classes() -> None:
     def table(name: str, doc: str, classes: dict[str, str]) -> str:
         rows = []
@@ -112,5 +85,4 @@ def write_classes() -> None:
 
 
 if __name__ == "__main__":
-    write_code_pages()
     write_classes()

@@ -1,15 +1,14 @@
 /** Undoes a wrong decoding where the text looks like one: `ftfy.fix_encoding` of ftfy 6.3.1 with its defaults. */
-import { CODE_PAGES, type CodePage } from './code-pages';
+import { CODE_PAGES, type CodePage, WINDOWS_1252_C1 } from './code-pages';
 import { looksMisread, UTF8_RUN } from './mojibake';
 import { decodeUtf8, decodeUtf8Variants } from './utf8-variants';
 
 /** Repairs until nothing more is found. */
 export function fixEncoding(text: string): string {
-  let fixed = text;
-  for (;;) {
-    const previous = fixed;
-    fixed = fixOnce(previous);
+  for (let previous = text; ; ) {
+    const fixed = fixOnce(previous);
     if (fixed === previous) return fixed;
+    previous = fixed;
   }
 }
 
@@ -18,23 +17,15 @@ const ASCII = /^[\x00-\x7f]*$/;
 function fixOnce(text: string): string {
   if (ASCII.test(text) || !looksMisread(text)) return text;
 
-  let isLatin1 = false;
-  for (const codec of codecs()) {
+  for (const codec of CODECS) {
     const bytes = codec.encode(text);
     if (bytes === undefined) continue;
-    if (codec.name === 'latin-1') isLatin1 = true;
     const fixed = decodeBytes(restoreBytes(bytes, codec));
     if (fixed !== undefined) return fixed;
   }
 
   const parts = fixRuns(text);
-  if (parts !== text) return parts;
-
-  if (isLatin1) {
-    const fixed = latin1AsWindows1252(text, (byte) => UNASSIGNED_IN_1252.has(byte));
-    if (fixed !== undefined && fixed !== text) return fixed;
-  }
-  return fixC1Controls(text);
+  return parts !== text ? parts : fixC1Controls(text);
 }
 
 /** Mojibake inside of a text that is otherwise sound. */
@@ -42,44 +33,14 @@ function fixRuns(text: string): string {
   return text.replace(UTF8_RUN, (run) => (run.length < text.length && looksMisread(run) ? fixEncoding(run) : run));
 }
 
-const UNASSIGNED_IN_1252 = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);
-
-/** Undefined where a character is one of those that the caller refuses. */
-function latin1AsWindows1252(text: string, refuse: (byte: number) => boolean): string | undefined {
-  const upper = windows1252().upper;
-  let fixed = '';
-  for (const character of text) {
-    const code = character.charCodeAt(0);
-    if (refuse(code)) return undefined;
-    fixed += code < 0x80 ? character : upper[code - 0x80];
-  }
-  return fixed;
-}
-
 /** C1 control characters as the Windows-1252 characters of the same number. */
 export function fixC1Controls(text: string): string {
-  return text.replace(/[\x80-\x9f]/g, (character) => windows1252().upper[character.charCodeAt(0) - 0x80] as string);
+  return text.replace(/[\x80-\x9f]/g, (character) => WINDOWS_1252_C1[character.charCodeAt(0) - 0x80] as string);
 }
 
-function windows1252(): CodePage {
-  return CODE_PAGES.find((page) => page.name === 'windows-1252') as CodePage;
-}
+type Codec = ReturnType<typeof createCodec>;
 
-interface Codec {
-  name: string;
-  sloppy: boolean;
-  /** Bytes as a string of U+0000–U+00FF, or undefined where a character is not in the code page. */
-  encode(text: string): string | undefined;
-}
-
-let loaded: Codec[] | undefined;
-
-function codecs(): Codec[] {
-  loaded ??= CODE_PAGES.map(createCodec);
-  return loaded;
-}
-
-function createCodec({ name, sloppy, upper }: CodePage): Codec {
+function createCodec({ name, sloppy, upper }: CodePage) {
   const bytes = new Map<string, string>();
   for (let code = 0; code < 0x80; code++) bytes.set(String.fromCharCode(code), String.fromCharCode(code));
   if (sloppy) {
@@ -90,7 +51,8 @@ function createCodec({ name, sloppy, upper }: CodePage): Codec {
   return {
     name,
     sloppy,
-    encode(text) {
+    /** Bytes as a string of U+0000–U+00FF, or undefined where a character is not in the code page. */
+    encode(text: string): string | undefined {
       let encoded = '';
       for (const character of text) {
         const byte = bytes.get(character);
@@ -101,6 +63,8 @@ function createCodec({ name, sloppy, upper }: CodePage): Codec {
     },
   };
 }
+
+const CODECS = CODE_PAGES.map(createCodec);
 
 // UTF-8 sequences in which a byte A0 became a space; only lead bytes that make likely characters with A0.
 const ALTERED =

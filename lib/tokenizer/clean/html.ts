@@ -1,36 +1,6 @@
 /** HTML character references as Python's `html.unescape` and as ftfy read them. */
 import type * as Entities from 'html-entities';
-
-// https://html.spec.whatwg.org/#numeric-character-reference-end-state: what browsers make of Windows-1252 numbers.
-const WINDOWS_1252_NUMBERS: ReadonlyMap<number, string> = new Map(
-  [
-    ...'\u20ac\u0081\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u008d\u017d\u008f',
-    ...'\u0090\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u009d\u017e\u0178',
-  ].map((character, index) => [0x80 + index, character]),
-);
-
-/** Control characters and non-characters: a reference to one of them stands for nothing. */
-function isInvalidCodePoint(code: number): boolean {
-  return (
-    (code >= 0x1 && code <= 0x8) ||
-    code === 0xb ||
-    (code >= 0xe && code <= 0x1f) ||
-    (code >= 0x7f && code <= 0x9f) ||
-    (code >= 0xfdd0 && code <= 0xfdef) ||
-    (code & 0xfffe) === 0xfffe
-  );
-}
-
-function numericReference(body: string): string {
-  const hexadecimal = body[1] === 'x' || body[1] === 'X';
-  const code = Number.parseInt(body.slice(hexadecimal ? 2 : 1), hexadecimal ? 16 : 10);
-  if (code === 0) return '\ufffd';
-  if (code === 0xd) return '\r';
-  const windows = WINDOWS_1252_NUMBERS.get(code);
-  if (windows !== undefined) return windows;
-  if ((code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff) return '\ufffd';
-  return isInvalidCodePoint(code) ? '' : String.fromCodePoint(code);
-}
+import { WINDOWS_1252_C1 } from './code-pages';
 
 /** The package has the references of HTML 4 for these two, which HTML 5 gave other characters. */
 const CHANGED_IN_HTML5: ReadonlyMap<string, string> = new Map([
@@ -41,6 +11,16 @@ const CHANGED_IN_HTML5: ReadonlyMap<string, string> = new Map([
 /** Loaded where a text has an ampersand, which hardly any has. */
 function entities(): typeof Entities {
   return require('html-entities') as typeof Entities;
+}
+
+/** Control characters and non-characters: a reference to one of them stands for nothing. */
+const INVALID = /[\x01-\x08\x0b\x0e-\x1f\x7f\p{Noncharacter_Code_Point}]/u;
+
+/** What browsers make of a number: https://html.spec.whatwg.org/#numeric-character-reference-end-state */
+function numericReference(body: string): string {
+  const code = Number(`0${body.replace(/[#;]/g, '')}`);
+  if (code === 0 || (code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff) return '\ufffd';
+  return WINDOWS_1252_C1[code - 0x80] ?? String.fromCodePoint(code).replace(INVALID, '');
 }
 
 /** What a reference stands for that is one from its first character to its last, undefined where it is none. */
