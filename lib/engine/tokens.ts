@@ -1,19 +1,19 @@
 /** Token ids of many texts, made without holding up the event loop and packed for the seam. */
 import type { NativeTokenLists } from '../native/types';
 import { type ClipTokenizer, splitsCleanly } from '../tokenizer';
-import { isLong } from '../tokenizer/long-texts';
+import { isLong, type LongTexts } from '../tokenizer/long-texts';
 import { inTurns } from './turns';
 
-type TextEncoder = Pick<ClipTokenizer, 'encode' | 'encodeLong' | 'splitsCleanlyLong'>;
+type TextEncoder = Pick<ClipTokenizer, 'encode'> & { longTexts: Pick<LongTexts, 'ask'> };
 
 /** Each text's token ids, cleaned and uncut, without start and end. Long texts are cut in a thread. */
 export function encodeAll(tokenizer: TextEncoder, texts: readonly string[], signal?: AbortSignal): Promise<Int32Array[]> {
-  return inTurns(texts, signal, (text) => (isLong(text) ? tokenizer.encodeLong(text, signal) : tokenizer.encode(text)));
+  return inTurns(texts, signal, (text) => (isLong(text) ? tokenizer.longTexts.ask('encode', text, signal) : tokenizer.encode(text)));
 }
 
 /** splitsCleanly() of each text. */
 export function splitCleanly(tokenizer: TextEncoder, texts: readonly string[], signal?: AbortSignal): Promise<boolean[]> {
-  return inTurns(texts, signal, (text) => (isLong(text) ? tokenizer.splitsCleanlyLong(text, signal) : splitsCleanly(text)));
+  return inTurns(texts, signal, (text) => (isLong(text) ? tokenizer.longTexts.ask('splitsCleanly', text, signal) : splitsCleanly(text)));
 }
 
 export function packTokens(lists: readonly Int32Array[]): NativeTokenLists {

@@ -2,11 +2,6 @@ import type { Tokenizer } from '@huggingface/tokenizers';
 import { InterrogatorError } from '../errors';
 import { createTokenizer, readTokenizerFile } from './tokenizer-file';
 
-export interface CaptionTokenizerOptions {
-  /** File name in the folder; `tokenizer.file` of the bundle's manifest. Default `tokenizer.json`. */
-  file?: string;
-}
-
 /** A captioner's token ids to text. */
 export class CaptionTokenizer {
   private constructor(
@@ -14,8 +9,8 @@ export class CaptionTokenizer {
     private readonly path: string,
   ) {}
 
-  /** Loads a bundle's `tokenizer.json`. Rejects with `ERR_TOKENIZER` where that cannot be read or is of an unknown kind. */
-  static async load(folder: string, { file }: CaptionTokenizerOptions = {}): Promise<CaptionTokenizer> {
+  /** Loads a bundle's tokenizer file, as `tokenizer` of the manifest names it. Rejects with `ERR_TOKENIZER` where that cannot be read or is of an unknown kind. */
+  static async load(folder: string, { file }: { file: string }): Promise<CaptionTokenizer> {
     const read = await readTokenizerFile(folder, file);
     return new CaptionTokenizer(createTokenizer(read), read.path);
   }

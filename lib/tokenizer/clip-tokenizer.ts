@@ -1,51 +1,34 @@
-import { InterrogatorError } from '../errors';
 import { BytePairEncoding, type BytePairModel } from './byte-pair-encoding';
 import { type CleanMode, cleanText } from './clean';
-import { LongTexts } from './long-texts';
+import { LongTexts, type TokenizerSource } from './long-texts';
 import { PhraseCache } from './phrase-cache';
 import { createTokenizer, readTokenizerFile, type TokenizerFile, unusable } from './tokenizer-file';
 
-export interface ClipTokenizerOptions {
-  /** File name in the folder; `tokenizer.file` of the bundle's manifest. Default `tokenizer.json`. */
-  file?: string;
-  /** `tokenizer.clean` of the bundle's manifest. Default `lower`. */
-  clean?: CleanMode;
-  /** How many texts are remembered. Default 131,072: more than the reference's whole vocabulary. */
-  cacheSize?: number;
-}
-
+/** How many texts are remembered: more than the reference's whole vocabulary. */
+const CACHED_TEXTS = 131_072;
 // Longer texts are prompts under construction, which hardly come twice.
 const LONGEST_CACHED = 256;
 
 /** Texts to token ids, as open_clip's tokenizer gives them, without start and end tokens and uncut. */
 export class ClipTokenizer {
-  private readonly cache: PhraseCache<Int32Array>;
+  private readonly cache = new PhraseCache<Int32Array>(CACHED_TEXTS);
 
   private constructor(
     private readonly splitter: (cleaned: string) => ArrayLike<number>,
-    private readonly longTexts: LongTexts,
-    readonly clean: CleanMode,
-    cacheSize: number,
-  ) {
-    this.cache = new PhraseCache(cacheSize);
-  }
+    private readonly clean: CleanMode,
+    /** For texts that are long. */
+    readonly longTexts: LongTexts,
+  ) {}
 
-  /** Loads a bundle's `tokenizer.json`. Rejects with `ERR_TOKENIZER` where that cannot be read or is of an unknown kind. */
-  static async load(folder: string, options: ClipTokenizerOptions = {}): Promise<ClipTokenizer> {
-    const { file, clean = 'lower', cacheSize = 131_072 } = options;
-    if (clean !== 'lower' && clean !== 'whitespace') {
-      throw new InterrogatorError('ERR_TOKENIZER', `Unknown text cleaning ${JSON.stringify(clean)} for ${folder}`, {
-        hint: "The manifest's tokenizer.clean is 'lower' or 'whitespace'; update torch-interrogator for newer kinds.",
-      });
-    }
+  /**
+   * Loads a bundle's tokenizer file, as `tokenizer` of the manifest describes it. Rejects with `ERR_TOKENIZER` where that cannot be read
+   * or is of an unknown kind.
+   */
+  static async load(folder: string, { file, clean }: Omit<TokenizerSource, 'folder'>): Promise<ClipTokenizer> {
     const tokenizerFile = await readTokenizerFile(folder, file);
-    const { json } = tokenizerFile;
-    const longTexts = new LongTexts({ folder, ...(file && { file }), clean });
-    if (json.model?.type === 'BPE' && json.model.end_of_word_suffix === '</w>') {
-      return new ClipTokenizer(clipWords(tokenizerFile), longTexts, clean, cacheSize);
-    }
-    const tokenizer = createTokenizer(tokenizerFile);
-    return new ClipTokenizer((cleaned) => tokenizer.encode(cleaned, { add_special_tokens: false }).ids, longTexts, clean, cacheSize);
+    const { model } = tokenizerFile.json;
+    const isClip = model?.type === 'BPE' && model.end_of_word_suffix === '</w>';
+    return new ClipTokenizer(isClip ? clipWords(tokenizerFile) : library(tokenizerFile), clean, new LongTexts({ folder, file, clean }));
   }
 
   /** The text's token ids. The array is shared with later calls: do not write to it. */
@@ -56,21 +39,11 @@ export class ClipTokenizer {
     if (text.length <= LONGEST_CACHED) this.cache.set(text, ids);
     return ids;
   }
+}
 
-  /** As encode(), in a thread, for texts that are long. */
-  encodeLong(text: string, signal?: AbortSignal): Promise<Int32Array> {
-    return this.longTexts.encode(text, signal);
-  }
-
-  /** As splitsCleanly(), in a thread, for texts that are long. */
-  splitsCleanlyLong(text: string, signal?: AbortSignal): Promise<boolean> {
-    return this.longTexts.splitsCleanly(text, signal);
-  }
-
-  /** The text as it is just before it is cut into tokens. */
-  cleaned(text: string): string {
-    return cleanText(text, this.clean);
-  }
+function library(file: TokenizerFile): (cleaned: string) => number[] {
+  const tokenizer = createTokenizer(file);
+  return (cleaned) => tokenizer.encode(cleaned, { add_special_tokens: false }).ids;
 }
 
 // The reference's engine compares single characters without regard to case: ſ is an s, and U+0345, whose capital is the letter

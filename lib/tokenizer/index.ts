@@ -1,3 +1,3 @@
-export { CaptionTokenizer, type CaptionTokenizerOptions } from './caption-tokenizer';
-export { type CleanMode, cleanText, splitsCleanly } from './clean';
-export { ClipTokenizer, type ClipTokenizerOptions } from './clip-tokenizer';
+export { CaptionTokenizer } from './caption-tokenizer';
+export { splitsCleanly } from './clean';
+export { ClipTokenizer } from './clip-tokenizer';

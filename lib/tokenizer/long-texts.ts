@@ -1,4 +1,5 @@
 /** Long texts are cleaned and cut in a thread: a million characters take a second, in which the event loop would stand still. */
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { abandonable, onAbort } from '../abort';
 import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
@@ -21,23 +22,22 @@ const IDLE_MS = 5000;
 /** Which tokenizer the thread loads. */
 export interface TokenizerSource {
   folder: string;
-  file?: string;
+  file: string;
   clean: CleanMode;
 }
 
-/** What the thread is asked about a text. */
+/** By what is asked about a text. */
+interface LongTextAnswers {
+  /** As ClipTokenizer.encode(). */
+  encode: Int32Array;
+  /** As splitsCleanly(). */
+  splitsCleanly: boolean;
+}
+
 export interface LongTextTask {
   text: string;
   wants: keyof LongTextAnswers;
 }
-
-/** By what was asked for. */
-export interface LongTextAnswers {
-  encode: Int32Array;
-  splitsCleanly: boolean;
-}
-
-export type LongTextReply = { answer: LongTextAnswers[keyof LongTextAnswers] } | { message: string };
 
 export class LongTexts {
   private worker: Worker | undefined;
@@ -46,68 +46,35 @@ export class LongTexts {
 
   constructor(private readonly source: TokenizerSource) {}
 
-  /** As ClipTokenizer.encode(). Rejects with ERR_INVALID_ARGUMENT for a text that takes more than 20 s, ERR_OUT_OF_MEMORY or ERR_ABORTED. */
-  encode(text: string, signal?: AbortSignal): Promise<Int32Array> {
-    return this.ask('encode', text, signal);
-  }
-
-  /** As splitsCleanly(). Rejects as encode() does. */
-  splitsCleanly(text: string, signal?: AbortSignal): Promise<boolean> {
-    return this.ask('splitsCleanly', text, signal);
-  }
-
-  private ask<K extends keyof LongTextAnswers>(wants: K, text: string, signal?: AbortSignal): Promise<LongTextAnswers[K]> {
-    const next = this.last.then(() => this.askNext(wants, text, signal));
+  /** Rejects with ERR_INVALID_ARGUMENT for a text that takes more than 20 s, ERR_OUT_OF_MEMORY, ERR_TOKENIZER or ERR_ABORTED. */
+  ask<K extends keyof LongTextAnswers>(wants: K, text: string, signal?: AbortSignal): Promise<LongTextAnswers[K]> {
+    const next = this.last.then(() => this.askNext({ wants, text }, signal));
     this.last = next.catch(() => {});
-    return abandonable(next, signal);
+    return abandonable(next as Promise<LongTextAnswers[K]>, signal);
   }
 
-  private askNext<K extends keyof LongTextAnswers>(wants: K, text: string, signal?: AbortSignal): Promise<LongTextAnswers[K]> {
+  private async askNext(task: LongTextTask, signal?: AbortSignal): Promise<unknown> {
     throwIfAborted(signal);
     clearTimeout(this.idle);
     this.worker ??= startWorker(this.source);
-    const worker = this.worker;
-    return new Promise((resolve, reject) => {
-      const settle = (): void => {
-        clearTimeout(timer);
-        forget();
-        worker.off('message', onMessage).off('error', onError);
-      };
-      const end = (error: Error): void => {
-        settle();
-        this.worker = undefined;
-        void worker.terminate();
-        reject(error);
-      };
-      const onError = (cause: Error): void =>
-        end(
-          new InterrogatorError('ERR_OUT_OF_MEMORY', `A text of ${text.length} characters cannot be cut into tokens: ${cause.message}`, {
-            cause,
-          }),
-        );
-      const onMessage = (reply: LongTextReply): void => {
-        settle();
-        worker.unref();
-        this.idle = setTimeout(() => this.end(), IDLE_MS).unref();
-        if ('answer' in reply) resolve(reply.answer as LongTextAnswers[K]);
-        else reject(new InterrogatorError('ERR_TOKENIZER', reply.message));
-      };
-      const onTimeout = (): void =>
-        end(
-          new InterrogatorError(
-            'ERR_INVALID_ARGUMENT',
-            `A text of ${text.length} characters takes more than ${LIMIT_MS / 1000} s to clean.`,
-            {
-              hint: 'Shorten it: CLIP reads the first 77 tokens.',
-            },
-          ),
-        );
-      const timer = setTimeout(onTimeout, LIMIT_MS);
-      const forget = onAbort(signal, () => end(new AbortError(signal?.reason)));
-      worker.on('message', onMessage).on('error', onError);
-      worker.ref();
-      worker.postMessage({ text, wants } satisfies LongTextTask);
-    });
+    const { worker } = this;
+    const end = new AbortController();
+    const timer = setTimeout(() => end.abort(tooSlow(task.text)), LIMIT_MS);
+    const forget = onAbort(signal, () => end.abort(new AbortError(signal?.reason)));
+    worker.ref();
+    worker.postMessage(task);
+    try {
+      const [answer] = await once(worker, 'message', { signal: end.signal });
+      worker.unref();
+      this.idle = setTimeout(() => this.end(), IDLE_MS).unref();
+      return answer;
+    } catch (error) {
+      this.end();
+      throw end.signal.aborted ? end.signal.reason : failed(task.text, error as NodeJS.ErrnoException);
+    } finally {
+      clearTimeout(timer);
+      forget();
+    }
   }
 
   private end(): void {
@@ -124,4 +91,15 @@ function startWorker(source: TokenizerSource): Worker {
   });
   // Nobody listens once a text is done.
   return worker.on('error', () => {});
+}
+
+function tooSlow({ length }: string): InterrogatorError {
+  return new InterrogatorError('ERR_INVALID_ARGUMENT', `A text of ${length} characters takes more than ${LIMIT_MS / 1000} s to clean.`, {
+    hint: 'Shorten it: CLIP reads the first 77 tokens.',
+  });
+}
+
+function failed({ length }: string, cause: NodeJS.ErrnoException): InterrogatorError {
+  const code = cause.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'ERR_OUT_OF_MEMORY' : 'ERR_TOKENIZER';
+  return new InterrogatorError(code, `A text of ${length} characters cannot be cut into tokens: ${cause.message}`, { cause });
 }

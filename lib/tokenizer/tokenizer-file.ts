@@ -13,7 +13,7 @@ export interface TokenizerFile {
 }
 
 /** Throws `ERR_TOKENIZER` where the file is missing or no JSON object. */
-export async function readTokenizerFile(folder: string, file = 'tokenizer.json'): Promise<TokenizerFile> {
+export async function readTokenizerFile(folder: string, file: string): Promise<TokenizerFile> {
   const location = path.join(folder, file);
   try {
     const json: unknown = JSON.parse(await readFile(location, 'utf8'));

@@ -18,8 +18,7 @@ const slow = {
     while (performance.now() < end);
     return Int32Array.of(text.length);
   },
-  encodeLong: () => Promise.reject(new Error('no text is long')),
-  splitsCleanlyLong: () => Promise.reject(new Error('no text is long')),
+  longTexts: { ask: () => Promise.reject(new Error('no text is long')) },
 };
 
 test('tokenising many texts lets others have their turn', async () => {

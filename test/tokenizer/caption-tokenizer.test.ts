@@ -12,7 +12,7 @@ describe('CaptionTokenizer', () => {
   beforeAll(async () => {
     await runPython([path.join(__dirname, 'reference_caption.py'), folder]);
     cases = JSON.parse(readFileSync(path.join(folder, 'cases.json'), 'utf8'));
-    tokenizer = await CaptionTokenizer.load(folder);
+    tokenizer = await CaptionTokenizer.load(folder, { file: 'tokenizer.json' });
   }, 300_000);
 
   afterAll(() => removeFolder(folder));

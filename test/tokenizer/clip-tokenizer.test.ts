@@ -1,8 +1,13 @@
 import path from 'node:path';
 import { ClipTokenizer, splitsCleanly } from '../../lib/tokenizer';
+import { cleanText } from '../../lib/tokenizer/clean';
+import { CODE_PAGES } from '../../lib/tokenizer/clean/code-pages';
+import { PhraseCache } from '../../lib/tokenizer/phrase-cache';
+import { runPython } from '../support/python';
 import { oddTexts } from './odd-texts';
 import { type ClipReference, clipReferences, differences, removeFolder, temporaryFolder } from './reference';
 
+const LOWER = { file: 'tokenizer.json', clean: 'lower' } as const;
 const folder = temporaryFolder();
 let vocabulary: ClipReference;
 let lower: ClipReference;
@@ -23,7 +28,7 @@ describe("the reference's whole vocabulary", () => {
   let seconds: number;
 
   beforeAll(async () => {
-    tokenizer = await ClipTokenizer.load(vocabulary.folder);
+    tokenizer = await ClipTokenizer.load(vocabulary.folder, LOWER);
     const start = performance.now();
     for (const text of vocabulary.texts) tokenizer.encode(text);
     seconds = (performance.now() - start) / 1000;
@@ -37,7 +42,7 @@ describe("the reference's whole vocabulary", () => {
   test('is cleaned as by open_clip', () => {
     const found = differences(
       vocabulary,
-      (text) => tokenizer.cleaned(text),
+      (text) => cleanText(text, 'lower'),
       (index) => vocabulary.cleaned[index],
     );
     expect(found).toEqual([]);
@@ -79,11 +84,11 @@ describe('odd texts', () => {
     'are cleaned and cut as by open_clip (%s)',
     async (clean) => {
       const odd = clean === 'lower' ? lower : whitespace;
-      const tokenizer = await ClipTokenizer.load(odd.folder, { clean });
+      const tokenizer = await ClipTokenizer.load(odd.folder, { ...LOWER, clean });
       expect(odd.skip.size).toBeLessThan(odd.texts.length / 4);
       const cleaned = differences(
         odd,
-        (text) => tokenizer.cleaned(text),
+        (text) => cleanText(text, clean),
         (index) => odd.cleaned[index],
       );
       expect(cleaned).toEqual([]);
@@ -99,7 +104,7 @@ describe('odd texts', () => {
 
   test('phrases that split cleanly do so behind any prompt that does', async () => {
     const texts = oddTexts(2_500, 3);
-    const tokenizer = await ClipTokenizer.load(lower.folder);
+    const tokenizer = await ClipTokenizer.load(lower.folder, LOWER);
     const clean = texts.filter(splitsCleanly);
     expect(clean.length).toBeGreaterThan(300);
     for (const [index, phrase] of clean.entries()) {
@@ -111,27 +116,35 @@ describe('odd texts', () => {
   }, 300_000);
 });
 
+test('code pages are those that Python has', async () => {
+  const code = `import json, ftfy.bad_codecs; from ftfy.chardata import CHARMAP_ENCODINGS as names
+print(json.dumps([[name, bytes(range(128, 256)).decode(name)] for name in names]))`;
+  const expected = JSON.parse(await runPython(['-c', code])) as [name: string, upper: string][];
+  expect(CODE_PAGES.map(({ name, sloppy, upper }) => [`${sloppy ? 'sloppy-' : ''}${name}`, upper])).toEqual(expected);
+});
+
 describe('ClipTokenizer', () => {
-  test('remembers a text and forgets the oldest', async () => {
-    const tokenizer = await ClipTokenizer.load(lower.folder, { cacheSize: 2 });
-    const first = tokenizer.encode('first');
-    tokenizer.encode('second');
-    expect(tokenizer.encode('first')).toBe(first);
-    tokenizer.encode('third');
-    tokenizer.encode('fourth');
-    expect(tokenizer.encode('first')).not.toBe(first);
-    expect(tokenizer.encode('first')).toEqual(first);
+  test('remembers a text', async () => {
+    const tokenizer = await ClipTokenizer.load(lower.folder, LOWER);
+    expect(tokenizer.encode('first')).toBe(tokenizer.encode('first'));
   });
 
-  test('names the file that is missing, and an unknown cleaning', async () => {
+  test('forgets what was not asked for lately', () => {
+    const cache = new PhraseCache<number>(2);
+    cache.set('first', 1);
+    cache.set('second', 2);
+    expect(cache.get('first')).toBe(1);
+    cache.set('third', 3);
+    cache.set('fourth', 4);
+    expect(cache.get('first')).toBeUndefined();
+    expect(cache.get('fourth')).toBe(4);
+  });
+
+  test('names the file that is missing', async () => {
     const nowhere = path.join(folder, 'nowhere');
-    await expect(ClipTokenizer.load(nowhere)).rejects.toMatchObject({
+    await expect(ClipTokenizer.load(nowhere, LOWER)).rejects.toMatchObject({
       code: 'ERR_TOKENIZER',
       message: expect.stringContaining(path.join(nowhere, 'tokenizer.json')),
-    });
-    await expect(ClipTokenizer.load(nowhere, { clean: 'canonicalize' as never })).rejects.toMatchObject({
-      code: 'ERR_TOKENIZER',
-      message: expect.stringContaining('canonicalize'),
     });
   });
 });

@@ -6,7 +6,7 @@ import { mainThreadTime } from '../support/main-thread';
 
 let tokenizer: ClipTokenizer;
 beforeAll(async () => {
-  tokenizer = await ClipTokenizer.load(await tinyClip());
+  tokenizer = await ClipTokenizer.load(await tinyClip(), { file: 'tokenizer.json', clean: 'lower' });
 }, 600_000);
 
 const LONG: Record<string, string> = {
@@ -47,11 +47,11 @@ test('a text that waits for the thread hears its abort at once', async () => {
   const [first, second] = [new AbortController(), new AbortController()];
   const ends: string[] = [];
   const text = `a${'\u0301\u0323'.repeat(40_000)}`;
-  const running = tokenizer.encodeLong(text, first.signal).then(
+  const running = tokenizer.longTexts.ask('encode', text, first.signal).then(
     () => ends.push('done'),
     () => ends.push('first'),
   );
-  const waiting = tokenizer.encodeLong('b'.repeat(3000), second.signal).catch(({ code }) => ends.push(code));
+  const waiting = tokenizer.longTexts.ask('encode', 'b'.repeat(3000), second.signal).catch(({ code }) => ends.push(code));
   second.abort();
   await waiting;
   first.abort();
