@@ -12,9 +12,10 @@ import argparse
 
 from .environment import enter_environment
 from .errors import RecipeError
-from .icons.sets import MEDIUM_STYLES
 
-STAGES = ("image", "text", "tune", "caption", "vocabulary", "demo", "export", "evaluate")
+# Of the stages that train.
+STEPS = {"image": 7600, "text": 2300, "tune": 4100, "caption": 11500}
+STAGES = (*STEPS, "vocabulary", "demo", "export", "evaluate")
 
 
 def main() -> None:
@@ -25,14 +26,9 @@ def main() -> None:
     parser.add_argument(
         "--set", action="append", dest="sets", metavar="NAME", help="evaluate: an @iconify-json package, without its scope"
     )
-    parser.add_argument("--medium", choices=sorted(MEDIUM_STYLES), help="evaluate: what the drawings of unknown sets are")
-    parser.add_argument("--image-steps", type=int, default=7600)
-    parser.add_argument("--text-steps", type=int, default=2300)
-    parser.add_argument("--tune-steps", type=int, default=4100)
-    parser.add_argument("--caption-steps", type=int, default=11500)
-    parser.add_argument("--minutes", type=float, help="no stage of training longer than this")
+    for stage, steps in STEPS.items():
+        parser.add_argument(f"--{stage}-steps", type=int, default=steps)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, help="CPU threads of the training; all cores by default")
     parser.add_argument("--device", default="cpu", help="cpu, or cuda where there is a GPU")
     options = parser.parse_args()
     stages = options.stages or STAGES
@@ -43,59 +39,36 @@ def main() -> None:
         parser.error("--set goes with the stage evaluate alone")
     try:
         enter_environment()
-        for stage in STAGES:
-            if stage in stages:
-                run_stage(stage, options)
+        run_stages(stages, options)
     except RecipeError as error:
         raise SystemExit(f"error: {error}") from None
 
 
-def run_stage(stage: str, options: argparse.Namespace) -> None:
-    """One stage. Imports wait until here: they need the environment, and not every stage all of it."""
-    if stage == "evaluate":
-        from .evaluation.evaluate import evaluate, write_evaluation
-
-        if options.sets:
-            evaluate(options.sets, options.medium)
-        else:
-            write_evaluation()
-        return
-    import torch
-
+def run_stages(stages: list[str], options: argparse.Namespace) -> None:
+    """Imports wait until here: they need the environment."""
+    from .caption.train import train_caption
+    from .clip.train_image import train_image, tune_image
+    from .clip.train_text import train_text
+    from .drawing.images import write_demo_images
+    from .evaluation.evaluate import evaluate
+    from .export import export
     from .stock import Stock
-    from .training import Schedule
+    from .vocabulary import write_vocabulary
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
     stock = Stock(options.seed, options.device)
-    if stage == "image":
-        from .clip.train_image import train_image
-
-        train_image(stock, Schedule(options.image_steps, options.minutes))
-    elif stage == "text":
-        from .clip.train_text import train_text
-
-        train_text(stock, Schedule(options.text_steps, options.minutes))
-    elif stage == "tune":
-        from .clip.train_image import tune_image
-
-        tune_image(stock, Schedule(options.tune_steps, options.minutes))
-    elif stage == "caption":
-        from .caption.train import train_caption
-
-        train_caption(stock, Schedule(options.caption_steps, options.minutes))
-    elif stage == "vocabulary":
-        from .vocabulary import write_vocabulary
-
-        write_vocabulary(stock.names)
-    elif stage == "demo":
-        from .drawing.images import write_demo_images
-
-        write_demo_images()
-    elif stage == "export":
-        from .export import export
-
-        export(stock)
+    work = {
+        "image": lambda: train_image(stock, options.image_steps),
+        "text": lambda: train_text(stock, options.text_steps),
+        "tune": lambda: tune_image(stock, options.tune_steps),
+        "caption": lambda: train_caption(stock, options.caption_steps),
+        "vocabulary": lambda: write_vocabulary(stock.names),
+        "demo": write_demo_images,
+        "export": lambda: export(stock),
+        "evaluate": lambda: evaluate(options.sets),
+    }
+    for stage in STAGES:
+        if stage in stages:
+            work[stage]()
 
 
 if __name__ == "__main__":

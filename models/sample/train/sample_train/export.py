@@ -7,13 +7,13 @@ import sys
 import torch
 
 from .caption.train import load_captioner
-from .checkpoints import restore
 from .clip.config import ARCHITECTURE, CONFIG_FILE, build_clip, build_tokenizer
 from .clip.image_tower import load_image_tower
 from .clip.text_tower import CHECKPOINT as TEXT_CHECKPOINT
 from .clip.text_tower import TextTower
 from .paths import REPOSITORY, SAMPLE, TRAIN, VOCABULARY, WORK
-from .stock import ARTISTS, MEDIUMS, Stock
+from .stock import Stock
+from .training import restore
 
 
 def export(stock: Stock) -> None:
@@ -30,7 +30,7 @@ def export(stock: Stock) -> None:
 
 def clip_weights(stock: Stock) -> dict[str, torch.Tensor]:
     """The state of open_clip's CLIP with both trained towers."""
-    images = load_image_tower(len(stock.names), len(MEDIUMS), len(ARTISTS), "tune")
+    images = load_image_tower(len(stock.names), "tune")
     texts = TextTower(images, stock.names, stock.seed)
     restore(TEXT_CHECKPOINT, texts, "text")
     clip = build_clip()

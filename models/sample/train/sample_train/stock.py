@@ -38,6 +38,6 @@ class Stock:
             digest.update(path.read_bytes())
         return f"seed {self.seed}, {digest.hexdigest()[:12]}"
 
-    def scenes(self, step: int, placement: Placement | None = None) -> SceneMaker:
+    def scenes(self, step: int, placement: Placement = Placement()) -> SceneMaker:  # noqa: B008
         """A maker of batches; another step draws others."""
-        return SceneMaker(self.sprites, self.names, MEDIUMS, seed=self.seed + step, placement=placement, device=self.device)
+        return SceneMaker(self.sprites, self.names, MEDIUMS, ARTISTS, placement, self.seed + step, self.device)

@@ -1,9 +1,8 @@
 import pytest
 import torch
 from sample_train import training
-from sample_train.checkpoints import restore
 from sample_train.errors import RecipeError
-from sample_train.training import Schedule, run_training
+from sample_train.training import restore, run_training
 
 
 class Run:
@@ -13,7 +12,7 @@ class Run:
         torch.manual_seed(0)
         self.model, self.starts = torch.nn.Linear(4, 1), []
         self.breaks_at = breaks_at
-        run_training("test", self.model, checkpoint, Schedule(steps), self.start, 0.01, origin)
+        run_training("test", self.model, checkpoint, steps, self.start, 0.01, origin)
 
     def start(self, step):
         self.starts.append(step)
@@ -45,8 +44,3 @@ def test_a_checkpoint_of_another_seed_is_not_gone_on_with(tmp_path):
 def test_a_stage_that_was_not_run_is_named(tmp_path):
     with pytest.raises(RecipeError, match="run the stage text first"):
         restore(tmp_path / "none.pt", torch.nn.Linear(1, 1), "text")
-
-
-def test_the_schedule_ends_by_steps_or_by_minutes_whichever_is_first():
-    assert Schedule(100).share_done(50, 1e9) == 0.5
-    assert Schedule(100, minutes=1).share_done(50, 45) == 0.75

@@ -22,10 +22,6 @@ def start_local(vision: BlipVisionModel) -> None:
     """Sets the untrained tower's weights; heads of at least 16 dimensions, at most 8 patches a side."""
     config = vision.config
     width, heads = config.hidden_size, config.num_attention_heads
-    if width // heads < _PLACE_WIDTH or config.image_size // config.patch_size > 8:
-        raise ValueError(
-            f"heads of {width // heads} dimensions or {config.image_size // config.patch_size} patches a side don't do"
-        )
     side = torch.arange(config.image_size // config.patch_size).float()
     down, right = (axis.flatten() for axis in torch.meshgrid(side, side, indexing="ij"))
     waves = [

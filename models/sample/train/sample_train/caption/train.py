@@ -4,15 +4,14 @@ import torch
 import torch.nn.functional as F
 
 from ..captions import SceneWriter
-from ..checkpoints import restore
 from ..clip.config import build_clip
 from ..clip.image_tower import CHECKPOINT as IMAGE_CHECKPOINT
 from ..clip.image_tower import ImageTower, load_image_tower
 from ..drawing.painter import Placement
 from ..drawing.palette import COLOURS
 from ..drawing.scenes import Batch
-from ..stock import ARTISTS, MEDIUMS, Stock
-from ..training import Schedule, run_training
+from ..stock import MEDIUMS, Stock
+from ..training import restore, run_training
 from .guides import Guides, Teacher
 from .model import CHECKPOINT, MODEL_FOLDER, build_captioner, build_tokenizer, save_captioner
 
@@ -85,10 +84,10 @@ class CaptionerInTraining(torch.nn.Module):
         return torch.tensor([row + [self.tokenizer.pad_token_id] * (longest - len(row)) for row in rows])
 
 
-def train_caption(stock: Stock, schedule: Schedule) -> None:
-    """Trains by the schedule, going on from the checkpoint where there is one, and writes the model folder."""
+def train_caption(stock: Stock, steps: int) -> None:
+    """Trains the captioner, and writes its model folder."""
     torch.manual_seed(stock.seed)
-    teacher = load_image_tower(len(stock.names), len(MEDIUMS), len(ARTISTS)).to(stock.device)
+    teacher = load_image_tower(len(stock.names)).to(stock.device)
     model = CaptionerInTraining(stock.names, teacher).to(stock.device)
 
     def start(step: int):
@@ -100,7 +99,7 @@ def train_caption(stock: Stock, schedule: Schedule) -> None:
 
         return loss
 
-    run_training("captioner", model, CHECKPOINT, schedule, start, LEARNING_RATE, stock.origin(IMAGE_CHECKPOINT))
+    run_training("captioner", model, CHECKPOINT, steps, start, LEARNING_RATE, stock.origin(IMAGE_CHECKPOINT))
     save_captioner(model.captioner, model.tokenizer, MODEL_FOLDER)
 
 

@@ -11,10 +11,11 @@ import torch
 import torch.nn.functional as F
 from open_clip.model import CLIP
 
-from ..checkpoints import restore
 from ..drawing.palette import COLOURS
 from ..drawing.scenes import Batch
 from ..paths import WORK
+from ..stock import ARTISTS, MEDIUMS
+from ..training import restore
 from .config import build_clip
 
 CHECKPOINT = WORK / "image-tower.pt"
@@ -28,14 +29,14 @@ _SMOOTHING = 0.05
 class ImageTower(torch.nn.Module):
     """The tower and the points, unit vectors of its own dimensions."""
 
-    def __init__(self, names: int, mediums: int, artists: int):
+    def __init__(self, names: int):
         super().__init__()
         clip: CLIP = build_clip()
         self.tower = clip.visual
         width = clip.text_projection.shape[1]
         self.names, self.colours, self.mediums, self.artists = (
             torch.nn.Parameter(F.normalize(torch.randn(count, width), dim=1))
-            for count in (names, len(COLOURS), mediums, artists)
+            for count in (names, len(COLOURS), len(MEDIUMS), len(ARTISTS))
         )
         self.scale = torch.nn.Parameter(torch.tensor(16.0))
         # The backward pass of these convolutions is twice as fast on a CPU with the channels innermost.
@@ -99,8 +100,8 @@ def name_targets(batch: Batch, names: int) -> torch.Tensor:
     return targets
 
 
-def load_image_tower(names: int, mediums: int, artists: int, stage: Literal["image", "tune"] = "image") -> ImageTower:
+def load_image_tower(names: int, stage: Literal["image", "tune"] = "image") -> ImageTower:
     """What a stage has trained, in eval mode."""
-    model = ImageTower(names, mediums, artists)
+    model = ImageTower(names)
     restore(CHECKPOINT if stage == "image" else TUNED_CHECKPOINT, model, stage)
     return model.eval()

@@ -2,23 +2,22 @@
 
 import torch
 
-from ..checkpoints import restore
-from ..stock import ARTISTS, MEDIUMS, Stock
-from ..training import Schedule, run_training
+from ..stock import Stock
+from ..training import restore, run_training
 from .image_tower import BATCH, CHECKPOINT, LEARNING_RATE, TUNED_CHECKPOINT, ImageTower, load_image_tower
 from .text_tower import CHECKPOINT as TEXT_CHECKPOINT
 from .text_tower import TextTower
 
-# Until this share of the schedule scenes grow harder; from the hardest ones at once a tower learns next to nothing.
+# Until this share of the steps scenes grow harder; from the hardest ones at once a tower learns next to nothing.
 EASED = 0.4
 # Other scenes than those of the first stage.
 _TUNING_SCENES = 10**6
 
 
-def train_image(stock: Stock, schedule: Schedule) -> None:
-    """Trains by the schedule, going on from the checkpoint where there is one."""
+def train_image(stock: Stock, steps: int) -> None:
+    """Trains the tower on scenes that grow harder."""
     torch.manual_seed(stock.seed)
-    model = ImageTower(len(stock.names), len(MEDIUMS), len(ARTISTS)).to(stock.device)
+    model = ImageTower(len(stock.names)).to(stock.device)
 
     def start(step: int):
         maker = stock.scenes(step)
@@ -30,13 +29,13 @@ def train_image(stock: Stock, schedule: Schedule) -> None:
 
         return loss
 
-    run_training("image tower", model, CHECKPOINT, schedule, start, LEARNING_RATE, stock.origin())
+    run_training("image tower", model, CHECKPOINT, steps, start, LEARNING_RATE, stock.origin())
 
 
-def tune_image(stock: Stock, schedule: Schedule) -> None:
+def tune_image(stock: Stock, steps: int) -> None:
     """Trains the tower on with the text tower's features as points: where a text missed its point, images follow."""
     torch.manual_seed(stock.seed)
-    model = load_image_tower(len(stock.names), len(MEDIUMS), len(ARTISTS))
+    model = load_image_tower(len(stock.names))
     texts = TextTower(model, stock.names, stock.seed).eval()
     restore(TEXT_CHECKPOINT, texts, "text")
     model.hold_points(*texts.points())
@@ -47,4 +46,4 @@ def tune_image(stock: Stock, schedule: Schedule) -> None:
         return lambda done: model.loss(maker.batch(BATCH))
 
     origin = stock.origin(CHECKPOINT, TEXT_CHECKPOINT)
-    run_training("image tower, tuned", model, TUNED_CHECKPOINT, schedule, start, LEARNING_RATE, origin)
+    run_training("image tower, tuned", model, TUNED_CHECKPOINT, steps, start, LEARNING_RATE, origin)

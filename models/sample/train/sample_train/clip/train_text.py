@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from ..stock import ARTISTS, MEDIUMS, Stock
-from ..training import Schedule, run_training
+from ..stock import Stock
+from ..training import run_training
 from .image_tower import CHECKPOINT as IMAGE_CHECKPOINT
 from .image_tower import load_image_tower
 from .text_tower import CHECKPOINT, LEARNING_RATE, TextTower
@@ -13,10 +13,10 @@ from .text_tower import CHECKPOINT, LEARNING_RATE, TextTower
 BATCH = 64
 
 
-def train_text(stock: Stock, schedule: Schedule) -> None:
-    """Trains by the schedule, going on from the checkpoint where there is one."""
+def train_text(stock: Stock, steps: int) -> None:
+    """Trains the tower beside the image tower, which stays as it is."""
     torch.manual_seed(stock.seed)
-    images = load_image_tower(len(stock.names), len(MEDIUMS), len(ARTISTS)).to(stock.device)
+    images = load_image_tower(len(stock.names)).to(stock.device)
     model = TextTower(images, stock.names, stock.seed).to(stock.device)
 
     def start(step: int):
@@ -24,4 +24,4 @@ def train_text(stock: Stock, schedule: Schedule) -> None:
         model.random = np.random.default_rng(stock.seed + step)
         return lambda done: model.loss(maker.batch(BATCH))
 
-    run_training("text tower", model, CHECKPOINT, schedule, start, LEARNING_RATE, stock.origin(IMAGE_CHECKPOINT))
+    run_training("text tower", model, CHECKPOINT, steps, start, LEARNING_RATE, stock.origin(IMAGE_CHECKPOINT))

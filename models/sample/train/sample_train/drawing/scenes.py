@@ -40,33 +40,27 @@ class SceneMaker:
         sprites: list[Sprites],
         names: tuple[str, ...],
         mediums: tuple[str, ...],
-        *,
+        artists: tuple[str, ...],
+        placement: Placement,
         seed: int,
-        placement: Placement | None = None,
-        device: str = "cpu",
+        device: str,
     ):
-        self.names, self.mediums = names, mediums
-        self.artists = tuple(dict.fromkeys(stock.icons.artist for stock in sprites))
-        self.placement = placement or Placement()
-        self.device = device
+        self.names, self.placement, self.device = len(names), placement, device
         self.random = torch.Generator(device).manual_seed(seed)
         index = {name: i for i, name in enumerate(names)}
-        self.sprites = [torch.from_numpy(stock.pixels) for stock in sprites]
-        if device != "cpu":
-            self.sprites = [pixels.to(device) for pixels in self.sprites]
+        self.sprites = [torch.from_numpy(stock.pixels).to(device) for stock in sprites]
         name_of = torch.tensor([index[name] for stock in sprites for name in stock.names])
-        stock_of = torch.repeat_interleave(torch.arange(len(sprites)), torch.tensor([len(stock.names) for stock in sprites]))
+        self.stock_of = torch.cat([torch.full((len(stock.names),), i) for i, stock in enumerate(sprites)])
         self.row_in_stock = torch.cat([torch.arange(len(stock.names)) for stock in sprites])
-        self.stock_of = stock_of
         self.medium_of = torch.tensor([mediums.index(stock.medium) for stock in sprites])
-        self.artist_of = torch.tensor([self.artists.index(stock.icons.artist) for stock in sprites])
+        self.artist_of = torch.tensor([artists.index(stock.icons.artist) for stock in sprites])
         self.one_colour = torch.tensor([stock.icons.medium == MONOCHROME or not stock.style.filled for stock in sprites])
         share = torch.tensor([stock.style.share for stock in sprites])
-        self.rows_of, self.weights_of = _rows_by_name(name_of, share[stock_of], len(names))
+        self.rows_of, self.weights_of = _rows_by_name(name_of, share[self.stock_of], len(names))
         self.mirrorable = torch.tensor([is_mirrorable(name) for name in names])
         self.recolourable = torch.tensor([is_recolourable(name) for name in names])
         self.background = torch.tensor([PALETTE[colour] for colour in COLOURS], device=device) / 255
-        self.painter = Painter(self.placement, self.random, device)
+        self.painter = Painter(placement, self.random, device)
         self.difficulty = 1.0
 
     def ease(self, difficulty: float) -> None:
@@ -77,7 +71,7 @@ class SceneMaker:
     def batch(self, size: int) -> Batch:
         """Scenes whose first objects all have different names."""
         draw = self._draw
-        name_ids = draw(len(self.names)).argsort()[:size]
+        name_ids = draw(self.names).argsort()[:size]
         second_ids = name_ids.roll(1)
         straying = self.difficulty * draw(size)
         double = draw(size) < self.placement.two_objects * self.difficulty

@@ -1,26 +1,19 @@
 """What the package's own command line answers about images: the evaluation sees what a user would."""
 
 import json
-import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from pathlib import Path
-
-from tqdm import tqdm
 
 from ..errors import RecipeError
 from ..paths import REPOSITORY, SAMPLE
-
-_MAIN = REPOSITORY / "dist" / "cli" / "main.js"
+from ..programs import run_program
 
 
 def captions(folder: Path) -> dict[str, str]:
     """The caption of every image in a folder by its file's stem."""
-    lines = _run("interrogate", folder, "--mode", "caption", "--caption", SAMPLE / "caption")
-    return {Path(line["image"]).stem: line["prompt"] for line in lines}
+    answers = _run("interrogate", folder, "--mode", "caption", "--caption", SAMPLE / "caption")
+    return {stem: answer["prompt"] for stem, answer in answers.items()}
 
 
 def rankings(folder: Path, labels: Sequence[str], top: int) -> dict[str, list[str]]:
@@ -28,40 +21,16 @@ def rankings(folder: Path, labels: Sequence[str], top: int) -> dict[str, list[st
     with tempfile.TemporaryDirectory() as temporary:
         file = Path(temporary) / "labels.txt"
         file.write_text("".join(f"{label}\n" for label in labels), "utf-8")
-        lines = _run("rank", folder, "--labels", file, "--top", str(top))
-        return {Path(line["image"]).stem: [entry["label"] for entry in line["ranked"]] for line in lines}
+        answers = _run("rank", folder, "--labels", file, "--top", top)
+    return {stem: [entry["label"] for entry in answer["ranked"]] for stem, answer in answers.items()}
 
 
-def _run(command: str, folder: Path, *options: object) -> Iterator[dict]:
-    """The JSON lines of one command over a folder. Raises RecipeError with what it says when it fails."""
-    _set_up()
-    fixed = ["--clip", SAMPLE / "clip", "--device", "cpu", "--no-cache", "--json", "--quiet"]
-    arguments = [_found("node"), _MAIN, command, folder, *options, *fixed]
-    with subprocess.Popen([str(part) for part in arguments], stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
-        total = len(list(folder.iterdir()))
-        for line in tqdm(process.stdout, desc=f"{command} {folder.name}", total=total, mininterval=5):
-            answer = json.loads(line)
-            if "error" in answer:
-                raise RecipeError(f"{answer['image']}: {answer['error']['message']}")
-            yield answer
-    if process.returncode != 0:
-        raise RecipeError(f"torch-interrogator {command} ended with exit code {process.returncode}")
-
-
-@lru_cache(maxsize=1)
-def _set_up() -> None:
-    """Builds what changed since it was built; does nothing where nothing did."""
-    if (
-        subprocess.run(
-            [_found("npm"), "run", "--silent", "setup"], cwd=REPOSITORY, check=False, stdout=sys.stderr
-        ).returncode
-        != 0
-    ):
-        raise RecipeError("npm run setup failed")
-
-
-def _found(program: str) -> str:
-    path = shutil.which(program)
-    if path is None:
-        raise RecipeError(f"{program} is not on the PATH; install Node 20.17 or newer")
-    return path
+def _run(command: str, folder: Path, *options: object) -> dict[str, dict]:
+    """The JSON lines of one command over a folder, by the stem of their image. Raises RecipeError where one is an error."""
+    fixed = ("--clip", SAMPLE / "clip", "--device", "cpu", "--no-cache", "--json", "--quiet")
+    lines = run_program("node", "dist/cli/main.js", command, folder, *options, *fixed, cwd=REPOSITORY).splitlines()
+    answers = {Path(answer["image"]).stem: answer for answer in map(json.loads, lines)}
+    for answer in answers.values():
+        if "error" in answer:
+            raise RecipeError(f"{answer['image']}: {answer['error']['message']}")
+    return answers

@@ -1,23 +1,11 @@
 """Fetches icon sets and name lists with npm, at pinned versions."""
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 
 from ..errors import RecipeError
 from ..paths import WORK
-from .sets import NAME_PACKAGES, IconSet
-
-
-def fetch_icons(icons: IconSet) -> Path:
-    """The folder of an icon set's package."""
-    return fetch_package(f"@iconify-json/{icons.package}", icons.version)
-
-
-def fetch_names(package: str) -> Path:
-    """The folder of one of NAME_PACKAGES."""
-    return fetch_package(package, NAME_PACKAGES[package])
+from ..programs import run_program
 
 
 def fetch_package(name: str, version: str | None) -> Path:
@@ -29,14 +17,9 @@ def fetch_package(name: str, version: str | None) -> Path:
     WORK.mkdir(parents=True, exist_ok=True)
     if not (WORK / "package.json").exists():
         (WORK / "package.json").write_text('{"private": true}\n')
-    npm = shutil.which("npm")
-    if npm is None:
-        raise RecipeError("npm is not on the PATH; install Node 20.17 or newer")
     wanted = f"{name}@{version or 'latest'}"
-    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", wanted]
-    done = subprocess.run(command, cwd=WORK, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        raise RecipeError(
-            f"npm cannot install {wanted}: is that its name, and can npm be reached?\n{done.stderr.strip()[-600:]}"
-        )
+    try:
+        run_program("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", wanted, cwd=WORK)
+    except RecipeError as error:
+        raise RecipeError(f"npm cannot install {wanted}: is that its name, and can npm be reached?\n{error}") from error
     return folder

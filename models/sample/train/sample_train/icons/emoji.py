@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
-from .download import fetch_names
+from .download import fetch_package
+from .sets import NAME_PACKAGES
 
+_SPELT_OUT = str.maketrans({"*": "asterisk", "#": "hash", "’": "", "'": "", "_": " ", "-": " ", "ñ": "n", "é": "e"})
 _NOISE = re.compile(r"[^a-z0-9 ]")
 _SHORTCODES = ("joypixels", "github", "iamcal", "emojibase", "emojibase-legacy", "cldr")
 
@@ -88,22 +90,11 @@ def _emoji() -> dict[str, tuple[dict[str, _Title], list[str]]]:
 
 
 def _read(package: str, file: str) -> dict:
-    return json.loads((fetch_names(package) / file).read_text("utf-8"))
+    return json.loads((fetch_package(package, NAME_PACKAGES[package]) / file).read_text("utf-8"))
 
 
 def _plain(text: str) -> str:
-    lower = (
-        text.lower()
-        .replace("*", "asterisk")
-        .replace("#", "hash")
-        .replace("’", "")
-        .replace("'", "")
-        .replace("_", " ")
-        .replace("-", " ")
-        .replace("ñ", "n")
-        .replace("é", "e")
-    )
-    return " ".join(_NOISE.sub(" ", lower).split())
+    return " ".join(_NOISE.sub(" ", text.lower().translate(_SPELT_OUT)).split())
 
 
 def _code(character: str) -> str:

@@ -13,7 +13,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from ..paths import WORK
-from .download import fetch_icons
+from .download import fetch_package
 from .names import usual_name
 from .sets import MONOCHROME, TRAINING_SETS, IconSet
 from .styles import AS_DRAWN, COLOUR_STYLES, ONE_COLOUR_STYLES, Style
@@ -124,7 +124,7 @@ def read_set(icons: IconSet) -> dict:
 
 @lru_cache
 def _read(icons: IconSet, file: str) -> dict:
-    path = fetch_icons(icons) / file
+    path = fetch_package(f"@iconify-json/{icons.package}", icons.version) / file
     return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
