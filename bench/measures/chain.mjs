@@ -5,18 +5,15 @@ import { CAPTION } from '../bench.mjs';
 import { textsFlops } from '../limits.mjs';
 import { secondsOf } from '../sampling.mjs';
 
-const CANDIDATES = 2048;
-const PEER_CANDIDATES = 128;
+export const CANDIDATES = 2048;
+export const PEER_CANDIDATES = 128;
 /** So low that the step's winner is always the answer. */
 const LOWEST = -1;
 
 export const chainStep = {
   name: 'chain-step',
   async plan(bench) {
-    const { image, peer } = bench;
-    const ranking = { path: image, table: 'merged', top: CANDIDATES, reverse: false };
-    const phrases = [...new Set(await peer.call('rank_table', ranking))];
-    const part = bench.partFor(phrases, PEER_CANDIDATES);
+    const { phrases, part } = await candidates(bench);
     await sameWinner(bench, part);
     const flops = await stepFlops(bench, phrases, CAPTION);
     return {
@@ -29,6 +26,13 @@ export const chainStep = {
     };
   },
 };
+
+/** Those that quota ranking gives for the image, and what of them the peer is measured on. */
+export async function candidates(bench) {
+  const ranking = { path: bench.image, table: 'merged', top: CANDIDATES, reverse: false };
+  const phrases = [...new Set(await bench.peer.call('rank_table', ranking))];
+  return { phrases, part: bench.partFor(phrases, PEER_CANDIDATES) };
+}
 
 export function oneStep({ ours, features }, phrases) {
   return ours.chain(features, phrases, { bestPrompt: CAPTION, bestSimilarity: LOWEST, minCount: 1, maxCount: 1 });

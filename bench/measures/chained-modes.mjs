@@ -1,16 +1,13 @@
 /** Best and negative mode: ours in full, the peer by its cost a text. */
 import { CAPTION } from '../bench.mjs';
 import { median, secondsOf } from '../sampling.mjs';
-import { peerSecondsPerText, stepFlops, textsOfStep } from './chain.mjs';
-
-const INTERMEDIATE = 2048;
-const PEER_CANDIDATES = 128;
+import { CANDIDATES, candidates, PEER_CANDIDATES, peerSecondsPerText, stepFlops, textsOfStep } from './chain.mjs';
 
 export const negative = {
   name: 'negative',
   async plan(bench) {
     const { ours, features, image } = bench;
-    const least = await ours.flavors.rank(features, { topCount: INTERMEDIATE, reverse: true });
+    const least = await ours.flavors.rank(features, { topCount: CANDIDATES, reverse: true });
     const phrases = [...new Set([...least, ...ours.negative.labels])];
     const first = await stepFlops(bench, phrases, null);
     return chained(bench, {
@@ -26,9 +23,8 @@ export const negative = {
 export const best = {
   name: 'best',
   async plan(bench) {
-    const { ours, peer, image } = bench;
-    const ranking = { path: image, table: 'merged', top: INTERMEDIATE, reverse: false };
-    const phrases = [...new Set(await peer.call('rank_table', ranking))];
+    const { ours, image } = bench;
+    const { phrases } = await candidates(bench);
     const first = await stepFlops(bench, phrases, CAPTION);
     return chained(bench, {
       run: (onProgress) => ours.interrogate(image, { caption: CAPTION, onProgress }),

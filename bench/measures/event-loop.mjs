@@ -4,10 +4,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { CAPTION } from '../bench.mjs';
 import { WORK } from '../prepare.mjs';
 import { row } from '../rows.mjs';
-import { oneStep } from './chain.mjs';
+import { CANDIDATES, oneStep } from './chain.mjs';
 
 const RESOLUTION_MS = 2;
-const CANDIDATES = 2048;
 const LARGE_AT_ONCE = 4;
 /** Until so many readings are there, the work is done again. */
 const READINGS = 500;

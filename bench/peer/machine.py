@@ -1,10 +1,10 @@
 """What the machine can do at this moment: libtorch's own matrix product, and copying memory."""
 
 from functools import cache
-from time import perf_counter
 
 import torch
 from calls import Session, versions
+from timed import clocked
 
 #: Rows and columns of the matrices that are multiplied, by device kind.
 SIDE = {"cpu": 2048, "cuda": 8192}
@@ -26,22 +26,12 @@ def _operands(kind: str) -> dict[str, torch.Tensor]:
     }
 
 
-def _seconds(kind: str, work) -> float:
-    if kind == "cuda":
-        torch.cuda.synchronize()
-    began = perf_counter()
-    work()
-    if kind == "cuda":
-        torch.cuda.synchronize()
-    return perf_counter() - began
-
-
 def machine_rates(_session: Session, device: str) -> dict:
     """flops: of a matrix product, float32 on the CPU, float16 on CUDA. bytes: read and written a second by a copy."""
     kind = device.split(":")[0]
     tensors = _operands(kind)
-    product = _seconds(kind, lambda: torch.mm(tensors["a"], tensors["b"], out=tensors["product"]))
-    copy = _seconds(kind, lambda: tensors["target"].copy_(tensors["source"]))
+    product, _ = clocked(lambda: torch.mm(tensors["a"], tensors["b"], out=tensors["product"]))
+    copy, _ = clocked(lambda: tensors["target"].copy_(tensors["source"]))
     return {"flops": 2 * SIDE[kind] ** 3 / product, "bytes": 2 * COPIED[kind] / copy}
 
 

@@ -1,6 +1,7 @@
 """What of clip-interrogator is timed: its own methods, as a user calls them. The clock stands still before and after."""
 
 import hashlib
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -63,14 +64,15 @@ def timed(session: Session, work: str, arguments: dict) -> dict[str, Any]:
     """Seconds that one of TIMED takes, and its result. A class prepares when made and concludes after the clock stopped."""
     chosen = TIMED[work]
     run = chosen(session) if isinstance(chosen, type) else chosen
-    _wait_for_device()
-    began = perf_counter()
-    result = run(session, **arguments)
-    _wait_for_device()
-    seconds = perf_counter() - began
+    seconds, result = clocked(lambda: run(session, **arguments))
     return {"seconds": seconds, "result": run.conclude(result) if isinstance(chosen, type) else result}
 
 
-def _wait_for_device() -> None:
-    if torch.cuda.is_initialized():
-        torch.cuda.synchronize()
+def clocked(work: Callable[[], Any]) -> tuple[float, Any]:
+    """The seconds that some work takes, on the GPU too, and its result."""
+    wait = torch.cuda.synchronize if torch.cuda.is_initialized() else lambda: None
+    wait()
+    began = perf_counter()
+    result = work()
+    wait()
+    return perf_counter() - began, result

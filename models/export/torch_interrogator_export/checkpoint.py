@@ -1,8 +1,8 @@
 """A checkpoint that a person names: which file of a folder it is, and what a file that is none is instead."""
 
 import json
-import zipfile
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -58,13 +58,12 @@ def open_clip_weights(path: Path) -> Path:
             names = ", ".join(each.name for each in found)
             raise UsageError(f"--checkpoint {path} holds several files of weights ({names}); name one of them")
         file = found[0]
-    if file.suffix not in _BIG_VISION:
-        require_weights(file)
-        if any(name.startswith(("text_model.", "vision_model.")) for name in _tensor_names(file)):
-            raise ExportError(
-                f"{file} is a transformers checkpoint, and this exporter takes open_clip's own; give the file that open_clip"
-                f" publishes, such as {_OPEN_CLIP_FILES[0]} or {_OPEN_CLIP_FILES[2]} of the same repository"
-            )
+    names = [] if file.suffix in _BIG_VISION else tensor_names(file)
+    if any(name.startswith(("text_model.", "vision_model.")) for name in names):
+        raise ExportError(
+            f"{file} is a transformers checkpoint, and this exporter takes open_clip's own; give the file that open_clip"
+            f" publishes, such as {_OPEN_CLIP_FILES[0]} or {_OPEN_CLIP_FILES[2]} of the same repository"
+        )
     return file
 
 
@@ -92,7 +91,7 @@ def transformers_folder(path: Path) -> Path:
     for part in sorted(parts):
         if not part.is_file():
             raise ExportError(f"{part} is missing, and {file.name} names it; get the whole model again")
-        require_weights(part)
+        tensor_names(part)
     return folder
 
 
@@ -108,21 +107,44 @@ def read_config(file: Path) -> dict[str, Any]:
     return config
 
 
-def require_weights(file: Path) -> None:
-    """ExportError, in words, where a file holds no weights, or not all of them, or others than its suffix says."""
+def tensor_names(file: Path) -> list[str]:
+    """Names in a file of weights; none for a pickle of PyTorch's older form, and for one of more than tensors.
+
+    ExportError, in words, where a file holds no weights, or not all of them, or others than its suffix says.
+    """
     with file.open("rb") as stream:
         start = stream.read(512)
-    safetensors = file.suffix == ".safetensors"
+    named_safetensors, zipped = file.suffix == ".safetensors", start[:4] == b"PK\x03\x04"
     fault = _not_binary(start)
-    if fault is None and start[:4] == b"PK\x03\x04":
-        fault = _misnamed("a PyTorch file", ".bin") if safetensors else _wrong_with_archive(file)
-    elif fault is None and _looks_like_safetensors(start):
-        fault = _wrong_with_safetensors(file) if safetensors else _misnamed("a safetensors file", ".safetensors")
-    # A pickle, PyTorch's older form, has neither a length nor an end to check.
-    elif fault is None and (safetensors or start[:1] != b"\x80"):
-        fault = "is no checkpoint: neither a PyTorch nor a safetensors file"
-    if fault:
-        raise ExportError(f"{file} {fault}")
+    try:
+        if fault:
+            pass
+        elif zipped and named_safetensors:
+            fault = _misnamed("a PyTorch file", ".bin")
+        elif named_safetensors:
+            with safe_open(file, framework="pt") as tensors:
+                return list(tensors.keys())
+        elif zipped:
+            state = torch.load(file, map_location="cpu", mmap=True, weights_only=True)
+            return [str(name) for name in state] if isinstance(state, dict) else []
+        elif start[8:9] == b"{":
+            fault = _misnamed("a safetensors file", ".safetensors")
+        # A pickle, PyTorch's older form, has neither a length nor an end to check.
+        elif start[:1] == b"\x80":
+            return []
+        else:
+            fault = "is no checkpoint: neither a PyTorch nor a safetensors file"
+    except UnpicklingError:
+        return []
+    except (SafetensorError, RuntimeError, OSError) as error:
+        if "TorchScript" in str(error):
+            fault = (
+                "is a TorchScript archive, as OpenAI published its models; leave --checkpoint out to get the same weights "
+                "from the hub, or give a state dict: torch.save(torch.jit.load(FILE).state_dict(), NEW)"
+            )
+        else:
+            fault = f"is cut off, or no checkpoint: {' '.join(str(error).split())[:200]}; get it again"
+    raise ExportError(f"{file} {fault}")
 
 
 def _not_binary(start: bytes) -> str | None:
@@ -143,43 +165,3 @@ def _not_binary(start: bytes) -> str | None:
 
 def _misnamed(what: str, suffix: str) -> str:
     return f"is {what} under another name, and the name decides how it is read; let it end in {suffix}"
-
-
-def _looks_like_safetensors(start: bytes) -> bool:
-    return start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 100 << 20
-
-
-def _wrong_with_safetensors(file: Path) -> str | None:
-    try:
-        with safe_open(file, framework="pt"):
-            return None
-    except SafetensorError as error:
-        return f"is cut off or damaged ({error}): it has {file.stat().st_size} bytes; get it again"
-
-
-def _wrong_with_archive(file: Path) -> str | None:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            names = {name.split("/", 1)[-1] for name in archive.namelist()}
-    except zipfile.BadZipFile:
-        return f"is cut off: it has {file.stat().st_size} bytes, and its end is missing; get it again"
-    if "constants.pkl" in names:
-        return (
-            "is a TorchScript archive, as OpenAI published its models; leave --checkpoint out to get the same weights from "
-            "the hub, or give a state dict: torch.save(torch.jit.load(FILE).state_dict(), NEW)"
-        )
-    return None if "data.pkl" in names else "is a zip archive but no checkpoint; unpack it and name a file in it"
-
-
-def _tensor_names(file: Path) -> list[str]:
-    """Names in a file that `require_weights` lets pass; none for a pickle of PyTorch's older form."""
-    if file.suffix == ".safetensors":
-        with safe_open(file, framework="pt") as tensors:
-            return list(tensors.keys())
-    if not zipfile.is_zipfile(file):
-        return []
-    try:
-        state = torch.load(file, map_location="cpu", mmap=True, weights_only=True)
-    except Exception:  # noqa: BLE001  open_clip's own loading says what is wrong with it
-        return []
-    return [str(name) for name in state] if isinstance(state, dict) else []

@@ -141,17 +141,12 @@ def decoder_fields(config: BlipConfig) -> dict[str, Any]:
     }
 
 
-def script_vision(model: BlipForConditionalGeneration) -> torch.jit.ScriptModule:
-    """`vision.pt`."""
-    return torch.jit.script(BlipVision(model.vision_model).eval())
-
-
-def script_decoder(model: BlipForConditionalGeneration) -> torch.jit.ScriptModule:
-    """`decoder.pt`."""
+def script_parts(model: BlipForConditionalGeneration) -> tuple[torch.jit.ScriptModule, torch.jit.ScriptModule]:
+    """`vision.pt` and `decoder.pt`."""
     position_type = getattr(model.config.text_config, "position_embedding_type", "absolute")
     if position_type != "absolute":
         raise UnsupportedError(f"BLIP decoder with '{position_type}' positions is not supported yet")
-    return torch.jit.script(BlipDecoder(model.text_decoder).eval())
+    return tuple(torch.jit.script(part.eval()) for part in (BlipVision(model.vision_model), BlipDecoder(model.text_decoder)))
 
 
 def _require_blip(folder: str) -> None:

@@ -134,10 +134,3 @@ class BlipDecoder(nn.Module):
     ) -> torch.Tensor:
         """Logits [B, T, vocabSize] after each of ids [B, T]."""
         return self.logits(self.hidden(ids, position, keys, values, cross_keys, cross_values))
-
-    def forward(self, image: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-        """Logits [B, vocabSize] after the last of ids [B, T], without keeping a cache."""
-        cross_keys, cross_values = self.cross(image)
-        shape = [cross_keys.shape[0], ids.shape[0], cross_keys.shape[2], ids.shape[1], cross_keys.shape[4]]
-        keys = torch.zeros(shape, dtype=cross_keys.dtype, device=cross_keys.device)
-        return self.step(ids, 0, keys, torch.zeros_like(keys), cross_keys, cross_values)

@@ -31,7 +31,7 @@ def export_caption(name: str, out: Path, weights: Weights, precision: str, devic
 
     with new_bundle(out) as folder:
         step("scripting the encoder and the decoder")
-        vision, decoder = blip.script_vision(model), blip.script_decoder(model)
+        vision, decoder = blip.script_parts(model)
         save_module(vision, folder / "vision.pt", precision)
         save_module(decoder, folder / "decoder.pt", precision)
         del vision, decoder

@@ -8,8 +8,8 @@ import torch
 from ..bundle import copy_vocabulary, new_bundle, save_module, step
 from ..manifest import write_manifest
 from ..source import Weights
-from . import image
 from .check import check_clip
+from .image import script_image
 from .model import load_model, model_config, refuse_config, refuse_model, register_config
 from .text import causal
 from .tokenizer import cleaning, write_tokenizer
@@ -26,15 +26,14 @@ def export_clip(
     refuse_config(architecture, config)
     model = load_model(architecture, tag, weights, device)
     tokenizer = open_clip.get_tokenizer(architecture)
-    kind = refuse_model(architecture, model, tokenizer)
+    refuse_model(architecture, model, tokenizer)
 
     with new_bundle(out) as folder:
-        tower = image.SUPPORTED[kind]
         step("scripting the towers")
         scripted_text = causal.script_text(model)
         preprocess = dict(model.visual.preprocess_cfg)
         text_fields = causal.text_fields(model, tokenizer)
-        scripted_image = tower.script_image(model.visual)
+        scripted_image = script_image(model.visual)
         save_module(scripted_image, folder / "image.pt", precision)
         save_module(scripted_text, folder / "text.pt", precision)
         del scripted_image, scripted_text

@@ -13,7 +13,6 @@ from ..bundle import step
 from ..checkpoint import open_clip_config, open_clip_weights
 from ..errors import ExportError, UnsupportedError, UsageError
 from ..source import Weights, existing
-from . import image
 from .text import causal
 
 
@@ -65,8 +64,8 @@ def refuse_config(architecture: str, config: dict[str, Any]) -> None:
         )
 
 
-def refuse_model(architecture: str, model: torch.nn.Module, tokenizer: SimpleTokenizer) -> str:
-    """The image tower's kind, or UnsupportedError for a model that `refuse_config` let pass and that cannot be exported."""
+def refuse_model(architecture: str, model: torch.nn.Module, tokenizer: SimpleTokenizer) -> None:
+    """UnsupportedError or ExportError for a model that `refuse_config` let pass and that cannot be exported all the same."""
     refusal = causal.refusal(model, tokenizer.eot_token_id)
     if refusal:
         raise UnsupportedError(f"{architecture}: {refusal} is not supported yet; the causal CLIP tower is")
@@ -75,7 +74,6 @@ def refuse_model(architecture: str, model: torch.nn.Module, tokenizer: SimpleTok
         raise ExportError(
             f"{architecture}: text_cfg.vocab_size is {rows}, fewer than the tokenizer's {tokenizer.vocab_size} ids"
         )
-    return image.tower_kind(model)
 
 
 def trained_with_quick_gelu(architecture: str, tag: str) -> bool:

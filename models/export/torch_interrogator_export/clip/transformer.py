@@ -1,22 +1,11 @@
 """open_clip's residual attention block in the parts that our towers put together, for tokens [N, width]."""
 
 import torch
-from open_clip.transformer import LayerNorm, LayerNormFp32, LayerScale, QuickGELU, ResidualAttentionBlock
+from open_clip.transformer import LayerNorm, LayerNormFp32, QuickGELU, ResidualAttentionBlock
 from torch import nn
 
 from ..activations import QuickGelu
 from ..errors import UnsupportedError
-
-
-class Scale(nn.Module):
-    """LayerScale: a learned factor for each channel."""
-
-    def __init__(self, gamma: torch.Tensor):
-        super().__init__()
-        self.gamma = nn.Parameter(gamma.detach().clone())
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * self.gamma
 
 
 class Block(nn.Module):
@@ -31,12 +20,12 @@ class Block(nn.Module):
         self.ln_1 = layer_norm(source.ln_1)
         self.out = nn.Linear(width, width, bias=source.attn.out_proj.bias is not None)
         self.out.load_state_dict(source.attn.out_proj.state_dict())
-        self.ls_1 = _layer_scale(source.ls_1)
+        self.ls_1 = source.ls_1
         self.ln_2 = layer_norm(source.ln_2)
         self.fc = source.mlp.c_fc
         self.act = _activation(source.mlp.gelu)
         self.proj = source.mlp.c_proj
-        self.ls_2 = _layer_scale(source.ls_2)
+        self.ls_2 = source.ls_2
 
     def finish(self, x: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
         """What follows the attention: x and attended [N, width] -> [N, width]."""
@@ -104,10 +93,6 @@ def _part_of(source: ResidualAttentionBlock, first: int, last: int) -> nn.Linear
     if attention.in_proj_bias is not None:
         linear.bias = nn.Parameter(attention.in_proj_bias.detach()[first * width : last * width])
     return linear
-
-
-def _layer_scale(source: nn.Module) -> nn.Module:
-    return Scale(source.gamma) if isinstance(source, LayerScale) else nn.Identity()
 
 
 def _activation(source: nn.Module) -> nn.Module:

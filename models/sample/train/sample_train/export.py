@@ -6,7 +6,8 @@ import sys
 
 import torch
 
-from .caption.train import load_captioner
+from .caption.model import MODEL_FOLDER
+from .caption.train import write_captioner
 from .clip.config import ARCHITECTURE, CONFIG_FILE, build_clip, build_tokenizer
 from .clip.image_tower import load_image_tower
 from .clip.text_tower import CHECKPOINT as TEXT_CHECKPOINT
@@ -18,14 +19,14 @@ from .training import restore
 
 def export(stock: Stock) -> None:
     """Writes models/sample/clip and models/sample/caption from the latest checkpoints, in half precision."""
-    weights, captioner = WORK / "clip-weights.pt", WORK / "captioner"
+    weights = WORK / "clip-weights.pt"
     build_tokenizer()
     torch.save(clip_weights(stock), weights)
-    load_captioner(stock.names)
+    write_captioner(stock.names)
     half = ["--precision", "fp16"]
     _run("clip", ARCHITECTURE, "--config", CONFIG_FILE, "--checkpoint", weights, *half,
          "--vocabulary", VOCABULARY, "--out", SAMPLE / "clip")  # fmt: skip
-    _run("caption", ARCHITECTURE, "--checkpoint", captioner, *half, "--out", SAMPLE / "caption")
+    _run("caption", ARCHITECTURE, "--checkpoint", MODEL_FOLDER, *half, "--out", SAMPLE / "caption")
 
 
 def clip_weights(stock: Stock) -> dict[str, torch.Tensor]:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from .drawing.painter import Placement
 from .drawing.scenes import SceneMaker
-from .icons.render import Sprites, known_names, load_sprites
-from .icons.sets import MEDIUM_STYLES, TRAINING_SETS
+from .icons.names import usual_name
+from .icons.render import Sprites, icon_slugs, in_words, load_sprites
+from .icons.sets import MEDIUM_STYLES, MONOCHROME, TRAINING_SETS
+from .icons.styles import COLOUR_STYLES, ONE_COLOUR_STYLES
 
 MEDIUMS = tuple(sorted(MEDIUM_STYLES))
 ARTISTS = tuple(icons.artist for icons in TRAINING_SETS)
@@ -23,13 +25,17 @@ class Stock:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Every name of the training sets."""
-        return known_names()
+        """What the models learn: the usual name of everything in the training sets."""
+        return tuple(sorted({usual_name(in_words(slug)) for icons in TRAINING_SETS for slug in icon_slugs(icons)}))
 
     @cached_property
     def sprites(self) -> list[Sprites]:
         """One entry a set and style."""
-        return load_sprites()
+        return [
+            load_sprites(icons, style)
+            for icons in TRAINING_SETS
+            for style in (ONE_COLOUR_STYLES if icons.medium == MONOCHROME else COLOUR_STYLES)
+        ]
 
     def origin(self, *checkpoints: Path) -> str:
         """What a training by this stock and these outcomes of earlier stages begins from, in short."""

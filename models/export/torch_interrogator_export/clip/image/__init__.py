@@ -1,13 +1,27 @@
-"""Image towers by kind."""
+"""Image towers, and the wrapper that every one is saved in."""
 
+import torch
+import torch.nn.functional as F
 from open_clip.transformer import VisionTransformer
 from torch import nn
 
-from . import resnet, vit
-
-SUPPORTED = {"vit": vit, "resnet": resnet}
+from .vit import vision_transformer
 
 
-def tower_kind(model: nn.Module) -> str:
-    """Which of SUPPORTED the image tower of an open_clip model belongs to."""
-    return "vit" if isinstance(model.visual, VisionTransformer) else "resnet"
+class ImageFeatures(nn.Module):
+    """pixels float [B, 3, H, W], already normalised -> unit rows float32 [B, embedDim]."""
+
+    def __init__(self, tower: nn.Module):
+        super().__init__()
+        self.tower = tower
+        # Follows the weights through .half() and .float(): what dtype the tower wants its pixels in.
+        self.register_buffer("dtype_of", torch.zeros(1))
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        return F.normalize(self.tower(pixels.to(self.dtype_of.dtype)).float(), dim=-1)
+
+
+def script_image(visual: nn.Module) -> torch.jit.ScriptModule:
+    """`image.pt` of open_clip's VisionTransformer or ModifiedResNet, in eval mode: any batch size, any device."""
+    tower = vision_transformer(visual) if isinstance(visual, VisionTransformer) else visual
+    return torch.jit.script(ImageFeatures(tower).eval())

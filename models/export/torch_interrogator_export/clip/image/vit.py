@@ -2,11 +2,11 @@
 
 import torch
 import torch.nn.functional as F
+from open_clip.transformer import VisionTransformer
 from torch import nn
 
 from ...patches import PatchEmbedding
 from ..transformer import EndBlock, FullBlock, are_plain_blocks, layer_norm, projection
-from .features import ImageFeatures
 
 
 class VisionTower(nn.Module):
@@ -59,12 +59,11 @@ def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, batch: int) -> tor
     return attended.transpose(1, 2).flatten(2).flatten(0, 1)
 
 
-def script_image(visual: nn.Module) -> torch.jit.ScriptModule:
-    """Scripted, so any batch size and any device. `visual` is in eval mode."""
-    plain = visual.attn_pool is None and visual.pool_type in ("tok", "avg") and are_plain_blocks(visual.transformer)
-    if plain:
-        return torch.jit.script(ImageFeatures(VisionTower(visual)).eval())
+def vision_transformer(visual: VisionTransformer) -> nn.Module:
+    """What scripts of an open_clip tower in eval mode: our own where its blocks and pooling are plain, else itself."""
+    if visual.attn_pool is None and visual.pool_type in ("tok", "avg") and are_plain_blocks(visual.transformer):
+        return VisionTower(visual)
     # Both are no-ops in eval mode, but scripting would compile their training branch.
     visual.patch_dropout = nn.Identity()
     visual.output_tokens = False
-    return torch.jit.script(ImageFeatures(visual).eval())
+    return visual

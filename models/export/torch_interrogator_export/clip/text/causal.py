@@ -68,15 +68,6 @@ class CausalText(nn.Module):
         x = self.end.finish(x, attended.reshape(x.shape))
         return F.normalize(self.projection(self.ln_final(x)).float(), dim=-1)
 
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """Feature of one text given as its ids [T], the end token last: [1, embedDim]."""
-        keys, values = self.prefill(ids[:1])
-        count = ids.shape[0] - 1
-        depth = torch.arange(count, device=ids.device)
-        ancestors = depth.unsqueeze(0).expand(count, count)
-        ancestors = torch.where(ancestors <= depth.unsqueeze(1), ancestors, torch.full_like(ancestors, -1))
-        return self.extend(keys, values, ids[1:], depth, ancestors, depth[-1:])
-
 
 def text_tower(model: nn.Module) -> nn.Module:
     """The module that holds the text tower's weights: open_clip's CLIP is its own text tower, others have one."""

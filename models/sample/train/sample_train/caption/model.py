@@ -2,7 +2,6 @@
 
 import string
 from collections.abc import Sequence
-from pathlib import Path
 
 from transformers import BertTokenizerFast, BlipConfig, BlipForConditionalGeneration, BlipImageProcessor
 
@@ -64,13 +63,8 @@ def build_captioner(tokenizer: BertTokenizerFast) -> BlipForConditionalGeneratio
     return model
 
 
-def image_processor() -> BlipImageProcessor:
-    """BLIP's own at the model's size."""
-    return BlipImageProcessor(size={"height": IMAGE_SIZE, "width": IMAGE_SIZE})
-
-
-def save_captioner(model: BlipForConditionalGeneration, tokenizer: BertTokenizerFast, folder: Path) -> None:
-    """Writes a folder that transformers' `from_pretrained` takes."""
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    image_processor().save_pretrained(folder)
+def save_captioner(model: BlipForConditionalGeneration, tokenizer: BertTokenizerFast) -> None:
+    """Writes MODEL_FOLDER, which transformers' `from_pretrained` takes."""
+    processor = BlipImageProcessor(size={"height": IMAGE_SIZE, "width": IMAGE_SIZE})
+    for part in (model, tokenizer, processor):
+        part.save_pretrained(MODEL_FOLDER)

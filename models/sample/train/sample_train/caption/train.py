@@ -13,7 +13,7 @@ from ..drawing.scenes import Batch
 from ..stock import MEDIUMS, Stock
 from ..training import restore, run_training
 from .guides import Guides, Teacher
-from .model import CHECKPOINT, MODEL_FOLDER, build_captioner, build_tokenizer, save_captioner
+from .model import CHECKPOINT, build_captioner, build_tokenizer, save_captioner
 
 BATCH = 96
 LEARNING_RATE = 1.5e-3
@@ -85,7 +85,7 @@ class CaptionerInTraining(torch.nn.Module):
 
 
 def train_caption(stock: Stock, steps: int) -> None:
-    """Trains the captioner, and writes its model folder."""
+    """Trains the captioner on scenes that grow harder."""
     torch.manual_seed(stock.seed)
     teacher = load_image_tower(len(stock.names)).to(stock.device)
     model = CaptionerInTraining(stock.names, teacher).to(stock.device)
@@ -100,12 +100,10 @@ def train_caption(stock: Stock, steps: int) -> None:
         return loss
 
     run_training("captioner", model, CHECKPOINT, steps, start, LEARNING_RATE, stock.origin(IMAGE_CHECKPOINT))
-    save_captioner(model.captioner, model.tokenizer, MODEL_FOLDER)
 
 
-def load_captioner(names: tuple[str, ...]) -> CaptionerInTraining:
-    """The latest checkpoint in eval mode; also writes its model folder."""
+def write_captioner(names: tuple[str, ...]) -> None:
+    """Writes the model folder of the latest checkpoint."""
     model = CaptionerInTraining(names)
     restore(CHECKPOINT, model, "caption")
-    save_captioner(model.captioner, model.tokenizer, MODEL_FOLDER)
-    return model.eval()
+    save_captioner(model.captioner, model.tokenizer)

@@ -57,15 +57,12 @@ class ImageTower(torch.nn.Module):
             mine.copy_(given)
             mine.requires_grad_(False)
 
-    def name_logits(self, features: torch.Tensor) -> torch.Tensor:
-        """[B, names]."""
-        return self.scale * features @ F.normalize(self.names, dim=1).T
-
     def loss(self, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
         """Cross-entropy of the name, and with less weight of the rest."""
         device = self.names.device
         features = self.features(batch.pixels)
-        name = F.cross_entropy(self.name_logits(features), name_targets(batch, len(self.names)).to(device))
+        names = self.scale * features @ F.normalize(self.names, dim=1).T
+        name = F.cross_entropy(names, name_targets(batch, len(self.names)).to(device))
         rest = {
             kind: F.cross_entropy(self.scale * features @ F.normalize(points, dim=1).T, ids.to(device))
             for kind, points, ids in (

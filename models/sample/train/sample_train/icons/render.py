@@ -15,8 +15,8 @@ from tqdm import tqdm
 from ..paths import WORK
 from .download import fetch_package
 from .names import usual_name
-from .sets import MONOCHROME, TRAINING_SETS, IconSet
-from .styles import AS_DRAWN, COLOUR_STYLES, ONE_COLOUR_STYLES, Style
+from .sets import IconSet
+from .styles import AS_DRAWN, Style
 
 SPRITE_SIZE = 72
 
@@ -47,18 +47,13 @@ class Sprites:
         return self.style.medium or self.icons.medium
 
 
-def is_name(slug: str) -> bool:
-    """Whether an icon is one of its set's distinct names: no skin tone, no country's flag."""
-    return bool(_KEPT.match(slug)) or not _LEFT_OUT.search(slug)
-
-
 def icon_slugs(icons: IconSet) -> list[str]:
     """The set's distinct names as iconify writes them, sorted; aliases, hidden icons and countries' flags left out."""
     flags = set(_read(icons, "metadata.json").get("categories", {}).get("Flags", []))
     return sorted(
         slug
-        for slug, icon in read_set(icons)["icons"].items()
-        if is_name(slug) and not icon.get("hidden") and (slug not in flags or _KEPT.match(slug))
+        for slug, icon in _read(icons)["icons"].items()
+        if not icon.get("hidden") and (_KEPT.match(slug) or not (_LEFT_OUT.search(slug) or slug in flags))
     )
 
 
@@ -69,7 +64,7 @@ def icon_codes(icons: IconSet) -> dict[str, str]:
 
 def render_icon(icons: IconSet, slug: str, size: int, style: Style = AS_DRAWN) -> Image.Image:
     """One icon as an RGBA image with transparent background."""
-    collection = read_set(icons)
+    collection = _read(icons)
     png = resvg_py.svg_to_bytes(svg_string=_svg(collection, slug, style), width=size, height=size, skip_system_fonts=True)
     image = Image.open(io.BytesIO(bytes(png))).convert("RGBA")
     if image.size == (size, size):
@@ -82,22 +77,8 @@ def render_icon(icons: IconSet, slug: str, size: int, style: Style = AS_DRAWN) -
     return square
 
 
-@lru_cache(maxsize=1)
-def known_names() -> tuple[str, ...]:
-    """What the models learn: the usual name of everything in the training sets."""
-    return tuple(sorted({usual_name(in_words(slug)) for icons in TRAINING_SETS for slug in icon_slugs(icons)}))
-
-
-def load_sprites() -> list[Sprites]:
-    """The training sets in all styles, rendered at the first call, then mapped from disk."""
-    return [
-        _load(icons, style)
-        for icons in TRAINING_SETS
-        for style in (ONE_COLOUR_STYLES if icons.medium == MONOCHROME else COLOUR_STYLES)
-    ]
-
-
-def _load(icons: IconSet, style: Style) -> Sprites:
+def load_sprites(icons: IconSet, style: Style) -> Sprites:
+    """A set in one style, rendered at the first call, then mapped from disk."""
     slugs = icon_slugs(icons)
     # Other names or another style sheet make another file.
     drawn = hashlib.sha256(json.dumps([slugs, style.sheet(1), SPRITE_SIZE]).encode()).hexdigest()[:8]
@@ -117,13 +98,9 @@ def in_words(slug: str) -> str:
     return slug.replace("-", " ")
 
 
-def read_set(icons: IconSet) -> dict:
-    """The set's icons.json, fetched where it is missing."""
-    return _read(icons, "icons.json")
-
-
 @lru_cache
-def _read(icons: IconSet, file: str) -> dict:
+def _read(icons: IconSet, file: str = "icons.json") -> dict:
+    """A file of the set's package, fetched where it is missing; empty where the package has none."""
     path = fetch_package(f"@iconify-json/{icons.package}", icons.version) / file
     return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
