@@ -23,4 +23,6 @@ export async function serve(calls) {
     );
     answer(`${JSON.stringify(answered)}\n`);
   }
+  // Whoever asked has ended: models that are still open must not keep the process.
+  process.exit();
 }
