@@ -69,6 +69,11 @@ bool CudaKernels::image(const interrogator_cuda_image_request& request, void* wo
   return succeeded("image transform", image_(&request, workspace, bytes, where.device, where.stream));
 }
 
+interrogator_cuda_type cuda_type(at::ScalarType type) {
+  if (type == at::kHalf) return INTERROGATOR_CUDA_FLOAT16;
+  return type == at::kBFloat16 ? INTERROGATOR_CUDA_BFLOAT16 : INTERROGATOR_CUDA_FLOAT32;
+}
+
 std::filesystem::path cuda_kernels_file() {
   if (const char* const named = std::getenv("INTERROGATOR_CUDA_LIBRARY"); named && *named) return named;
   return own_folder() / "libinterrogator_cuda.so";

@@ -39,6 +39,8 @@ class CudaKernels {
   decltype(interrogator_cuda_image)* image_ = nullptr;
 };
 
+interrogator_cuda_type cuda_type(at::ScalarType type);
+
 /// The folder of our CUDA libraries and what the kernels' one is called: INTERROGATOR_CUDA_LIBRARY, else
 /// libinterrogator_cuda.so beside the addon or program.
 std::filesystem::path cuda_kernels_file();

@@ -1,31 +1,23 @@
 #include "images/image_batch.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/stack.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 #include <cstdint>
 
-#include "interrogator/error.h"
 #include "ops/cuda/image_transform.h"
 
 namespace interrogator {
 
-ImageBatch transform_images(const std::vector<ImageView>& images, const ImagePreprocess& preprocess, c10::Device device,
+at::Tensor transform_images(const std::vector<ImageView>& images, const ImagePreprocess& preprocess, c10::Device device,
                             at::ScalarType type) {
   std::vector<at::Tensor> made(images.size());
-  ImageBatch batch;
-  batch.errors.resize(images.size());
   const auto transform = [&](std::int64_t begin, std::int64_t end) {
     const c10::InferenceMode inference;  // a thread's own
     for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
-      try {
-        made[i] = ops::image_transform_on(images[i], preprocess, device, type);
-      } catch (...) {
-        batch.errors[i] = std::make_exception_ptr(current_error());
-      }
+      made[i] = ops::image_transform_on(images[i], preprocess, device, type);
     }
   };
   const auto count = static_cast<std::int64_t>(images.size());
@@ -34,10 +26,7 @@ ImageBatch transform_images(const std::vector<ImageView>& images, const ImagePre
   } else {
     transform(0, count);  // a stream is its thread's
   }
-  std::erase_if(made, [](const at::Tensor& each) { return !each.defined(); });
-  const auto options = at::TensorOptions(device).dtype(type);
-  batch.pixels = made.empty() ? at::empty({0, 3, preprocess.height, preprocess.width}, options) : at::stack(made);
-  return batch;
+  return at::stack(made);
 }
 
 std::size_t images_per_pass(const ImagePreprocess& preprocess, std::size_t max_batch, bool on_cpu) {

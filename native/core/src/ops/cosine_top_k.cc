@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <span>
+#include <iterator>
 
 #include "ops/ranking_stages.h"
 #include "ops/simd/dots.h"
@@ -14,10 +14,8 @@ namespace interrogator::ops {
 
 namespace {
 
-constexpr std::int64_t kMostOfThread = 256;   // labels that each thread keeps in a heap; more are selected from all by their digits
-constexpr std::int64_t kSmallSegment = 4096;  // rows; of such a segment one thread keeps the best
 constexpr std::int64_t kLeastRows = 128, kMostRows = 4096;  // what a thread takes at a time
-constexpr std::int64_t kMostSimilarities = 8 << 20;         // kept in a pass, which bounds memory
+constexpr std::int64_t kMostHeld = 4 << 20;                 // labels held in a pass, which bounds memory
 
 std::int64_t row_count(const RankInput& input) {
   std::int64_t rows = 0;
@@ -25,167 +23,82 @@ std::int64_t row_count(const RankInput& input) {
   return rows;
 }
 
-/// results[b * result_stride + i]: similarity of feature first_feature + b and stacked row begin + i.
-struct Block {
-  std::int64_t first_feature = 0, batch = 0;
-  std::int64_t begin = 0, end = 0;
-  float* results = nullptr;
-  std::int64_t result_stride = 0;
-};
-
-void compute(const RankInput& input, const Block& block, simd::HalfDotsFunction dots) {
+/// results[b * (end - begin) + i]: similarity of feature b and stacked row begin + i.
+void compute(const RankInput& input, std::int64_t begin, std::int64_t end, simd::HalfDotsFunction* dots, float* results) {
   std::int64_t first = 0;
   for (const HalfRows& matrix : input.matrices) {
-    const std::int64_t from = std::max(block.begin, first), to = std::min(block.end, first + matrix.rows);
+    const std::int64_t from = std::max(begin, first), to = std::min(end, first + matrix.rows);
     if (from < to) {
       dots({.rows = matrix.data + (from - first) * input.dim,
             .count = to - from,
             .dim = input.dim,
-            .features = input.features + block.first_feature * input.dim,
-            .batch = block.batch,
-            .results = block.results + (from - block.begin),
-            .result_stride = block.result_stride});
+            .features = input.features,
+            .batch = input.batch,
+            .results = results + (from - begin),
+            .result_stride = end - begin});
     }
     first += matrix.rows;
   }
 }
 
-using Kept = std::vector<std::vector<Ranked>>;  // of each feature
+/// What a thread found in a segment.
+struct Found {
+  std::int64_t segment;
+  std::vector<BestOf> best;  // of each feature
+};
 
-/// Calls work(0) … work(count - 1) on all threads. Each takes the next when it is free: a thread that has to be woken
-/// first, which may take as long as a good part of the ranking, then does less instead of being waited for.
-template <class Work>
-void share_out(std::int64_t count, const Work& work) {
+/// The first stage, on all threads. A thread takes the next rows when it is free: one that has to be woken first, which may take as long
+/// as a good part of the ranking, then does less instead of being waited for. A small segment is taken whole; otherwise large parts go
+/// first, which are read without a break, then ever smaller ones, so that all threads end at about the same time.
+std::vector<Found> first_stage(const RankInput& input, std::int64_t rows, const RankingStages& stages, simd::HalfDotsFunction* dots,
+                               const CancelToken* token) {
+  const bool small = stages.segment_rows <= kMostRows;
+  const std::int64_t part = small ? stages.segment_rows : kLeastRows;
+  const std::int64_t threads = std::min<std::int64_t>(at::get_num_threads(), (rows + part - 1) / part);
+  std::vector<std::vector<Found>> of_thread(static_cast<std::size_t>(threads));
   std::atomic<std::int64_t> next{0};
-  const std::int64_t threads = std::min<std::int64_t>(at::get_num_threads(), count);
-  at::parallel_for(0, threads, 1, [&](std::int64_t, std::int64_t) {
-    for (std::int64_t i = next++; i < count; i = next++) work(i);
-  });
-}
-
-/// Calls work(begin, end, thread) on all threads until all rows are taken: large parts first, which are read without a break,
-/// then ever smaller ones, so that all threads end at about the same time.
-template <class Work>
-void share_out_rows(std::int64_t rows, const Work& work) {
-  std::atomic<std::int64_t> next{0};
-  const std::int64_t threads = std::min<std::int64_t>(at::get_num_threads(), (rows + kLeastRows - 1) / kLeastRows);
   at::parallel_for(0, threads, 1, [&](std::int64_t thread, std::int64_t) {
+    std::vector<Found>& found = of_thread[static_cast<std::size_t>(thread)];
+    std::vector<float> similarities(static_cast<std::size_t>(input.batch * std::min(stages.segment_rows, kMostRows)));
     for (std::int64_t begin = next; begin < rows;) {
-      const std::int64_t end = std::min(begin + std::clamp((rows - begin) / (2 * threads), kLeastRows, kMostRows), rows);
+      const std::int64_t segment = begin / stages.segment_rows, end_of_segment = std::min((segment + 1) * stages.segment_rows, rows);
+      const std::int64_t wanted = small ? stages.segment_rows : std::clamp((rows - begin) / (2 * threads), kLeastRows, kMostRows);
+      const std::int64_t end = std::min(begin + wanted, end_of_segment);
       if (!next.compare_exchange_weak(begin, end)) continue;
-      work(begin, end, static_cast<std::size_t>(thread));
+      if (token) token->check();
+      compute(input, begin, end, dots, similarities.data());
+      if (found.empty() || found.back().segment != segment) {
+        const BestOf none(static_cast<std::size_t>(stages.keep), stages.reverse);
+        found.push_back({segment, std::vector<BestOf>(static_cast<std::size_t>(input.batch), none)});
+      }
+      const float* ours = similarities.data();
+      for (BestOf& best : found.back().best) {
+        best.add({ours, static_cast<std::size_t>(end - begin)}, static_cast<std::int32_t>(begin));
+        ours += end - begin;
+      }
       begin = next;
     }
   });
+  std::vector<Found> all;
+  for (std::vector<Found>& found : of_thread) std::ranges::move(found, std::back_inserter(all));
+  std::ranges::sort(all, {}, &Found::segment);
+  return all;
 }
 
-/// One stage: each thread keeps the best of all the rows that it took.
-Kept keep_in_heaps(const RankInput& input, const Block& all, const RankingStages& stages, simd::HalfDotsFunction dots,
-                   const CancelToken* token) {
-  const auto batch = static_cast<std::size_t>(all.batch);
-  const BestHeap empty(static_cast<std::size_t>(stages.k), stages.reverse);
-  std::vector<std::vector<BestHeap>> heaps(static_cast<std::size_t>(at::get_num_threads()), std::vector<BestHeap>(batch, empty));
-  share_out_rows(all.end, [&](std::int64_t begin, std::int64_t end, std::size_t thread) {
-    if (token) token->check();
-    Block part = all;
-    part.begin = begin;
-    part.end = end;
-    const auto rows = static_cast<std::size_t>(part.end - part.begin);
-    std::vector<float> similarities(batch * rows);
-    part.results = similarities.data();
-    part.result_stride = part.end - part.begin;
-    compute(input, part, dots);
-    for (std::size_t b = 0; b < batch; ++b) {
-      heaps[thread][b].add(std::span<const float>(similarities.data() + b * rows, rows), static_cast<std::int32_t>(part.begin));
-    }
-  });
-  Kept kept(batch);
-  for (std::vector<BestHeap>& of_thread : heaps) {
-    for (std::size_t b = 0; b < batch; ++b) {
-      const std::vector<Ranked> best = of_thread[b].take();
-      kept[b].insert(kept[b].end(), best.begin(), best.end());
-    }
+/// The second stage for one feature. A large segment may have been found in parts, of which the best are kept first.
+void second_stage(std::vector<Found>& found, std::size_t feature, const RankingStages& stages, TopK& result) {
+  std::vector<Ranked> entries;
+  std::size_t first = 0;  // of the segment
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (i > 0 && found[i].segment != found[i - 1].segment) first = entries.size();
+    const std::vector<Ranked> best = found[i].best[feature].take();
+    entries.insert(entries.end(), best.begin(), best.end());
+    cut_to_best(entries, first, static_cast<std::size_t>(stages.keep));
   }
-  return kept;
-}
-
-/// Segments of many rows: all similarities first, by all threads, then the best of each feature.
-void keep_of_large_segment(const RankInput& input, const Block& segment, const RankingStages& stages, simd::HalfDotsFunction dots,
-                           const CancelToken* token, Kept& kept) {
-  const std::int64_t rows = segment.end - segment.begin;
-  std::vector<float> similarities(static_cast<std::size_t>(segment.batch * rows));
-  share_out_rows(rows, [&](std::int64_t begin, std::int64_t end, std::size_t) {
-    if (token) token->check();
-    Block part = segment;
-    part.begin = segment.begin + begin;
-    part.end = segment.begin + end;
-    part.results = similarities.data() + begin;
-    part.result_stride = rows;
-    compute(input, part, dots);
-  });
-  at::parallel_for(0, segment.batch, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t b = begin; b < end; ++b) {
-      const std::span<const float> all(similarities.data() + b * rows, static_cast<std::size_t>(rows));
-      const auto best = select_best(all, static_cast<std::int32_t>(segment.begin), static_cast<std::size_t>(stages.keep), stages.reverse);
-      auto& list = kept[static_cast<std::size_t>(b)];
-      list.insert(list.end(), best.begin(), best.end());
-    }
-  });
-}
-
-/// A segment a thread: its similarities stay in the thread's cache until the best are found.
-void keep_of_small_segments(const RankInput& input, const Block& all, const RankingStages& stages, simd::HalfDotsFunction dots,
-                            const CancelToken* token, Kept& kept) {
-  const std::int64_t segments = (all.end - all.begin + stages.segment_rows - 1) / stages.segment_rows;
-  std::vector<Kept> of_segment(static_cast<std::size_t>(segments));
-  share_out(segments, [&](std::int64_t index) {
-    if (token) token->check();
-    std::vector<float> similarities(static_cast<std::size_t>(all.batch * stages.segment_rows));
-    Block segment = all;
-    segment.begin = all.begin + index * stages.segment_rows;
-    segment.end = std::min(segment.begin + stages.segment_rows, all.end);
-    segment.results = similarities.data();
-    segment.result_stride = stages.segment_rows;
-    compute(input, segment, dots);
-    for (std::int64_t b = 0; b < all.batch; ++b) {
-      const std::span<const float> ours(similarities.data() + b * stages.segment_rows,
-                                        static_cast<std::size_t>(segment.end - segment.begin));
-      of_segment[static_cast<std::size_t>(index)].push_back(
-          select_best(ours, static_cast<std::int32_t>(segment.begin), static_cast<std::size_t>(stages.keep), stages.reverse));
-    }
-  });
-  for (const Kept& lists : of_segment) {
-    for (std::size_t b = 0; b < lists.size(); ++b) kept[b].insert(kept[b].end(), lists[b].begin(), lists[b].end());
-  }
-}
-
-Kept first_stage(const RankInput& input, Block all, const RankingStages& stages, simd::HalfDotsFunction dots, const CancelToken* token) {
-  if (stages.segment_rows == 0 && stages.k <= kMostOfThread) return keep_in_heaps(input, all, stages, dots, token);
-  Kept kept(static_cast<std::size_t>(all.batch));
-  if (stages.segment_rows == 0) {
-    RankingStages whole = stages;
-    whole.keep = stages.k;
-    keep_of_large_segment(input, all, whole, dots, token, kept);
-    return kept;
-  }
-  if (stages.segment_rows <= kSmallSegment) {
-    keep_of_small_segments(input, all, stages, dots, token, kept);
-    return kept;
-  }
-  for (std::int64_t begin = all.begin; begin < all.end; begin += stages.segment_rows) {
-    Block segment = all;
-    segment.begin = begin;
-    segment.end = std::min(begin + stages.segment_rows, all.end);
-    keep_of_large_segment(input, segment, stages, dots, token, kept);
-  }
-  return kept;
-}
-
-void second_stage(std::vector<Ranked>& entries, const RankingStages& stages, TopK& result) {
   if (stages.final_reverse != stages.reverse) {
     for (Ranked& entry : entries) entry = entry.ordered(stages.final_reverse);
   }
-  keep_best(entries, static_cast<std::size_t>(result.k));
+  keep_best(entries, static_cast<std::size_t>(stages.k));
   for (const Ranked& entry : entries) {
     result.indices.push_back(entry.index());
     result.similarities.push_back(entry.similarity);
@@ -194,18 +107,20 @@ void second_stage(std::vector<Ranked>& entries, const RankingStages& stages, Top
 
 /// Features that share a pass over the matrix.
 std::int64_t features_per_pass(const RankingStages& stages, std::int64_t rows) {
-  const bool at_once = stages.segment_rows == 0 && stages.k > kMostOfThread;
-  return std::clamp<std::int64_t>(kMostSimilarities / std::max(at_once ? rows : stages.segment_rows, kSmallSegment), 1, 64);
+  const std::int64_t lists = rows / stages.segment_rows + at::get_num_threads();
+  return std::clamp<std::int64_t>(kMostHeld / std::min(rows + 1, 2 * stages.keep * lists + 1), 1, 64);
 }
 
 }  // namespace
 
-TopK cosine_top_k(const RankInput& input, std::int64_t k, bool reverse, const CancelToken* token, SimdSet set) {
-  return rank(input, {.k = k, .reverse = reverse}, token, set);
+std::vector<float> squared_lengths(const HalfRows& rows, std::int64_t dim, SimdSet set) {
+  std::vector<float> squares(static_cast<std::size_t>(rows.rows));
+  INTERROGATOR_CHOOSE(set, simd::half_squares)(rows.data, rows.rows, dim, squares.data());
+  return squares;
 }
 
 TopK rank(const RankInput& input, const TopKOptions& options, const CancelToken* token, SimdSet set) {
-  const simd::HalfDotsFunction dots = INTERROGATOR_CHOOSE(set, simd::half_dots);
+  simd::HalfDotsFunction* const dots = INTERROGATOR_CHOOSE(set, simd::half_dots);
   const std::int64_t rows = row_count(input);
   const RankingStages stages = ranking_stages(options, rows);
   TopK result;
@@ -214,9 +129,11 @@ TopK rank(const RankInput& input, const TopKOptions& options, const CancelToken*
   const std::int64_t most = features_per_pass(stages, rows);
   for (std::int64_t first = 0; first < input.batch; first += most) {
     if (token) token->check();
-    const Block all{.first_feature = first, .batch = std::min(most, input.batch - first), .begin = 0, .end = rows};
-    Kept kept = first_stage(input, all, stages, dots, token);
-    for (std::vector<Ranked>& entries : kept) second_stage(entries, stages, result);
+    RankInput pass = input;
+    pass.features += first * input.dim;
+    pass.batch = std::min(most, input.batch - first);
+    std::vector<Found> found = first_stage(pass, rows, stages, dots, token);
+    for (std::int64_t b = 0; b < pass.batch; ++b) second_stage(found, static_cast<std::size_t>(b), stages, result);
   }
   return result;
 }

@@ -16,6 +16,9 @@ struct HalfRows {
   std::int64_t rows = 0;
 };
 
+/// The sum of the squares of each of rows × dim numbers, accumulated in float32.
+std::vector<float> squared_lengths(const HalfRows& rows, std::int64_t dim, SimdSet set = best_simd_set());
+
 /// What is ranked: matrices as if stacked in this order, against batch × dim float32 features.
 struct RankInput {
   std::vector<HalfRows> matrices;
@@ -27,10 +30,7 @@ struct RankInput {
 /// The k most (reverse: least) similar rows of each feature, best first; the lowest index first
 /// among equals, a similarity that is not a number last. k is capped at the number of rows. Dot
 /// products of the float16 values are accumulated in float32. A feature's answer does not depend on
-/// the batch that it is in.
-TopK cosine_top_k(const RankInput& input, std::int64_t k, bool reverse, const CancelToken* token = nullptr, SimdSet set = best_simd_set());
-
-/// clip-interrogator's chunked ranking, see ranking_stages.h; plain top-k where options.chunk_size is 0.
+/// the batch that it is in. Where options.chunk_size is not 0: clip-interrogator's chunked ranking, see ranking_stages.h.
 TopK rank(const RankInput& input, const TopKOptions& options, const CancelToken* token = nullptr, SimdSet set = best_simd_set());
 
 }  // namespace interrogator::ops

@@ -5,10 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <string>
-#include <utility>
-
-#include "interrogator/error.h"
 
 namespace interrogator::ops {
 
@@ -23,9 +19,9 @@ void resize_row(const std::uint8_t* source, const Taps& taps, std::uint8_t* resu
   for (std::size_t i = 0; i < taps.first.size(); ++i) {
     const std::uint8_t* pixel = source + taps.first[i] * kChannels;
     const std::int32_t* const weights = taps.weights.data() + taps.offsets[i];
-    const std::int64_t count = taps.count(i);
+    const std::int32_t count = taps.count(i);
     std::int32_t red = 1 << (kFractionBits - 1), green = red, blue = red;
-    for (std::int64_t x = 0; x < count; ++x, pixel += kChannels) {
+    for (std::int32_t x = 0; x < count; ++x, pixel += kChannels) {
       red += pixel[0] * weights[x];
       green += pixel[1] * weights[x];
       blue += pixel[2] * weights[x];
@@ -77,31 +73,6 @@ std::int64_t crop_offset(std::int64_t resized, std::int64_t window) {
   return round_half_even(static_cast<double>(resized - window) / 2.0);
 }
 
-void check_image(const ImageView& image) {
-  const std::string size = std::to_string(image.width) + "×" + std::to_string(image.height);
-  if (image.width < 1 || image.height < 1) throw Error(ErrorCode::kImageSize, "the image is " + size + ": it has no pixels");
-  if (image.width > kMaxImagePixels / image.height) {
-    throw Error(ErrorCode::kImageSize,
-                "the image is " + size + ", more than " + std::to_string(kMaxImagePixels) + " pixels; make it smaller first");
-  }
-  const auto expected = static_cast<std::size_t>(image.width * image.height * kChannels);
-  if (!image.data || image.size != expected) {
-    throw Error(ErrorCode::kInvalidArgument, "the image's data has " + std::to_string(image.data ? image.size : 0) + " bytes, " + size +
-                                                 " RGB needs " + std::to_string(expected));
-  }
-}
-
-void check_preprocess(const ImagePreprocess& preprocess) {
-  if (preprocess.height < 1 || preprocess.width < 1) throw Error(ErrorCode::kInvalidArgument, "the model's input size is not positive");
-  if (preprocess.interpolation != "bicubic" && preprocess.interpolation != "bilinear") {
-    throw Error(ErrorCode::kInvalidArgument, "interpolation is '" + preprocess.interpolation + "', expected 'bicubic' or 'bilinear'");
-  }
-  for (const char* const mode : {"shortest", "longest", "squash"}) {
-    if (preprocess.resize_mode == mode) return;
-  }
-  throw Error(ErrorCode::kInvalidArgument, "resize mode is '" + preprocess.resize_mode + "', expected 'shortest', 'longest' or 'squash'");
-}
-
 }  // namespace
 
 ResizePlan plan_resize(std::int64_t width, std::int64_t height, const ImagePreprocess& preprocess) {
@@ -141,36 +112,26 @@ ResizePlan plan_resize(std::int64_t width, std::int64_t height, const ImagePrepr
 std::vector<std::uint8_t> resize_window(const ImageView& image, const ResizePlan& plan, std::int64_t window_width,
                                         std::int64_t window_height) {
   std::vector<std::uint8_t> window(static_cast<std::size_t>(window_width * window_height * kChannels), plan.fill);
-  const Overlap across = overlap(plan.left, plan.resized_width, window_width);
-  const Overlap down = overlap(plan.top, plan.resized_height, window_height);
-  if (across.count == 0 || down.count == 0) return window;
-
-  Taps columns = make_taps(image.width, plan.resized_width, plan.filter, across.image, across.count);
-  const Taps rows = make_taps(image.height, plan.resized_height, plan.filter, down.image, down.count);
-  const std::int64_t first_column = columns.first.front(), column_count = columns.end() - first_column;
-  for (std::int64_t& first : columns.first) first -= first_column;
+  const Side columns(image.width, plan.resized_width, plan.left, window_width, plan.filter);
+  const Side rows(image.height, plan.resized_height, plan.top, window_height, plan.filter);
+  if (columns.count == 0 || rows.count == 0) return window;
 
   const bool vertical = vertical_first(image.width, image.height, plan.resized_width, plan.resized_height);
-  RowSums sums(rows, (vertical ? column_count : across.count) * kChannels);
-  std::vector<std::uint8_t> resized(static_cast<std::size_t>(across.count * kChannels));
-  for (std::int64_t y = rows.first.front(); y < rows.end(); ++y) {
-    const std::uint8_t* const row = image.data + (y * image.width + first_column) * kChannels;
-    if (!vertical) resize_row(row, columns, resized.data());
+  RowSums sums(rows.taps, (vertical ? columns.size : columns.count) * kChannels);
+  std::vector<std::uint8_t> resized(static_cast<std::size_t>(columns.count * kChannels));
+  for (std::int64_t y = 0; y < rows.size; ++y) {
+    const std::uint8_t* const row = image.data + ((rows.first + y) * image.width + columns.first) * kChannels;
+    if (!vertical) resize_row(row, columns.taps, resized.data());
     sums.add(y, vertical ? row : resized.data());
   }
 
-  std::vector<std::uint8_t> summed(static_cast<std::size_t>(column_count * kChannels));
-  for (std::int64_t y = 0; y < down.count; ++y) {
-    std::uint8_t* const target = window.data() + ((down.window + y) * window_width + across.window) * kChannels;
+  std::vector<std::uint8_t> summed(static_cast<std::size_t>(columns.size * kChannels));
+  for (std::int64_t y = 0; y < rows.count; ++y) {
+    std::uint8_t* const target = window.data() + ((rows.window + y) * window_width + columns.window) * kChannels;
     sums.write(y, vertical ? summed.data() : target);
-    if (vertical) resize_row(summed.data(), columns, target);
+    if (vertical) resize_row(summed.data(), columns.taps, target);
   }
   return window;
-}
-
-void check_image_transform(const ImageView& image, const ImagePreprocess& preprocess) {
-  check_image(image);
-  check_preprocess(preprocess);
 }
 
 NormalisedValues normalised_values(const ImagePreprocess& preprocess) {
@@ -184,7 +145,6 @@ NormalisedValues normalised_values(const ImagePreprocess& preprocess) {
 }
 
 at::Tensor image_transform(const ImageView& image, const ImagePreprocess& preprocess) {
-  check_image_transform(image, preprocess);
   const std::int64_t height = preprocess.height, width = preprocess.width, plane = height * width;
   const std::vector<std::uint8_t> window = resize_window(image, plan_resize(image.width, image.height, preprocess), width, height);
 

@@ -13,9 +13,6 @@
 
 namespace interrogator::ops {
 
-/// Most pixels of an image: Pillow's own limit, above which it refuses to decode.
-inline constexpr std::int64_t kMaxImagePixels = 178'956'970;
-
 /// Where the model's window lies in the resized image. Negative offsets: the image is smaller
 /// than the window there, the rest is `fill`.
 struct ResizePlan {
@@ -37,11 +34,8 @@ std::vector<std::uint8_t> resize_window(const ImageView& image, const ResizePlan
 using NormalisedValues = std::array<std::array<float, 256>, 3>;
 NormalisedValues normalised_values(const ImagePreprocess& preprocess);
 
-/// Throws what image_transform throws.
-void check_image_transform(const ImageView& image, const ImagePreprocess& preprocess);
-
-/// float32 [3, preprocess.height, preprocess.width] on the CPU: resized, cropped, (x/255 - mean) / std.
-/// Throws kImageSize (no pixels, or more than kMaxImagePixels), kInvalidArgument (data of another size).
+/// float32 [3, preprocess.height, preprocess.width] on the CPU: resized, cropped, (x/255 - mean) / std. The binding has checked the
+/// image's size and lib/bundles what `preprocess` holds. Throws kImageSize for a side that is too long.
 at::Tensor image_transform(const ImageView& image, const ImagePreprocess& preprocess);
 
 }  // namespace interrogator::ops

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "ops/simd/byte_product.h"
 #include "ops/simd/packed_product.h"
 #include "platform/memory.h"
 
@@ -37,7 +36,7 @@ at::Tensor pack_weight(const at::Tensor& weight, bool has_bias, SimdSet set) {
 }
 
 at::Tensor quantize_weight(const at::Tensor& packed, SimdSet set) {
-  const simd::QuantizePanelFunction quantize_panel = INTERROGATOR_CHOOSE(set, simd::quantize_panel);
+  simd::QuantizePanelFunction* const quantize_panel = INTERROGATOR_CHOOSE(set, simd::quantize_panel);
   TORCH_CHECK(packed.is_cpu() && packed.scalar_type() == at::kFloat && packed.dim() == 3 && packed.is_contiguous() &&
                   packed.size(2) == INTERROGATOR_CHOOSE(set, simd::panel_width)(),
               "rounds what pack_weight made here, not ", packed.scalar_type(), " ", packed.sizes());

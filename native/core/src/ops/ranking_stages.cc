@@ -17,7 +17,8 @@ RankingStages ranking_stages(const TopKOptions& options, std::int64_t rows) {
     throw Error(ErrorCode::kInvalidArgument, std::to_string(rows) + " labels are too many to rank at once");
   }
   if (options.chunk_size == 0 || rows <= options.chunk_size) {
-    return {0, 0, std::min(options.k, rows), options.reverse, options.reverse};
+    const std::int64_t k = std::min(options.k, rows);
+    return {std::max<std::int64_t>(rows, 1), k, k, options.reverse, options.reverse};
   }
   const std::int64_t chunks = (rows + options.chunk_size - 1) / options.chunk_size;
   const std::int64_t keep = std::max<std::int64_t>(options.chunk_size / chunks, 1);

@@ -7,12 +7,12 @@
 
 namespace interrogator::ops {
 
-/// The best `keep` of each segment of rows, then the best k of those. Where segment_rows is 0, the best k of all at once.
+/// The best `keep` of each segment of rows, then the best k of those. All rows may be one segment.
 struct RankingStages {
-  std::int64_t segment_rows = 0, keep = 0;
+  std::int64_t segment_rows = 1, keep = 0;
   std::int64_t k = 0;          ///< as delivered
-  bool reverse = false;        ///< of the first stage, or the only one
-  bool final_reverse = false;  ///< of the second
+  bool reverse = false;        ///< of the first stage
+  bool final_reverse = false;  ///< of the second; the same where there is one segment
 };
 
 /// See TopKOptions. At least one row of each chunk is kept (the reference fails where chunk_size / chunks is below 1).

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+
+#include "interrogator/error.h"
 
 namespace interrogator::ops {
 
@@ -20,8 +23,7 @@ double bicubic(double x) {
   return 0.0;
 }
 
-}  // namespace
-
+/// For output pixels start … start+count of a side resized from `source` to `target`.
 Taps make_taps(std::int64_t source, std::int64_t target, Filter filter, std::int64_t start, std::int64_t count) {
   const double scale = static_cast<double>(source) / static_cast<double>(target);
   const double filter_scale = std::max(scale, 1.0);
@@ -47,19 +49,33 @@ Taps make_taps(std::int64_t source, std::int64_t target, Filter filter, std::int
       const double fixed = weight * (1 << kFractionBits);
       taps.weights.push_back(static_cast<std::int32_t>(fixed + (weight < 0 ? -0.5 : 0.5)));
     }
-    taps.first.push_back(first);
-    taps.offsets.push_back(static_cast<std::int64_t>(taps.weights.size()));
+    taps.first.push_back(static_cast<std::int32_t>(first));
+    taps.offsets.push_back(static_cast<std::int32_t>(taps.weights.size()));
   }
   return taps;
 }
 
-bool vertical_first(std::int64_t width, std::int64_t height, std::int64_t resized_width, std::int64_t resized_height) {
-  return resized_height < height && height - resized_height > 2 * (width - resized_width);
+constexpr std::int64_t kLongestSide = std::int64_t{1} << 28;  // up to four weights for each of its pixels have 32-bit numbers
+
+}  // namespace
+
+Side::Side(std::int64_t source, std::int64_t resized, std::int64_t offset, std::int64_t window_size, Filter filter) {
+  if (source > kLongestSide) {
+    throw Error(ErrorCode::kImageSize,
+                "a side of " + std::to_string(source) + " pixels is too long to resize; make the image smaller first");
+  }
+  const std::int64_t start = std::max<std::int64_t>(offset, 0), before = std::max<std::int64_t>(-offset, 0);
+  count = std::max<std::int64_t>(std::min(resized - start, window_size - before), 0);
+  if (count == 0) return;
+  window = before;
+  taps = make_taps(source, resized, filter, start, count);
+  first = taps.first.front();
+  size = taps.first.back() + taps.count(taps.first.size() - 1) - first;
+  for (std::int32_t& each : taps.first) each -= static_cast<std::int32_t>(first);
 }
 
-Overlap overlap(std::int64_t offset, std::int64_t resized, std::int64_t window) {
-  const std::int64_t image = std::max<std::int64_t>(offset, 0), start = std::max<std::int64_t>(-offset, 0);
-  return {start, image, std::max<std::int64_t>(std::min(resized - image, window - start), 0)};
+bool vertical_first(std::int64_t width, std::int64_t height, std::int64_t resized_width, std::int64_t resized_height) {
+  return resized_height < height && height - resized_height > 2 * (width - resized_width);
 }
 
 }  // namespace interrogator::ops

@@ -14,24 +14,22 @@ enum class Filter { kBilinear, kBicubic };
 
 /// Which source pixels make output pixel i of a window, and with what weights.
 struct Taps {
-  std::vector<std::int64_t> first;    ///< source pixel of the first weight
-  std::vector<std::int64_t> offsets;  ///< weights[offsets[i] .. offsets[i+1])
+  std::vector<std::int32_t> first;    ///< source pixel of the first weight
+  std::vector<std::int32_t> offsets;  ///< weights[offsets[i] .. offsets[i+1])
   std::vector<std::int32_t> weights;
 
-  std::int64_t count(std::size_t i) const { return offsets[i + 1] - offsets[i]; }
-  std::int64_t end() const { return first.back() + count(first.size() - 1); }
+  std::int32_t count(std::size_t i) const { return offsets[i + 1] - offsets[i]; }
 };
 
-/// For output pixels start … start+count of a side resized from `source` to `target`.
-Taps make_taps(std::int64_t source, std::int64_t target, Filter filter, std::int64_t start, std::int64_t count);
+/// One side of a window into an image resized from `source` to `resized` pixels, `offset` of them before the window (a negative number:
+/// the window begins before them).
+struct Side {
+  Side(std::int64_t source, std::int64_t resized, std::int64_t offset, std::int64_t window, Filter filter);
 
-/// The part of one side of a window that the resized image covers: `count` pixels, from `window` on in
-/// the window and from `image` on in the image.
-struct Overlap {
-  std::int64_t window = 0, image = 0, count = 0;
+  std::int64_t window = 0, count = 0;  ///< the resized image covers so many pixels of the window, from here on
+  std::int64_t first = 0, size = 0;    ///< the source pixels that make them
+  Taps taps;                           ///< of `count` pixels, from source pixel `first` on
 };
-
-Overlap overlap(std::int64_t offset, std::int64_t resized, std::int64_t window);
 
 /// Which pass Pillow 13 runs first shows in the result: each rounds to 8 bits.
 bool vertical_first(std::int64_t width, std::int64_t height, std::int64_t resized_width, std::int64_t resized_height);

@@ -1,9 +1,9 @@
-// The best k of a list of similarities: a heap for few, radix selection for many.
+// The best k of a list of similarities.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace interrogator::ops {
@@ -20,30 +20,26 @@ struct Ranked {
   Ranked ordered(bool reverse) const { return Ranked(similarity, index(), reverse); }
 };
 
-/// The k best (reverse: least) of all that was added, for few.
-class BestHeap {
+/// The k best (reverse: least) of all that was added. About twice as many are kept, and cut to the k best when there are more: a
+/// constant number of moves for each that is added, whatever k is.
+class BestOf {
  public:
-  BestHeap(std::size_t k, bool reverse);
+  /// k: 1 or more.
+  BestOf(std::size_t k, bool reverse);
   /// Of labels first_index, first_index + 1, …
   void add(std::span<const float> similarities, std::int32_t first_index);
-  /// In no order.
-  std::vector<Ranked> take() { return std::move(entries_); }
+  /// All where there are fewer than k; in no order.
+  std::vector<Ranked> take();
 
  private:
-  void replace_worst(const Ranked& entry);
-
-  const std::size_t k_;
-  const bool reverse_;
-  std::vector<Ranked> entries_;  // a heap once there are k, the worst in front
+  std::size_t k_, most_;
+  bool reverse_;
+  float least_ = -std::numeric_limits<float>::infinity();  // times -1 where reverse: what the k best so far reach
+  std::vector<Ranked> entries_;
 };
 
-/// The k best (reverse: least) of similarities, whose labels are first_index, first_index + 1, …; all where there are
-/// fewer; in no order.
-std::vector<Ranked> select_best(std::span<const float> similarities, std::int32_t first_index, std::size_t k, bool reverse);
-
-/// The same by one method, for tests and benchmarks.
-std::vector<Ranked> select_by_heap(std::span<const float> similarities, std::int32_t first_index, std::size_t k, bool reverse);
-std::vector<Ranked> select_by_radix(std::span<const float> similarities, std::int32_t first_index, std::size_t k, bool reverse);
+/// Cuts what follows the first entries to its k best, in no order; the k-th best is last.
+void cut_to_best(std::vector<Ranked>& entries, std::size_t first, std::size_t k);
 
 /// Cuts to the k best, best first.
 void keep_best(std::vector<Ranked>& entries, std::size_t k);

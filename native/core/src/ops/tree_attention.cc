@@ -31,8 +31,10 @@ at::Tensor transposed_keys(const at::Tensor& prefix_k) {
   return keys;
 }
 
-void check(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k, const at::Tensor& prefix_v,
-           const at::Tensor& ancestors) {
+}  // namespace
+
+void check_tree_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k,
+                          const at::Tensor& prefix_v, const at::Tensor& ancestors) {
   TORCH_CHECK(q.dim() == 3, "tree_attention: q must be [R, H, d]");
   TORCH_CHECK(k.dim() == 3 && k.sizes().slice(1) == q.sizes().slice(1) && v.sizes() == k.sizes(),
               "tree_attention: k and v must be [M, H, d] alike");
@@ -40,23 +42,24 @@ void check(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const 
               "tree_attention: prefix_k and prefix_v must be [H, P, d] alike");
   TORCH_CHECK(ancestors.dim() == 2 && ancestors.size(0) == q.size(0) && ancestors.scalar_type() == at::kLong,
               "tree_attention: ancestors must be int64 [R, A]");
-  for (const at::Tensor* tensor : {&q, &k, &v, &prefix_k, &prefix_v}) {
+  for (const at::Tensor* tensor : {&k, &v, &prefix_k, &prefix_v}) {
     TORCH_CHECK(tensor->scalar_type() == q.scalar_type(), "tree_attention: q, k, v and the prefix must be of one type");
+  }
+  for (const at::Tensor* tensor : {&k, &v, &prefix_k, &prefix_v, &ancestors}) {
+    TORCH_CHECK(tensor->device() == q.device(), "tree_attention: all tensors must be on one device");
   }
   TORCH_CHECK(q.scalar_type() == at::kFloat || q.scalar_type() == at::kHalf || q.scalar_type() == at::kBFloat16,
               "tree_attention: float32, float16 or bfloat16 needed, got ", q.scalar_type());
-  const std::int64_t* const nodes = ancestors.const_data_ptr<std::int64_t>();
-  const bool inside = std::all_of(nodes, nodes + ancestors.numel(), [&](std::int64_t node) { return node >= -1 && node < k.size(0); });
-  TORCH_CHECK(inside, "tree_attention: an ancestor is outside the tree");
 }
-
-}  // namespace
 
 at::Tensor tree_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k,
                           const at::Tensor& prefix_v, const at::Tensor& ancestors, double scale, SimdSet set) {
-  const simd::AttendRows attend = INTERROGATOR_CHOOSE(set, simd::attend_rows);
+  simd::AttendRows* const attend = INTERROGATOR_CHOOSE(set, simd::attend_rows);
   const at::Tensor path = ancestors.contiguous();
-  check(q, k, v, prefix_k, prefix_v, path);
+  check_tree_attention(q, k, v, prefix_k, prefix_v, path);
+  const std::int64_t* const nodes = path.const_data_ptr<std::int64_t>();
+  const bool inside = std::all_of(nodes, nodes + path.numel(), [&](std::int64_t node) { return node >= -1 && node < k.size(0); });
+  TORCH_CHECK(inside, "tree_attention: an ancestor is outside the tree");
   const std::int64_t count = q.size(0), heads = q.size(1), head_dim = q.size(2), prefix = prefix_k.size(1), width = path.size(1);
   at::Tensor result = at::empty(q.sizes(), q.options().dtype(at::kFloat).memory_format(at::MemoryFormat::Contiguous));
   if (result.numel() == 0) return result.to(q.scalar_type());

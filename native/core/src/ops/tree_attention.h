@@ -16,4 +16,8 @@ namespace interrogator::ops {
 at::Tensor tree_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k,
                           const at::Tensor& prefix_v, const at::Tensor& ancestors, double scale, SimdSet set = best_simd_set());
 
+/// Throws c10::Error on shapes, types and devices that do not fit.
+void check_tree_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k,
+                          const at::Tensor& prefix_v, const at::Tensor& ancestors);
+
 }  // namespace interrogator::ops

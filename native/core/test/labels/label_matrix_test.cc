@@ -10,7 +10,6 @@
 
 #include "interrogator/error.h"
 #include "support/python.h"
-#include "weights/safetensors.h"
 
 namespace interrogator {
 namespace {
@@ -143,12 +142,12 @@ TEST(LabelMatrix, NamesWhatIsDamaged) {
       {file_of("[1]", 80), "no JSON object"},
       {file_of(embeds + "}", 80), "no 'hash'"},
       {file_of(good, 79), "cut short"},
-      {file_of(changed("F16", "F32"), 80), "do not fit"},
+      {file_of(changed("F16", "F32"), 80), "is F32"},
       {file_of(changed("F16", "BF16"), 80), "is BF16"},
-      {file_of(changed("F16", "Q4"), 80), "unknown type"},
+      {file_of(changed("F16", "Q4"), 80), "is Q4"},
       {file_of(changed("[2,4]", "[8]"), 80), "of 1 dimensions"},
       {file_of(changed("[2,4]", "[2,-4]"), 80), "shape"},
-      {file_of(changed("[2,4]", "[4294967296,4294967296,4294967296]"), 80), "absurd"},
+      {file_of(changed("[2,4]", "[4611686018427387904,4611686018427387904]"), 80), "absurd"},
       {file_of(changed("[0,16]", "[16,0]"), 80), "data_offsets"},
       {file_of(changed("[0,16]", "[-1,15]"), 80), "data_offsets"},
       {file_of(changed("[64]", "[63]"), 80), "do not fit"},
@@ -173,7 +172,8 @@ TEST(LabelMatrix, NamesTheRowThatIsNoEmbedding) {
   at::manual_seed(1);
   const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
   for (int round = 0; round < 200; ++round) {
-    const std::int64_t rows = 1 + std::rand() % 600, dim = 1 + std::rand() % 100, row = std::rand() % rows, column = std::rand() % dim;
+    const std::int64_t rows = 1 + std::rand() % (round % 10 ? 600 : 3000), dim = 1 + std::rand() % 100, row = std::rand() % rows,
+                       column = std::rand() % dim;
     at::Tensor values = random_features(rows, dim).tensor().clone();
     switch (round % 5) {
       case 0: values[row][column] = nan; break;

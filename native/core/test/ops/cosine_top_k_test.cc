@@ -71,6 +71,10 @@ std::vector<std::int32_t> range(std::int64_t begin, std::int64_t end) {
   return all;
 }
 
+TopK cosine_top_k(const RankInput& input, std::int64_t k, bool reverse, const CancelToken* token = nullptr, SimdSet set = best_simd_set()) {
+  return rank(input, {.k = k, .reverse = reverse}, token, set);
+}
+
 std::vector<std::int32_t> indices_of(const TopK& result, std::int64_t b) {
   const auto start = result.indices.begin() + b * result.k;
   return {start, start + result.k};
@@ -269,6 +273,20 @@ TEST(Rank, KeepsTheQuotaOfEachChunk) {
       const TopK result = rank(given.input({rows / 3, rows - rows / 3}), options, nullptr, set);
       for (std::int64_t b = 0; b < 2; ++b)
         ASSERT_EQ(indices_of(result, b), quota_reference(given.similarities(b), options)) << rows << " rows";
+    }
+  }
+}
+
+TEST(Rank, KeepsTheQuotaOfChunksThatSeveralThreadsShare) {
+  const Case given(20'000, 8, 3, 11);
+  for (const std::int64_t chunk_size : {4097, 9000, 19'999}) {
+    for (const int count : {1, 3, 8}) {
+      const Threads threads(count);
+      const TopKOptions options{.k = 6000, .reverse = true, .chunk_size = chunk_size, .corrected = count == 3};
+      const TopK result = rank(given.input(), options);
+      for (std::int64_t b = 0; b < 3; ++b) {
+        ASSERT_EQ(indices_of(result, b), quota_reference(given.similarities(b), options)) << "chunks of " << chunk_size;
+      }
     }
   }
 }

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <sstream>
 
-#include "interrogator/error.h"
 #include "support/python.h"
 
 namespace interrogator::ops {
@@ -18,15 +17,6 @@ ImagePreprocess preprocess(std::int64_t side, const std::string& mode) {
 
 ImageView view(const std::string& rgb, std::int64_t width, std::int64_t height) {
   return {reinterpret_cast<const std::uint8_t*>(rgb.data()), rgb.size(), width, height};
-}
-
-ErrorCode code_of(const ImageView& image, const ImagePreprocess& how) {
-  try {
-    image_transform(image, how);
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return ErrorCode::kRuntime;
 }
 
 TEST(ImageTransform, EqualsPillowTorchvisionAndOpenClipToTheBit) {
@@ -70,18 +60,6 @@ TEST(ImageTransform, KeepsOnePixelOfASideThatRoundsToNone) {
   const ResizePlan plan = plan_resize(2000, 1, preprocess(224, "longest"));
   EXPECT_EQ(plan.resized_width, 224);
   EXPECT_EQ(plan.resized_height, 1);
-}
-
-TEST(ImageTransform, RefusesSizesThatDoNotFit) {
-  const std::string rgb(12, '\0');
-  EXPECT_EQ(code_of(view(rgb, 0, 2), preprocess(8, "squash")), ErrorCode::kImageSize);
-  EXPECT_EQ(code_of(view(rgb, 2, -1), preprocess(8, "squash")), ErrorCode::kImageSize);
-  EXPECT_EQ(code_of(view(rgb, 60'000, 60'000), preprocess(8, "squash")), ErrorCode::kImageSize);
-  EXPECT_EQ(code_of(view(rgb, INT64_MAX, INT64_MAX), preprocess(8, "squash")), ErrorCode::kImageSize);
-  EXPECT_EQ(code_of(view(rgb, 2, 3), preprocess(8, "squash")), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(code_of({nullptr, 12, 2, 2}, preprocess(8, "squash")), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(code_of(view(rgb, 2, 2), preprocess(8, "stretch")), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(code_of(view(rgb, 2, 2), preprocess(0, "squash")), ErrorCode::kInvalidArgument);
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ Ranked rank_by_sorting(const std::vector<at::Tensor>& matrices, const at::Tensor
   const at::Tensor similarities = at::cat(products, 1);
   const std::int64_t rows = similarities.size(1);
   at::Tensor candidates = at::arange(rows, similarities.options().dtype(at::kLong)).expand({similarities.size(0), rows});
-  if (stages.segment_rows > 0) {
+  if (stages.segment_rows < rows) {
     std::vector<at::Tensor> kept;
     for (std::int64_t start = 0; start < rows; start += stages.segment_rows) {
       const at::Tensor segment = candidates.narrow(1, start, std::min(stages.segment_rows, rows - start));
@@ -91,8 +91,8 @@ void append(const Ranked& ranked, TopK& result) {
 
 }  // namespace
 
-TopK rank_with(const CudaKernels* kernels, const std::vector<at::Tensor>& matrices, const at::Tensor& features, const TopKOptions& options,
-               const CancelToken* token) {
+TopK rank_cuda(const std::vector<at::Tensor>& matrices, const at::Tensor& features, const TopKOptions& options, const CancelToken* token,
+               const CudaKernels* kernels) {
   const std::int64_t rows = row_count(matrices);
   const RankingStages stages = ranking_stages(options, rows);
   TopK result;
@@ -108,10 +108,6 @@ TopK rank_with(const CudaKernels* kernels, const std::vector<at::Tensor>& matric
     append(ranked ? *ranked : rank_by_sorting(matrices, pass, stages), result);
   }
   return result;
-}
-
-TopK rank_cuda(const std::vector<at::Tensor>& matrices, const at::Tensor& features, const TopKOptions& options, const CancelToken* token) {
-  return rank_with(cuda_kernels(), matrices, features, options, token);
 }
 
 }  // namespace interrogator::ops

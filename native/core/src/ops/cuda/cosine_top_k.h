@@ -13,11 +13,8 @@ namespace interrogator::ops {
 
 /// As ops::rank, on tensors: matrices float16 [rows, dim] as if stacked in this order, features float32 [batch, dim], all
 /// on one device. Waits for the result. Which of two nearly equal similarities is larger may depend on how many features
-/// are ranked together: they are summed in another order.
-TopK rank_cuda(const std::vector<at::Tensor>& matrices, const at::Tensor& features, const TopKOptions& options, const CancelToken* token);
-
-/// The same with these kernels; null: by libtorch's operators, on any device.
-TopK rank_with(const CudaKernels* kernels, const std::vector<at::Tensor>& matrices, const at::Tensor& features, const TopKOptions& options,
-               const CancelToken* token);
+/// are ranked together: they are summed in another order. Kernels null: by libtorch's operators, on any device.
+TopK rank_cuda(const std::vector<at::Tensor>& matrices, const at::Tensor& features, const TopKOptions& options, const CancelToken* token,
+               const CudaKernels* kernels = cuda_kernels());
 
 }  // namespace interrogator::ops

@@ -2,12 +2,10 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
 #include <cstring>
 #include <vector>
 
 #include "device/transfer.h"
-#include "interrogator/error.h"
 #include "ops/image_transform.h"
 
 namespace interrogator::ops {
@@ -16,79 +14,17 @@ namespace {
 
 constexpr std::int64_t kChannels = 3;
 
-/// One side of the resizing: what the window shows of it and how that is made from pixels first … end of the image.
-struct Side {
-  Overlap shown;
-  Taps taps;
-  std::int64_t first = 0, end = 0;
-
-  Side(std::int64_t source, std::int64_t resized, std::int64_t offset, std::int64_t window, Filter filter)
-      : shown(overlap(offset, resized, window)) {
-    if (shown.count == 0) {
-      shown = {};
-      return;
-    }
-    taps = make_taps(source, resized, filter, shown.image, shown.count);
-    first = taps.first.front();
-    end = taps.end();
-  }
-
-  std::int64_t size() const { return end - first; }
-};
-
-/// Tables for the device, one after another in one tensor: 32-bit numbers, whichever kind.
-class Tables {
- public:
-  /// Where the first of them will lie.
-  template <class Number>
-  std::size_t add(const std::vector<Number>& numbers, std::int64_t subtract = 0) {
-    const std::size_t start = words_.size();
-    for (const Number number : numbers) words_.push_back(static_cast<std::int32_t>(number - subtract));
-    return start;
-  }
-
-  std::size_t add(const NormalisedValues& values) {
-    const std::size_t start = words_.size();
-    words_.resize(start + sizeof(values) / sizeof(std::int32_t));
-    std::memcpy(words_.data() + start, values.data(), sizeof(values));
-    return start;
-  }
-
-  at::Tensor upload(c10::Device device) const {
-    const at::Tensor staged = staging({static_cast<std::int64_t>(words_.size())}, at::kInt, device);
-    std::memcpy(staged.data_ptr(), words_.data(), words_.size() * sizeof(std::int32_t));
-    return upload_staged(staged, device);
-  }
-
- private:
-  std::vector<std::int32_t> words_;
-};
-
-struct TapsAt {
-  std::size_t first, offsets, weights;
-
-  TapsAt(Tables& tables, const Side& side)
-      : first(tables.add(side.taps.first, side.first)), offsets(tables.add(side.taps.offsets)), weights(tables.add(side.taps.weights)) {}
-
-  interrogator_cuda_taps on(const std::int32_t* words, const Side& side) const {
-    return {words + first, words + offsets, words + weights, side.shown.count};
-  }
-};
+/// A side's taps in a table of 32-bit numbers: first, offsets, weights.
+interrogator_cuda_taps taps_at(const std::int32_t* words, const Side& side) {
+  return {words, words + side.count, words + 2 * side.count + 1, side.count};
+}
 
 /// What of the image the taps read, row after row.
 at::Tensor upload_pixels(const ImageView& image, const Side& columns, const Side& rows, c10::Device device) {
-  const at::Tensor staged = staging({rows.size(), columns.size(), kChannels}, at::kByte, device);
-  auto* target = staged.data_ptr<std::uint8_t>();
-  const std::int64_t row_bytes = columns.size() * kChannels;
-  for (std::int64_t y = rows.first; y < rows.end; ++y, target += row_bytes) {
-    std::memcpy(target, image.data + (y * image.width + columns.first) * kChannels, static_cast<std::size_t>(row_bytes));
-  }
+  const at::Tensor staged = staging({rows.size, columns.size, kChannels}, at::kByte, device);
+  const at::Tensor pixels = at::from_blob(const_cast<std::uint8_t*>(image.data), {image.height, image.width, kChannels}, at::kByte);
+  staged.copy_(pixels.narrow(0, rows.first, rows.size).narrow(1, columns.first, columns.size));
   return upload_staged(staged, device);
-}
-
-interrogator_cuda_type type_of(at::ScalarType type) {
-  if (type == at::kHalf) return INTERROGATOR_CUDA_FLOAT16;
-  return type == at::kBFloat16 ? INTERROGATOR_CUDA_BFLOAT16 : INTERROGATOR_CUDA_FLOAT32;
 }
 
 /// Undefined where the kernels do not take it.
@@ -97,26 +33,34 @@ at::Tensor run_kernel(const CudaKernels& kernels, const ImageView& image, const 
   const ResizePlan plan = plan_resize(image.width, image.height, preprocess);
   const Side columns(image.width, plan.resized_width, plan.left, preprocess.width, plan.filter);
   const Side rows(image.height, plan.resized_height, plan.top, preprocess.height, plan.filter);
-  Tables tables;
-  const TapsAt column_taps(tables, columns), row_taps(tables, rows);
-  const std::size_t values = tables.add(normalised_values(preprocess));
-  const at::Tensor words = tables.upload(device), pixels = upload_pixels(image, columns, rows, device);
+  const NormalisedValues values = normalised_values(preprocess);
+  std::vector<std::int32_t> table(sizeof(values) / sizeof(std::int32_t));
+  std::memcpy(table.data(), values.data(), sizeof(values));
+  std::vector<std::size_t> taps_start;  // of the columns, of the rows
+  for (const Taps* const taps : {&columns.taps, &rows.taps}) {
+    taps_start.push_back(table.size());
+    for (const auto* const numbers : {&taps->first, &taps->offsets, &taps->weights}) {
+      table.insert(table.end(), numbers->begin(), numbers->end());
+    }
+  }
+  const at::Tensor uploaded = upload(at::tensor(table), device), pixels = upload_pixels(image, columns, rows, device);
+  const auto* const words = uploaded.const_data_ptr<std::int32_t>();
   const at::Tensor result = at::empty({kChannels, preprocess.height, preprocess.width}, at::TensorOptions().device(device).dtype(type));
 
   interrogator_cuda_image_request request{};
   request.pixels = pixels.const_data_ptr<std::uint8_t>();
-  request.height = rows.size();
-  request.width = columns.size();
-  request.columns = column_taps.on(words.const_data_ptr<std::int32_t>(), columns);
-  request.rows = row_taps.on(words.const_data_ptr<std::int32_t>(), rows);
+  request.height = rows.size;
+  request.width = columns.size;
+  request.columns = taps_at(words + taps_start[0], columns);
+  request.rows = taps_at(words + taps_start[1], rows);
   request.vertical_first = vertical_first(image.width, image.height, plan.resized_width, plan.resized_height);
-  request.type = type_of(type);
+  request.type = cuda_type(type);
   request.window_width = preprocess.width;
   request.window_height = preprocess.height;
-  request.left = columns.shown.window;
-  request.top = rows.shown.window;
+  request.left = columns.window;
+  request.top = rows.window;
   request.fill = plan.fill;
-  request.values = reinterpret_cast<const float*>(words.const_data_ptr<std::int32_t>() + values);
+  request.values = reinterpret_cast<const float*>(words);
   request.result = result.data_ptr();
   const std::int64_t bytes = kernels.image_workspace(request);
   const at::Tensor workspace = at::empty({bytes}, at::TensorOptions().device(device).dtype(at::kByte));
@@ -127,7 +71,6 @@ at::Tensor run_kernel(const CudaKernels& kernels, const ImageView& image, const 
 
 at::Tensor image_transform_with(const CudaKernels* kernels, const ImageView& image, const ImagePreprocess& preprocess, c10::Device device,
                                 at::ScalarType type) {
-  check_image_transform(image, preprocess);
   if (kernels) {
     if (at::Tensor result = run_kernel(*kernels, image, preprocess, device, type); result.defined()) return result;
   }

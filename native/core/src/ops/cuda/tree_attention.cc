@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "device/transfer.h"
+#include "ops/tree_attention.h"
 
 namespace interrogator::ops {
 
@@ -13,28 +14,6 @@ namespace {
 
 // Numbers of gathered keys a pass of the fallback: 64 MiB.
 constexpr std::int64_t kGathered = std::int64_t{1} << 24;
-
-void check(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k, const at::Tensor& prefix_v,
-           const at::Tensor& ancestors) {
-  TORCH_CHECK(q.dim() == 3 && k.dim() == 3 && k.size(1) == q.size(1) && k.size(2) == q.size(2) && v.sizes() == k.sizes(),
-              "tree_attention: q must be [R, H, d], k and v [M, H, d]");
-  TORCH_CHECK(prefix_k.dim() == 3 && prefix_k.size(0) == q.size(1) && prefix_k.size(2) == q.size(2) && prefix_v.sizes() == prefix_k.sizes(),
-              "tree_attention: prefix_k and prefix_v must be [H, P, d] alike");
-  TORCH_CHECK(ancestors.dim() == 2 && ancestors.size(0) == q.size(0) && ancestors.scalar_type() == at::kLong,
-              "tree_attention: ancestors must be int64 [R, A]");
-  for (const at::Tensor* tensor : {&k, &v, &prefix_k, &prefix_v}) {
-    TORCH_CHECK(tensor->scalar_type() == q.scalar_type(), "tree_attention: q, k, v and the prefix must be of one type");
-    TORCH_CHECK(tensor->device() == q.device(), "tree_attention: all tensors must be on one device");
-  }
-  TORCH_CHECK(ancestors.device() == q.device(), "tree_attention: all tensors must be on one device");
-  TORCH_CHECK(q.scalar_type() == at::kFloat || q.scalar_type() == at::kHalf || q.scalar_type() == at::kBFloat16,
-              "tree_attention: float32, float16 or bfloat16 needed, got ", q.scalar_type());
-}
-
-interrogator_cuda_type type_of(const at::Tensor& tensor) {
-  if (tensor.scalar_type() == at::kHalf) return INTERROGATOR_CUDA_FLOAT16;
-  return tensor.scalar_type() == at::kBFloat16 ? INTERROGATOR_CUDA_BFLOAT16 : INTERROGATOR_CUDA_FLOAT32;
-}
 
 at::Tensor rows_with_unit_stride(const at::Tensor& tensor) { return tensor.stride(2) == 1 ? tensor : tensor.contiguous(); }
 
@@ -45,7 +24,7 @@ bool run_kernel(const CudaKernels& kernels, const at::Tensor& q, const at::Tenso
   const at::Tensor shared_keys = rows_with_unit_stride(prefix_k), shared_values = rows_with_unit_stride(prefix_v);
   const at::Tensor path = ancestors.contiguous();
   interrogator_cuda_tree_attention_request request{};
-  request.type = type_of(q);
+  request.type = cuda_type(q.scalar_type());
   request.rows = q.size(0);
   request.nodes = k.size(0);
   request.heads = q.size(1);
@@ -103,7 +82,7 @@ void run_gathered(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
 
 at::Tensor tree_attention_with(const CudaKernels* kernels, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                const at::Tensor& prefix_k, const at::Tensor& prefix_v, const at::Tensor& ancestors, double scale) {
-  check(q, k, v, prefix_k, prefix_v, ancestors);
+  check_tree_attention(q, k, v, prefix_k, prefix_v, ancestors);
   at::Tensor result = at::empty(q.sizes(), q.options(), at::MemoryFormat::Contiguous);
   if (result.numel() == 0) return result;
   if (!kernels || !run_kernel(*kernels, q, k, v, prefix_k, prefix_v, ancestors, scale, result)) {

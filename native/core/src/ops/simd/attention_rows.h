@@ -30,9 +30,7 @@ constexpr std::int64_t kTileRows = 4;  ///< rows that share each load of keys an
 
 /// results[r] = softmax(scale · q[r] · [prefix keys, keys of r's ancestors]) · [prefix values, values of r's ancestors].
 /// A row's result does not depend on the rows computed with it. The same source is built for each instruction set.
-using AttendRows = void (*)(const AttentionRows&);
-void attend_rows_baseline(const AttentionRows& rows);
-void attend_rows_avx2(const AttentionRows& rows);
-void attend_rows_avx512(const AttentionRows& rows);
+using AttendRows = void(const AttentionRows&);
+AttendRows attend_rows_baseline, attend_rows_avx2, attend_rows_avx512;
 
 }  // namespace interrogator::ops::simd

@@ -1,7 +1,6 @@
 // Built once an instruction set, see attention_rows.cc.
-#include "ops/simd/byte_product.h"
-
 #include "ops/simd/byte_vector.h"
+#include "ops/simd/packed_product.h"
 
 namespace interrogator::ops::simd {
 

@@ -20,20 +20,14 @@ using FloatDots = Dots<float>;
 
 /// Accumulated in float32. A result does not depend on the rows and features computed with it. The same source is built
 /// for each instruction set.
-using HalfDotsFunction = void (*)(const HalfDots&);
-void half_dots_baseline(const HalfDots& dots);
-void half_dots_avx2(const HalfDots& dots);
-void half_dots_avx512(const HalfDots& dots);
+using HalfDotsFunction = void(const HalfDots&);
+HalfDotsFunction half_dots_baseline, half_dots_avx2, half_dots_avx512;
 
-using FloatDotsFunction = void (*)(const FloatDots&);
-void float_dots_baseline(const FloatDots& dots);
-void float_dots_avx2(const FloatDots& dots);
-void float_dots_avx512(const FloatDots& dots);
+using FloatDotsFunction = void(const FloatDots&);
+FloatDotsFunction float_dots_baseline, float_dots_avx2, float_dots_avx512;
 
 /// results[i]: the sum of the squares of row i of count × dim float16 numbers, accumulated in float32.
-using HalfSquaresFunction = void (*)(const std::uint16_t* rows, std::int64_t count, std::int64_t dim, float* results);
-void half_squares_baseline(const std::uint16_t* rows, std::int64_t count, std::int64_t dim, float* results);
-void half_squares_avx2(const std::uint16_t* rows, std::int64_t count, std::int64_t dim, float* results);
-void half_squares_avx512(const std::uint16_t* rows, std::int64_t count, std::int64_t dim, float* results);
+using HalfSquaresFunction = void(const std::uint16_t* rows, std::int64_t count, std::int64_t dim, float* results);
+HalfSquaresFunction half_squares_baseline, half_squares_avx2, half_squares_avx512;
 
 }  // namespace interrogator::ops::simd

@@ -142,7 +142,7 @@ void part_panel(const PackedProduct& product, const Tiles& tiles, std::int64_t i
 
 }  // namespace
 
-std::int64_t INTERROGATOR_SIMD_NAME(panel_width)() noexcept { return kWidth; }
+std::int64_t INTERROGATOR_SIMD_NAME(panel_width)() { return kWidth; }
 
 void INTERROGATOR_SIMD_NAME(packed_product)(const PackedProduct& product) {
   if (product.rows == 0) return;

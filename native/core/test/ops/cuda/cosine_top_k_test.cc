@@ -30,7 +30,7 @@ struct Case {
       matrices.push_back(labels.narrow(0, first, size).clone().to(place.device));
       first += size;
     }
-    return rank_with(place.kernels, matrices, features.to(place.device), options, nullptr);
+    return rank_cuda(matrices, features.to(place.device), options, nullptr, place.kernels);
   }
   TopK run(const test::Place& place, const TopKOptions& options) const { return run(place, options, {labels.size(0)}); }
 
@@ -151,7 +151,7 @@ TEST_P(CosineTopKCuda, RanksNothingAmongNoLabels) {
   EXPECT_EQ(result.rows, 3);
   EXPECT_EQ(result.k, 0);
   EXPECT_TRUE(result.indices.empty());
-  EXPECT_EQ(rank_with(place_.kernels, {}, given.features, {.k = 5, .chunk_size = 2}, nullptr).k, 0);
+  EXPECT_EQ(rank_cuda({}, given.features, {.k = 5, .chunk_size = 2}, nullptr, place_.kernels).k, 0);
   EXPECT_EQ(Case(4, 16, 0, 4).run(place_, {.k = 5}).rows, 0);
 }
 
