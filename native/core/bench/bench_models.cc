@@ -55,7 +55,8 @@ void bench_clip(Suite& suite) {
     const std::vector<ImageView> some(views.begin(), views.begin() + static_cast<std::ptrdiff_t>(count));
     suite.measure("image_features, " + std::to_string(count), "batch", {}, [&] { test::image_features(model, some); });
   }
-  const double node_flops = static_cast<double>(manifest.layers) * block_flops(manifest.width);
+  // The published text towers are as wide as their embeddings.
+  const double node_flops = static_cast<double>(manifest.layers) * block_flops(manifest.embed_dim);
   const TokenLists thousand = phrases(1000, manifest.vocab_size), candidates = phrases(2014, manifest.vocab_size);
   const auto nodes = [](const TokenLists& texts) { return static_cast<double>(texts.ids.size() + texts.count()); };
   suite.measure("text_features, 1000", "1000 texts", {.flops = node_flops * nodes(thousand)},

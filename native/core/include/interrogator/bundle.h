@@ -16,7 +16,7 @@ struct ClipManifest {
   ImagePreprocess image;
   std::string image_file, text_file;
   std::string text_tower;  ///< 'causal' | 'bidirectional'
-  std::int64_t context_length = 0, vocab_size = 0, layers = 0, heads = 0, width = 0;
+  std::int64_t context_length = 0, vocab_size = 0, layers = 0, heads = 0;
   std::int64_t sot_id = 0, eot_id = 0;
 };
 
@@ -29,7 +29,7 @@ struct CaptionManifest {
   std::vector<std::int64_t> prompt_ids;  ///< what decoding starts from, bos included
 };
 
-/// Reads what the core needs of manifest.json, and checks what a computation relies on; lib/bundles has checked the rest, and the files.
+/// Reads what the core needs of manifest.json. lib/bundles has checked its values, and the files.
 /// Throws kBundleNotFound, kBundleInvalid.
 ClipManifest open_clip_bundle(const std::filesystem::path& folder);
 CaptionManifest open_caption_bundle(const std::filesystem::path& folder);

@@ -1,14 +1,15 @@
 #include "weights/linear_layers.h"
 
 #include <torch/csrc/jit/ir/ir.h>
+#include <torch/csrc/jit/passes/inliner.h>
 
-#include <algorithm>
+#include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "ops/packed_weights.h"
 #include "platform/memory.h"
-#include "weights/weight_uses.h"
 
 namespace interrogator {
 
@@ -17,19 +18,113 @@ namespace {
 using torch::jit::Block;
 using torch::jit::Module;
 using torch::jit::Node;
+using torch::jit::Value;
+
+/// libtorch's or ours.
+struct Kinds {
+  c10::Symbol theirs, ours;
+  bool has(const Node& node) const { return node.kind() == theirs || node.kind() == ours; }
+};
+const Kinds& linear() {
+  static const Kinds kinds{c10::aten::linear, c10::Symbol::fromQualString("interrogator::linear")};
+  return kinds;
+}
+const Kinds& embedding() {
+  static const Kinds kinds{c10::aten::embedding, c10::Symbol::fromQualString("interrogator::embedding")};
+  return kinds;
+}
 
 void replace_in(Block& block) {
-  static const auto linear = c10::Symbol::fromQualString("interrogator::linear");
-  static const auto embedding = c10::Symbol::fromQualString("interrogator::embedding");
   std::vector<std::pair<Node*, c10::Symbol>> found;
   for (Node* const node : block.nodes()) {
     for (Block* const inner : node->blocks()) replace_in(*inner);
-    if (node->kind() == c10::aten::linear) found.emplace_back(node, linear);
-    if (node->kind() == c10::aten::embedding) found.emplace_back(node, embedding);
+    for (const Kinds& kinds : {linear(), embedding()}) {
+      if (node->kind() == kinds.theirs) found.emplace_back(node, kinds.ours);
+    }
   }
   for (const auto& [node, ours] : found) node->replaceWithNewSymbol(ours);
   for (const auto& [node, ours] : found) node->destroy();
 }
+
+/// How methods use a tensor. Tied weights are one tensor in several places.
+struct WeightUse {
+  at::Tensor tensor;
+  std::vector<std::pair<c10::intrusive_ptr<c10::ivalue::Object>, std::string>> places;  ///< attributes; some may be there twice
+  bool by_linear = false;                                                               ///< it is a linear layer's weight
+  bool with_bias = true;      ///< each of these has one, with a number for each of the weight's outputs
+  bool by_embedding = false;  ///< it is an embedding's weight
+  bool otherwise = false;     ///< something else reads it too
+};
+
+/// Who reads a module's tensors: what tells whether a weight may be laid out anew. Each attribute is looked up in the module's own
+/// objects: several share a method's graph.
+class WeightUses {
+ public:
+  /// A method's graph and the object that it is called of.
+  void read(const torch::jit::Graph& graph, const Module& self) {
+    values_.clear();
+    values_[graph.inputs().at(0)] = self._ivalue();
+    read(*graph.block());
+  }
+
+  /// None where a method reads attributes of an object that is only known when it runs, because that object may be any.
+  std::vector<WeightUse> take() {
+    std::vector<WeightUse> uses;
+    if (unknown_) return uses;
+    for (auto& [tensor, use] : uses_) uses.push_back(std::move(use));
+    return uses;
+  }
+
+ private:
+  void read(const Block& block) {
+    for (const Node* const node : block.nodes()) {
+      if (node->kind() == c10::prim::GetAttr) read_attribute(*node);
+      for (const Block* const inner : node->blocks()) read(*inner);
+    }
+  }
+
+  void read_attribute(const Node& node) {
+    const auto owner = values_.find(node.input());
+    if (owner == values_.end()) {
+      unknown_ = true;
+      return;
+    }
+    const auto object = owner->second.toObject();
+    const c10::IValue value = object->getAttr(node.s(c10::attr::name));
+    if (value.isObject()) values_[node.output()] = value;
+    if (!value.isTensor() || !value.toTensor().defined()) return;
+    WeightUse& use = uses_[value.toTensor().unsafeGetTensorImpl()];
+    use.tensor = value.toTensor();
+    use.places.emplace_back(object, node.s(c10::attr::name));
+    for (const torch::jit::Use& by : node.output()->uses()) {
+      if (linear().has(*by.user) && by.offset == 1) {
+        use.by_linear = true;
+        use.with_bias = use.with_bias && has_bias(by.user->input(2), use.tensor);
+      } else if (embedding().has(*by.user) && by.offset == 0) {
+        use.by_embedding = true;
+      } else {
+        use.otherwise = true;
+      }
+    }
+  }
+
+  /// Whether it is surely there, with a number for each of the weight's outputs.
+  bool has_bias(const Value* bias, const at::Tensor& weight) const {
+    const Node* const node = bias->node();
+    if (node->kind() != c10::prim::GetAttr) return false;
+    const auto owner = values_.find(node->input());
+    if (owner == values_.end()) return false;
+    const c10::IValue value = owner->second.toObject()->getAttr(node->s(c10::attr::name));
+    if (!value.isTensor() || !value.toTensor().defined()) return false;
+    const at::Tensor& numbers = value.toTensor();
+    return numbers.is_contiguous() && numbers.scalar_type() == at::kFloat && numbers.dim() == 1 && weight.dim() == 2 &&
+           numbers.numel() == weight.size(0);
+  }
+
+  std::unordered_map<const Value*, c10::IValue> values_;  // the objects of the graph at hand
+  std::unordered_map<const at::TensorImpl*, WeightUse> uses_;
+  bool unknown_ = false;
+};
 
 /// Packed in place. Returns the bytes of what was freed.
 std::size_t pack(const WeightUse& use) {
@@ -61,24 +156,29 @@ void pack_all(std::vector<WeightUse> uses) {
 }  // namespace
 
 void take_over_linear_layers(const Module& module) {
-  if (ops::packing_pays()) pack_all(weight_uses(module));
+  WeightUses uses;
   for (const Module& part : module.modules()) {
-    for (const torch::jit::Method& method : part.get_methods()) replace_in(*method.graph()->block());
+    for (const torch::jit::Method& method : part.get_methods()) {
+      uses.read(*method.graph(), part);
+      replace_in(*method.graph()->block());
+    }
   }
+  if (ops::packing_pays()) pack_all(uses.take());
 }
 
 std::optional<Module> with_quantized_linear_layers(const Module& module, const char* method) {
   Module copy = module.clone(/*inplace=*/true);
+  const auto graph = copy.get_method(method).graph()->copy();
+  torch::jit::Inline(*graph);
+  WeightUses uses;
+  uses.read(*graph, copy);
   bool any = false;
-  for (const WeightUse& use : weight_uses(copy, method)) {
-    const bool packed = use.by_linear && use.tensor.is_cpu() && use.tensor.scalar_type() == at::kFloat && use.tensor.dim() == 3;
-    if (!packed) continue;
-    if (std::any_of(use.places.begin(), use.places.end(), [](const WeightPlace& place) { return !place.only_linear; })) continue;
+  for (const WeightUse& use : uses.take()) {
+    const bool packed = use.tensor.is_cpu() && use.tensor.scalar_type() == at::kFloat && use.tensor.dim() == 3;
+    if (!packed || !use.by_linear || use.by_embedding || use.otherwise) continue;
     const at::Tensor quantized = ops::quantize_weight(use.tensor.detach());
-    for (const WeightPlace& place : use.places) {
-      place.owner->setAttr(place.name, quantized);
-      any = true;
-    }
+    for (const auto& [owner, name] : use.places) owner->setAttr(name, quantized);
+    any = true;
   }
   if (!any) return std::nullopt;
   return copy;

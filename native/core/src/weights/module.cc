@@ -49,17 +49,6 @@ void convert_tensors(const torch::jit::Module& module, c10::Device device, std::
 
 }  // namespace
 
-struct Module::State {
-  torch::jit::Module module;
-  c10::Device device;
-  at::ScalarType dtype;
-};
-
-Module::Module(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Module::Module(Module&&) noexcept = default;
-Module& Module::operator=(Module&&) noexcept = default;
-Module::~Module() = default;
-
 Module Module::load(const std::filesystem::path& path, c10::Device device, std::initializer_list<const char*> methods) {
   try {
     torch::jit::Module module = torch::jit::load(path.string(), device, /*load_debug_files=*/false);
@@ -72,7 +61,7 @@ Module Module::load(const std::filesystem::path& path, c10::Device device, std::
     const at::ScalarType dtype = compute_type(module, device);
     convert_tensors(module, device, dtype);
     if (device.is_cpu()) take_over_linear_layers(module);
-    return Module(std::make_unique<State>(State{std::move(module), device, dtype}));
+    return Module(std::make_shared<torch::jit::Module>(std::move(module)), device, dtype);
   } catch (...) {
     const Error failure = current_error();
     if (failure.code() != ErrorCode::kRuntime) throw failure;
@@ -81,21 +70,19 @@ Module Module::load(const std::filesystem::path& path, c10::Device device, std::
 }
 
 std::optional<Module> Module::quantized(const char* method) const {
-  if (!state_->device.is_cpu()) return std::nullopt;
-  std::optional<torch::jit::Module> module = with_quantized_linear_layers(state_->module, method);
+  if (!device_.is_cpu()) return std::nullopt;
+  std::optional<torch::jit::Module> module = with_quantized_linear_layers(*module_, method);
   if (!module) return std::nullopt;
-  return Module(std::make_unique<State>(State{std::move(*module), state_->device, state_->dtype}));
+  return Module(std::make_shared<torch::jit::Module>(std::move(*module)), device_, dtype_);
 }
 
-bool Module::has_method(const char* name) const { return state_->module.find_method(name).has_value(); }
-
-at::ScalarType Module::dtype() const noexcept { return state_->dtype; }
+bool Module::has_method(const char* name) const { return module_->find_method(name).has_value(); }
 
 std::int64_t Module::bytes_of(std::initializer_list<const Module*> modules) {
   std::map<const c10::StorageImpl*, std::size_t> storages;
   for (const Module* const module : modules) {
     if (!module) continue;
-    for (const c10::IValue& attribute : module->state_->module.attributes()) {
+    for (const c10::IValue& attribute : module->module_->attributes()) {
       if (!attribute.isTensor() || !attribute.toTensor().defined()) continue;
       const c10::Storage& storage = attribute.toTensor().storage();
       storages[storage.unsafeGetStorageImpl()] = storage.nbytes();
@@ -107,18 +94,18 @@ std::int64_t Module::bytes_of(std::initializer_list<const Module*> modules) {
 }
 
 void Module::move_to(c10::Device device) {
-  if (device == state_->device) return;
-  convert_tensors(state_->module, device, std::nullopt);
-  state_->device = device;
+  if (device == device_) return;
+  convert_tensors(*module_, device, std::nullopt);
+  device_ = device;
 }
 
 at::Tensor Module::call(const char* method, std::vector<c10::IValue> arguments) const {
-  return interpret(method, [&] { return state_->module.get_method(method)(std::move(arguments)).toTensor(); });
+  return interpret(method, [&] { return module_->get_method(method)(std::move(arguments)).toTensor(); });
 }
 
 std::vector<at::Tensor> Module::call_tuple(const char* method, std::vector<c10::IValue> arguments, std::size_t count) const {
   return interpret(method, [&] {
-    const c10::IValue result = state_->module.get_method(method)(std::move(arguments));
+    const c10::IValue result = module_->get_method(method)(std::move(arguments));
     const auto& elements = result.toTupleRef().elements();
     if (elements.size() != count) {
       throw std::runtime_error("it returned " + std::to_string(elements.size()) + " tensors, expected " + std::to_string(count));

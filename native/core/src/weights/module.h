@@ -10,8 +10,12 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
-#include <string>
+#include <utility>
 #include <vector>
+
+namespace torch::jit {
+struct Module;
+}
 
 namespace interrogator {
 
@@ -23,9 +27,6 @@ class Module {
   /// kBundleInvalid, naming `path`, where the file is no TorchScript module of this libtorch or
   /// lacks one of `methods`; kOutOfMemory.
   static Module load(const std::filesystem::path& path, c10::Device device, std::initializer_list<const char*> methods);
-  Module(Module&&) noexcept;
-  Module& operator=(Module&&) noexcept;
-  ~Module();
 
   /// The same model for calls of `method` alone, with the weights of its linear layers in int8, a quarter of the memory to read, and
   /// its other tensors shared: it drafts what this one answers. None on CUDA and where no weights are packed.
@@ -34,7 +35,7 @@ class Module {
   bool has_method(const char* name) const;
 
   /// The type of floating inputs and outputs.
-  at::ScalarType dtype() const noexcept;
+  at::ScalarType dtype() const noexcept { return dtype_; }
 
   /// Bytes of the tensors of several modules, each counted once where they share some. Null ones count nothing.
   static std::int64_t bytes_of(std::initializer_list<const Module*> modules);
@@ -46,9 +47,12 @@ class Module {
   std::vector<at::Tensor> call_tuple(const char* method, std::vector<c10::IValue> arguments, std::size_t count) const;
 
  private:
-  struct State;
-  explicit Module(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  Module(std::shared_ptr<torch::jit::Module> module, c10::Device device, at::ScalarType dtype)
+      : module_(std::move(module)), device_(device), dtype_(dtype) {}
+
+  std::shared_ptr<torch::jit::Module> module_;  // its headers would double a file's build time
+  c10::Device device_;
+  at::ScalarType dtype_;
 };
 
 }  // namespace interrogator
