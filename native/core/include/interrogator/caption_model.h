@@ -37,8 +37,7 @@ class CaptionModel {
   /// One image as a job of the device: the ids that transformers' greedy generate returns after the prompt, the end token
   /// included where reached, no padding. A slice is a pass of the decoder, or of the drafter. Images with the same options that wait
   /// together are decoded together, and each leaves with its own last token. `take` has the ids, on the
-  /// device's thread, before `done` hears of success; an image that cannot be used fails alone. Throws as
-  /// Device::submit does.
+  /// device's thread, before `done` hears of success. Throws as Device::submit does.
   static void submit_generate(std::shared_ptr<const CaptionModel> model, SharedImage image, const GenerateOptions& options,
                               std::function<void(std::vector<std::int32_t>)> take, Device::Done done, CancelTokenPtr token = nullptr);
 

@@ -31,8 +31,8 @@ class ClipModel {
   const DevicePtr& device() const noexcept;
 
   /// One image → 1 × embed_dim, as a job of the device: images that wait together go through in one
-  /// pass. `take` has the features, on the device's thread, before `done` hears of success; an image
-  /// that cannot be used fails alone. Throws as Device::submit does.
+  /// pass. `take` has the features, on the device's thread, before `done` hears of success. Throws as
+  /// Device::submit does.
   static void submit_image_features(std::shared_ptr<const ClipModel> model, SharedImage image, std::function<void(Features)> take,
                                     Device::Done done, CancelTokenPtr token = nullptr);
   /// What submit_image_features queues.

@@ -110,7 +110,8 @@ class CaptionModel::CaptionPass final : public MergedPass<CaptionRequest> {
     const auto unseen = std::find_if(left.begin(), left.end(), [&](std::size_t place) { return place >= next_; });
     if (unseen != left.end()) {
       const auto count = std::min(static_cast<std::ptrdiff_t>(state.most_images()), left.end() - unseen);
-      return see(state, {unseen, unseen + count});
+      see(state, {unseen, unseen + count});
+      return {};
     }
     if (!decoding_) decoding_ = state.decode(std::exchange(embeds_, {}), request(left.front()).options.max_tokens);
     for (std::size_t image = 0; image < place_of_.size(); ++image) {
@@ -123,22 +124,15 @@ class CaptionModel::CaptionPass final : public MergedPass<CaptionRequest> {
     return ended;
   }
 
-  /// The vision tower's pass over these. Bad images end.
-  std::vector<Ended> see(const State& state, const std::vector<std::size_t>& places) {
+  /// The vision tower's pass over these.
+  void see(const State& state, const std::vector<std::size_t>& places) {
     std::vector<ImageView> images;
     for (const std::size_t place : places) images.push_back(request(place).image.view);
-    ImageBatch batch = transform_images(images, state.manifest.image, state.device->torch_device(), state.vision.dtype());
-    if (batch.pixels.size(0) > 0) {
-      embeds_.push_back(state.image_embeds(batch.pixels));
-      finish_on(state.device->torch_device());
-    }
+    embeds_.push_back(
+        state.image_embeds(transform_images(images, state.manifest.image, state.device->torch_device(), state.vision.dtype())));
+    finish_on(state.device->torch_device());
     next_ = places.back() + 1;
-    std::vector<Ended> ended;
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      if (batch.errors[i]) ended.push_back(fail(places[i], std::move(batch.errors[i])));
-      else place_of_.push_back(places[i]);
-    }
-    return ended;
+    place_of_.insert(place_of_.end(), places.begin(), places.end());
   }
 
   void end_pass() override {

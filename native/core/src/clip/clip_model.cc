@@ -25,7 +25,7 @@ std::vector<std::int32_t> all_of(const TokenLists& texts) {
   return indices;
 }
 
-std::unique_ptr<TextEncoding> begin(const TextTower& tower, const std::vector<std::int32_t>& prefix, const TokenLists& texts) {
+TextEncoding begin(const TextTower& tower, const std::vector<std::int32_t>& prefix, const TokenLists& texts) {
   return tower.begin(prefix, tower.prepare(texts, all_of(texts), tower.room_after(prefix)));
 }
 
@@ -70,25 +70,18 @@ class ClipModel::ImagePass final : public MergedPass<ImageRequest> {
     State& state = *model->state_;
     std::vector<ImageView> images;
     for (const std::size_t place : left) images.push_back(request(place).image.view);
-    ImageBatch batch = transform_images(images, state.manifest.image, state.device->torch_device(), state.image.dtype());
+    const at::Tensor pixels = transform_images(images, state.manifest.image, state.device->torch_device(), state.image.dtype());
     state.move_to(state.device->torch_device());
+    const at::Tensor rows = state.encode_images(pixels);
     std::vector<Features> made;
-    if (batch.pixels.size(0) > 0) {
-      const at::Tensor rows = state.encode_images(batch.pixels);
-      // Copies: a row that is kept must not keep the whole pass.
-      for (std::int64_t row = 0; row < rows.size(0); ++row) made.emplace_back(state.device, rows.narrow(0, row, 1).clone());
-      finish_on(state.device->torch_device());
-    }
+    // Copies: a row that is kept must not keep the whole pass.
+    for (std::int64_t row = 0; row < rows.size(0); ++row) made.emplace_back(state.device, rows.narrow(0, row, 1).clone());
+    finish_on(state.device->torch_device());
     // From here on nothing may fail for all: jobs end one by one.
     std::vector<Ended> ended;
     ended.reserve(left.size());
-    auto features = made.begin();
     for (std::size_t i = 0; i < left.size(); ++i) {
-      if (batch.errors[i]) {
-        ended.push_back(fail(left[i], std::move(batch.errors[i])));
-      } else {
-        ended.push_back(end(left[i], [&](ImageRequest& request) { request.take(std::move(*features++)); }));
-      }
+      ended.push_back(end(left[i], [&](ImageRequest& request) { request.take(std::move(made[i])); }));
     }
     return ended;
   }
@@ -117,24 +110,24 @@ class ClipModel::TextFeatures final : public Sliced<Features> {
         features_(at::empty({static_cast<std::int64_t>(total_), model.manifest().embed_dim}, model.device()->torch_device())) {}
 
   bool advance() override {
-    if (encoding_->finished()) {
+    if (encoding_.finished()) {
       if (progress_) progress_(0, 0);
       return true;
     }
     model_.state_->move_to(model_.device()->torch_device());
-    const TextRows rows = encoding_->advance();
+    const TextRows rows = encoding_.advance();
     features_.index_copy_(0, upload(at::tensor(rows.texts), features_.device()), rows.features);
     finish_on(features_.device());
     done_ += rows.texts.size();
     if (progress_) progress_(done_, total_);
-    return encoding_->finished();
+    return encoding_.finished();
   }
 
   Features take() override { return Features(model_.device(), features_); }
 
  private:
   const ClipModel& model_;
-  const std::unique_ptr<TextEncoding> encoding_;
+  TextEncoding encoding_;
   const Progress progress_;
   const std::size_t total_;
   at::Tensor features_;
@@ -143,8 +136,6 @@ class ClipModel::TextFeatures final : public Sliced<Features> {
 
 SlicedPtr<Features> ClipModel::begin_text_features(const std::vector<std::int32_t>& prefix, const TokenLists& texts,
                                                    Progress progress) const {
-  state_->text->check(prefix);
-  state_->text->check(texts);
   state_->move_to(state_->device->torch_device());
   return std::make_unique<TextFeatures>(*this, prefix, texts, std::move(progress));
 }

@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <numeric>
 #include <span>
-#include <string>
 #include <utility>
 
 #include "device/transfer.h"
-#include "interrogator/error.h"
 
 namespace interrogator {
 
@@ -21,31 +19,11 @@ std::size_t shared_length(Tokens a, Tokens b) {
   return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
 }
 
-void check_offsets(const TokenLists& texts) {
-  const auto fail = [](const std::string& what) { throw Error(ErrorCode::kInvalidArgument, what); };
-  if (texts.offsets.empty()) {
-    if (!texts.ids.empty()) fail("token lists have ids but no offsets");
-    return;
-  }
-  if (texts.offsets.front() != 0) fail("offsets start at " + std::to_string(texts.offsets.front()) + ", expected 0");
-  for (std::size_t i = 1; i < texts.offsets.size(); ++i) {
-    if (texts.offsets[i] < texts.offsets[i - 1]) fail("offsets fall at entry " + std::to_string(i));
-  }
-  if (static_cast<std::size_t>(texts.offsets.back()) != texts.ids.size()) {
-    fail("the last offset is " + std::to_string(texts.offsets.back()) + ", expected " + std::to_string(texts.ids.size()) +
-         ", the number of ids");
-  }
-}
-
 std::vector<std::int64_t> sorted_by_tokens(const TokenLists& texts) {
   std::vector<std::int64_t> order(texts.count());
   std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
-    const Tokens left = texts.text(a), right = texts.text(b);
-    const auto [l, r] = std::mismatch(left.begin(), left.end(), right.begin(), right.end());
-    if (l == left.end() || r == right.end()) return left.size() != right.size() ? left.size() < right.size() : a < b;
-    return *l < *r;
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::int64_t a, std::int64_t b) { return std::ranges::lexicographical_compare(texts.text(a), texts.text(b)); });
   return order;
 }
 
@@ -90,60 +68,9 @@ std::int64_t block_count(const BlockLimits& limits, std::int64_t total, std::int
   return total / limits.least_nodes >= wanted ? wanted : needed;
 }
 
-void check_suffixes(const TokenLists& suffixes) {
-  check_offsets(suffixes);
-  for (std::size_t i = 0; i < suffixes.count(); ++i) {
-    if (suffixes.offsets[i] == suffixes.offsets[i + 1]) {
-      throw Error(ErrorCode::kInvalidArgument, "text " + std::to_string(i) + " adds no token to the prefix, not even an end token");
-    }
-  }
-}
-
 }  // namespace
 
-void check_token_lists(const TokenLists& texts, std::int64_t vocab_size) {
-  check_offsets(texts);
-  for (const std::int32_t id : texts.ids) {
-    if (id < 0 || id >= vocab_size) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  "token id " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(vocab_size));
-    }
-  }
-}
-
-CutPrefix cut_prefix(const std::vector<std::int32_t>& prefix, const TextLimits& limits) {
-  const auto context = static_cast<std::size_t>(limits.context_length);
-  CutPrefix cut;
-  cut.ids.push_back(limits.sot_id);
-  for (const std::int32_t id : prefix) {
-    // Nothing after the first end token reaches the feature, and the context's last place is an end token's.
-    if (id == limits.eot_id || cut.ids.size() + 1 >= context) return cut;
-    cut.ids.push_back(id);
-  }
-  cut.room = limits.context_length - static_cast<std::int64_t>(cut.ids.size()) - 1;
-  return cut;
-}
-
-TokenLists cut_suffixes(const TokenLists& texts, const std::vector<std::int32_t>& chosen, std::int64_t room, std::int64_t eot_id) {
-  check_offsets(texts);
-  const auto eot = static_cast<std::int32_t>(eot_id);
-  TokenLists suffixes;
-  suffixes.offsets.push_back(0);
-  for (const std::int32_t index : chosen) {
-    if (index < 0 || static_cast<std::size_t>(index) >= texts.count()) {
-      throw Error(ErrorCode::kInvalidArgument, "there is no text " + std::to_string(index) + " among " + std::to_string(texts.count()));
-    }
-    const Tokens text = texts.text(index);
-    const auto end = std::find(text.begin(), text.begin() + std::min(static_cast<std::ptrdiff_t>(text.size()), room), eot);
-    suffixes.ids.insert(suffixes.ids.end(), text.begin(), end);
-    suffixes.ids.push_back(eot);
-    suffixes.offsets.push_back(static_cast<std::int32_t>(suffixes.ids.size()));
-  }
-  return suffixes;
-}
-
 TextBlocks::TextBlocks(TokenLists suffixes, const BlockLimits& limits) : suffixes_(std::move(suffixes)) {
-  check_suffixes(suffixes_);
   order_ = sorted_by_tokens(suffixes_);
   std::vector<std::int64_t> added;  // nodes that a text adds to those before it
   std::int64_t total = 0, deepest = 0;

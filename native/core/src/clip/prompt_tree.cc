@@ -21,13 +21,7 @@ constexpr std::size_t kMostKept = 16384;
 /// What is left of `count` candidates, rising.
 std::vector<std::int32_t> remaining(std::size_t count, const std::vector<std::int32_t>& exclude) {
   std::vector<bool> excluded(count, false);
-  for (const std::int32_t index : exclude) {
-    if (index < 0 || static_cast<std::size_t>(index) >= count) {
-      throw Error(ErrorCode::kInvalidArgument, "exclude holds " + std::to_string(index) + "; the tree has candidates 0 to " +
-                                                   std::to_string(static_cast<std::int64_t>(count) - 1));
-    }
-    excluded[static_cast<std::size_t>(index)] = true;
-  }
+  for (const std::int32_t index : exclude) excluded[static_cast<std::size_t>(index)] = true;
   std::vector<std::int32_t> left;
   for (std::size_t index = 0; index < count; ++index) {
     if (!excluded[index]) left.push_back(static_cast<std::int32_t>(index));
@@ -53,7 +47,6 @@ struct PromptTree::Prepared {
 
 PromptTree::PromptTree(std::shared_ptr<ClipModel> model, TokenLists candidates)
     : model_(std::move(model)), candidates_(std::move(candidates)) {
-  model_->state_->text->check(candidates_);
   for (std::size_t i = 0; i < count(); ++i) longest_ = std::max(longest_, candidates_.offsets[i + 1] - candidates_.offsets[i]);
 }
 
@@ -86,12 +79,12 @@ class PromptTree::Best final : public Sliced<StepResult> {
 
   bool advance() override {
     model_.move_to(model_.device->torch_device());
-    const TextRows rows = encoding_->advance();
+    const TextRows rows = encoding_.advance();
     // Not a matrix product: it may sum the last rows in another order, and equal candidates must tie.
     const at::Tensor block = download({rows.features.mul(target_).sum(1)})[0];
     const float* const values = block.const_data_ptr<float>();
     for (std::size_t i = 0; i < rows.texts.size(); ++i) similarities_[static_cast<std::size_t>(rows.texts[i])] = values[i];
-    return encoding_->finished();
+    return encoding_.finished();
   }
 
   StepResult take() override {
@@ -111,7 +104,7 @@ class PromptTree::Best final : public Sliced<StepResult> {
  private:
   ClipModel::State& model_;
   const std::shared_ptr<const Prepared> prepared_;
-  const std::unique_ptr<TextEncoding> encoding_;
+  TextEncoding encoding_;
   const std::vector<std::int32_t> left_;
   const at::Tensor target_;
   const bool reverse_;
@@ -125,10 +118,6 @@ SlicedPtr<StepResult> PromptTree::begin_best(const std::vector<std::int32_t>& pr
     throw Error(ErrorCode::kInvalidArgument, "features are " + std::to_string(features.rows()) + " × " + std::to_string(features.dim()) +
                                                  "; give one row of " + std::to_string(model.manifest.embed_dim));
   }
-  if (features.device() != model.device) {
-    throw Error(ErrorCode::kInvalidArgument, "features and candidates are on different devices; compute both on one");
-  }
-  model.text->check(prefix_ids);
   std::vector<std::int32_t> left = remaining(count(), options.exclude);
   model.move_to(model.device->torch_device());
   auto prepared = prepare(model.text->room_after(prefix_ids), left);

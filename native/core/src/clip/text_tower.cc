@@ -1,41 +1,78 @@
 #include "clip/text_tower.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/cat.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 #include <string>
 
-#include "clip/bidirectional_tower.h"
-#include "clip/causal_tower.h"
-#include "clip/prefix_tree.h"
 #include "interrogator/error.h"
 
 namespace interrogator {
 
+CutPrefix cut_prefix(const std::vector<std::int32_t>& prefix, const ClipManifest& limits) {
+  const auto context = static_cast<std::size_t>(limits.context_length);
+  CutPrefix cut;
+  cut.ids.push_back(limits.sot_id);
+  for (const std::int32_t id : prefix) {
+    // Nothing after the first end token reaches the feature, and the context's last place is an end token's.
+    if (id == limits.eot_id || cut.ids.size() + 1 >= context) return cut;
+    cut.ids.push_back(id);
+  }
+  cut.room = limits.context_length - static_cast<std::int64_t>(cut.ids.size()) - 1;
+  return cut;
+}
+
+TokenLists cut_suffixes(const TokenLists& texts, const std::vector<std::int32_t>& chosen, std::int64_t room, std::int64_t eot_id) {
+  const auto eot = static_cast<std::int32_t>(eot_id);
+  TokenLists suffixes;
+  suffixes.offsets.push_back(0);
+  for (const std::int32_t index : chosen) {
+    const auto text = texts.text(index);
+    const auto end = std::find(text.begin(), text.begin() + std::min(static_cast<std::ptrdiff_t>(text.size()), room), eot);
+    suffixes.ids.insert(suffixes.ids.end(), text.begin(), end);
+    suffixes.ids.push_back(eot);
+    suffixes.offsets.push_back(static_cast<std::int32_t>(suffixes.ids.size()));
+  }
+  return suffixes;
+}
+
+TextRows TextEncoding::advance() {
+  const std::size_t left = parts_ - next_, most = parts_at_once(device_), count = left >= most ? most : 1;
+  if (count == 1) {
+    TextRows rows = encode_(next_);  // within it, libtorch's own threads
+    ++next_;
+    return rows;
+  }
+  std::vector<TextRows> parts(count);
+  at::parallel_for(0, static_cast<std::int64_t>(count), 1, [&](std::int64_t first, std::int64_t last) {
+    // libtorch does not hand the mode on to its threads.
+    const c10::InferenceMode inference;
+    for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) parts[i] = encode_(next_ + i);
+  });
+  next_ += count;
+  TextRows rows;
+  std::vector<at::Tensor> features;
+  for (TextRows& part : parts) {
+    rows.texts.insert(rows.texts.end(), part.texts.begin(), part.texts.end());
+    features.push_back(std::move(part.features));
+  }
+  rows.features = at::cat(features);
+  return rows;
+}
+
 std::unique_ptr<TextTower> TextTower::open(const ClipManifest& manifest, const std::filesystem::path& file, c10::Device device) {
-  if (manifest.text_tower == "bidirectional") return std::make_unique<BidirectionalTower>(manifest, file, device);
-  return std::make_unique<CausalTower>(manifest, file, device);
-}
-
-void TextTower::check(const std::vector<std::int32_t>& prefix) const {
-  check(TokenLists{prefix, {0, static_cast<std::int32_t>(prefix.size())}});
-}
-
-void TextTower::check(const TokenLists& texts) const { check_token_lists(texts, manifest_.vocab_size); }
-
-std::int64_t TextTower::room_after(const std::vector<std::int32_t>& prefix) const {
-  return cut_prefix(prefix, {manifest_.context_length, manifest_.sot_id, manifest_.eot_id}).room;
-}
-
-void TextTower::check_module(const std::filesystem::path& file, const std::function<void()>& probe) const {
+  const auto open = manifest.text_tower == "bidirectional" ? bidirectional_tower : causal_tower;
+  std::unique_ptr<TextTower> tower = open(manifest, file, device);
   try {
-    probe();
+    tower->probe();
   } catch (const Error& failure) {
     if (failure.code() != ErrorCode::kRuntime) throw;
     throw Error(ErrorCode::kBundleInvalid,
-                file.string() + " is no " + manifest_.text_tower + " text tower: " + failure.what() + "; export the bundle again");
+                file.string() + " is no " + manifest.text_tower + " text tower: " + failure.what() + "; export the bundle again");
   }
+  return tower;
 }
 
 void TextTower::check_rows(const at::Tensor& rows, std::int64_t count) const {
@@ -45,19 +82,5 @@ void TextTower::check_rows(const at::Tensor& rows, std::int64_t count) const {
 }
 
 std::size_t parts_at_once(c10::Device device) { return static_cast<std::size_t>(device.is_cpu() ? at::get_num_threads() : 1); }
-
-std::size_t parts_next(c10::Device device, std::size_t left) {
-  const std::size_t most = parts_at_once(device);
-  return left >= most ? most : std::min<std::size_t>(left, 1);
-}
-
-void encode_parts(std::size_t count, const std::function<void(std::size_t)>& encode) {
-  if (count == 1) return encode(0);  // within it, libtorch's own threads
-  at::parallel_for(0, static_cast<std::int64_t>(count), 1, [&](std::int64_t first, std::int64_t last) {
-    // libtorch does not hand the mode on to its threads.
-    const c10::InferenceMode inference;
-    for (std::int64_t i = first; i < last; ++i) encode(static_cast<std::size_t>(i));
-  });
-}
 
 }  // namespace interrogator

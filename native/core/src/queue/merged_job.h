@@ -26,10 +26,6 @@ class MergedPass : public PassBatch {
     std::exception_ptr error = error_of([&] { deliver(*request); });
     return {place, std::move(error)};
   }
-  Ended fail(std::size_t place, std::exception_ptr error) {
-    requests_[place] = nullptr;
-    return {place, std::move(error)};
-  }
 
  private:
   std::vector<std::unique_ptr<Request>> requests_;  // null once ended

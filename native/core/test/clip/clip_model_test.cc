@@ -73,14 +73,6 @@ TEST_F(ClipModelTest, ImageFeaturesEqualOpenClips) {
   EXPECT_LT(largest_difference(features, cases_->at("image_features")), 1e-5);
 }
 
-TEST_F(ClipModelTest, RefusesAnImageWhosePixelsDoNotFitItsSize) {
-  ImageView image = cases_->images()[0];
-  image.size -= 1;
-  EXPECT_EQ(code_of([&] { on(device_, [&] { test::image_features(model_, {image}); }); }), ErrorCode::kInvalidArgument);
-  image.width = 0;
-  EXPECT_EQ(code_of([&] { on(device_, [&] { test::image_features(model_, {image}); }); }), ErrorCode::kImageSize);
-}
-
 TEST_F(ClipModelTest, TextFeaturesEqualOpenClipsLongTextsAndPrefixesCutAlike) {
   for (const int length : {0, 5, 74, 75, 76, 100}) {
     const at::Tensor expected = cases_->at("text_features" + std::to_string(length));
@@ -180,16 +172,6 @@ TEST_F(ClipModelTest, NoTextsGiveNoRows) {
   EXPECT_EQ(features_of({}).size(0), 0);
 }
 
-TEST_F(ClipModelTest, RefusesTokensOutsideTheVocabulary) {
-  for (const std::int32_t id : {-1, 49408}) {
-    const TokenLists bad{{5, id}, {0, 2}};
-    EXPECT_EQ(code_of([&] { features_of(bad); }), ErrorCode::kInvalidArgument);
-    EXPECT_EQ(code_of([&] { features_of(texts_, {id}); }), ErrorCode::kInvalidArgument);
-    EXPECT_EQ(code_of([&] { PromptTree(model_, bad); }), ErrorCode::kInvalidArgument);
-  }
-  EXPECT_EQ(code_of([&] { features_of({{5, 6}, {0, 3}}); }), ErrorCode::kInvalidArgument);
-}
-
 TEST_F(ClipModelTest, BestFindsTheMostAndTheLeastSimilarCandidateAfterThePrefix) {
   const PromptTree tree(model_, texts_);
   for (const int length : {0, 5, 74}) {
@@ -221,8 +203,6 @@ TEST_F(ClipModelTest, BestLeavesOutTheExcluded) {
   }
   EXPECT_TRUE(std::is_sorted(similarities.rbegin(), similarities.rend()));
   EXPECT_EQ(code_of([&] { best(tree, {}, target, options); }), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(code_of([&] { best(tree, {}, target, {.exclude = {4}}); }), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(code_of([&] { best(tree, {}, target, {.exclude = {-1}}); }), ErrorCode::kInvalidArgument);
 }
 
 TEST_F(ClipModelTest, BestGivesTheLowestIndexAmongEquals) {
@@ -252,12 +232,9 @@ TEST_F(ClipModelTest, BestNeverChoosesWhatIsNotANumber) {
   EXPECT_EQ(code_of([&] { best(tree, {}, at::full({kDim}, std::nan(""))); }), ErrorCode::kRuntime);
 }
 
-TEST_F(ClipModelTest, BestRefusesFeaturesOfAnotherShapeOrDevice) {
+TEST_F(ClipModelTest, BestRefusesFeaturesOfAnotherShape) {
   const PromptTree tree(model_, chosen({0}));
   EXPECT_EQ(code_of([&] { best(tree, {}, at::ones({kDim + 1})); }), ErrorCode::kInvalidArgument);
-  const DevicePtr other = Device::open("cpu");
-  const Features elsewhere = on(other, [&] { return Features(other, at::ones({1, kDim})); });
-  EXPECT_EQ(code_of([&] { on(device_, [&] { test::best(tree, {}, elsewhere, {}); }); }), ErrorCode::kInvalidArgument);
 }
 
 TEST_F(ClipModelTest, BestStopsWhenCancelled) {

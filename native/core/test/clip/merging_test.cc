@@ -127,20 +127,16 @@ TEST_F(MergingTest, ImagesThatWaitTogetherAreOnePassAndEqualThoseEncodedAlone) {
   EXPECT_EQ(device_->stats().largest_batch, 4u);
 }
 
-TEST_F(MergingTest, ABadImageFailsAloneAndACancelledOneLeaves) {
+TEST_F(MergingTest, ACancelledImageLeaves) {
   const auto images = clip_cases_.images();
-  ImageView bad = images[1];
-  bad.width = 0;
   const auto token = std::make_shared<CancelToken>();
-  Pending<Features> first, failing, cancelled, last;
+  Pending<Features> first, cancelled, last;
   while_busy([&] {
     encode(images[0], first);
-    encode(bad, failing);
     encode(images[2], cancelled, token);
     encode(images[3], last);
     token->cancel();
   });
-  EXPECT_EQ(code_of([&] { failing.get(); }), ErrorCode::kImageSize);
   EXPECT_EQ(code_of([&] { cancelled.get(); }), ErrorCode::kAborted);
   EXPECT_EQ(first.get().rows(), 1);
   EXPECT_EQ(last.get().rows(), 1);
@@ -203,8 +199,6 @@ TEST_F(MergingTest, CaptionsOfOtherLengthsAreNotMerged) {
 
 TEST_F(MergingTest, ACaptionLeavesItsBatchWhenCancelledAndTheOthersGoOn) {
   const auto images = caption_cases_.images();
-  ImageView bad = images[0];
-  bad.size -= 1;
   // Cancelled by the end of the shortest, in the middle of the others.
   std::size_t shortest = 0;
   for (std::size_t i = 0; i < 4; ++i) {
@@ -213,11 +207,9 @@ TEST_F(MergingTest, ACaptionLeavesItsBatchWhenCancelledAndTheOthersGoOn) {
   }
   const auto token = std::make_shared<CancelToken>();
   std::vector<Pending<std::vector<std::int32_t>>> pending(4);
-  Pending<std::vector<std::int32_t>> failing;
   open({.threads = 1, .max_batch = 32});
   const std::size_t victim = shortest == 0 ? 1 : 0;
   while_busy([&] {
-    describe(bad, failing, 40);
     for (std::size_t i = 0; i < 4; ++i) {
       CaptionModel::submit_generate(
           caption_, shared(images[i]), {40},
@@ -228,7 +220,6 @@ TEST_F(MergingTest, ACaptionLeavesItsBatchWhenCancelledAndTheOthersGoOn) {
           pending[i].done(), i == victim ? token : nullptr);
     }
   });
-  EXPECT_EQ(code_of([&] { failing.get(); }), ErrorCode::kInvalidArgument);
   for (std::size_t i = 0; i < 4; ++i) {
     if (i == victim) continue;
     EXPECT_EQ(pending[i].get(), caption_cases_.ids("caption40_" + std::to_string(i)));
