@@ -56,17 +56,19 @@ const GraphLibrary* graph_library() {
   return opened;
 }
 
-class CudaGraph final : public StepGraph {
+class CudaGraph {
  public:
   CudaGraph(const GraphLibrary& library, interrogator_cuda_graph_pool pool) : library_(library), pool_(pool), graph_(library.create()) {
     if (!graph_) throw std::runtime_error(library.error());
   }
-  ~CudaGraph() override {
+  CudaGraph(const CudaGraph&) = delete;
+  CudaGraph& operator=(const CudaGraph&) = delete;
+  ~CudaGraph() {
     const std::lock_guard lock(capturing());
     library_.destroy(graph_);
   }
 
-  void capture(const std::function<void()>& work) override {
+  void capture(const std::function<void()>& work) {
     const std::lock_guard lock(capturing());
     try {
       library_.check(library_.begin(graph_, pool_));
@@ -81,7 +83,7 @@ class CudaGraph final : public StepGraph {
     throw std::runtime_error(reason);
   }
 
-  void replay() override { library_.check(library_.replay(graph_)); }
+  void replay() { library_.check(library_.replay(graph_)); }
 
  private:
   /// libtorch registers a capture with the device's random generator, without a lock of its own.
@@ -95,22 +97,20 @@ class CudaGraph final : public StepGraph {
   void* const graph_;
 };
 
-class CudaGraphPool final : public StepGraphPool {
- public:
-  explicit CudaGraphPool(const GraphLibrary& library) : library_(library) { library.check(library.new_pool(&pool_)); }
-  std::unique_ptr<StepGraph> graph() override { return std::make_unique<CudaGraph>(library_, pool_); }
-
- private:
-  const GraphLibrary& library_;
-  interrogator_cuda_graph_pool pool_{};
-};
-
 }  // namespace
 
-StepGraphPools device_graphs(c10::Device device) {
+CapturePools device_graphs(c10::Device device) {
   const GraphLibrary* const library = device.is_cuda() ? graph_library() : nullptr;
   if (!library) return nullptr;
-  return [library] { return std::make_unique<CudaGraphPool>(*library); };
+  return [library]() -> Capture {
+    interrogator_cuda_graph_pool pool{};
+    library->check(library->new_pool(&pool));
+    return [library, pool](const std::function<void()>& work) -> Replay {
+      const auto graph = std::make_shared<CudaGraph>(*library, pool);
+      graph->capture(work);
+      return [graph] { graph->replay(); };
+    };
+  };
 }
 
 }  // namespace interrogator

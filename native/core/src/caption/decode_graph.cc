@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
-#include <tuple>
+#include <map>
 
 #include "device/transfer.h"
 
@@ -34,12 +34,12 @@ at::Tensor zeros_with(const at::Tensor& like, std::int64_t rows, std::int64_t le
 struct DecodeGraphs::Set {
   struct Step {
     std::int64_t uses = 0;
-    std::unique_ptr<StepGraph> graph;  ///< null before it is captured
-    at::Tensor next;                   ///< what it gives, int64 [rows of the set]
+    Replay replay;    ///< null before it is captured
+    at::Tensor next;  ///< what it gives, int64 [rows of the set]
   };
 
-  Set(std::unique_ptr<StepGraphPool> owner, const DecodeCaches& like, std::int64_t rows, std::int64_t length)
-      : pool(std::move(owner)),
+  Set(Capture made, const DecodeCaches& like, std::int64_t rows, std::int64_t length)
+      : capture(std::move(made)),
         caches{zeros_with(like.keys, rows, length), zeros_with(like.values, rows, length),
                zeros_with(like.cross_keys, rows, like.cross_keys.size(3)), zeros_with(like.cross_values, rows, like.cross_values.size(3))} {
   }
@@ -55,20 +55,12 @@ struct DecodeGraphs::Set {
     return kept;
   }
 
-  const std::unique_ptr<StepGraphPool> pool;
+  const Capture capture;
   const DecodeCaches caches;
   std::map<std::int64_t, at::Tensor> ids_of;                    // by number of tokens
   std::map<std::pair<std::int64_t, std::int64_t>, Step> steps;  // by position and number of tokens
   std::atomic<bool> borrowed = false;                           // given back by whichever thread ends a decoding
 };
-
-std::size_t DecodeGraphs::captured() const noexcept {
-  std::size_t count = 0;
-  for (const auto& set : sets_) {
-    for (const auto& [where, step] : set->steps) count += step.graph ? 1 : 0;
-  }
-  return count;
-}
 
 std::shared_ptr<DecodeGraphs::Set> DecodeGraphs::borrow(const DecodeCaches& caches) {
   const std::int64_t rows = power_of_two(rows_of(caches.keys));
@@ -144,12 +136,8 @@ at::Tensor GraphedDecoding::run(const at::Tensor& ids, std::int64_t position, co
     return step.next.narrow(0, 0, rows);
   }
   try {
-    if (!step.graph) {
-      std::unique_ptr<StepGraph> graph = set_->pool->graph();
-      graph->capture(compute);
-      step.graph = std::move(graph);
-    }
-    step.graph->replay();
+    if (!step.replay) step.replay = set_->capture(compute);
+    step.replay();
     return step.next.narrow(0, 0, rows);
   } catch (const std::exception&) {
     return {};

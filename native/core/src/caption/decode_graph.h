@@ -12,29 +12,17 @@
 #include <cstdint>
 #include <functional>
 #include <list>
-#include <map>
 #include <memory>
 #include <utility>
 
 namespace interrogator {
 
-/// Work on a device, captured to be queued as a whole.
-class StepGraph {
- public:
-  virtual ~StepGraph() = default;
-  /// Captures what `work` queues; it does not run yet.
-  virtual void capture(const std::function<void()>& work) = 0;
-  virtual void replay() = 0;
-};
-
-/// Makes the graphs of one set of caches, which may share memory: what one replay gives is read before the next.
-class StepGraphPool {
- public:
-  virtual ~StepGraphPool() = default;
-  virtual std::unique_ptr<StepGraph> graph() = 0;
-};
-
-using StepGraphPools = std::function<std::unique_ptr<StepGraphPool>()>;
+/// Queues what was captured.
+using Replay = std::function<void()>;
+/// Captures what `work` queues on a device; it does not run yet.
+using Capture = std::function<Replay(const std::function<void()>& work)>;
+/// Makes a Capture for each set of caches. What one makes may share memory: what one replay gives is read before the next.
+using CapturePools = std::function<Capture()>;
 
 struct DecodeCaches {
   at::Tensor keys, values;              ///< [layers, rows, heads, length, head_dim]
@@ -48,12 +36,11 @@ using DecodeStep = std::function<at::Tensor(const at::Tensor& ids, const DecodeC
 class DecodeGraphs {
  public:
   /// Without pools every step runs plainly.
-  explicit DecodeGraphs(StepGraphPools pools) : pools_(std::move(pools)) {}
+  explicit DecodeGraphs(CapturePools pools) : pools_(std::move(pools)) {}
 
   /// Forgets what was captured: the model's weights are about to move. Also while a decoding is under way.
   void clear();
   bool possible() const noexcept { return pools_ != nullptr; }
-  std::size_t captured() const noexcept;
 
  private:
   friend class GraphedDecoding;
@@ -62,7 +49,7 @@ class DecodeGraphs {
   std::shared_ptr<Set> borrow(const DecodeCaches& caches);
   void give_up();
 
-  StepGraphPools pools_;
+  CapturePools pools_;
   std::list<std::shared_ptr<Set>> sets_;  // the last used in front
 };
 
@@ -91,6 +78,6 @@ class GraphedDecoding {
 };
 
 /// CUDA graphs for `device`; none where it is no CUDA device or libinterrogator_cuda_graph is not beside the kernels.
-StepGraphPools device_graphs(c10::Device device);
+CapturePools device_graphs(c10::Device device);
 
 }  // namespace interrogator
