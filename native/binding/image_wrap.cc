@@ -42,8 +42,7 @@ const std::uint8_t* to_pixels(Napi::Value data, Size size, int channels) {
 }
 
 SharedImage share(const std::uint8_t* data, Size size, std::shared_ptr<const void> owner) {
-  const auto bytes = static_cast<std::size_t>(3 * size.width * size.height);
-  return {{data, bytes, size.width, size.height}, std::move(owner)};
+  return {{data, size.width, size.height}, std::move(owner)};
 }
 
 /// Keeps an array of JavaScript alive. Whoever lets go of it last, on whatever thread, has its memory freed on the JS thread: a

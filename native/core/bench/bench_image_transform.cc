@@ -21,7 +21,7 @@ void bench_image_transform(Suite& suite) {
   for (const Case& each : cases) {
     if (!suite.wants(each.name)) continue;
     const at::Tensor pixels = at::randint(0, 256, {each.side, each.side, 3}, at::kByte);
-    const ImageView image{pixels.const_data_ptr<std::uint8_t>(), static_cast<std::size_t>(pixels.numel()), each.side, each.side};
+    const ImageView image{pixels.const_data_ptr<std::uint8_t>(), each.side, each.side};
     const auto from = static_cast<double>(each.side), to = static_cast<double>(each.preprocess.width);
     const double taps = 4 * std::max(from / to, 1.0);  // bicubic: two input pixels each way, stretched where it shrinks
     suite.measure(each.name, "image", {.flops = 2 * 3 * taps * (from * to + to * to), .bytes = 3 * from * from + 12 * to * to},

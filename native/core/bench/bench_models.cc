@@ -19,7 +19,7 @@ constexpr std::int64_t kSide = 512;
 /// Noise: what a model makes of it does not change the work.
 struct Image {
   at::Tensor pixels = at::randint(0, 256, {kSide, kSide, 3}, at::kByte);
-  ImageView view() const { return {pixels.const_data_ptr<std::uint8_t>(), static_cast<std::size_t>(pixels.numel()), kSide, kSide}; }
+  ImageView view() const { return {pixels.const_data_ptr<std::uint8_t>(), kSide, kSide}; }
 };
 
 /// Phrases without common beginnings but for chance, of 3 tokens on average, as flavors have.

@@ -55,6 +55,9 @@ SafeTensors::SafeTensors(const InputFile& file) {
     fail(std::string("its header is no JSON: ") + wrong.what());
   }
   if (!header_.is_object()) fail("its header is no JSON object");
+  for (const auto& [name, entry] : header_.items()) {
+    if (name != "__metadata__" && !entry.contains("data_offsets")) fail("its '" + name + "' has no data_offsets");
+  }
   begin_ = kSizeBytes + text.size();
   size_ = file.size() - begin_;
 }

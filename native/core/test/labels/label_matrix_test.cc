@@ -142,6 +142,7 @@ TEST(LabelMatrix, NamesWhatIsDamaged) {
       {file_of("[1]", 80), "no JSON object"},
       {file_of(embeds + "}", 80), "no 'hash'"},
       {file_of(good, 79), "cut short"},
+      {file_of(changed("{\"embeds", "{\"__metadatb__\":{\"a\":\"b\"},\"embeds"), 80), "'__metadatb__' has no data_offsets"},
       {file_of(changed("F16", "F32"), 80), "is F32"},
       {file_of(changed("F16", "BF16"), 80), "is BF16"},
       {file_of(changed("F16", "Q4"), 80), "is Q4"},

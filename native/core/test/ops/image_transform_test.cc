@@ -16,7 +16,7 @@ ImagePreprocess preprocess(std::int64_t side, const std::string& mode) {
 }
 
 ImageView view(const std::string& rgb, std::int64_t width, std::int64_t height) {
-  return {reinterpret_cast<const std::uint8_t*>(rgb.data()), rgb.size(), width, height};
+  return {reinterpret_cast<const std::uint8_t*>(rgb.data()), width, height};
 }
 
 TEST(ImageTransform, EqualsPillowTorchvisionAndOpenClipToTheBit) {

@@ -45,7 +45,7 @@ std::vector<ImageView> Cases::images() const {
   std::vector<ImageView> views;
   for (int index = 0; has("image" + std::to_string(index)); ++index) {
     const at::Tensor image = at("image" + std::to_string(index));
-    views.push_back({image.const_data_ptr<std::uint8_t>(), static_cast<std::size_t>(image.numel()), image.size(1), image.size(0)});
+    views.push_back({image.const_data_ptr<std::uint8_t>(), image.size(1), image.size(0)});
   }
   return views;
 }

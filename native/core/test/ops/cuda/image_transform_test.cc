@@ -23,7 +23,7 @@ struct Image {
     for (std::uint8_t& value : pixels) value = static_cast<std::uint8_t>(random() % 3 == 0 ? random() % 2 * 255 : random());
   }
 
-  ImageView view() const { return {pixels.data(), pixels.size(), width, height}; }
+  ImageView view() const { return {pixels.data(), width, height}; }
 };
 
 class ImageTransformCuda : public test::CudaPlaceTest {
