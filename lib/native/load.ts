@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { familySync, GLIBC, MUSL } from 'detect-libc';
 import { InterrogatorError } from '../errors';
-import { findLibtorch, LIBTORCH_VERSION, type Libtorch } from '../setup/libtorch';
+import { type Libtorch, requireLibtorch } from '../setup/libtorch';
 import { libraryName, missingLibraries } from '../setup/libtorch/inspect';
 import type { NativeBinding } from './types';
 
@@ -53,16 +53,7 @@ function candidates(): { folder: string; addon: string | undefined; loader: stri
 }
 
 async function load(): Promise<NativeBinding> {
-  const libtorch = findLibtorch();
-  if (!libtorch) {
-    throw new InterrogatorError(
-      'ERR_LIBTORCH_NOT_FOUND',
-      `libtorch ${LIBTORCH_VERSION} was not found: LIBTORCH is not set and none was fetched.`,
-      {
-        hint: `Run: npx torch-interrogator setup (or, in a clone: npm run setup)`,
-      },
-    );
-  }
+  const libtorch = requireLibtorch();
   const failures: string[] = [];
   let reason: unknown;
   for (const { folder, addon, loader } of candidates()) {

@@ -9,66 +9,47 @@ import { bundleHome, cacheFolder } from '../bundles/cache-folder';
 import { InterrogatorError } from '../errors';
 import { findAddon } from '../native/load';
 import type { NativeRuntimeInfo } from '../native/types';
-import { findLibtorch, LIBTORCH_VERSION } from './libtorch';
+import { LIBTORCH_VERSION, requireLibtorch } from './libtorch';
 import { hasCudaHalf, missingLibraries } from './libtorch/inspect';
 
 /** Something that is wrong, and what to do about it. */
-export interface Problem {
+interface Problem {
   code: string;
   message: string;
 }
 
-export interface Diagnosis {
-  /** Nothing that calls need is missing. sharp, a GPU and exported models are not needed. */
-  ok: boolean;
-  package: { version: string; path: string };
-  node: { version: string; platform: string; arch: string; supported: boolean; problem: Problem | null };
-  libtorch: {
-    path: string | null;
-    version: string | null;
-    /** With the local part: `2.11.0+cu130`. */
-    build: string | null;
-    /** `LIBTORCH`, `python` or `cache`. */
-    source: string | null;
-    problem: Problem | null;
-  };
-  addon: { loaded: boolean; path: string | null; coreVersion: string | null; problem: Problem | null };
-  /** Without sharp, images are decoded by slower code of ours and of jimp. */
-  sharp: { version: string | null; problem: Problem | null };
-  /**
-   * `available` once a device answers; `libraries` says whether libtorch's CUDA half is there with all that it links, `driver`
-   * whether NVIDIA's driver is.
-   */
-  cuda: { available: boolean; devices: number; builtFor: string | null; libraries: boolean; missing: string[]; driver: boolean };
-  cpuFeatures: string[];
-  physicalCores: number | null;
-  bundles: { kind: string; name: string; folder: string }[];
-  /** Folders in the bundle home whose bundle cannot be read. */
-  damagedBundles: { folder: string; problem: Problem }[];
-  caches: { folder: string; bundleHome: string; exporters: string[]; writable: boolean; problem: Problem | null };
-}
+/** What the command prints as JSON. `ok`: nothing that calls need is missing; sharp, a GPU and exported models are not needed. */
+export type Diagnosis = Awaited<ReturnType<typeof diagnose>>;
 
 /** Looks at everything; throws nothing that it can report instead. */
-export async function diagnose(): Promise<Diagnosis> {
+export async function diagnose() {
   const libtorch = describeLibtorch();
   const [addon, sharp, bundles] = await Promise.all([
     probe<NativeRuntimeInfo>('addon'),
     probe<{ version: string }>('sharp'),
     installedBundles().catch(() => []),
   ]);
-  const parts = {
+  const needed = {
     node: describeNode(),
     libtorch,
-    addon: describeAddon(addon, libtorch),
+    addon: {
+      loaded: addon.found !== undefined,
+      path: findAddon(),
+      coreVersion: addon.found?.coreVersion ?? null,
+      // Without libtorch the addon does not load either: that is said once.
+      problem: libtorch.problem ? null : addon.problem,
+    },
     caches: describeCaches(),
-    damagedBundles: await damagedBundles(bundles.map(({ folder }) => folder)),
   };
-  const problems = [parts.node, libtorch, parts.addon, parts.caches, ...parts.damagedBundles].filter(({ problem }) => problem);
+  const damaged = await damagedBundles(bundles.map(({ folder }) => folder));
   return {
-    ok: problems.length === 0,
+    ok: damaged.length === 0 && Object.values(needed).every(({ problem }) => !problem),
     package: describePackage(),
-    ...parts,
-    sharp: { version: sharp.found?.version ?? null, problem: sharp.problem ?? null },
+    ...needed,
+    /** Folders in the bundle home whose bundle cannot be read. */
+    damagedBundles: damaged,
+    /** Without it, images are decoded by slower code of ours and of jimp. */
+    sharp: { version: sharp.found?.version ?? null, problem: sharp.problem },
     cuda: describeCuda(libtorch, addon.found),
     cpuFeatures: addon.found?.cpuFeatures ?? [],
     physicalCores: addon.found?.physicalCores ?? null,
@@ -76,15 +57,10 @@ export async function diagnose(): Promise<Diagnosis> {
   };
 }
 
-interface Probed<T> {
-  found?: T;
-  problem?: Problem;
-}
-
-async function probe<T>(library: 'addon' | 'sharp'): Promise<Probed<T>> {
+async function probe<T>(library: 'addon' | 'sharp'): Promise<{ found?: T; problem: Problem | null }> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [path.join(__dirname, 'probe.js'), library], { timeout: 60_000 });
-    return JSON.parse(stdout);
+    return { problem: null, ...JSON.parse(stdout) };
   } catch (error) {
     const { signal, message } = error as Error & { signal?: string };
     const how = signal ? `the process that tried was ended by ${signal}` : (message.split('\n').at(-1) ?? message);
@@ -94,13 +70,13 @@ async function probe<T>(library: 'addon' | 'sharp'): Promise<Probed<T>> {
 
 const REBUILD = 'It may be made for another processor or system: install the package again, or in a clone run: npm run setup';
 
-function describePackage(): Diagnosis['package'] {
+function describePackage() {
   const root = path.join(__dirname, '..', '..');
   const { version } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
   return { version, path: root };
 }
 
-function describeNode(): Diagnosis['node'] {
+function describeNode() {
   const { platform, arch } = process;
   const version = process.versions.node;
   const [major = 0, minor = 0] = version.split('.').map(Number);
@@ -109,34 +85,34 @@ function describeNode(): Diagnosis['node'] {
   return { version, platform, arch, supported, problem };
 }
 
-function describeLibtorch(): Diagnosis['libtorch'] {
-  const nothing = { path: null, version: null, build: null, source: null };
+function describeLibtorch() {
   try {
-    const found = findLibtorch();
-    if (found) return { path: found.path, version: found.version, build: found.build, source: found.source, problem: null };
-    const message = `Run: npx torch-interrogator setup (in a clone: npm run setup), or name the folder of a libtorch ${LIBTORCH_VERSION} in LIBTORCH.`;
-    return { ...nothing, problem: { code: 'ERR_LIBTORCH_NOT_FOUND', message } };
+    return { ...requireLibtorch(), problem: null };
   } catch (error) {
-    return { ...nothing, problem: asProblem(error) };
+    return { path: null, version: null, build: null, source: null, problem: asProblem(error) };
   }
 }
 
-/** Without libtorch the addon does not load either: that is said once. */
-function describeAddon({ found, problem }: Probed<NativeRuntimeInfo>, libtorch: Diagnosis['libtorch']): Diagnosis['addon'] {
-  const own = libtorch.problem ? null : (problem ?? null);
-  return { loaded: found !== undefined, path: findAddon(), coreVersion: found?.coreVersion ?? null, problem: own };
-}
-
-function describeCuda({ path: root, build }: Diagnosis['libtorch'], runtime: NativeRuntimeInfo | undefined): Diagnosis['cuda'] {
+/**
+ * `available` once a device answers; `libraries` says whether libtorch's CUDA half is there with all that it links, `driver`
+ * whether NVIDIA's driver is.
+ */
+function describeCuda({ path: root, build }: ReturnType<typeof describeLibtorch>, runtime: NativeRuntimeInfo | undefined) {
   const devices = runtime?.cudaDevices ?? 0;
-  const tag = /\+cu(\d+)(\d)$/.exec(build ?? '');
-  const common = { devices, builtFor: tag ? `${tag[1]}.${tag[2]}` : null, driver: fs.existsSync('/proc/driver/nvidia/version') };
-  if (!root || !hasCudaHalf(root)) return { ...common, available: false, libraries: false, missing: [] };
-  const missing = missingLibraries(root, 'torch_cuda');
-  return { ...common, available: devices > 0, libraries: missing.length === 0, missing };
+  const [, major, minor] = /\+cu(\d+)(\d)$/.exec(build ?? '') ?? [];
+  const hasHalf = root !== null && hasCudaHalf(root);
+  const missing = hasHalf ? missingLibraries(root, 'torch_cuda') : [];
+  return {
+    available: hasHalf && devices > 0,
+    devices,
+    builtFor: major ? `${major}.${minor}` : null,
+    libraries: hasHalf && missing.length === 0,
+    missing,
+    driver: fs.existsSync('/proc/driver/nvidia/version'),
+  };
 }
 
-async function damagedBundles(readable: readonly string[]): Promise<Diagnosis['damagedBundles']> {
+async function damagedBundles(readable: readonly string[]) {
   const home = bundleHome();
   const folders = namesIn(home).map((name) => path.join(home, name));
   const unread = folders.filter((folder) => !readable.some((each) => each === folder || each.startsWith(folder + path.sep)));
@@ -145,7 +121,7 @@ async function damagedBundles(readable: readonly string[]): Promise<Diagnosis['d
   return (await Promise.all(problems)).filter(({ problem }) => problem.code !== 'ERR_BUNDLE_NOT_FOUND');
 }
 
-function describeCaches(): Diagnosis['caches'] {
+function describeCaches() {
   const folder = cacheFolder();
   const problem = writeProblem(folder);
   return {

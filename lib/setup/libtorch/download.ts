@@ -1,11 +1,11 @@
 /** One file from the network: continued where it broke off, in this process or an earlier one, and checked by hash. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { AbortError, InterrogatorError, throwIfAborted } from '../../errors';
+import { InterrogatorError } from '../../errors';
 import { request } from '../../net/http';
 import { shownUrl } from '../../net/shown-url';
 import { NETWORK_HINT } from './wheels';
@@ -13,7 +13,6 @@ import { NETWORK_HINT } from './wheels';
 export interface DownloadOptions {
   /** Hex digest that the whole file must have. */
   sha256: string;
-  signal?: AbortSignal;
   /** Bytes so far and in all; 0 where the server does not say. */
   onProgress?: (done: number, total: number) => void;
   /** A PEM file of certificates to trust; null for the usual ones. */
@@ -26,29 +25,23 @@ export interface DownloadOptions {
 
 /**
  * Downloads `url` to `file`. Until it is whole and its hash is right it is called `file`.part.
- * @throws ERR_NETWORK (unreachable, refused, wrong hash), ERR_IO (disk), AbortError
+ * @throws ERR_NETWORK (unreachable, refused, wrong hash), ERR_IO (disk)
  */
 export async function download(url: string, file: string, options: DownloadOptions): Promise<void> {
   const part = `${file}.part`;
-  const resumed = (await sizeOf(part)) > 0;
-  await receive(url, part, options);
-  if (await keep(part, file, options)) return;
-  if (resumed) {
-    // What an earlier run left may have been the damaged half.
-    await receive(url, part, options);
-    if (await keep(part, file, options)) return;
+  // What an earlier run left may be the damaged half: then the file is fetched once more.
+  for (let rounds = (await sizeOf(part)) > 0 ? 2 : 1; rounds > 0; rounds -= 1) {
+    await (url.startsWith('file:') ? copyFile(fileURLToPath(url), part) : receive(url, part, options));
+    const hash = createHash('sha256');
+    await pipeline(fs.createReadStream(part, { highWaterMark: 1 << 20 }), hash);
+    const isRight = hash.digest('hex') === options.sha256;
+    if (isRight) await rename(part, file);
+    await Promise.all([part, `${part}.version`].map((left) => rm(left, { force: true })));
+    if (isRight) return;
   }
   throw new InterrogatorError('ERR_NETWORK', `${shownUrl(url)} arrived damaged: its SHA-256 is not ${options.sha256}.`, {
     hint: NETWORK_HINT,
   });
-}
-
-/** False where the part's hash is wrong; then it is gone. */
-async function keep(part: string, file: string, options: DownloadOptions): Promise<boolean> {
-  const isRight = await hasHash(part, options);
-  if (isRight) await rename(part, file);
-  await Promise.all([part, `${part}.version`].map((left) => rm(left, { force: true })));
-  return isRight;
 }
 
 /** What the server will say again however often it is asked. */
@@ -59,52 +52,43 @@ const MOST_BYTES = 16 * 2 ** 30;
 
 /** Appends to `part` until the server has nothing more to send. */
 async function receive(url: string, part: string, options: DownloadOptions): Promise<void> {
-  const { signal, attempts = 6, pause = 500 } = options;
+  const { attempts = 6, pause = 500 } = options;
   for (let failures = 0; ; ) {
     const before = await sizeOf(part);
     try {
-      return await (url.startsWith('file:') ? copyLocal(url, part, options) : continueFrom(url, part, before, options));
+      return await continueFrom(url, part, before, options);
     } catch (error) {
-      if (signal?.aborted) throw new AbortError(signal.reason);
-      if (error instanceof Refusal) throw error;
-      const failure = asFailure(url, error);
-      if (failure.code === 'ERR_IO') throw failure;
+      if (!(error instanceof InterrogatorError)) throw diskError(error as NodeJS.ErrnoException);
       failures = (await sizeOf(part)) > before ? 1 : failures + 1;
-      if (failures >= attempts) throw failure;
-      await sleep(pause * 2 ** (failures - 1), undefined, { signal }).catch(() => throwIfAborted(signal));
+      if (error instanceof Refusal || failures >= attempts) throw error;
+      await sleep(pause * 2 ** (failures - 1));
     }
   }
 }
 
 async function continueFrom(url: string, part: string, have: number, options: DownloadOptions): Promise<void> {
-  const { signal, certificates = null, onProgress } = options;
+  const { certificates = null, onProgress } = options;
   const mark = `${part}.version`;
   // With it, a server that has another version by now sends that from its start, not its rest.
   const version = have > 0 ? await readFile(mark, 'utf8').catch(() => '') : '';
   const answer = await request(url, {
-    signal,
     certificates: certificates !== null && fs.existsSync(certificates) ? certificates : null,
     hint: NETWORK_HINT,
     headers: { ...(have > 0 && { range: `bytes=${have}-` }), ...(version && { 'if-range': version }) },
   });
-  if (answer.status === 416) {
-    answer.discard();
-    // Nothing lies beyond what is here: whole, or longer than the file. The hash decides.
-    return;
-  }
   if (answer.status !== 200 && answer.status !== 206) {
     answer.discard();
-    const message = `${shownUrl(url)} answered ${answer.statusText}.`;
+    // Nothing lies beyond what is here: whole, or longer than the file. The hash decides.
+    if (answer.status === 416) return;
     // A busy or restarting server is asked again; a refusal is final.
-    if (answer.status >= 500 || answer.status === 429 || answer.status === 408) throw new Error(message);
-    throw new Refusal('ERR_NETWORK', message, { hint: NETWORK_HINT });
+    const Failure = answer.status >= 500 || answer.status === 429 || answer.status === 408 ? InterrogatorError : Refusal;
+    throw new Failure('ERR_NETWORK', `${shownUrl(url)} answered ${answer.statusText}.`, { hint: NETWORK_HINT });
   }
   const offset = answer.status === 206 ? have : 0;
   const total = answer.length === undefined ? 0 : offset + answer.length;
   const { etag = '', 'last-modified': modified = '' } = answer.headers;
   if (offset === 0) await writeFile(mark, /^"/.test(etag) ? etag : modified);
   let done = offset;
-  onProgress?.(done, total);
   const counted = async function* (): AsyncGenerator<Buffer> {
     for await (const chunk of answer.body(MOST_BYTES)) {
       done += chunk.length;
@@ -112,41 +96,11 @@ async function continueFrom(url: string, part: string, have: number, options: Do
       yield chunk;
     }
   };
-  await pipeline(counted(), fs.createWriteStream(part, { flags: offset > 0 ? 'a' : 'w' }), { signal });
-}
-
-async function copyLocal(url: string, part: string, { signal, onProgress }: DownloadOptions): Promise<void> {
-  const source = fileURLToPath(url);
-  await pipeline(fs.createReadStream(source), fs.createWriteStream(part), { signal });
-  const bytes = await sizeOf(part);
-  onProgress?.(bytes, bytes);
-}
-
-async function hasHash(file: string, { sha256, signal }: DownloadOptions): Promise<boolean> {
-  const hash = createHash('sha256');
-  try {
-    await pipeline(fs.createReadStream(file, { highWaterMark: 1 << 20 }), hash, { signal });
-  } catch (error) {
-    if (signal?.aborted) throw new AbortError(signal.reason);
-    throw error;
-  }
-  return hash.digest('hex') === sha256;
+  await pipeline(counted(), fs.createWriteStream(part, { flags: offset > 0 ? 'a' : 'w' }));
 }
 
 async function sizeOf(file: string): Promise<number> {
   return (await stat(file).catch(() => null))?.size ?? 0;
-}
-
-const DISK_ERRORS = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EFBIG', 'EMFILE', 'EISDIR', 'ENOTDIR']);
-
-function asFailure(url: string, error: unknown): InterrogatorError {
-  if (error instanceof InterrogatorError) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code && DISK_ERRORS.has(code)) return diskError(error as NodeJS.ErrnoException);
-  return new InterrogatorError('ERR_NETWORK', `${shownUrl(url)} could not be fetched: ${message || code}.`, {
-    hint: NETWORK_HINT,
-    cause: error,
-  });
 }
 
 /** A failed write, with what to do about it. */

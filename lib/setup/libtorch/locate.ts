@@ -12,17 +12,12 @@ export interface Libtorch extends LibtorchFolder {
   source: 'LIBTORCH' | 'python' | 'cache';
 }
 
-export interface FindOptions {
-  /** Only one with a working CUDA half. */
-  cuda?: boolean;
-}
-
 /**
- * The libtorch to run on, or null where none is named and none was fetched.
+ * The libtorch to run on, or null where none is named and none was fetched. `cuda`: only one with a working CUDA half.
  * One that was named and is unfit is an error, not a reason to look further.
  * @throws ERR_LIBTORCH_NOT_FOUND, ERR_LIBTORCH_VERSION, ERR_LIBTORCH_ABI, ERR_LIBTORCH_CUDA
  */
-export function findLibtorch({ cuda = false }: FindOptions = {}): Libtorch | null {
+export function findLibtorch({ cuda = false } = {}): Libtorch | null {
   const named = process.env.LIBTORCH;
   if (named) {
     const folder = path.resolve(named);
@@ -37,6 +32,19 @@ export function findLibtorch({ cuda = false }: FindOptions = {}): Libtorch | nul
     if (fs.existsSync(folder)) return { ...inspectLibtorch(folder, { named: folder, cuda }), source: 'cache' };
   }
   return null;
+}
+
+/** As findLibtorch(); that there is none is an error too. */
+export function requireLibtorch(): Libtorch {
+  const found = findLibtorch();
+  if (found) return found;
+  throw new InterrogatorError(
+    'ERR_LIBTORCH_NOT_FOUND',
+    `libtorch ${LIBTORCH_VERSION} was not found: LIBTORCH is not set and none was fetched.`,
+    {
+      hint: 'Run: npx torch-interrogator setup (or, in a clone: npm run setup)',
+    },
+  );
 }
 
 /** Where a fetched libtorch lives: laid out as a site-packages folder, so that the libraries' own run paths hold. */

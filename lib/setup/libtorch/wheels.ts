@@ -1,21 +1,16 @@
 /** Which Python wheels make up a libtorch, and where the user's pip finds them. */
 import { execFile } from 'node:child_process';
 import path from 'node:path';
-import { AbortError, InterrogatorError } from '../../errors';
+import { promisify } from 'node:util';
+import { InterrogatorError } from '../../errors';
 import { pythonCommand } from './locate';
 import { LIBTORCH_VERSION } from './version';
 
-export interface Wheel {
+interface Wheel {
   name: string;
   version: string;
   url: string;
   sha256: string;
-}
-
-export interface ResolvedWheels {
-  wheels: Wheel[];
-  /** CA certificates that pip is told to trust, a PEM file; null for the defaults. */
-  certificates: string | null;
 }
 
 /** What `libtorch_cpu.so` of the Linux wheel links beside the system. */
@@ -48,55 +43,35 @@ export function requirements(variant: 'cpu' | 'cuda', platform: NodeJS.Platform 
   });
 }
 
-/** Asks pip for addresses and hashes; downloads nothing. @throws ERR_NETWORK, ERR_LIBTORCH_NOT_FOUND (no Python or pip) */
-export async function resolveWheels(wanted: string[], signal?: AbortSignal): Promise<ResolvedWheels> {
+/**
+ * Asks pip for addresses and hashes; downloads nothing. `certificates`: a PEM file that pip is told to trust, null for the usual ones.
+ * @throws ERR_NETWORK, ERR_LIBTORCH_NOT_FOUND (no Python or pip)
+ */
+export async function resolveWheels(wanted: string[]): Promise<{ wheels: Wheel[]; certificates: string | null }> {
   // Three levels up from lib/setup/libtorch and from dist/setup/libtorch alike is the package.
   const script = path.join(__dirname, '..', '..', '..', 'lib', 'setup', 'libtorch', 'resolve_wheels.py');
-  const { output, diagnostics } = await runPython([script, ...wanted], signal);
-  const resolved = JSON.parse(output) as {
-    wheels: (Omit<Wheel, 'url' | 'sha256'> & { url: string | null; sha256: string | null })[];
-    certificates: string | null;
-  };
+  const python = pythonCommand();
+  const lastLine = (text = ''): string => text.trim().split('\n').at(-1) as string;
+  const { stdout, stderr } = await promisify(execFile)(python, [script, ...wanted]).catch((cause) => {
+    const reason = cause.code === 'ENOENT' ? `${python} was not found` : lastLine(cause.stderr) || cause.message;
+    throw new InterrogatorError('ERR_LIBTORCH_NOT_FOUND', `libtorch is fetched from the Python package index through pip, but ${reason}.`, {
+      hint: `Install Python 3 with pip (or name one in PYTHON), or name the folder of a libtorch ${LIBTORCH_VERSION} in LIBTORCH.`,
+      cause,
+    });
+  });
+  const resolved = JSON.parse(stdout);
   for (const { name, version, url, sha256 } of resolved.wheels) {
-    if (!url) {
-      throw new InterrogatorError(
-        'ERR_NETWORK',
-        `pip finds no wheel ${name}${version} for this machine.${diagnostics ? ` It says: ${diagnostics}` : ''}`,
-        { hint: NETWORK_HINT },
-      );
-    }
-    if (!sha256) {
-      throw new InterrogatorError(
-        'ERR_NETWORK',
-        `The package index gives no SHA-256 for ${name} ${version}, so what it sends cannot be checked.`,
-        { hint: NETWORK_HINT },
-      );
-    }
+    if (url && sha256) continue;
+    const said = lastLine(stderr);
+    const fault = url
+      ? `The package index gives no SHA-256 for ${name} ${version}, so what it sends cannot be checked.`
+      : `pip finds no wheel ${name}${version} for this machine.${said ? ` It says: ${said}` : ''}`;
+    throw new InterrogatorError('ERR_NETWORK', fault, { hint: NETWORK_HINT });
   }
-  return resolved as ResolvedWheels;
+  return resolved;
 }
 
 /** The way out that does not need this machine's network. */
 export const NETWORK_HINT =
   "Check the network and pip's settings (pip config list), then run the command again: it continues where it stopped. " +
   `Without a network, unpack a libtorch ${LIBTORCH_VERSION} and name its folder in LIBTORCH.`;
-
-function runPython(args: string[], signal?: AbortSignal): Promise<{ output: string; diagnostics: string }> {
-  const python = pythonCommand();
-  return new Promise((resolve, reject) => {
-    execFile(python, args, { signal, maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
-      const diagnostics = stderr.trim().split('\n').at(-1) ?? '';
-      if (!error) resolve({ output: stdout, diagnostics });
-      else if (signal?.aborted) reject(new AbortError(signal.reason));
-      else {
-        const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? `${python} was not found` : diagnostics || error.message;
-        reject(
-          new InterrogatorError('ERR_LIBTORCH_NOT_FOUND', `libtorch is fetched from the Python package index through pip, but ${reason}.`, {
-            hint: `Install Python 3 with pip (or name one in PYTHON), or name the folder of a libtorch ${LIBTORCH_VERSION} in LIBTORCH.`,
-            cause: error,
-          }),
-        );
-      }
-    });
-  });
-}
