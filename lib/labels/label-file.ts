@@ -21,8 +21,8 @@ export async function requireIntact(file: string, signal?: AbortSignal): Promise
   try {
     if (!(await handle.stat()).isFile()) throw damaged('is no regular file');
     let [sum, expected] = [0, ''];
-    for await (const [piece, position] of pieces(handle, 0, signal)) {
-      if (position === 0) {
+    for await (const piece of pieces(handle, 0, signal)) {
+      if (expected === '') {
         const header = piece.toString('latin1', 0, LONGEST_HEADER);
         const found = CHECKSUM.exec(header);
         if (!found && header.includes('"__metadata__"')) throw damaged('has a checksum that cannot be read');
@@ -59,7 +59,7 @@ export async function seal(made: string, file: string, signal?: AbortSignal): Pr
     prefix.write(header, 8, 'latin1');
     await target.writeFile(prefix);
     let sum = crc32(prefix);
-    for await (const [piece] of pieces(source, 8 + size, signal)) {
+    for await (const piece of pieces(source, 8 + size, signal)) {
       sum = crc32(piece, sum);
       await target.writeFile(piece);
     }
@@ -71,14 +71,10 @@ export async function seal(made: string, file: string, signal?: AbortSignal): Pr
   }
 }
 
-async function* pieces(handle: FileHandle, from: number, signal?: AbortSignal): AsyncGenerator<[piece: Buffer, position: number]> {
-  const buffer = Buffer.allocUnsafe(PIECE_BYTES);
-  for (let position = from; ; ) {
+async function* pieces(handle: FileHandle, start: number, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  for await (const piece of handle.createReadStream({ start, highWaterMark: PIECE_BYTES, autoClose: false })) {
     throwIfAborted(signal);
-    const { bytesRead } = await handle.read(buffer, 0, PIECE_BYTES, position);
-    if (bytesRead === 0) return;
-    yield [buffer.subarray(0, bytesRead), position];
-    position += bytesRead;
+    yield piece;
   }
 }
 

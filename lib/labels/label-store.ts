@@ -1,12 +1,13 @@
 /** Where label embeddings come from: the cache folder, the bundle, the network, or the text tower. */
 import { createHash, randomUUID } from 'node:crypto';
-import { access, mkdir, rename } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { debuglog } from 'node:util';
 import { bundleFolderName } from '../bundles/bundle';
 import type { Call } from '../engine/calls';
 import type { Engine } from '../engine/engine';
 import { inTurns } from '../engine/turns';
-import { hasCode, throwIfAborted } from '../errors';
+import { hasCode, InterrogatorError, throwIfAborted } from '../errors';
 import type { NativeFeatures, NativeLabelMatrix } from '../native/types';
 import { downloadLabels } from './label-download';
 import { requireIntact, seal } from './label-file';
@@ -23,18 +24,31 @@ export interface LabelSet {
   isBuiltIn: boolean;
 }
 
+/** What is looked for: embeddings of these labels, of this model. */
+interface Wanted {
+  engine: Engine;
+  labels: readonly string[];
+  /** Of the labels, as label files hold it. */
+  hash: string;
+  call: Call;
+}
+
 /** The embeddings of a set of labels, one row a label, from wherever they can be had soonest. */
-export async function obtainLabelMatrix(engine: Engine, set: LabelSet, call: Call): Promise<NativeLabelMatrix> {
-  const hash = await hashOf(set.labels, call.signal);
-  const [kept, ...others] = cacheFiles(engine, set);
-  for (const file of [kept, ...others]) {
-    const found = file && (await openCached(engine, file, hash, set, call, { setAside: true }));
+export async function obtainLabelMatrix(engine: Engine, { labels, name, isBuiltIn }: LabelSet, call: Call): Promise<NativeLabelMatrix> {
+  const wanted = { engine, labels, call, hash: await hashOf(labels, call.signal) };
+  if (name === null) return build(wanted, 'labels');
+  const { clipBundle, config } = engine;
+  const prefix = bundleFolderName(clipBundle.manifest.name);
+  // A caller's table does not overwrite a built-in one of the same name.
+  const isShared = !isBuiltIn && (TABLE_NAMES as readonly string[]).includes(name);
+  const tables = config.cachePath === null ? [] : isShared ? [`${name}.own`, name] : [name];
+  const cached = tables.map((table) => path.resolve(config.cachePath as string, `${prefix}_${table}.safetensors`));
+  for (const file of [...cached, path.join(clipBundle.folder, 'labels', `${prefix}_${name}.safetensors`)]) {
+    const found = await openCached(wanted, file, cached.includes(file));
     if (found) return found;
   }
-  const found =
-    (await openCached(engine, bundledFile(engine, set.name), hash, set, call, { setAside: false })) ||
-    (kept && others.length === 0 && (await downloaded(engine, kept, hash, set, call)));
-  return found || build(engine, kept, hash, set, call);
+  const [kept] = cached;
+  return (kept && !isShared && (await download(wanted, kept))) || build(wanted, `labels ${name}`, kept);
 }
 
 /** Labels hashed before others get a turn: some 4 MB at the most that a term list may have. */
@@ -50,59 +64,31 @@ async function hashOf(labels: readonly string[], signal: AbortSignal | undefined
   return hash.digest('hex');
 }
 
-function fileName(engine: Engine, table: string): string {
-  return `${bundleFolderName(engine.clipBundle.manifest.name)}_${table}.safetensors`;
-}
-
-/** Where embeddings may lie, first of all where new ones are kept. A caller's table does not overwrite a built-in one of the same name. */
-function cacheFiles(engine: Engine, { name, isBuiltIn }: LabelSet): string[] {
-  const { cachePath } = engine.config;
-  if (name === null || cachePath === null) return [];
-  const isShared = !isBuiltIn && (TABLE_NAMES as readonly string[]).includes(name);
-  const tables = isShared ? [`${name}.own`, name] : [name];
-  return tables.map((table) => path.resolve(cachePath, fileName(engine, table)));
-}
-
-function bundledFile(engine: Engine, name: string | null): string | undefined {
-  return name === null ? undefined : path.join(engine.clipBundle.folder, 'labels', fileName(engine, name));
-}
-
 /** Undefined where the file is not there, damaged, of other labels or another model: whoever asks goes on to the next source. */
-async function openCached(
-  engine: Engine,
-  file: string | undefined,
-  hash: string,
-  { labels }: LabelSet,
-  call: Call,
-  { setAside }: { setAside: boolean },
-): Promise<NativeLabelMatrix | undefined> {
-  if (!file || !(await exists(file))) return undefined;
+async function openCached(wanted: Wanted, file: string, setAside: boolean): Promise<NativeLabelMatrix | undefined> {
   try {
-    await requireIntact(file, call.signal);
-    const matrix = await engine.binding.openLabelMatrix(file, { hash, dim: engine.clipBundle.manifest.embedDim });
-    return await closedUnlessFit(engine, matrix, labels, call);
+    return await open(wanted, file);
   } catch (error) {
-    if (hasCode(error, 'ERR_LABELS_MISMATCH')) return undefined;
-    const isOfFile = hasCode(error, 'ERR_LABELS_DAMAGED', 'ERR_IO') || (error as NodeJS.ErrnoException).syscall !== undefined;
+    const { code = '', syscall } = error as NodeJS.ErrnoException;
+    if (['ENOENT', 'ENOTDIR', 'ERR_LABELS_MISMATCH'].includes(code)) return undefined;
+    const isOfFile = hasCode(error, 'ERR_LABELS_DAMAGED', 'ERR_IO') || syscall !== undefined;
     if (!isOfFile) throw error;
     await reportDamaged(file, error as Error, setAside && hasCode(error, 'ERR_LABELS_DAMAGED'));
     return undefined;
   }
 }
 
-/** The matrix where it is of these labels and this model. */
-async function closedUnlessFit(
-  engine: Engine,
-  matrix: NativeLabelMatrix,
-  labels: readonly string[],
-  call: Call,
-): Promise<NativeLabelMatrix | undefined> {
-  let fits = false;
+/** The matrix in the file. Throws ERR_LABELS_MISMATCH where it is of other labels or another model, and what is wrong with the file. */
+async function open(wanted: Wanted, file: string): Promise<NativeLabelMatrix> {
+  const { engine, hash, labels, call } = wanted;
+  await requireIntact(file, call.signal);
+  const matrix = await engine.binding.openLabelMatrix(file, { hash, dim: engine.clipBundle.manifest.embedDim });
   try {
-    fits = matrix.rows === labels.length && (await isOfThisModel(engine, matrix, labels, call));
-    return fits ? matrix : undefined;
-  } finally {
-    if (!fits) matrix.close();
+    if (matrix.rows === labels.length && (await isOfThisModel(wanted, matrix))) return matrix;
+    throw new InterrogatorError('ERR_LABELS_MISMATCH', `${file} was not made with this model.`);
+  } catch (error) {
+    matrix.close();
+    throw error;
   }
 }
 
@@ -110,7 +96,7 @@ async function closedUnlessFit(
  * The file's name and hash speak of the model's name and the labels, not of the weights, so a few labels are encoded
  * again: each must be as good as identical to a row. Float16 and half-precision towers stay within 1e-3.
  */
-async function isOfThisModel(engine: Engine, matrix: NativeLabelMatrix, labels: readonly string[], call: Call): Promise<boolean> {
+async function isOfThisModel({ engine, labels, call }: Wanted, matrix: NativeLabelMatrix): Promise<boolean> {
   const places = [...new Set([0, Math.floor(labels.length / 2), labels.length - 1])];
   using features = await engine.clip.textFeatures(
     places.map((place) => labels[place] as string),
@@ -136,53 +122,51 @@ async function reportDamaged(file: string, error: Error, setAside: boolean): Pro
   );
 }
 
-async function downloaded(
-  engine: Engine,
-  file: string,
-  hash: string,
-  { labels }: LabelSet,
-  call: Call,
-): Promise<NativeLabelMatrix | undefined> {
-  const { signal, report } = call;
-  const matrix = await downloadLabels(engine, { file, hash, signal, report });
-  return matrix && closedUnlessFit(engine, matrix, labels, call);
+/** A saving, never a need: undefined where there is none, or none that fits. It is checked before it takes its name. */
+async function download(wanted: Wanted, file: string): Promise<NativeLabelMatrix | undefined> {
+  const { engine, call } = wanted;
+  const partial = `${file}.${randomUUID()}.part`;
+  let matrix: NativeLabelMatrix | undefined;
+  try {
+    if (!(await downloadLabels(engine, path.basename(file), partial, call))) return undefined;
+    matrix = await open(wanted, partial);
+    await seal(partial, file, call.signal);
+    return matrix;
+  } catch (error) {
+    matrix?.close();
+    throwIfAborted(call.signal);
+    debug('%s was not downloaded: %s', file, error);
+    return undefined;
+  } finally {
+    await rm(partial, { force: true }).catch(() => {});
+  }
 }
 
-async function build(
-  engine: Engine,
-  file: string | undefined,
-  hash: string,
-  { labels, name }: LabelSet,
-  call: Call,
-): Promise<NativeLabelMatrix> {
-  const stage = name === null ? 'labels' : `labels ${name}`;
+/** Made by the text tower, and kept in the file where one is named. */
+async function build(wanted: Wanted, stage: string, file?: string): Promise<NativeLabelMatrix> {
+  const { engine, labels, hash, call } = wanted;
   using features = await engine.clip.textFeatures(labels, call, stage);
-  const kept = file && (await keep(engine, file, features, hash, call));
+  const kept = file && (await keep(wanted, features, file));
   return kept || (await engine.binding.labelMatrixFromFeatures(features, hash));
 }
 
 /** A cache that cannot be written costs time at the next start, not this answer. */
-async function keep(
-  engine: Engine,
-  file: string,
-  features: NativeFeatures,
-  hash: string,
-  { token, signal }: Call,
-): Promise<NativeLabelMatrix | undefined> {
+async function keep({ engine, hash, call }: Wanted, features: NativeFeatures, file: string): Promise<NativeLabelMatrix | undefined> {
   try {
     await mkdir(path.dirname(file), { recursive: true });
     const made = `${file}.${randomUUID()}.part`;
-    await engine.binding.writeLabelMatrix(made, features, hash, token);
-    await seal(made, file, signal);
+    await engine.binding.writeLabelMatrix(made, features, hash, call.token);
+    await seal(made, file, call.signal);
     return await engine.binding.openLabelMatrix(file, { hash });
   } catch (error) {
-    throwIfAborted(signal);
+    throwIfAborted(call.signal);
     if (hasCode(error, 'ERR_DISPOSED')) throw error;
     warn(`Label embeddings cannot be kept in ${file}: ${(error as Error).message}`, 'ERR_IO');
     return undefined;
   }
 }
 
+const debug = debuglog('torch-interrogator');
 const warned = new Set<string>();
 
 function warn(message: string, code: string): void {
@@ -193,11 +177,4 @@ function warn(message: string, code: string): void {
 
 function emitWarning(message: string, code: string): void {
   process.emitWarning(message, { type: 'TorchInterrogatorWarning', code });
-}
-
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,78 +1,35 @@
 /** How a file's bytes spell text, and what those look like that spell none. */
-import { isUtf8 } from 'node:buffer';
 
-export interface Encoding {
-  /** The bytes that the file begins with to say so; not text. */
-  mark: Buffer;
-  /** How many bytes at the end begin a character that is not complete. */
-  unfinished(bytes: Buffer): number;
-  /** Where the first byte is that is no text, in bytes that end where a character ends. */
-  fault(bytes: Buffer): number | undefined;
-  decode(bytes: Buffer): string;
+type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be';
+
+/** The bytes that a file begins with to say how it is encoded, in hexadecimal digits; not text. */
+const MARKS: readonly [mark: string, encoding: Encoding][] = [
+  ['efbbbf', 'utf-8'],
+  ['fffe', 'utf-16le'],
+  ['feff', 'utf-16be'],
+  ['', 'utf-8'],
+];
+
+/** By the file's first three bytes; `start`: where the text begins. */
+export function detectEncoding(bytes: Buffer): { encoding: Encoding; start: number } {
+  const beginning = bytes.toString('hex', 0, 3);
+  const [mark, encoding] = MARKS.find(([mark]) => beginning.startsWith(mark)) as (typeof MARKS)[number];
+  return { encoding, start: mark.length / 2 };
 }
 
-const PLAIN: Encoding = {
-  mark: Buffer.alloc(0),
-  unfinished(bytes) {
-    for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
-      const byte = bytes[bytes.length - back] as number;
-      // 10xxxxxx goes on with a character; the bits of its first byte say how many follow.
-      if ((byte & 0xc0) === 0x80) continue;
-      const length = byte >= 0xf8 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-      return length > back ? back : 0;
-    }
-    return 0;
-  },
-  fault(bytes) {
-    const zero = bytes.indexOf(0);
-    if (isUtf8(bytes)) return zero < 0 ? undefined : zero;
-    // The longest beginning that is sound, by halves.
-    let [sound, wrong] = [0, bytes.length];
-    while (wrong - sound > 1) {
-      const middle = (sound + wrong) >> 1;
-      const part = bytes.subarray(0, middle);
-      if (isUtf8(part.subarray(0, middle - PLAIN.unfinished(part)))) sound = middle;
-      else wrong = middle;
-    }
-    const start = sound - PLAIN.unfinished(bytes.subarray(0, sound));
-    return zero < 0 ? start : Math.min(zero, start);
-  },
-  decode: (bytes) => bytes.toString('utf8'),
-};
+/** The text of bytes that begin where a character does, without one that is not complete unless they are the last. Undefined where they are no text. */
+export function decodeText(bytes: Buffer, encoding: Encoding, isLast: boolean): string | undefined {
+  try {
+    const text = new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes, { stream: !isLast });
+    return text.includes('\0') ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
 
-const UTF8: Encoding = { ...PLAIN, mark: Buffer.from([0xef, 0xbb, 0xbf]) };
-
-const UTF16_LE: Encoding = {
-  mark: Buffer.from([0xff, 0xfe]),
-  unfinished(bytes) {
-    const odd = bytes.length % 2;
-    const last = bytes.length - odd - 2;
-    const isHighSurrogate = last >= 0 && (bytes.readUInt16LE(last) & 0xfc00) === 0xd800;
-    return odd + (isHighSurrogate ? 2 : 0);
-  },
-  fault(bytes) {
-    const unit = bytes.toString('utf16le').search(/\p{Surrogate}|\0/u);
-    if (unit >= 0) return 2 * unit;
-    return bytes.length % 2 === 1 ? bytes.length - 1 : undefined;
-  },
-  decode: (bytes) => bytes.toString('utf16le'),
-};
-
-const swapped = (bytes: Buffer): Buffer => {
-  const even = bytes.length - (bytes.length % 2);
-  return Buffer.concat([Buffer.from(bytes.subarray(0, even)).swap16(), bytes.subarray(even)]);
-};
-
-const UTF16_BE: Encoding = {
-  mark: Buffer.from([0xfe, 0xff]),
-  unfinished: (bytes) => UTF16_LE.unfinished(swapped(bytes)),
-  fault: (bytes) => UTF16_LE.fault(swapped(bytes)),
-  decode: (bytes) => UTF16_LE.decode(swapped(bytes)),
-};
-
-/** By the file's first bytes. */
-export function detectEncoding(bytes: Buffer): Encoding {
-  return [UTF8, UTF16_LE, UTF16_BE].find(({ mark }) => bytes.subarray(0, mark.length).equals(mark)) ?? PLAIN;
+/** Bytes that the text takes. */
+export function encodedLength(text: string, encoding: Encoding): number {
+  return encoding === 'utf-8' ? Buffer.byteLength(text) : 2 * text.length;
 }
 
 /** What files begin with that are taken for text by mistake. */
@@ -92,20 +49,27 @@ const SIGNATURES: readonly [looks: string, beginning: string][] = [
   ['an SQLite database', 'SQLite format 3'],
 ];
 
-/** What a piece looks like that begins `start` bytes into its file and is no text from `fault` on. */
-export function looksLike(bytes: Buffer, fault: number, start: number, encoding: Encoding): string {
-  const at = `at byte ${start + fault}`;
+/** What a piece looks like that begins `start` bytes into its file and is no text. */
+export function looksLike(bytes: Buffer, start: number, encoding: Encoding): string {
   const beginning = bytes.toString('latin1', 0, 16);
   const known = start === 0 && SIGNATURES.find(([, signature]) => beginning.startsWith(signature));
   if (known) return `it looks like ${known[0]}`;
-  if (encoding.mark.length === 2) {
-    // UTF-32's mark is UTF-16's and two zeros.
-    return start === 2 && bytes[0] === 0 && bytes[1] === 0 ? 'it looks like UTF-32' : `its UTF-16 is broken ${at}`;
+  // UTF-32's mark is UTF-16's and two zeros.
+  if (encoding !== 'utf-8' && start === 2 && bytes[0] === 0 && bytes[1] === 0) return 'it looks like UTF-32';
+  // The longest beginning that is sound, by halves. The character after it is not.
+  let [sound, wrong] = [0, bytes.length + 1];
+  while (wrong - sound > 1) {
+    const middle = (sound + wrong) >> 1;
+    if (decodeText(bytes.subarray(0, middle), encoding, false) === undefined) wrong = middle;
+    else sound = middle;
   }
+  const fault = encodedLength(decodeText(bytes.subarray(0, sound), encoding, false) as string, encoding);
+  const at = `at byte ${start + fault}`;
+  if (encoding !== 'utf-8') return `its UTF-16 is broken ${at}`;
   const zeros = count(bytes, (byte) => byte === 0);
   if (zeros > bytes.length / 4 && zeros < bytes.length) return `a zero byte ${at}; it looks like UTF-16 without a byte order mark`;
   if (bytes[fault] === 0) return `a zero byte ${at}; it looks like binary data`;
-  if (encoding.unfinished(bytes) === bytes.length - fault) return `it breaks off in the middle of a character ${at}`;
+  if (sound === bytes.length) return `it breaks off in the middle of a character ${at}`;
   return `byte 0x${(bytes[fault] as number).toString(16).toUpperCase()} ${at}; it looks like ${codePage(bytes)}`;
 }
 

@@ -3,7 +3,7 @@ import { constants, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { types } from 'node:util';
 import { InterrogatorError } from '../errors';
-import { detectEncoding, type Encoding, looksLike } from './text-encoding';
+import { decodeText, detectEncoding, encodedLength, looksLike } from './text-encoding';
 
 /** 128 MiB; clip-interrogator's whole vocabulary has 1.9 MB. */
 export const MOST_BYTES = 128 << 20;
@@ -19,7 +19,7 @@ export type TextSource = string | AsyncIterable<Uint8Array>;
  * Throws ERR_VOCABULARY_INVALID, and what the file system says.
  */
 export async function* readText(source: TextSource, name: string): AsyncGenerator<string> {
-  let encoding: Encoding | undefined;
+  let found: ReturnType<typeof detectEncoding> | undefined;
   // The end of what was read, where it begins a character that is not complete.
   let kept = Buffer.alloc(0);
   let start = 0;
@@ -27,20 +27,19 @@ export async function* readText(source: TextSource, name: string): AsyncGenerato
     const isLast = piece.length === 0;
     let bytes = Buffer.concat([kept, piece]);
     if (start + bytes.length > MOST_BYTES) throw tooLong(name, `more than ${MOST_BYTES}`);
-    if (!encoding) {
+    if (!found) {
       kept = bytes;
       if (bytes.length < LONGEST_MARK && !isLast) continue;
-      encoding = detectEncoding(bytes);
-      start = encoding.mark.length;
+      found = detectEncoding(bytes);
+      start = found.start;
       bytes = bytes.subarray(start);
     }
-    const end = isLast ? bytes.length : bytes.length - encoding.unfinished(bytes);
-    const whole = bytes.subarray(0, end);
-    const fault = encoding.fault(whole);
-    if (fault !== undefined) throw notText(name, looksLike(whole, fault, start, encoding));
-    if (end > 0) yield encoding.decode(whole);
-    kept = bytes.subarray(end);
-    start += end;
+    const text = decodeText(bytes, found.encoding, isLast);
+    if (text === undefined) throw notText(name, looksLike(bytes, start, found.encoding));
+    if (text !== '') yield text;
+    const length = encodedLength(text, found.encoding);
+    kept = bytes.subarray(length);
+    start += length;
   }
 }
 
@@ -76,20 +75,21 @@ function requireRegular(stats: Stats, location: string): void {
     return;
   }
   const kind = stats.isDirectory() ? 'folder' : stats.isFIFO() ? 'pipe' : stats.isSocket() ? 'socket' : 'device';
-  throw new InterrogatorError('ERR_VOCABULARY_INVALID', `${location} is a ${kind}, not a text file.`, {
-    hint: 'Name a text file of one term a line.',
-  });
+  throw invalid(`${location} is a ${kind}, not a text file.`);
 }
 
 function tooLong(location: string, bytes: string): InterrogatorError {
-  return new InterrogatorError('ERR_VOCABULARY_INVALID', `${location} has ${bytes} bytes; term lists of at most ${MOST_BYTES} are read.`, {
-    hint: 'Name a text file of one term a line, or split the list in tables and merge them.',
-  });
+  const message = `${location} has ${bytes} bytes; term lists of at most ${MOST_BYTES} are read.`;
+  return invalid(message, `${HINT}, or split the list in tables and merge them.`);
 }
 
 function notText(location: string, reason: string): InterrogatorError {
   const message = `${location} is no text in UTF-8, nor in UTF-16 with a byte order mark: ${reason}.`;
-  return new InterrogatorError('ERR_VOCABULARY_INVALID', message, {
-    hint: 'Name a text file of one term a line; save it as UTF-8, for example: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW',
-  });
+  return invalid(message, `${HINT}; save it as UTF-8, for example: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW`);
+}
+
+export const HINT = 'Name a text file of one term a line';
+
+export function invalid(message: string, hint = `${HINT}.`): InterrogatorError {
+  return new InterrogatorError('ERR_VOCABULARY_INVALID', message, { hint });
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { show } from '../arguments';
 import { InterrogatorError } from '../errors';
 import { strip } from '../tokenizer/clean/python-text';
-import { readText, type TextSource } from './text-file';
+import { HINT, invalid, readText, type TextSource } from './text-file';
 
 /** Of UTF-16 code units. A longer line is no term: CLIP reads 77 tokens at most. */
 const LONGEST_TERM = 1 << 16;
@@ -58,9 +58,7 @@ function term(line: string, index: number, location: string): string {
       ? `line ${index + 1} is longer than ${LONGEST_TERM} characters`
       : index >= MOST_TERMS && `it has more than ${MOST_TERMS} lines`;
   if (!fault) return strip(line);
-  throw new InterrogatorError('ERR_VOCABULARY_INVALID', `${location} is no term list: ${fault}.`, {
-    hint: 'Name a text file of one term a line.',
-  });
+  throw invalid(`${location} is no term list: ${fault}.`);
 }
 
 function unreadable(location: string, cause: unknown): InterrogatorError {
@@ -68,7 +66,7 @@ function unreadable(location: string, cause: unknown): InterrogatorError {
   const reason = (cause as NodeJS.ErrnoException).code;
   if (reason === 'ENOENT' || reason === 'ENOTDIR') {
     return new InterrogatorError('ERR_VOCABULARY_NOT_FOUND', `There is no term list at ${location}.`, {
-      hint: 'Name a text file of one term a line. A folder of term lists holds artists, flavors, mediums, movements and negative, each .txt, and trendings.txt if it likes.',
+      hint: `${HINT}. A folder of term lists holds artists, flavors, mediums, movements and negative, each .txt, and trendings.txt if it likes.`,
       cause,
     });
   }
