@@ -23,7 +23,7 @@ await serve({
     if (!measure?.plan || (measure.needsCaptioner && !bench.captioner)) return { skipped: true };
     const plan = await measure.plan(bench);
     plans.set(name, plan);
-    return { skipped: Boolean(plan.skipped), unit: plan.unit };
+    return { unit: plan.unit };
   },
 
   run: ({ measure, number }) => plans.get(measure).ours(number),

@@ -28,7 +28,11 @@ await main(async () => {
     title(`Both sides agree: features differ by ${(await bench.agree()).toExponential(1)} at most`);
     for (const measure of selected(only)) {
       title(measure.name);
-      const measured = measure.plan ? await rowsOfPlan(bench, measure) : await measure.rows(bench);
+      if (measure.needsCaptioner && !bench.captioner) {
+        process.stderr.write('  left out: there is no caption model\n');
+        continue;
+      }
+      const measured = measure.plan ? [await rowOfPlan(bench, await measure.plan(bench))] : await measure.rows(bench);
       rows.push(...measured.map((row) => ({ name: measure.name, device, ...row, machine })));
     }
     if (rows.length === 0) throw new StepError('Nothing was measured.');
@@ -44,15 +48,10 @@ await main(async () => {
   }
 });
 
-async function rowsOfPlan(bench, measure) {
-  const plan = measure.needsCaptioner && !bench.captioner ? { skipped: 'there is no caption model' } : await measure.plan(bench);
-  if (plan.skipped) {
-    process.stderr.write(`  left out: ${plan.skipped}\n`);
-    return [];
-  }
+async function rowOfPlan(bench, plan) {
   try {
     const taken = await sampleInTurn({ ...plan, machineRates: bench.machineRates, samples: bench.options.samples, onSample: printSample });
-    return [{ ...rowOf(plan, taken), ...plan.fields, ...plan.compare?.(taken) }];
+    return { ...rowOf(plan, taken), ...plan.fields, ...plan.compare?.(taken) };
   } finally {
     await plan.end?.();
   }

@@ -8,14 +8,13 @@ import { caption, classic, fast, throughputFast } from './modes.mjs';
 import { crowd, load, memory } from './processes.mjs';
 import { rankFlavors } from './ranking.mjs';
 import { textLabels, tokenizing } from './texts.mjs';
-import { transformersJs } from './transformers-js.mjs';
 
 /**
  * A measure has a `name`, perhaps a `group` that --only takes too, perhaps `needsCaptioner`; and `plan(bench)`, which
  * compares the two sides' answers and gives {unit, note, peerNote, ours, peer, limit}: `ours(run)` and `peer(run)`
  * resolve with seconds, `limit(rates)` gives the least seconds that the machine needs. `peer` and `limit` may be missing.
  * A plan may have `fields` for its row, other work of ours `beside(run)` to be measured in turn with it, of whose samples
- * `compare({ours, beside})` makes fields, and an `end`, called when it was measured. No plan at all: the reason as {skipped}.
+ * `compare({ours, beside})` makes fields, and an `end`, called when it was measured.
  * In place of a plan, what measures other things than time has `rows(bench)`.
  */
 const MEASURES = [
@@ -31,7 +30,6 @@ const MEASURES = [
   best,
   throughputFast,
   load,
-  ...transformersJs,
   ...growth,
   eventLoop,
   memory,
