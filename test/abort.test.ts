@@ -3,7 +3,6 @@ import { getEventListeners, setMaxListeners } from 'node:events';
 import { abandonable } from '../lib/abort';
 import { Config } from '../lib/config';
 import { Calls } from '../lib/engine/calls';
-import { withCancelToken } from '../lib/engine/cancel-token';
 import { Admission } from '../lib/image/decoders/admission';
 import type { NativeBinding } from '../lib/native/types';
 
@@ -23,9 +22,7 @@ interface Waits {
   end(): void;
 }
 
-type Begin = (binding: NativeBinding, signal: AbortSignal, work: () => Promise<void>) => Promise<unknown>;
-
-function nativeCalls(begin: Begin): Waits {
+function nativeCalls(): Waits {
   let cancelled = 0;
   const ends: (() => void)[] = [];
   const cancel = (): void => {
@@ -41,13 +38,12 @@ function nativeCalls(begin: Begin): Waits {
   const end = (): void => {
     for (const each of ends) each();
   };
-  return { begin: (signal) => begin(binding, signal, work), end };
+  return { begin: (signal) => new Calls(new Config(), binding).share(signal, () => {}, work), end };
 }
 
 /** Everything that waits while a signal may fire. */
 const WAYS: Record<string, () => Waits> = {
-  'native calls': () => nativeCalls((binding, signal, work) => withCancelToken(binding, signal, work)),
-  "an interrogator's calls": () => nativeCalls((binding, signal, work) => new Calls(new Config(), binding).share(signal, () => {}, work)),
+  "an interrogator's calls": nativeCalls,
   'waits for shared work': () => {
     let end = (): void => {};
     const work = new Promise<void>((resolve) => {

@@ -6,7 +6,7 @@ import { nearest } from '../arguments/nearest';
 import { InterrogatorError } from '../errors';
 import { bundleHome } from './cache-folder';
 import { type BundleKind, catalog, PACKAGE_MODELS } from './catalog';
-import { type CaptionManifest, type ClipManifest, type Manifest, readManifest } from './manifest';
+import { type Manifest, readManifest } from './manifest';
 
 export type { BundleKind } from './catalog';
 export type { CaptionManifest, ClipManifest } from './manifest';
@@ -16,6 +16,8 @@ export interface Bundle<M extends Manifest = Manifest> {
   folder: string;
   manifest: M;
 }
+
+type ManifestOf<K extends BundleKind> = Extract<Manifest, { kind: K }>;
 
 /** A bundle's folder name: the model's name with `/` and `@` replaced by `_`. */
 export function bundleFolderName(name: string): string {
@@ -31,15 +33,12 @@ export function bundleFolder(name: string): string {
  * Reads and checks a bundle's manifest. Throws ERR_BUNDLE_NOT_FOUND, ERR_BUNDLE_INVALID, ERR_BUNDLE_VERSION;
  * ERR_BUNDLE_KIND where it is not of the given kind.
  */
-export async function readBundle(folder: string, kind: 'clip'): Promise<Bundle<ClipManifest>>;
-export async function readBundle(folder: string, kind: 'caption'): Promise<Bundle<CaptionManifest>>;
-export async function readBundle(folder: string, kind?: BundleKind): Promise<Bundle>;
-export async function readBundle(folder: string, kind?: BundleKind): Promise<Bundle> {
+export async function readBundle<K extends BundleKind>(folder: string, kind?: K): Promise<Bundle<ManifestOf<K>>> {
   const manifest = await readManifest(folder);
   if (kind && manifest.kind !== kind) {
     throw new InterrogatorError('ERR_BUNDLE_KIND', `${folder} is a ${manifest.kind} bundle; a ${kind} bundle is needed here.`);
   }
-  return { folder: path.resolve(folder), manifest };
+  return { folder: path.resolve(folder), manifest: manifest as ManifestOf<K> };
 }
 
 /**
@@ -48,9 +47,11 @@ export async function readBundle(folder: string, kind?: BundleKind): Promise<Bun
  * bundle home and in the package's own models.
  * Throws ERR_MODEL_UNKNOWN with the nearest names, and what readBundle throws.
  */
-export async function resolveBundle(kind: 'clip', name: string, searchFolder: string | null): Promise<Bundle<ClipManifest>>;
-export async function resolveBundle(kind: 'caption', name: string, searchFolder: string | null): Promise<Bundle<CaptionManifest>>;
-export async function resolveBundle(kind: BundleKind, name: string, searchFolder: string | null): Promise<Bundle> {
+export async function resolveBundle<K extends BundleKind>(
+  kind: K,
+  name: string,
+  searchFolder: string | null,
+): Promise<Bundle<ManifestOf<K>>> {
   const named = namedFolder(name);
   const homes = [...(searchFolder === null ? [] : [searchFolder]), bundleHome(), PACKAGE_MODELS];
   const folders = named === undefined ? homes.map((home) => path.join(home, bundleFolderName(name))) : [named];
@@ -97,36 +98,30 @@ export async function installedBundles(): Promise<InstalledBundle[]> {
 }
 
 async function unknownModel(kind: BundleKind, name: string): Promise<InterrogatorError> {
-  const installed = (await installedBundles()).filter((bundle) => bundle.kind === kind);
-  const installedNames = installed.flatMap((bundle) => [bundle.name, shortName(bundle)]);
-  const entry = catalog().find((model) => model.kind === kind && model.name === name);
-  if (!entry && (await exists(path.resolve(name, 'manifest.json')))) {
-    return new InterrogatorError('ERR_MODEL_UNKNOWN', `There is no ${kind} model called ${JSON.stringify(name)}, but a folder.`, {
-      hint: `For the folder give ./${name}`,
-    });
-  }
-  if (entry?.supported) {
-    return new InterrogatorError('ERR_MODEL_UNKNOWN', `The ${kind} model ${name} is not installed.`, {
-      hint: `Export it with: npx torch-interrogator export ${kind} ${name}\nInstalled: ${[...new Set(installedNames)].join(', ') || 'none'}.`,
-    });
-  }
+  const error = (message: string, ...hints: (string | false | undefined)[]): InterrogatorError =>
+    new InterrogatorError('ERR_MODEL_UNKNOWN', message, { hint: hints.filter(Boolean).join('\n') });
+  const bundles = (await installedBundles()).filter((bundle) => bundle.kind === kind);
+  const installed = new Set(bundles.flatMap((bundle) => [bundle.name, shortName(bundle)]));
+  const known = catalog().filter((model) => model.kind === kind);
+  const entry = known.find((model) => model.name === name);
+  const list = 'List the names with: npx torch-interrogator models';
+  const exportIt = `npx torch-interrogator export ${kind}`;
   if (entry) {
-    return new InterrogatorError('ERR_MODEL_UNKNOWN', `The ${kind} model ${name} is not supported by this version.`, {
-      hint: `Installed: ${[...new Set(installedNames)].join(', ') || 'none'}. List the names with: npx torch-interrogator models`,
-    });
+    const there = `Installed: ${[...installed].join(', ') || 'none'}.`;
+    if (!entry.supported) return error(`The ${kind} model ${name} is not supported by this version.`, `${there} ${list}`);
+    return error(`The ${kind} model ${name} is not installed.`, `Export it with: ${exportIt} ${name}`, there);
   }
-  const supported = catalog().filter((model) => model.kind === kind && model.supported);
-  const near = nearest(name, [...new Set([...installedNames, ...supported.map((model) => model.name)])], 3);
+  const unknown = `There is no ${kind} model called ${JSON.stringify(name)}`;
+  if (await exists(path.resolve(name, 'manifest.json'))) return error(`${unknown}, but a folder.`, `For the folder give ./${name}`);
+  const supported = known.filter((model) => model.supported).map((model) => model.name);
+  const near = nearest(name, [...new Set([...installed, ...supported])], 3);
   const [first] = near;
-  const exportable = supported.some((model) => model.name === first) && !installedNames.includes(first as string);
-  const hints = [
-    ...(first ? [`Nearest names: ${near.join(', ')}.`] : []),
-    ...(exportable ? [`Export one with: npx torch-interrogator export ${kind} ${first}`] : []),
-    'List the names with: npx torch-interrogator models',
-  ];
-  return new InterrogatorError('ERR_MODEL_UNKNOWN', `There is no ${kind} model called ${JSON.stringify(name)}.`, {
-    hint: hints.join('\n'),
-  });
+  return error(
+    `${unknown}.`,
+    first && `Nearest names: ${near.join(', ')}.`,
+    first && !installed.has(first) && `Export one with: ${exportIt} ${first}`,
+    list,
+  );
 }
 
 /** The name that resolves to a folder: of `models/sample/clip`, `sample`. */
@@ -135,12 +130,8 @@ function shortName({ folder, kind }: InstalledBundle): string {
 }
 
 async function folderNames(folder: string): Promise<string[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).map(({ name }) => name);
-  } catch {
-    return [];
-  }
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).map(({ name }) => name);
 }
 
 async function exists(file: string): Promise<boolean> {

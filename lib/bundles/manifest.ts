@@ -131,11 +131,8 @@ function checked(file: string, manifest: unknown): Manifest {
   const { formatVersion, kind } = manifest as Partial<Manifest>;
   // First of all: a newer format may mean anything by the other fields.
   if (Number.isInteger(formatVersion) && (formatVersion as number) > FORMAT_VERSION) {
-    throw new InterrogatorError(
-      'ERR_BUNDLE_VERSION',
-      `${file} has format version ${formatVersion}; this package reads up to ${FORMAT_VERSION}.`,
-      { hint: 'Update torch-interrogator, or export the bundle with this version.' },
-    );
+    const versions = `${file} has format version ${formatVersion}; this package reads up to ${FORMAT_VERSION}.`;
+    throw new InterrogatorError('ERR_BUNDLE_VERSION', versions);
   }
   if (kind !== 'clip' && kind !== 'caption') throw invalid(file, `kind: got ${show(kind)}, expected 'clip' or 'caption'`);
   const faults = problems(schemas().properties[kind], manifest);
@@ -171,17 +168,11 @@ function contradictions(manifest: Manifest): string[] {
 
 /** What is read must be among the files whose hashes, and whose place in the folder, are checked. */
 function filesNamed(manifest: Manifest): [field: string, name: string][] {
-  if (manifest.kind === 'clip') {
-    const { image, text, tokenizer, vocabulary = [] } = manifest;
-    const lists = vocabulary.map((name): [string, string] => ['vocabulary', name]);
-    return [['image.file', image.file], ['text.file', text.file], ['tokenizer.file', tokenizer.file], ...lists];
-  }
-  const { vision, decoder, tokenizer } = manifest;
-  return [
-    ['vision.file', vision.file],
-    ['decoder.file', decoder.file],
-    ['tokenizer.file', tokenizer.file],
-  ];
+  const { kind, tokenizer } = manifest;
+  const models = kind === 'clip' ? { image: manifest.image, text: manifest.text } : { vision: manifest.vision, decoder: manifest.decoder };
+  const parts = Object.entries({ ...models, tokenizer }).map(([part, { file }]): [string, string] => [`${part}.file`, file]);
+  const lists = (kind === 'clip' && manifest.vocabulary) || [];
+  return [...parts, ...lists.map((name): [string, string] => ['vocabulary', name])];
 }
 
 function staysInside(name: string): boolean {

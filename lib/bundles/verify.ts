@@ -21,13 +21,16 @@ export async function verifyFiles(
     throwIfAborted(signal);
     const file = path.join(folder, ...name.split('/'));
     const found = await stat(file).catch(() => undefined);
-    if (!found?.isFile()) throw fault('ERR_BUNDLE_INCOMPLETE', `The bundle's file ${file} is missing.`);
+    if (!found?.isFile()) throw new InterrogatorError('ERR_BUNDLE_INCOMPLETE', `The bundle's file ${file} is missing.`);
     if (!hashes) continue;
     if (found.size !== bytes) {
-      throw fault('ERR_BUNDLE_DAMAGED', `The bundle's file ${file} has ${found.size} bytes, its manifest says ${bytes}.`);
+      throw new InterrogatorError('ERR_BUNDLE_DAMAGED', `The bundle's file ${file} has ${found.size} bytes, its manifest says ${bytes}.`);
     }
     if ((await sha256Of(file, signal)) !== sha256) {
-      throw fault('ERR_BUNDLE_DAMAGED', `The bundle's file ${file} is damaged: its SHA-256 is not the one in the manifest.`);
+      throw new InterrogatorError(
+        'ERR_BUNDLE_DAMAGED',
+        `The bundle's file ${file} is damaged: its SHA-256 is not the one in the manifest.`,
+      );
     }
   }
 }
@@ -41,8 +44,4 @@ async function sha256Of(file: string, signal: AbortSignal | undefined): Promise<
     throw new InterrogatorError('ERR_IO', `Cannot read ${file}: ${(cause as Error).message}`, { cause });
   }
   return hash.digest('hex');
-}
-
-function fault(code: 'ERR_BUNDLE_INCOMPLETE' | 'ERR_BUNDLE_DAMAGED', message: string): InterrogatorError {
-  return new InterrogatorError(code, message, { hint: 'Export the bundle again, or copy it again from where it came.' });
 }

@@ -1,4 +1,5 @@
 /** The options of commands that run a model: one for each setting of Config, with its meaning, default and range. */
+import type { TSchema } from '@sinclair/typebox';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { Config, type ConfigInput, type ConfigValues } from '../index';
 
@@ -15,18 +16,8 @@ const SHORT: Partial<Record<keyof ConfigValues, string>> = {
   cachePath: 'cache',
 };
 
-/** The part of a setting's JSON Schema that its option is made of. */
-interface Setting {
-  type?: string;
-  anyOf?: readonly { type?: string; const?: string }[];
-  default: unknown;
-  minimum?: number;
-  maximum?: number;
-  expected?: string;
-  description: string;
-}
-
-const SETTINGS = Object.entries(Config.schema.properties) as unknown as [keyof ConfigValues, Setting][];
+/** Each setting's JSON Schema, which its option is made of. */
+const SETTINGS = Object.entries<TSchema>(Config.schema.properties) as [keyof ConfigValues, TSchema][];
 
 /** Parses an option's value as a whole number from `minimum` to `maximum`. */
 export function wholeNumber(minimum: number, maximum = 2 ** 31 - 1): (text: string) => number {
@@ -55,7 +46,7 @@ export function toConfig(options: ModelOptions, { caption }: { caption: boolean 
   return new Config({ ...Object.fromEntries(given), ...(!caption && { captionModelName: null }) });
 }
 
-function settingOf(schema: Setting, value: unknown): unknown {
+function settingOf(schema: TSchema, value: unknown): unknown {
   return isNullable(schema) && (value === 'none' || value === false) ? null : value;
 }
 
@@ -68,27 +59,32 @@ function longName(name: keyof ConfigValues, prefix = '--'): string {
   return prefix + attributeOf(name).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-function optionsOf(name: keyof ConfigValues, schema: Setting): Option[] {
-  const description = describe(schema.description);
+function optionsOf(name: keyof ConfigValues, schema: TSchema): Option[] {
+  const description = describe(schema.description ?? '');
   if (schema.type === 'boolean') {
     return [schema.default ? new Option(longName(name, '--no-'), `do not ${description}`) : new Option(longName(name), description)];
   }
   const option = new Option(`${longName(name)} <${placeholder(schema)}>`, description);
   if (schema.default !== null) option.default(schema.default);
-  const choices = schema.anyOf?.flatMap(({ const: choice }) => choice ?? []) ?? [];
+  const choices = choicesOf(schema);
   if (choices.length > 0) option.choices(choices);
   if (schema.type === 'integer') option.argParser(wholeNumber(schema.minimum ?? 0, schema.maximum));
   if (!isNullable(schema) || schema.default === null) return [option];
   return [option, new Option(longName(name, '--no-'), `the same as ${longName(name)} none`)];
 }
 
-function isNullable({ anyOf }: Setting): boolean {
-  return anyOf?.some(({ type }) => type === 'null') ?? false;
+function isNullable({ anyOf = [] }: TSchema): boolean {
+  return anyOf.some(({ type }: TSchema) => type === 'null');
 }
 
-function placeholder({ type, anyOf, expected = '' }: Setting): string {
+function choicesOf({ anyOf = [] }: TSchema): string[] {
+  return anyOf.flatMap((each: TSchema) => each.const ?? []);
+}
+
+function placeholder(schema: TSchema): string {
+  const { type, expected = '' } = schema;
   if (type === 'integer') return 'n';
-  if (anyOf?.some((each) => each.const !== undefined)) return 'which';
+  if (choicesOf(schema).length > 0) return 'which';
   if (/name/.test(expected)) return 'name|dir';
   if (/folder/.test(expected)) return 'dir';
   return /URL/.test(expected) ? 'url' : 'value';

@@ -1,10 +1,10 @@
 /** The native side of one interrogator: its device, its models, and the calls that run on them. */
 import { inspect } from 'node:util';
-import type { CallOptions, ProgressListener } from '../arguments';
+import type { CallOptions } from '../arguments';
 import { type Bundle, type CaptionManifest, type ClipManifest, resolveBundle } from '../bundles/bundle';
 import { verifyFiles } from '../bundles/verify';
 import type { Config } from '../config';
-import { AbortError, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
+import { InterrogatorError, throwIfAborted } from '../errors';
 import {
   checkRawImage,
   colorOf,
@@ -18,9 +18,8 @@ import {
   useDecodeWorkers,
 } from '../image';
 import { loadNative } from '../native/load';
-import type { NativeBinding, NativeCancelToken, NativeDevice, NativeDeviceStats } from '../native/types';
-import { Calls } from './calls';
-import { withCancelToken } from './cancel-token';
+import type { NativeBinding, NativeDevice, NativeDeviceStats } from '../native/types';
+import { type Call, Calls } from './calls';
 import { Captioner, checkCaptionLength } from './captioner';
 import { Clip } from './clip';
 import { HeldImage } from './held-image';
@@ -45,7 +44,6 @@ interface Bundles {
 }
 
 export class Engine {
-  readonly calls: Calls;
   private readonly endDecoders = useDecodeWorkers();
   private disposal: Promise<void> | undefined;
 
@@ -53,12 +51,11 @@ export class Engine {
     readonly config: Config,
     readonly binding: NativeBinding,
     readonly device: NativeDevice,
+    readonly calls: Calls,
     readonly clipBundle: Bundle<ClipManifest>,
     readonly clip: Clip,
     private readonly loadedCaptioner: Captioner | null,
-  ) {
-    this.calls = new Calls(config, binding);
-  }
+  ) {}
 
   /** Opens device and models. What was opened is closed again where a later part fails. */
   static async create(config: Config, { signal, onProgress }: CallOptions): Promise<Engine> {
@@ -69,15 +66,17 @@ export class Engine {
     loading.catch(() => {});
     await verifyAll(bundles, config, signal);
     const binding = await loading;
-    throwIfAborted(signal);
     using progress = createProgressReporter(config.quiet, onProgress);
+    const calls = new Calls(config, binding);
+    let engine: Engine | undefined;
     try {
-      const engine = await withCancelToken(binding, signal, (token) => Engine.open(config, binding, bundles, token, progress.report));
-      if (signal?.aborted) await engine.dispose();
-      throwIfAborted(signal);
-      return engine;
+      return await calls.share(signal, progress.report, async (call) => {
+        engine = await Engine.open(config, binding, bundles, calls, call);
+        return engine;
+      });
     } catch (error) {
-      throw signal?.aborted ? new AbortError(signal.reason) : toInterrogatorError(error);
+      await engine?.dispose();
+      throw error;
     }
   }
 
@@ -85,8 +84,8 @@ export class Engine {
     config: Config,
     binding: NativeBinding,
     bundles: Bundles,
-    token: NativeCancelToken,
-    report: ProgressListener,
+    calls: Calls,
+    { token, report }: Call,
   ): Promise<Engine> {
     const opened: { close(): Promise<void> }[] = [];
     const total = bundles.caption ? 3 : 2;
@@ -114,7 +113,7 @@ export class Engine {
         captionModel &&
         (await Captioner.load(bundles.caption, captionModel, { residency, maxTokens: config.captionMaxLength }));
       const clip = await Clip.load(bundles.clip, clipModel, { residency, corrected: config.compat === 'corrected' });
-      return new Engine(config, binding, device, bundles.clip, clip, captioner);
+      return new Engine(config, binding, device, calls, bundles.clip, clip, captioner);
     } catch (error) {
       for (const handle of opened) await handle.close().catch(() => {});
       throw error;
