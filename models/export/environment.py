@@ -32,11 +32,7 @@ class PreparationError(Exception):
 def main():
     """Returns the exit code."""
     try:
-        given = os.environ.get("INTERROGATOR_PYTHON")
-        if given:
-            python = check_given(given, pins(LOCK, REQUIRED))
-        else:
-            python = ensure(cache_folder() / f"exporter-{fingerprint(LOCK)[:12]}", LOCK, NEEDED_BYTES)
+        python = interpreter()
     except PreparationError as failure:
         print(f"error: {failure}", file=sys.stderr)
         return 1
@@ -45,6 +41,14 @@ def main():
         return 1
     print(python)
     return 0
+
+
+def interpreter():
+    """The interpreter of the environment, which is made or finished first; or the one that INTERROGATOR_PYTHON names."""
+    given = os.environ.get("INTERROGATOR_PYTHON")
+    if given:
+        return check_given(given, pins(LOCK, REQUIRED))
+    return ensure(cache_folder() / f"exporter-{fingerprint(LOCK)[:12]}", LOCK, NEEDED_BYTES)
 
 
 def cache_folder():
@@ -118,14 +122,14 @@ def make(folder, lock, needed_bytes):
     return python
 
 
-def install(python, lock):
-    """pip's own output goes to stderr: stdout is for the interpreter's path alone."""
-    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--requirement", str(lock)]
+def install(python, lock, *options):
+    """What a lock file names. pip's own output goes to stderr: stdout is for the interpreter's path alone."""
+    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", *options, "--requirement", str(lock)]
     code = subprocess.run(command, stdout=sys.stderr.fileno(), check=False).returncode
     if code != 0:
         raise PreparationError(
-            f"pip could not install the exporter's packages (exit code {code}, its reasons are above); "
-            "run again to go on, or name an interpreter that has them in INTERROGATOR_PYTHON"
+            f"pip could not install the packages of {lock} (exit code {code}, its reasons are above); "
+            "run again to go on, or name an interpreter that has the exporter's in INTERROGATOR_PYTHON"
         )
 
 

@@ -78,10 +78,9 @@ class CaptionerInTraining(torch.nn.Module):
 
     def _caption_ids(self, batch: Batch) -> torch.Tensor:
         """[DEC] caption [SEP], padded: int64 [B, longest]."""
-        rows = self.tokenizer(self.writer.captions(batch), add_special_tokens=False)["input_ids"]
-        rows = [[self.tokenizer.bos_token_id, *row, self.tokenizer.sep_token_id] for row in rows]
-        longest = max(map(len, rows))
-        return torch.tensor([row + [self.tokenizer.pad_token_id] * (longest - len(row)) for row in rows])
+        ids = self.tokenizer(self.writer.captions(batch), padding=True, return_tensors="pt").input_ids
+        ids[:, 0] = self.tokenizer.bos_token_id
+        return ids
 
 
 def train_caption(stock: Stock, steps: int) -> None:

@@ -5,18 +5,13 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from torchvision.transforms.v2.functional import jpeg
 
 IMAGE_SIZE = 64
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _STD = (0.26862954, 0.26130258, 0.27577711)
 # ITU-R BT.601: how bright each colour looks.
 _LUMA = (0.299, 0.587, 0.114)
-# JPEG's own luminance table (ITU-T T.81, table K.1).
-_JPEG_LUMINANCE = (
-    (16, 11, 10, 16, 24, 40, 51, 61), (12, 12, 14, 19, 26, 58, 60, 55), (14, 13, 16, 24, 40, 57, 69, 56),
-    (14, 17, 22, 29, 51, 87, 80, 62), (18, 22, 37, 56, 68, 109, 103, 77), (24, 35, 55, 64, 81, 104, 113, 92),
-    (49, 64, 78, 87, 103, 121, 120, 101), (72, 92, 95, 98, 112, 100, 103, 99),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -151,17 +146,11 @@ class Painter:
         return torch.where(one_colour.view(-1, 1, 1), one, coloured)
 
     def _jpeg(self, canvas: torch.Tensor) -> torch.Tensor:
-        """What is left of canvases after their 8 × 8 blocks were quantised as JPEG does, in every channel alike."""
-        n = torch.arange(8, device=self.device)
-        basis = (math.pi * (2 * n[None] + 1) * n[:, None] / 16).cos() / 2
-        basis[0] /= math.sqrt(2)
-        size = len(canvas)
-        blocks = canvas.unfold(2, 8, 8).unfold(3, 8, 8) - 0.5
-        strength = self._between(0.5, 2.5, size).view(-1, 1, 1, 1, 1, 1)
-        table = torch.tensor(_JPEG_LUMINANCE, device=self.device) / 255 * strength
-        frequencies = ((basis @ blocks @ basis.T) / table).round() * table
-        blocks = (basis.T @ frequencies @ basis + 0.5).clamp(0, 1)
-        return blocks.permute(0, 1, 2, 4, 3, 5).reshape(canvas.shape)
+        """What is left of canvases that were kept as JPEG files of qualities from 20 to 75."""
+        pixels = (canvas * 255).round().byte().cpu()
+        qualities = self._between(20, 75, len(canvas)).int().tolist()
+        kept = torch.stack([jpeg(image, quality) for image, quality in zip(pixels, qualities, strict=True)])
+        return kept.to(self.device) / 255
 
     def _between(self, low: float | torch.Tensor, high: float | torch.Tensor, size: int) -> torch.Tensor:
         return low + (high - low) * torch.rand(size, generator=self.random, device=self.device)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
 from ..icons.changes import is_mirrorable, is_recolourable
 from ..icons.render import Sprites
@@ -56,7 +57,10 @@ class SceneMaker:
         self.artist_of = torch.tensor([artists.index(stock.icons.artist) for stock in sprites])
         self.one_colour = torch.tensor([stock.icons.medium == MONOCHROME or not stock.style.filled for stock in sprites])
         share = torch.tensor([stock.style.share for stock in sprites])
-        self.rows_of, self.weights_of = _rows_by_name(name_of, share[self.stock_of], len(names))
+        # Of every name its sprites' rows [names, most] and their shares; what fills up has none.
+        rows_of = [(name_of == name).nonzero()[:, 0] for name in range(len(names))]
+        self.rows_of = pad_sequence(rows_of, batch_first=True)
+        self.shares_of = pad_sequence([share[self.stock_of[rows]] for rows in rows_of], batch_first=True).to(device)
         self.mirrorable = torch.tensor([is_mirrorable(name) for name in names])
         self.recolourable = torch.tensor([is_recolourable(name) for name in names])
         self.background = torch.tensor([PALETTE[colour] for colour in COLOURS], device=device) / 255
@@ -99,9 +103,8 @@ class SceneMaker:
 
     def _choose(self, name_ids: torch.Tensor) -> torch.Tensor:
         """One drawing of each name: its sets alike, their styles by share."""
-        threshold = self._draw(len(name_ids), 1) * self.weights_of[name_ids, -1:]
-        place = (self.weights_of[name_ids] < threshold).sum(1)
-        return self.rows_of[name_ids, place]
+        place = torch.multinomial(self.shares_of[name_ids.to(self.device)], 1, generator=self.random)[:, 0]
+        return self.rows_of[name_ids, place.cpu()]
 
     def _paint(self, canvas, where, rows, name_ids, side, straying) -> None:
         """Draws a sprite onto each canvas in `where`; side -1, 0, 1: left of two, alone, right of two."""
@@ -119,15 +122,3 @@ class SceneMaker:
             recolourable=self.recolourable[name_ids].to(self.device),
             one_colour=self.one_colour[stocks].to(self.device),
         )
-
-
-def _rows_by_name(name_of: torch.Tensor, share: torch.Tensor, names: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Of every name its sprites' rows [names, most] and their shares summed up to each; a last repeated row fills up."""
-    most = int(torch.bincount(name_of, minlength=names).max())
-    rows, sums = torch.zeros(names, most, dtype=torch.int64), torch.zeros(names, most)
-    for name in range(names):
-        mine = (name_of == name).nonzero()[:, 0]
-        total = share[mine].cumsum(0)
-        rows[name, : len(mine)], rows[name, len(mine) :] = mine, mine[-1]
-        sums[name, : len(mine)], sums[name, len(mine) :] = total, total[-1]
-    return rows, sums
