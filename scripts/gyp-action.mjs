@@ -6,13 +6,12 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { buildNative, CMAKE_BUILD } from './native-build.mjs';
-import { compileTypeScript, provideLibtorch } from './setup.mjs';
+import { provideLibtorch } from './setup.mjs';
 import { BUILD, main } from './step.mjs';
 
 const PREBUILD = path.join(BUILD, 'prebuild');
 
 await main(async () => {
-  await compileTypeScript();
   await buildNative({ libtorch: (await provideLibtorch()).path });
   const fromGyp = process.argv.includes('--gyp');
   const libc = process.platform === 'linux' ? '.glibc' : '';

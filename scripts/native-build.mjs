@@ -14,9 +14,8 @@ const SOURCES = ['CMakeLists.txt', 'cmake', 'native', 'package-lock.json'];
  * finds a compiler that does.
  */
 export async function buildNative({ libtorch, tests = false, nvcc = null }) {
-  const input = fingerprint(SOURCES, [libtorch, tests, nvcc, process.arch]);
-  const addonInput = fingerprint(SOURCES, [libtorch, process.arch]);
-  await once(tests ? 'native-tests' : 'native', { input: tests ? input : addonInput, outputs: ADDON }, async () => {
+  const input = fingerprint(SOURCES, [libtorch, process.arch, tests, nvcc]);
+  await once(tests ? 'native-tests' : 'native', { input, outputs: ADDON }, async () => {
     title(tests ? 'Building core, addon and native tests' : 'Building core and addon');
     await configure({ libtorch, tests, nvcc });
     const targets = tests ? [] : ['--target', 'interrogator', 'interrogator_loader'];
@@ -33,28 +32,20 @@ async function configure({ libtorch, tests, nvcc }) {
     ...(tests && { INTERROGATOR_TESTS: 'ON' }),
     ...(nvcc ? { INTERROGATOR_CUDA: 'ON', INTERROGATOR_NVCC: nvcc } : { INTERROGATOR_CUDA: 'AUTO' }),
   };
-  // A cache for another libtorch would keep the paths that it found.
-  const clean = existsSync(CMAKE_BUILD) && !cacheIsFor(libtorch);
-  const run = (command) =>
-    quietly(
-      'configure',
-      process.execPath,
-      [cmakeJs, command, '-O', CMAKE_BUILD, ...Object.entries(options).map(([key, value]) => `--CD${key}=${value}`)],
-      {
-        fail: 'CMake could not configure the native half. It needs cmake 3.20 or newer and a C++20 compiler (Debian, Ubuntu: apt-get install g++ cmake; macOS: xcode-select --install, brew install cmake).',
-      },
-    );
-  if (clean) await run('clean');
-  await run('configure');
+  const args = ['-O', CMAKE_BUILD, ...Object.entries(options).map(([key, value]) => `--CD${key}=${value}`)];
+  for (const command of cacheIsOfAnother(libtorch) ? ['clean', 'configure'] : ['configure']) {
+    await quietly('configure', process.execPath, [cmakeJs, command, ...args], {
+      fail: 'CMake could not configure the native half. It needs cmake 3.20 or newer and a C++20 compiler (Debian, Ubuntu: apt-get install g++ cmake; macOS: xcode-select --install, brew install cmake).',
+    });
+  }
 }
 
-function cacheIsFor(libtorch) {
-  const cache = path.join(CMAKE_BUILD, 'CMakeCache.txt');
-  return (
-    existsSync(cache) &&
-    readFileSync(cache, 'utf8').includes(`LIBTORCH_DIR:PATH=${libtorch}\n`) &&
-    readFileSync(cache, 'utf8').includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${ROOT}\n`)
-  );
+/** A cache for another libtorch would keep the paths that it found. */
+function cacheIsOfAnother(libtorch) {
+  if (!existsSync(CMAKE_BUILD)) return false;
+  const file = path.join(CMAKE_BUILD, 'CMakeCache.txt');
+  const cache = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  return ![`LIBTORCH_DIR:PATH=${libtorch}\n`, `CMAKE_HOME_DIRECTORY:INTERNAL=${ROOT}\n`].every((line) => cache.includes(line));
 }
 
 /** A file that includes libtorch takes about 1.5 GB to compile. */

@@ -2,7 +2,7 @@
  * NVIDIA's compiler from the Python package index, for `npm test`: so that every CUDA kernel is compiled where no CUDA toolkit
  * is installed and no GPU is at hand. 104 MB to fetch, 271 MB on disk. Ordinary builds do not come here.
  */
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { BUILD, once, PYTHON, quietly, title } from './step.mjs';
 
@@ -22,8 +22,9 @@ export async function provideNvcc() {
   if (process.platform !== 'linux') return null;
   await once('nvcc', { input: PACKAGES.join(), outputs: [NVCC] }, async () => {
     title('Fetching the CUDA compiler for the tests (104 MB, once)');
-    removeLeftovers();
-    const temporary = `${FOLDER}.unpacking-${process.pid}`;
+    const temporary = `${FOLDER}.unpacking`;
+    // What a run that was killed left half unpacked. pip keeps what it fetched whole, so that the next run continues.
+    rmSync(temporary, { recursive: true, force: true });
     await quietly('nvcc', PYTHON, ['-m', 'pip', 'install', '--no-deps', '--only-binary', ':all:', '--target', temporary, ...PACKAGES], {
       fail: 'The CUDA compiler could not be fetched: Python 3 with pip and a reachable package index are needed.',
     });
@@ -31,12 +32,4 @@ export async function provideNvcc() {
     renameSync(temporary, FOLDER);
   });
   return path.resolve(BUILD, '..', NVCC);
-}
-
-/** What a run that was killed left half unpacked. pip keeps what it fetched whole, so that the next run continues. */
-function removeLeftovers() {
-  if (!existsSync(BUILD)) return;
-  for (const name of readdirSync(BUILD)) {
-    if (name.startsWith('nvcc.unpacking-')) rmSync(path.join(BUILD, name), { recursive: true, force: true });
-  }
 }

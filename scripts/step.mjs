@@ -1,7 +1,7 @@
 /** Steps of the set-up: a title, a command whose progress shows as a bar, and stamps that skip what is done. Node's own modules only. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -30,23 +30,23 @@ export async function main(run) {
 /** SHA-256 of files (whole folders, sorted) and of plain values. */
 export function fingerprint(files, values = []) {
   const hash = createHash('sha256').update(JSON.stringify(values));
-  for (const file of files.flatMap((name) => filesBelow(path.join(ROOT, name)))) {
-    hash.update(path.relative(ROOT, file)).update('\0').update(readFileSync(file));
+  for (const file of files.flatMap((name) => filesBelow(ROOT, name))) {
+    hash
+      .update(file)
+      .update('\0')
+      .update(readFileSync(path.join(ROOT, file)));
   }
   return hash.digest('hex');
 }
 
-function filesBelow(file) {
-  if (!existsSync(file)) return [];
-  let entries;
-  try {
-    entries = readdirSync(file, { recursive: true, withFileTypes: true });
-  } catch {
-    return [file];
-  }
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name))
+/** The files of a folder and of those in it, by their names from `root`; a file's own name. Those that fit the pattern, sorted. */
+export function filesBelow(root, name, pattern = /./) {
+  const whole = path.join(root, name);
+  if (!existsSync(whole)) return [];
+  if (!statSync(whole).isDirectory()) return [name];
+  return readdirSync(whole, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && pattern.test(entry.name))
+    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
     .sort();
 }
 
@@ -54,30 +54,24 @@ function filesBelow(file) {
 export async function once(name, { input, outputs }, work) {
   const stamp = path.join(BUILD, 'stamps', name);
   const done = existsSync(stamp) && readFileSync(stamp, 'utf8') === input;
-  if (done && outputs.every((file) => existsSync(path.join(ROOT, file)))) return false;
+  if (done && outputs.every((file) => existsSync(path.join(ROOT, file)))) return;
   rmSync(stamp, { force: true });
   await work();
   mkdirSync(path.dirname(stamp), { recursive: true });
   writeFileSync(stamp, input);
-  return true;
 }
 
 /**
- * Runs a command with its output shown; `atEnd` in one piece, for one of several that run at the same time. Resolves with the exit
- * code; with `fail` (a sentence) a bad one is a StepError.
+ * Runs a command; its output is shown, or handed to `onOutput` as it comes. Resolves with the exit code; with `fail` (a sentence) a bad
+ * one is a StepError.
  */
-export function show(command, args, { fail, env, cwd = ROOT, atEnd = false } = {}) {
+export function show(command, args, { fail, env, cwd = ROOT, onOutput } = {}) {
   return new Promise((resolve, reject) => {
-    const stdio = atEnd ? ['ignore', 'pipe', 'pipe'] : 'inherit';
+    const stdio = onOutput ? ['ignore', 'pipe', 'pipe'] : 'inherit';
     const child = spawn(command, args, { cwd, stdio, env: { ...process.env, ...env } });
-    const output = [];
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part) => output.push(part));
-    child.on('error', (error) => reject(new StepError(`${command} could not be started: ${error.message}`)));
-    child.on('close', (code, signal) => {
-      process.stdout.write(Buffer.concat(output));
-      if (code !== 0 && fail) reject(new StepError(fail));
-      else resolve(code ?? (signal ? 1 : 0));
-    });
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', onOutput);
+    child.on('error', ({ message }) => reject(new StepError(`${command} could not be started: ${message}\n${fail ?? ''}`)));
+    child.on('close', (code) => (code !== 0 && fail ? reject(new StepError(fail)) : resolve(code ?? 1)));
   });
 }
 
@@ -85,58 +79,34 @@ export function show(command, args, { fail, env, cwd = ROOT, atEnd = false } = {
  * Runs a command quietly: a bar follows its `[done/total]` or `[ 42%]` lines, its output goes to build/logs/<name>.log,
  * and a failure prints the end of it.
  */
-export async function quietly(name, command, args, { fail, env, cwd = ROOT } = {}) {
+export async function quietly(name, command, args, options) {
   const log = path.join(BUILD, 'logs', `${name}.log`);
   mkdirSync(path.dirname(log), { recursive: true });
-  const file = createWriteStream(log);
-  const bar = await createBar(name);
-  const lines = [];
-  const code = await new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
-    const read = (text) => {
-      file.write(text);
-      lines.push(...String(text).split('\n').filter(Boolean));
-      lines.splice(0, lines.length - 60);
-      bar.follow(String(text));
-    };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
-    child.on('error', (error) => reject(new StepError(`${command} could not be started: ${error.message}\n${fail}`)));
-    child.on('close', (status) => resolve(status ?? 1));
-  }).finally(() => {
-    bar.stop();
-    file.end();
-  });
-  if (code !== 0) throw new StepError(`${lines.join('\n')}\n\n${fail}\nThe whole output: ${log}`);
-}
-
-async function createBar(name) {
-  let bar;
-  try {
-    const { default: progress } = await import('cli-progress');
-    bar = new progress.SingleBar(
-      {
-        format: `  ${name} {bar} {value}/{total} | {duration_formatted}`,
-        stream: process.stderr,
-        noTTYOutput: true,
-        notTTYSchedule: 20_000,
-      },
-      progress.Presets.rect,
-    );
-  } catch {
-    // Before npm ci there is no bar yet.
-  }
-  let started = false;
-  return {
-    follow(text) {
-      const last = [...text.matchAll(/^\[\s*(\d+)(?:\/(\d+)|%)\]/gm)].at(-1);
-      if (!bar || !last) return;
-      const [done, total] = [Number(last[1]), Number(last[2] ?? 100)];
-      if (!started) bar.start(total, done);
-      else bar.setTotal(total);
-      started = true;
-      bar.update(done);
-    },
-    stop: () => started && bar.stop(),
+  writeFileSync(log, '');
+  // Before npm ci there is no bar yet.
+  const progress = await import('cli-progress').then(
+    (module) => module.default,
+    () => undefined,
+  );
+  const format = `  ${name} {bar} {value}/{total} | {duration_formatted}`;
+  const bar =
+    progress &&
+    new progress.SingleBar({ format, stream: process.stderr, noTTYOutput: true, notTTYSchedule: 20_000 }, progress.Presets.rect);
+  const onOutput = (text) => {
+    appendFileSync(log, text);
+    const last = [...String(text).matchAll(/^\[\s*(\d+)(?:\/(\d+)|%)\]/gm)].at(-1);
+    if (!bar || !last) return;
+    const [done, total] = [Number(last[1]), Number(last[2] ?? 100)];
+    if (bar.isActive) bar.setTotal(total);
+    else bar.start(total, done);
+    bar.update(done);
   };
+  try {
+    await show(command, args, { ...options, onOutput });
+  } catch ({ message }) {
+    const end = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-60);
+    throw new StepError(`${end.join('\n')}\n\n${message}\nThe whole output: ${log}`);
+  } finally {
+    bar?.stop();
+  }
 }

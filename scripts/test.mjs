@@ -2,13 +2,13 @@
  * npm test: sets up (the exporter's Python environment too), then runs ctest and pytest, then jest.
  * `npm test -- --only jest,ctest,pytest` runs some; what follows another `--` goes to jest. The last line is the total.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { EXPORTER, exporterPython } from './exporter-python.mjs';
 import { CMAKE_BUILD } from './native-build.mjs';
 import { setUp } from './setup.mjs';
-import { BUILD, main, ROOT, StepError, show, title } from './step.mjs';
+import { BUILD, filesBelow, main, ROOT, StepError, show, title } from './step.mjs';
 
 const REPORTS = path.join(BUILD, 'reports');
 /** Each in a process of its own: both have a conftest. */
@@ -20,81 +20,54 @@ const RUNNERS = {
     const folder = path.join(REPORTS, 'gtest');
     // ctest counts programs; GoogleTest's own reports count tests.
     const code = await show('ctest', ['--test-dir', CMAKE_BUILD, '--output-on-failure', '--no-tests=error', '--build-config', 'Release'], {
-      env: { ...env, GTEST_OUTPUT: `json:${folder}/`, GTEST_BRIEF: '1' },
+      env: { ...env, GTEST_OUTPUT: `xml:${folder}/`, GTEST_BRIEF: '1' },
     });
-    const count = { passed: 0, failed: 0, skipped: 0 };
-    for (const report of read(folder)) {
-      const cases = report.testsuites.flatMap(({ testsuite }) => testsuite);
-      for (const { result, failures } of cases) {
-        if (failures) count.failed += 1;
-        else if (result === 'COMPLETED') count.passed += 1;
-        else count.skipped += 1;
-      }
-    }
-    return settle(count, code);
+    return [settle(countJunit(folder), code)];
   },
   async jest({ env, jestArgs }) {
     const report = path.join(REPORTS, 'jest.json');
+    const program = path.join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
     // Packages that are ES modules only are reached by import(), which jest allows behind this flag.
     const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', '--expose-gc'];
-    const code = await show(
-      process.execPath,
-      [
-        ...node,
-        path.join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js'),
-        '--json',
-        `--outputFile=${report}`,
-        '--testLocationInResults=false',
-        ...jestArgs,
-      ],
-      {
-        env,
-      },
-    );
-    const [result] = read(report);
-    if (!result) return settle({ passed: 0, failed: 0, skipped: 0 }, code);
-    const count = {
-      passed: result.numPassedTests,
-      failed: result.numFailedTests + result.numRuntimeErrorTestSuites,
-      skipped: result.numPendingTests,
-    };
-    return settle(count, code);
+    const options = ['--json', `--outputFile=${report}`, '--testLocationInResults=false', ...jestArgs];
+    const code = await show(process.execPath, [...node, program, ...options], { env });
+    const result = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : {};
+    const { numPassedTests = 0, numFailedTests = 0, numRuntimeErrorTestSuites = 0, numPendingTests = 0 } = result;
+    return [settle({ passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites, skipped: numPendingTests }, code)];
   },
   async pytest({ env, python }) {
     const counts = [];
     for (const [name, cwd] of Object.entries(PYTHON_TESTS)) {
       const report = path.join(REPORTS, `pytest-${name}.xml`);
-      const code = await show(python, ['-m', 'pytest', '-q', `--junitxml=${report}`, 'tests'], { env, cwd, atEnd: true });
-      const suite = /<testsuite [^>]*>/.exec(readText(report))?.[0] ?? '';
-      const number = (attribute) => Number(new RegExp(` ${attribute}="(\\d+)"`).exec(suite)?.[1] ?? 0);
-      const [failed, skipped] = [number('failures') + number('errors'), number('skipped')];
-      counts.push(settle({ passed: number('tests') - failed - skipped, failed, skipped }, code));
+      const output = [];
+      // ctest runs at the same time: in one piece, at the end.
+      const code = await show(python, ['-m', 'pytest', '-q', `--junitxml=${report}`, 'tests'], {
+        env,
+        cwd,
+        onOutput: (part) => output.push(part),
+      });
+      process.stdout.write(Buffer.concat(output));
+      counts.push(settle(countJunit(report), code));
     }
-    const sum = (kind) => counts.reduce((total, count) => total + count[kind], 0);
-    return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
+    return counts;
   },
 };
+
+/** What JUnit's reports in a folder, or one, say of their suites. */
+function countJunit(reports) {
+  const sums = { tests: 0, failures: 0, errors: 0, skipped: 0, disabled: 0 };
+  for (const report of filesBelow('', reports)) {
+    for (const [suite] of readFileSync(report, 'utf8').matchAll(/<testsuite [^>]*>/g)) {
+      for (const name of Object.keys(sums)) sums[name] += Number(new RegExp(` ${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
+    }
+  }
+  const [failed, skipped] = [sums.failures + sums.errors, sums.skipped + sums.disabled];
+  return { passed: sums.tests - failed - skipped, failed, skipped };
+}
 
 /** A runner that ended badly without naming a failed test (a crash, no tests found) counts as one. */
 function settle(count, code) {
   return code !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count;
-}
-
-function read(file) {
-  try {
-    return readdirSync(file).map((name) => JSON.parse(readFileSync(path.join(file, name), 'utf8')));
-  } catch {
-    const text = readText(file);
-    return text ? [JSON.parse(text)] : [];
-  }
-}
-
-function readText(file) {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
 }
 
 await main(async () => {
@@ -118,23 +91,27 @@ await main(async () => {
   mkdirSync(REPORTS, { recursive: true });
   // Every process of the tests takes the same libtorch and the same Python.
   const env = { LIBTORCH: libtorch.path, INTERROGATOR_PYTHON: python };
-  const counts = {};
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const results = [];
   const run = async (side) => {
     if (!sides.includes(side)) return;
     title(side);
     const began = performance.now();
-    counts[side] = await RUNNERS[side]({ env, python, jestArgs: positionals });
-    counts[side].seconds = Math.round((performance.now() - began) / 1000);
+    const count = { passed: 0, failed: 0, skipped: 0 };
+    for (const part of await RUNNERS[side]({ env, python, jestArgs: positionals })) {
+      for (const kind of Object.keys(count)) {
+        count[kind] += part[kind];
+        total[kind] += part[kind];
+      }
+    }
+    const skipped = count.skipped ? `, ${count.skipped} skipped` : '';
+    results.push(
+      `${side}: ${count.passed} passed, ${count.failed} failed${skipped}, in ${Math.round((performance.now() - began) / 1000)} s`,
+    );
   };
   // The first two have a thread for most of the time; jest has a process a core.
   await Promise.all([run('ctest'), run('pytest')]);
   await run('jest');
-  const total = { passed: 0, failed: 0 };
-  for (const [side, { passed, failed, skipped, seconds }] of Object.entries(counts)) {
-    console.log(`${side}: ${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}, in ${seconds} s`);
-    total.passed += passed;
-    total.failed += failed;
-  }
-  console.log(`${total.passed} passed, ${total.failed} failed`);
+  console.log([...results, `${total.passed} passed, ${total.failed} failed`].join('\n'));
   return total.failed > 0 ? 1 : 0;
 });
