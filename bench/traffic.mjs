@@ -36,41 +36,34 @@ export async function openLoop(call, { rate, seconds }) {
 /** Counts calls and how they ended; latencies are of those that were answered. */
 class Tally {
   #latencies = createHistogram();
-  #offered = 0;
-  #answered = 0;
-  #refused = 0;
-  #failed = 0;
+  #counts = { offered: 0, answered: 0, refused: 0, failed: 0 };
   #firstFailure;
   #began = performance.now();
 
   /** Whether the call was accepted, however it ended. */
   async follow(call) {
     const began = performance.now();
-    const number = this.#offered;
-    this.#offered += 1;
     try {
-      await call(number);
-      this.#answered += 1;
+      await call(this.#counts.offered++);
+      this.#counts.answered += 1;
       this.#latencies.record(Math.max(1, Math.round((performance.now() - began) * 1e6)));
     } catch (error) {
       if (error.code === 'ERR_BUSY') {
-        this.#refused += 1;
+        this.#counts.refused += 1;
         return false;
       }
-      this.#failed += 1;
+      this.#counts.failed += 1;
       this.#firstFailure ??= `${error.code ?? error.name}: ${error.message}`;
     }
     return true;
   }
 
   result() {
-    const latency = (nanoseconds) => (this.#answered > 0 ? nanoseconds / 1e9 : null);
+    const { answered } = this.#counts;
+    const latency = (nanoseconds) => (answered > 0 ? nanoseconds / 1e9 : null);
     return {
-      offered: this.#offered,
-      answered: this.#answered,
-      refused: this.#refused,
-      failed: this.#failed,
-      calls_per_s: this.#answered / ((performance.now() - this.#began) / 1000),
+      ...this.#counts,
+      calls_per_s: answered / ((performance.now() - this.#began) / 1000),
       p50_s: latency(this.#latencies.percentile(50)),
       p99_s: latency(this.#latencies.percentile(99)),
       most_s: latency(this.#latencies.max),

@@ -6,13 +6,10 @@ export type ModelKind = 'clip' | 'caption';
 /** Work on one model that runs together. */
 interface Turn {
   kind: ModelKind;
-  users: number;
   /** The model is on the device. */
   ready: Promise<void>;
-  /** To be called when the last user has left. */
-  end: () => void;
-  /** All users have left, and no move is under way. */
-  over: Promise<unknown>;
+  /** Those that have not ended. */
+  uses: Set<Promise<unknown>>;
 }
 
 /**
@@ -30,24 +27,16 @@ export class Residency {
   /** Runs `work` while `kind` is on the device. The signal ends the wait for it. */
   async use<T>(kind: ModelKind, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     if (!this.models.clip && !this.models.caption) return work();
-    const turn = this.last?.kind === kind && this.last.users > 0 ? this.last : this.nextTurn(kind);
-    turn.users += 1;
-    try {
-      await abandonable(turn.ready, signal);
-      return await work();
-    } finally {
-      turn.users -= 1;
-      if (turn.users === 0) turn.end();
-    }
+    const { ready, uses } = this.last?.kind === kind && this.last.uses.size > 0 ? this.last : this.nextTurn(kind);
+    const use = abandonable(ready, signal).then(work);
+    uses.add(use);
+    return use.finally(() => uses.delete(use));
   }
 
   private nextTurn(kind: ModelKind): Turn {
-    let end!: () => void;
-    const left = new Promise<void>((resolve) => {
-      end = resolve;
-    });
-    const ready = Promise.resolve(this.last?.over).then(() => this.arrange(kind));
-    this.last = { kind, users: 0, ready, end, over: Promise.allSettled([ready, left]) };
+    // Nobody joins a turn that is not the last any more.
+    const over = Promise.allSettled([this.last?.ready, ...(this.last?.uses ?? [])]);
+    this.last = { kind, ready: over.then(() => this.arrange(kind)), uses: new Set() };
     return this.last;
   }
 
