@@ -2,15 +2,13 @@
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 
-export const CAPTION_MODELS = ['blip-base', 'blip-large', 'blip-medium', 'blip-small'];
-
 export function modelCommand(name, description) {
   return new Command(name)
     .description(description)
     .option('--model <model>', 'open_clip model: MODEL with random weights, or MODEL/TAG with published ones', 'ViT-B-32')
     .addOption(
       new Option('--caption <name>', 'caption model, or none; with random weights unless --model has a tag')
-        .choices([...CAPTION_MODELS, 'none'])
+        .choices(['blip-base', 'blip-large', 'blip-medium', 'blip-small', 'none'])
         .default('blip-base'),
     )
     .option('--checkpoint <file>', "the CLIP model's weights, whatever open_clip loads", absolute)

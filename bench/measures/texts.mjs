@@ -35,17 +35,16 @@ export const textLabels = {
 export const tokenizing = {
   name: 'tokenize-107k',
   plan({ peer, prepared, clip, mergedLabels }) {
-    const { ClipTokenizer } = internal('tokenizer');
-    const { encodeAll } = internal('engine/tokens');
+    const { Clip } = internal('engine/clip');
     let digest;
     return {
       unit: `s per ${mergedLabels.length} labels`,
       note: 'all labels of the merged tables, by a tokenizer that has seen none of them',
       ours: async () => {
-        const tokenizer = await ClipTokenizer.load(prepared.clip.bundle, clip.tokenizer);
+        const tokenizing = await Clip.load({ folder: prepared.clip.bundle, manifest: clip }, null, {});
         let lists;
         const seconds = await secondsOf(async () => {
-          lists = await encodeAll(tokenizer, mergedLabels);
+          lists = await tokenizing.encodeAll(mergedLabels, {});
         });
         digest = digestOf(lists, clip.text);
         return seconds;

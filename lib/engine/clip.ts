@@ -1,11 +1,12 @@
 /** The CLIP model of an interrogator: images and texts to features, and the trees that chains walk. Owns tokenizer and packing. */
 import type { Bundle, ClipManifest } from '../bundles/bundle';
-import type { NativeClipModel, NativeFeatures, NativePromptTree } from '../native/types';
-import { ClipTokenizer } from '../tokenizer';
+import type { NativeClipModel, NativeFeatures, NativePromptTree, NativeTokenLists } from '../native/types';
+import { ClipTokenizer, splitsCleanly } from '../tokenizer';
+import { isLong } from '../tokenizer/long-texts';
 import type { Call } from './calls';
 import type { HeldImage } from './held-image';
 import type { Residency } from './residency';
-import { encodeAll, packTokens, splitCleanly } from './tokens';
+import { inTurns } from './turns';
 
 const START_AND_END = 2;
 
@@ -56,14 +57,16 @@ export class Clip {
     return this.model.tree(packTokens(tokens));
   }
 
-  /** The texts' token ids, without start and end, uncut. The arrays are shared: do not write to them. */
-  encodeAll(texts: readonly string[], { signal }: Call): Promise<Int32Array[]> {
-    return encodeAll(this.tokenizer, texts, signal);
+  /** The texts' token ids, cleaned and uncut, without start and end. Long texts are cut in a thread. The arrays are shared: do not write to them. */
+  encodeAll(texts: readonly string[], { signal }: Pick<Call, 'signal'>): Promise<Int32Array[]> {
+    const { tokenizer } = this;
+    return inTurns(texts, signal, (text) => (isLong(text) ? tokenizer.longTexts.ask('encode', text, signal) : tokenizer.encode(text)));
   }
 
   /** For each text whether it keeps its tokens after a prompt: see splitsCleanly(). */
-  splitCleanly(texts: readonly string[], { signal }: Call): Promise<boolean[]> {
-    return splitCleanly(this.tokenizer, texts, signal);
+  splitCleanly(texts: readonly string[], { signal }: Pick<Call, 'signal'>): Promise<boolean[]> {
+    const { longTexts } = this.tokenizer;
+    return inTurns(texts, signal, (text) => (isLong(text) ? longTexts.ask('splitsCleanly', text, signal) : splitsCleanly(text)));
   }
 
   /**
@@ -85,4 +88,13 @@ export class Clip {
   use<T>({ signal }: Call, work: () => Promise<T>): Promise<T> {
     return this.residency.use('clip', signal, work);
   }
+}
+
+/** Token ids of many texts as the seam takes them. */
+export function packTokens(lists: readonly Int32Array[]): NativeTokenLists {
+  const offsets = new Int32Array(lists.length + 1);
+  for (const [i, list] of lists.entries()) offsets[i + 1] = (offsets[i] as number) + list.length;
+  const ids = new Int32Array(offsets.at(-1) as number);
+  for (const [i, list] of lists.entries()) ids.set(list, offsets[i] as number);
+  return { ids, offsets };
 }

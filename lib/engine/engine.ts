@@ -1,7 +1,7 @@
 /** The native side of one interrogator: its device, its models, and the calls that run on them. */
 import { inspect } from 'node:util';
 import type { CallOptions } from '../arguments';
-import { type Bundle, type CaptionManifest, type ClipManifest, resolveBundle } from '../bundles/bundle';
+import { type Bundle, type ClipManifest, resolveBundle } from '../bundles/bundle';
 import { verifyFiles } from '../bundles/verify';
 import type { Config } from '../config';
 import { InterrogatorError, throwIfAborted } from '../errors';
@@ -37,11 +37,7 @@ export interface EngineStats {
   decoding: { running: number; waiting: number; pixels: number };
 }
 
-/** Where the bundles are, once their files were found to be what the manifests say. */
-interface Bundles {
-  clip: Bundle<ClipManifest>;
-  caption: Bundle<CaptionManifest> | null;
-}
+type Bundles = Awaited<ReturnType<typeof findBundles>>;
 
 export class Engine {
   private readonly endDecoders = useDecodeWorkers();
@@ -179,7 +175,7 @@ export class Engine {
   }
 }
 
-async function findBundles(config: Config): Promise<Bundles> {
+async function findBundles(config: Config) {
   const clip = await resolveBundle('clip', config.clipModelName, config.clipModelPath);
   const caption =
     config.captionModelName === null ? null : await resolveBundle('caption', config.captionModelName, config.captionModelPath);

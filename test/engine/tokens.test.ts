@@ -1,7 +1,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { encodeAll, packTokens, splitCleanly } from '../../lib/engine/tokens';
+import { packTokens } from '../../lib/engine/clip';
 import { splitsCleanly } from '../../lib/tokenizer';
+import { clipOfTexts } from '../support/texts';
 
 test('token lists are packed end to end', () => {
   expect(packTokens([Int32Array.of(1, 2), new Int32Array(), Int32Array.of(3)])).toEqual({
@@ -12,21 +13,23 @@ test('token lists are packed end to end', () => {
 });
 
 /** Takes 0.1 ms a text, as a slow machine would. */
-const slow = {
+const slow = clipOfTexts({
   encode: (text: string) => {
     const end = performance.now() + 0.1;
     while (performance.now() < end);
     return Int32Array.of(text.length);
   },
   longTexts: { ask: () => Promise.reject(new Error('no text is long')) },
-};
+});
+
+const never = new AbortController();
 
 test('tokenising many texts lets others have their turn', async () => {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
-  const lists = await encodeAll(
-    slow,
+  const lists = await slow.encodeAll(
     Array.from({ length: 3000 }, (_, i) => 'x'.repeat(i % 7)),
+    never,
   );
   delay.disable();
   expect(lists.map(([length]) => length).slice(0, 8)).toEqual([0, 1, 2, 3, 4, 5, 6, 0]);
@@ -37,7 +40,7 @@ test('tokenising many texts lets others have their turn', async () => {
 test('an abort stops the tokenising', async () => {
   const controller = new AbortController();
   setTimeout(() => controller.abort('enough'), 10);
-  await expect(encodeAll(slow, Array(20_000).fill('x'), controller.signal)).rejects.toMatchObject({ cause: 'enough' });
+  await expect(slow.encodeAll(Array(20_000).fill('x'), controller)).rejects.toMatchObject({ cause: 'enough' });
 });
 
 test('asking of many phrases whether they split cleanly lets others have their turn', async () => {
@@ -47,7 +50,7 @@ test('asking of many phrases whether they split cleanly lets others have their t
     for (; !isOver; turns++) await nextTurn();
   })();
   const start = process.cpuUsage();
-  const split = await splitCleanly(slow, phrases).finally(() => {
+  const split = await slow.splitCleanly(phrases, never).finally(() => {
     isOver = true;
   });
   const { user } = process.cpuUsage(start);

@@ -1,12 +1,16 @@
 /** Long texts: cut in a thread, as short ones are, while the event loop goes on. */
-import { encodeAll, splitCleanly } from '../../lib/engine/tokens';
+import type { Clip } from '../../lib/engine/clip';
 import { ClipTokenizer, splitsCleanly } from '../../lib/tokenizer';
 import { tinyClip } from '../support/bundles';
 import { mainThreadTime } from '../support/main-thread';
+import { clipOfTexts } from '../support/texts';
 
 let tokenizer: ClipTokenizer;
+let clip: Clip;
+const never = new AbortController();
 beforeAll(async () => {
   tokenizer = await ClipTokenizer.load(await tinyClip(), { file: 'tokenizer.json', clean: 'lower' });
+  clip = clipOfTexts(tokenizer);
 }, 600_000);
 
 const LONG: Record<string, string> = {
@@ -22,10 +26,10 @@ const LONG: Record<string, string> = {
 test.each(Object.keys(LONG))('%s give the same tokens, and others have their turn', async (name) => {
   const text = LONG[name] as string;
   // The thread is warm: what follows is the text alone.
-  await encodeAll(tokenizer, ['b'.repeat(5000)]);
+  await clip.encodeAll(['b'.repeat(5000)], never);
   const normalize = jest.spyOn(String.prototype, 'normalize');
   const before = mainThreadTime();
-  const [ids] = await encodeAll(tokenizer, ['short', text]).then((lists) => lists.slice(1));
+  const [ids] = await clip.encodeAll(['short', text], never).then((lists) => lists.slice(1));
   const spent = mainThreadTime() - before;
   expect(normalize).not.toHaveBeenCalled();
   normalize.mockRestore();
@@ -37,10 +41,10 @@ test.each(Object.keys(LONG))('%s give the same tokens, and others have their tur
 
 test('an abort ends the thread, and the next text has a new one', async () => {
   const controller = new AbortController();
-  const waits = encodeAll(tokenizer, ['a'.repeat(3_000_000)], controller.signal);
+  const waits = clip.encodeAll(['a'.repeat(3_000_000)], controller);
   setTimeout(() => controller.abort(), 50);
   await expect(waits).rejects.toMatchObject({ code: 'ERR_ABORTED' });
-  expect((await encodeAll(tokenizer, ['b'.repeat(3000)]))[0]?.length).toBeGreaterThan(100);
+  expect((await clip.encodeAll(['b'.repeat(3000)], never))[0]?.length).toBeGreaterThan(100);
 });
 
 test('a text that waits for the thread hears its abort at once', async () => {
@@ -61,5 +65,5 @@ test('a text that waits for the thread hears its abort at once', async () => {
 
 test('whether a long text splits cleanly is told by the thread, as on the loop', async () => {
   const texts = [...Object.values(LONG), 'é'.repeat(3000), 'a < b '.repeat(1000), 'short'];
-  expect(await splitCleanly(tokenizer, texts)).toEqual(texts.map(splitsCleanly));
+  expect(await clip.splitCleanly(texts, never)).toEqual(texts.map(splitsCleanly));
 });

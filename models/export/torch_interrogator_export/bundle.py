@@ -83,7 +83,7 @@ def copy_vocabulary(source: str | None, folder: Path) -> list[str]:
     """
     if source == "none":
         return []
-    origin = Path(source) if source else _default_lists()
+    origin = Path(source or importlib.resources.files("clip_interrogator") / "data")
     lists = sorted(origin.glob("*.txt")) if origin.is_dir() else []
     if not lists:
         raise UsageError(f"--vocabulary {origin} holds no .txt lists; name a folder that does, or none")
@@ -91,7 +91,3 @@ def copy_vocabulary(source: str | None, folder: Path) -> list[str]:
     for path in lists:
         shutil.copyfile(path, folder / "vocabulary" / path.name)
     return [f"vocabulary/{path.name}" for path in lists]
-
-
-def _default_lists() -> Path:
-    return Path(str(importlib.resources.files("clip_interrogator"))) / "data"
