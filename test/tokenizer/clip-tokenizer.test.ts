@@ -120,7 +120,9 @@ test('code pages are those that Python has', async () => {
   const code = `import json, ftfy.bad_codecs; from ftfy.chardata import CHARMAP_ENCODINGS as names
 print(json.dumps([[name, bytes(range(128, 256)).decode(name)] for name in names]))`;
   const expected = JSON.parse(await runPython(['-c', code])) as [name: string, upper: string][];
-  expect(CODE_PAGES.map(({ name, sloppy, upper }) => [`${sloppy ? 'sloppy-' : ''}${name}`, upper])).toEqual(expected);
+  expect(CODE_PAGES.map(({ name, sloppy, bytes }) => [`${sloppy ? 'sloppy-' : ''}${name}`, [...bytes.keys()].slice(128).join('')])).toEqual(
+    expected,
+  );
 });
 
 describe('ClipTokenizer', () => {

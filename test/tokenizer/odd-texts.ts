@@ -107,10 +107,8 @@ export function random(seed: number): () => number {
 
 /** The text's UTF-8 bytes read in a code page, as careless software does. */
 function misread(text: string, pageIndex: number): string {
-  const { upper, sloppy } = CODE_PAGES[pageIndex] as (typeof CODE_PAGES)[number];
-  return [...Buffer.from(text, 'utf8')]
-    .map((byte) => (byte >= 0x80 ? upper[byte - 0x80] : sloppy && byte === 0x1a ? '\ufffd' : String.fromCharCode(byte)))
-    .join('');
+  const characters = [...(CODE_PAGES[pageIndex] as (typeof CODE_PAGES)[number]).bytes.keys()];
+  return [...Buffer.from(text, 'utf8')].map((byte) => characters[byte]).join('');
 }
 
 export function oddTexts(count: number, seed: number): string[] {

@@ -1,11 +1,4 @@
 /** The single-byte encodings that text is wrongly read in. */
-export interface CodePage {
-  name: string;
-  /** Byte 1A stands for U+FFFD, as unassigned bytes stand for the code points of the same number. */
-  sloppy: boolean;
-  /** What bytes 80 to FF stand for. */
-  upper: string;
-}
 
 const BYTES = Buffer.from(Array.from({ length: 0x80 }, (_, index) => 0x80 + index));
 const LATIN_1 = BYTES.toString('latin1');
@@ -32,16 +25,29 @@ function decoded(label: string): string {
   return replaced.replace(/\ufffd/g, (_, index: number) => LATIN_1[index] as string);
 }
 
-/** In the order in which ftfy tries them. */
-export const CODE_PAGES: readonly CodePage[] = [
-  { name: 'latin-1', sloppy: false, upper: LATIN_1 },
-  { name: 'windows-1252', sloppy: true, upper: WINDOWS_1252_C1 + LATIN_1.slice(0x20) },
-  ...['windows-1251', 'windows-1250', 'windows-1253', 'windows-1254', 'windows-1257'].map((name) => ({
+/** What bytes 80 to FF stand for, in the order in which ftfy tries the encodings. */
+const UPPER: readonly [name: string, upper: string][] = [
+  ['latin-1', LATIN_1],
+  ['windows-1252', WINDOWS_1252_C1 + LATIN_1.slice(0x20)],
+  ...['windows-1251', 'windows-1250', 'windows-1253', 'windows-1254', 'windows-1257', 'iso-8859-2'].map((name): [string, string] => [
     name,
-    sloppy: true,
-    upper: decoded(name),
-  })),
-  { name: 'iso-8859-2', sloppy: false, upper: decoded('iso-8859-2') },
-  { name: 'macroman', sloppy: false, upper: decoded('macintosh') },
-  { name: 'cp437', sloppy: false, upper: CP437 },
+    decoded(name),
+  ]),
+  ['macroman', decoded('macintosh')],
+  ['cp437', CP437],
 ];
+
+export interface CodePage {
+  name: string;
+  /** Byte 1A stands for U+FFFD, as unassigned bytes stand for the code points of the same number. */
+  sloppy: boolean;
+  /** Bytes by their characters, each byte as U+0000–U+00FF. */
+  bytes: ReadonlyMap<string, string>;
+}
+
+export const CODE_PAGES: readonly CodePage[] = UPPER.map(([name, upper]) => {
+  const sloppy = name.startsWith('windows');
+  const ascii = Buffer.from(Array.from({ length: 0x80 }, (_, byte) => byte)).toString('latin1');
+  const characters = (sloppy ? ascii.replace('\x1a', '\ufffd') : ascii) + upper;
+  return { name, sloppy, bytes: new Map([...characters].map((character, byte) => [character, String.fromCharCode(byte)])) };
+});

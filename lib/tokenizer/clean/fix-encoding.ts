@@ -1,7 +1,7 @@
 /** Undoes a wrong decoding where the text looks like one: `ftfy.fix_encoding` of ftfy 6.3.1 with its defaults. */
 import { CODE_PAGES, type CodePage, WINDOWS_1252_C1 } from './code-pages';
 import { looksMisread, UTF8_RUN } from './mojibake';
-import { decodeUtf8, decodeUtf8Variants } from './utf8-variants';
+import { decodeUtf8Variants } from './utf8-variants';
 
 /** Repairs until nothing more is found. */
 export function fixEncoding(text: string): string {
@@ -17,10 +17,9 @@ const ASCII = /^[\x00-\x7f]*$/;
 function fixOnce(text: string): string {
   if (ASCII.test(text) || !looksMisread(text)) return text;
 
-  for (const codec of CODECS) {
-    const bytes = codec.encode(text);
-    if (bytes === undefined) continue;
-    const fixed = decodeBytes(restoreBytes(bytes, codec));
+  for (const page of CODE_PAGES) {
+    const bytes = encode(text, page);
+    const fixed = bytes === undefined ? undefined : decodeUtf8Variants(restoreBytes(bytes, page));
     if (fixed !== undefined) return fixed;
   }
 
@@ -38,33 +37,16 @@ export function fixC1Controls(text: string): string {
   return text.replace(/[\x80-\x9f]/g, (character) => WINDOWS_1252_C1[character.charCodeAt(0) - 0x80] as string);
 }
 
-type Codec = ReturnType<typeof createCodec>;
-
-function createCodec({ name, sloppy, upper }: CodePage) {
-  const bytes = new Map<string, string>();
-  for (let code = 0; code < 0x80; code++) bytes.set(String.fromCharCode(code), String.fromCharCode(code));
-  if (sloppy) {
-    bytes.delete('\x1a');
-    bytes.set('\ufffd', '\x1a');
+/** Bytes as a string of U+0000–U+00FF, or undefined where a character is not in the code page. */
+function encode(text: string, { bytes }: CodePage): string | undefined {
+  let encoded = '';
+  for (const character of text) {
+    const byte = bytes.get(character);
+    if (byte === undefined) return undefined;
+    encoded += byte;
   }
-  for (const [index, character] of [...upper].entries()) bytes.set(character, String.fromCharCode(0x80 + index));
-  return {
-    name,
-    sloppy,
-    /** Bytes as a string of U+0000–U+00FF, or undefined where a character is not in the code page. */
-    encode(text: string): string | undefined {
-      let encoded = '';
-      for (const character of text) {
-        const byte = bytes.get(character);
-        if (byte === undefined) return undefined;
-        encoded += byte;
-      }
-      return encoded;
-    },
-  };
+  return encoded;
 }
-
-const CODECS = CODE_PAGES.map(createCodec);
 
 // UTF-8 sequences in which a byte A0 became a space; only lead bytes that make likely characters with A0.
 const ALTERED =
@@ -90,16 +72,11 @@ const LOSSY = new RegExp(
   'g',
 );
 
-function restoreBytes(bytes: string, { name, sloppy }: Codec): string {
+function restoreBytes(bytes: string, { name, sloppy }: CodePage): string {
   let restored = bytes;
   // In MacRoman the pattern would take an en dash and a space.
   if (name !== 'macroman' && restored.search(ALTERED) >= 0) {
     restored = restored.replace(A_GRAVE_WORD, '\xc3\xa0 ').replace(ALTERED, (match) => match.replaceAll(' ', '\xa0'));
   }
   return sloppy ? restored.replace(LOSSY, '\xef\xbf\xbd') : restored;
-}
-
-function decodeBytes(bytes: string): string | undefined {
-  const array = Buffer.from(bytes, 'latin1');
-  return /[\xc0\xed]/.test(bytes) ? decodeUtf8Variants(array) : decodeUtf8(array);
 }

@@ -2,36 +2,19 @@
 import { fixC1Controls, fixEncoding } from './fix-encoding';
 import { unescapeStrictHtml } from './html';
 
-// ftfy's own bound on what is repaired at a time, in code points.
-const LONGEST_SEGMENT = 1_000_000;
+/** A line, or what ftfy repairs of a longer one at a time: a million code points. */
+const SEGMENT = /[^\n]{0,999999}./gsu;
 
 /** Repairs misread encodings, stray HTML references, ligatures, widths, quotes, line breaks and control characters. */
 export function fixText(text: string): string {
   let fixed = '';
   let resolvesHtml = true;
-  for (const segment of segments(text)) {
+  for (const [segment] of text.matchAll(SEGMENT)) {
     // A tag means that this is HTML from here on, and references in it are meant.
     if (segment.includes('<')) resolvesHtml = false;
     fixed += fixSegment(segment, resolvesHtml);
   }
   return fixed;
-}
-
-function* segments(text: string): Generator<string> {
-  let position = 0;
-  while (position < text.length) {
-    const lineFeed = text.indexOf('\n', position);
-    let end = lineFeed < 0 ? text.length : lineFeed + 1;
-    if (end - position > LONGEST_SEGMENT) end = Math.min(end, afterCodePoints(text, position, LONGEST_SEGMENT));
-    yield text.slice(position, end);
-    position = end;
-  }
-}
-
-function afterCodePoints(text: string, from: number, count: number): number {
-  let at = from;
-  for (let left = count; left > 0 && at < text.length; left--) at += (text.codePointAt(at) as number) > 0xffff ? 2 : 1;
-  return at;
 }
 
 function fixSegment(segment: string, resolvesHtml: boolean): string {
