@@ -1,6 +1,4 @@
 /** The arrows between the rooms of lib/ (docs/architecture.md): what each may import, and no circles anywhere, of types neither. */
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { cruise } from 'dependency-cruiser';
 
 /** A room and what it may import besides itself; rooms stand above those that they may import. A file of lib/ itself is a room too. */
@@ -50,10 +48,4 @@ function arrowRules() {
 /** A room's folder, or its file. */
 function pathOf(room) {
   return `lib/${room}(/|\\.ts$)`;
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const faults = await layoutFaults(process.argv[2] ?? path.join(import.meta.dirname, '..', '..'));
-  for (const fault of faults) console.log(fault);
-  process.exitCode = faults.length > 0 ? 1 : 0;
 }

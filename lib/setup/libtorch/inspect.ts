@@ -5,13 +5,6 @@ import path from 'node:path';
 import { type ErrorCode, InterrogatorError } from '../../errors';
 import { LIBTORCH_VERSION, readBuild } from './version';
 
-/** For example `{version: '2.11.0', build: '2.11.0+cu130', path: '/opt/libtorch'}`, the folder with lib/ and include/. */
-export interface LibtorchFolder {
-  version: string;
-  build: string;
-  path: string;
-}
-
 /** File name of one of libtorch's libraries here: `libc10.so`; on macOS, where nobody has tried it yet, `libc10.dylib`. */
 export function libraryName(name: string): string {
   return `lib${name}.${process.platform === 'darwin' ? 'dylib' : 'so'}`;
@@ -19,10 +12,11 @@ export function libraryName(name: string): string {
 
 /**
  * Checks version and C++ ABI, and with `cuda` that its CUDA half is there with every library that it links.
- * `named` says in messages how the folder was chosen.
+ * `named` says in messages how the folder was chosen. Returns for example `{version: '2.11.0', build: '2.11.0+cu130', path: '/opt/libtorch'}`,
+ * the folder with lib/ and include/.
  * @throws ERR_LIBTORCH_NOT_FOUND, ERR_LIBTORCH_VERSION, ERR_LIBTORCH_ABI, ERR_LIBTORCH_CUDA
  */
-export function inspectLibtorch(folder: string, { named, cuda = false }: { named: string; cuda?: boolean }): LibtorchFolder {
+export function inspectLibtorch(folder: string, { named, cuda = false }: { named: string; cuda?: boolean }) {
   // Itself, or what is in the folder of a wheel or of an archive.
   const candidates = [folder, path.join(folder, 'torch'), path.join(folder, 'libtorch')];
   const root = candidates.find((each) => fs.existsSync(path.join(each, 'lib', libraryName('torch_cpu'))));

@@ -4,13 +4,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { cacheFolder } from '../../bundles/cache-folder';
 import { InterrogatorError } from '../../errors';
-import { inspectLibtorch, type LibtorchFolder } from './inspect';
+import { inspectLibtorch } from './inspect';
 import { LIBTORCH_VERSION } from './version';
 
-export interface Libtorch extends LibtorchFolder {
-  /** How it was found. */
-  source: 'LIBTORCH' | 'python' | 'cache';
-}
+/** `source`: how it was found. */
+export type Libtorch = ReturnType<typeof inspectLibtorch> & { source: 'LIBTORCH' | 'python' | 'cache' };
 
 /**
  * The libtorch to run on, or null where none is named and none was fetched. `cuda`: only one with a working CUDA half.
