@@ -30,8 +30,8 @@ function fixSegment(segment: string, resolvesHtml: boolean): string {
 /** One round of the repairs that look at a character and its direct neighbours only. */
 export function fixCharacters(text: string): string {
   return text
-    .replace(LIGATURE, (character) => LIGATURES[character] as string)
-    .replace(/[\u3000\uff01-\uffef]/g, (character) => character.normalize('NFKC'))
+    .replaceAll('\ufb05', '\u017ft')
+    .replace(LIGATURE_OR_WIDTH, (character) => character.normalize('NFKC'))
     .replace(/[\u201c-\u201f]/g, '"')
     .replace(/[\u02bc\u2018-\u201b]/g, "'")
     .replace(/\r\n|[\r\u2028\u2029\x85]/g, '\n')
@@ -41,31 +41,8 @@ export function fixCharacters(text: string): string {
     .normalize('NFC');
 }
 
-const LIGATURES: Readonly<Record<string, string>> = {
-  Ĳ: 'IJ',
-  ĳ: 'ij',
-  ŉ: '\u02bcn',
-  Ǳ: 'DZ',
-  ǲ: 'Dz',
-  ǳ: 'dz',
-  Ǆ: 'D\u017d',
-  ǅ: 'D\u017e',
-  ǆ: 'd\u017e',
-  Ǉ: 'LJ',
-  ǈ: 'Lj',
-  ǉ: 'lj',
-  Ǌ: 'NJ',
-  ǋ: 'Nj',
-  ǌ: 'nj',
-  '\ufb00': 'ff',
-  '\ufb01': 'fi',
-  '\ufb02': 'fl',
-  '\ufb03': 'ffi',
-  '\ufb04': 'ffl',
-  '\ufb05': '\u017ft',
-  '\ufb06': 'st',
-};
-const LIGATURE = new RegExp(`[${Object.keys(LIGATURES).join('')}]`, 'g');
+// Of U+FB05 ftfy keeps the long s: that comes first.
+const LIGATURE_OR_WIDTH = /[\u0132\u0133\u0149\u01c4-\u01cc\u01f1-\u01f3\u3000\ufb00-\ufb06\uff01-\uffef]/g;
 
 const LONE_SURROGATE = /[\ud800-\udfff]/gu;
 
