@@ -48,22 +48,20 @@ int for_stages(const Request& request, const Visit& visit) {
 
 std::int64_t aligned(std::int64_t bytes) { return divide_up(bytes, 256) * 256; }
 
-/// Scratch memory, part after part: similarities, candidates in turn in two buffers, keys of the largest sort.
+/// Scratch memory, part after part: similarities, candidates in turn in two buffers.
 struct Layout {
-  std::int64_t rows, similarities, candidates, keys;
+  std::int64_t rows, similarities, candidates;
 
-  explicit Layout(const Request& request) : rows(row_count(request)), similarities(0), candidates(0), keys(0) {
+  explicit Layout(const Request& request) : rows(row_count(request)), similarities(0), candidates(0) {
     similarities = aligned(request.batch * rows * static_cast<std::int64_t>(sizeof(float)));
     for_stages(request, [&](const Step& step, bool last) {
       const std::int64_t kept = last ? 0 : aligned(request.batch * step.kept() * static_cast<std::int64_t>(sizeof(std::int32_t)));
-      const std::int64_t sorted = keep_best_workspace(request.batch, step.count, step.segment);
       if (kept > candidates) candidates = kept;
-      if (sorted > keys) keys = sorted;
       return 0;
     });
   }
 
-  std::int64_t bytes() const { return similarities + 2 * candidates + keys; }
+  std::int64_t bytes() const { return similarities + 2 * candidates; }
 };
 
 int check(const Request& request) {
@@ -79,7 +77,10 @@ int check(const Request& request) {
   const bool segmented = request.segment_rows > 0 && request.segment_rows < rows;
   const std::int64_t keep = request.keep < request.segment_rows ? request.keep : request.segment_rows;
   const std::int64_t kept = segmented ? kept_count(rows, request.segment_rows, keep) : rows;
-  return request.k <= kept ? INTERROGATOR_CUDA_OK : INTERROGATOR_CUDA_INVALID;
+  if (request.k > kept) return INTERROGATOR_CUDA_INVALID;
+  // A block sorts no more than kTile at once.
+  return for_stages(request,
+                    [](const Step& step, bool) { return step.segment <= kTile ? INTERROGATOR_CUDA_OK : INTERROGATOR_CUDA_UNSUPPORTED; });
 }
 
 int run(const Request& request, const Layout& layout, unsigned char* workspace, void* stream) {
@@ -93,7 +94,6 @@ int run(const Request& request, const Layout& layout, unsigned char* workspace, 
   }
 
   unsigned char* const buffers = workspace + layout.similarities;
-  void* const keys = buffers + 2 * layout.candidates;
   const std::int32_t* candidates = nullptr;
   bool second = false;
   const int failure = for_stages(request, [&](const Step& step, bool last) {
@@ -109,7 +109,7 @@ int run(const Request& request, const Layout& layout, unsigned char* workspace, 
     stage.kept = last ? request.indices : reinterpret_cast<std::int32_t*>(buffers + (second ? layout.candidates : 0));
     candidates = stage.kept;
     second = !second;
-    return keep_best(stage, keys, stream);
+    return keep_best(stage, stream);
   });
   if (failure != 0) return failure;
   return gather_similarities(similarities, request.batch, layout.rows, request.indices, request.k, request.similarities, stream);

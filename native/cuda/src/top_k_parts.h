@@ -21,7 +21,7 @@ struct Stage {
   std::int64_t batch = 0, rows = 0;
   const std::int32_t* candidates = nullptr;  ///< [batch, count] row numbers; null: all rows, count is rows
   std::int64_t count = 0;
-  std::int64_t segment = 0, keep = 0;  ///< 1 <= keep <= segment <= count; with candidates given and segment > kTile: segment is count
+  std::int64_t segment = 0, keep = 0;  ///< 1 <= keep <= segment <= count, kTile
   bool reverse = false;
   std::int32_t* kept = nullptr;  ///< [batch, kept_count]
 };
@@ -35,9 +35,7 @@ inline std::int64_t kept_count(std::int64_t count, std::int64_t segment, std::in
   return count / segment * keep + (rest < keep ? rest : keep);
 }
 
-/// Bytes of scratch memory that `keep_best` needs for segments of this size: 0 up to kTile.
-std::int64_t keep_best_workspace(std::int64_t batch, std::int64_t count, std::int64_t segment);
-int keep_best(const Stage& stage, void* workspace, void* stream);
+int keep_best(const Stage& stage, void* stream);
 
 /// values[b, i] = similarities[b, indices[b, i]].
 int gather_similarities(const float* similarities, std::int64_t batch, std::int64_t rows, const std::int32_t* indices, std::int64_t k,
