@@ -15,12 +15,6 @@
 
 namespace {
 
-Napi::Error failure(Napi::Env env, const char* code, const std::string& message) {
-  Napi::Error error = Napi::Error::New(env, message);
-  error.Set("code", code);
-  return error;
-}
-
 /// Opens one library for the life of the process. Returns why it could not, or nothing.
 std::string open_library(const std::string& path) {
   if (dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL) != nullptr) return {};
@@ -79,7 +73,7 @@ class Opening {
                          napi_create_async_work(env, nullptr, Napi::String::New(env, "torch-interrogator"), run, settle, opening.get(),
                                                 &opening->work_) == napi_ok &&
                          napi_queue_async_work(env, opening->work_) == napi_ok;
-    if (!started) throw failure(env, "ERR_ADDON_LOAD", "the environment is ending");
+    if (!started) throw Napi::Error::New(env, "the environment is ending");
     (void)opening.release();  // settle() owns it
     return {env, promise};
   }
@@ -115,24 +109,18 @@ class Opening {
   napi_async_work work_ = nullptr;
 };
 
-std::string to_path(Napi::Value value, const std::string& argument) {
-  if (!value.IsString()) throw failure(value.Env(), "ERR_INVALID_ARGUMENT", argument + " must be a string");
-  return value.As<Napi::String>();
-}
-
 /// open(paths: string[], libgomp?: string): opens libgomp at once, then each library on another thread, in this order. Rejects with
 /// ERR_ADDON_LOAD and the system's own words.
 Napi::Value open(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!info[0].IsArray()) throw failure(env, "ERR_INVALID_ARGUMENT", "paths must be an array of absolute paths");
   const auto given = info[0].As<Napi::Array>();
   std::vector<std::string> paths;
   for (std::uint32_t i = 0; i < given.Length(); ++i) {
     const Napi::HandleScope scope(env);
-    paths.push_back(to_path(given.Get(i), "paths[" + std::to_string(i) + "]"));
+    paths.push_back(given.Get(i).As<Napi::String>());
   }
   if (!info[1].IsUndefined()) {
-    const std::string libgomp = to_path(info[1], "libgomp");
+    const std::string libgomp = info[1].As<Napi::String>();
     const ShortSpin spin;
     open_library(libgomp);  // where it fails, libtorch fails too, and says why
   }
