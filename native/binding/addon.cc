@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "async_call.h"
-#include "cancel_token_wrap.h"
 #include "caption_model_wrap.h"
 #include "clip_model_wrap.h"
 #include "device_wrap.h"
@@ -33,11 +32,8 @@ Napi::Value from_runtime_info(Napi::Env env, const RuntimeInfo& runtime) {
 
 /// The first look for a GPU loads the driver and starts it, which takes up to seconds.
 Napi::Value runtime_information(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  return promised(env, [&] {
-    return make_call<RuntimeInfo>(
-               env, nullptr, [](AsyncCall<RuntimeInfo>&) { return runtime_info(); }, from_runtime_info)
-        ->run_on_file_thread(env);
+  return AsyncCall::create(info.Env())->run_on(environment_of(info.Env()).file_thread(), [](AsyncCall&) {
+    return answer(from_runtime_info, runtime_info());
   });
 }
 
@@ -62,18 +58,18 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   const auto offer = [&](const char* name, Napi::Value (*call)(const Napi::CallbackInfo&)) {
     exports.Set(name, Napi::Function::New(env, call, name));
   };
-  offer("runtimeInfo", runtime_information);
+  offer("runtimeInfo", promising<runtime_information>);
   offer("createCancelToken", create_cancel_token);
   offer("holdImage", ImageWrap::hold);
   offer("copyImage", ImageWrap::copy);
-  offer("openDevice", DeviceWrap::open);
-  offer("openClipModel", ClipModelWrap::open);
-  offer("openCaptionModel", CaptionModelWrap::open);
-  offer("featuresFromArray", FeaturesWrap::from_array);
-  offer("openLabelMatrix", LabelMatrixWrap::open);
-  offer("writeLabelMatrix", LabelMatrixWrap::write);
-  offer("labelMatrixFromFeatures", LabelMatrixWrap::from_features);
-  offer("topK", LabelMatrixWrap::top_k);
+  offer("openDevice", promising<DeviceWrap::open>);
+  offer("openClipModel", promising<ClipModelWrap::open>);
+  offer("openCaptionModel", promising<CaptionModelWrap::open>);
+  offer("featuresFromArray", promising<FeaturesWrap::from_array>);
+  offer("openLabelMatrix", promising<LabelMatrixWrap::open>);
+  offer("writeLabelMatrix", promising<LabelMatrixWrap::write>);
+  offer("labelMatrixFromFeatures", promising<LabelMatrixWrap::from_features>);
+  offer("topK", promising<LabelMatrixWrap::top_k>);
   return exports;
 }
 

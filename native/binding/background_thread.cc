@@ -5,7 +5,7 @@
 
 namespace interrogator::binding {
 
-bool BackgroundThread::post(Task& task) {
+bool BackgroundThread::post(Task task) {
   const std::lock_guard lock(mutex_);
   if (closing_) return false;
   try {

@@ -19,8 +19,8 @@ class BackgroundThread {
   BackgroundThread(const BackgroundThread&) = delete;
   BackgroundThread& operator=(const BackgroundThread&) = delete;
 
-  /// Takes the task. Returns false, and leaves it where it is, after close() and where the process may start no more threads.
-  bool post(Task& task);
+  /// Takes the task. Returns false after close() and where the process may start no more threads: the task is then destroyed here.
+  bool post(Task task);
   /// Waits for the running task and drops the waiting ones. Idempotent.
   void close();
 

@@ -1,16 +1,23 @@
 #include "cancel_token_wrap.h"
 
+#include "async_call.h"
+
 namespace interrogator::binding {
 
-std::vector<CancelTokenWrap::PropertyDescriptor> CancelTokenWrap::methods() { return {InstanceMethod<&CancelTokenWrap::cancel>("cancel")}; }
+void CancelGroup::cancel() {
+  if (cancelled_) return;
+  cancelled_ = true;
+  std::unordered_set<Device*> devices;
+  for (AsyncCall* const call : calls_) {
+    call->cancel();
+    if (call->device()) devices.insert(call->device().get());
+  }
+  for (Device* const device : devices) device->sweep_cancelled();
+}
 
 std::shared_ptr<CancelGroup> CancelTokenWrap::group_of(Napi::Value token) {
   if (token.IsUndefined() || token.IsNull()) return nullptr;
   return unwrap(token, "token").group_;
-}
-
-void CancelTokenWrap::cancel(const Napi::CallbackInfo& info) {
-  checked(info.Env(), [this] { group_->cancel(); });
 }
 
 }  // namespace interrogator::binding

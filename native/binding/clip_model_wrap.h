@@ -22,14 +22,12 @@ class ClipModelWrap : public ModelWrap<ClipModelWrap, ClipModel> {
  private:
   friend ModelWrap;
 
-  Napi::Value embed_dim(const Napi::CallbackInfo& info);
-  Napi::Value context_length(const Napi::CallbackInfo& info);
   Napi::Value image_features(const Napi::CallbackInfo& info);
   Napi::Value text_features(const Napi::CallbackInfo& info);
   Napi::Value tree(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
-  std::int64_t embed_dim_ = 0, context_length_ = 0, vocab_size_ = 0;  // also known when closed
+  std::int64_t vocab_size_ = 0;
   std::vector<std::weak_ptr<TreeSlot>> trees_;
 };
 

@@ -21,19 +21,13 @@ std::string in_words(double number) {
   return error == std::errc() ? std::string(text.data(), end) : "a number";
 }
 
+/// By napi_typedarray_type.
+constexpr const char* kArrays[] = {"an Int8Array",  "a Uint8Array",  "a Uint8ClampedArray", "an Int16Array", "a Uint16Array",
+                                   "an Int32Array", "a Uint32Array", "a Float32Array",      "a Float64Array"};
+
 std::string in_words(const Napi::TypedArray& array) {
-  switch (array.TypedArrayType()) {
-    case napi_int8_array: return "an Int8Array";
-    case napi_uint8_array: return "a Uint8Array";
-    case napi_uint8_clamped_array: return "a Uint8ClampedArray";
-    case napi_int16_array: return "an Int16Array";
-    case napi_uint16_array: return "a Uint16Array";
-    case napi_int32_array: return "an Int32Array";
-    case napi_uint32_array: return "a Uint32Array";
-    case napi_float32_array: return "a Float32Array";
-    case napi_float64_array: return "a Float64Array";
-    default: return "a typed array of another kind";
-  }
+  const auto type = static_cast<std::size_t>(array.TypedArrayType());
+  return type < std::size(kArrays) ? kArrays[type] : "a typed array of another kind";
 }
 
 std::string in_words(Napi::Value value) {
@@ -54,25 +48,18 @@ std::string in_words(Napi::Value value) {
   return "a symbol";
 }
 
-/// Copies the elements of a typed array of the wanted kind, whatever buffer they lie in.
+/// The elements of a typed array of the wanted kind where they lie, whatever buffer that is.
 template <class Element>
-std::vector<Element> copy_elements(const Napi::TypedArray& array) {
-  // The pointer is null where the array is empty or its buffer was transferred away.
-  napi_typedarray_type type;
+std::span<const Element> elements(Napi::Value value, const std::string& argument, napi_typedarray_type wanted) {
+  napi_typedarray_type type = wanted;
   std::size_t length = 0;
   void* data = nullptr;
-  if (napi_get_typedarray_info(array.Env(), array, &type, &length, &data, nullptr, nullptr) != napi_ok || data == nullptr) {
-    return {};
-  }
-  std::vector<Element> copy(length);
-  if (length > 0) std::memcpy(copy.data(), data, length * sizeof(Element));
-  return copy;
-}
-
-template <class Element>
-std::vector<Element> elements(Napi::Value value, const std::string& argument, napi_typedarray_type wanted, const char* expected) {
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != wanted) invalid(argument, expected, value);
-  return copy_elements<Element>(value.As<Napi::TypedArray>());
+  const bool read =
+      value.IsTypedArray() && napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) == napi_ok;
+  const bool fits = type == wanted || (type == napi_uint8_clamped_array && wanted == napi_uint8_array);
+  if (!read || !fits) invalid(argument, kArrays[wanted], value);
+  // The pointer is null where the array is empty or its buffer was transferred away.
+  return {static_cast<const Element*>(data), data == nullptr ? 0 : length};
 }
 
 template <class Array, class Element>
@@ -116,11 +103,13 @@ std::filesystem::path to_path(Napi::Value value, const std::string& argument) {
 }
 
 std::vector<std::int32_t> to_int32s(Napi::Value value, const std::string& argument) {
-  return elements<std::int32_t>(value, argument, napi_int32_array, "an Int32Array");
+  const auto given = elements<std::int32_t>(value, argument, napi_int32_array);
+  return {given.begin(), given.end()};
 }
 
 std::vector<float> to_floats(Napi::Value value, const std::string& argument) {
-  return elements<float>(value, argument, napi_float32_array, "a Float32Array");
+  const auto given = elements<float>(value, argument, napi_float32_array);
+  return {given.begin(), given.end()};
 }
 
 void check_ids(const std::vector<std::int32_t>& ids, const std::string& argument, std::int64_t end) {
@@ -146,14 +135,7 @@ TokenLists to_token_lists(Napi::Value value, const std::string& argument, std::i
 }
 
 std::span<const std::uint8_t> to_bytes(Napi::Value value, const std::string& argument) {
-  napi_typedarray_type type = napi_int8_array;
-  std::size_t length = 0;
-  void* data = nullptr;
-  const bool read =
-      value.IsTypedArray() && napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) == napi_ok;
-  if (!read || (type != napi_uint8_array && type != napi_uint8_clamped_array)) invalid(argument, "a Uint8Array", value);
-  // The pointer is null where the array is empty or its buffer was transferred away.
-  return {static_cast<const std::uint8_t*>(data), data == nullptr ? 0 : length};
+  return elements<std::uint8_t>(value, argument, napi_uint8_array);
 }
 
 OptionsReader::OptionsReader(Napi::Value value, const std::string& argument) : env_(value.Env()) {
@@ -185,19 +167,17 @@ Napi::Value from_int32s(Napi::Env env, const std::vector<std::int32_t>& values) 
 
 Napi::Value from_floats(Napi::Env env, const std::vector<float>& values) { return new_array<Napi::Float32Array>(env, values); }
 
-Napi::Value to_js_error(Napi::Env env, const Error& error) {
-  const std::string message = error.what();
-  Napi::Object value = Napi::Error::New(env, message.empty() ? "failed without a message" : message).Value();
-  value.Set("code", std::string(code_name(error.code())));
-  if (error.code() == ErrorCode::kAborted) value.Set("name", "AbortError");
-  return value;
-}
-
-Napi::Value to_js_error(Napi::Env env, const std::exception_ptr& error) {
+Napi::Value caught(Napi::Env env) {
   try {
-    std::rethrow_exception(error);
+    throw;
+  } catch (const Napi::Error& error) {
+    return error.Value();
   } catch (...) {
-    return to_js_error(env, current_error());
+    const Error error = current_error();
+    Napi::Object value = Napi::Error::New(env, error.what()).Value();
+    value.Set("code", std::string(code_name(error.code())));
+    if (error.code() == ErrorCode::kAborted) value.Set("name", "AbortError");
+    return value;
   }
 }
 

@@ -5,7 +5,6 @@
 #include <napi.h>
 
 #include <cstdint>
-#include <exception>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -51,20 +50,36 @@ class OptionsReader {
 Napi::Value from_int32s(Napi::Env env, const std::vector<std::int32_t>& values);
 Napi::Value from_floats(Napi::Env env, const std::vector<float>& values);
 
-/// An Error with `code`; named AbortError where it is one.
-Napi::Value to_js_error(Napi::Env env, const Error& error);
-Napi::Value to_js_error(Napi::Env env, const std::exception_ptr& error);
+/// Runs inside a catch block: what JavaScript hears. An Error with `code`, named AbortError where it is one; what JavaScript threw itself
+/// stays as it is.
+Napi::Value caught(Napi::Env env);
 
 /// The body of a synchronous method: what it throws becomes a JavaScript error with a code.
 template <class Body>
 auto checked(Napi::Env env, const Body& body) {
   try {
     return body();
-  } catch (const Napi::Error&) {
-    throw;
   } catch (...) {
-    throw Napi::Error(env, to_js_error(env, std::current_exception()));
+    throw Napi::Error(env, caught(env));
   }
+}
+
+/// The body of a promise-returning method: what it throws becomes a rejection.
+template <class Body>
+Napi::Value promised(Napi::Env env, const Body& body) {
+  try {
+    return body();
+  } catch (...) {
+    const auto deferred = Napi::Promise::Deferred::New(env);
+    deferred.Reject(caught(env));
+    return deferred.Promise();
+  }
+}
+
+/// A function of the addon that gives a promise.
+template <auto call>
+Napi::Value promising(const Napi::CallbackInfo& info) {
+  return promised(info.Env(), [&] { return call(info); });
 }
 
 }  // namespace interrogator::binding

@@ -1,7 +1,8 @@
 #include "environment.h"
 
-#include <algorithm>
 #include <utility>
+
+#include "async_call.h"
 
 namespace interrogator::binding {
 
@@ -11,10 +12,13 @@ std::shared_ptr<Environment> Environment::create(Napi::Env env) {
   self->wakeup_.Unref(env);
   // Hooks run in reverse order, so this one comes before the thread-safe function's own and finds it alive.
   env.AddCleanupHook([self] { self->close(); });
+  // process.exit() on the main thread runs no cleanup hook: it goes straight to C's exit(), which would destroy
+  // libtorch's statics under a running job.
+  const auto on_exit = Napi::Function::New(env, [self](const Napi::CallbackInfo&) { self->close(); }, "closeTorchInterrogator");
+  const auto process = env.Global().Get("process").As<Napi::Object>();
+  process.Get("on").As<Napi::Function>().Call(process, {Napi::String::New(env, "exit"), on_exit});
   return self;
 }
-
-Environment::~Environment() = default;
 
 void Environment::post(Message message) {
   const std::lock_guard lock(mutex_);
@@ -42,12 +46,12 @@ void Environment::drain(Napi::Env env, Napi::Function, Environment* self, void*)
   }
 }
 
-void Environment::begin(Napi::Env env, PendingCall& call) {
+void Environment::begin(Napi::Env env, AsyncCall& call) {
   pending_.insert(&call);
   if (pending_.size() == 1) wakeup_.Ref(env);
 }
 
-void Environment::end(Napi::Env env, PendingCall& call) {
+void Environment::end(Napi::Env env, AsyncCall& call) {
   if (pending_.erase(&call) > 0 && pending_.empty()) wakeup_.Unref(env);
 }
 
@@ -55,29 +59,6 @@ void Environment::track(const DevicePtr& device) {
   const std::lock_guard lock(mutex_);
   std::erase_if(devices_, [](const std::weak_ptr<Device>& each) { return each.expired(); });
   devices_.push_back(device);
-}
-
-bool Environment::has_open_device() {
-  const std::lock_guard lock(mutex_);
-  return std::any_of(devices_.begin(), devices_.end(), [](const std::weak_ptr<Device>& each) {
-    const DevicePtr device = each.lock();
-    return device && !device->closed();
-  });
-}
-
-void Environment::watch_exit(Napi::Env env) {
-  const bool wanted = has_open_device();
-  if (wanted != exit_listener_.IsEmpty()) return;
-  // process.exit() on the main thread runs no cleanup hook: it goes straight to C's exit(), which would destroy
-  // libtorch's statics under a running job.
-  const auto process = env.Global().Get("process").As<Napi::Object>();
-  if (wanted) {
-    const auto on_exit = [](const Napi::CallbackInfo& info) { static_cast<Environment*>(info.Data())->close(); };
-    exit_listener_ = Napi::Persistent(Napi::Function::New(env, on_exit, "closeTorchInterrogator", this));
-  }
-  const auto change = process.Get(wanted ? "on" : "removeListener").As<Napi::Function>();
-  change.Call(process, {Napi::String::New(env, "exit"), exit_listener_.Value()});
-  if (!wanted) exit_listener_.Reset();
 }
 
 bool Environment::closed() const {
@@ -91,7 +72,7 @@ void Environment::close() {
     if (closed_) return;
     closed_ = true;
   }
-  for (PendingCall* const call : pending_) {
+  for (AsyncCall* const call : pending_) {
     call->cancel();
     call->abandon();
   }
@@ -104,7 +85,6 @@ void Environment::close() {
   closings_.close();
   // No thread of ours is left that could post or call the function.
   std::exchange(mailbox_, {}).clear();
-  exit_listener_.Reset();
   wakeup_.Abort();
 }
 

@@ -26,18 +26,14 @@ class FeaturesWrap : public Handle<FeaturesWrap> {
   static Napi::Value from_array(const Napi::CallbackInfo& info);
 
  private:
-  Napi::Value rows(const Napi::CallbackInfo& info);
-  Napi::Value dim(const Napi::CallbackInfo& info);
   Napi::Value similarity(const Napi::CallbackInfo& info);
   Napi::Value to_array(const Napi::CallbackInfo& info);
-
   void close(const Napi::CallbackInfo& info);
 
   /// Throws kDisposed after close().
   const Features& open_features() const;
 
   std::optional<Features> features_;  // empty once closed
-  std::int64_t rows_ = 0, dim_ = 0;
 };
 
 }  // namespace interrogator::binding

@@ -76,6 +76,18 @@ class Handle : public Napi::ObjectWrap<Self> {
     return *Self::Unwrap(value.As<Napi::Object>());
   }
 
+  /// A method of Self, or of a base of it, that gives a promise.
+  template <auto method>
+  static Napi::ClassPropertyDescriptor<Self> promises(const char* name) {
+    return Self::InstanceMethod(name, static_cast<Napi::Value (Self::*)(const Napi::CallbackInfo&)>(&Handle::template promise<method>));
+  }
+
+  /// A property of this object that stays what it is.
+  template <class T>
+  void show(const char* name, const T& value) {
+    this->Value().DefineProperty(Napi::PropertyDescriptor::Value(name, Napi::Value::From(this->Env(), value), napi_enumerable));
+  }
+
   /// How much native memory the object keeps, 0 once it is closed. V8 would take a server's garbage for a few bytes an image, and wait.
   void stands_for(Napi::BasicEnv env, std::int64_t bytes) {
     Napi::MemoryManagement::AdjustExternalMemory(env, bytes - std::exchange(bytes_, bytes));
@@ -83,6 +95,11 @@ class Handle : public Napi::ObjectWrap<Self> {
   void Finalize(Napi::BasicEnv env) override { stands_for(env, 0); }
 
  private:
+  template <auto method>
+  Napi::Value promise(const Napi::CallbackInfo& info) {
+    return promised(info.Env(), [&] { return (static_cast<Self*>(this)->*method)(info); });
+  }
+
   static constexpr napi_type_tag type_tag() {
     return {tag_half(Self::kName, 0xcbf29ce484222325), tag_half(INTERROGATOR_VERSION, 0x84222325cbf29ce4)};
   }

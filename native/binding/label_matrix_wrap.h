@@ -29,14 +29,9 @@ class LabelMatrixWrap : public Handle<LabelMatrixWrap> {
   static Napi::Value top_k(const Napi::CallbackInfo& info);
 
  private:
-  Napi::Value rows(const Napi::CallbackInfo& info);
-  Napi::Value dim(const Napi::CallbackInfo& info);
-  Napi::Value hash(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
 
   std::shared_ptr<LabelMatrix> matrix_;  // null once closed
-  std::int64_t rows_ = 0, dim_ = 0;
-  std::string hash_;
 };
 
 }  // namespace interrogator::binding

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,8 +20,14 @@ class ModelLease {
   ModelLease() = default;
   ModelLease(Environment& environment, std::shared_ptr<Model> model) : freed_(std::make_shared<Freed>()) {
     Model* const plain = model.get();
-    const auto told = std::make_shared<Told>(std::move(model), freed_);
-    shared_ = freed_elsewhere(environment, std::shared_ptr<Model>(told, plain));
+    const auto free = [model = std::move(model), freed = freed_, environment = environment.shared_from_this()](Model*) mutable {
+      model.reset();
+      environment->post([freed](Napi::Env) {
+        freed->done = true;
+        for (const auto& call : std::exchange(freed->waiting, {})) call->finish(nullptr);
+      });
+    };
+    shared_ = freed_elsewhere(environment, std::shared_ptr<Model>(plain, free));
   }
 
   /// Throws kDisposed after close(). `what`: "CLIP model".
@@ -33,48 +38,18 @@ class ModelLease {
 
   /// A promise for the model being freed. Idempotent.
   Napi::Value close(Napi::Env env) {
-    const auto call = make_call<void>(env, nullptr, [](AsyncCall<void>&) {}, to_undefined);
-    const Napi::Value promise = call->start(env, [this](const std::shared_ptr<AsyncCall<void>>& self) { freed_->add(self); });
     shared_.reset();
-    return promise;
+    return AsyncCall::create(env)->start([this](const std::shared_ptr<AsyncCall>& self) {
+      if (freed_->done) self->finish(nullptr);
+      else freed_->waiting.push_back(self);
+    });
   }
 
  private:
-  /// Who waits for the end.
-  class Freed {
-   public:
-    void add(std::shared_ptr<AsyncCall<void>> call) {
-      {
-        const std::lock_guard lock(mutex_);
-        if (!done_) return waiting_.push_back(std::move(call));
-      }
-      call->finish(nullptr);
-    }
-    void tell() {
-      std::vector<std::shared_ptr<AsyncCall<void>>> calls;
-      {
-        const std::lock_guard lock(mutex_);
-        done_ = true;
-        calls.swap(waiting_);
-      }
-      for (const auto& call : calls) call->finish(nullptr);
-    }
-
-   private:
-    std::mutex mutex_;
-    std::vector<std::shared_ptr<AsyncCall<void>>> waiting_;
-    bool done_ = false;
-  };
-
-  /// The model, and who hears of its end.
-  struct Told {
-    Told(std::shared_ptr<Model> owned, std::shared_ptr<Freed> hears) : model(std::move(owned)), freed(std::move(hears)) {}
-    ~Told() {
-      model.reset();
-      freed->tell();
-    }
-    std::shared_ptr<Model> model;
-    std::shared_ptr<Freed> freed;
+  /// Who waits for the end, and whether it has come. JS thread only.
+  struct Freed {
+    std::vector<std::shared_ptr<AsyncCall>> waiting;
+    bool done = false;
   };
 
   std::shared_ptr<Freed> freed_;

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "async_call.h"
-#include "cancel_token_wrap.h"
 #include "device_wrap.h"
 #include "handle.h"
 #include "model_lease.h"
@@ -27,15 +26,10 @@ class ModelWrap : public Handle<Self> {
 
   /// openClipModel(device, folder, token), openCaptionModel(device, folder, token)
   static Napi::Value open(const Napi::CallbackInfo& info) {
-    const Napi::Env env = info.Env();
-    return promised(env, [&] {
-      const DevicePtr device = DeviceWrap::device_of(info[0]);
-      const auto folder = to_path(info[1], "folder");
-      using Shared = std::shared_ptr<Model>;
-      return make_call<Shared>(
-                 env, CancelTokenWrap::group_of(info[2]), [device, folder](AsyncCall<Shared>&) { return Model::open(device, folder); },
-                 [](Napi::Env env, Shared model) { return Self::wrap(env, std::move(model)); })
-          ->run_on(env, device);
+    const DevicePtr device = DeviceWrap::device_of(info[0]);
+    const auto folder = to_path(info[1], "folder");
+    return AsyncCall::create(info.Env(), CancelTokenWrap::group_of(info[2]))->run_on(device, [device, folder](AsyncCall&) {
+      return answer(Self::template wrap<std::shared_ptr<Model>>, Model::open(device, folder));
     });
   }
 
@@ -44,9 +38,9 @@ class ModelWrap : public Handle<Self> {
 
   /// `own` and those that both have.
   static Properties with_shared_methods(Properties own) {
-    own.push_back(Self::InstanceMethod("offload", &Self::offload));
-    own.push_back(Self::InstanceMethod("restore", &Self::restore));
-    own.push_back(Self::InstanceMethod("close", &Self::close));
+    own.push_back(Self::template promises<&ModelWrap::offload>("offload"));
+    own.push_back(Self::template promises<&ModelWrap::restore>("restore"));
+    own.push_back(Self::template promises<&Self::close>("close"));
     return own;
   }
 
@@ -54,22 +48,15 @@ class ModelWrap : public Handle<Self> {
   std::shared_ptr<Model> share() const { return lease_.share(Self::kWhat); }
   const DevicePtr& device() const noexcept { return device_; }
 
-  Napi::Value offload(const Napi::CallbackInfo& info) {
-    return move_weights(info.Env(), [](Model& model) { model.offload(); });
-  }
-  Napi::Value restore(const Napi::CallbackInfo& info) {
-    return move_weights(info.Env(), [](Model& model) { model.restore(); });
-  }
-  Napi::Value close(const Napi::CallbackInfo& info) {
-    const Napi::Env env = info.Env();
-    return promised(env, [&] { return lease_.close(env); });
-  }
+  Napi::Value offload(const Napi::CallbackInfo& info) { return move_weights(info.Env(), &Model::offload); }
+  Napi::Value restore(const Napi::CallbackInfo& info) { return move_weights(info.Env(), &Model::restore); }
+  Napi::Value close(const Napi::CallbackInfo& info) { return lease_.close(info.Env()); }
 
  private:
-  template <class Move>
-  Napi::Value move_weights(Napi::Env env, Move move) {
-    return promised(env, [&] {
-      return make_call<void>(env, nullptr, [model = share(), move](AsyncCall<void>&) { move(*model); }, to_undefined)->run_on(env, device_);
+  Napi::Value move_weights(Napi::Env env, void (Model::*move)()) {
+    return AsyncCall::create(env)->run_on(device_, [model = share(), move](AsyncCall&) {
+      (*model.*move)();
+      return Answer();
     });
   }
 

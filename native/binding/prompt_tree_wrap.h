@@ -13,8 +13,7 @@ namespace interrogator::binding {
 struct TreeSlot {
   std::shared_ptr<PromptTree> tree;
   DevicePtr device;
-  std::int64_t vocab_size = 0;
-  std::size_t count = 0;
+  std::int64_t vocab_size = 0, count = 0;
 };
 
 class PromptTreeWrap : public Handle<PromptTreeWrap> {
@@ -24,10 +23,12 @@ class PromptTreeWrap : public Handle<PromptTreeWrap> {
   static std::vector<PropertyDescriptor> methods();
 
   using Handle::Handle;
-  void adopt(Napi::Env, std::shared_ptr<TreeSlot> slot) { slot_ = std::move(slot); }
+  void adopt(Napi::Env, std::shared_ptr<TreeSlot> slot) {
+    show("count", slot->count);
+    slot_ = std::move(slot);
+  }
 
  private:
-  Napi::Value count(const Napi::CallbackInfo& info);
   Napi::Value best(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
 

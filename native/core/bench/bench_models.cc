@@ -46,7 +46,7 @@ void bench_clip(Suite& suite) {
   const std::vector<Image> images(32);
   std::vector<ImageView> views;
   for (const Image& image : images) views.push_back(image.view());
-  suite.device()->run([&] {
+  test::on(suite.device(), [&] {
     model = ClipModel::open(suite.device(), suite.options().clip);
     image = test::image_features(model, {views[0]});
   });
@@ -68,12 +68,12 @@ void bench_clip(Suite& suite) {
 
   constexpr std::int64_t kLabels = 106790;
   std::shared_ptr<LabelMatrix> labels;
-  suite.device()->run([&] {
+  test::on(suite.device(), [&] {
     labels = LabelMatrix::from_features(Features(suite.device(), at::randn({kLabels, manifest.embed_dim})), std::string(64, '0'));
   });
   suite.measure("LabelMatrix::top_k, 107k labels, k 32", "ranking", {.bytes = 2.0 * static_cast<double>(kLabels * manifest.embed_dim)},
                 [&] { LabelMatrix::top_k({labels}, image, {.k = 32, .chunk_size = 2048}); });
-  suite.device()->run([&] { model.reset(), labels.reset(); });
+  test::on(suite.device(), [&] { model.reset(), labels.reset(); });
 }
 
 void bench_caption(Suite& suite) {
@@ -81,18 +81,18 @@ void bench_caption(Suite& suite) {
   const std::vector<Image> images(16);
   std::vector<ImageView> views;
   for (const Image& image : images) views.push_back(image.view());
-  suite.device()->run([&] { model = CaptionModel::open(suite.device(), suite.options().caption); });
+  test::on(suite.device(), [&] { model = CaptionModel::open(suite.device(), suite.options().caption); });
   // Nearly all of it is the vision tower, and the image's keys and values.
   suite.measure("caption of 1 token", "image", {}, [&] { test::generate(model, {views[0]}, {.max_tokens = 1}); });
   for (const std::size_t count : {1U, 8U, 16U}) {
     const std::vector<ImageView> some(views.begin(), views.begin() + static_cast<std::ptrdiff_t>(count));
     suite.measure("captions, " + std::to_string(count), "batch", {}, [&] { test::generate(model, some, {.max_tokens = 32}); });
   }
-  suite.device()->run([&] {
+  test::on(suite.device(), [&] {
     const DraftCounts& drafts = model->draft_counts();
     if (drafts.drafted > 0) std::printf("drafted tokens: %.1f %% accepted\n", 100.0 * double(drafts.accepted) / double(drafts.drafted));
   });
-  suite.device()->run([&] { model.reset(); });
+  test::on(suite.device(), [&] { model.reset(); });
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstdio>
 
+#include "support/calls.h"
+
 namespace interrogator::bench {
 
 namespace {
@@ -64,7 +66,7 @@ void Suite::measure(const std::string& name, const std::string& unit, const Work
   if (!wants(name)) return;
   Machine machine(device_);
   std::vector<double> samples;
-  device_->run([&] {
+  test::on(device_, [&] {
     call();
     synchronize(device_);
     for (int i = 0; i < options_.samples; ++i) {

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <memory>
 
+#include "interrogator/error.h"
+
 namespace interrogator {
 
 class CancelToken {
@@ -11,7 +13,9 @@ class CancelToken {
   void cancel() noexcept { cancelled_.store(true, std::memory_order_release); }
   bool cancelled() const noexcept { return cancelled_.load(std::memory_order_acquire); }
   /// Throws Error(kAborted) once cancelled. Call it before each step of long work.
-  void check() const;
+  void check() const {
+    if (cancelled()) throw Error(ErrorCode::kAborted, "cancelled by the caller");
+  }
 
  private:
   std::atomic<bool> cancelled_{false};

@@ -14,8 +14,6 @@
 
 namespace interrogator {
 
-class Job;
-
 struct GenerateOptions {
   std::int64_t max_tokens = 32;  ///< most new tokens, the end token counted, 1 … max_positions - prompt + 1
 };
@@ -34,16 +32,12 @@ class CaptionModel {
   const CaptionManifest& manifest() const noexcept;
   const DevicePtr& device() const noexcept;
 
-  /// One image as a job of the device: the ids that transformers' greedy generate returns after the prompt, the end token
+  /// One image as a job for the device: the ids that transformers' greedy generate returns after the prompt, the end token
   /// included where reached, no padding. A slice is a pass of the decoder, or of the drafter. Images with the same options that wait
   /// together are decoded together, and each leaves with its own last token. `take` has the ids, on the
-  /// device's thread, before `done` hears of success. Throws as Device::submit does.
-  static void submit_generate(std::shared_ptr<const CaptionModel> model, SharedImage image, const GenerateOptions& options,
-                              std::function<void(std::vector<std::int32_t>)> take, Device::Done done, CancelTokenPtr token = nullptr);
-
-  /// What submit_generate queues.
-  static std::unique_ptr<Job> caption_job(std::shared_ptr<const CaptionModel> model, SharedImage image, const GenerateOptions& options,
-                                          std::function<void(std::vector<std::int32_t>)> take);
+  /// device's thread, before the job ends.
+  static JobPtr caption_job(std::shared_ptr<const CaptionModel> model, SharedImage image, const GenerateOptions& options,
+                            std::function<void(std::vector<std::int32_t>)> take);
 
   /// Of all captions so far. On the device's thread.
   const DraftCounts& draft_counts() const noexcept;

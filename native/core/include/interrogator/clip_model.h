@@ -16,7 +16,6 @@
 
 namespace interrogator {
 
-class Job;
 class PromptTree;
 
 using Progress = std::function<void(std::size_t done, std::size_t total)>;
@@ -30,13 +29,9 @@ class ClipModel {
   const ClipManifest& manifest() const noexcept;
   const DevicePtr& device() const noexcept;
 
-  /// One image → 1 × embed_dim, as a job of the device: images that wait together go through in one
-  /// pass. `take` has the features, on the device's thread, before `done` hears of success. Throws as
-  /// Device::submit does.
-  static void submit_image_features(std::shared_ptr<const ClipModel> model, SharedImage image, std::function<void(Features)> take,
-                                    Device::Done done, CancelTokenPtr token = nullptr);
-  /// What submit_image_features queues.
-  static std::unique_ptr<Job> image_job(std::shared_ptr<const ClipModel> model, SharedImage image, std::function<void(Features)> take);
+  /// One image → 1 × embed_dim, as a job for the device: images that wait together go through in one
+  /// pass. `take` has the features, on the device's thread, before the job ends.
+  static JobPtr image_job(std::shared_ptr<const ClipModel> model, SharedImage image, std::function<void(Features)> take);
 
   /// N texts, each after `prefix` and the start token → N × embed_dim unit features, through the prefix tree, a block of texts a
   /// slice. On the device's thread. The model outlives it; `texts` need not.

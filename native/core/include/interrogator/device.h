@@ -9,6 +9,7 @@
 #include <string>
 
 #include "interrogator/cancel.h"
+#include "interrogator/job.h"
 
 namespace c10 {
 struct Device;
@@ -16,25 +17,16 @@ struct Device;
 
 namespace interrogator {
 
-class Job;
-
 struct DeviceOptions {
   int threads = 0;              ///< libtorch's intra-op threads; 0: one per physical core
   std::size_t max_batch = 32;   ///< most images or rankings merged into one pass, >= 1
   std::size_t max_queue = 256;  ///< most jobs waiting, begun or not; one more is refused with kBusy, >= 1
 };
 
-struct DeviceStats {
+/// Of its jobs since it was opened, and:
+struct DeviceStats : JobCounts {
   std::string name;  ///< 'cpu' or 'cuda:0'
   int threads = 0;
-  std::size_t queued = 0;  ///< waiting now, begun or not
-  bool busy = false;       ///< a slice runs now
-  // Since open:
-  std::uint64_t completed = 0, failed = 0, cancelled = 0, refused = 0;  ///< jobs
-  std::uint64_t slices = 0;
-  double busy_seconds = 0;                 ///< that slices took
-  std::uint64_t batches = 0, batched = 0;  ///< batches of jobs that merge, and the jobs in them
-  std::size_t largest_batch = 0;
   std::uint64_t weight_bytes = 0;  ///< of the models that are open on it, wherever their weights are now
   /// Of libtorch's allocator on a CUDA device, by all that use it in this process; 0 on the CPU, where libtorch does not count.
   std::uint64_t allocated_bytes = 0, reserved_bytes = 0;
@@ -46,23 +38,14 @@ class Device {
   static std::shared_ptr<Device> open(const std::string& name, const DeviceOptions& options = {});
   ~Device();  // closes
 
-  using Work = std::function<void()>;
-  using Slice = std::function<bool()>;                   ///< true: that was the last
-  using Done = std::function<void(std::exception_ptr)>;  ///< null: the work returned
+  using Done = std::function<void(std::exception_ptr)>;  ///< null: the job ended well
 
-  /// Queues `work` for the device thread. `done` is called exactly once, after the work and what it
+  /// Queues a job for the device thread. `done` is called exactly once, after the job and what it
   /// held are destroyed: on the device thread, or for a job that no slice runs for on the thread that
   /// swept it out or closed the device. When submit throws (kBusy, kDisposed) it is not called. A job
-  /// whose token is cancelled before it starts is settled with kAborted without running.
-  void submit(Work work, Done done, CancelTokenPtr token = nullptr);
-  /// The same for work in slices, called until one says that it was the last or throws. Other jobs have
-  /// their turns in between: the one that got least of the device's time is next. The token is read before each.
-  void submit_slices(Slice slice, Done done, CancelTokenPtr token = nullptr);
-  /// The same for a job that may merge with others (job.h).
-  void submit(std::unique_ptr<Job> job, Done done, CancelTokenPtr token = nullptr);
-
-  /// Queues and waits. Rethrows what the work threw, as Error. Not from the device thread.
-  void run(const Work& work, CancelTokenPtr token = nullptr);
+  /// whose token is cancelled before it starts is settled with kAborted without running. Other jobs have
+  /// their turns between its slices: the one that got least of the device's time is next. The token is read before each.
+  void submit(JobPtr job, Done done, CancelTokenPtr token = nullptr);
 
   /// Settles jobs whose token is cancelled now, without waiting for the running slice; its own settle after it.
   void sweep_cancelled();
@@ -77,7 +60,6 @@ class Device {
   /// from any thread; from a job on the device thread it does not wait. A device that a job of its own
   /// is the last to hold may be destroyed there: the thread then ends by itself.
   void close();
-  bool closed() const noexcept;
 
  private:
   struct State;

@@ -17,8 +17,9 @@ namespace interrogator {
 /// All methods run on the device's thread.
 class Features {
  public:
+  /// values: two-dimensional, of whatever type, on whatever device.
   Features(DevicePtr device, const at::Tensor& values);
-  /// From host numbers, row-major. Throws kInvalidArgument when data.size() != rows*dim.
+  /// From host numbers, rows * dim of them, row-major.
   static Features from_array(DevicePtr device, const std::vector<float>& data, std::int64_t rows, std::int64_t dim);
 
   std::int64_t rows() const noexcept;

@@ -36,11 +36,10 @@ class LabelMatrix {
   /// features: B × dim. Any thread that may compute; the device's thread here.
   static TopK top_k(const std::vector<std::shared_ptr<LabelMatrix>>& matrices, const Features& features, const TopKOptions& options,
                     const CancelToken* token = nullptr);
-  /// The same as a job of the features' device: rankings of the same matrices with the same options that
-  /// wait together share one pass over the labels. `take` has the result, on the device's thread, before
-  /// `done` hears of success. Throws as Device::submit does.
-  static void submit_top_k(std::vector<std::shared_ptr<LabelMatrix>> matrices, Features features, const TopKOptions& options,
-                           std::function<void(TopK)> take, Device::Done done, CancelTokenPtr token = nullptr);
+  /// The same as a job for the features' device: rankings of the same matrices with the same options that
+  /// wait together share one pass over the labels. `take` has the result, on the device's thread, before the job ends.
+  static JobPtr top_k_job(std::vector<std::shared_ptr<LabelMatrix>> matrices, Features features, const TopKOptions& options,
+                          std::function<void(TopK)> take);
 
  private:
   struct RankRequest;

@@ -160,12 +160,6 @@ JobPtr CaptionModel::caption_job(std::shared_ptr<const CaptionModel> model, Shar
       std::move(key), most, CaptionRequest{std::move(model), std::move(image), options, std::move(take)});
 }
 
-void CaptionModel::submit_generate(std::shared_ptr<const CaptionModel> model, SharedImage image, const GenerateOptions& options,
-                                   std::function<void(Caption)> take, Device::Done done, CancelTokenPtr token) {
-  const DevicePtr device = model->device();
-  device->submit(caption_job(std::move(model), std::move(image), options, std::move(take)), std::move(done), std::move(token));
-}
-
 void CaptionModel::offload() {
   state_->graphs.clear();
   state_->move_to(c10::Device(c10::kCPU));

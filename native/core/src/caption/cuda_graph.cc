@@ -7,7 +7,6 @@
 #include "caption/decode_graph.h"
 #include "device/cuda_kernels.h"
 #include "interrogator_cuda_graph.h"
-#include "platform/shared_library.h"
 
 namespace interrogator {
 
@@ -15,25 +14,25 @@ namespace {
 
 /// The functions of interrogator_cuda_graph.h.
 struct GraphLibrary {
-  explicit GraphLibrary(const std::filesystem::path& file) : library(file) {
+  explicit GraphLibrary(const std::filesystem::path& file) : library(file.c_str(), nullptr, /*leak_handle=*/true) {
     decltype(interrogator_cuda_graph_abi_version)* version = nullptr;
-    library.find("interrogator_cuda_graph_abi_version", version);
+    find(library, "interrogator_cuda_graph_abi_version", version);
     if (version() != INTERROGATOR_CUDA_GRAPH_ABI_VERSION) throw std::runtime_error(file.string() + " is of another version");
-    library.find("interrogator_cuda_graph_error", error);
-    library.find("interrogator_cuda_graph_new_pool", new_pool);
-    library.find("interrogator_cuda_graph_create", create);
-    library.find("interrogator_cuda_graph_destroy", destroy);
-    library.find("interrogator_cuda_graph_begin", begin);
-    library.find("interrogator_cuda_graph_end", end);
-    library.find("interrogator_cuda_graph_abandon", abandon);
-    library.find("interrogator_cuda_graph_replay", replay);
+    find(library, "interrogator_cuda_graph_error", error);
+    find(library, "interrogator_cuda_graph_new_pool", new_pool);
+    find(library, "interrogator_cuda_graph_create", create);
+    find(library, "interrogator_cuda_graph_destroy", destroy);
+    find(library, "interrogator_cuda_graph_begin", begin);
+    find(library, "interrogator_cuda_graph_end", end);
+    find(library, "interrogator_cuda_graph_abandon", abandon);
+    find(library, "interrogator_cuda_graph_replay", replay);
   }
 
   void check(int code) const {
     if (code != 0) throw std::runtime_error(error());
   }
 
-  SharedLibrary library;
+  at::DynamicLibrary library;
   decltype(interrogator_cuda_graph_error)* error = nullptr;
   decltype(interrogator_cuda_graph_new_pool)* new_pool = nullptr;
   decltype(interrogator_cuda_graph_create)* create = nullptr;

@@ -94,12 +94,6 @@ JobPtr ClipModel::image_job(std::shared_ptr<const ClipModel> model, SharedImage 
                                                               ImageRequest{std::move(model), std::move(image), std::move(take)});
 }
 
-void ClipModel::submit_image_features(std::shared_ptr<const ClipModel> model, SharedImage image, std::function<void(Features)> take,
-                                      Device::Done done, CancelTokenPtr token) {
-  const DevicePtr device = model->device();
-  device->submit(image_job(std::move(model), std::move(image), std::move(take)), std::move(done), std::move(token));
-}
-
 class ClipModel::TextFeatures final : public Sliced<Features> {
  public:
   TextFeatures(const ClipModel& model, const std::vector<std::int32_t>& prefix, const TokenLists& texts, Progress progress)

@@ -1,7 +1,9 @@
 #include "device/cuda_kernels.h"
 
+#include <c10/util/Exception.h>
+#include <dlfcn.h>
+
 #include <cstdlib>
-#include <stdexcept>
 
 #include "interrogator/error.h"
 
@@ -22,9 +24,18 @@ Opened open_kernels() {
   if (!std::filesystem::exists(file, ignored)) return {nullptr, "there is no " + file.string()};
   try {
     return {std::make_unique<const CudaKernels>(file), {}};
-  } catch (const std::exception& failure) {
-    return {nullptr, failure.what()};
+  } catch (...) {
+    return {nullptr, current_error().what()};
   }
+}
+
+/// The folder of the addon or program that this code was linked into. Empty where that is not known.
+std::filesystem::path own_folder() {
+  static const char here = 0;
+  Dl_info info{};
+  if (!dladdr(&here, &info) || !info.dli_fname) return {};
+  std::error_code failed;
+  return std::filesystem::absolute(info.dli_fname, failed).parent_path();
 }
 
 /// Never destroyed: at exit a device's thread may still be inside a kernel's launch.
@@ -35,19 +46,17 @@ const Opened& opened() {
 
 }  // namespace
 
-CudaKernels::CudaKernels(const std::filesystem::path& file) : library_(file) {
+CudaKernels::CudaKernels(const std::filesystem::path& file) : library_(file.c_str(), nullptr, /*leak_handle=*/true) {
   decltype(interrogator_cuda_abi_version)* version = nullptr;
-  library_.find("interrogator_cuda_abi_version", version);
-  if (const int found = version(); found != INTERROGATOR_CUDA_ABI_VERSION) {
-    throw std::runtime_error(file.string() + " is of version " + std::to_string(found) + ", version " +
-                             std::to_string(INTERROGATOR_CUDA_ABI_VERSION) + " is needed; build it again");
-  }
-  library_.find("interrogator_cuda_error_text", error_text_);
-  library_.find("interrogator_cuda_tree_attention", tree_attention_);
-  library_.find("interrogator_cuda_top_k_workspace", top_k_workspace_);
-  library_.find("interrogator_cuda_top_k", top_k_);
-  library_.find("interrogator_cuda_image_workspace", image_workspace_);
-  library_.find("interrogator_cuda_image", image_);
+  find(library_, "interrogator_cuda_abi_version", version);
+  TORCH_CHECK(version() == INTERROGATOR_CUDA_ABI_VERSION, file.string(), " is of version ", version(), ", version ",
+              INTERROGATOR_CUDA_ABI_VERSION, " is needed; build it again");
+  find(library_, "interrogator_cuda_error_text", error_text_);
+  find(library_, "interrogator_cuda_tree_attention", tree_attention_);
+  find(library_, "interrogator_cuda_top_k_workspace", top_k_workspace_);
+  find(library_, "interrogator_cuda_top_k", top_k_);
+  find(library_, "interrogator_cuda_image_workspace", image_workspace_);
+  find(library_, "interrogator_cuda_image", image_);
 }
 
 bool CudaKernels::succeeded(const char* what, int code) const {

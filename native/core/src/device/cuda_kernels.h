@@ -1,6 +1,8 @@
 // Our CUDA kernels (native/cuda), opened at run time. Without them a CUDA device works through libtorch alone, slower.
 #pragma once
 
+#include <ATen/DynamicLibrary.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -8,15 +10,20 @@
 
 #include "device/transfer.h"
 #include "interrogator_cuda.h"
-#include "platform/shared_library.h"
 
 namespace interrogator {
+
+/// Throws c10::Error where there is no such function.
+template <class Function>
+void find(at::DynamicLibrary& library, const char* name, Function*& function) {
+  function = reinterpret_cast<Function*>(library.sym(name));
+}
 
 /// Its methods give false for a request that is right but beyond what the kernels take, and throw kOutOfMemory or
 /// kRuntime where a launch fails. See interrogator_cuda.h for what requests hold.
 class CudaKernels {
  public:
-  /// Throws std::runtime_error where `file` does not load or is of another version.
+  /// Throws c10::Error where `file` does not load or is of another version.
   explicit CudaKernels(const std::filesystem::path& file);
 
   bool tree_attention(const interrogator_cuda_tree_attention_request& request, DeviceStream where) const;
@@ -30,7 +37,7 @@ class CudaKernels {
  private:
   bool succeeded(const char* what, int code) const;
 
-  SharedLibrary library_;
+  at::DynamicLibrary library_;
   decltype(interrogator_cuda_error_text)* error_text_ = nullptr;
   decltype(interrogator_cuda_tree_attention)* tree_attention_ = nullptr;
   decltype(interrogator_cuda_top_k_workspace)* top_k_workspace_ = nullptr;

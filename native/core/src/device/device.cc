@@ -6,9 +6,8 @@
 #include <c10/core/DeviceGuard.h>
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
 #include <atomic>
-#include <charconv>
-#include <future>
 #include <utility>
 
 #include "device/cuda_library.h"
@@ -18,28 +17,29 @@
 #include "platform/memory.h"
 #include "platform/spread_threads.h"
 #include "queue/job_queue.h"
-#include "queue/sliced_job.h"
 
 namespace interrogator {
 
 namespace {
+
+constexpr char kNames[] = "use 'cpu', 'cuda' or 'cuda:N'";
 
 [[noreturn]] void no_such_device(const std::string& name, const std::string& why) {
   throw Error(ErrorCode::kDevice, "no device '" + name + "': " + why);
 }
 
 c10::Device parse_device(const std::string& name) {
-  if (name == "cpu") return c10::Device(c10::kCPU);
-  if (name.rfind("cuda", 0) != 0) no_such_device(name, "use 'cpu', 'cuda' or 'cuda:N'");
-
-  int index = 0;
-  if (name.size() > 4) {
-    const char* const end = name.data() + name.size();
-    const auto [stop, error] = std::from_chars(name.data() + 5, end, index);
-    if (name[4] != ':' || name.size() == 5 || name[5] == '-' || error != std::errc() || stop != end || index > 127) {
-      no_such_device(name, "use 'cpu', 'cuda' or 'cuda:N'");
-    }
+  c10::Device device(c10::kCPU);
+  try {
+    device = c10::Device(name);
+  } catch (const std::exception&) {
+    no_such_device(name, kNames);
   }
+  if (name == "cpu") return device;
+  // A number that libtorch's own type does not hold comes back as another.
+  if (!device.is_cuda() || device.str() != name) no_such_device(name, kNames);
+
+  const int index = std::max<int>(device.index(), 0);
   const CudaSupport cuda = cuda_support();
   if (cuda.devices == 0) no_such_device(name, cuda.missing + "; available: 'cpu'");
   if (index >= cuda.devices) {
@@ -48,15 +48,6 @@ c10::Device parse_device(const std::string& name) {
     no_such_device(name, available);
   }
   return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
-}
-
-void check_options(const DeviceOptions& options) {
-  if (options.threads < 0 || options.threads > 1024) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "threads is " + std::to_string(options.threads) + "; give 1 to 1024, or 0 for one per physical core");
-  }
-  if (options.max_batch < 1) throw Error(ErrorCode::kInvalidArgument, "maxBatch is 0; give 1 or more");
-  if (options.max_queue < 1) throw Error(ErrorCode::kInvalidArgument, "maxQueue is 0; give 1 or more");
 }
 
 /// With OpenMP the count belongs to the calling thread, but a thread's first parallel region takes
@@ -81,12 +72,12 @@ struct Device::State {
                                               set_threads(count);
                                               use_own_stream(opened);
                                             },
-                                        .surround = [opened](const Work& slice) { on_device(opened, slice); },
-                                        .wake = opened.is_cpu() ? Work(spread_threads) : nullptr,
+                                        .surround = [opened](const JobQueue::Work& slice) { on_device(opened, slice); },
+                                        .wake = opened.is_cpu() ? JobQueue::Work(spread_threads) : nullptr,
                                         .rest = release_freed_memory,
                                         .clock = nullptr}) {}
 
-  static void on_device(c10::Device device, const Work& slice) {
+  static void on_device(c10::Device device, const JobQueue::Work& slice) {
     try {
       const c10::InferenceMode inference;
       const c10::DeviceGuard current(device);
@@ -109,7 +100,6 @@ Device::Device(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Device::~Device() = default;
 
 std::shared_ptr<Device> Device::open(const std::string& name, const DeviceOptions& options) {
-  check_options(options);
   keep_cuda_possible();
   take_over_large_tensors();
   const c10::Device device = parse_device(name);
@@ -122,52 +112,14 @@ std::shared_ptr<Device> Device::open(const std::string& name, const DeviceOption
   }
 }
 
-void Device::submit(Work work, Done done, CancelTokenPtr token) {
-  state_->queue.submit(std::move(work), std::move(done), std::move(token));
-}
-
-void Device::submit_slices(Slice slice, Done done, CancelTokenPtr token) {
-  submit(std::make_unique<SlicedJob>(std::move(slice)), std::move(done), std::move(token));
-}
-
-void Device::submit(std::unique_ptr<Job> job, Done done, CancelTokenPtr token) {
+void Device::submit(JobPtr job, Done done, CancelTokenPtr token) {
   state_->queue.submit(std::move(job), std::move(done), std::move(token));
-}
-
-void Device::run(const Work& work, CancelTokenPtr token) {
-  if (state_->queue.on_own_thread()) {
-    throw Error(ErrorCode::kInvalidArgument, "Device::run waits for the device's thread and was called on it; call the work itself");
-  }
-  const auto settled = std::make_shared<std::promise<void>>();
-  std::future<void> result = settled->get_future();
-  submit([&work] { work(); },
-         [settled](std::exception_ptr error) {
-           if (error) settled->set_exception(std::move(error));
-           else settled->set_value();
-         },
-         std::move(token));
-  result.get();
 }
 
 void Device::sweep_cancelled() { state_->queue.sweep_cancelled(); }
 
 DeviceStats Device::stats() const {
-  const JobCounts counts = state_->queue.counts();
-  DeviceStats stats;
-  stats.name = state_->name;
-  stats.threads = state_->threads;
-  stats.queued = counts.queued;
-  stats.busy = counts.busy;
-  stats.completed = counts.completed;
-  stats.failed = counts.failed;
-  stats.cancelled = counts.cancelled;
-  stats.refused = counts.refused;
-  stats.slices = counts.slices;
-  stats.busy_seconds = counts.busy_seconds;
-  stats.batches = counts.batches;
-  stats.batched = counts.batched;
-  stats.largest_batch = counts.largest_batch;
-  stats.weight_bytes = static_cast<std::uint64_t>(state_->weight_bytes.load());
+  DeviceStats stats{state_->queue.counts(), state_->name, state_->threads, static_cast<std::uint64_t>(state_->weight_bytes.load())};
   if (!state_->device.is_cpu()) {
     const auto memory = at::getDeviceAllocator(state_->device.type())->getDeviceStats(state_->device.index());
     stats.allocated_bytes = static_cast<std::uint64_t>(memory.allocated_bytes[0].current);  // 0: of all pools
@@ -181,6 +133,5 @@ void Device::count_weights(std::int64_t bytes) noexcept { state_->weight_bytes +
 const DeviceOptions& Device::options() const noexcept { return state_->options; }
 const c10::Device& Device::torch_device() const noexcept { return state_->device; }
 void Device::close() { state_->queue.close(); }
-bool Device::closed() const noexcept { return state_->queue.closed(); }
 
 }  // namespace interrogator

@@ -16,19 +16,11 @@ struct Features::State {
 };
 
 Features::Features(DevicePtr device, const at::Tensor& values) {
-  if (!device) throw Error(ErrorCode::kInvalidArgument, "features need a device");
-  if (values.dim() != 2) {
-    throw Error(ErrorCode::kInvalidArgument, "features need rows × dim, got a tensor of " + std::to_string(values.dim()) + " dimensions");
-  }
   at::Tensor kept = values.to(device->torch_device(), at::kFloat).contiguous();
   state_ = std::make_shared<const State>(State{std::move(device), std::move(kept)});
 }
 
 Features Features::from_array(DevicePtr device, const std::vector<float>& data, std::int64_t rows, std::int64_t dim) {
-  if (rows < 0 || dim < 1 || rows > static_cast<std::int64_t>(data.size()) || static_cast<std::int64_t>(data.size()) != rows * dim) {
-    throw Error(ErrorCode::kInvalidArgument,
-                std::to_string(rows) + " × " + std::to_string(dim) + " features were given " + std::to_string(data.size()) + " numbers");
-  }
   return Features(std::move(device), at::tensor(data, at::kFloat).view({rows, dim}));
 }
 

@@ -197,19 +197,17 @@ class LabelMatrix::RankPass final : public MergedPass<RankRequest> {
   }
 };
 
-void LabelMatrix::submit_top_k(std::vector<std::shared_ptr<LabelMatrix>> matrices, Features features, const TopKOptions& options,
-                               std::function<void(TopK)> take, Device::Done done, CancelTokenPtr token) {
+JobPtr LabelMatrix::top_k_job(std::vector<std::shared_ptr<LabelMatrix>> matrices, Features features, const TopKOptions& options,
+                              std::function<void(TopK)> take) {
   MergeKey key;
   for (const auto& matrix : matrices) key.push_back(reinterpret_cast<std::uintptr_t>(matrix.get()));
   key.push_back(static_cast<std::uintptr_t>(features.dim()));
   key.push_back(static_cast<std::uintptr_t>(options.k));
   key.push_back(static_cast<std::uintptr_t>(options.chunk_size));
   key.push_back((options.reverse ? 1U : 0U) + (options.corrected ? 2U : 0U));
-  const DevicePtr device = features.device();
-  device->submit(
-      std::make_unique<MergedJob<RankRequest, RankPass>>(std::move(key), device->options().max_batch,
-                                                         RankRequest{std::move(matrices), std::move(features), options, std::move(take)}),
-      std::move(done), std::move(token));
+  const std::size_t most = features.device()->options().max_batch;
+  return std::make_unique<MergedJob<RankRequest, RankPass>>(
+      std::move(key), most, RankRequest{std::move(matrices), std::move(features), options, std::move(take)});
 }
 
 }  // namespace interrogator

@@ -11,7 +11,6 @@
 
 #include "interrogator/error.h"
 #include "queue/schedule.h"
-#include "queue/sliced_job.h"
 
 namespace interrogator {
 
@@ -230,14 +229,6 @@ void JobQueue::submit(JobPtr job, Done done, CancelTokenPtr token) {
   if (refusal) std::rethrow_exception(refusal);
 }
 
-void JobQueue::submit(Work work, Done done, CancelTokenPtr token) {
-  submit(std::make_unique<SlicedJob>([work = std::move(work)] {
-           work();
-           return true;
-         }),
-         std::move(done), std::move(token));
-}
-
 void JobQueue::sweep_cancelled() {
   Removed swept;
   {
@@ -261,11 +252,6 @@ void JobQueue::close() {
   if (on_own_thread()) return;
   const std::lock_guard lock(join_mutex_);
   if (thread_.joinable()) thread_.join();
-}
-
-bool JobQueue::closed() const noexcept {
-  const std::lock_guard lock(shared_->mutex);
-  return shared_->closing;
 }
 
 bool JobQueue::on_own_thread() const noexcept { return std::this_thread::get_id() == shared_->thread_id; }

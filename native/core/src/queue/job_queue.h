@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -12,19 +11,9 @@
 #include <thread>
 
 #include "interrogator/cancel.h"
-#include "queue/job.h"
+#include "interrogator/job.h"
 
 namespace interrogator {
-
-struct JobCounts {
-  std::size_t queued = 0;  ///< unfinished, without those that a slice runs for now
-  bool busy = false;       ///< a slice runs now
-  std::uint64_t completed = 0, failed = 0, cancelled = 0, refused = 0;
-  std::uint64_t slices = 0;
-  double busy_seconds = 0;                 ///< that slices took
-  std::uint64_t batches = 0, batched = 0;  ///< of jobs with a key: batches begun, and jobs in them
-  std::size_t largest_batch = 0;
-};
 
 /// Jobs take turns, a slice each, by how long their slices took (fair_queue.h). Those that wait with the key of the job
 /// whose turn has come run with it as one batch. One batch of a key is under way at a time: who comes meanwhile waits,
@@ -60,15 +49,12 @@ class JobQueue {
 
   /// Throws kBusy where max_waiting jobs wait, kDisposed after close; `done` is then never called.
   void submit(JobPtr job, Done done, CancelTokenPtr token);
-  /// A job of one slice.
-  void submit(Work work, Done done, CancelTokenPtr token);
   /// Settles jobs whose token is cancelled, on the calling thread; those of the running slice settle after it.
   void sweep_cancelled();
   /// Ends all jobs that wait with kDisposed on the calling thread, then waits for the running slice (not when called from
   /// it); its jobs that do not end with that slice end with kDisposed too.
   void close();
 
-  bool closed() const noexcept;
   bool on_own_thread() const noexcept;
   JobCounts counts() const;
 

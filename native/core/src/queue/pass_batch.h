@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "interrogator/error.h"
-#include "queue/job.h"
+#include "interrogator/job.h"
 
 namespace interrogator {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "interrogator/cancel.h"
+#include "interrogator/job.h"
 #include "queue/fair_queue.h"
-#include "queue/job.h"
 
 namespace interrogator {
 

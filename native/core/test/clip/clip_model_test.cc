@@ -143,14 +143,13 @@ TEST_F(ClipModelTest, ClosingTheDeviceEndsALongEncodingAtItsNextSlice) {
   std::promise<void> begun, ended;
   std::atomic<int> slices{0};
   SlicedPtr<Features> encoding;
-  device_->submit_slices(
-      [&] {
-        if (!encoding) encoding = model_->begin_text_features({}, many);
-        const bool last = encoding->advance();
-        if (++slices == 2) begun.set_value();
-        return last;
-      },
-      [&](std::exception_ptr error) { error ? ended.set_exception(std::move(error)) : ended.set_value(); });
+  device_->submit(sliced_job([&] {
+                    if (!encoding) encoding = model_->begin_text_features({}, many);
+                    const bool last = encoding->advance();
+                    if (++slices == 2) begun.set_value();
+                    return last;
+                  }),
+                  [&](std::exception_ptr error) { error ? ended.set_exception(std::move(error)) : ended.set_value(); });
   begun.get_future().wait();
   device_->close();
   EXPECT_EQ(code_of([&] { ended.get_future().get(); }), ErrorCode::kDisposed);

@@ -56,12 +56,12 @@ class MergingTest : public ::testing::Test {
   template <class Submit>
   void while_busy(const Submit& submit) {
     std::promise<void> started, release, settled;
-    device_->submit(
-        [&] {
-          started.set_value();
-          release.get_future().wait();
-        },
-        [&](std::exception_ptr) { settled.set_value(); });
+    device_->submit(sliced_job([&] {
+                      started.set_value();
+                      release.get_future().wait();
+                      return true;
+                    }),
+                    [&](std::exception_ptr) { settled.set_value(); });
     started.get_future().wait();
     submit();
     release.set_value();
@@ -71,11 +71,11 @@ class MergingTest : public ::testing::Test {
   static SharedImage shared(const ImageView& view) { return {view, nullptr}; }
 
   void encode(const ImageView& view, Pending<Features>& pending, CancelTokenPtr token = nullptr) {
-    ClipModel::submit_image_features(clip_, shared(view), pending.take(), pending.done(), std::move(token));
+    device_->submit(ClipModel::image_job(clip_, shared(view), pending.take()), pending.done(), std::move(token));
   }
   void describe(const ImageView& view, Pending<std::vector<std::int32_t>>& pending, std::int64_t max_tokens,
                 CancelTokenPtr token = nullptr) {
-    CaptionModel::submit_generate(caption_, shared(view), {max_tokens}, pending.take(), pending.done(), std::move(token));
+    device_->submit(CaptionModel::caption_job(caption_, shared(view), {max_tokens}, pending.take()), pending.done(), std::move(token));
   }
 
   std::vector<float> numbers(const Features& features) {
@@ -101,7 +101,7 @@ TEST_F(MergingTest, AResultThatCannotBeTakenFailsItsOwnCallAlone) {
   const auto no_memory = [](Features) { throw std::bad_alloc(); };
   while_busy([&] {
     encode(images[0], pending[0]);
-    ClipModel::submit_image_features(clip_, shared(images[1]), no_memory, pending[1].done());
+    device_->submit(ClipModel::image_job(clip_, shared(images[1]), no_memory), pending[1].done());
     encode(images[2], pending[2]);
   });
   EXPECT_EQ(pending[0].get().rows(), 1);
@@ -162,13 +162,11 @@ TEST_F(MergingTest, CaptionsThatAreDecodedTogetherEqualTransformersAndLeaveAsThe
   std::vector<std::size_t> order;  // the device's thread
   while_busy([&] {
     for (std::size_t i = 0; i < images.size(); ++i) {
-      CaptionModel::submit_generate(
-          caption_, shared(images[i]), {40},
-          [&, i](std::vector<std::int32_t> ids) {
-            order.push_back(i);
-            pending[i].result.emplace(std::move(ids));
-          },
-          pending[i].done());
+      const auto take = [&, i](std::vector<std::int32_t> ids) {
+        order.push_back(i);
+        pending[i].result.emplace(std::move(ids));
+      };
+      device_->submit(CaptionModel::caption_job(caption_, shared(images[i]), {40}, take), pending[i].done());
     }
   });
   std::vector<std::vector<std::int32_t>> captions;
@@ -211,13 +209,11 @@ TEST_F(MergingTest, ACaptionLeavesItsBatchWhenCancelledAndTheOthersGoOn) {
   const std::size_t victim = shortest == 0 ? 1 : 0;
   while_busy([&] {
     for (std::size_t i = 0; i < 4; ++i) {
-      CaptionModel::submit_generate(
-          caption_, shared(images[i]), {40},
-          [&, i](std::vector<std::int32_t> ids) {
-            if (i == shortest) token->cancel();
-            pending[i].result.emplace(std::move(ids));
-          },
-          pending[i].done(), i == victim ? token : nullptr);
+      const auto take = [&, i](std::vector<std::int32_t> ids) {
+        if (i == shortest) token->cancel();
+        pending[i].result.emplace(std::move(ids));
+      };
+      device_->submit(CaptionModel::caption_job(caption_, shared(images[i]), {40}, take), pending[i].done(), i == victim ? token : nullptr);
     }
   });
   for (std::size_t i = 0; i < 4; ++i) {
@@ -243,8 +239,10 @@ TEST_F(MergingTest, RankingsOfTheSameLabelsShareAPassAndEqualThoseMadeAloneToThe
   std::vector<Pending<TopK>> merged(4);
   Pending<TopK> other;
   while_busy([&] {
-    for (std::size_t i = 0; i < 4; ++i) LabelMatrix::submit_top_k({matrix}, targets[i], quota, merged[i].take(), merged[i].done());
-    LabelMatrix::submit_top_k({matrix}, targets[0], plain, other.take(), other.done());
+    for (std::size_t i = 0; i < 4; ++i) {
+      device_->submit(LabelMatrix::top_k_job({matrix}, targets[i], quota, merged[i].take()), merged[i].done());
+    }
+    device_->submit(LabelMatrix::top_k_job({matrix}, targets[0], plain, other.take()), other.done());
   });
   for (std::size_t i = 0; i < 4; ++i) {
     const TopK alone = on(device_, [&] { return LabelMatrix::top_k({matrix}, targets[i], quota); });
@@ -274,13 +272,12 @@ TEST_F(MergingTest, AnImageAndACaptionDoNotWaitForALabelTable) {
   std::promise<void> first_slice, table;
   SlicedPtr<Features> encoding;
   std::size_t slices = 0;
-  device_->submit_slices(
-      [&] {
-        if (!encoding) encoding = clip_->begin_text_features({}, texts);
-        if (++slices == 1) first_slice.set_value();
-        return encoding->advance();
-      },
-      [&](std::exception_ptr) { table.set_value(); });
+  device_->submit(sliced_job([&] {
+                    if (!encoding) encoding = clip_->begin_text_features({}, texts);
+                    if (++slices == 1) first_slice.set_value();
+                    return encoding->advance();
+                  }),
+                  [&](std::exception_ptr) { table.set_value(); });
   first_slice.get_future().wait();
   std::future<void> end = table.get_future();
   Pending<Features> image;
@@ -304,12 +301,12 @@ TEST_F(MergingTest, ASlicedStepStopsBetweenItsSlicesWhenCancelled) {
   SlicedPtr<StepResult> step;
   std::size_t slices = 0;
   std::promise<void> settled;
-  device_->submit_slices(
-      [&] {
+  device_->submit(
+      sliced_job([&] {
         if (!step) step = tree.begin_best({}, features, {});
         if (++slices == 2) token->cancel();
         return step->advance();
-      },
+      }),
       [&](std::exception_ptr error) {
         if (error) settled.set_exception(error);
         else settled.set_value();

@@ -34,9 +34,9 @@ TEST(CudaKernels, HoldCodeForTheArchitecturesWeName) {
 TEST(CudaKernels, AreRefusedWhereTheFileIsNoneOfThem) {
   const test::TemporaryFolder folder;
   const auto file = folder.path() / "libinterrogator_cuda.so";
-  EXPECT_THROW(CudaKernels{file}, std::runtime_error);
+  EXPECT_THROW(CudaKernels{file}, c10::Error);
   std::ofstream(file) << "no library";
-  EXPECT_THROW(CudaKernels{file}, std::runtime_error);
+  EXPECT_THROW(CudaKernels{file}, c10::Error);
 }
 
 TEST(CudaKernels, SayWhatIsWrongWithARequest) {

@@ -11,6 +11,7 @@
 
 #include "device/cuda_library.h"
 #include "interrogator/error.h"
+#include "support/calls.h"
 
 namespace interrogator {
 namespace {
@@ -26,7 +27,8 @@ Error error_of(const std::function<void()>& work) {
 }
 
 TEST(Device, RefusesNamesItDoesNotKnowAndSaysWhatToUse) {
-  for (const char* const name : {"", "gpu", "CPU", "cpu:0", "cuda:", "cuda:-1", "cuda:x", "cuda:1x", "cuda0", "cuda:999999999999"}) {
+  for (const char* const name :
+       {"", "gpu", "CPU", "cpu:0", "cuda:", "cuda:-1", "cuda:x", "cuda:1x", "cuda0", "cuda:256", "cuda:999999999999"}) {
     const Error error = error_of([&] { Device::open(name); });
     EXPECT_EQ(error.code(), ErrorCode::kDevice) << name;
     EXPECT_NE(std::string(error.what()).find("'cpu'"), std::string::npos) << error.what();
@@ -50,17 +52,11 @@ TEST(Device, RefusesACudaDeviceBeyondTheLast) {
   EXPECT_NE(std::string(error.what()).find("'cuda:0'"), std::string::npos) << error.what();
 }
 
-TEST(Device, RefusesOptionsOutOfRange) {
-  for (const DeviceOptions options : {DeviceOptions{-1, 1, 1}, DeviceOptions{0, 0, 1}, DeviceOptions{0, 1, 0}}) {
-    EXPECT_EQ(error_of([&] { Device::open("cpu", options); }).code(), ErrorCode::kInvalidArgument);
-  }
-}
-
 TEST(Device, RunsWorkInInferenceModeWithItsThreads) {
   const DevicePtr device = Device::open("cpu", {.threads = 1});
   bool inference = false;
   int threads = 0;
-  device->run([&] {
+  test::on(device, [&] {
     inference = c10::InferenceMode::is_enabled();
     at::ones({1000, 1000}).sum();
     threads = at::get_num_threads();
@@ -76,8 +72,8 @@ TEST(Device, TwoKeepTheirOwnThreadCounts) {
   const DevicePtr one = Device::open("cpu", {.threads = 1});
   const DevicePtr two = Device::open("cpu", {.threads = 2});
   int first = 0, second = 0;
-  one->run([&] { first = at::get_num_threads(); });
-  two->run([&] { second = at::get_num_threads(); });
+  test::on(one, [&] { first = at::get_num_threads(); });
+  test::on(two, [&] { second = at::get_num_threads(); });
   EXPECT_EQ(first, 1);
   EXPECT_EQ(second, 2);
 }
@@ -87,14 +83,14 @@ TEST(Device, TwoComputeAtTheSameTime) {
   std::promise<void> reached, go;
   const auto signal = go.get_future().share();
   std::thread waiting([&] {
-    one->run([&] {
+    test::on(one, [&] {
       reached.set_value();
       signal.wait();
     });
   });
   reached.get_future().wait();
   float sum = 0;
-  two->run([&] { sum = at::ones({10}).sum().item<float>(); });
+  test::on(two, [&] { sum = at::ones({10}).sum().item<float>(); });
   go.set_value();
   waiting.join();
   EXPECT_EQ(sum, 10.0f);
@@ -102,7 +98,7 @@ TEST(Device, TwoComputeAtTheSameTime) {
 
 TEST(Device, TurnsLibtorchsErrorsIntoOneLine) {
   const DevicePtr device = Device::open("cpu");
-  const Error error = error_of([&] { device->run([] { at::ones({2, 3}).matmul(at::ones({4, 5})); }); });
+  const Error error = error_of([&] { test::on(device, [] { at::ones({2, 3}).matmul(at::ones({4, 5})); }); });
   EXPECT_EQ(error.code(), ErrorCode::kRuntime);
   EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
   EXPECT_EQ(device->stats().failed, 1u);
@@ -110,21 +106,15 @@ TEST(Device, TurnsLibtorchsErrorsIntoOneLine) {
 
 TEST(Device, CallsAFailedAllocationOutOfMemory) {
   const DevicePtr device = Device::open("cpu");
-  const Error error = error_of([&] { device->run([] { at::empty({std::int64_t{1} << 50}); }); });
+  const Error error = error_of([&] { test::on(device, [] { at::empty({std::int64_t{1} << 50}); }); });
   EXPECT_EQ(error.code(), ErrorCode::kOutOfMemory) << error.what();
-}
-
-TEST(Device, RefusesToWaitForItself) {
-  const DevicePtr device = Device::open("cpu");
-  EXPECT_EQ(error_of([&] { device->run([&] { device->run([] {}); }); }).code(), ErrorCode::kInvalidArgument);
 }
 
 TEST(Device, RejectsWorkAfterClose) {
   const DevicePtr device = Device::open("cpu");
   device->close();
   device->close();
-  EXPECT_TRUE(device->closed());
-  EXPECT_EQ(error_of([&] { device->run([] {}); }).code(), ErrorCode::kDisposed);
+  EXPECT_EQ(error_of([&] { test::on(device, [] {}); }).code(), ErrorCode::kDisposed);
 }
 
 TEST(Device, IsReleasedByTheJobThatHoldsItLast) {
@@ -132,7 +122,11 @@ TEST(Device, IsReleasedByTheJobThatHoldsItLast) {
   const std::weak_ptr<Device> watched = device;
   std::promise<void> go, settled;
   Device& alias = *device;
-  alias.submit([&go, device] { go.get_future().wait(); }, [&](std::exception_ptr) { settled.set_value(); });
+  auto wait = [&go, device] {
+    go.get_future().wait();
+    return true;
+  };
+  alias.submit(sliced_job(std::move(wait)), [&](std::exception_ptr) { settled.set_value(); });
   device.reset();
   EXPECT_FALSE(watched.expired());
   go.set_value();

@@ -18,6 +18,20 @@
 
 namespace interrogator::test {
 
+class Queue : public JobQueue {
+ public:
+  using JobQueue::JobQueue;
+  using JobQueue::submit;
+  /// A job of one slice.
+  void submit(Work work, Done done, CancelTokenPtr token) {
+    submit(sliced_job([work = std::move(work)] {
+             work();
+             return true;
+           }),
+           std::move(done), std::move(token));
+  }
+};
+
 /// How jobs ended, by code; the waiter sees each settle.
 struct Outcome {
   std::promise<void> promise;
@@ -46,7 +60,7 @@ struct Outcome {
 /// Keeps the queue's thread busy until released.
 class Blocker {
  public:
-  explicit Blocker(JobQueue& queue) {
+  explicit Blocker(Queue& queue) {
     queue.submit(
         [this] {
           started_.set_value();

@@ -16,7 +16,7 @@ using namespace test;
 
 TEST(JobQueue, GivesAShortJobItsTurnAfterOneSliceOfALongOne) {
   Course course;
-  JobQueue queue("test", {.max_waiting = 9, .clock = course.clock()});
+  Queue queue("test", {.max_waiting = 9, .clock = course.clock()});
   Blocker blocker(queue);
   Outcome long_one, short_one, steps;
   queue.submit(std::make_unique<Slices>(course, 'L', 4, 1.0), long_one.done(), nullptr);
@@ -30,7 +30,7 @@ TEST(JobQueue, GivesAShortJobItsTurnAfterOneSliceOfALongOne) {
 
 TEST(JobQueue, MergesWhatWaitsWithOneKeyInTheOrderOfArrivalUpToTheMost) {
   Merging merging;
-  JobQueue queue("test", {.max_waiting = 99});
+  Queue queue("test", {.max_waiting = 99});
   Blocker blocker(queue);
   std::vector<Outcome> outcomes(9);
   for (int i = 0; i < 7; ++i) queue.submit(std::make_unique<MergingJob>(merging, i), outcomes[i].done(), nullptr);
@@ -52,7 +52,7 @@ TEST(JobQueue, SettlesEachJobOfABatchOnItsOwn) {
     if (left.size() == 2) return std::vector<Ended>{{2, nullptr}};
     throw Error(ErrorCode::kRuntime, "the rest");
   };
-  JobQueue queue("test", {.max_waiting = 9});
+  Queue queue("test", {.max_waiting = 9});
   Blocker blocker(queue);
   Outcome first, second, third;
   queue.submit(std::make_unique<MergingJob>(merging, 0), first.done(), nullptr);
@@ -75,7 +75,7 @@ TEST(JobQueue, ACancelledJobLeavesItsBatchBeforeTheNextSlice) {
     between->cancel();
     return none;
   };
-  JobQueue queue("test", {.max_waiting = 9});
+  Queue queue("test", {.max_waiting = 9});
   Blocker blocker(queue);
   Outcome kept, early, late;
   queue.submit(std::make_unique<MergingJob>(merging, 0), kept.done(), nullptr);
@@ -92,7 +92,7 @@ TEST(JobQueue, ACancelledJobLeavesItsBatchBeforeTheNextSlice) {
 
 TEST(JobQueue, WhoComesWhileABatchOfItsKeyIsUnderWayIsOfTheNext) {
   Merging merging;
-  JobQueue queue("test", {.max_waiting = 9});
+  Queue queue("test", {.max_waiting = 9});
   std::vector<Outcome> outcomes(4);
   int slices = 0;
   merging.advance = [&](const std::vector<int>&, const std::vector<std::size_t>& left) {
@@ -114,7 +114,7 @@ TEST(JobQueue, MoreThanTheMostWaitUntilTheBatchBeforeThemHasEnded) {
   merging.advance = [](const std::vector<int>&, const std::vector<std::size_t>& left) {
     return std::vector<Ended>{{left.front(), nullptr}};  // one a slice
   };
-  JobQueue queue("test", {.max_waiting = 99});
+  Queue queue("test", {.max_waiting = 99});
   Blocker blocker(queue);
   std::vector<Outcome> outcomes(7);
   for (int i = 0; i < 7; ++i) queue.submit(std::make_unique<MergingJob>(merging, i), outcomes[i].done(), nullptr);
@@ -124,7 +124,7 @@ TEST(JobQueue, MoreThanTheMostWaitUntilTheBatchBeforeThemHasEnded) {
 }
 
 TEST(JobQueue, CountsBegunJobsAmongTheWaiting) {
-  JobQueue queue("test", {.max_waiting = 2});
+  Queue queue("test", {.max_waiting = 2});
   Outcome begun, second, third;
   class TwoSlices final : public Job, public Batch {
    public:
@@ -178,7 +178,7 @@ TEST(JobQueue, CloseEndsABatchAtItsNextSliceHoweverManyWouldFollow) {
       for (const std::size_t place : left) ended.push_back({place, nullptr});
       return ended;
     };
-    JobQueue queue("test", {.max_waiting = 9});
+    Queue queue("test", {.max_waiting = 9});
     Outcome begun, running, held;
     queue.submit(std::make_unique<MergingJob>(merging, 0, 1), begun.done(), nullptr);
     while (queue.counts().slices < 3) std::this_thread::yield();
@@ -208,7 +208,7 @@ TEST(JobQueue, SweepSettlesABegunJobAndLetsThoseOfItsKeyGoOn) {
     for (const std::size_t place : left) all.push_back({place, nullptr});
     return all;
   };
-  JobQueue queue("test", {.max_waiting = 9});
+  Queue queue("test", {.max_waiting = 9});
   const auto token = std::make_shared<CancelToken>();
   Outcome endless, next;
   queue.submit(std::make_unique<MergingJob>(merging, 0), endless.done(), token);

@@ -3,11 +3,10 @@
 #include <ATen/ops/cat.h>
 
 #include <algorithm>
+#include <future>
 #include <iterator>
 #include <numeric>
 #include <utility>
-
-#include "queue/job.h"
 
 namespace interrogator::test {
 
@@ -33,6 +32,17 @@ void run_jobs(std::vector<JobPtr> jobs, const CancelToken* token) {
 }
 
 }  // namespace
+
+void run_on(const DevicePtr& device, std::function<void()> work, CancelTokenPtr token) {
+  std::promise<void> settled;
+  const auto slice = [work = std::move(work)] {
+    work();
+    return true;
+  };
+  const auto done = [&settled](std::exception_ptr error) { error ? settled.set_exception(std::move(error)) : settled.set_value(); };
+  device->submit(sliced_job(slice), done, std::move(token));
+  settled.get_future().get();
+}
 
 Features image_features(const std::shared_ptr<ClipModel>& model, const std::vector<ImageView>& images) {
   std::vector<at::Tensor> rows(images.size());

@@ -2,7 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "interrogator/caption_model.h"
@@ -10,6 +14,22 @@
 #include "interrogator/prompt_tree.h"
 
 namespace interrogator::test {
+
+/// Queues the work and waits. Rethrows what it threw, as Error. Not from the device's thread.
+void run_on(const DevicePtr& device, std::function<void()> work, CancelTokenPtr token = nullptr);
+
+/// The same, and gives back what the work returns.
+template <class Work>
+auto on(const DevicePtr& device, Work work, CancelTokenPtr token = nullptr) {
+  using Result = decltype(work());
+  if constexpr (std::is_void_v<Result>) {
+    run_on(device, work, std::move(token));
+  } else {
+    std::optional<Result> result;
+    run_on(device, [&] { result.emplace(work()); }, std::move(token));
+    return std::move(*result);
+  }
+}
 
 /// All slices in a row. The token is read before each.
 template <class Result>

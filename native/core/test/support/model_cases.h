@@ -15,6 +15,7 @@
 #include "interrogator/device.h"
 #include "interrogator/error.h"
 #include "interrogator/image_view.h"
+#include "support/calls.h"
 
 namespace interrogator::test {
 
@@ -35,19 +36,6 @@ class Cases {
 /// The folder of the bundles, made once a process and removed at its end. A failure of the script
 /// fails the test that asks.
 const std::filesystem::path& model_cases_folder();
-
-/// Runs on the device's thread and gives back what the work returns.
-template <class Work>
-auto on(const DevicePtr& device, Work work, CancelTokenPtr token = nullptr) {
-  using Result = decltype(work());
-  if constexpr (std::is_void_v<Result>) {
-    device->run(work, std::move(token));
-  } else {
-    std::optional<Result> result;
-    device->run([&] { result.emplace(work()); }, std::move(token));
-    return std::move(*result);
-  }
-}
 
 /// The code of the Error that `work` throws; fails the test where it throws none.
 ErrorCode code_of(const std::function<void()>& work);
