@@ -39,10 +39,10 @@ void bench_cosine_top_k(Suite& suite) {
     input.batch = each.batch;
     const auto numbers = static_cast<double>(each.rows * each.dim);
     const Work work{.flops = 2 * numbers * static_cast<double>(each.batch), .bytes = 2 * numbers};
-    suite.measure(each.name, "ranking", work, [&] { ops::rank(input, each.options); });
+    suite.measure(each.name, work, [&] { ops::rank(input, each.options); });
     if (&each != cases) continue;
     for (const ops::SimdSet set : ops::simd_sets_here()) {
-      suite.measure(std::string(each.name) + ", " + kSimdNames[static_cast<int>(set)], "ranking", work,
+      suite.measure(std::string(each.name) + ", " + kSimdNames[static_cast<int>(set)], work,
                     [&] { ops::rank(input, each.options, nullptr, set); });
     }
   }
