@@ -1,6 +1,7 @@
 #include "image_wrap.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <limits>
 #include <new>
@@ -45,31 +46,47 @@ SharedImage share(const std::uint8_t* data, Size size, std::shared_ptr<const voi
   return {{data, size.width, size.height}, std::move(owner)};
 }
 
-/// Keeps an array of JavaScript alive. Whoever lets go of it last, on whatever thread, has its memory freed on the JS thread: a
-/// garbage collection may be long in coming.
+/// Gives the pages of a large image back to the system, which takes milliseconds; what they held is lost.
+void give_back_pages(const std::uint8_t* data, std::size_t size) {
+#ifdef __linux__
+  constexpr std::size_t kLarge = std::size_t{1} << 20;
+  if (size < kLarge) return;
+  static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const auto begin = (reinterpret_cast<std::uintptr_t>(data) + page - 1) / page * page;
+  const auto end = (reinterpret_cast<std::uintptr_t>(data) + size) / page * page;
+  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+#endif
+}
+
+/// Keeps an array of JavaScript alive, and its pixels unless it is of a part of a buffer. They are given back by the thread that lets
+/// go of it last, so that little is left to do for the JS thread, which then frees the array: a garbage collection may be long in coming.
 class HeldArray {
  public:
-  HeldArray(const std::shared_ptr<Environment>& environment, Napi::Value array) : environment_(environment) {
+  HeldArray(const std::shared_ptr<Environment>& environment, Napi::TypedArray array, const std::uint8_t* data)
+      : environment_(environment), data_(data), size_(array.ByteLength()), is_whole_(size_ == array.ArrayBuffer().ByteLength()) {
     if (napi_create_reference(array.Env(), array, 1, &reference_) != napi_ok) throw Error(ErrorCode::kRuntime, "the image cannot be held");
   }
   ~HeldArray() {
-    environment_->post([reference = reference_](Napi::Env env) { release(env, reference); });
+    if (is_whole_) give_back_pages(data_, size_);
+    environment_->post([reference = reference_, is_whole = is_whole_](Napi::Env env) { release(env, reference, is_whole); });
   }
   HeldArray(const HeldArray&) = delete;
   HeldArray& operator=(const HeldArray&) = delete;
 
  private:
-  static void release(Napi::Env env, napi_ref reference) {
+  static void release(Napi::Env env, napi_ref reference, bool is_whole) {
     napi_value value = nullptr;
     if (napi_get_reference_value(env, reference, &value) == napi_ok && value != nullptr) {
-      const Napi::TypedArray array(env, value);
       // Of a part of a buffer, the rest is somebody else's.
-      if (array.ByteLength() == array.ArrayBuffer().ByteLength()) napi_detach_arraybuffer(env, array.ArrayBuffer());
+      if (is_whole) napi_detach_arraybuffer(env, Napi::TypedArray(env, value).ArrayBuffer());
     }
     napi_delete_reference(env, reference);
   }
 
   const std::shared_ptr<Environment> environment_;
+  const std::uint8_t* const data_;
+  const std::size_t size_;
+  const bool is_whole_;
   napi_ref reference_ = nullptr;
 };
 
@@ -126,7 +143,8 @@ Napi::Value ImageWrap::hold(const Napi::CallbackInfo& info) {
     const Napi::Value data = image.Get("data");
     if (!has_fixed_buffer(data)) invalid("image.data", "must be in an ArrayBuffer of fixed length; others can be copied");
     const std::uint8_t* const pixels = to_pixels(data, size, 3);
-    return wrap(env, share(pixels, size, std::make_shared<HeldArray>(environment_of(env).shared_from_this(), data)));
+    auto held = std::make_shared<HeldArray>(environment_of(env).shared_from_this(), data.As<Napi::TypedArray>(), pixels);
+    return wrap(env, share(pixels, size, freed_elsewhere(environment_of(env), std::move(held))));
   });
 }
 

