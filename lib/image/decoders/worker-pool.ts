@@ -1,7 +1,7 @@
 /** Worker threads for decoding: started when needed, never keeping the process alive while idle. */
 import { type ResourceLimits, Worker } from 'node:worker_threads';
 import { onAbort } from '../../abort';
-import { AbortError, InterrogatorError } from '../../errors';
+import { AbortError, InterrogatorError, throwIfAborted } from '../../errors';
 import { DecodeFailure, type RgbImage } from '../failure';
 import type { DecodeReply } from './decode-worker';
 import type { DecodeRequest } from './request';
@@ -10,12 +10,10 @@ export interface WorkerDecodeOptions {
   /** Damaged files send some decoders round in circles: the thread is ended after so long. */
   timeLimitMs: number;
   signal?: AbortSignal | undefined;
-  /** Of the thread, where one has to be started. */
-  resourceLimits?: ResourceLimits;
 }
 
 /** What objects of JavaScript may take; pixels are not among them. One decoder keeps an object for every 64 samples. */
-const LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 1024 };
+export const LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 1024 };
 
 const idle: Worker[] = [];
 /** What works, and how to end it. */
@@ -26,52 +24,39 @@ let users = 0;
  * Decodes in a thread, which takes over the request's bytes. Rejects with a DecodeFailure, `ERR_ABORTED`, `ERR_OUT_OF_MEMORY`,
  * `ERR_RUNTIME` or `ERR_DISPOSED`, not before the decoder has stopped.
  */
-export function decodeInWorker(request: DecodeRequest, options: WorkerDecodeOptions): Promise<RgbImage> {
-  const { timeLimitMs, signal, resourceLimits = LIMITS } = options;
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(new AbortError(signal.reason));
-    const worker = idle.pop() ?? startWorker(resourceLimits);
-    const onMessage = ({ image, failure }: DecodeReply): void => {
-      settle();
-      worker.unref();
-      idle.push(worker);
-      if (image) resolve(image);
-      else reject(failure.kind === 'memory' ? outOfMemory(failure.message) : new DecodeFailure(failure.kind, failure.message));
-    };
-    const onError = (cause: NodeJS.ErrnoException): void => {
-      settle();
-      reject(
-        cause.code === 'ERR_WORKER_OUT_OF_MEMORY' ? outOfMemory('the memory of its thread is used up', cause) : ended(cause.message, cause),
-      );
-    };
-    const onExit = (code: number): void => {
-      settle();
-      reject(ended(`its thread ended with code ${code}`));
-    };
-    const end = (error: Error): void => {
-      settle();
-      worker.terminate().then(() => reject(error), reject);
-    };
-    const onTimeout = (): void => end(new DecodeFailure('corrupt', `decoding it does not come to an end, not in ${timeLimitMs / 1000} s`));
-    const settle = (): void => {
-      busy.delete(worker);
-      clearTimeout(timer);
-      leave();
-      worker.off('message', onMessage).off('error', onError).off('exit', onExit);
-    };
-    const timer = setTimeout(onTimeout, timeLimitMs);
-    const leave = onAbort(signal, () => end(new AbortError(signal?.reason)));
-    worker.on('message', onMessage).on('error', onError).on('exit', onExit);
-    busy.set(worker, end);
-    worker.ref();
-    const { bytes } = request;
-    const owned = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
-    try {
+export async function decodeInWorker(request: DecodeRequest, { timeLimitMs, signal }: WorkerDecodeOptions): Promise<RgbImage> {
+  throwIfAborted(signal);
+  const { image, failure } = await ask(request, idle.pop() ?? startWorker(), timeLimitMs, signal);
+  if (image) return image;
+  throw failure.kind === 'memory' ? outOfMemory(failure.message) : new DecodeFailure(failure.kind, failure.message);
+}
+
+/** The worker's reply. Where none comes, the worker has ended when this rejects. */
+async function ask(request: DecodeRequest, worker: Worker, timeLimitMs: number, signal: AbortSignal | undefined): Promise<DecodeReply> {
+  let timer: NodeJS.Timeout | undefined;
+  let leave = (): void => {};
+  const { bytes } = request;
+  const owned = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+  worker.ref();
+  try {
+    const reply = await new Promise<DecodeReply>((resolve, reject) => {
+      busy.set(worker, reject);
+      leave = onAbort(signal, () => reject(new AbortError(signal?.reason)));
+      timer = setTimeout(() => reject(endless(timeLimitMs)), timeLimitMs);
+      worker.once('message', resolve);
       worker.postMessage({ ...request, bytes: owned } satisfies DecodeRequest, [owned.buffer as ArrayBuffer]);
-    } catch (cause) {
-      end(ended((cause as Error).message, cause as Error));
-    }
-  });
+    });
+    worker.unref();
+    idle.push(worker);
+    return reply;
+  } catch (cause) {
+    await worker.terminate();
+    throw cause instanceof InterrogatorError || cause instanceof DecodeFailure ? cause : ended(cause as Error);
+  } finally {
+    busy.delete(worker);
+    clearTimeout(timer);
+    leave();
+  }
 }
 
 /** Says that decoders may be needed. The last user who calls what is returned ends the threads. */
@@ -93,19 +78,20 @@ export async function closeDecodeWorkers(): Promise<void> {
   await Promise.all([...working.map(([worker]) => worker), ...idle.splice(0)].map((worker) => worker.terminate()));
 }
 
-function startWorker(resourceLimits: ResourceLimits): Worker {
+function startWorker(): Worker {
   // Some decoders print; nothing of it is for our standard output. Reading these streams would keep the process alive.
   const worker = new Worker(require.resolve('./decode-worker'), {
     name: 'torch-interrogator-decode',
-    resourceLimits,
+    resourceLimits: LIMITS,
     stdout: true,
     stderr: true,
   });
-  const forget = (): void => {
+  const forget = (failure: Error): void => {
     const index = idle.indexOf(worker);
     if (index >= 0) idle.splice(index, 1);
+    busy.get(worker)?.(failure);
   };
-  return worker.on('error', forget).on('exit', forget);
+  return worker.on('error', forget).on('exit', (code) => forget(new Error(`its thread ended with code ${code}`)));
 }
 
 function outOfMemory(message: string, cause?: Error): InterrogatorError {
@@ -115,6 +101,12 @@ function outOfMemory(message: string, cause?: Error): InterrogatorError {
   });
 }
 
-function ended(message: string, cause?: Error): InterrogatorError {
-  return new InterrogatorError('ERR_RUNTIME', `Decoding an image failed: ${message}`, { cause });
+function endless(timeLimitMs: number): DecodeFailure {
+  return new DecodeFailure('corrupt', `decoding it does not come to an end, not in ${timeLimitMs / 1000} s`);
+}
+
+/** Why a thread has ended. */
+function ended(cause: NodeJS.ErrnoException): InterrogatorError {
+  if (cause.code === 'ERR_WORKER_OUT_OF_MEMORY') return outOfMemory('the memory of its thread is used up', cause);
+  return new InterrogatorError('ERR_RUNTIME', `Decoding an image failed: ${cause.message}`, { cause });
 }

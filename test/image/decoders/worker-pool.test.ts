@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { closeDecodeWorkers, decodeImage, decodeStats, useDecodeWorkers } from '../../../lib/image';
 import type { DecodeRequest } from '../../../lib/image/decoders/request';
-import { decodeInWorker } from '../../../lib/image/decoders/worker-pool';
+import { decodeInWorker, LIMITS } from '../../../lib/image/decoders/worker-pool';
 import { Random } from '../../fuzz/support/random';
 import { removeFolder, temporaryFolder } from '../../tokenizer/reference';
 
@@ -29,11 +29,13 @@ const options = { timeLimitMs: 60_000 };
 
 test("a thread's memory is limited; the next image is decoded as ever", async () => {
   await closeDecodeWorkers();
-  const small = { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 };
-  await expect(decodeInWorker(request(), { ...options, resourceLimits: small })).rejects.toMatchObject({
+  const usual = { ...LIMITS };
+  Object.assign(LIMITS, { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 });
+  await expect(decodeInWorker(request(), options)).rejects.toMatchObject({
     code: 'ERR_OUT_OF_MEMORY',
     message: expect.stringMatching(/install sharp/),
   });
+  Object.assign(LIMITS, { maxYoungGenerationSizeMb: undefined, ...usual });
   await expect(decodeInWorker(request(), options)).resolves.toMatchObject({ width: 2000, height: 1500 });
 });
 
