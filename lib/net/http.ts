@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { STATUS_CODES } from 'node:http';
 import path from 'node:path';
 import type { Dispatcher } from 'undici';
+import { abandonable } from '../abort';
 import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
 import { proxyFor } from './proxy';
 import { shownUrl } from './shown-url';
@@ -51,8 +52,9 @@ export async function request(url: string, options: RequestOptions = {}): Promis
   const timer = setTimeout(() => silence.abort(), idleMs);
   const signals = [signal, timeout?.signal, silence.signal].filter((each) => each !== undefined);
   const failed = (cause: unknown): Error => {
-    if (cause instanceof InterrogatorError) return cause;
     if (signal?.aborted) return new AbortError(signal.reason);
+    // An AbortError that the caller's signal does not stand behind is one of the limits of time.
+    if (cause instanceof InterrogatorError && !(cause instanceof AbortError)) return cause;
     const reason = silence.signal.aborted
       ? `no answer within ${idleMs / 1000} s`
       : timeout?.signal.aborted
@@ -65,14 +67,15 @@ export async function request(url: string, options: RequestOptions = {}): Promis
       route = routeTo(target, certificates);
       const credentials = target.origin === authorized ? authorization(httpUrl(url)) : {};
       const any = AbortSignal.any(signals);
-      const asked = undici().request(withoutCredentials(target), {
+      const asked = undici().request(target, {
         dispatcher: route.dispatcher,
         signal: any,
         headersTimeout: idleMs,
         bodyTimeout: idleMs,
         headers: { 'user-agent': userAgent(), 'accept-encoding': 'identity', ...options.headers, ...credentials },
       });
-      const { statusCode, headers, body } = await unlessAborted(asked, any);
+      // undici hears of the signal only once it is connected.
+      const { statusCode, headers, body } = await abandonable(asked, any);
       const location = statusCode >= 300 && statusCode < 400 ? headers.location : undefined;
       if (typeof location !== 'string') {
         body.once('close', route.leave);
@@ -177,14 +180,6 @@ class TimeLimit {
   }
 }
 
-/** The name and the password travel in a header. */
-function withoutCredentials(url: URL): string {
-  const plain = new URL(url);
-  plain.username = '';
-  plain.password = '';
-  return plain.href;
-}
-
 function authorization({ username, password }: URL): Record<string, string> {
   if (!username && !password) return {};
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
@@ -232,18 +227,6 @@ function routeTo(url: URL, certificates: string | null): Route {
   const dispatcher = agents.get(key) ?? new Agent({ connect });
   agents.set(key, dispatcher);
   return { dispatcher, leave: () => {} };
-}
-
-/** Rejects when the signal fires: undici hears of that only once it is connected. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let onAbort = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-  });
-  promise.catch(() => {});
-  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', onAbort));
 }
 
 /** What happened is in the innermost cause. */

@@ -15,7 +15,7 @@ export const ARROWS = {
   native: ['setup/libtorch', 'errors'],
   tokenizer: ['abort', 'errors'],
   'setup/libtorch': ['net', 'bundles', 'errors'],
-  net: ['errors'],
+  net: ['abort', 'errors'],
   arguments: ['errors'],
   abort: ['errors'],
   errors: [],
