@@ -1,4 +1,3 @@
-export { type FetchImageOptions, fetchImage } from '../net/fetch-image';
 export { colorOf, type DecodeOptions, decodeImage, type ImageInput } from './decode-image';
 export { countPixels, type DecodedImage, decodeStats } from './decoders/queue';
 export { closeDecodeWorkers, useDecodeWorkers } from './decoders/worker-pool';

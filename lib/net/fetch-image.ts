@@ -1,10 +1,9 @@
 import { InterrogatorError } from '../errors';
 import { request } from './http';
-import { joined } from './joined';
 import { shownUrl } from './shown-url';
 
-export interface FetchImageOptions {
-  signal?: AbortSignal;
+export interface DownloadOptions {
+  signal?: AbortSignal | undefined;
   /** Longer answers are refused. Default 64 MiB. */
   maxBytes?: number;
   /** For the whole transfer, without the time that its reader takes, in milliseconds. Default 30,000. */
@@ -12,17 +11,11 @@ export interface FetchImageOptions {
 }
 
 /**
- * Downloads an image's bytes over http or https. Rejects with `ERR_NETWORK` (the message holds the status, where there was one),
- * `ERR_IMAGE_SIZE` for more than `maxBytes`, `ERR_INVALID_ARGUMENT` for other schemes, or `ERR_ABORTED`.
+ * Downloads an image's bytes over http or https, as they arrive. Whoever reads them may take their time. Throws `ERR_NETWORK` (the
+ * message holds the status, where there was one), `ERR_IMAGE_SIZE` for more than `maxBytes`, `ERR_INVALID_ARGUMENT` for other schemes, or
+ * `ERR_ABORTED`.
  */
-export async function fetchImage(url: string, options: FetchImageOptions = {}): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  for await (const part of imageParts(url, options)) parts.push(part);
-  return joined(parts);
-}
-
-/** The bytes as they arrive. Whoever reads them may take their time. */
-export async function* imageParts(url: string, options: FetchImageOptions = {}): AsyncGenerator<Buffer> {
+export async function* imageParts(url: string, options: DownloadOptions = {}): AsyncGenerator<Buffer> {
   const { signal, maxBytes = 64 << 20, timeoutMs = 30_000 } = options;
   const answer = await request(url, { signal, totalMs: timeoutMs, idleMs: timeoutMs, headers: { accept: 'image/*' } });
   if (answer.status !== 200) {

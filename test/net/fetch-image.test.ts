@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fetchImage } from '../../lib/image';
+import { fetchImage } from '../support/download';
 
 let server: Server | undefined;
 

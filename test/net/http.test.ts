@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import path from 'node:path';
-import { fetchImage } from '../../lib/image';
 import { request } from '../../lib/net/http';
 import { proxyFor } from '../../lib/net/proxy';
 import { shownUrl } from '../../lib/net/shown-url';
+import { fetchImage } from '../support/download';
 
 const SECRET = 'sesame';
 const saved = { ...process.env };

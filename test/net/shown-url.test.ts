@@ -3,8 +3,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { expandInputs } from '../../lib/cli/inputs';
-import { decodeImage, fetchImage } from '../../lib/image';
+import { decodeImage } from '../../lib/image';
 import { Random } from '../fuzz/support/random';
+import { fetchImage } from '../support/download';
 
 let server: Server;
 let port: number;

@@ -1,13 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { InterrogatorError } from '../../errors';
-import { joined } from '../../net/joined';
-import type { Reading } from './read-ahead';
 
 /** Characters between two turns of the event loop: about 2 ms of work. */
 const SLICE = 1 << 20;
 
-/** The bytes that a `data:` URL holds. Messages do not repeat it: it may be long, and private. */
-export async function readDataUrl(url: string, reading: Reading): Promise<Buffer> {
+/** The bytes that a `data:` URL holds, a slice at a time. Messages do not repeat it: it may be long, and private. */
+export async function* dataParts(url: string): AsyncGenerator<Buffer> {
   const comma = url.indexOf(',');
   if (comma < 0) {
     throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'Invalid image: the data: URL has no comma before its data', {
@@ -15,7 +13,6 @@ export async function readDataUrl(url: string, reading: Reading): Promise<Buffer
     });
   }
   const isBase64 = /;\s*base64\s*$/i.test(url.slice(0, Math.min(comma, 1000)));
-  const parts: Buffer[] = [];
   let left = '';
   for (let at = comma + 1; at < url.length; ) {
     let end = Math.min(url.length, at + SLICE);
@@ -28,15 +25,13 @@ export async function readDataUrl(url: string, reading: Reading): Promise<Buffer
       const digits = left + plain.replace(/[^A-Za-z0-9+/_-]/g, '');
       // Four digits are three bytes.
       const whole = at < url.length ? digits.length - (digits.length % 4) : digits.length;
-      parts.push(Buffer.from(digits.slice(0, whole), 'base64'));
+      yield Buffer.from(digits.slice(0, whole), 'base64');
       left = digits.slice(whole);
     } else {
-      parts.push(Buffer.from(plain, 'latin1'));
+      yield Buffer.from(plain, 'latin1');
     }
-    await reading.take(parts[parts.length - 1]?.length ?? 0);
     await nextTurn();
   }
-  return joined(parts);
 }
 
 const STARTS = /^(?:\/9j\/|iVBORw0KGgo|UklGR|R0lGOD|Qk[0-9A-Za-z]|SUkqA|TU0AK|AAAA[A-Za-z0-9+/]{3,4}mdHlw)/;

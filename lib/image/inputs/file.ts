@@ -1,5 +1,5 @@
-import type { Stats } from 'node:fs';
-import { open, readFile, stat } from 'node:fs/promises';
+import { createReadStream, type Stats } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { AbortError, InterrogatorError } from '../../errors';
 import { sniff } from '../formats';
 import { isBase64Text } from './data-url';
@@ -20,23 +20,13 @@ export async function readPath(path: string, signal: AbortSignal | undefined): P
     // Files of /proc look empty too, and reading some of them waits for ever.
     if (size === 0) return Buffer.alloc(0);
     if (size > LARGE) {
-      const head = await readHead(path);
+      const head = Buffer.concat(await createReadStream(path, { end: HEAD_BYTES - 1 }).toArray());
       if (!sniff(head)) return head;
     }
     return await readFile(path, { signal });
   } catch (cause) {
     if (cause instanceof InterrogatorError) throw cause;
     throw describeReadError(path, cause as NodeJS.ErrnoException, signal);
-  }
-}
-
-async function readHead(path: string): Promise<Buffer> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
   }
 }
 

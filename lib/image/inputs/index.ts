@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { InterrogatorError } from '../../errors';
 import { shownUrl } from '../../net/shown-url';
 import { describe } from '../raw-pixels';
-import { readDataUrl } from './data-url';
+import { dataParts } from './data-url';
 import { nameOf, readPath } from './file';
 import { takeCopy, viewOf } from './memory';
 import type { Reading } from './read-ahead';
@@ -66,10 +66,10 @@ function openText(text: string): ImageSource {
   const [, scheme] = /^([a-z][a-z0-9+.-]+):/i.exec(text.slice(0, 100)) ?? [];
   switch (scheme?.toLowerCase()) {
     case 'data':
-      return { name: 'the data: URL', isSlow: true, read: (_, reading) => readDataUrl(text, reading) };
+      return openStream('the data: URL', dataParts(text));
     case 'http':
     case 'https':
-      return { name: nameOf(shownUrl(text)), isSlow: true, read: (signal, reading) => download(text, signal, reading) };
+      return openDownload(text);
     case 'file':
       return openFile(pathOf(text));
   }
@@ -79,9 +79,10 @@ function openText(text: string): ImageSource {
 }
 
 /** The client is loaded when it is needed. */
-function download(url: string, signal: AbortSignal | undefined, reading: Reading): Promise<Buffer> {
+function openDownload(url: string): ImageSource {
   const { imageParts } = require('../../net/fetch-image') as typeof import('../../net/fetch-image');
-  return readStream(nameOf(shownUrl(url)), imageParts(url, signal && { signal }), signal, reading);
+  const name = nameOf(shownUrl(url));
+  return { name, isSlow: true, read: (signal, reading) => readStream(name, imageParts(url, { signal }), signal, reading) };
 }
 
 function openFile(path: string): ImageSource {
