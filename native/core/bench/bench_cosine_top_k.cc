@@ -4,6 +4,7 @@
 
 #include "measure.h"
 #include "ops/cosine_top_k.h"
+#include "support/simd_sets.h"
 
 namespace interrogator::bench {
 
@@ -32,18 +33,13 @@ void bench_cosine_top_k(Suite& suite) {
     if (!suite.wants(each.name)) continue;
     const at::Tensor labels = at::randn({each.rows, each.dim}).to(at::kHalf);
     const at::Tensor features = at::randn({each.batch, each.dim});
-    ops::RankInput input;
-    input.matrices = {{static_cast<const std::uint16_t*>(labels.const_data_ptr()), each.rows}};
-    input.dim = each.dim;
-    input.features = features.const_data_ptr<float>();
-    input.batch = each.batch;
     const auto numbers = static_cast<double>(each.rows * each.dim);
     const Work work{.flops = 2 * numbers * static_cast<double>(each.batch), .bytes = 2 * numbers};
-    suite.measure(each.name, work, [&] { ops::rank(input, each.options); });
+    suite.measure(each.name, work, [&] { ops::rank({labels}, features, each.options); });
     if (&each != cases) continue;
     for (const ops::SimdSet set : ops::simd_sets_here()) {
       suite.measure(std::string(each.name) + ", " + kSimdNames[static_cast<int>(set)], work,
-                    [&] { ops::rank(input, each.options, nullptr, set); });
+                    [&] { ops::rank({labels}, features, each.options, set); });
     }
   }
 }

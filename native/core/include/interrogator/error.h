@@ -39,4 +39,16 @@ class Error : public std::runtime_error {
 /// Error without libtorch's stack frames. Never throws anything but the returned value's copy.
 Error current_error();
 
+/// What `call` gives. Where it fails without a code of its own (kRuntime), `code` in the words that `explain` makes of its message.
+template <class Call, class Explain>
+auto explained(ErrorCode code, const Call& call, const Explain& explain) {
+  try {
+    return call();
+  } catch (...) {
+    const Error failure = current_error();
+    if (failure.code() != ErrorCode::kRuntime) throw failure;
+    throw Error(code, explain(std::string(failure.what())));
+  }
+}
+
 }  // namespace interrogator

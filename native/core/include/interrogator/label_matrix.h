@@ -34,8 +34,7 @@ class LabelMatrix {
 
   /// Ranks the rows of several matrices as if stacked in this order (merged tables, no copy).
   /// features: B × dim. Any thread that may compute; the device's thread here.
-  static TopK top_k(const std::vector<std::shared_ptr<LabelMatrix>>& matrices, const Features& features, const TopKOptions& options,
-                    const CancelToken* token = nullptr);
+  static TopK top_k(const std::vector<std::shared_ptr<LabelMatrix>>& matrices, const Features& features, const TopKOptions& options);
   /// The same as a job for the features' device: rankings of the same matrices with the same options that
   /// wait together share one pass over the labels. `take` has the result, on the device's thread, before the job ends.
   static JobPtr top_k_job(std::vector<std::shared_ptr<LabelMatrix>> matrices, Features features, const TopKOptions& options,

@@ -65,13 +65,10 @@ TextRows TextEncoding::advance() {
 std::unique_ptr<TextTower> TextTower::open(const ClipManifest& manifest, const std::filesystem::path& file, c10::Device device) {
   const auto open = manifest.text_tower == "bidirectional" ? bidirectional_tower : causal_tower;
   std::unique_ptr<TextTower> tower = open(manifest, file, device);
-  try {
-    tower->probe();
-  } catch (const Error& failure) {
-    if (failure.code() != ErrorCode::kRuntime) throw;
-    throw Error(ErrorCode::kBundleInvalid,
-                file.string() + " is no " + manifest.text_tower + " text tower: " + failure.what() + "; export the bundle again");
-  }
+  const auto probe = [&] { tower->probe(); };
+  explained(ErrorCode::kBundleInvalid, probe, [&](const std::string& why) {
+    return file.string() + " is no " + manifest.text_tower + " text tower: " + why + "; export the bundle again";
+  });
   return tower;
 }
 

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <mutex>
 #include <span>
 #include <utility>
 
-#include "device/device_rows.h"
 #include "interrogator/error.h"
 #include "ops/cosine_top_k.h"
 #include "ops/cuda/cosine_top_k.h"
@@ -26,42 +27,23 @@ constexpr std::size_t kHashSize = 64;
 /// Twice that, so that no sound row is refused.
 constexpr float kUnitTolerance = 1.0F / 128;
 
-bool is_hash(std::string_view text) {
-  return text.size() == kHashSize && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-void check_hash(const std::string& hash) {
-  if (!is_hash(hash))
-    throw Error(ErrorCode::kInvalidArgument, "the labels' hash is '" + hash + "', expected the 64 hexadecimal digits of a SHA-256");
-}
-
-/// What a label file holds, and where.
-struct LabelFile {
-  SafeTensor embeds;
-  std::int64_t rows = 0, dim = 0;
-  std::string hash;
-};
-
-/// Throws std::runtime_error saying what is wrong with the file.
-LabelFile read_header(const InputFile& file) {
-  const SafeTensors tensors(file);
-  const SafeTensor embeds = tensors.find("embeds", "F16", 2, 2), hash = tensors.find("hash", "I8", 1, 1);
-  LabelFile read{embeds, embeds.shape[0], embeds.shape[1], std::string(std::min(hash.bytes, kHashSize + 1), ' ')};
-  if (read.dim < 1) throw std::runtime_error("its 'embeds' have no dimensions");
-  if (!file.read(hash.offset, std::as_writable_bytes(std::span(read.hash))) || !is_hash(read.hash)) {
+/// Throws std::runtime_error where the file holds no hash, or is cut short.
+std::string read_hash(const InputFile& file, const SafeTensor& tensor) {
+  std::string hash(std::min(tensor.bytes, kHashSize + 1), ' ');
+  const bool whole = file.read(tensor.offset, std::as_writable_bytes(std::span(hash)));
+  if (!whole || hash.size() != kHashSize || hash.find_first_not_of("0123456789abcdef") != std::string::npos) {
     throw std::runtime_error("its 'hash' is no SHA-256 in hexadecimal digits");
   }
-  return read;
+  return hash;
 }
 
 /// The embeddings in memory of ours, so that they stay what they were whoever writes to the file. Throws std::runtime_error.
-at::Tensor read_rows(const InputFile& file, const LabelFile& labels) {
-  at::Tensor rows = empty_in_huge_pages({labels.rows, labels.dim}, at::kHalf);
-  if (!file.read(labels.embeds.offset, {static_cast<std::byte*>(rows.mutable_data_ptr()), labels.embeds.bytes})) {
+at::Tensor read_rows(const InputFile& file, const SafeTensor& tensor) {
+  at::Tensor rows = empty_in_huge_pages(tensor.shape, at::kHalf);
+  if (!file.read(tensor.offset, {static_cast<std::byte*>(rows.mutable_data_ptr()), tensor.bytes})) {
     throw std::runtime_error("it was cut short while it was read");
   }
-  const std::vector<float> squares =
-      ops::squared_lengths({static_cast<const std::uint16_t*>(rows.const_data_ptr()), labels.rows}, labels.dim);
+  const std::vector<float> squares = ops::squared_lengths(rows);
   for (std::size_t row = 0; row < squares.size(); ++row) {
     const float length = std::sqrt(squares[row]);
     if (std::abs(length - 1) <= kUnitTolerance) continue;  // never, where it is not a number
@@ -72,31 +54,26 @@ at::Tensor read_rows(const InputFile& file, const LabelFile& labels) {
   return rows;
 }
 
-/// What `read` gives. What it finds wrong with the file is kLabelsDamaged.
-template <class Read>
-auto sound(const std::filesystem::path& path, const Read& read) {
-  try {
-    return read();
-  } catch (const Error&) {
-    throw;
-  } catch (const std::runtime_error& wrong) {
-    throw Error(ErrorCode::kLabelsDamaged,
-                path.string() + " is no sound label cache: " + wrong.what() + "; delete it, it will be built again");
-  }
-}
-
 at::Tensor to_half_rows(const Features& features) { return features.tensor().to(at::kHalf).cpu().contiguous(); }
 
 }  // namespace
 
 struct LabelMatrix::State {
-  State(const at::Tensor& halves, std::string of_labels)
-      : values(halves), data(static_cast<const std::uint16_t*>(values.const_data_ptr())), hash(std::move(of_labels)) {}
+  /// The rows on `device`, there for every stream of it. A copy is made when first asked for and kept: 163 MB for 106,000 labels of 768
+  /// dimensions. Any thread.
+  at::Tensor on(c10::Device device) {
+    if (device.is_cpu()) return values;
+    const std::lock_guard lock(mutex);
+    at::Tensor& copy = copies[device.index()];
+    // A copy from memory that is not pinned is waited for, so that other queues' streams may read it.
+    if (!copy.defined()) copy = values.to(device);
+    return copy;
+  }
 
   const at::Tensor values;  ///< float16 [rows, dim], on the CPU
-  const std::uint16_t* const data;
   const std::string hash;
-  DeviceRows device_rows;
+  std::mutex mutex;
+  std::map<c10::DeviceIndex, at::Tensor> copies;
 };
 
 LabelMatrix::LabelMatrix(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -105,22 +82,29 @@ LabelMatrix::~LabelMatrix() = default;
 std::shared_ptr<LabelMatrix> LabelMatrix::open(const std::filesystem::path& path, const std::string& expected_hash,
                                                std::int64_t expected_dim) {
   const InputFile file(path);
-  const LabelFile labels = sound(path, [&] { return read_header(file); });
-  if (!expected_hash.empty() && labels.hash != expected_hash) {
-    throw Error(ErrorCode::kLabelsMismatch, path.string() + " was built for other labels (hash " + labels.hash + ", expected " +
-                                                expected_hash + "); it has to be built again");
-  }
-  if (expected_dim > 0 && labels.dim != expected_dim) {
-    throw Error(ErrorCode::kLabelsMismatch, path.string() + " holds embeddings of " + std::to_string(labels.dim) +
-                                                " dimensions, the model has " + std::to_string(expected_dim) +
-                                                "; it has to be built again");
-  }
-  const at::Tensor rows = sound(path, [&] { return read_rows(file, labels); });
-  return std::shared_ptr<LabelMatrix>(new LabelMatrix(std::make_unique<State>(rows, labels.hash)));
+  const auto read = [&] {
+    const SafeTensors tensors(file);
+    const SafeTensor embeds = tensors.find("embeds", "F16", 2, 2);
+    std::string hash = read_hash(file, tensors.find("hash", "I8", 1, 1));
+    const std::int64_t dim = embeds.shape[1];
+    if (dim < 1) throw std::runtime_error("its 'embeds' have no dimensions");
+    if (!expected_hash.empty() && hash != expected_hash) {
+      throw Error(ErrorCode::kLabelsMismatch, path.string() + " was built for other labels (hash " + hash + ", expected " + expected_hash +
+                                                  "); it has to be built again");
+    }
+    if (expected_dim > 0 && dim != expected_dim) {
+      throw Error(ErrorCode::kLabelsMismatch, path.string() + " holds embeddings of " + std::to_string(dim) +
+                                                  " dimensions, the model has " + std::to_string(expected_dim) +
+                                                  "; it has to be built again");
+    }
+    return std::make_unique<State>(read_rows(file, embeds), std::move(hash));
+  };
+  return std::shared_ptr<LabelMatrix>(new LabelMatrix(explained(ErrorCode::kLabelsDamaged, read, [&](const std::string& wrong) {
+    return path.string() + " is no sound label cache: " + wrong + "; delete it, it will be built again";
+  })));
 }
 
 void LabelMatrix::write(const std::filesystem::path& path, const Features& features, const std::string& hash) {
-  check_hash(hash);
   const at::Tensor halves = to_half_rows(features);
   const auto* const data = static_cast<const std::byte*>(halves.const_data_ptr());
   const auto size = halves.nbytes();
@@ -131,7 +115,6 @@ void LabelMatrix::write(const std::filesystem::path& path, const Features& featu
 }
 
 std::shared_ptr<LabelMatrix> LabelMatrix::from_features(const Features& features, const std::string& hash) {
-  check_hash(hash);
   return std::shared_ptr<LabelMatrix>(new LabelMatrix(std::make_unique<State>(to_half_rows(features), hash)));
 }
 
@@ -139,26 +122,18 @@ std::int64_t LabelMatrix::rows() const noexcept { return state_->values.size(0);
 std::int64_t LabelMatrix::dim() const noexcept { return state_->values.size(1); }
 const std::string& LabelMatrix::hash() const noexcept { return state_->hash; }
 
-TopK LabelMatrix::top_k(const std::vector<std::shared_ptr<LabelMatrix>>& matrices, const Features& features, const TopKOptions& options,
-                        const CancelToken* token) {
-  ops::RankInput input;
-  std::vector<at::Tensor> on_device;
+TopK LabelMatrix::top_k(const std::vector<std::shared_ptr<LabelMatrix>>& matrices, const Features& features, const TopKOptions& options) {
   const c10::Device device = features.tensor().device();
-  input.dim = features.dim();
+  std::vector<at::Tensor> rows;
   for (const auto& matrix : matrices) {
-    if (matrix->dim() != input.dim) {
+    if (matrix->dim() != features.dim()) {
       throw Error(ErrorCode::kInvalidArgument, "labels of " + std::to_string(matrix->dim()) +
-                                                   " dimensions cannot be ranked against features of " + std::to_string(input.dim) +
+                                                   " dimensions cannot be ranked against features of " + std::to_string(features.dim()) +
                                                    "; both must come from one model");
     }
-    input.matrices.push_back({matrix->state_->data, matrix->rows()});
-    if (device.is_cuda()) on_device.push_back(matrix->state_->device_rows.on(device, matrix->state_->data, matrix->rows(), input.dim));
+    rows.push_back(matrix->state_->on(device));
   }
-  if (device.is_cuda()) return ops::rank_cuda(on_device, features.tensor(), options, token);
-  const at::Tensor host = features.tensor().cpu();
-  input.features = host.const_data_ptr<float>();
-  input.batch = features.rows();
-  return ops::rank(input, options, token);
+  return device.is_cuda() ? ops::rank_cuda(rows, features.tensor(), options) : ops::rank(rows, features.tensor(), options);
 }
 
 struct LabelMatrix::RankRequest {

@@ -12,7 +12,7 @@ namespace interrogator::ops {
 /// softmax(scale · q·[prefix_k, k[ancestors]]) · [prefix_v, v[ancestors]].
 /// float32, float16, bfloat16 (the last two computed in float32). Any strides. A row's result does not
 /// depend on which other rows are computed with it.
-/// Throws c10::Error on shapes that do not fit and on ancestors outside [-1, M); Error where the processor lacks `set`.
+/// Throws c10::Error on shapes that do not fit and on ancestors outside [-1, M).
 at::Tensor tree_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& prefix_k,
                           const at::Tensor& prefix_v, const at::Tensor& ancestors, double scale, SimdSet set = best_simd_set());
 

@@ -19,14 +19,9 @@ namespace {
 /// or more against 20, 36 MiB grown against 20, later calls no faster. The switch is the calling thread's.
 template <class Call>
 auto interpret(const char* method, const Call& call) {
-  try {
-    const torch::jit::GraphOptimizerEnabledGuard unoptimised(false);
-    return call();
-  } catch (...) {
-    const Error failure = current_error();
-    if (failure.code() != ErrorCode::kRuntime) throw failure;
-    throw Error(ErrorCode::kRuntime, std::string("the model's ") + method + " failed: " + failure.what());
-  }
+  const torch::jit::GraphOptimizerEnabledGuard unoptimised(false);
+  return explained(ErrorCode::kRuntime, call,
+                   [&](const std::string& why) { return std::string("the model's ") + method + " failed: " + why; });
 }
 
 at::ScalarType compute_type(const torch::jit::Module& module, c10::Device device) {
@@ -50,23 +45,19 @@ void convert_tensors(const torch::jit::Module& module, c10::Device device, std::
 }  // namespace
 
 Module Module::load(const std::filesystem::path& path, c10::Device device, std::initializer_list<const char*> methods) {
-  try {
+  const auto load = [&] {
     torch::jit::Module module = torch::jit::load(path.string(), device, /*load_debug_files=*/false);
     module.eval();
     for (const char* const method : methods) {
-      if (!module.find_method(method)) {
-        throw Error(ErrorCode::kBundleInvalid, path.string() + " has no method '" + method + "'; export the bundle again");
-      }
+      if (!module.find_method(method)) throw std::runtime_error(std::string("it has no method '") + method + '\'');
     }
     const at::ScalarType dtype = compute_type(module, device);
     convert_tensors(module, device, dtype);
     if (device.is_cpu()) take_over_linear_layers(module);
     return Module(std::make_shared<torch::jit::Module>(std::move(module)), device, dtype);
-  } catch (...) {
-    const Error failure = current_error();
-    if (failure.code() != ErrorCode::kRuntime) throw failure;
-    throw Error(ErrorCode::kBundleInvalid, path.string() + " cannot be loaded: " + failure.what() + "; export the bundle again");
-  }
+  };
+  return explained(ErrorCode::kBundleInvalid, load,
+                   [&](const std::string& why) { return path.string() + " cannot be loaded: " + why + "; export the bundle again"; });
 }
 
 std::optional<Module> Module::quantized(const char* method) const {

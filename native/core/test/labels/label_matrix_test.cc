@@ -250,10 +250,9 @@ TEST(LabelMatrix, SaysWhatItWasBuiltFor) {
   EXPECT_EQ(failure_of([&] { LabelMatrix::open(folder.path()); }).code, ErrorCode::kIo);
 }
 
-TEST(LabelMatrix, RefusesFeaturesOfAnotherModelAndHashesThatAreNone) {
+TEST(LabelMatrix, RefusesFeaturesOfAnotherModel) {
   const auto matrix = LabelMatrix::from_features(unit_features(3, 4), kHash);
   EXPECT_EQ(failure_of([&] { LabelMatrix::top_k({matrix}, unit_features(1, 5), {}); }).code, ErrorCode::kInvalidArgument);
-  EXPECT_EQ(failure_of([&] { LabelMatrix::from_features(unit_features(3, 4), "short"); }).code, ErrorCode::kInvalidArgument);
 }
 
 TEST(LabelMatrix, FailsWithAMessageWhereTheFolderCannotBeMade) {

@@ -12,7 +12,7 @@
 #include <random>
 #include <tuple>
 
-#include "interrogator/error.h"
+#include "support/simd_sets.h"
 
 namespace interrogator::ops {
 namespace {
@@ -20,33 +20,22 @@ namespace {
 /// Labels and features with values that are multiples of 1/8: every dot product is exact, so that all
 /// kernels agree to the bit and ties are real ties.
 struct Case {
-  Case(std::int64_t rows, std::int64_t dim, std::int64_t batch, unsigned seed) : dim(dim), batch(batch) {
+  Case(std::int64_t rows, std::int64_t dim, std::int64_t batch, unsigned seed) {
     at::manual_seed(seed);
     labels = (at::randint(-16, 17, {rows, dim}, at::kFloat) / 8).to(at::kHalf);
     features = at::randint(-16, 17, {batch, dim}, at::kFloat) / 8;
   }
 
   /// The labels cut into matrices of these sizes.
-  RankInput input(const std::vector<std::int64_t>& sizes) const {
-    RankInput stacked;
-    stacked.dim = dim;
-    stacked.features = features.const_data_ptr<float>();
-    stacked.batch = batch;
-    const auto* data = static_cast<const std::uint16_t*>(labels.const_data_ptr());
-    for (const std::int64_t size : sizes) {
-      stacked.matrices.push_back({data, size});
-      data += size * dim;
-    }
-    return stacked;
-  }
-  RankInput input() const { return input({labels.size(0)}); }
+  std::vector<at::Tensor> cut(const std::vector<std::int64_t>& sizes) const { return at::split_with_sizes(labels, sizes); }
+
+  TopK rank(const TopKOptions& options, SimdSet set = best_simd_set()) const { return ops::rank({labels}, features, options, set); }
 
   std::vector<float> similarities(std::int64_t b) const {
     const at::Tensor all = at::matmul(labels.to(at::kFloat), features[b]);
     return {all.const_data_ptr<float>(), all.const_data_ptr<float>() + all.numel()};
   }
 
-  std::int64_t dim, batch;
   at::Tensor labels, features;
 };
 
@@ -69,10 +58,6 @@ std::vector<std::int32_t> range(std::int64_t begin, std::int64_t end) {
   std::vector<std::int32_t> all(static_cast<std::size_t>(end - begin));
   std::iota(all.begin(), all.end(), static_cast<std::int32_t>(begin));
   return all;
-}
-
-TopK cosine_top_k(const RankInput& input, std::int64_t k, bool reverse, const CancelToken* token = nullptr, SimdSet set = best_simd_set()) {
-  return rank(input, {.k = k, .reverse = reverse}, token, set);
 }
 
 std::vector<std::int32_t> indices_of(const TopK& result, std::int64_t b) {
@@ -99,7 +84,7 @@ TEST(CosineTopK, IsTheSameOnAnyNumberOfThreads) {
       answers.clear();
       for (const int count : {1, 2, 3, 8}) {
         const Threads threads(count);
-        answers.push_back(cosine_top_k(given.input(), k, false).indices);
+        answers.push_back(given.rank({.k = k}).indices);
       }
       const std::vector<std::int32_t> expected = first(sorted(range(0, rows), given.similarities(0), false), k);
       EXPECT_EQ(std::vector(answers[0].begin(), answers[0].begin() + static_cast<std::ptrdiff_t>(expected.size())), expected);
@@ -117,7 +102,7 @@ TEST(CosineTopK, EqualsAFullSortOnRandomSizes) {
     const Case given(rows, dim, batch, round);
     const std::int64_t cut = random() % (rows + 1);
     for (const SimdSet set : simd_sets_here()) {
-      const TopK result = cosine_top_k(given.input({cut, 0, rows - cut}), k, reverse, nullptr, set);
+      const TopK result = rank(given.cut({cut, 0, rows - cut}), given.features, {.k = k, .reverse = reverse}, set);
       ASSERT_EQ(result.rows, batch);
       ASSERT_EQ(result.k, std::min(k, rows));
       for (std::int64_t b = 0; b < batch; ++b) {
@@ -137,11 +122,10 @@ TEST(CosineTopK, KernelsAgreeOnRealFeatures) {
   const auto unit = [](at::Tensor values) { return values / values.norm(2, 1, true); };
   Case given(1, 1, 1, 0);
   for (const std::int64_t dim : {1, 7, 8, 31, 32, 33, 512, 768}) {
-    given.dim = dim, given.batch = 5;
     given.labels = unit(at::randn({500, dim})).to(at::kHalf);
     given.features = unit(at::randn({5, dim}));
     for (const SimdSet set : simd_sets_here()) {
-      const TopK result = cosine_top_k(given.input(), 500, false, nullptr, set);
+      const TopK result = given.rank({.k = 500}, set);
       for (std::int64_t b = 0; b < 5; ++b) {
         const std::vector<float> similarities = given.similarities(b);
         const std::vector<std::int32_t> indices = indices_of(result, b);
@@ -159,12 +143,9 @@ TEST(CosineTopK, AFeaturesAnswerIsTheSameToTheLastBitInAnyBatch) {
   given.labels = at::randn({3000, 72}).to(at::kHalf);
   given.features = at::randn({9, 72});
   for (const std::int64_t k : {20, 700}) {
-    const TopK together = cosine_top_k(given.input(), k, false);
+    const TopK together = given.rank({.k = k});
     for (std::int64_t b = 0; b < 9; ++b) {
-      RankInput alone = given.input();
-      alone.features += b * 72;
-      alone.batch = 1;
-      const TopK result = cosine_top_k(alone, k, false);
+      const TopK result = rank({given.labels}, given.features.narrow(0, b, 1), {.k = k});
       ASSERT_EQ(result.indices, indices_of(together, b));
       ASSERT_EQ(result.similarities,
                 std::vector<float>(together.similarities.begin() + b * k, together.similarities.begin() + (b + 1) * k));
@@ -176,7 +157,7 @@ TEST(CosineTopK, GivesTheLowestIndexAmongEquals) {
   Case given(5000, 16, 1, 1);
   given.labels.fill_(0.25);
   for (const bool reverse : {false, true}) {
-    EXPECT_EQ(cosine_top_k(given.input(), 7, reverse).indices, range(0, 7));
+    EXPECT_EQ(given.rank({.k = 7, .reverse = reverse}).indices, range(0, 7));
   }
 }
 
@@ -185,22 +166,20 @@ TEST(CosineTopK, PutsWhatIsNoNumberLast) {
   given.labels[0].fill_(std::numeric_limits<float>::quiet_NaN());
   given.labels[17].fill_(std::numeric_limits<float>::quiet_NaN());
   for (const bool reverse : {false, true}) {
-    const TopK all = cosine_top_k(given.input(), 40, reverse);
+    const TopK all = given.rank({.k = 40, .reverse = reverse});
     EXPECT_EQ(std::vector<std::int32_t>(all.indices.end() - 2, all.indices.end()), (std::vector<std::int32_t>{0, 17}));
     EXPECT_TRUE(std::isnan(all.similarities.back()));
-    for (const float similarity : cosine_top_k(given.input(), 38, reverse).similarities) EXPECT_FALSE(std::isnan(similarity));
+    for (const float similarity : given.rank({.k = 38, .reverse = reverse}).similarities) EXPECT_FALSE(std::isnan(similarity));
   }
 }
 
 TEST(CosineTopK, RanksNothingAmongNoLabels) {
   const Case given(0, 16, 3, 4);
-  const TopK result = cosine_top_k(given.input(), 5, false);
+  const TopK result = given.rank({.k = 5});
   EXPECT_EQ(result.rows, 3);
   EXPECT_EQ(result.k, 0);
   EXPECT_TRUE(result.indices.empty());
-  RankInput none = given.input();
-  none.matrices.clear();
-  EXPECT_EQ(rank(none, {.k = 5, .chunk_size = 2}).k, 0);
+  EXPECT_EQ(rank({}, given.features, {.k = 5, .chunk_size = 2}).k, 0);
 }
 
 TEST(CosineTopK, GivesTheSameBitsInAnyCompany) {
@@ -211,36 +190,14 @@ TEST(CosineTopK, GivesTheSameBitsInAnyCompany) {
     given.features = at::randn({8, dim});
     for (const SimdSet set : simd_sets_here()) {
       for (std::int64_t b = 0; b < 8; ++b) {
-        RankInput one = given.input();
-        one.features += b * dim;
-        one.batch = 1;
-        const TopK expected = cosine_top_k(one, 40, false, nullptr, set);
+        const TopK expected = rank({given.labels}, given.features.narrow(0, b, 1), {.k = 40}, set);
         for (std::int64_t count = 1; b + count <= 8; ++count) {
-          one.batch = count;
-          const TopK together = cosine_top_k(one, 40, false, nullptr, set);
+          const TopK together = rank({given.labels}, given.features.narrow(0, b, count), {.k = 40}, set);
           ASSERT_TRUE(std::equal(expected.similarities.begin(), expected.similarities.end(), together.similarities.begin()));
           ASSERT_TRUE(std::equal(expected.indices.begin(), expected.indices.end(), together.indices.begin()));
         }
       }
     }
-  }
-}
-
-TEST(CosineTopK, RefusesToRankLessThanOne) {
-  const Case given(4, 16, 1, 5);
-  EXPECT_THROW(cosine_top_k(given.input(), 0, false), Error);
-  EXPECT_THROW(rank(given.input(), {.k = 1, .chunk_size = -1}), Error);
-}
-
-TEST(CosineTopK, StopsWhenCancelled) {
-  const Case given(4, 16, 1, 6);
-  CancelToken token;
-  token.cancel();
-  try {
-    cosine_top_k(given.input(), 1, false, &token);
-    FAIL() << "it ran";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kAborted);
   }
 }
 
@@ -270,7 +227,7 @@ TEST(Rank, KeepsTheQuotaOfEachChunk) {
     if ((rows + options.chunk_size - 1) / options.chunk_size > options.chunk_size) continue;
     const Case given(rows, 24, 2, round);
     for (const SimdSet set : simd_sets_here()) {
-      const TopK result = rank(given.input({rows / 3, rows - rows / 3}), options, nullptr, set);
+      const TopK result = rank(given.cut({rows / 3, rows - rows / 3}), given.features, options, set);
       for (std::int64_t b = 0; b < 2; ++b)
         ASSERT_EQ(indices_of(result, b), quota_reference(given.similarities(b), options)) << rows << " rows";
     }
@@ -283,7 +240,7 @@ TEST(Rank, KeepsTheQuotaOfChunksThatSeveralThreadsShare) {
     for (const int count : {1, 3, 8}) {
       const Threads threads(count);
       const TopKOptions options{.k = 6000, .reverse = true, .chunk_size = chunk_size, .corrected = count == 3};
-      const TopK result = rank(given.input(), options);
+      const TopK result = given.rank(options);
       for (std::int64_t b = 0; b < 3; ++b) {
         ASSERT_EQ(indices_of(result, b), quota_reference(given.similarities(b), options)) << "chunks of " << chunk_size;
       }
@@ -293,12 +250,7 @@ TEST(Rank, KeepsTheQuotaOfChunksThatSeveralThreadsShare) {
 
 TEST(Rank, KeepsOneOfEachChunkWhereTheQuotaWouldBeNone) {
   const Case given(50, 8, 1, 9);
-  EXPECT_EQ(rank(given.input(), {.k = 100, .chunk_size = 4}).k, 13);
-}
-
-TEST(Rank, IsPlainWithoutAChunkSize) {
-  const Case given(5000, 8, 2, 10);
-  EXPECT_EQ(rank(given.input(), {.k = 9}).indices, cosine_top_k(given.input(), 9, false).indices);
+  EXPECT_EQ(given.rank({.k = 100, .chunk_size = 4}).k, 13);
 }
 
 }  // namespace

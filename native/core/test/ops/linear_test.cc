@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "ops/packed_weights.h"
+#include "support/simd_sets.h"
 
 namespace interrogator::ops {
 namespace {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ops/cosine_top_k.h"
+#include "support/simd_sets.h"
 
 namespace interrogator::ops {
 namespace {
@@ -18,7 +19,7 @@ TEST(SquaredLengths, AreWhatLibtorchSumsInDouble) {
       values /= values.norm(2, {1}, /*keepdim=*/true);
       if (round % 8 == 7 && rows > 0) values[std::rand() % rows][std::rand() % dim] = std::nanf("");
       const at::Tensor halves = values.to(at::kHalf).contiguous(), expected = halves.to(at::kDouble).square().sum(1);
-      const std::vector<float> sums = squared_lengths({static_cast<const std::uint16_t*>(halves.const_data_ptr()), rows}, dim, set);
+      const std::vector<float> sums = squared_lengths(halves, set);
       EXPECT_TRUE(at::allclose(at::tensor(sums).to(at::kDouble), expected, 1e-5, 1e-6, /*equal_nan=*/true)) << rows << " x " << dim;
     }
   }

@@ -10,7 +10,7 @@
 #include <random>
 #include <vector>
 
-#include "interrogator/error.h"
+#include "support/simd_sets.h"
 #include "support/tree_cases.h"
 
 namespace interrogator::ops {
@@ -34,15 +34,6 @@ TEST(TreeAttention, EverySetEqualsPlainAttentionOnRandomTrees) {
       ASSERT_EQ(result.sizes(), given.q.sizes());
       ASSERT_LT(difference(result, given.reference()), 1e-5) << given.q.sizes() << ", prefix " << given.prefix_k.size(1);
     }
-  }
-}
-
-TEST(TreeAttention, RefusesASetThatTheProcessorLacks) {
-  const Case given(3, 1, 8, 2, 1);
-  if (best_simd_set() == SimdSet::kAvx512) {
-    EXPECT_NO_THROW(given.run(SimdSet::kAvx512));
-  } else {
-    EXPECT_THROW(given.run(SimdSet::kAvx512), Error);
   }
 }
 

@@ -16,12 +16,6 @@ namespace {
 
 constexpr std::int64_t kBatch = 64;  // features a pass over the matrix: bounds what is kept
 
-std::int64_t row_count(const std::vector<at::Tensor>& matrices) {
-  std::int64_t rows = 0;
-  for (const at::Tensor& matrix : matrices) rows += matrix.size(0);
-  return rows;
-}
-
 /// Of one pass, on the device.
 struct Ranked {
   at::Tensor indices;       ///< int32 [batch, k]
@@ -67,12 +61,11 @@ Ranked rank_by_sorting(const std::vector<at::Tensor>& matrices, const at::Tensor
   std::vector<at::Tensor> products;
   for (const at::Tensor& matrix : matrices) products.push_back(at::matmul(features, matrix.to(at::kFloat).t()));
   const at::Tensor similarities = at::cat(products, 1);
-  const std::int64_t rows = similarities.size(1);
-  at::Tensor candidates = at::arange(rows, similarities.options().dtype(at::kLong)).expand({similarities.size(0), rows});
-  if (stages.segment_rows < rows) {
+  at::Tensor candidates = at::arange(stages.rows, similarities.options().dtype(at::kLong)).expand_as(similarities);
+  if (stages.segment_rows < stages.rows) {
     std::vector<at::Tensor> kept;
-    for (std::int64_t start = 0; start < rows; start += stages.segment_rows) {
-      const at::Tensor segment = candidates.narrow(1, start, std::min(stages.segment_rows, rows - start));
+    for (std::int64_t start = 0; start < stages.rows; start += stages.segment_rows) {
+      const at::Tensor segment = candidates.narrow(1, start, std::min(stages.segment_rows, stages.rows - start));
       kept.push_back(keep_best(similarities, segment, stages.keep, stages.reverse));
     }
     candidates = std::get<0>(at::cat(kept, 1).sort(1));  // equals by lowest index
@@ -91,18 +84,15 @@ void append(const Ranked& ranked, TopK& result) {
 
 }  // namespace
 
-TopK rank_cuda(const std::vector<at::Tensor>& matrices, const at::Tensor& features, const TopKOptions& options, const CancelToken* token,
+TopK rank_cuda(const std::vector<at::Tensor>& matrices, const at::Tensor& features, const TopKOptions& options,
                const CudaKernels* kernels) {
-  const std::int64_t rows = row_count(matrices);
-  const RankingStages stages = ranking_stages(options, rows);
+  const RankingStages stages = ranking_stages(options, matrices);
   TopK result;
   result.rows = features.size(0);
   result.k = stages.k;
-  if (rows == 0) return result;
-  const at::Tensor all = features.to(at::kFloat).contiguous();
-  for (std::int64_t first = 0; first < all.size(0); first += kBatch) {
-    if (token) token->check();
-    const at::Tensor pass = all.narrow(0, first, std::min(kBatch, all.size(0) - first));
+  if (stages.rows == 0) return result;
+  for (std::int64_t first = 0; first < result.rows; first += kBatch) {
+    const at::Tensor pass = features.narrow(0, first, std::min(kBatch, result.rows - first));
     std::optional<Ranked> ranked;
     if (kernels) ranked = rank_by_kernel(*kernels, matrices, pass, stages);
     append(ranked ? *ranked : rank_by_sorting(matrices, pass, stages), result);

@@ -1,8 +1,6 @@
 // The instruction sets that inner loops are built for (cmake/SimdBuilds.cmake).
 #pragma once
 
-#include <vector>
-
 namespace interrogator::ops {
 
 /// kBaseline is what every processor of this architecture has: SSE2 on x86. Each set includes those before it.
@@ -12,15 +10,9 @@ enum class SimdSet { kBaseline, kAvx2, kAvx512 };
 /// AVX2, FMA and F16C; kAvx512 for AVX-512 F and DQ besides.
 SimdSet best_simd_set() noexcept;
 
-/// All up to the best, rising.
-std::vector<SimdSet> simd_sets_here();
-
-/// Throws Error(kInvalidArgument) where the set is not one of them.
-void refuse_missing(SimdSet set);
-
+/// set: at most the best.
 template <class Function>
 Function choose(SimdSet set, Function baseline, Function avx2, Function avx512) {
-  refuse_missing(set);
   return set == SimdSet::kAvx512 ? avx512 : set == SimdSet::kAvx2 ? avx2 : baseline;
 }
 
