@@ -1,9 +1,8 @@
-#include <ATen/ops/empty.h>
 #include <ATen/ops/tensor.h>
 
-#include <algorithm>
-#include <span>
+#include <map>
 #include <utility>
+#include <vector>
 
 #include "clip/text_tower.h"
 #include "device/transfer.h"
@@ -13,44 +12,32 @@ namespace interrogator {
 namespace {
 
 /// Most tokens a batch; see block_limits in causal_tower.cc.
-std::int64_t tokens_per_batch(c10::Device device) { return device.is_cpu() ? 512 : 32768; }
+std::size_t tokens_per_batch(c10::Device device) { return device.is_cpu() ? 512 : 32768; }
 
-using Tokens = std::span<const std::int32_t>;
-
-/// Suffixes with their end tokens, the shortest first, equal ones beside each other.
+/// Texts by their suffixes with the end token: the shortest first, equal ones together.
 struct SortedTexts final : PreparedTexts {
-  explicit SortedTexts(TokenLists cut) : suffixes(std::move(cut)) {
-    for (std::size_t i = 0; i < suffixes.count(); ++i) order.push_back(static_cast<std::int64_t>(i));
-    std::stable_sort(order.begin(), order.end(), [this](std::int64_t a, std::int64_t b) {
-      const Tokens left = suffixes.text(a), right = suffixes.text(b);
-      return left.size() != right.size() ? left.size() < right.size() : std::ranges::lexicographical_compare(left, right);
-    });
+  explicit SortedTexts(const TokenLists& suffixes) {
+    for (std::size_t i = 0; i < suffixes.count(); ++i) {
+      const auto text = static_cast<std::int64_t>(i);
+      const auto tokens = suffixes.text(text);
+      texts_of[{tokens.size(), {tokens.begin(), tokens.end()}}].push_back(text);
+    }
   }
 
-  bool equals_before(std::size_t place) const {
-    return place > 0 && std::ranges::equal(suffixes.text(order[place - 1]), suffixes.text(order[place]));
-  }
-
-  TokenLists suffixes;
-  std::vector<std::int64_t> order;
+  std::map<std::pair<std::size_t, std::vector<std::int32_t>>, std::vector<std::int64_t>> texts_of;  // by length and tokens
 };
 
-/// Of one length: the texts order[first … last), of which some may be equal.
-struct Batch {
-  std::size_t first = 0, last = 0;
-  std::int64_t length = 0, distinct = 0;
-};
+/// Distinct suffixes of one length, with their texts.
+using Batch = std::vector<const decltype(SortedTexts::texts_of)::value_type*>;
 
-std::vector<Batch> cut_batches(const SortedTexts& texts, std::size_t prefix, std::int64_t most_tokens) {
+std::vector<Batch> cut_batches(const SortedTexts& texts, std::size_t prefix, std::size_t most_tokens) {
   std::vector<Batch> batches;
-  for (std::size_t place = 0; place < texts.order.size(); ++place) {
-    const auto length = static_cast<std::int64_t>(prefix + texts.suffixes.text(texts.order[place]).size());
-    const bool again = texts.equals_before(place);
+  for (const auto& suffix : texts.texts_of) {
+    const std::size_t length = suffix.first.first;
     const bool fits =
-        !batches.empty() && batches.back().length == length && (again || (batches.back().distinct + 1) * length <= most_tokens);
-    if (!fits) batches.push_back({place, 0, length, 0});
-    if (!again) ++batches.back().distinct;
-    batches.back().last = place + 1;
+        !batches.empty() && batches.back().front()->first.first == length && (batches.back().size() + 1) * (prefix + length) <= most_tokens;
+    if (!fits) batches.emplace_back();
+    batches.back().push_back(&suffix);
   }
   return batches;
 }
@@ -69,28 +56,25 @@ class BidirectionalTower final : public TextTower {
     const auto texts = std::static_pointer_cast<const SortedTexts>(std::move(prepared));
     const std::vector<std::int64_t> start = cut_prefix(prefix, manifest_).ids;
     const std::vector<Batch> batches = cut_batches(*texts, start.size(), tokens_per_batch(device_));
-    return {device_, batches.size(), [=, this](std::size_t i) { return encode(start, *texts, batches[i]); }};
+    // The batches point into the texts.
+    return {device_, batches.size(), [this, start, batches, texts](std::size_t i) { return encode(start, batches[i]); }};
   }
 
  private:
   void probe() const override { encode(at::tensor(std::vector<std::int64_t>{manifest_.sot_id, manifest_.eot_id}).unsqueeze(0)); }
 
-  TextRows encode(const std::vector<std::int64_t>& prefix, const SortedTexts& texts, const Batch& batch) const {
-    at::Tensor ids = at::empty({batch.distinct, batch.length}, at::kLong);
-    auto* to = ids.data_ptr<std::int64_t>();
+  TextRows encode(const std::vector<std::int64_t>& prefix, const Batch& batch) const {
+    std::vector<std::int64_t> ids, row_of;
     TextRows rows;
-    std::vector<std::int64_t> row_of;
-    std::int64_t row = -1;
-    for (std::size_t place = batch.first; place < batch.last; ++place) {
-      if (place == batch.first || !texts.equals_before(place)) {
-        ++row;
-        const Tokens suffix = texts.suffixes.text(texts.order[place]);
-        to = std::copy(suffix.begin(), suffix.end(), std::copy(prefix.begin(), prefix.end(), to));
-      }
-      row_of.push_back(row);
-      rows.texts.push_back(texts.order[place]);
+    for (std::size_t row = 0; row < batch.size(); ++row) {
+      const auto& [suffix, texts] = *batch[row];
+      ids.insert(ids.end(), prefix.begin(), prefix.end());
+      ids.insert(ids.end(), suffix.second.begin(), suffix.second.end());
+      row_of.insert(row_of.end(), texts.size(), static_cast<std::int64_t>(row));
+      rows.texts.insert(rows.texts.end(), texts.begin(), texts.end());
     }
-    rows.features = encode(ids).index_select(0, upload(at::tensor(row_of), device_));
+    const at::Tensor distinct = encode(at::tensor(ids).view({static_cast<std::int64_t>(batch.size()), -1}));
+    rows.features = distinct.index_select(0, upload(at::tensor(row_of), device_));
     return rows;
   }
 

@@ -61,7 +61,7 @@ class CausalTower final : public TextTower {
   at::Tensor extend(const std::vector<at::Tensor>& prefilled, const TextBlock& block) const {
     const PrefixTree& tree = block.tree;
     // Kept blocks are there already.
-    const auto on_device = [this](const at::Tensor& tensor) { return tensor.device() == device_ ? tensor : upload(tensor, device_); };
+    const auto on_device = [this](const at::Tensor& tensor) { return upload(tensor, device_); };
     const at::Tensor rows = module_.call("extend", {prefilled[0], prefilled[1], on_device(tree.ids), on_device(tree.depth),
                                                     on_device(tree.ancestors), on_device(tree.ends)});
     check_rows(rows, tree.ends.size(0));

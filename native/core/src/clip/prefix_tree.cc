@@ -29,35 +29,30 @@ std::vector<std::int64_t> sorted_by_tokens(const TokenLists& texts) {
 
 at::Tensor to_tensor(const std::vector<std::int64_t>& values) { return at::tensor(values, at::kLong); }
 
-/// texts[order[n]] ends at ends[n]. Sorted, a text shares nodes with the one before it and no other.
-PrefixTree tree_of_sorted(const TokenLists& texts, std::span<const std::int64_t> order) {
-  std::vector<std::int64_t> ids, depths, parents, ends;
+/// The tree of texts[order[n]] for every n. Sorted, a text shares nodes with the one before it and no other, and equal texts are
+/// neighbours: each is computed once.
+TextBlock block_of_sorted(const TokenLists& texts, std::span<const std::int64_t> order) {
+  std::size_t width = 0;
+  for (const std::int64_t index : order) width = std::max(width, texts.text(index).size());
+  std::vector<std::int64_t> ids, depths, ancestors, ends, row_of;
   std::vector<std::int64_t> path;  // the nodes of the text before
-  std::size_t deepest = 0;
   Tokens before;
   for (const std::int64_t index : order) {
     const Tokens text = texts.text(index);
     path.resize(shared_length(before, text));
     for (std::size_t depth = path.size(); depth < text.size(); ++depth) {
-      parents.push_back(path.empty() ? -1 : path.back());
       path.push_back(static_cast<std::int64_t>(ids.size()));
       ids.push_back(text[depth]);
       depths.push_back(static_cast<std::int64_t>(depth));
+      ancestors.insert(ancestors.end(), path.begin(), path.end());
+      ancestors.resize(ids.size() * width, -1);
     }
-    ends.push_back(path.back());
-    deepest = std::max(deepest, text.size());
+    if (ends.empty() || ends.back() != path.back()) ends.push_back(path.back());
+    row_of.push_back(static_cast<std::int64_t>(ends.size()) - 1);
     before = text;
   }
-
-  const auto nodes = static_cast<std::int64_t>(ids.size()), width = static_cast<std::int64_t>(deepest);
-  at::Tensor ancestors = at::full({nodes, width}, -1, at::kLong);
-  auto* const rows = ancestors.data_ptr<std::int64_t>();
-  for (std::int64_t node = 0; node < nodes; ++node) {
-    const std::int64_t depth = depths[static_cast<std::size_t>(node)], parent = parents[static_cast<std::size_t>(node)];
-    if (parent >= 0) std::copy_n(rows + parent * width, depth, rows + node * width);
-    rows[node * width + depth] = node;
-  }
-  return {to_tensor(ids), to_tensor(depths), std::move(ancestors), to_tensor(ends)};
+  const at::Tensor paths = to_tensor(ancestors).view({-1, static_cast<std::int64_t>(width)});
+  return {{to_tensor(ids), to_tensor(depths), paths, to_tensor(ends)}, to_tensor(row_of), {order.begin(), order.end()}};
 }
 
 /// How many blocks to cut `total` nodes into. A block's first text may repeat a path of the block before: room is left for it.
@@ -114,17 +109,7 @@ void TextBlocks::keep_on(c10::Device device) {
 std::shared_ptr<const TextBlock> TextBlocks::block(std::size_t index) const {
   if (!kept_.empty()) return kept_.at(index);
   const auto texts = std::span(order_).subspan(starts_.at(index), starts_.at(index + 1) - starts_[index]);
-  TextBlock block{tree_of_sorted(suffixes_, texts), {}, std::vector<std::int64_t>(texts.begin(), texts.end())};
-  // Sorted, equal texts are neighbours: each is computed once.
-  const std::int64_t* const ends = block.tree.ends.const_data_ptr<std::int64_t>();
-  std::vector<std::int64_t> distinct, rows;
-  for (std::size_t n = 0; n < texts.size(); ++n) {
-    if (n == 0 || ends[n] != ends[n - 1]) distinct.push_back(ends[n]);
-    rows.push_back(static_cast<std::int64_t>(distinct.size()) - 1);
-  }
-  block.tree.ends = to_tensor(distinct);
-  block.row_of = to_tensor(rows);
-  return std::make_shared<const TextBlock>(std::move(block));
+  return std::make_shared<const TextBlock>(block_of_sorted(suffixes_, texts));
 }
 
 }  // namespace interrogator

@@ -14,10 +14,11 @@ namespace interrogator {
 at::Tensor transform_images(const std::vector<ImageView>& images, const ImagePreprocess& preprocess, c10::Device device,
                             at::ScalarType type) {
   std::vector<at::Tensor> made(images.size());
+  const CudaKernels* const kernels = device.is_cuda() ? cuda_kernels() : nullptr;
   const auto transform = [&](std::int64_t begin, std::int64_t end) {
     const c10::InferenceMode inference;  // a thread's own
     for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
-      made[i] = ops::image_transform_on(images[i], preprocess, device, type);
+      made[i] = ops::image_transform_on(images[i], preprocess, device, type, kernels);
     }
   };
   const auto count = static_cast<std::int64_t>(images.size());

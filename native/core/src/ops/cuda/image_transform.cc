@@ -69,16 +69,12 @@ at::Tensor run_kernel(const CudaKernels& kernels, const ImageView& image, const 
 
 }  // namespace
 
-at::Tensor image_transform_with(const CudaKernels* kernels, const ImageView& image, const ImagePreprocess& preprocess, c10::Device device,
-                                at::ScalarType type) {
+at::Tensor image_transform_on(const ImageView& image, const ImagePreprocess& preprocess, c10::Device device, at::ScalarType type,
+                              const CudaKernels* kernels) {
   if (kernels) {
     if (at::Tensor result = run_kernel(*kernels, image, preprocess, device, type); result.defined()) return result;
   }
   return upload(image_transform(image, preprocess).to(type), device);
-}
-
-at::Tensor image_transform_on(const ImageView& image, const ImagePreprocess& preprocess, c10::Device device, at::ScalarType type) {
-  return image_transform_with(device.is_cuda() ? cuda_kernels() : nullptr, image, preprocess, device, type);
 }
 
 }  // namespace interrogator::ops

@@ -11,11 +11,9 @@
 namespace interrogator::ops {
 
 /// image_transform's numbers rounded to `type`, [3, preprocess.height, preprocess.width] on `device`. Queued on the calling
-/// thread's stream and not waited for; the image may be freed at once. On the CPU it is image_transform itself.
-at::Tensor image_transform_on(const ImageView& image, const ImagePreprocess& preprocess, c10::Device device, at::ScalarType type);
-
-/// The same with these kernels, which then work on `device`, whatever it is; null: on the host, then copied.
-at::Tensor image_transform_with(const CudaKernels* kernels, const ImageView& image, const ImagePreprocess& preprocess, c10::Device device,
-                                at::ScalarType type);
+/// thread's stream and not waited for; the image may be freed at once. By the kernels, which then work on `device`, whatever it is; null:
+/// on the host, then copied, which on the CPU is image_transform itself.
+at::Tensor image_transform_on(const ImageView& image, const ImagePreprocess& preprocess, c10::Device device, at::ScalarType type,
+                              const CudaKernels* kernels);
 
 }  // namespace interrogator::ops

@@ -115,25 +115,30 @@ void whole_panel(const PackedProduct& product, const Tiles& tiles, std::int64_t 
   }
 }
 
-/// The last panel where it has outputs that the weight lacks.
-void part_panel(const PackedProduct& product, const Tiles& tiles, std::int64_t index) {
+void whole_panels(const PackedProduct& product) {
+  const Tiles tiles(product.rows);
+  for (std::int64_t k = 0; k == 0 || k < product.depth; k += kDepthBlock) {
+    const std::int64_t depth = least(kDepthBlock, product.depth - k);
+    for (std::int64_t index = product.first; index < product.last; ++index) whole_panel(product, tiles, index, k, depth);
+  }
+}
+
+/// The last panel where it has outputs that the weight lacks: a tile after the other as a whole one, in memory that has room for them.
+void part_panel(const PackedProduct& product, std::int64_t index) {
   const std::int64_t outputs = product.outputs - index * kWidth;
   float bias[kWidth] = {}, results[kTileRows * kWidth];
   if (product.bias) copy(product.bias + index * kWidth, outputs, bias);
+  const Tiles tiles(product.rows);
   for (std::int64_t i = 0; i < tiles.count; ++i) {
     const std::int64_t row = tiles.first(i), rows = tiles.first(i + 1) - row;
-    for (std::int64_t k = 0; k == 0 || k < product.depth; k += kDepthBlock) {
-      const float* const panel = product.panels + (index * product.depth + k) * kWidth;
-      kTileFunctions[rows - 1]({.x = product.x + row * product.depth + k,
-                                .x_stride = product.depth,
-                                .panel = panel,
-                                .depth = least(kDepthBlock, product.depth - k),
-                                .results = results,
-                                .result_stride = kWidth,
-                                .bias = k == 0 ? bias : nullptr,
-                                .ahead = panel,
-                                .ahead_step = 0});
-    }
+    whole_panels({.x = product.x + row * product.depth,
+                  .rows = rows,
+                  .depth = product.depth,
+                  .panels = product.panels + index * product.depth * kWidth,
+                  .last = 1,
+                  .outputs = kWidth,
+                  .bias = bias,
+                  .results = results});
     for (std::int64_t r = 0; r < rows; ++r) {
       copy(results + r * kWidth, outputs, product.results + (row + r) * product.outputs + index * kWidth);
     }
@@ -146,13 +151,10 @@ std::int64_t INTERROGATOR_SIMD_NAME(panel_width)() { return kWidth; }
 
 void INTERROGATOR_SIMD_NAME(packed_product)(const PackedProduct& product) {
   if (product.rows == 0) return;
-  const Tiles tiles(product.rows);
-  const std::int64_t whole = least(product.last, product.outputs / kWidth);
-  for (std::int64_t k = 0; k == 0 || k < product.depth; k += kDepthBlock) {
-    const std::int64_t depth = least(kDepthBlock, product.depth - k);
-    for (std::int64_t index = product.first; index < whole; ++index) whole_panel(product, tiles, index, k, depth);
-  }
-  for (std::int64_t index = product.first > whole ? product.first : whole; index < product.last; ++index) part_panel(product, tiles, index);
+  PackedProduct whole = product;
+  whole.last = least(product.last, product.outputs / kWidth);
+  whole_panels(whole);
+  if (whole.last < product.last) part_panel(product, whole.last);
 }
 
 }  // namespace interrogator::ops::simd

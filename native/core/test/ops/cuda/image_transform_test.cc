@@ -31,7 +31,7 @@ class ImageTransformCuda : public test::CudaPlaceTest {
   void expect_equal(const Image& image, const ImagePreprocess& how) {
     const at::Tensor expected = image_transform(image.view(), how);
     for (const at::ScalarType type : {at::kFloat, at::kHalf, at::kBFloat16}) {
-      const at::Tensor result = image_transform_with(place_.kernels, image.view(), how, place_.device, type);
+      const at::Tensor result = image_transform_on(image.view(), how, place_.device, type, place_.kernels);
       EXPECT_EQ(result.device(), place_.device);
       ASSERT_EQ(result.scalar_type(), type);
       ASSERT_TRUE(at::equal(result.cpu(), expected.to(type)))
