@@ -35,10 +35,10 @@ void bench_cosine_top_k(Suite& suite) {
     const at::Tensor features = at::randn({each.batch, each.dim});
     const auto numbers = static_cast<double>(each.rows * each.dim);
     const Work work{.flops = 2 * numbers * static_cast<double>(each.batch), .bytes = 2 * numbers};
-    suite.measure(each.name, work, [&] { ops::rank({labels}, features, each.options); });
+    suite.measure(each.name, "ranking", work, [&] { ops::rank({labels}, features, each.options); });
     if (&each != cases) continue;
     for (const ops::SimdSet set : ops::simd_sets_here()) {
-      suite.measure(std::string(each.name) + ", " + kSimdNames[static_cast<int>(set)], work,
+      suite.measure(std::string(each.name) + ", " + kSimdNames[static_cast<int>(set)], "ranking", work,
                     [&] { ops::rank({labels}, features, each.options, set); });
     }
   }

@@ -24,7 +24,7 @@ void bench_image_transform(Suite& suite) {
     const ImageView image{pixels.const_data_ptr<std::uint8_t>(), each.side, each.side};
     const auto from = static_cast<double>(each.side), to = static_cast<double>(each.preprocess.width);
     const double taps = 4 * std::max(from / to, 1.0);  // bicubic: two input pixels each way, stretched where it shrinks
-    suite.measure(each.name, {.flops = 2 * 3 * taps * (from * to + to * to), .bytes = 3 * from * from + 12 * to * to},
+    suite.measure(each.name, "image", {.flops = 2 * 3 * taps * (from * to + to * to), .bytes = 3 * from * from + 12 * to * to},
                   [&] { ops::image_transform(image, each.preprocess); });
   }
 }

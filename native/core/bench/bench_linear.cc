@@ -54,12 +54,12 @@ void bench_layers(Suite& suite, std::int64_t depth, std::int64_t outputs, std::s
     const Work work{.flops = 2 * static_cast<double>(rows) * weights, .bytes = 4 * weights};
     const auto ours = [&x](const at::Tensor& weight, const at::Tensor& bias) { ops::linear(x, weight, bias); };
     const auto theirs = [&x](const at::Tensor& weight, const at::Tensor& bias) { at::linear(x, weight, bias); };
-    suite.measure("linear " + shape, work, [&] { packed->each(ours); });
-    if (rows <= ops::kFewRows) suite.measure("linear, not packed " + shape, work, [&] { plain->each(ours); });
+    suite.measure("linear " + shape, "products", work, [&] { packed->each(ours); });
+    if (rows <= ops::kFewRows) suite.measure("linear, not packed " + shape, "products", work, [&] { plain->each(ours); });
     if (quantized && rows == 1) {
-      suite.measure("linear, int8 " + shape, {.flops = work.flops, .bytes = weights}, [&] { quantized->each(ours); });
+      suite.measure("linear, int8 " + shape, "products", {.flops = work.flops, .bytes = weights}, [&] { quantized->each(ours); });
     }
-    suite.measure("libtorch's linear " + shape, work, [&] { plain->each(theirs); });
+    suite.measure("libtorch's linear " + shape, "products", work, [&] { plain->each(theirs); });
   }
 }
 

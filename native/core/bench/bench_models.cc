@@ -53,23 +53,25 @@ void bench_clip(Suite& suite) {
   const ClipManifest& manifest = model->manifest();
   for (const std::size_t count : {1U, 32U}) {
     const std::vector<ImageView> some(views.begin(), views.begin() + static_cast<std::ptrdiff_t>(count));
-    suite.measure("image_features, " + std::to_string(count), {}, [&] { test::image_features(model, some); });
+    suite.measure("image_features, " + std::to_string(count), "batch", {}, [&] { test::image_features(model, some); });
   }
   // The published text towers are as wide as their embeddings.
   const double node_flops = static_cast<double>(manifest.layers) * block_flops(manifest.embed_dim);
   const TokenLists thousand = phrases(1000, manifest.vocab_size), candidates = phrases(2014, manifest.vocab_size);
   const auto nodes = [](const TokenLists& texts) { return static_cast<double>(texts.ids.size() + texts.count()); };
-  suite.measure("text_features, 1000", {.flops = node_flops * nodes(thousand)}, [&] { test::text_features(*model, {}, thousand); });
+  suite.measure("text_features, 1000", "1000 texts", {.flops = node_flops * nodes(thousand)},
+                [&] { test::text_features(*model, {}, thousand); });
   const PromptTree tree(model, candidates);
   const std::vector<std::int32_t> prompt(20, 320);
-  suite.measure("chain step, 2014 candidates", {.flops = node_flops * nodes(candidates)}, [&] { test::best(tree, prompt, image, {}); });
+  suite.measure("chain step, 2014 candidates", "step", {.flops = node_flops * nodes(candidates)},
+                [&] { test::best(tree, prompt, image, {}); });
 
   constexpr std::int64_t kLabels = 106790;
   std::shared_ptr<LabelMatrix> labels;
   test::on(suite.device(), [&] {
     labels = LabelMatrix::from_features(Features(suite.device(), at::randn({kLabels, manifest.embed_dim})), std::string(64, '0'));
   });
-  suite.measure("LabelMatrix::top_k, 107k labels, k 32", {.bytes = 2.0 * static_cast<double>(kLabels * manifest.embed_dim)},
+  suite.measure("LabelMatrix::top_k, 107k labels, k 32", "ranking", {.bytes = 2.0 * static_cast<double>(kLabels * manifest.embed_dim)},
                 [&] { LabelMatrix::top_k({labels}, image, {.k = 32, .chunk_size = 2048}); });
   test::on(suite.device(), [&] { model.reset(), labels.reset(); });
 }
@@ -81,10 +83,10 @@ void bench_caption(Suite& suite) {
   for (const Image& image : images) views.push_back(image.view());
   test::on(suite.device(), [&] { model = CaptionModel::open(suite.device(), suite.options().caption); });
   // Nearly all of it is the vision tower, and the image's keys and values.
-  suite.measure("caption of 1 token", {}, [&] { test::generate(model, {views[0]}, {.max_tokens = 1}); });
+  suite.measure("caption of 1 token", "image", {}, [&] { test::generate(model, {views[0]}, {.max_tokens = 1}); });
   for (const std::size_t count : {1U, 8U, 16U}) {
     const std::vector<ImageView> some(views.begin(), views.begin() + static_cast<std::ptrdiff_t>(count));
-    suite.measure("captions, " + std::to_string(count), {}, [&] { test::generate(model, some, {.max_tokens = 32}); });
+    suite.measure("captions, " + std::to_string(count), "batch", {}, [&] { test::generate(model, some, {.max_tokens = 32}); });
   }
   test::on(suite.device(), [&] {
     const DraftCounts& drafts = model->draft_counts();

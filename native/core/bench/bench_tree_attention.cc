@@ -40,7 +40,7 @@ void bench_tree_attention(Suite& suite) {
                                             const at::Tensor&, double)>();
       const double seen = static_cast<double>(prefix) + (1 + kDepth) / 2.0;
       const auto width = static_cast<double>(heads * kHeadDim), rows = static_cast<double>(kNodes);
-      suite.measure(name, {.flops = 4 * rows * width * seen, .bytes = 4 * rows * width * static_cast<double>(qkv.element_size())},
+      suite.measure(name, "call", {.flops = 4 * rows * width * seen, .bytes = 4 * rows * width * static_cast<double>(qkv.element_size())},
                     [&] { op.call(qkv.select(1, 0), qkv.select(1, 1), qkv.select(1, 2), prefix_k, prefix_v, ancestors, 0.125); });
     }
   }

@@ -1,11 +1,9 @@
-// interrogator_core_bench [--device cpu|cuda:N] [--threads N] [--samples N] [--only PART] [--clip BUNDLE] [--caption BUNDLE]
+// interrogator_core_bench [--device cpu|cuda:N] [--threads N] [--samples N] [--only PART] [--clip BUNDLE] [--caption BUNDLE] [--json FILE]
 // Each operator, and with bundles each model, beside what the machine's own matrix product or copy would need.
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <map>
-#include <set>
-#include <string>
 
 #include "device/cuda_kernels.h"
 #include "interrogator/error.h"
@@ -15,18 +13,37 @@
 namespace {
 
 using interrogator::bench::Options;
+using interrogator::bench::Row;
 
 std::map<std::string, std::string> read_arguments(int count, char** values) {
   std::map<std::string, std::string> given;
   for (int i = 1; i + 1 < count; i += 2) given[values[i]] = values[i + 1];
-  const std::set<std::string> known{"--device", "--threads", "--samples", "--only", "--clip", "--caption"};
-  const bool right = count % 2 == 1 && std::ranges::all_of(given, [&](const auto& each) { return known.contains(each.first); });
-  if (!right) {
-    std::fprintf(stderr, "usage: %s [--device D] [--threads N] [--samples N] [--only PART] [--clip BUNDLE] [--caption BUNDLE]\n",
-                 values[0]);
-    std::exit(2);
+  for (const auto& [name, value] : given) {
+    const bool known = name == "--device" || name == "--threads" || name == "--samples" || name == "--only" || name == "--clip" ||
+                       name == "--caption" || name == "--json";
+    if (!known || count % 2 == 0) {
+      std::fprintf(stderr,
+                   "usage: %s [--device D] [--threads N] [--samples N] [--only PART] [--clip BUNDLE] [--caption BUNDLE] [--json FILE]\n",
+                   values[0]);
+      std::exit(2);
+    }
   }
   return given;
+}
+
+void write_json(const std::string& path, const std::vector<Row>& rows) {
+  std::ofstream file(path);
+  file << "[";
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Row& row = rows[i];
+    file << (i ? ",\n " : "\n ") << "{\"name\": \"" << row.name << "\", \"device\": \"" << row.device << "\", \"ours_s\": " << row.seconds
+         << ", \"peer_s\": null, \"ratio\": null, \"limit_s\": ";
+    if (row.limit > 0) file << row.limit << ", \"limit_fraction\": " << row.limit / row.seconds;
+    else file << "null, \"limit_fraction\": null";
+    file << ", \"unit\": \"" << row.unit << "\", \"samples\": " << row.samples << "}";
+  }
+  file << "\n]\n";
+  if (!file) std::fprintf(stderr, "%s could not be written\n", path.c_str());
 }
 
 }  // namespace
@@ -54,6 +71,7 @@ int main(int count, char** values) {
     interrogator::bench::bench_tree_attention(suite);
     interrogator::bench::bench_image_transform(suite);
     interrogator::bench::bench_models(suite);
+    if (given.contains("--json")) write_json(given["--json"], suite.rows());
     return 0;
   } catch (const std::exception& failure) {
     std::fprintf(stderr, "%s\n", failure.what());

@@ -62,7 +62,7 @@ Suite::Suite(DevicePtr device, Options options) : device_(std::move(device)), op
 
 bool Suite::wants(const std::string& name) const { return name.find(options_.only) != std::string::npos; }
 
-void Suite::measure(const std::string& name, const Work& work, const std::function<void()>& call) {
+void Suite::measure(const std::string& name, const std::string& unit, const Work& work, const std::function<void()>& call) {
   if (!wants(name)) return;
   Machine machine(device_);
   std::vector<double> samples;
@@ -74,9 +74,10 @@ void Suite::measure(const std::string& name, const Work& work, const std::functi
       samples.push_back(seconds_of([&] { call(), synchronize(device_); }));
     }
   });
-  const double seconds = median(samples), limit = machine.limit(work);
-  std::printf("%-38s %11.3f ms", name.c_str(), seconds * 1e3);
-  if (limit > 0) std::printf("  limit %10.3f ms  %5.1f %%", limit * 1e3, 100 * limit / seconds);
+  const Row row{name, options_.device, unit, median(samples), machine.limit(work), options_.samples};
+  rows_.push_back(row);
+  std::printf("%-38s %11.3f ms", name.c_str(), row.seconds * 1e3);
+  if (row.limit > 0) std::printf("  limit %10.3f ms  %5.1f %%", row.limit * 1e3, 100 * row.limit / row.seconds);
   std::printf("   (%.0f GFLOP/s, %.1f GB/s)\n", machine.gflops(), machine.gigabytes());
   std::fflush(stdout);
 }

@@ -15,6 +15,13 @@ struct Work {
   double bytes = 0;  ///< read and written
 };
 
+struct Row {
+  std::string name, device, unit;
+  double seconds = 0;  ///< median of a call
+  double limit = 0;    ///< seconds at the machine's rates
+  int samples = 0;
+};
+
 struct Options {
   std::string device = "cpu";
   int threads = 0, samples = 9;
@@ -37,7 +44,7 @@ class Machine {
   std::vector<double> gflops_, gigabytes_;
 };
 
-/// Runs benchmarks one after another and prints a row of each.
+/// Runs benchmarks one after another and collects their rows.
 class Suite {
  public:
   Suite(DevicePtr device, Options options);
@@ -45,11 +52,13 @@ class Suite {
   const DevicePtr& device() const noexcept { return device_; }
   bool wants(const std::string& name) const;
   /// `call` runs on the device's thread; the machine's rates are measured between the samples.
-  void measure(const std::string& name, const Work& work, const std::function<void()>& call);
+  void measure(const std::string& name, const std::string& unit, const Work& work, const std::function<void()>& call);
+  const std::vector<Row>& rows() const noexcept { return rows_; }
 
  private:
   DevicePtr device_;
   Options options_;
+  std::vector<Row> rows_;
 };
 
 /// Waits for what was started on the device.
