@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from '../../lib/net/http';
 import { proxyFor } from '../../lib/net/proxy';
 import { shownUrl } from '../../lib/net/shown-url';
@@ -188,8 +189,10 @@ describe('proxies', () => {
     process.env.HTTP_PROXY = proxy.url.replace('://', `://name:${SECRET}@`);
     const failure = await read('http://127.0.0.1:1/', { idleMs: 1000 }).catch((error: Error) => error);
     expect(new Set(proxy.asked)).toEqual(new Set(['127.0.0.1:1 authorized']));
+    // What was under way when it failed arrives by now.
+    await sleep(200);
     const { length } = proxy.asked;
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await sleep(400);
     // Nobody goes on asking behind our back.
     expect(proxy.asked.length).toBe(length);
 
