@@ -3,7 +3,7 @@ import { inflateSync } from 'node:zlib';
 import { decode, decodeImage, type IFD, toRGBA8 } from 'utif2';
 import { corrupt } from '../formats/format';
 import { jpeg } from '../formats/jpeg';
-import { readTiffDirectory, requireValues, TAG, type TiffDirectory } from '../formats/tiff';
+import { TAG, TiffDirectory } from '../formats/tiff';
 import type { DecodeRequest } from './request';
 import { type DecodedPixels, inksToRgb } from './rgb';
 
@@ -18,11 +18,11 @@ const MOST_SAMPLES = 8;
 const MARGIN = 1 << 16;
 
 export function decodeTiff(bytes: Buffer, { width, height }: DecodeRequest): DecodedPixels {
-  const directory = readTiffDirectory(bytes);
+  const directory = new TiffDirectory(bytes);
   if (directory.isBig) throw corrupt('BigTIFF can be read with sharp only');
   const compression = directory.number(TAG.compression) ?? 1;
   if (!COMPRESSIONS.has(compression)) throw corrupt(`compression ${compression} can be read with sharp only`);
-  requireValues(bytes);
+  directory.requireValues();
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
   const page = decode(file)[0] as IFD;
   // The library allocates by these.
@@ -44,9 +44,8 @@ function checkParts(bytes: Buffer, directory: TiffDirectory, compression: number
   if (isTiled && (columns < 1 || rows < 1)) throw corrupt('its tiles have no size');
   // A tile may reach over the edges of a small image.
   const most = isTiled ? Math.min(columns * rows, 4 * pixels + MARGIN) : pixels;
-  const lengths = directory.numbers(isTiled ? TAG.tileBytes : TAG.stripBytes);
-  for (const offset of directory.numbers(isTiled ? TAG.tileOffsets : TAG.stripOffsets)) {
-    const part = bytes.subarray(offset, offset + Number(lengths.next().value ?? 0));
+  for (const [offset, length] of directory.parts(isTiled)) {
+    const part = bytes.subarray(offset, offset + length);
     if (compression === JPEG) {
       const size = jpeg.readHeader(part);
       if (size.width * size.height > 2 * most + MARGIN) throw corrupt('a part of it is larger than the image');

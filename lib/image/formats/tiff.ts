@@ -1,22 +1,5 @@
 import { corrupt, endsEarly, type ImageFormat, type ImageHeader, truncated, WorkLimit } from './format';
 
-/** The first directory of a TIFF. The values of a tag are read when they are asked for. */
-export interface TiffDirectory {
-  isBig: boolean;
-  /** The file ends inside of it. */
-  isCut: boolean;
-  has(tag: number): boolean;
-  /** A tag's one whole number; undefined where it is missing, something else or more than one. */
-  number(tag: number): number | undefined;
-  /** A tag's whole numbers one by one; none where it is missing. Throws where the file ends before them. */
-  numbers(tag: number): Generator<number>;
-  /** Tags that are there twice with different values: decoders do not agree on which one counts. */
-  contradicts(tag: number): boolean;
-  /** Where its first entry stands, and behind the last one the offset of the next directory. */
-  start: number;
-  end: number;
-}
-
 export const TAG = {
   width: 256,
   height: 257,
@@ -33,14 +16,22 @@ export const TAG = {
 } as const;
 
 interface Entry {
+  /** Where the entry itself stands. */
+  at: number;
+  tag: number;
+  type: number;
+  /** Bytes of one value, and the number of values. */
   size: number;
-  isSigned: boolean;
   count: number;
+  /** Where its values lie: in the entry, or anywhere in the file where they are too many. */
   start: number;
 }
 
-/** Bytes of the types that hold whole numbers; the signed ones below zero. */
-const INTEGER_TYPES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 6: -1, 8: -2, 9: -4, 13: 4, 16: 8 };
+/** Bytes of one value by type, of TIFF 6.0 and BigTIFF; 0 where the type is unknown. */
+const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
+const SIGNED_TYPES: ReadonlySet<number> = new Set([6, 8, 9]);
+/** The types that hold whole numbers. */
+const INTEGER_TYPES: ReadonlySet<number> = new Set([1, 3, 4, 13, 16, ...SIGNED_TYPES]);
 const ENTRY_STEPS = 64;
 const PART_STEPS = 32;
 /** Tags that tell where pixels are and what they mean; the last are those of JPEG. */
@@ -48,86 +39,130 @@ const PIXEL_TAGS: ReadonlySet<number> = new Set([
   ...[254, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325, 332, 334, 338, 339, 340, 341],
   ...[347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532],
 ]);
-/** The entry of a tag that no decoder knows: 65,000, one byte. */
-const UNKNOWN_BYTE = [65_000, 1, 1] as const;
+/** A tag that no decoder knows, and the type of a byte. */
+const UNKNOWN_TAG = 65_000;
+const BYTE = 1;
 
-interface Layout {
-  isLittle: boolean;
-  read(at: number, size: number): number;
+/** The first directory of a TIFF. The values of a tag are read when they are asked for. */
+export class TiffDirectory {
   /** BigTIFF: counts and offsets of eight bytes. */
-  isBig: boolean;
+  readonly isBig: boolean;
+  /** The file ends inside of it. */
+  readonly isCut: boolean;
+  private readonly isLittle: boolean;
   /** Bytes of a count or an offset. */
-  word: number;
-  entryBytes: number;
-}
+  private readonly word: number;
+  /** Those that are there whole. */
+  private readonly entries: Entry[] = [];
+  /** Behind the last entry stands the offset of the next directory. */
+  private readonly end: number;
 
-function layoutOf(bytes: Buffer): Layout {
-  const isLittle = bytes[0] === 0x49;
-  const read = (at: number, size: number) => {
-    if (size === 8) return Number(isLittle ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at));
-    return isLittle ? bytes.readUIntLE(at, size) : bytes.readUIntBE(at, size);
-  };
-  const isBig = read(2, 2) === 43;
-  const word = isBig ? 8 : 4;
-  return { isLittle, read, isBig, word, entryBytes: 4 + 2 * word };
-}
-
-/** Throws a DecodeFailure where there is no directory. */
-export function readTiffDirectory(bytes: Buffer): TiffDirectory {
-  if (bytes.length < 16) throw truncated('the header is incomplete');
-  const { read, isBig, word, entryBytes } = layoutOf(bytes);
-  const directory = read(word, word);
-  const start = directory + (isBig ? 8 : 2);
-  if (start > bytes.length) throw truncated('the file ends before its directory');
-
-  const entries = new Map<number, Entry>();
-  const contradictions = new Set<number>();
-  let isCut = false;
-  const limit = new WorkLimit();
-  const end = start + entryBytes * read(directory, start - directory);
-  for (let at = start; at < end; at += entryBytes) {
-    if (at + entryBytes > bytes.length) {
-      isCut = true;
-      break;
+  /** Throws a DecodeFailure where there is no directory. */
+  constructor(private readonly bytes: Buffer) {
+    if (bytes.length < 16) throw truncated('the header is incomplete');
+    this.isLittle = bytes[0] === 0x49;
+    this.isBig = this.read(2, 2) === 43;
+    const word = this.isBig ? 8 : 4;
+    this.word = word;
+    const entryBytes = 4 + 2 * word;
+    const directory = this.read(word, word);
+    const start = directory + (this.isBig ? 8 : 2);
+    if (start > bytes.length) throw truncated('the file ends before its directory');
+    this.end = start + entryBytes * this.read(directory, start - directory);
+    this.isCut = this.end > bytes.length;
+    const limit = new WorkLimit();
+    for (let at = start; at < this.end && at + entryBytes <= bytes.length; at += entryBytes) {
+      limit.spend(ENTRY_STEPS);
+      const [tag, type, count] = [this.read(at, 2), this.read(at + 2, 2), this.read(at + 4, word)];
+      const size = TYPE_BYTES[type] || 8;
+      const inside = at + 4 + word;
+      this.entries.push({ at, tag, type, size, count, start: size * count > word ? this.read(inside, word) : inside });
     }
-    limit.spend(ENTRY_STEPS);
-    const type = INTEGER_TYPES[read(at + 2, 2)];
-    if (!type) continue;
-    const size = Math.abs(type);
-    const entry = { size, isSigned: type < 0, count: read(at + 4, word), start: at + 4 + word };
-    if (size * entry.count > word) entry.start = read(at + 4 + word, word);
-    const tag = read(at, 2);
-    const other = entries.get(tag);
-    if (other && !sameValue(read, other, entry)) contradictions.add(tag);
-    else entries.set(tag, entry);
   }
 
-  const value = ({ start, size, isSigned }: Entry, index: number) => {
-    const unsigned = read(start + index * size, size);
-    return isSigned && unsigned >= 2 ** (8 * size - 1) ? unsigned - 2 ** (8 * size) : unsigned;
-  };
-  return {
-    isBig,
-    isCut,
-    start,
-    end,
-    has: (tag) => entries.has(tag),
-    number: (tag) => {
-      const entry = entries.get(tag);
-      return entry?.count === 1 ? value(entry, 0) : undefined;
-    },
-    *numbers(tag) {
-      const entry = entries.get(tag);
-      if (entry && entry.start + entry.size * entry.count > bytes.length) throw truncated('the file ends inside of its directory');
-      for (let index = 0; index < (entry?.count ?? 0); index++) yield value(entry as Entry, index);
-    },
-    contradicts: (tag) => contradictions.has(tag),
-  };
+  has(tag: number): boolean {
+    return this.find(tag) !== undefined;
+  }
+
+  /** A tag's one whole number; undefined where it is missing, something else or more than one. */
+  number(tag: number): number | undefined {
+    return this.valueOf(this.find(tag));
+  }
+
+  /** Like `number`, but throws where the tag is there twice with different values: decoders do not agree on which one counts. */
+  size(tag: number): number | undefined {
+    const value = this.number(tag);
+    if (this.entries.some((entry) => isNumeric(entry, tag) && this.valueOf(entry) !== value))
+      throw corrupt('its directory tells its size twice');
+    return value;
+  }
+
+  /** Where the image's strips or tiles lie, and how long they are, one by one. Throws where the file ends before these lists. */
+  *parts(isTiled: boolean): Generator<[offset: number, length: number]> {
+    const lengths = this.values(this.find(isTiled ? TAG.tileBytes : TAG.stripBytes));
+    for (const offset of this.values(this.find(isTiled ? TAG.tileOffsets : TAG.stripOffsets))) {
+      yield [offset, Number(lengths.next().value ?? 0)];
+    }
+  }
+
+  /** Throws where a tag has values beyond the end of the file: a decoder may allocate them all. */
+  requireValues(): void {
+    for (const entry of this.entries) this.requireWhole(entry);
+  }
+
+  /**
+   * Changes the file's bytes so that decoders look at nothing but the pixels of its first page: where a further page or a tag that the
+   * pixels don't need is damaged, libtiff gives up, and UTIF does not come to an end. Pillow passes over both.
+   */
+  keepFirstPage(): void {
+    const { bytes, word, end } = this;
+    for (const { at, tag } of this.entries) {
+      if (PIXEL_TAGS.has(tag)) continue;
+      this.write(at, UNKNOWN_TAG, 2);
+      this.write(at + 2, BYTE, 2);
+      this.write(at + 4, 1, word);
+    }
+    if (end + word <= bytes.length) this.write(end, 0, word);
+  }
+
+  private find(tag: number): Entry | undefined {
+    return this.entries.find((entry) => isNumeric(entry, tag));
+  }
+
+  private valueOf(entry: Entry | undefined): number | undefined {
+    return entry?.count === 1 ? Number(this.values(entry).next().value) : undefined;
+  }
+
+  private *values(entry: Entry | undefined): Generator<number> {
+    if (!entry) return;
+    this.requireWhole(entry);
+    const { type, size, count, start } = entry;
+    for (let at = start; at < start + size * count; at += size) {
+      const unsigned = this.read(at, size);
+      yield SIGNED_TYPES.has(type) && unsigned >= 2 ** (8 * size - 1) ? unsigned - 2 ** (8 * size) : unsigned;
+    }
+  }
+
+  private requireWhole({ start, size, count }: Entry): void {
+    if (start + size * count > this.bytes.length) throw truncated('the file ends inside of its directory');
+  }
+
+  private read(at: number, size: number): number {
+    const { bytes, isLittle } = this;
+    if (size === 8) return Number(isLittle ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at));
+    return isLittle ? bytes.readUIntLE(at, size) : bytes.readUIntBE(at, size);
+  }
+
+  private write(at: number, value: number, size: number): void {
+    this.bytes.fill(0, at, at + size);
+    if (this.isLittle) this.bytes.writeUInt16LE(value, at);
+    else this.bytes.writeUInt16BE(value, at + size - 2);
+  }
 }
 
-/** Compares entries that have one value, as a width or a height has. Entries of several values count as different. */
-function sameValue(read: (at: number, size: number) => number, a: Entry, b: Entry): boolean {
-  return a.count === 1 && b.count === 1 && read(a.start, a.size) === read(b.start, b.size);
+/** Whether it gives the tag's whole numbers. */
+function isNumeric(entry: Entry, tag: number): boolean {
+  return entry.tag === tag && INTEGER_TYPES.has(entry.type);
 }
 
 /** Tag 274 of the TIFF that an EXIF block is; undefined where the block does not make sense. */
@@ -135,7 +170,7 @@ export function readExifOrientation(block: Buffer): number | undefined {
   const tiffBytes = block.toString('latin1', 0, 6) === 'Exif\0\0' ? block.subarray(6) : block;
   if (!matches(tiffBytes)) return undefined;
   try {
-    return readTiffDirectory(tiffBytes).number(TAG.orientation);
+    return new TiffDirectory(tiffBytes).number(TAG.orientation);
   } catch {
     return undefined;
   }
@@ -146,11 +181,8 @@ function matches(bytes: Buffer): boolean {
 }
 
 function readHeader(bytes: Buffer): ImageHeader {
-  const directory = readTiffDirectory(bytes);
-  const [width, height] = [TAG.width, TAG.height].map((tag) => {
-    if (directory.contradicts(tag)) throw corrupt('its directory tells its size twice');
-    return directory.number(tag);
-  });
+  const directory = new TiffDirectory(bytes);
+  const [width, height] = [directory.size(TAG.width), directory.size(TAG.height)];
   if (width === undefined || height === undefined) {
     throw directory.isCut ? truncated('the file ends inside of its directory') : corrupt('the directory tells no size');
   }
@@ -165,44 +197,9 @@ function readHeader(bytes: Buffer): ImageHeader {
 
 /** Throws where a strip or a tile lies beyond the end of the file. */
 function walkPixels(bytes: Buffer, directory: TiffDirectory, limit: WorkLimit): void {
-  const isTiled = !directory.has(TAG.stripOffsets);
-  const lengths = directory.numbers(isTiled ? TAG.tileBytes : TAG.stripBytes);
-  for (const offset of directory.numbers(isTiled ? TAG.tileOffsets : TAG.stripOffsets)) {
+  for (const [offset, length] of directory.parts(!directory.has(TAG.stripOffsets))) {
     limit.spend(PART_STEPS);
-    if (offset + Number(lengths.next().value ?? 0) > bytes.length) throw truncated('the file ends inside of its pixels');
-  }
-}
-
-/**
- * Changes the file's bytes so that decoders look at nothing but the pixels of its first page: where a further page or a tag that the
- * pixels don't need is damaged, libtiff gives up, and UTIF does not come to an end. Pillow passes over both.
- */
-function keepFirstPage(bytes: Buffer): void {
-  const { start, end } = readTiffDirectory(bytes);
-  const { isLittle, read, word, entryBytes } = layoutOf(bytes);
-  const write = (at: number, value: number, size: number) =>
-    isLittle ? bytes.writeUIntLE(value, at, size) : bytes.writeUIntBE(value, at, size);
-  for (let at = start; at < end && at + entryBytes <= bytes.length; at += entryBytes) {
-    if (PIXEL_TAGS.has(read(at, 2))) continue;
-    const [tag, type, count] = UNKNOWN_BYTE;
-    write(at, tag, 2);
-    write(at + 2, type, 2);
-    bytes.fill(0, at + 4, at + 4 + word);
-    write(at + (isLittle ? 4 : word), count, 4);
-  }
-  if (end + word <= bytes.length) bytes.fill(0, end, end + word);
-}
-
-/** Bytes of one value by type, of TIFF 6.0 and BigTIFF. */
-const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
-
-/** Throws where a tag of the first directory has values beyond the end of the file: a decoder may allocate them all. */
-export function requireValues(bytes: Buffer): void {
-  const { start, end } = readTiffDirectory(bytes);
-  const { read, word, entryBytes } = layoutOf(bytes);
-  for (let at = start; at < end && at + entryBytes <= bytes.length; at += entryBytes) {
-    const length = (TYPE_BYTES[read(at + 2, 2)] || 8) * read(at + 4, word);
-    if (length > word && read(at + 4 + word, word) + length > bytes.length) throw truncated('the file ends inside of its directory');
+    if (offset + length > bytes.length) throw truncated('the file ends inside of its pixels');
   }
 }
 
@@ -212,5 +209,5 @@ export const tiff: ImageFormat = {
   suffixes: ['.tif', '.tiff'],
   matches,
   readHeader,
-  prepare: keepFirstPage,
+  prepare: (bytes) => new TiffDirectory(bytes).keepFirstPage(),
 };
