@@ -2,7 +2,7 @@
 import { DecodeFailure, type RgbImage } from '../failure';
 import { type BmpHeader, RLE4, RLE8, readBmpHeader } from '../formats/bmp';
 import type { DecodeRequest } from './request';
-import type { DecodedPixels } from './rgb';
+import { type DecodedPixels, paint, sampleAt } from './rgb';
 
 export function decodeBmp(bytes: Buffer, { isLenient }: DecodeRequest): DecodedPixels {
   const header = readBmpHeader(bytes);
@@ -51,32 +51,19 @@ function decodeIndexed(bytes: Buffer, header: BmpHeader, isRunLength: boolean, i
     }
   }
   const indices = isRunLength ? expandRuns(bytes, header, isLenient) : unpackRows(bytes, header);
-  const data = new Uint8Array(width * height * 3);
-  let to = 0;
-  for (let y = 0; y < height; y++) {
-    let from = width * (header.isTopDown ? y : height - 1 - y);
-    for (let x = 0; x < width; x++) {
-      const color = 3 * (indices[from++] as number);
-      data[to++] = colors[color] as number;
-      data[to++] = colors[color + 1] as number;
-      data[to++] = colors[color + 2] as number;
-    }
+  if (!header.isTopDown) {
+    const fromBelow = indices.slice();
+    for (let y = 0; y < height; y++) indices.set(fromBelow.subarray(width * y, width * (y + 1)), width * (height - 1 - y));
   }
-  return { data, width, height };
+  return { data: paint(indices, colors, 3), width, height };
 }
 
 /** One index a pixel, rows in file order. */
 function unpackRows(bytes: Buffer, { width, height, bits, pixels, stride }: BmpHeader): Uint8Array {
   const indices = new Uint8Array(width * height);
-  const perByte = 8 / bits;
-  const most = 2 ** bits - 1;
-  let to = 0;
-  for (let y = 0; y < height; y++) {
-    const row = pixels + stride * y;
-    for (let x = 0; x < width; x++) {
-      const byte = bytes[row + Math.floor(x / perByte)] as number;
-      indices[to++] = (byte >> (8 - bits * ((x % perByte) + 1))) & most;
-    }
+  for (let y = 0, to = 0; y < height; y++) {
+    const row = bytes.subarray(pixels + stride * y);
+    for (let x = 0; x < width; x++) indices[to++] = sampleAt(row, x, bits);
   }
   return indices;
 }
@@ -84,11 +71,7 @@ function unpackRows(bytes: Buffer, { width, height, bits, pixels, stride }: BmpH
 /** The same from run lengths. Pixels that the file skips get index 0, and so do those that are missing where that is allowed. */
 function expandRuns(bytes: Buffer, { width, height, compression, pixels }: BmpHeader, isLenient: boolean): Uint8Array {
   const indices = new Uint8Array(width * height);
-  const isNibbles = compression === RLE4;
-  const indexAt = (at: number, n: number): number => {
-    if (!isNibbles) return bytes[at + n] as number;
-    return n % 2 === 0 ? (bytes[at + (n >> 1)] as number) >> 4 : (bytes[at + (n >> 1)] as number) & 15;
-  };
+  const bits = compression === RLE4 ? 4 : 8;
   let to = 0;
   let x = 0;
   let at = pixels;
@@ -103,7 +86,8 @@ function expandRuns(bytes: Buffer, { width, height, compression, pixels }: BmpHe
     if (count > 0) {
       // A run does not go over the end of its row.
       const length = Math.min(count, Math.max(0, width - x), indices.length - to);
-      for (let n = 0; n < length; n++) indices[to++] = isNibbles ? (n % 2 === 0 ? value >> 4 : value & 15) : value;
+      const samples = bytes.subarray(at - 1, at);
+      for (let n = 0; n < length; n++) indices[to++] = sampleAt(samples, n % (8 / bits), bits);
       x += length;
     } else if (value === 0) {
       to = Math.ceil(to / width) * width;
@@ -118,9 +102,10 @@ function expandRuns(bytes: Buffer, { width, height, compression, pixels }: BmpHe
       at += 2;
     } else {
       const length = Math.min(value, indices.length - to);
-      const byteCount = isNibbles ? Math.ceil(length / 2) : length;
+      const byteCount = Math.ceil((length * bits) / 8);
       if (isCut(byteCount)) break;
-      for (let n = 0; n < length; n++) indices[to++] = indexAt(at, n);
+      const samples = bytes.subarray(at, at + byteCount);
+      for (let n = 0; n < length; n++) indices[to++] = sampleAt(samples, n, bits);
       x += value;
       at += byteCount;
       // Literal runs are padded to an even offset in the file.

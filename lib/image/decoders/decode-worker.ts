@@ -7,7 +7,7 @@ import { FORMATS, type FormatName } from '../formats';
 import { decodeBmp } from './bmp';
 import { decodeGif } from './gif';
 import { decodePng } from './png';
-import type { DecodeRequest } from './request';
+import { type DecodeRequest, requireSize } from './request';
 import { type DecodedPixels, inksToRgb, upright, withoutAlpha } from './rgb';
 
 // Some decoders print as they like. This thread is theirs alone, and nobody reads it.
@@ -21,7 +21,7 @@ export type DecodeReply = { image: RgbImage; failure?: undefined } | { image?: u
 const COUNT_PIXELS: ReadonlySet<FormatName> = new Set(['png', 'gif']);
 
 async function decode(request: DecodeRequest): Promise<RgbImage> {
-  const { format, width, height, background, orientation, isLenient } = request;
+  const { format, background, orientation, isLenient } = request;
   const bytes = Buffer.from(request.bytes.buffer, request.bytes.byteOffset, request.bytes.byteLength);
   const isTruncated = FORMATS[format].readHeader(bytes).isTruncated();
   if (isTruncated && !isLenient && !COUNT_PIXELS.has(format)) throw new DecodeFailure('truncated', 'the file ends before its pixels do');
@@ -30,9 +30,7 @@ async function decode(request: DecodeRequest): Promise<RgbImage> {
     const { kind, message } = failureOf(error);
     throw new DecodeFailure(isTruncated && kind === 'corrupt' ? 'truncated' : kind, message);
   });
-  if (pixels.width !== width || pixels.height !== height) {
-    throw new DecodeFailure('corrupt', `its header says ${width} × ${height} pixels, its content ${pixels.width} × ${pixels.height}`);
-  }
+  requireSize(pixels, request);
   return upright(withoutAlpha(pixels, background), orientation);
 }
 

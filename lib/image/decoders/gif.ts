@@ -2,7 +2,7 @@
 import { DecodeFailure } from '../failure';
 import { type GifFrame, readGifFrame } from '../formats/gif';
 import type { DecodeRequest } from './request';
-import type { DecodedPixels } from './rgb';
+import { type DecodedPixels, paint } from './rgb';
 
 const LONGEST_CODE = 12;
 const CODES = 1 << LONGEST_CODE;
@@ -13,26 +13,27 @@ export function decodeGif(bytes: Buffer, { background, isLenient }: DecodeReques
   const { width, height, left, top, frameWidth, frameHeight, transparent } = frame;
   if (frame.paletteSize === 0) throw new DecodeFailure('corrupt', 'it has no colour table');
   const channels = background && transparent !== undefined ? 4 : 3;
-  const data = new Uint8Array(width * height * channels);
-  const put = (to: number, index: number): void => {
-    const isKnown = index < frame.paletteSize;
-    for (let channel = 0; channel < 3; channel++) {
-      data[to + channel] = isKnown ? (bytes[frame.paletteStart + 3 * index + channel] as number) : 0;
-    }
-    if (channels === 4) data[to + 3] = index === transparent ? 0 : 255;
-  };
   const empty = transparent ?? 0;
-  if (frameWidth < width || frameHeight < height) for (let to = 0; to < data.length; to += channels) put(to, empty);
-
   const indices = new Uint8Array(frameWidth * frameHeight).fill(empty);
   const count = expand(bytes, frame, indices);
   if (count < indices.length && !isLenient) throw new DecodeFailure('corrupt', 'its pixels do not fill the frame');
+  const screen = new Uint8Array(width * height).fill(empty);
   const rows = frame.isInterlaced ? interlacedRows(frameHeight) : undefined;
-  for (let row = 0, from = 0; row < frameHeight; row++) {
-    let to = ((top + (rows?.[row] ?? row)) * width + left) * channels;
-    for (let x = 0; x < frameWidth; x++, to += channels) put(to, indices[from++] as number);
+  for (let row = 0; row < frameHeight; row++) {
+    screen.set(indices.subarray(row * frameWidth, (row + 1) * frameWidth), (top + (rows?.[row] ?? row)) * width + left);
   }
-  return { data, width, height, channels };
+  return { data: paint(screen, colorsOf(bytes, frame, channels), channels), width, height, channels };
+}
+
+/** Indices beyond the file's table are black. */
+function colorsOf(bytes: Buffer, { paletteStart, paletteSize, transparent }: GifFrame, channels: 3 | 4): Uint8Array {
+  const colors = new Uint8Array(256 * channels);
+  for (let index = 0; index < 256; index++) {
+    const at = paletteStart + 3 * index;
+    if (index < paletteSize) colors.set(bytes.subarray(at, at + 3), channels * index);
+    if (channels === 4) colors[channels * index + 3] = index === transparent ? 0 : 255;
+  }
+  return colors;
 }
 
 /** The rows in the order of the file: every eighth, those between, and so on. */

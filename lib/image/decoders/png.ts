@@ -3,7 +3,7 @@ import { crc32, createInflate } from 'node:zlib';
 import { DecodeFailure } from '../failure';
 import { pngChunks } from '../formats/png';
 import type { DecodeRequest } from './request';
-import type { DecodedPixels } from './rgb';
+import { type DecodedPixels, sampleAt } from './rgb';
 
 /** Samples a pixel by colour type. */
 const SAMPLES: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
@@ -152,10 +152,8 @@ function writeRow(image: Png, line: Uint8Array, data: Uint8Array, channels: numb
 }
 
 function sampleOf(line: Uint8Array, index: number, depth: number): number {
-  if (depth === 8) return line[index] as number;
   if (depth === 16) return ((line[2 * index] as number) << 8) | (line[2 * index + 1] as number);
-  const bit = index * depth;
-  return ((line[bit >> 3] as number) >> (8 - depth - (bit & 7))) & ((1 << depth) - 1);
+  return sampleAt(line, index, depth);
 }
 
 /** 16-bit grey is clipped to 255; in every other 16-bit kind the high byte counts. Both are Pillow's choice. */

@@ -1,3 +1,4 @@
+import { DecodeFailure } from '../failure';
 import type { FormatName } from '../formats';
 
 /** Red, green and blue, 0 to 255 each. */
@@ -19,4 +20,10 @@ export interface DecodeRequest {
   background?: Color | undefined;
   /** Where the file ends too early, the pixels that are missing are black. */
   isLenient: boolean;
+}
+
+/** Throws a DecodeFailure for pixels of another size than was asked for. */
+export function requireSize(found: { width: number; height: number }, { width, height }: DecodeRequest): void {
+  if (found.width === width && found.height === height) return;
+  throw new DecodeFailure('corrupt', `its header says ${width} × ${height} pixels, its content ${found.width} × ${found.height}`);
 }

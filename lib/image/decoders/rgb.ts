@@ -25,6 +25,26 @@ function over(color: number, below: number, alpha: number): number {
   return Math.round((color * alpha + below * (255 - alpha)) / 255);
 }
 
+/** One sample of up to 8 bits. The first one of a byte lies in its highest bits. */
+export function sampleAt(packed: Uint8Array, index: number, depth: number): number {
+  if (depth === 8) return packed[index] as number;
+  const bit = index * depth;
+  return ((packed[bit >> 3] as number) >> (8 - depth - (bit & 7))) & ((1 << depth) - 1);
+}
+
+/** Gives each index its colour, of so many bytes. */
+export function paint(indices: Uint8Array, colors: Uint8Array, channels: number): Uint8Array {
+  const data = new Uint8Array(indices.length * channels);
+  for (let from = 0, to = 0; from < indices.length; from++) {
+    const color = channels * (indices[from] as number);
+    data[to++] = colors[color] as number;
+    data[to++] = colors[color + 1] as number;
+    data[to++] = colors[color + 2] as number;
+    if (channels === 4) data[to++] = colors[color + 3] as number;
+  }
+  return data;
+}
+
 /** Pillow's own formula, without profiles: each channel is (255 - K) less its ink's share of that. */
 export function inksToRgb(inks: Uint8Array, width: number, height: number): DecodedPixels {
   const rgb = new Uint8Array(width * height * 3);
@@ -38,27 +58,20 @@ export function inksToRgb(inks: Uint8Array, width: number, height: number): Deco
   return { data: rgb, width, height, channels: 3 };
 }
 
-/** How an image lies in its file. `swapsSides`: rows of the file are columns of the image. The flips are those of the file's own axes. */
-interface Orientation {
-  swapsSides: boolean;
-  flipsX: boolean;
-  flipsY: boolean;
+/**
+ * How an image lies in its file, by TIFF's tag 274: 1 and numbers that mean nothing are upright. `swapsSides`: rows of the file are
+ * columns of the image. The flips are those of the file's own axes.
+ */
+export function layOf(tag = 1): { swapsSides: boolean; flipsX: boolean; flipsY: boolean } | undefined {
+  if (!(tag > 1 && tag <= 8)) return undefined;
+  const swapsSides = tag > 4;
+  const [flipsX, flipsY] = [(tag & 2) !== 0, ((tag - 1) & 2) !== 0];
+  return swapsSides ? { swapsSides, flipsX: flipsY, flipsY: flipsX } : { swapsSides, flipsX, flipsY };
 }
-
-/** By TIFF's tag 274. */
-const ORIENTATIONS: Readonly<Record<number, Orientation>> = {
-  2: { swapsSides: false, flipsX: true, flipsY: false },
-  3: { swapsSides: false, flipsX: true, flipsY: true },
-  4: { swapsSides: false, flipsX: false, flipsY: true },
-  5: { swapsSides: true, flipsX: false, flipsY: false },
-  6: { swapsSides: true, flipsX: false, flipsY: true },
-  7: { swapsSides: true, flipsX: true, flipsY: true },
-  8: { swapsSides: true, flipsX: true, flipsY: false },
-};
 
 /** The image turned upright; as it is for 1, undefined and numbers that mean nothing. */
 export function upright(image: RgbImage, orientation: number | undefined): RgbImage {
-  const how = ORIENTATIONS[orientation ?? 1];
+  const how = layOf(orientation);
   if (!how) return image;
   const { data, width, height } = image;
   const [outWidth, outHeight] = how.swapsSides ? [height, width] : [width, height];

@@ -1,20 +1,10 @@
 /** JPEG, PNG, WebP and TIFF by sharp: libvips decodes and converts as Pillow does, bit for bit, on threads of its own. */
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { DecodeFailure, type RgbImage } from '../failure';
-import type { DecodeRequest } from './request';
+import { type DecodeRequest, requireSize } from './request';
+import { layOf } from './rgb';
 
 type SharpModule = (input: Uint8Array, options: SharpOptions) => Sharp;
-
-/** What turns an image upright, by TIFF's tag 274. */
-const TURNS: Readonly<Record<number, { angle: number; flips: boolean; flops: boolean }>> = {
-  2: { angle: 0, flips: false, flops: true },
-  3: { angle: 180, flips: false, flops: false },
-  4: { angle: 0, flips: true, flops: false },
-  5: { angle: 270, flips: false, flops: true },
-  6: { angle: 90, flips: false, flops: false },
-  7: { angle: 90, flips: false, flops: true },
-  8: { angle: 270, flips: false, flops: false },
-};
 
 let loaded: SharpModule | null | undefined;
 
@@ -50,16 +40,19 @@ export async function decodeWithSharp(sharp: SharpModule, request: DecodeRequest
 
 function decode(sharp: SharpModule, request: DecodeRequest, failOn: SharpOptions['failOn']): Promise<RgbImage | 'inks'> {
   return checked(async () => {
-    const { bytes, width, height, background, orientation } = request;
+    const { bytes, background, orientation } = request;
     const options = sharpOptions(request, failOn);
     const metadata = await sharp(bytes, options).metadata();
-    if (metadata.width !== width || metadata.height !== height) {
-      throw new DecodeFailure('corrupt', `its header says ${width} × ${height} pixels, its content ${metadata.width} × ${metadata.height}`);
-    }
+    requireSize(metadata, request);
     if (metadata.space === 'cmyk') return 'inks';
     let image = sharp(bytes, options);
-    const turn = TURNS[orientation ?? 1];
-    if (turn) image = image.rotate(turn.angle).flip(turn.flips).flop(turn.flops);
+    const lay = layOf(orientation);
+    // A quarter turn swaps the sides and flips what were the columns; sharp flips first.
+    if (lay)
+      image = image
+        .rotate(lay.swapsSides ? 90 : 0)
+        .flip(lay.flipsY !== lay.swapsSides)
+        .flop(lay.flipsX);
     // Pillow clips plain 16-bit grey to 255; of other 16-bit images it takes the high bytes, as libvips does.
     if (isPlainGrey16(request, metadata)) image = image.linear(256, 0);
     // Grey is composed over a colour.
