@@ -30,12 +30,12 @@ const MOST_PIXELS = 96_000_000;
 const reading = new Admission(READ_AHEAD);
 const decoding = new Admission(PLACES);
 const inFlight = new Admission(MOST_PIXELS);
-let running = 0;
 
 /** What runs, what waits and how many pixels are in memory now, in this process. */
 export function decodeStats(): { running: number; waiting: number; pixels: number } {
   const waiting = reading.waiting + decoding.waiting + inFlight.waiting;
-  return { running, waiting, pixels: inFlight.taken };
+  // Those who wait for pixels have a place already.
+  return { running: decoding.taken - inFlight.waiting, waiting, pixels: inFlight.taken };
 }
 
 /** `prepare` reads the input and its header. An abort ends the caller's wait at once. */
@@ -54,35 +54,24 @@ export async function decodeInTurn(prepare: () => Promise<DecodeJob>, signal: Ab
 
 async function wait(prepare: () => Promise<DecodeJob>, endReading: () => void, signal: AbortSignal | undefined): Promise<DecodedImage> {
   let endDecoding = (): void => {};
-  let release = (): void => {};
+  let endJob = (): void => {};
   try {
     let job: DecodeJob;
     try {
       job = await prepare();
       endDecoding = await decoding.enter(1, signal);
-      release = await inFlight.enter(job.pixels, signal);
+      endJob = await inFlight.enter(job.pixels, signal);
     } finally {
       endReading();
     }
-    running += 1;
-    const image = await job.decode().finally(() => {
-      running -= 1;
-    });
+    const image = await job.decode();
     // Decoded, it may take less than while it was being decoded.
-    const decoded = holdPixels(image);
-    release();
-    return decoded;
-  } catch (error) {
-    release();
-    throw error;
+    const release = countPixels(image);
+    return { ...image, release, [Symbol.dispose]: release };
   } finally {
+    endJob();
     endDecoding();
   }
-}
-
-function holdPixels(image: RgbImage): DecodedImage {
-  const release = countPixels(image);
-  return { ...image, release, [Symbol.dispose]: release };
 }
 
 /** Counts pixels that are in memory already, until what it returns is called. */

@@ -2,20 +2,12 @@
  * What was read of streams, downloads, Blobs and `data:` URLs and waits for its decoder is bounded, for all calls together. Only bytes
  * that have arrived count, so that a stream that does not move holds no more than what it has sent.
  */
-import { onAbort } from '../../abort';
-import { AbortError } from '../../errors';
+import { WaitingLine } from '../decoders/admission';
 
 const MOST_BYTES = 256 << 20;
 /** So long the one that may go beyond the bound can be silent before another may. */
 const PATIENCE_MS = 1000;
 
-interface Waiter {
-  reading: Reading;
-  size: number;
-  admit(): void;
-}
-
-const waiting: Waiter[] = [];
 let held = 0;
 /** Images that were read whole: their decoders will make room. */
 let whole = 0;
@@ -31,28 +23,10 @@ export class Reading {
   constructor(private readonly signal: AbortSignal | undefined) {}
 
   /** Counts bytes that have arrived; more may be read when it resolves. Rejects with AbortError. */
-  take(size: number): Promise<void> {
-    if (favourite === this) patience?.refresh();
-    if (favourite === this || (waiting.length === 0 && held + size <= MOST_BYTES)) {
-      this.hold(size);
-      return Promise.resolve();
-    }
-    return new Promise((resolve, reject) => {
-      if (this.signal?.aborted) return reject(new AbortError(this.signal.reason));
-      const leave = onAbort(this.signal, () => {
-        waiting.splice(waiting.indexOf(waiter), 1);
-        reject(new AbortError(this.signal?.reason));
-        admitNext();
-      });
-      const admit = (): void => {
-        leave();
-        this.hold(size);
-        resolve();
-      };
-      const waiter = { reading: this, size, admit };
-      waiting.push(waiter);
-      admitNext();
-    });
+  async take(size: number): Promise<void> {
+    if (favourite !== this) return line.wait({ reading: this, size }, this.signal);
+    patience?.refresh();
+    this.hold(size);
   }
 
   /** Says that everything was read. */
@@ -66,25 +40,24 @@ export class Reading {
     held -= this.bytes;
     if (this.isWhole) whole -= 1;
     if (favourite === this) favour(undefined);
-    admitNext();
+    line.moveOn();
   }
 
-  private hold(size: number): void {
+  /** Counts bytes without waiting. */
+  hold(size: number): void {
     this.bytes += size;
     held += size;
   }
 }
 
-function admitNext(): void {
-  for (let next = waiting[0]; next; next = waiting[0]) {
-    if (held + next.size > MOST_BYTES) {
-      if (whole > 0 || favourite) return;
-      favour(next.reading);
-    }
-    waiting.shift();
-    next.admit();
+const line = new WaitingLine<{ reading: Reading; size: number }>(({ reading, size }) => {
+  if (held + size > MOST_BYTES) {
+    if (whole > 0 || favourite) return false;
+    favour(reading);
   }
-}
+  reading.hold(size);
+  return true;
+});
 
 function favour(reading: Reading | undefined): void {
   clearTimeout(patience);
@@ -92,6 +65,6 @@ function favour(reading: Reading | undefined): void {
   if (!reading) return;
   patience = setTimeout(() => {
     favour(undefined);
-    admitNext();
+    line.moveOn();
   }, PATIENCE_MS);
 }
