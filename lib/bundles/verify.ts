@@ -43,7 +43,10 @@ async function digestsOf(folder: string, files: string[], signal: AbortSignal | 
   throwIfAborted(signal);
   const worker = new Worker(require.resolve('./hash-worker'), { name: 'torch-interrogator-hash', workerData: files });
   try {
-    const [digests] = await once(worker, 'message', { signal });
+    const ended = once(worker, 'exit').then(([code]) => {
+      throw new Error(`its thread ended with code ${code}`);
+    });
+    const [digests] = await Promise.race([once(worker, 'message', { signal }), ended]);
     return digests;
   } catch (cause) {
     if (signal?.aborted) throw new AbortError(signal.reason);

@@ -7,6 +7,7 @@ import { catalog } from '../bundles/catalog';
 import type { Call } from '../engine/calls';
 import type { Engine } from '../engine/engine';
 import { request } from '../net/http';
+import { shownUrl } from '../net/shown-url';
 
 /** Who waits for a download that does not go on could long have made the embeddings. */
 const IDLE_MS = 5000;
@@ -30,7 +31,7 @@ export async function downloadLabels(engine: Engine, name: string, file: string,
   });
   if (answer.status !== 200) {
     answer.discard();
-    throw new Error(`the server answered ${answer.statusText}`);
+    throw new Error(`${shownUrl(url)} answered ${answer.statusText}`);
   }
   await mkdir(path.dirname(file), { recursive: true });
   let done = 0;

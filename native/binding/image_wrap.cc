@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <limits>
 #include <new>
 #include <optional>
@@ -20,9 +21,8 @@ struct Size {
 };
 
 Size to_size(const Napi::Object& image) {
-  constexpr std::int64_t kLongestSide = std::numeric_limits<std::int32_t>::max();
-  const Size size{to_integer(image.Get("width"), "image.width", 0, kLongestSide),
-                  to_integer(image.Get("height"), "image.height", 0, kLongestSide)};
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  const Size size{to_integer(image.Get("width"), "image.width", 0, kMost), to_integer(image.Get("height"), "image.height", 0, kMost)};
   if (size.width == 0 || size.height == 0) {
     throw Error(ErrorCode::kImageSize, "the image has no pixels: it is " + std::to_string(size.width) + "x" + std::to_string(size.height));
   }
@@ -38,6 +38,11 @@ const std::uint8_t* to_pixels(Napi::Value data, Size size, int channels) {
   if (bytes.size() != expected) {
     invalid("image.data", "expected width * height * channels (" + std::to_string(channels) + ") = " + std::to_string(expected) +
                               " bytes, got " + std::to_string(bytes.size()));
+  }
+  // In the core it would end the pass that it shares with the images of other callers.
+  if (const std::int64_t longest = std::max(size.width, size.height); longest > kLongestSide) {
+    throw Error(ErrorCode::kImageSize,
+                "a side of " + std::to_string(longest) + " pixels is too long to resize; make the image smaller first");
   }
   return bytes.data();
 }

@@ -1,4 +1,5 @@
 /** Pixels on their way down: what is copied, what is held, what is refused, and when it is freed. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NativeBinding, NativeCaptionModel, NativeClipModel, NativeDevice, NativePixels } from '../../lib/native/types';
 import { tinyBlip, tinyClip } from '../support/bundles';
 import { openBinding, pixels } from '../support/native';
@@ -181,6 +182,18 @@ describe('what is no image', () => {
     },
   );
 
+  test('an image with a side that cannot be resized is ERR_IMAGE_SIZE, for itself alone', () => {
+    for (const [width, height] of [
+      [2 ** 28 + 1, 1],
+      [1, 2 ** 28 + 1],
+    ] as const) {
+      // Its zeros are never touched, and so not in memory.
+      const long = { data: new Uint8Array(3 * (2 ** 28 + 1)), width, height, channels: 3 as const };
+      expect(() => binding.copyImage(long)).toThrow(expect.objectContaining({ code: 'ERR_IMAGE_SIZE' }));
+      expect(() => binding.holdImage(long)).toThrow(expect.objectContaining({ code: 'ERR_IMAGE_SIZE' }));
+    }
+  });
+
   test('an image without pixels is ERR_IMAGE_SIZE', () => {
     for (const side of ['width', 'height']) {
       const empty = { ...good(), data: new Uint8Array(0), [side]: 0 };
@@ -227,6 +240,8 @@ describe('holdImage', () => {
     held.close();
     expect(data).toHaveLength(width * height * 3);
     await Promise.all(calls);
+    // A thread of its own gives large memory back first.
+    for (let i = 0; i < 200 && data.length > 0; i += 1) await sleep(10);
     expect(data).toHaveLength(0);
   });
 

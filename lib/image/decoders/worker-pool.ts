@@ -35,25 +35,29 @@ export async function decodeInWorker(request: DecodeRequest, { timeLimitMs, sign
 async function ask(request: DecodeRequest, worker: Worker, timeLimitMs: number, signal: AbortSignal | undefined): Promise<DecodeReply> {
   let timer: NodeJS.Timeout | undefined;
   let leave = (): void => {};
-  const { bytes } = request;
-  const owned = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
   worker.ref();
   try {
-    const reply = await new Promise<DecodeReply>((resolve, reject) => {
+    return await new Promise<DecodeReply>((resolve, reject) => {
       busy.set(worker, reject);
       leave = onAbort(signal, () => reject(new AbortError(signal?.reason)));
       timer = setTimeout(() => reject(endless(timeLimitMs)), timeLimitMs);
-      worker.once('message', resolve);
+      // Free from here on: who closes the threads, or decodes next, finds it so.
+      worker.once('message', (reply) => {
+        busy.delete(worker);
+        worker.unref();
+        idle.push(worker);
+        resolve(reply);
+      });
+      const { bytes } = request;
+      const owned = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
       worker.postMessage({ ...request, bytes: owned } satisfies DecodeRequest, [owned.buffer as ArrayBuffer]);
     });
-    worker.unref();
-    idle.push(worker);
-    return reply;
   } catch (cause) {
+    worker.removeAllListeners('message');
     await worker.terminate();
+    busy.delete(worker);
     throw cause instanceof InterrogatorError || cause instanceof DecodeFailure ? cause : ended(cause as Error);
   } finally {
-    busy.delete(worker);
     clearTimeout(timer);
     leave();
   }

@@ -45,4 +45,7 @@ def resolve(requirements):
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, format="%(message)s")  # why an index did not answer
-    print(json.dumps(resolve(sys.argv[1:])))
+    try:
+        print(json.dumps(resolve(sys.argv[1:])))
+    except (AttributeError, TypeError) as error:
+        sys.exit(f"this version of pip cannot be asked, another one may do: {error}")

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "interrogator/error.h"
+#include "interrogator/image_view.h"
 
 namespace interrogator::ops {
 
@@ -54,8 +55,6 @@ Taps make_taps(std::int64_t source, std::int64_t target, Filter filter, std::int
   }
   return taps;
 }
-
-constexpr std::int64_t kLongestSide = std::int64_t{1} << 28;  // up to four weights for each of its pixels have 32-bit numbers
 
 }  // namespace
 
