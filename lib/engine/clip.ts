@@ -57,7 +57,10 @@ export class Clip {
     return this.model.tree(packTokens(tokens));
   }
 
-  /** The texts' token ids, cleaned and uncut, without start and end. Long texts are cut in a thread. The arrays are shared: do not write to them. */
+  /**
+   * The token ids of the cleaned texts, without start and end, of any length. A thread makes those of long texts. The arrays are
+   * shared: do not write to them.
+   */
   encodeAll(texts: readonly string[], { signal }: Pick<Call, 'signal'>): Promise<Int32Array[]> {
     const { tokenizer } = this;
     return inTurns(texts, signal, (text) => (isLong(text) ? tokenizer.longTexts.ask('encode', text, signal) : tokenizer.encode(text)));

@@ -17,7 +17,10 @@ export function detectEncoding(bytes: Buffer): { encoding: Encoding; start: numb
   return { encoding, start: mark.length / 2 };
 }
 
-/** The text of bytes that begin where a character does, without one that is not complete unless they are the last. Undefined where they are no text. */
+/**
+ * The text of bytes that begin where a character does. A character that is cut off at their end is left out, unless they are the
+ * last. Undefined where they are no text.
+ */
 export function decodeText(bytes: Buffer, encoding: Encoding, isLast: boolean): string | undefined {
   try {
     const text = new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes, { stream: !isLast });

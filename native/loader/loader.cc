@@ -110,7 +110,7 @@ class Opening {
 };
 
 /// open(paths: string[], libgomp?: string): opens libgomp at once, then each library on another thread, in this order. Rejects with
-/// ERR_ADDON_LOAD and the system's own words.
+/// ERR_ADDON_LOAD and the system's own words. Throws where the environment is ending.
 Napi::Value open(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto given = info[0].As<Napi::Array>();
