@@ -72,7 +72,7 @@ export class Bench {
     const { decodeImage } = internal('image');
     const { captioner, config, binding } = this.ours.engine;
     const image = await decodeImage(this.image);
-    const ids = await captioner.model.generate(binding.holdImage(image), { maxTokens: config.captionMaxLength });
+    const ids = await captioner.model.generate(binding.copyImage({ ...image, channels: 3 }), { maxTokens: config.captionMaxLength });
     image.release();
     return [...this.captioner.decoder.promptIds, ...ids].join();
   }

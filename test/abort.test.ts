@@ -1,9 +1,9 @@
 /** What an abort signal ends, and what is left on it. */
 import { getEventListeners, setMaxListeners } from 'node:events';
 import { abandonable } from '../lib/abort';
+import { Admission } from '../lib/admission';
 import { Config } from '../lib/config';
 import { Calls } from '../lib/engine/calls';
-import { Admission } from '../lib/image/decoders/admission';
 import type { NativeBinding } from '../lib/native/types';
 
 const warnings: Error[] = [];

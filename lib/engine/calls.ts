@@ -2,10 +2,10 @@
 import diagnostics from 'node:diagnostics_channel';
 import type { TObject } from '@sinclair/typebox';
 import { onAbort } from '../abort';
+import { Admission } from '../admission';
 import { type CallOptions, callOptions, type ProgressListener } from '../arguments';
 import type { Config } from '../config';
 import { hasCode, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
-import { Admission } from '../image/decoders/admission';
 import type { NativeBinding, NativeCancelToken } from '../native/types';
 import { createProgressReporter } from './progress';
 

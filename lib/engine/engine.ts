@@ -15,7 +15,7 @@ import {
   type EncodedImage,
   type ImageInput,
   rawImageOf,
-  useDecodeWorkers,
+  useDecodeThreads,
 } from '../image';
 import { loadNative } from '../native/load';
 import type { NativeBinding, NativeDevice, NativeDeviceStats } from '../native/types';
@@ -40,7 +40,7 @@ export interface EngineStats {
 type Bundles = Awaited<ReturnType<typeof findBundles>>;
 
 export class Engine {
-  private readonly endDecoders = useDecodeWorkers();
+  private readonly endDecoders = useDecodeThreads();
   private disposal: Promise<void> | undefined;
 
   private constructor(
@@ -152,11 +152,13 @@ export class Engine {
       return new HeldImage(binding.copyImage(raw, colorOf(background)), countPixels(raw));
     }
     const { orientation = config.orientation, truncated = config.truncated } = options;
-    const decoded = await decodeImage(input as EncodedImage, { signal, maxPixels, orientation, background, truncated });
+    const image = binding.expectImage();
     try {
-      return new HeldImage(binding.holdImage(decoded), decoded.release);
+      const target = { addon: binding.file, number: image.number };
+      const { release } = await decodeImage(input as EncodedImage, { signal, maxPixels, orientation, background, truncated }, target);
+      return new HeldImage(image, release);
     } catch (error) {
-      decoded.release();
+      image.close();
       throw error;
     }
   }

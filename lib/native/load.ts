@@ -63,7 +63,7 @@ async function load(): Promise<NativeBinding> {
     }
     try {
       await openLibraries(require(loader) as LoaderBinding, libtorch);
-      return require(addon) as NativeBinding;
+      return { ...(require(addon) as NativeBinding), file: addon };
     } catch (error) {
       if (error instanceof InterrogatorError) throw error;
       reason = error;

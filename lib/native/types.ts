@@ -128,13 +128,17 @@ export interface NativeRuntimeInfo {
 }
 
 export interface NativeBinding {
+  /** The addon's own path. */
+  readonly file: string;
   /** The first call loads a GPU's driver where there is one, off this thread. */
   runtimeInfo(): Promise<NativeRuntimeInfo>;
+  /** An image without pixels, for another thread to fill; its sizes are 0 until then. */
+  expectImage(): NativeImage & { readonly number: number };
   /**
-   * Takes decoded RGB over by reference. Nobody else may use or transfer the memory from now on; close() takes it away from `data`
-   * too. Throws ERR_INVALID_ARGUMENT, ERR_IMAGE_SIZE.
+   * Gives an image of any thread's its decoded RGB, by its number, and takes the memory away from `data`. Does nothing more where the image
+   * was filled or closed. Throws ERR_INVALID_ARGUMENT, ERR_IMAGE_SIZE, ERR_OUT_OF_MEMORY.
    */
-  holdImage(image: { data: Uint8Array; width: number; height: number }): NativeImage;
+  fillImage(number: number, image: { data: Uint8Array; width: number; height: number }): void;
   /**
    * Copies a caller's pixels as RGB before it returns, over several threads. Alpha is dropped, or blended with a background of 0 … 255. Throws ERR_INVALID_ARGUMENT, ERR_IMAGE_SIZE, ERR_OUT_OF_MEMORY.
    */

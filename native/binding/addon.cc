@@ -60,7 +60,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   };
   offer("runtimeInfo", promising<runtime_information>);
   offer("createCancelToken", create_cancel_token);
-  offer("holdImage", ImageWrap::hold);
+  offer("expectImage", ImageWrap::expect);
+  offer("fillImage", ImageWrap::fill);
   offer("copyImage", ImageWrap::copy);
   offer("openDevice", promising<DeviceWrap::open>);
   offer("openClipModel", promising<ClipModelWrap::open>);

@@ -1,12 +1,13 @@
 #include "image_wrap.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <limits>
+#include <mutex>
 #include <new>
 #include <optional>
+#include <unordered_map>
 
 #include "rgb_copy.h"
 
@@ -47,61 +48,6 @@ const std::uint8_t* to_pixels(Napi::Value data, Size size, int channels) {
   return bytes.data();
 }
 
-SharedImage share(const std::uint8_t* data, Size size, std::shared_ptr<const void> owner) {
-  return {{data, size.width, size.height}, std::move(owner)};
-}
-
-/// Gives the pages of a large image back to the system, which takes milliseconds; what they held is lost.
-void give_back_pages(const std::uint8_t* data, std::size_t size) {
-#ifdef __linux__
-  constexpr std::size_t kLarge = std::size_t{1} << 20;
-  if (size < kLarge) return;
-  static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  const auto begin = (reinterpret_cast<std::uintptr_t>(data) + page - 1) / page * page;
-  const auto end = (reinterpret_cast<std::uintptr_t>(data) + size) / page * page;
-  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
-#endif
-}
-
-/// Keeps an array of JavaScript alive, and its pixels unless it is of a part of a buffer. They are given back by the thread that lets
-/// go of it last, so that little is left to do for the JS thread, which then frees the array: a garbage collection may be long in coming.
-class HeldArray {
- public:
-  HeldArray(const std::shared_ptr<Environment>& environment, Napi::TypedArray array, const std::uint8_t* data)
-      : environment_(environment), data_(data), size_(array.ByteLength()), is_whole_(size_ == array.ArrayBuffer().ByteLength()) {
-    if (napi_create_reference(array.Env(), array, 1, &reference_) != napi_ok) throw Error(ErrorCode::kRuntime, "the image cannot be held");
-  }
-  ~HeldArray() {
-    if (is_whole_) give_back_pages(data_, size_);
-    environment_->post([reference = reference_, is_whole = is_whole_](Napi::Env env) { release(env, reference, is_whole); });
-  }
-  HeldArray(const HeldArray&) = delete;
-  HeldArray& operator=(const HeldArray&) = delete;
-
- private:
-  static void release(Napi::Env env, napi_ref reference, bool is_whole) {
-    napi_value value = nullptr;
-    if (napi_get_reference_value(env, reference, &value) == napi_ok && value != nullptr) {
-      // Of a part of a buffer, the rest is somebody else's.
-      if (is_whole) napi_detach_arraybuffer(env, Napi::TypedArray(env, value).ArrayBuffer());
-    }
-    napi_delete_reference(env, reference);
-  }
-
-  const std::shared_ptr<Environment> environment_;
-  const std::uint8_t* const data_;
-  const std::size_t size_;
-  const bool is_whole_;
-  napi_ref reference_ = nullptr;
-};
-
-/// Whether only a transfer could take the memory away, which those who give pixels to be held don't do.
-bool has_fixed_buffer(Napi::Value data) {
-  if (!data.IsTypedArray()) return true;  // refused for that
-  const Napi::Value buffer = data.As<Napi::TypedArray>().ArrayBuffer();
-  return buffer.IsArrayBuffer() && !buffer.As<Napi::Object>().Get("resizable").ToBoolean();
-}
-
 /// Large ones in huge pages where the system has them: most of the time that a copy of 24 megapixels takes, it takes to get small ones.
 std::shared_ptr<std::uint8_t> new_pixels(std::size_t size) {
   constexpr std::size_t kHugePage = std::size_t{2} << 20;
@@ -111,6 +57,13 @@ std::shared_ptr<std::uint8_t> new_pixels(std::size_t size) {
   if (size >= 2 * kHugePage) madvise(memory, size, MADV_HUGEPAGE);
 #endif
   return {static_cast<std::uint8_t*>(memory), [alignment](std::uint8_t* given) { ::operator delete(given, alignment); }};
+}
+
+SharedImage copied(Environment& environment, const std::uint8_t* given, Size size, int channels, std::optional<Rgb> background) {
+  const auto pixels = static_cast<std::size_t>(size.width * size.height);
+  std::shared_ptr<std::uint8_t> own = new_pixels(3 * pixels);
+  copy_to_rgb(given, pixels, channels, background, own.get());
+  return {{own.get(), size.width, size.height}, freed_elsewhere(environment, std::move(own))};
 }
 
 std::optional<Rgb> to_background(Napi::Value value) {
@@ -129,27 +82,103 @@ Napi::Object to_object(Napi::Value value, const char* expected) {
 
 }  // namespace
 
+/// Pixels that a thread of JavaScript waits for and another one gives.
+class ImageWrap::Expected {
+ public:
+  explicit Expected(std::shared_ptr<Environment> environment) : environment(std::move(environment)) {}
+
+  SharedImage image() const {
+    const std::lock_guard lock(mutex_);
+    return image_;
+  }
+  void give(SharedImage image) {
+    const std::lock_guard lock(mutex_);
+    image_ = std::move(image);
+  }
+
+  const std::shared_ptr<Environment> environment;  ///< of the one that waits
+
+ private:
+  mutable std::mutex mutex_;
+  SharedImage image_;
+};
+
+namespace {
+
+/// What is expected in this process, by the numbers that threads tell each other.
+class Expectations {
+ public:
+  std::int64_t add(const std::shared_ptr<ImageWrap::Expected>& expected) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(waiting_, [](const auto& each) { return each.second.expired(); });
+    waiting_.emplace(++last_, expected);
+    return last_;
+  }
+
+  /// Null where it was given already or nobody waits any more.
+  std::shared_ptr<ImageWrap::Expected> take(std::int64_t number) {
+    const std::lock_guard lock(mutex_);
+    const auto node = waiting_.extract(number);
+    return node ? node.mapped().lock() : nullptr;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<std::int64_t, std::weak_ptr<ImageWrap::Expected>> waiting_;
+  std::int64_t last_ = 0;
+};
+
+Expectations expectations;
+
+}  // namespace
+
 std::vector<ImageWrap::PropertyDescriptor> ImageWrap::methods() {
   return {InstanceAccessor<&ImageWrap::width>("width"), InstanceAccessor<&ImageWrap::height>("height"),
           InstanceMethod<&ImageWrap::close>("close")};
 }
 
+const SharedImage& ImageWrap::image() {
+  if (expected_) image_ = expected_->image();
+  if (image_.owner) expected_.reset();
+  return image_;
+}
+
 SharedImage ImageWrap::pixels_of(Napi::Value value, const std::string& argument) {
-  const SharedImage& image = unwrap(value, argument).image_;
+  ImageWrap& wrap = unwrap(value, argument);
+  const SharedImage& image = wrap.image();
+  if (wrap.expected_) binding::invalid(argument, "its pixels have not come yet");
   if (!image.owner) throw Error(ErrorCode::kDisposed, "this image was closed; decode it again");
   return image;
 }
 
-Napi::Value ImageWrap::hold(const Napi::CallbackInfo& info) {
+Napi::Value ImageWrap::expect(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return checked(env, [&] {
-    const Napi::Object image = to_object(info[0], "{data, width, height}");
+    auto expected = std::make_shared<Expected>(environment_of(env).shared_from_this());
+    const std::int64_t number = expectations.add(expected);
+    const Napi::Object handle = wrap(env, SharedImage{});
+    Unwrap(handle)->expected_ = std::move(expected);
+    Unwrap(handle)->show("number", number);
+    return handle;
+  });
+}
+
+Napi::Value ImageWrap::fill(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return checked(env, [&] {
+    const std::int64_t number = to_integer(info[0], "number", 0, std::int64_t{1} << 53);
+    const Napi::Object image = to_object(info[1], "{data, width, height}");
     const Size size = to_size(image);
     const Napi::Value data = image.Get("data");
-    if (!has_fixed_buffer(data)) invalid("image.data", "must be in an ArrayBuffer of fixed length; others can be copied");
-    const std::uint8_t* const pixels = to_pixels(data, size, 3);
-    auto held = std::make_shared<HeldArray>(environment_of(env).shared_from_this(), data.As<Napi::TypedArray>(), pixels);
-    return wrap(env, share(pixels, size, freed_elsewhere(environment_of(env), std::move(held))));
+    const std::uint8_t* const given = to_pixels(data, size, 3);
+    // Nobody expects it any more where the image was closed.
+    if (const std::shared_ptr<Expected> expected = expectations.take(number)) {
+      expected->give(copied(*expected->environment, given, size, 3, std::nullopt));
+    }
+    // Large memory does not wait for a garbage collection. Of a part of a buffer, the rest is somebody else's.
+    const Napi::TypedArray array = data.As<Napi::TypedArray>();
+    if (array.ByteLength() == array.ArrayBuffer().ByteLength()) napi_detach_arraybuffer(env, array.ArrayBuffer());
+    return env.Undefined();
   });
 }
 
@@ -162,24 +191,22 @@ Napi::Value ImageWrap::copy(const Napi::CallbackInfo& info) {
     const std::optional<Rgb> background = to_background(info[1]);
     const Napi::Value data = image.Get("data");
     const std::uint8_t* const given = to_pixels(data, size, channels);
-    const auto pixels = static_cast<std::size_t>(size.width * size.height);
-    const std::shared_ptr<std::uint8_t> own = new_pixels(3 * pixels);
-    copy_to_rgb(given, pixels, channels, background, own.get());
-    const Napi::Object handle = wrap(env, share(own.get(), size, freed_elsewhere(environment_of(env), own)));
-    Unwrap(handle)->stands_for(env, static_cast<std::int64_t>(3 * pixels));
+    const Napi::Object handle = wrap(env, copied(environment_of(env), given, size, channels, background));
+    Unwrap(handle)->stands_for(env, 3 * size.width * size.height);
     return handle;
   });
 }
 
 Napi::Value ImageWrap::width(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), static_cast<double>(image_.view.width));
+  return Napi::Number::New(info.Env(), static_cast<double>(image().view.width));
 }
 
 Napi::Value ImageWrap::height(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), static_cast<double>(image_.view.height));
+  return Napi::Number::New(info.Env(), static_cast<double>(image().view.height));
 }
 
 void ImageWrap::close(const Napi::CallbackInfo& info) {
+  expected_.reset();
   image_.owner.reset();
   stands_for(info.Env(), 0);
 }

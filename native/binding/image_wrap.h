@@ -1,6 +1,7 @@
 // NativeImage: the pixels of one image, for as long as jobs read them.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,14 +16,18 @@ class ImageWrap : public Handle<ImageWrap> {
   static constexpr char kDisposal[] = "dispose";
   static std::vector<PropertyDescriptor> methods();
 
+  class Expected;
+
   using Handle::Handle;
   void adopt(Napi::Env, SharedImage image) { image_ = std::move(image); }
 
   /// The pixels of an argument, kept by what is returned. Throws kInvalidArgument, and kDisposed where it was closed.
   static SharedImage pixels_of(Napi::Value value, const std::string& argument);
 
-  /// holdImage({data, width, height})
-  static Napi::Value hold(const Napi::CallbackInfo& info);
+  /// expectImage(): its pixels come from another thread's fillImage.
+  static Napi::Value expect(const Napi::CallbackInfo& info);
+  /// fillImage(number, {data, width, height})
+  static Napi::Value fill(const Napi::CallbackInfo& info);
   /// copyImage({data, width, height, channels}, {r, g, b}?)
   static Napi::Value copy(const Napi::CallbackInfo& info);
 
@@ -31,7 +36,10 @@ class ImageWrap : public Handle<ImageWrap> {
   Napi::Value height(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
 
-  SharedImage image_;  // without an owner once closed; the sizes stay
+  const SharedImage& image();
+
+  std::shared_ptr<Expected> expected_;  // until the pixels are there
+  SharedImage image_;                   // without an owner once closed; the sizes stay
 };
 
 }  // namespace interrogator::binding

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import sharp from 'sharp';
-import { closeDecodeWorkers, type DecodeOptions, decodeImage, decodeStats } from '../../lib/image';
+import { closeDecodeThreads, type DecodeOptions, decodeImage, decodeStats } from '../../lib/image';
 import { sniff } from '../../lib/image/formats';
 import { bmpFile, gifFile, jpegSegment, pngChunk, riffChunk } from '../image/assemble';
 import { testImage } from '../support/images';
@@ -140,7 +140,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   delete process.env.TORCH_INTERROGATOR_DECODER;
-  await closeDecodeWorkers();
+  await closeDecodeThreads();
   removeFolder(folder);
 });
 

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { checkRawImage, closeDecodeWorkers, decodeImage } from '../../lib/image';
-import { decodeInWorker } from '../../lib/image/decoders/worker-pool';
+import { checkRawImage, closeDecodeThreads, decodeImage } from '../../lib/image';
+import { WaitingImage } from '../../lib/image/threads/decode-threads';
 import { removeFolder, temporaryFolder } from '../tokenizer/reference';
 import {
   avifFile,
@@ -24,7 +24,7 @@ import {
 
 const folder = temporaryFolder();
 afterAll(async () => {
-  await closeDecodeWorkers();
+  await closeDecodeThreads();
   removeFolder(folder);
 });
 
@@ -155,16 +155,20 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
   describe('a decode that takes too long', () => {
     const slow = bmpFile(4000, 4000, Buffer.alloc(4000 * 4000 * 3));
 
-    const request = () => ({ format: 'bmp' as const, bytes: new Uint8Array(slow), width: 4000, height: 4000, isLenient: false });
+    const open = (signal?: AbortSignal) => {
+      const request = { name: 'slow.bmp', file: new Uint8Array(slow), maxPixels: 1e9, orientation: 'ignore', truncated: 'error' } as const;
+      return WaitingImage.open({ ...request, background: undefined, sharp: undefined, target: undefined }, signal);
+    };
 
     test('is ended', async () => {
-      const decoding = decodeInWorker(request(), { timeLimitMs: 1 });
-      await expect(decoding).rejects.toMatchObject({ kind: 'corrupt', message: expect.stringMatching(/not come to an end/) });
+      using image = await open();
+      await expect(image.decode(1)).rejects.toEqual(fails('ERR_IMAGE_CORRUPT', /slow\.bmp is a damaged BMP: .*not come to an end/));
     });
 
     test('is ended by an abort, and the next image has its turn', async () => {
       const controller = new AbortController();
-      const decoding = decodeInWorker(request(), { timeLimitMs: 60_000, signal: controller.signal });
+      using image = await open(controller.signal);
+      const decoding = image.decode();
       controller.abort();
       await expect(decoding).rejects.toMatchObject({ code: 'ERR_ABORTED' });
       await expect(decodeImage(gifFile(2, 2))).rejects.toEqual(fails('ERR_IMAGE_CORRUPT', /do not fill/));

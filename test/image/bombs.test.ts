@@ -1,6 +1,6 @@
 import zlib from 'node:zlib';
 import sharp from 'sharp';
-import { closeDecodeWorkers, decodeImage } from '../../lib/image';
+import { closeDecodeThreads, decodeImage } from '../../lib/image';
 import { outcome } from '../fuzz/support/fuzz';
 import {
   avifFile,
@@ -38,7 +38,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   delete process.env.TORCH_INTERROGATOR_DECODER;
-  await closeDecodeWorkers();
+  await closeDecodeThreads();
 });
 
 /** A TIFF of one strip or tile that holds `part`. */

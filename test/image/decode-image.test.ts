@@ -1,6 +1,6 @@
 import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { closeDecodeWorkers, decodeImage } from '../../lib/image';
+import { closeDecodeThreads, decodeImage } from '../../lib/image';
 import { runPython } from '../support/python';
 import { removeFolder, temporaryFolder } from '../tokenizer/reference';
 import { type Comparison, compare, type Entry } from './pillow';
@@ -14,7 +14,7 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(async () => {
-  await closeDecodeWorkers();
+  await closeDecodeThreads();
   removeFolder(folder);
 });
 
@@ -135,7 +135,7 @@ describe('without sharp', () => {
     const decoding = decodeImage(readFileSync(path.join(folder, 'photo-retina.jpg')));
     const settled = expect(decoding).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
     await new Promise(setImmediate);
-    await closeDecodeWorkers();
+    await closeDecodeThreads();
     await settled;
     await expect(decodeImage(path.join(folder, 'rgb.png'))).resolves.toMatchObject({ width: 61, height: 47 });
   });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { closeDecodeWorkers, decodeImage } from '../../lib/image';
+import { closeDecodeThreads, decodeImage } from '../../lib/image';
 import { outcome } from '../fuzz/support/fuzz';
 import { Random } from '../fuzz/support/random';
 import { removeFolder, temporaryFolder } from '../tokenizer/reference';
@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(async () => {
   server.closeAllConnections();
   server.close();
-  await closeDecodeWorkers();
+  await closeDecodeThreads();
   removeFolder(folder);
 });
 

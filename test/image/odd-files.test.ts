@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { closeDecodeWorkers } from '../../lib/image';
+import { closeDecodeThreads } from '../../lib/image';
 import { Random } from '../fuzz/support/random';
 import { runPython } from '../support/python';
 import { removeFolder, temporaryFolder } from '../tokenizer/reference';
@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   delete process.env.TORCH_INTERROGATOR_DECODER;
-  await closeDecodeWorkers();
+  await closeDecodeThreads();
   removeFolder(path.dirname(folder));
 });
 

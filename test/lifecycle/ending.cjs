@@ -11,7 +11,8 @@ async function main() {
   clip.tree({ ids: Int32Array.of(320), offsets: Int32Array.of(0, 1) });
   const token = binding.createCancelToken();
   // Nobody closes this one.
-  const held = binding.holdImage({ data: new Uint8Array(90 * 70 * 3), width: 90, height: 70 });
+  const held = binding.expectImage();
+  binding.fillImage(held.number, { data: new Uint8Array(90 * 70 * 3), width: 90, height: 70 });
   await clip.imageFeatures(held);
   if (busy) {
     startLongWork(handles, token).catch((error) => console.log('long work:', error.code));
@@ -58,7 +59,7 @@ const endings = {
     process.exit();
   },
   async exitInAnswer({ clip, binding }) {
-    const image = binding.holdImage({ data: new Uint8Array(30 * 30 * 3), width: 30, height: 30 });
+    const image = binding.copyImage({ data: new Uint8Array(30 * 30 * 3), width: 30, height: 30, channels: 3 });
     clip.imageFeatures(image).then(() => process.exit(7));
     clip.imageFeatures(image).then((features) => features.toArray());
   },

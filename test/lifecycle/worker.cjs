@@ -7,8 +7,9 @@ async function main() {
   if (workerData.work === 'opening') {
     openAgain(handles.binding, handles.device);
     for (let i = 0; i < 30; i += 1) {
-      const data = new Uint8Array(40 * 30 * 3);
-      handles.clip.imageFeatures(handles.binding.holdImage({ data, width: 40, height: 30 })).catch(() => {});
+      const image = handles.binding.expectImage();
+      handles.binding.fillImage(image.number, { data: new Uint8Array(40 * 30 * 3), width: 40, height: 30 });
+      handles.clip.imageFeatures(image).catch(() => {});
     }
     parentPort.postMessage('ready');
     return;

@@ -25,7 +25,7 @@ exports.openAll = async function openAll(binding, { clip: clipFolder, caption: c
 
 /** name → [handle, its arguments]. A name in capitals is that handle's; methods that throw at once end in "!". */
 exports.METHODS = {
-  'binding.holdImage!': () => [pixels()],
+  'binding.fillImage!': () => [1, pixels()],
   'binding.copyImage!': () => [pixels(), { r: 1, g: 2, b: 3 }],
   'binding.openDevice': () => ['cpu', { threads: 1, maxBatch: 2, maxQueue: 3 }],
   'binding.openClipModel': ({ device, token }) => [device, '/no/such/bundle', token],

@@ -1,8 +1,9 @@
-/** Pixels on their way down: what is copied, what is held, what is refused, and when it is freed. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** Pixels on their way down: what is copied, what comes from another thread, what is refused, and when it is freed. */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import type { NativeBinding, NativeCaptionModel, NativeClipModel, NativeDevice, NativePixels } from '../../lib/native/types';
 import { tinyBlip, tinyClip } from '../support/bundles';
-import { openBinding, pixels } from '../support/native';
+import { nativeFiles, openBinding, pixels } from '../support/native';
 
 type NativeColor = NonNullable<Parameters<NativeBinding['copyImage']>[1]>;
 
@@ -168,7 +169,7 @@ describe('what is no image', () => {
   ])('%s %p is refused', (_, wrong, message) => {
     const refusal = expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringMatching(message) });
     expect(() => binding.copyImage(wrong)).toThrow(refusal);
-    expect(() => binding.holdImage(wrong)).toThrow(refusal);
+    expect(() => binding.fillImage(1, wrong)).toThrow(refusal);
   });
 
   test.each([0, 5, 1.5, Number.NaN, '3', undefined])('%p channels are refused', (channels) => {
@@ -190,7 +191,7 @@ describe('what is no image', () => {
       // Its zeros are never touched, and so not in memory.
       const long = { data: new Uint8Array(3 * (2 ** 28 + 1)), width, height, channels: 3 as const };
       expect(() => binding.copyImage(long)).toThrow(expect.objectContaining({ code: 'ERR_IMAGE_SIZE' }));
-      expect(() => binding.holdImage(long)).toThrow(expect.objectContaining({ code: 'ERR_IMAGE_SIZE' }));
+      expect(() => binding.fillImage(1, long)).toThrow(expect.objectContaining({ code: 'ERR_IMAGE_SIZE' }));
     }
   });
 
@@ -198,15 +199,12 @@ describe('what is no image', () => {
     for (const side of ['width', 'height']) {
       const empty = { ...good(), data: new Uint8Array(0), [side]: 0 };
       expect(() => binding.copyImage(empty)).toThrow(expect.objectContaining({ code: 'ERR_IMAGE_SIZE' }));
-      expect(() => binding.holdImage(empty)).toThrow(expect.objectContaining({ code: 'ERR_IMAGE_SIZE' }));
+      expect(() => binding.fillImage(1, empty)).toThrow(expect.objectContaining({ code: 'ERR_IMAGE_SIZE' }));
     }
   });
 
-  test('memory that can be resized or is shared is not held', () => {
-    for (const buffer of [new SharedArrayBuffer(12), resizable(12)]) {
-      const data = new Uint8Array(buffer as ArrayBuffer, 0, 12);
-      expect(() => binding.holdImage({ ...good(), data })).toThrow(/^image\.data: must be in an ArrayBuffer of fixed length/);
-    }
+  test.each([-1, 0.5, Number.NaN, 2 ** 53 + 2, '1', undefined])('%p is no number of an image', (number) => {
+    expect(() => binding.fillImage(number as Anything, good())).toThrow(/^number: expected a whole number/);
   });
 
   test.each(['width', 'height', 'channels', 'data'])('a getter of %s that takes the memory away is seen', (field) => {
@@ -223,54 +221,70 @@ describe('what is no image', () => {
   });
 });
 
-describe('holdImage', () => {
+/** Runs the body in a thread that has the addon as `binding`, and what it is given as `given`. */
+async function inThread(body: string, given: unknown): Promise<void> {
+  const script = `const { workerData } = require('node:worker_threads'); const binding = require(workerData.file); const { given } = workerData; ${body}`;
+  const thread = new Worker(script, { eval: true, workerData: { file: nativeFiles().addon, given } });
+  await once(thread, 'exit');
+}
+
+describe('an image from another thread', () => {
   test('gives the features and the caption of a copy', async () => {
-    const { data, width, height } = pixels(2);
     using copy = binding.copyImage(pixels(2));
-    using held = binding.holdImage({ data: data as Uint8Array, width, height });
-    expect([held.width, held.height]).toEqual([width, height]);
-    expect(await (await clip.imageFeatures(held)).toArray()).toEqual(await (await clip.imageFeatures(copy)).toArray());
-    expect(await caption.generate(held, { maxTokens: 6 })).toEqual(await caption.generate(copy, { maxTokens: 6 }));
+    using image = binding.expectImage();
+    const { number } = image;
+    expect([image.width, image.height]).toEqual([0, 0]);
+    await inThread('binding.fillImage(given.number, given.pixels);', { number, pixels: pixels(2) });
+    expect([image.width, image.height]).toEqual([copy.width, copy.height]);
+    expect(await (await clip.imageFeatures(image)).toArray()).toEqual(await (await clip.imageFeatures(copy)).toArray());
+    expect(await caption.generate(image, { maxTokens: 6 })).toEqual(await caption.generate(copy, { maxTokens: 6 }));
   });
 
-  test('takes the memory away from its array once it is closed and no job reads it', async () => {
-    const { data, width, height } = pixels(3);
-    const held = binding.holdImage({ data: data as Uint8Array, width, height });
-    const calls = [clip.imageFeatures(held), caption.generate(held, { maxTokens: 3 })];
-    held.close();
-    expect(data).toHaveLength(width * height * 3);
-    await Promise.all(calls);
-    // A thread of its own gives large memory back first.
-    for (let i = 0; i < 200 && data.length > 0; i += 1) await sleep(10);
+  test('is refused until its pixels have come', async () => {
+    using image = binding.expectImage();
+    const early = { code: 'ERR_INVALID_ARGUMENT', message: expect.stringMatching(/have not come/) };
+    await expect(clip.imageFeatures(image)).rejects.toMatchObject(early);
+    await expect(caption.generate(image, { maxTokens: 2 })).rejects.toMatchObject(early);
+    binding.fillImage(image.number, pixels(3) as Anything);
+    expect((await clip.imageFeatures(image)).rows).toBe(1);
+  });
+
+  test('is filled once; nothing happens where it was closed, or never was', async () => {
+    using image = binding.expectImage();
+    binding.fillImage(image.number, pixels(5) as Anything);
+    const first = await (await clip.imageFeatures(image)).toArray();
+    binding.fillImage(image.number, pixels(6) as Anything);
+    expect(await (await clip.imageFeatures(image)).toArray()).toEqual(first);
+    const closed = binding.expectImage();
+    closed.close();
+    for (const number of [closed.number, 0, 2 ** 53]) binding.fillImage(number, pixels(7) as Anything);
+    await expect(clip.imageFeatures(closed)).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+  });
+
+  test('each one has its own number, and its own pixels', async () => {
+    const images = Array.from({ length: 20 }, () => binding.expectImage());
+    expect(new Set(images.map(({ number }) => number)).size).toBe(20);
+    const given = images.map(({ number }, i) => ({ number, data: new Uint8Array(3 * (i + 1)), width: i + 1, height: 1 }));
+    await inThread('for (const image of given.reverse()) binding.fillImage(image.number, image);', given);
+    expect(images.map(({ width }) => width)).toEqual(given.map(({ width }) => width));
+  });
+
+  test('the memory of its array is free at once, and the rest of a buffer stays', () => {
+    const { data } = pixels(3);
+    binding.fillImage(1, { ...pixels(3), data: data as Uint8Array });
     expect(data).toHaveLength(0);
-  });
-
-  test('does not take away the rest of a buffer', async () => {
-    const { data, width, height } = pixels(3);
-    const larger = new Uint8Array(data.length + 9);
-    larger.set(data, 9);
-    const held = binding.holdImage({ data: larger.subarray(9), width, height });
-    await clip.imageFeatures(held);
-    held.close();
-    await clip.imageFeatures(binding.copyImage(pixels(1)));
-    expect(larger).toHaveLength(data.length + 9);
-  });
-
-  test('an image that nobody closed is freed by a garbage collection', async () => {
-    const { data, width, height } = pixels(3);
-    (() => binding.holdImage({ data: data as Uint8Array, width, height }))();
-    for (let i = 0; i < 20 && data.length > 0; i += 1) {
-      global.gc?.();
-      await new Promise(setImmediate);
-    }
-    expect(data).toHaveLength(0);
+    const larger = new Uint8Array(21);
+    binding.fillImage(1, { data: larger.subarray(9), width: 4, height: 1 });
+    expect(larger).toHaveLength(21);
   });
 });
 
 describe('a closed image', () => {
-  test.each(['copied', 'held'])('that was %s is refused with ERR_DISPOSED, and closing again is no error', async (how) => {
-    const source = pixels(4);
-    const image = how === 'copied' ? binding.copyImage(source) : binding.holdImage(source as NativePixels & { data: Uint8Array });
+  test.each(['copied', 'filled'])('that was %s is refused with ERR_DISPOSED, and closing again is no error', async (how) => {
+    const expected = binding.expectImage();
+    const image = how === 'copied' ? binding.copyImage(pixels(4)) : expected;
+    if (image === expected) binding.fillImage(expected.number, pixels(4) as Anything);
+    expect([image.width, image.height]).toEqual([48, 40]);
     image.close();
     image.close();
     image[Symbol.dispose]();

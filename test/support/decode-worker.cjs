@@ -1,3 +1,3 @@
 /** The decode worker from its source. */
 require('./uncompiled.cjs');
-require('../../lib/image/decoders/decode-worker.ts');
+require('../../lib/image/threads/decode-worker.ts');

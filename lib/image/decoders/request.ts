@@ -4,7 +4,7 @@ import type { FormatName } from '../formats';
 /** Red, green and blue, 0 to 255 each. */
 export type Color = { r: number; g: number; b: number };
 
-/** What a decoder is asked for. It crosses to a worker thread as it is. */
+/** What a decoder is asked for. */
 export interface DecodeRequest {
   format: FormatName;
   /** The whole file. The memory is ours: no caller reads or writes it. */
@@ -12,8 +12,6 @@ export interface DecodeRequest {
   /** By the file's header, before the image is turned. An image of another size is refused. */
   width: number;
   height: number;
-  /** The header has found four inks; sharp decodes it in the thread. */
-  isCmyk?: boolean;
   /** Turns the image upright, by TIFF's tag 274; 1 and what is no orientation leave it as it is. */
   orientation?: number | undefined;
   /** What alpha is composed over; alpha is dropped without it. */

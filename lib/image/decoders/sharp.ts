@@ -4,13 +4,36 @@ import { DecodeFailure, type RgbImage } from '../failure';
 import { type DecodeRequest, requireSize } from './request';
 import { layOf } from './rgb';
 
-type SharpModule = (input: Uint8Array, options: SharpOptions) => Sharp;
+export type SharpModule = typeof import('sharp');
+
+/** Of the whole process; loading sharp in a thread sets them to their defaults. */
+export interface SharpSettings {
+  concurrency: number;
+  cache: { memory: number; files: number; items: number };
+}
 
 let loaded: SharpModule | null | undefined;
 
-/** Undefined where sharp is not installed, does not load, or `TORCH_INTERROGATOR_DECODER=jimp` forbids it. */
-export function loadSharp(): SharpModule | undefined {
-  if (process.env.TORCH_INTERROGATOR_DECODER === 'jimp') return undefined;
+/** The settings in force; undefined where sharp is not installed, does not load, or `TORCH_INTERROGATOR_DECODER=jimp` forbids it. */
+export function sharpSettings(): SharpSettings | undefined {
+  // Without it on the main thread, its libraries would be closed with the first thread that ends.
+  const sharp = process.env.TORCH_INTERROGATOR_DECODER === 'jimp' ? undefined : loadSharp();
+  if (!sharp) return undefined;
+  const { memory, files, items } = sharp.cache();
+  return { concurrency: sharp.concurrency(), cache: { memory: memory.max, files: files.max, items: items.max } };
+}
+
+/** The first time, the process gets the settings back that it had. */
+export function loadSharpInThread({ concurrency, cache }: SharpSettings): SharpModule | undefined {
+  const isFirst = loaded === undefined;
+  const sharp = loadSharp();
+  if (!isFirst || !sharp) return sharp;
+  sharp.concurrency(concurrency);
+  sharp.cache(cache);
+  return sharp;
+}
+
+function loadSharp(): SharpModule | undefined {
   if (loaded === undefined) {
     try {
       loaded = require('sharp') as SharpModule;

@@ -4,7 +4,7 @@ import { InterrogatorError } from '../../errors';
 import { shownUrl } from '../../net/shown-url';
 import { describe } from '../raw-pixels';
 import { dataParts } from './data-url';
-import { nameOf, readPath } from './file';
+import { nameOf } from './file';
 import { takeCopy, viewOf } from './memory';
 import type { Reading } from './read-ahead';
 import { type ByteStream, MOST_BYTES, readStream, tooLarge } from './stream';
@@ -29,8 +29,8 @@ export interface ImageSource {
   name: string;
   /** Whether reading may take as long as somebody else likes. */
   isSlow: boolean;
-  /** The memory that it resolves with is ours alone. Slow ones count in `reading` what arrives. */
-  read(signal: AbortSignal | undefined, reading: Reading): Promise<Buffer>;
+  /** The path of a file, or bytes in memory that is ours alone. Slow ones count in `reading` what arrives. */
+  read(signal: AbortSignal | undefined, reading: Reading): Promise<string | Buffer>;
 }
 
 /**
@@ -86,7 +86,7 @@ function openDownload(url: string): ImageSource {
 }
 
 function openFile(path: string): ImageSource {
-  return { name: nameOf(path), isSlow: false, read: (signal) => readPath(path, signal) };
+  return { name: nameOf(path), isSlow: false, read: async () => path };
 }
 
 function pathOf(url: string): string {

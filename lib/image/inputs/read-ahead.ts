@@ -2,7 +2,7 @@
  * What was read of streams, downloads, Blobs and `data:` URLs and waits for its decoder is bounded, for all calls together. Only bytes
  * that have arrived count, so that a stream that does not move holds no more than what it has sent.
  */
-import { WaitingLine } from '../decoders/admission';
+import { WaitingLine } from '../../admission';
 
 const MOST_BYTES = 256 << 20;
 /** So long the one that may go beyond the bound can be silent before another may. */

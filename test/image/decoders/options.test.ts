@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { closeDecodeWorkers, type DecodeOptions, decodeImage } from '../../../lib/image';
+import { closeDecodeThreads, type DecodeOptions, decodeImage } from '../../../lib/image';
 import { runPython } from '../../support/python';
 import { removeFolder, temporaryFolder } from '../../tokenizer/reference';
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(async () => {
-  await closeDecodeWorkers();
+  await closeDecodeThreads();
   removeFolder(folder);
 });
 

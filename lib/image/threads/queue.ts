@@ -4,8 +4,8 @@
  */
 import { availableParallelism } from 'node:os';
 import { abandonable } from '../../abort';
+import { Admission } from '../../admission';
 import type { RgbImage } from '../failure';
-import { Admission } from './admission';
 
 /** An image in memory. Its pixels count as in flight until it is released, which whoever decodes must do. */
 export interface DecodedImage extends RgbImage {
@@ -14,16 +14,17 @@ export interface DecodedImage extends RgbImage {
   [Symbol.dispose](): void;
 }
 
-export interface DecodeJob {
+/** An image whose header was read. */
+export interface DecodeJob extends Disposable {
   /** What the image takes in memory at most, in pixels of three bytes. */
-  pixels: number;
+  memory: number;
   decode(): Promise<RgbImage>;
 }
 
 /** Sharp's jobs run on libuv's threads, of which there are four by default. */
 const PLACES = Math.min(4, availableParallelism());
-/** So many files are read ahead of the decoders. */
-const READ_AHEAD = 4;
+/** So many images are open ahead of the decoders. */
+const READ_AHEAD = 2;
 /** 288 MB of RGB: four images of 24 megapixels. */
 const MOST_PIXELS = 96_000_000;
 
@@ -38,10 +39,10 @@ export function decodeStats(): { running: number; waiting: number; pixels: numbe
   return { running: decoding.taken - inFlight.waiting, waiting, pixels: inFlight.taken };
 }
 
-/** `prepare` reads the input and its header. An abort ends the caller's wait at once. */
-export async function decodeInTurn(prepare: () => Promise<DecodeJob>, signal: AbortSignal | undefined): Promise<DecodedImage> {
+/** `open` reads the input and its header. An abort ends the caller's wait at once. */
+export async function decodeInTurn(open: () => Promise<DecodeJob>, signal: AbortSignal | undefined): Promise<DecodedImage> {
   const endReading = await reading.enter(1, signal);
-  const turn = wait(prepare, endReading, signal);
+  const turn = wait(open, endReading, signal);
   // The image of a caller who has given up is released when it comes.
   return abandonable(turn, signal).catch((error: unknown) => {
     turn.then(
@@ -52,15 +53,15 @@ export async function decodeInTurn(prepare: () => Promise<DecodeJob>, signal: Ab
   });
 }
 
-async function wait(prepare: () => Promise<DecodeJob>, endReading: () => void, signal: AbortSignal | undefined): Promise<DecodedImage> {
+async function wait(open: () => Promise<DecodeJob>, endReading: () => void, signal: AbortSignal | undefined): Promise<DecodedImage> {
   let endDecoding = (): void => {};
   let endJob = (): void => {};
+  let job: DecodeJob | undefined;
   try {
-    let job: DecodeJob;
     try {
-      job = await prepare();
+      job = await open();
       endDecoding = await decoding.enter(1, signal);
-      endJob = await inFlight.enter(job.pixels, signal);
+      endJob = await inFlight.enter(job.memory, signal);
     } finally {
       endReading();
     }
@@ -69,6 +70,7 @@ async function wait(prepare: () => Promise<DecodeJob>, endReading: () => void, s
     const release = countPixels(image);
     return { ...image, release, [Symbol.dispose]: release };
   } finally {
+    job?.[Symbol.dispose]();
     endJob();
     endDecoding();
   }

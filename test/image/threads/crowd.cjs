@@ -5,6 +5,7 @@
 const { readFileSync } = require('node:fs');
 const { setTimeout } = require('node:timers/promises');
 const { decodeImage } = require('../../../dist/image');
+const { loadNative } = require('../../../dist/native/load');
 
 const [callers, file] = process.argv.slice(2);
 
@@ -16,10 +17,13 @@ function memory(field) {
 let model = Promise.resolve();
 
 async function look(input) {
-  const image = await decodeImage(input);
+  const binding = await loadNative();
+  const image = binding.expectImage();
+  const decoded = await decodeImage(input, {}, { addon: binding.file, number: image.number });
   model = model.then(() => setTimeout(150));
   await model;
-  image.release();
+  image.close();
+  decoded.release();
 }
 
 async function main() {

@@ -3,10 +3,12 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
-import { closeDecodeWorkers, decodeImage, decodeStats, useDecodeWorkers } from '../../../lib/image';
-import type { DecodeRequest } from '../../../lib/image/decoders/request';
-import { decodeInWorker, LIMITS } from '../../../lib/image/decoders/worker-pool';
+import { InterrogatorError } from '../../../lib/errors';
+import { closeDecodeThreads, decodeImage, decodeStats, useDecodeThreads } from '../../../lib/image';
+import { LIMITS, WaitingImage } from '../../../lib/image/threads/decode-threads';
+import type { OpenRequest } from '../../../lib/image/threads/messages';
 import { Random } from '../../fuzz/support/random';
 import { removeFolder, temporaryFolder } from '../../tokenizer/reference';
 
@@ -20,68 +22,117 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await closeDecodeWorkers();
+  await closeDecodeThreads();
   removeFolder(folder);
 });
 
-const request = (): DecodeRequest => ({ format: 'jpeg', bytes: new Uint8Array(jpeg), width: 2000, height: 1500, isLenient: false });
-const options = { timeLimitMs: 60_000 };
+/** A JPEG that our own decoder reads. */
+const request = (): OpenRequest => ({
+  name: 'the image',
+  file: new Uint8Array(jpeg),
+  maxPixels: 1e9,
+  orientation: 'ignore',
+  background: undefined,
+  truncated: 'error',
+  sharp: undefined,
+  target: undefined,
+});
+
+async function decode(asked: OpenRequest, { signal, timeLimitMs }: { signal?: AbortSignal; timeLimitMs?: number } = {}) {
+  using image = await WaitingImage.open(asked, signal);
+  return await image.decode(timeLimitMs);
+}
 
 test("a thread's memory is limited; the next image is decoded as ever", async () => {
-  await closeDecodeWorkers();
+  await closeDecodeThreads();
   const usual = { ...LIMITS };
   Object.assign(LIMITS, { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 });
-  await expect(decodeInWorker(request(), options)).rejects.toMatchObject({
+  await expect(decode(request())).rejects.toMatchObject({
     code: 'ERR_OUT_OF_MEMORY',
     message: expect.stringMatching(/install sharp/),
   });
   Object.assign(LIMITS, { maxYoungGenerationSizeMb: undefined, ...usual });
-  await expect(decodeInWorker(request(), options)).resolves.toMatchObject({ width: 2000, height: 1500 });
-});
-
-test('an image of another size than its header says is refused before it is allocated', async () => {
-  for (const size of [
-    { width: 200, height: 150 },
-    { width: 1500, height: 2000 },
-    { width: 1, height: 1 },
-  ]) {
-    await expect(decodeInWorker({ ...request(), ...size }, options)).rejects.toMatchObject({ kind: 'corrupt' });
-  }
+  await expect(decode(request())).resolves.toMatchObject({ width: 2000, height: 1500 });
 });
 
 test('a request that cannot be sent leaves neither a busy thread nor a timer', async () => {
-  await closeDecodeWorkers();
+  await closeDecodeThreads();
   const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
   const before = timers();
   const unsendable = { ...request(), background: (() => {}) as never };
-  await expect(decodeInWorker(unsendable, options)).rejects.toMatchObject({ code: 'ERR_RUNTIME' });
+  await expect(decode(unsendable)).rejects.toMatchObject({ code: 'ERR_RUNTIME' });
   // Other timers of the process come and go; ours would stay for a minute.
   for (let i = 0; i < 50 && timers() > before; i += 1) await setTimeout(20);
   expect(timers()).toBeLessThanOrEqual(before);
-  await expect(decodeInWorker(request(), options)).resolves.toMatchObject({ width: 2000, height: 1500 });
+  await expect(decode(request())).resolves.toMatchObject({ width: 2000, height: 1500 });
 });
 
 test('an abort ends the thread before it is heard, and the place is free by then', async () => {
   const controller = new AbortController();
-  const decoding = decodeInWorker(request(), { ...options, signal: controller.signal });
+  using image = await WaitingImage.open(request(), controller.signal);
+  const decoding = image.decode();
   controller.abort('enough');
   await expect(decoding).rejects.toMatchObject({ code: 'ERR_ABORTED', cause: 'enough' });
-  await expect(decodeInWorker(request(), { ...options, signal: controller.signal })).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+  await expect(decode(request(), { signal: controller.signal })).rejects.toMatchObject({ code: 'ERR_ABORTED' });
   await expect(decodeImage(gif)).resolves.toMatchObject({ width: 60 });
+});
+
+test('an abort while a file is opened, or waits opened, leaves the thread to the next image', async () => {
+  await closeDecodeThreads();
+  await decode(request());
+  const started = jest.spyOn(Worker.prototype, 'postMessage');
+  for (const moment of ['opening', 'waiting']) {
+    const controller = new AbortController();
+    const opening = WaitingImage.open(request(), controller.signal);
+    if (moment === 'opening') controller.abort();
+    const image = await opening.catch(() => undefined);
+    controller.abort();
+    await expect(image?.decode() ?? opening).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    image?.[Symbol.dispose]();
+    await expect(decode(request())).resolves.toMatchObject({ width: 2000 });
+  }
+  expect(new Set(started.mock.contexts).size).toBe(1);
+  jest.restoreAllMocks();
+});
+
+test('what fails in a thread is an error of the package here, with its cause', async () => {
+  const missing = path.join(folder, 'missing.png');
+  for (const file of [missing, folder]) {
+    const error = await WaitingImage.open({ ...request(), file }).catch((failure: unknown) => failure);
+    expect(error).toBeInstanceOf(InterrogatorError);
+    expect(error).toMatchObject({ code: 'ERR_IMAGE_NOT_FOUND', cause: { code: file === missing ? 'ENOENT' : 'EISDIR' } });
+    // The hint stands once.
+    expect((error as InterrogatorError).message.split((error as InterrogatorError).hint as string)).toHaveLength(2);
+  }
+  const cut = decode({ ...request(), file: new Uint8Array(jpeg.subarray(0, jpeg.length / 2)) });
+  await expect(cut).rejects.toMatchObject({ code: 'ERR_IMAGE_TRUNCATED', cause: { name: 'DecodeFailure', kind: 'truncated' } });
+});
+
+test("the settings of the process's sharp stay what they were", async () => {
+  const settings = () => ({ concurrency: sharp.concurrency(), cache: sharp.cache() });
+  const [usual, usualCache] = [sharp.concurrency(), sharp.cache()];
+  sharp.concurrency(3);
+  sharp.cache({ memory: 7, files: 3, items: 11 });
+  const before = settings();
+  await closeDecodeThreads();
+  (await decodeImage(jpeg)).release();
+  expect(settings()).toMatchObject({ concurrency: 3, cache: { memory: { max: before.cache.memory.max }, items: { max: 11 } } });
+  sharp.concurrency(usual);
+  sharp.cache({ memory: usualCache.memory.max, files: usualCache.files.max, items: usualCache.items.max });
 });
 
 const onLinux = existsSync('/proc/self/task') ? test : test.skip;
 
 onLinux('the threads end with their last user, and what they decode is refused', async () => {
   const threads = () => readdirSync('/proc/self/task').length;
-  await closeDecodeWorkers();
+  await closeDecodeThreads();
   const before = threads();
-  const [first, second] = [useDecodeWorkers(), useDecodeWorkers()];
+  const [first, second] = [useDecodeThreads(), useDecodeThreads()];
   (await decodeImage(gif)).release();
   expect(threads()).toBeGreaterThan(before);
   await first();
   await first();
-  const decoding = decodeInWorker(request(), options);
+  const decoding = decode(request());
   await second();
   await expect(decoding).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
   for (let waited = 0; threads() > before && waited < 100; waited++) await setTimeout(20);

@@ -1,8 +1,8 @@
 import sharp from 'sharp';
-import { closeDecodeWorkers, decodeImage } from '../../../lib/image';
+import { closeDecodeThreads, decodeImage } from '../../../lib/image';
 import { countsMainThread, mainThreadTime } from '../../support/main-thread';
 
-afterAll(closeDecodeWorkers);
+afterAll(closeDecodeThreads);
 
 const [WIDTH, HEIGHT] = [3000, 2000];
 const onLinux = countsMainThread ? test : test.skip;

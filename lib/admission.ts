@@ -1,5 +1,5 @@
-import { onAbort } from '../../abort';
-import { AbortError } from '../../errors';
+import { onAbort } from './abort';
+import { AbortError } from './errors';
 
 /** Those who wait, first come, first served. */
 export class WaitingLine<T> {

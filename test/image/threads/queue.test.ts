@@ -1,23 +1,28 @@
 import { setTimeout } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
-import { closeDecodeWorkers, type DecodedImage, decodeImage, decodeStats } from '../../../lib/image';
+import { closeDecodeThreads, type DecodedImage, decodeImage, decodeStats } from '../../../lib/image';
 
-afterAll(closeDecodeWorkers);
+afterAll(closeDecodeThreads);
 afterEach(() => jest.restoreAllMocks());
 
-/** How many of sharp's jobs that give pixels were begun, and how many run now and ran at most. */
-function watchSharp(): { begun: number; running: number; most: number } {
+/** How many images threads were told to decode, and how many of them run now and ran at most. */
+function watchDecoders(): { begun: number; running: number; most: number } {
   const count = { begun: 0, running: 0, most: 0 };
-  const original = sharp.prototype.toBuffer;
-  jest.spyOn(sharp.prototype, 'toBuffer').mockImplementation(async function (this: sharp.Sharp, ...args: unknown[]) {
-    count.begun += 1;
-    count.running += 1;
-    count.most = Math.max(count.most, count.running);
-    try {
-      return await Reflect.apply(original, this, args);
-    } finally {
-      count.running -= 1;
+  const original = Worker.prototype.postMessage;
+  jest.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, ...args: unknown[]) {
+    if (args[0] === 'decode') {
+      count.begun += 1;
+      count.running += 1;
+      count.most = Math.max(count.most, count.running);
+      let runs = true;
+      const end = (): void => {
+        if (runs) count.running -= 1;
+        runs = false;
+      };
+      this.once('message', end).once('exit', end);
     }
+    return Reflect.apply(original, this, args);
   });
   return count;
 }
@@ -36,7 +41,7 @@ const MOST_DECODERS = 4;
 
 test('callers who give up leave nothing behind but what has begun already', async () => {
   const jpeg = await jpegOf(3000, 2000);
-  const count = watchSharp();
+  const count = watchDecoders();
   for (let round = 0; round < 10; round++) {
     const calls = Array.from({ length: 16 }, () => decodeImage(jpeg, { signal: AbortSignal.timeout(15) }));
     for (const result of await Promise.allSettled(calls)) {
@@ -57,7 +62,7 @@ test('callers who give up leave nothing behind but what has begun already', asyn
 
 test('no more pixels are decoded than may be in memory, until some are released', async () => {
   const jpeg = await jpegOf(5000, 4000);
-  const count = watchSharp();
+  const count = watchDecoders();
   const held: DecodedImage[] = [];
   const calls = Array.from({ length: 12 }, async () => held.push(await decodeImage(jpeg)));
   let most = 0;

@@ -1,5 +1,5 @@
-import { Admission } from '../../../lib/image/decoders/admission';
-import { Random } from '../../fuzz/support/random';
+import { Admission } from '../lib/admission';
+import { Random } from './fuzz/support/random';
 
 const settled = () => new Promise(setImmediate);
 

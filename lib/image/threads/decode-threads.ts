@@ -1,0 +1,165 @@
+/** The threads that read and decode images: started when needed, never keeping the process alive while idle. */
+import { type ResourceLimits, type TransferListItem, Worker } from 'node:worker_threads';
+import { onAbort } from '../../abort';
+import { AbortError, InterrogatorError, throwIfAborted } from '../../errors';
+import { DecodeFailure, damaged, outOfMemory, type RgbImage } from '../failure';
+import { type DecodeReply, type DecodeTask, type OpenReply, type OpenRequest, receive } from './messages';
+
+/** What objects of JavaScript may take; pixels are not among them. One decoder keeps an object for every 64 samples. */
+export const LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 1024 };
+
+const threads = new Set<DecodeThread>();
+const idle: DecodeThread[] = [];
+let users = 0;
+
+class DecodeThread {
+  private readonly worker: Worker;
+  private asked: { resolve(reply: DecodeReply): void; reject(error: Error): void } | undefined;
+  /** Why it ends. */
+  private failure: Error | undefined;
+
+  constructor() {
+    // Some decoders print; nothing of it is for our standard output. Reading these streams would keep the process alive.
+    this.worker = new Worker(require.resolve('./decode-worker'), {
+      name: 'torch-interrogator-decode',
+      resourceLimits: LIMITS,
+      stdout: true,
+      stderr: true,
+    });
+    this.worker.on('message', (reply) => this.asked?.resolve(reply));
+    this.worker.on('error', (error) => this.failWith(ended(error)));
+    this.worker.on('exit', (code) => {
+      this.failWith(ended(new Error(`its thread ended with code ${code}`)));
+      this.asked?.reject(this.failure as Error);
+    });
+    this.worker.unref();
+    threads.add(this);
+  }
+
+  /** Its answer. Where it ends instead, it has ended when this rejects. */
+  async ask<T extends DecodeReply>(task: DecodeTask, transfer: TransferListItem[] = []): Promise<T> {
+    this.worker.ref();
+    try {
+      const reply = await new Promise<DecodeReply>((resolve, reject) => {
+        if (this.failure) throw this.failure;
+        this.asked = { resolve, reject };
+        this.worker.postMessage(task, transfer);
+      });
+      if ('error' in reply) throw receive(reply.error);
+      return reply as T;
+    } catch (error) {
+      throw error instanceof InterrogatorError ? error : ended(error as Error);
+    } finally {
+      this.asked = undefined;
+      this.worker.unref();
+    }
+  }
+
+  /** Lets go of the image; another one may have the thread. */
+  free(): void {
+    this.stop();
+    if (!this.failure) idle.push(this);
+  }
+
+  /** Ends the reading of a file, lets go of an opened image. */
+  stop(): void {
+    this.worker.postMessage('close' satisfies DecodeTask);
+  }
+
+  async end(failure: Error): Promise<void> {
+    this.failWith(failure);
+    await this.worker.terminate();
+  }
+
+  private failWith(failure: Error): void {
+    this.failure ??= failure;
+    threads.delete(this);
+    if (idle.includes(this)) idle.splice(idle.indexOf(this), 1);
+  }
+}
+
+/** An image in a thread, which it has until it is closed. */
+export class WaitingImage {
+  private isOpen = true;
+
+  private constructor(
+    private readonly thread: DecodeThread,
+    private readonly name: string,
+    private readonly header: OpenReply,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  /** Rejects with the errors of `decodeImage`, and with `ERR_RUNTIME` or `ERR_DISPOSED`. */
+  static async open(request: OpenRequest, signal?: AbortSignal): Promise<WaitingImage> {
+    throwIfAborted(signal);
+    const thread = idle.pop() ?? new DecodeThread();
+    const leave = onAbort(signal, () => thread.stop());
+    try {
+      const { file, name } = request;
+      const header = await thread.ask<OpenReply>({ open: request }, typeof file === 'string' ? [] : [file.buffer as ArrayBuffer]);
+      return new WaitingImage(thread, name, header, signal);
+    } catch (error) {
+      thread.free();
+      throw signal?.aborted ? new AbortError(signal.reason) : error;
+    } finally {
+      leave();
+    }
+  }
+
+  /** What it takes at most while it is decoded, in pixels of three bytes. */
+  get memory(): number {
+    return this.header.memory;
+  }
+
+  /**
+   * The pixels; none where they go to a target. Damaged files send some decoders round in circles: after `timeLimitMs`, as after an
+   * abort, the thread is ended. Rejects as `open` does, not before the decoder has stopped.
+   */
+  async decode(timeLimitMs = timeLimit(this.header.pixels)): Promise<RgbImage> {
+    const { thread, name, header, signal } = this;
+    throwIfAborted(signal);
+    const leave = onAbort(signal, () => thread.end(new AbortError(signal?.reason)));
+    const endless = new DecodeFailure('corrupt', `decoding it does not come to an end, not in ${timeLimitMs / 1000} s`);
+    const timer = setTimeout(() => thread.end(damaged(name, header.label, endless)), timeLimitMs);
+    try {
+      return await thread.ask<RgbImage>('decode');
+    } finally {
+      clearTimeout(timer);
+      leave();
+    }
+  }
+
+  /** More calls of it do nothing. */
+  [Symbol.dispose](): void {
+    if (this.isOpen) this.thread.free();
+    this.isOpen = false;
+  }
+}
+
+/** Far more than a sound image takes, also on a busy machine: 10 s, and a second a megapixel. */
+function timeLimit(pixels: number): number {
+  return 10_000 + pixels / 1000;
+}
+
+/** Says that decoders may be needed. The last user who calls what is returned ends the threads. */
+export function useDecodeThreads(): () => Promise<void> {
+  users += 1;
+  let isUser = true;
+  return async () => {
+    if (isUser) users -= 1;
+    isUser = false;
+    if (users === 0) await closeDecodeThreads();
+  };
+}
+
+/** Ends the threads. What they decode rejects with `ERR_DISPOSED`; a later decode starts new ones. */
+export async function closeDecodeThreads(): Promise<void> {
+  const disposed = new InterrogatorError('ERR_DISPOSED', 'The image decoders were closed');
+  await Promise.all([...threads].map((thread) => thread.end(disposed)));
+}
+
+/** Why a thread has ended. */
+function ended(cause: NodeJS.ErrnoException): InterrogatorError {
+  if (cause.code === 'ERR_WORKER_OUT_OF_MEMORY') return outOfMemory('the memory of its thread is used up', cause);
+  return new InterrogatorError('ERR_RUNTIME', `Decoding an image failed: ${cause.message}`, { cause });
+}

@@ -1,0 +1,62 @@
+/** A decode thread. It has one image at a time: it opens it, waits until there is room for the pixels, and decodes it. */
+import { Console } from 'node:console';
+import { Writable } from 'node:stream';
+import { MessageChannel, parentPort } from 'node:worker_threads';
+import { toInterrogatorError } from '../../errors';
+import type { RgbImage } from '../failure';
+import { type DecodeReply, type DecodeTask, send } from './messages';
+import { OpenedImage } from './opened-image';
+
+/** What is used of the addon here. */
+interface Addon {
+  /** Copies the pixels to the image of that number, and takes them away from their array. */
+  fillImage(number: number, image: RgbImage): void;
+}
+
+// Some decoders print as they like. This thread is theirs alone, and nobody reads it.
+// What is not written cannot pile up: the other side does not read these streams, since that would keep its process alive.
+process.stdout.write = process.stderr.write = () => true;
+globalThis.console = new Console(new Writable({ write: (_chunk, _encoding, done) => done() }));
+
+const LARGE = 1 << 20;
+
+let opened: OpenedImage | undefined;
+let reading = new AbortController();
+
+async function perform(task: Exclude<DecodeTask, 'close'>): Promise<DecodeReply> {
+  if (task !== 'decode') {
+    reading = new AbortController();
+    opened = await OpenedImage.open(task.open, reading.signal);
+    return opened.reply;
+  }
+  const { target } = opened as OpenedImage;
+  const { width, height, data } = await (opened as OpenedImage).decode();
+  // Memory of sharp's cannot be handed over.
+  if (!target) return { width, height, data: new Uint8Array(data) };
+  (require(target.addon) as Addon).fillImage(target.number, { width, height, data });
+  return { width, height, data: new Uint8Array(0) };
+}
+
+/** Large memory does not wait for a garbage collection, which may be long in coming where a thread idles. */
+function close(): void {
+  reading.abort();
+  const bytes = opened?.bytes;
+  opened = undefined;
+  if (!bytes || bytes.length < LARGE || bytes.length < bytes.buffer.byteLength) return;
+  const { port1: from, port2: to } = new MessageChannel();
+  from.postMessage(null, [bytes.buffer as ArrayBuffer]);
+  // What nobody can receive any more is freed.
+  to.close();
+}
+
+parentPort?.on('message', async (task: DecodeTask) => {
+  if (task === 'close') return close();
+  try {
+    const reply = await perform(task);
+    if ('data' in reply) close();
+    parentPort?.postMessage(reply, 'data' in reply ? [reply.data.buffer as ArrayBuffer] : []);
+  } catch (error) {
+    close();
+    parentPort?.postMessage({ error: send(toInterrogatorError(error)) } satisfies DecodeReply);
+  }
+});

@@ -1,0 +1,59 @@
+/** What decode threads are told and what they answer. */
+import { type ErrorCode, InterrogatorError } from '../../errors';
+import type { Color } from '../decoders/request';
+import type { SharpSettings } from '../decoders/sharp';
+import type { RgbImage } from '../failure';
+
+/** An encoded image, and how it is to be decoded. */
+export interface OpenRequest {
+  /** For messages. */
+  name: string;
+  /** The file's path, or all of its bytes in memory of their own, which the thread takes over. */
+  file: string | Uint8Array;
+  maxPixels: number;
+  orientation: 'ignore' | 'exif';
+  background: Color | undefined;
+  truncated: 'error' | 'best-effort';
+  /** Undefined where sharp may not be used, or cannot. */
+  sharp: SharpSettings | undefined;
+  target: PixelTarget | undefined;
+}
+
+/** Where pixels go, if not to the caller. */
+export interface PixelTarget {
+  /** The addon's file. The process has loaded it. */
+  addon: string;
+  /** Of an image of the addon's that expects its pixels. */
+  number: number;
+}
+
+/** Told one after another, each when the one before was answered; to `close`, which also ends an opening, there is no answer. */
+export type DecodeTask = { open: OpenRequest } | 'decode' | 'close';
+
+export interface OpenReply {
+  /** As people write the format. */
+  label: string;
+  pixels: number;
+  /** What the image takes in memory at most while it is decoded, in pixels of three bytes. */
+  memory: number;
+}
+
+export type DecodeReply = OpenReply | RgbImage | { error: SentError };
+
+/** An Error that is sent keeps neither its class nor its own fields. */
+export interface SentError {
+  code: ErrorCode;
+  message: string;
+  hint: string | undefined;
+  cause: unknown;
+  causeFields: object;
+}
+
+export function send({ code, message, hint, cause }: InterrogatorError): SentError {
+  const plain = hint ? message.slice(0, -hint.length - 1) : message;
+  return { code, message: plain, hint, cause, causeFields: cause instanceof Error ? { ...cause } : {} };
+}
+
+export function receive({ code, message, hint, cause, causeFields }: SentError): InterrogatorError {
+  return new InterrogatorError(code, message, { ...(hint && { hint }), cause: cause && Object.assign(cause, causeFields) });
+}
