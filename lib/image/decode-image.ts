@@ -5,7 +5,7 @@ import { sharpSettings } from './decoders/sharp';
 import { type EncodedImage, openInput } from './inputs';
 import { Reading } from './inputs/read-ahead';
 import type { RawImage } from './raw-pixels';
-import { WaitingImage } from './threads/decode-threads';
+import { openInThread } from './threads/decode-threads';
 import type { PixelTarget } from './threads/messages';
 import { type DecodedImage, decodeInTurn } from './threads/queue';
 
@@ -50,7 +50,7 @@ export async function decodeImage(input: EncodedImage, options: DecodeOptions = 
   return await decodeInTurn(async () => {
     const file = arrived ?? (await source.read(signal, reading));
     const request = { name: source.name, file, maxPixels, orientation, background, truncated, sharp: sharpSettings(), target };
-    return WaitingImage.open(request, signal);
+    return openInThread(request, signal);
   }, signal);
 }
 

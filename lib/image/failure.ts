@@ -20,17 +20,25 @@ export interface RgbImage {
   height: number;
 }
 
-/** `label`: as people write the format. */
-export function damaged(name: string, label: string, cause: DecodeFailure): InterrogatorError {
-  return new InterrogatorError('ERR_IMAGE_CORRUPT', `${name} is a damaged ${label}: ${cause.message}`, {
-    hint: 'Copy or download it again, or convert it with another program.',
-    cause,
-  });
+/** What callers are told. `label`: as people write the format. */
+export function describeFailure(cause: DecodeFailure, name: string, label: string): InterrogatorError {
+  switch (cause.kind) {
+    case 'memory':
+      return outOfMemory(cause.message, cause);
+    case 'truncated':
+      return new InterrogatorError('ERR_IMAGE_TRUNCATED', `${name} is a truncated ${label}: ${cause.message}`, {
+        hint: 'Copy or download it again: its end is missing.',
+        cause,
+      });
+    case 'corrupt':
+      return new InterrogatorError('ERR_IMAGE_CORRUPT', `${name} is a damaged ${label}: ${cause.message}`, {
+        hint: 'Copy or download it again, or convert it with another program.',
+        cause,
+      });
+  }
 }
 
 export function outOfMemory(message: string, cause: unknown): InterrogatorError {
-  return new InterrogatorError('ERR_OUT_OF_MEMORY', `Decoding an image failed: ${message}`, {
-    hint: 'Make the image smaller, or install sharp, which needs less memory.',
-    cause,
-  });
+  const hint = 'Make the image smaller, or install sharp, which needs less memory.';
+  return new InterrogatorError('ERR_OUT_OF_MEMORY', `Decoding an image failed: ${message}`, { hint, cause });
 }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { checkRawImage, closeDecodeThreads, decodeImage } from '../../lib/image';
-import { WaitingImage } from '../../lib/image/threads/decode-threads';
+import { openInThread } from '../../lib/image/threads/decode-threads';
 import { removeFolder, temporaryFolder } from '../tokenizer/reference';
 import {
   avifFile,
@@ -157,7 +157,7 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
 
     const open = (signal?: AbortSignal) => {
       const request = { name: 'slow.bmp', file: new Uint8Array(slow), maxPixels: 1e9, orientation: 'ignore', truncated: 'error' } as const;
-      return WaitingImage.open({ ...request, background: undefined, sharp: undefined, target: undefined }, signal);
+      return openInThread({ ...request, background: undefined, sharp: undefined, target: undefined }, signal);
     };
 
     test('is ended', async () => {

@@ -2,7 +2,7 @@
 import { type ResourceLimits, type TransferListItem, Worker } from 'node:worker_threads';
 import { onAbort } from '../../abort';
 import { AbortError, InterrogatorError, throwIfAborted } from '../../errors';
-import { DecodeFailure, damaged, outOfMemory, type RgbImage } from '../failure';
+import { DecodeFailure, describeFailure, outOfMemory, type RgbImage } from '../failure';
 import { type DecodeReply, type DecodeTask, type OpenReply, type OpenRequest, receive } from './messages';
 
 /** What objects of JavaScript may take; pixels are not among them. One decoder keeps an object for every 64 samples. */
@@ -55,6 +55,19 @@ class DecodeThread {
     }
   }
 
+  /** The pixels of the image that it has opened. After so long, as after an abort, the thread is ended. */
+  async decode(signal: AbortSignal | undefined, timeLimitMs: number, endless: Error): Promise<RgbImage> {
+    throwIfAborted(signal);
+    const leave = onAbort(signal, () => this.end(new AbortError(signal?.reason)));
+    const timer = setTimeout(() => this.end(endless), timeLimitMs);
+    try {
+      return await this.ask<RgbImage>('decode');
+    } finally {
+      clearTimeout(timer);
+      leave();
+    }
+  }
+
   /** Lets go of the image; another one may have the thread. */
   free(): void {
     this.stop();
@@ -78,67 +91,41 @@ class DecodeThread {
   }
 }
 
-/** An image in a thread, which it has until it is closed. */
-export class WaitingImage {
-  private isOpen = true;
-
-  private constructor(
-    private readonly thread: DecodeThread,
-    private readonly name: string,
-    private readonly header: OpenReply,
-    private readonly signal: AbortSignal | undefined,
-  ) {}
-
-  /** Rejects with the errors of `decodeImage`, and with `ERR_RUNTIME` or `ERR_DISPOSED`. */
-  static async open(request: OpenRequest, signal?: AbortSignal): Promise<WaitingImage> {
-    throwIfAborted(signal);
-    const thread = idle.pop() ?? new DecodeThread();
-    const leave = onAbort(signal, () => thread.stop());
-    try {
-      const { file, name } = request;
-      const header = await thread.ask<OpenReply>({ open: request }, typeof file === 'string' ? [] : [file.buffer as ArrayBuffer]);
-      return new WaitingImage(thread, name, header, signal);
-    } catch (error) {
-      thread.free();
-      throw signal?.aborted ? new AbortError(signal.reason) : error;
-    } finally {
-      leave();
-    }
-  }
-
+/** An image whose header was read. It has a thread until it is disposed of, once. */
+export interface WaitingImage extends Disposable {
   /** What it takes at most while it is decoded, in pixels of three bytes. */
-  get memory(): number {
-    return this.header.memory;
-  }
-
+  memory: number;
   /**
    * The pixels; none where they go to a target. Damaged files send some decoders round in circles: after `timeLimitMs`, as after an
-   * abort, the thread is ended. Rejects as `open` does, not before the decoder has stopped.
+   * abort, the thread is ended. Rejects as the opening does, not before the decoder has stopped.
    */
-  async decode(timeLimitMs = timeLimit(this.header.pixels)): Promise<RgbImage> {
-    const { thread, name, header, signal } = this;
-    throwIfAborted(signal);
-    const leave = onAbort(signal, () => thread.end(new AbortError(signal?.reason)));
-    const endless = new DecodeFailure('corrupt', `decoding it does not come to an end, not in ${timeLimitMs / 1000} s`);
-    const timer = setTimeout(() => thread.end(damaged(name, header.label, endless)), timeLimitMs);
-    try {
-      return await thread.ask<RgbImage>('decode');
-    } finally {
-      clearTimeout(timer);
-      leave();
-    }
-  }
-
-  /** More calls of it do nothing. */
-  [Symbol.dispose](): void {
-    if (this.isOpen) this.thread.free();
-    this.isOpen = false;
-  }
+  decode(timeLimitMs?: number): Promise<RgbImage>;
 }
 
-/** Far more than a sound image takes, also on a busy machine: 10 s, and a second a megapixel. */
-function timeLimit(pixels: number): number {
-  return 10_000 + pixels / 1000;
+/** Rejects with the errors of `decodeImage`. */
+export async function openInThread(request: OpenRequest, signal?: AbortSignal): Promise<WaitingImage> {
+  throwIfAborted(signal);
+  const { file, name } = request;
+  const thread = idle.pop() ?? new DecodeThread();
+  const leave = onAbort(signal, () => thread.stop());
+  try {
+    const reply = thread.ask<OpenReply>({ open: request }, typeof file === 'string' ? [] : [file.buffer as ArrayBuffer]);
+    const { label, pixels, memory } = await reply;
+    return {
+      memory,
+      // Far more than a sound image takes, also on a busy machine: 10 s, and a second a megapixel.
+      decode: (timeLimitMs = 10_000 + pixels / 1000) => {
+        const endless = new DecodeFailure('corrupt', `decoding it does not come to an end, not in ${timeLimitMs / 1000} s`);
+        return thread.decode(signal, timeLimitMs, describeFailure(endless, name, label));
+      },
+      [Symbol.dispose]: () => thread.free(),
+    };
+  } catch (error) {
+    thread.free();
+    throw signal?.aborted ? new AbortError(signal.reason) : error;
+  } finally {
+    leave();
+  }
 }
 
 /** Says that decoders may be needed. The last user who calls what is returned ends the threads. */

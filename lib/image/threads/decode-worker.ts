@@ -4,8 +4,8 @@ import { Writable } from 'node:stream';
 import { MessageChannel, parentPort } from 'node:worker_threads';
 import { toInterrogatorError } from '../../errors';
 import type { RgbImage } from '../failure';
-import { type DecodeReply, type DecodeTask, send } from './messages';
-import { OpenedImage } from './opened-image';
+import { type DecodeReply, type DecodeTask, type PixelTarget, send } from './messages';
+import { type OpenedImage, openImage } from './opened-image';
 
 /** What is used of the addon here. */
 interface Addon {
@@ -21,15 +21,16 @@ globalThis.console = new Console(new Writable({ write: (_chunk, _encoding, done)
 const LARGE = 1 << 20;
 
 let opened: OpenedImage | undefined;
+let target: PixelTarget | undefined;
 let reading = new AbortController();
 
 async function perform(task: Exclude<DecodeTask, 'close'>): Promise<DecodeReply> {
   if (task !== 'decode') {
+    target = task.open.target;
     reading = new AbortController();
-    opened = await OpenedImage.open(task.open, reading.signal);
+    opened = await openImage(task.open, reading.signal);
     return opened.reply;
   }
-  const { target } = opened as OpenedImage;
   const { width, height, data } = await (opened as OpenedImage).decode();
   // Memory of sharp's cannot be handed over.
   if (!target) return { width, height, data: new Uint8Array(data) };

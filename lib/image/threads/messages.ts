@@ -1,5 +1,5 @@
 /** What decode threads are told and what they answer. */
-import { type ErrorCode, InterrogatorError } from '../../errors';
+import { InterrogatorError } from '../../errors';
 import type { Color } from '../decoders/request';
 import type { SharpSettings } from '../decoders/sharp';
 import type { RgbImage } from '../failure';
@@ -41,17 +41,11 @@ export interface OpenReply {
 export type DecodeReply = OpenReply | RgbImage | { error: SentError };
 
 /** An Error that is sent keeps neither its class nor its own fields. */
-export interface SentError {
-  code: ErrorCode;
-  message: string;
-  hint: string | undefined;
-  cause: unknown;
-  causeFields: object;
-}
+export type SentError = Pick<InterrogatorError, 'code' | 'message' | 'hint' | 'cause'> & { causeFields: object };
 
 export function send({ code, message, hint, cause }: InterrogatorError): SentError {
-  const plain = hint ? message.slice(0, -hint.length - 1) : message;
-  return { code, message: plain, hint, cause, causeFields: cause instanceof Error ? { ...cause } : {} };
+  const causeFields = cause instanceof Error ? { ...cause } : {};
+  return { code, message: hint ? message.slice(0, -hint.length - 1) : message, ...(hint && { hint }), cause, causeFields };
 }
 
 export function receive({ code, message, hint, cause, causeFields }: SentError): InterrogatorError {

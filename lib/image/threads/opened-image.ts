@@ -1,101 +1,83 @@
 /** One image in a decode thread: what its header says, and its pixels. */
-import { InterrogatorError, toInterrogatorError } from '../../errors';
+import { InterrogatorError } from '../../errors';
 import { decodeBmp } from '../decoders/bmp';
 import { decodeGif } from '../decoders/gif';
 import { decodePng } from '../decoders/png';
 import { type DecodeRequest, requireSize } from '../decoders/request';
 import { type DecodedPixels, inksToRgb, upright, withoutAlpha } from '../decoders/rgb';
 import { decodeWithSharp, loadSharpInThread, readInks, type SharpModule } from '../decoders/sharp';
-import { DecodeFailure, damaged, type FailureKind, outOfMemory, type RgbImage } from '../failure';
-import { describeUnknown, FORMATS, type FormatName, type ImageFormat, type ImageHeader, sniff } from '../formats';
+import { DecodeFailure, describeFailure, type FailureKind, type RgbImage } from '../failure';
+import { describeUnknown, FORMATS, type FormatName, type ImageHeader, sniff } from '../formats';
 import { MOST_STEPS } from '../formats/format';
 import { readPath } from '../inputs/file';
-import type { OpenReply, OpenRequest, PixelTarget } from './messages';
+import type { OpenReply, OpenRequest } from './messages';
 
 /** Those whose decoders find out themselves whether pixels are missing: all may be there where the file is cut. */
 const COUNT_PIXELS: ReadonlySet<FormatName> = new Set(['png', 'gif']);
 
-export class OpenedImage {
-  private constructor(
-    private readonly name: string,
-    private readonly format: ImageFormat,
-    private readonly header: ImageHeader,
-    private readonly request: DecodeRequest,
-    private readonly sharp: SharpModule | undefined,
-    readonly target: PixelTarget | undefined,
-  ) {}
-
-  /** Reads the file and its header. Rejects with the errors of `decodeImage`. */
-  static async open(asked: OpenRequest, signal: AbortSignal): Promise<OpenedImage> {
-    const { name, file, maxPixels, orientation, background, truncated } = asked;
-    const bytes = typeof file === 'string' ? await readPath(file, signal) : Buffer.from(file.buffer, file.byteOffset, file.byteLength);
-    if (bytes.length === 0) {
-      throw new InterrogatorError('ERR_IMAGE_EMPTY', `${name} is empty`, { hint: 'Copy or download the image again.' });
-    }
-    const format = sniff(bytes);
-    if (!format) {
-      throw new InterrogatorError('ERR_IMAGE_FORMAT', `${name} is not an image that can be read: it looks like ${describeUnknown(bytes)}`, {
-        hint: `Supported are ${new Intl.ListFormat('en').format(Object.values(FORMATS).map(({ label }) => label))}; the content counts, not the name.`,
-      });
-    }
-    const header = await describing(name, format, undefined, () => format.readHeader(bytes));
-    checkSize(name, format, header, maxPixels);
-    await describing(name, format, undefined, () => format.prepare?.(bytes));
-    // libvips composes GIFs differently from Pillow and does not read BMP.
-    const sharp = format.name === 'gif' || format.name === 'bmp' || !asked.sharp ? undefined : loadSharpInThread(asked.sharp);
-    if (format.name === 'avif' && !sharp) {
-      throw new InterrogatorError('ERR_IMAGE_FORMAT', `${name} is an ${format.label} image, which is read with sharp only`, {
-        hint: 'Install the optional package sharp (npm install sharp), or convert the image.',
-      });
-    }
-    const request: DecodeRequest = {
-      format: format.name,
-      bytes,
-      width: header.width,
-      height: header.height,
-      // TIFF is the one format that Pillow turns upright when it opens a file.
-      orientation: orientation === 'exif' || format.name === 'tiff' ? header.orientation : undefined,
-      background,
-      isLenient: truncated === 'best-effort',
-    };
-    return new OpenedImage(name, format, header, request, sharp, asked.target);
-  }
-
-  get reply(): OpenReply {
-    const pixels = this.header.width * this.header.height;
-    // What the decoders in JavaScript keep beside the image is up to three times as large.
-    return { label: this.format.label, pixels, memory: pixels * (this.sharp ? 1 : 4) };
-  }
-
+/** An image whose header makes sense. */
+export interface OpenedImage {
+  reply: OpenReply;
   /** To be freed when the image is not needed any more. */
-  get bytes(): Uint8Array {
-    return this.request.bytes;
-  }
-
+  bytes: Uint8Array;
   /** Rejects with `ERR_IMAGE_TRUNCATED`, `ERR_IMAGE_CORRUPT` or `ERR_OUT_OF_MEMORY`. */
-  decode(): Promise<RgbImage> {
-    const { name, format, header, request, sharp } = this;
-    return describing(name, format, header, async () => {
-      const image = sharp ? await decodeWithSharp(sharp, request) : 'own';
-      if (image !== 'own' && image !== 'inks') return image;
-      return this.decodeHere(image === 'inks' ? sharp : undefined);
-    });
-  }
+  decode(): Promise<RgbImage>;
+}
 
-  /** `inks`: what reads a CMYK image. */
-  private async decodeHere(inks: SharpModule | undefined): Promise<RgbImage> {
-    const { header, request } = this;
-    const { format, background, orientation, isLenient } = request;
-    const isTruncated = header.isTruncated();
-    if (isTruncated && !isLenient && !COUNT_PIXELS.has(format)) throw new DecodeFailure('truncated', 'the file ends before its pixels do');
-    const decoding = inks ? decodeInks(inks, request) : decodeFormat(request);
-    const pixels = await decoding.catch((error: unknown) => {
-      const { kind, message } = failureOf(error);
-      throw new DecodeFailure(isTruncated && kind === 'corrupt' ? 'truncated' : kind, message);
-    });
-    requireSize(pixels, request);
-    return upright(withoutAlpha(pixels, background), orientation);
+/** Reads the file and its header. Rejects with the errors of `decodeImage`. */
+export async function openImage(asked: OpenRequest, signal: AbortSignal): Promise<OpenedImage> {
+  const { name, file, maxPixels, orientation, background, truncated } = asked;
+  const bytes = typeof file === 'string' ? await readPath(file, signal) : Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  if (bytes.length === 0) {
+    throw new InterrogatorError('ERR_IMAGE_EMPTY', `${name} is empty`, { hint: 'Copy or download the image again.' });
   }
+  const format = sniff(bytes);
+  if (!format) {
+    throw new InterrogatorError('ERR_IMAGE_FORMAT', `${name} is not an image that can be read: it looks like ${describeUnknown(bytes)}`, {
+      hint: `Supported are ${new Intl.ListFormat('en').format(Object.values(FORMATS).map(({ label }) => label))}; the content counts, not the name.`,
+    });
+  }
+  const { label } = format;
+  const header = await describing(name, label, undefined, () => format.readHeader(bytes));
+  checkSize(name, label, header, maxPixels);
+  await describing(name, label, undefined, () => format.prepare?.(bytes));
+  // libvips composes GIFs differently from Pillow and does not read BMP.
+  const sharp = format.name === 'gif' || format.name === 'bmp' || !asked.sharp ? undefined : loadSharpInThread(asked.sharp);
+  if (format.name === 'avif' && !sharp) {
+    throw new InterrogatorError('ERR_IMAGE_FORMAT', `${name} is an ${label} image, which is read with sharp only`, {
+      hint: 'Install the optional package sharp (npm install sharp), or convert the image.',
+    });
+  }
+  const { width, height } = header;
+  const request: DecodeRequest = {
+    format: format.name,
+    bytes,
+    width,
+    height,
+    // TIFF is the one format that Pillow turns upright when it opens a file.
+    orientation: orientation === 'exif' || format.name === 'tiff' ? header.orientation : undefined,
+    background,
+    isLenient: truncated === 'best-effort',
+  };
+  // What the decoders in JavaScript keep beside the image is up to three times as large.
+  const reply = { label, pixels: width * height, memory: width * height * (sharp ? 1 : 4) };
+  return { reply, bytes, decode: () => describing(name, label, header, () => decode(request, header, sharp)) };
+}
+
+async function decode(request: DecodeRequest, header: ImageHeader, sharp: SharpModule | undefined): Promise<RgbImage> {
+  const image = sharp ? await decodeWithSharp(sharp, request) : 'own';
+  if (image !== 'own' && image !== 'inks') return image;
+  const isTruncated = header.isTruncated();
+  if (isTruncated && !request.isLenient && !COUNT_PIXELS.has(request.format)) {
+    throw new DecodeFailure('truncated', 'the file ends before its pixels do');
+  }
+  const decoding = sharp && image === 'inks' ? decodeInks(sharp, request) : decodeFormat(request);
+  const pixels = await decoding.catch((error: unknown) => {
+    const { kind, message } = failureOf(error);
+    throw new DecodeFailure(isTruncated && kind === 'corrupt' ? 'truncated' : kind, message);
+  });
+  requireSize(pixels, request);
+  return upright(withoutAlpha(pixels, request.background), request.orientation);
 }
 
 async function decodeInks(sharp: SharpModule, request: DecodeRequest): Promise<DecodedPixels> {
@@ -131,7 +113,7 @@ function failureOf(error: unknown): { kind: FailureKind; message: string } {
   return { kind: isMemory ? 'memory' : 'corrupt', message: message.split('\n', 1)[0] as string };
 }
 
-function checkSize(name: string, { label }: ImageFormat, { width, height }: ImageHeader, maxPixels: number): void {
+function checkSize(name: string, label: string, { width, height }: ImageHeader, maxPixels: number): void {
   if (width > 0 && height > 0 && width * height <= maxPixels) return;
   const limit = width > 0 && height > 0 ? `; at most ${maxPixels} pixels are allowed` : '';
   throw new InterrogatorError('ERR_IMAGE_SIZE', `${name} is a ${label} of ${width} × ${height} pixels${limit}`, {
@@ -140,26 +122,13 @@ function checkSize(name: string, { label }: ImageFormat, { width, height }: Imag
 }
 
 /** Says of failures whose they are. */
-async function describing<T>(
-  name: string,
-  { label }: ImageFormat,
-  header: ImageHeader | undefined,
-  work: () => T | Promise<T>,
-): Promise<T> {
+async function describing<T>(name: string, label: string, header: ImageHeader | undefined, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof DecodeFailure)) throw toInterrogatorError(error);
-    if (error.kind === 'memory') throw outOfMemory(error.message, error);
+    if (!(error instanceof DecodeFailure)) throw error;
     // Asked of the file where the decoder could not tell.
-    const isTruncated = error.kind === 'truncated' || header?.isTruncated(MOST_STEPS);
-    throw isTruncated ? cutOff(name, label, error) : damaged(name, label, error);
+    const isTruncated = error.kind === 'corrupt' && header?.isTruncated(MOST_STEPS);
+    throw describeFailure(isTruncated ? new DecodeFailure('truncated', error.message) : error, name, label);
   }
-}
-
-function cutOff(name: string, label: string, cause: DecodeFailure): InterrogatorError {
-  return new InterrogatorError('ERR_IMAGE_TRUNCATED', `${name} is a truncated ${label}: ${cause.message}`, {
-    hint: 'Copy or download it again: its end is missing.',
-    cause,
-  });
 }

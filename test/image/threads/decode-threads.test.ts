@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
 import { InterrogatorError } from '../../../lib/errors';
 import { closeDecodeThreads, decodeImage, decodeStats, useDecodeThreads } from '../../../lib/image';
-import { LIMITS, WaitingImage } from '../../../lib/image/threads/decode-threads';
+import { LIMITS, openInThread } from '../../../lib/image/threads/decode-threads';
 import type { OpenRequest } from '../../../lib/image/threads/messages';
 import { Random } from '../../fuzz/support/random';
 import { removeFolder, temporaryFolder } from '../../tokenizer/reference';
@@ -39,7 +39,7 @@ const request = (): OpenRequest => ({
 });
 
 async function decode(asked: OpenRequest, { signal, timeLimitMs }: { signal?: AbortSignal; timeLimitMs?: number } = {}) {
-  using image = await WaitingImage.open(asked, signal);
+  using image = await openInThread(asked, signal);
   return await image.decode(timeLimitMs);
 }
 
@@ -69,7 +69,7 @@ test('a request that cannot be sent leaves neither a busy thread nor a timer', a
 
 test('an abort ends the thread before it is heard, and the place is free by then', async () => {
   const controller = new AbortController();
-  using image = await WaitingImage.open(request(), controller.signal);
+  using image = await openInThread(request(), controller.signal);
   const decoding = image.decode();
   controller.abort('enough');
   await expect(decoding).rejects.toMatchObject({ code: 'ERR_ABORTED', cause: 'enough' });
@@ -83,7 +83,7 @@ test('an abort while a file is opened, or waits opened, leaves the thread to the
   const started = jest.spyOn(Worker.prototype, 'postMessage');
   for (const moment of ['opening', 'waiting']) {
     const controller = new AbortController();
-    const opening = WaitingImage.open(request(), controller.signal);
+    const opening = openInThread(request(), controller.signal);
     if (moment === 'opening') controller.abort();
     const image = await opening.catch(() => undefined);
     controller.abort();
@@ -98,7 +98,7 @@ test('an abort while a file is opened, or waits opened, leaves the thread to the
 test('what fails in a thread is an error of the package here, with its cause', async () => {
   const missing = path.join(folder, 'missing.png');
   for (const file of [missing, folder]) {
-    const error = await WaitingImage.open({ ...request(), file }).catch((failure: unknown) => failure);
+    const error = await openInThread({ ...request(), file }).catch((failure: unknown) => failure);
     expect(error).toBeInstanceOf(InterrogatorError);
     expect(error).toMatchObject({ code: 'ERR_IMAGE_NOT_FOUND', cause: { code: file === missing ? 'ENOENT' : 'EISDIR' } });
     // The hint stands once.
