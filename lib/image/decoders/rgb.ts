@@ -1,4 +1,4 @@
-/** From what decoders give to 8-bit RGB, in worker threads. */
+/** From what decoders give to 8-bit RGB. */
 import type { RgbImage } from '../failure';
 import type { Color } from './request';
 

@@ -2,7 +2,7 @@
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { DecodeFailure, type RgbImage } from '../failure';
 import { type DecodeRequest, requireSize } from './request';
-import { layOf } from './rgb';
+import { inksToRgb, layOf, upright } from './rgb';
 
 export type SharpModule = typeof import('sharp');
 
@@ -45,11 +45,10 @@ function loadSharp(): SharpModule | undefined {
 }
 
 /**
- * Returns the image, or which decoder of the worker threads must read it. 'inks': the image is CMYK, and sharp cannot multiply one
- * channel with another, which the conversion needs. 'own': sharp refused a damaged file that Pillow may still read, and our own decoder
- * follows Pillow there. Throws a DecodeFailure; its kind is 'corrupt' where sharp does not tell what is wrong.
+ * Returns the image, or 'own' where sharp refused a damaged file that Pillow may still read, and our own decoder follows Pillow there.
+ * Throws a DecodeFailure; its kind is 'corrupt' where sharp does not tell what is wrong.
  */
-export async function decodeWithSharp(sharp: SharpModule, request: DecodeRequest): Promise<RgbImage | 'inks' | 'own'> {
+export async function decodeWithSharp(sharp: SharpModule, request: DecodeRequest): Promise<RgbImage | 'own'> {
   const { format, isLenient } = request;
   try {
     // Pillow forgives a JPEG's bit errors and a PNG's checksums, but not a TIFF's errors.
@@ -61,14 +60,18 @@ export async function decodeWithSharp(sharp: SharpModule, request: DecodeRequest
   }
 }
 
-function decode(sharp: SharpModule, request: DecodeRequest, failOn: SharpOptions['failOn']): Promise<RgbImage | 'inks'> {
+function decode(sharp: SharpModule, request: DecodeRequest, failOn: SharpOptions['failOn']): Promise<RgbImage> {
   return checked(async () => {
     const { bytes, background, orientation } = request;
     const options = sharpOptions(request, failOn);
     const metadata = await sharp(bytes, options).metadata();
     requireSize(metadata, request);
-    if (metadata.space === 'cmyk') return 'inks';
     let image = sharp(bytes, options);
+    if (metadata.space === 'cmyk') {
+      // It cannot multiply one channel with another, which the conversion needs.
+      const { data, width, height } = await rawOf(image.pipelineColourspace('cmyk').toColourspace('cmyk'));
+      return upright(inksToRgb(data, width, height), orientation);
+    }
     const lay = layOf(orientation);
     // A quarter turn swaps the sides and flips what were the columns; sharp flips first.
     if (lay)
@@ -80,22 +83,12 @@ function decode(sharp: SharpModule, request: DecodeRequest, failOn: SharpOptions
     if (isPlainGrey16(request, metadata)) image = image.linear(256, 0);
     // Grey is composed over a colour.
     else if (background) image = image.pipelineColourspace('srgb').flatten({ background });
-    return rgbOf(image.removeAlpha());
+    return rawOf(image.removeAlpha());
   });
 }
 
-/** Cyan, magenta, yellow and black of a CMYK image, interleaved. */
-export function readInks(sharp: SharpModule, request: DecodeRequest): Promise<RgbImage> {
-  return checked(() =>
-    rgbOf(
-      sharp(request.bytes, sharpOptions(request, request.isLenient ? 'none' : 'truncated'))
-        .pipelineColourspace('cmyk')
-        .toColourspace('cmyk'),
-    ),
-  );
-}
-
-async function rgbOf(image: Sharp): Promise<RgbImage> {
+/** The samples as they come: of an image with four inks, four a pixel. */
+async function rawOf(image: Sharp): Promise<RgbImage> {
   const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
   return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width: info.width, height: info.height };
 }

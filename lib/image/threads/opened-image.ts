@@ -4,8 +4,8 @@ import { decodeBmp } from '../decoders/bmp';
 import { decodeGif } from '../decoders/gif';
 import { decodePng } from '../decoders/png';
 import { type DecodeRequest, requireSize } from '../decoders/request';
-import { type DecodedPixels, inksToRgb, upright, withoutAlpha } from '../decoders/rgb';
-import { decodeWithSharp, loadSharpInThread, readInks, type SharpModule } from '../decoders/sharp';
+import { type DecodedPixels, upright, withoutAlpha } from '../decoders/rgb';
+import { decodeWithSharp, loadSharpInThread, type SharpModule } from '../decoders/sharp';
 import { DecodeFailure, describeFailure, type FailureKind, type RgbImage } from '../failure';
 import { describeUnknown, FORMATS, type FormatName, type ImageHeader, sniff } from '../formats';
 import { MOST_STEPS } from '../formats/format';
@@ -66,23 +66,17 @@ export async function openImage(asked: OpenRequest, signal: AbortSignal): Promis
 
 async function decode(request: DecodeRequest, header: ImageHeader, sharp: SharpModule | undefined): Promise<RgbImage> {
   const image = sharp ? await decodeWithSharp(sharp, request) : 'own';
-  if (image !== 'own' && image !== 'inks') return image;
+  if (image !== 'own') return image;
   const isTruncated = header.isTruncated();
   if (isTruncated && !request.isLenient && !COUNT_PIXELS.has(request.format)) {
     throw new DecodeFailure('truncated', 'the file ends before its pixels do');
   }
-  const decoding = sharp && image === 'inks' ? decodeInks(sharp, request) : decodeFormat(request);
-  const pixels = await decoding.catch((error: unknown) => {
+  const pixels = await decodeFormat(request).catch((error: unknown) => {
     const { kind, message } = failureOf(error);
     throw new DecodeFailure(isTruncated && kind === 'corrupt' ? 'truncated' : kind, message);
   });
   requireSize(pixels, request);
   return upright(withoutAlpha(pixels, request.background), request.orientation);
-}
-
-async function decodeInks(sharp: SharpModule, request: DecodeRequest): Promise<DecodedPixels> {
-  const { data, width, height } = await readInks(sharp, request);
-  return inksToRgb(data, width, height);
 }
 
 /** Each format's library is loaded when it is first needed. */
