@@ -1,5 +1,4 @@
 import { FORMATS, IMAGE_SUFFIXES, sniff } from '../../lib/image/formats';
-import { MOST_STEPS } from '../../lib/image/formats/format';
 import { Random } from '../fuzz/support/random';
 import {
   avifFile,
@@ -208,12 +207,12 @@ describe('a header is read in bounded time, whatever the length of the file', ()
     'an AVIF of empty boxes': (n) => Buffer.concat([avifFile([avifSize(9, 9)]), filled(box('free'), n)]),
   }; // biome-ignore format: a table
 
-  test.each(Object.entries(ends))('and so is whether the end is missing: %s', (_name, make) => {
-    for (const length of [1 << 12, 1 << 25]) {
+  test.each(Object.entries(ends))('whether the end is missing takes time by the length of the file alone: %s', (_name, make) => {
+    for (const length of [1 << 12, 1 << 21]) {
       const file = make(length);
       const header = sniff(file)!.readHeader(file);
-      expect(typeof header.isTruncated(MOST_STEPS)).toBe('boolean');
-      expect(cost(() => header.isTruncated(MOST_STEPS))).toBeLessThan(4 * yardstick);
+      expect(typeof header.isTruncated()).toBe('boolean');
+      expect(cost(() => header.isTruncated())).toBeLessThan(24 * yardstick);
     }
   });
 

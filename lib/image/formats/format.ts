@@ -6,8 +6,8 @@ export type FormatName = 'jpeg' | 'png' | 'webp' | 'gif' | 'bmp' | 'tiff' | 'avi
 export interface ImageHeader {
   width: number;
   height: number;
-  /** Whether bytes that the format promises are not there. That may take a walk through the file: on the event loop give `MOST_STEPS`. */
-  isTruncated(mostSteps?: number): boolean;
+  /** Whether bytes that the format promises are not there. That may take a walk through the whole file. */
+  isTruncated(): boolean;
   /** How the image lies in the file, by TIFF's tag 274 (1 to 8); undefined where the file does not tell. */
   orientation?: number | undefined;
 }
@@ -22,18 +22,18 @@ export interface ImageFormat {
   matches(bytes: Buffer): boolean;
   /**
    * The size that a decoder will allocate. Throws a DecodeFailure where the header is cut off, makes no sense or contradicts itself.
-   * Runs on the event loop: its work is bounded by a `WorkLimit`, whatever the bytes are.
+   * Its work is bounded by a `WorkLimit`, whatever the bytes are: nothing can end it.
    */
   readHeader(bytes: Buffer): ImageHeader;
   /**
-   * Changes the file's bytes where a decoder would do with them what Pillow does not. Rejects with a DecodeFailure for what would keep a
+   * Changes the file's bytes where a decoder would do with them what Pillow does not. Throws a DecodeFailure for what would keep a
    * decoder busy for hours.
    */
-  prepare?(bytes: Buffer): void | Promise<void>;
+  prepare?(bytes: Buffer): void;
 }
 
 /** Steps of a few nanoseconds that a header may take: all of them stay below 10 ms, and sound files need a hundredth. */
-export const MOST_STEPS = 1 << 19;
+const MOST_STEPS = 1 << 19;
 
 /** Counts the steps of a walk through a file and ends it where a file is made to keep it going. */
 export class WorkLimit {

@@ -92,7 +92,7 @@ function readHeader(bytes: Buffer): ImageHeader {
   return {
     width: frame.width,
     height: frame.height,
-    isTruncated: (mostSteps = bytes.length) => endsEarly(() => skipBlocks(bytes, frame.start + 1, new WorkLimit(mostSteps))),
+    isTruncated: () => endsEarly(() => skipBlocks(bytes, frame.start + 1, new WorkLimit(bytes.length))),
   };
 }
 

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { corrupt, type ImageFormat, type ImageHeader, truncated, WorkLimit } from './format';
 import { readExifOrientation } from './tiff';
 
@@ -75,7 +74,7 @@ function readHeader(bytes: Buffer): ImageHeader {
         ...size,
         orientation,
         // Thumbnails, which have end markers of their own, lie before the scan.
-        isTruncated: (mostSteps = bytes.length) => !hasEndMarker(bytes, Math.max(end, bytes.length - mostSteps)),
+        isTruncated: () => !hasEndMarker(bytes, end),
       };
     }
   }
@@ -84,9 +83,8 @@ function readHeader(bytes: Buffer): ImageHeader {
 
 /** A progressive image has about ten. Each one is a walk over the whole image, in a decoder that cannot be stopped. */
 const MOST_SCANS = 100;
-const MARKERS_PER_TURN = 1 << 14;
 
-async function requireFewScans(bytes: Buffer): Promise<void> {
+function requireFewScans(bytes: Buffer): void {
   let components = 0;
   let first: JpegSegment | undefined;
   for (const segment of jpegSegments(bytes)) {
@@ -96,9 +94,8 @@ async function requireFewScans(bytes: Buffer): Promise<void> {
   }
   // One scan of all components is the only one.
   if (!first || (bytes[first.body] as number) === components) return;
-  let [scans, steps] = [0, 0];
-  for (let at = first.start; at >= 0 && at + 4 <= bytes.length; steps++) {
-    if (steps % MARKERS_PER_TURN === MARKERS_PER_TURN - 1) await nextTurn();
+  let scans = 0;
+  for (let at = first.start; at >= 0 && at + 4 <= bytes.length; ) {
     const marker = bytes[at + 1] as number;
     if (marker === END_OF_IMAGE) return;
     if (marker === START_OF_SCAN && ++scans > MOST_SCANS) throw corrupt(`it has more than ${MOST_SCANS} scans`);

@@ -8,7 +8,6 @@ import { type DecodedPixels, upright, withoutAlpha } from '../decoders/rgb';
 import { decodeWithSharp, loadSharpInThread, type SharpModule } from '../decoders/sharp';
 import { DecodeFailure, describeFailure, type FailureKind, type RgbImage } from '../failure';
 import { describeUnknown, FORMATS, type FormatName, type ImageHeader, sniff } from '../formats';
-import { MOST_STEPS } from '../formats/format';
 import { readPath } from '../inputs/file';
 import type { OpenReply, OpenRequest } from './messages';
 
@@ -122,7 +121,7 @@ async function describing<T>(name: string, label: string, header: ImageHeader | 
   } catch (error) {
     if (!(error instanceof DecodeFailure)) throw error;
     // Asked of the file where the decoder could not tell.
-    const isTruncated = error.kind === 'corrupt' && header?.isTruncated(MOST_STEPS);
+    const isTruncated = error.kind === 'corrupt' && header?.isTruncated();
     throw describeFailure(isTruncated ? new DecodeFailure('truncated', error.message) : error, name, label);
   }
 }
