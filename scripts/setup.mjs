@@ -10,7 +10,9 @@ import { fingerprint, main, once, quietly, ROOT, title } from './step.mjs';
 
 const require = createRequire(import.meta.url);
 
-/** Everything that running the package in this clone needs; with `tests` the native tests too. Resolves with the libtorch that was found. */
+/**
+ * Everything that running the package in this clone needs; with `tests` the native tests too. Resolves with the libtorch that was found.
+ */
 export async function setUp({ cuda = false, tests = false } = {}) {
   await ensurePackages();
   await compileTypeScript();

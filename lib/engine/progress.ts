@@ -3,7 +3,10 @@ import { isMainThread } from 'node:worker_threads';
 import type { MultiBar, SingleBar } from 'cli-progress';
 import type { ProgressEvent, ProgressListener } from '../arguments';
 
-/** One call's reporter, whose disposal takes its part off the terminal. Bars only where they were not silenced and stderr is a terminal of the main thread's; events only where somebody listens. */
+/**
+ * One call's reporter, whose disposal takes its part off the terminal. Bars only where they were not silenced and stderr is a terminal of
+ * the main thread's; events only where somebody listens.
+ */
 export function createProgressReporter(quiet: boolean, listener: ProgressListener | undefined): Disposable & { report: ProgressListener } {
   const stages = quiet || !process.stderr.isTTY || !isMainThread ? undefined : new Map<string, ProgressEvent>();
   if (stages) shown.add(stages);

@@ -2,7 +2,10 @@ import { types } from 'node:util';
 import { read, show } from '../arguments';
 import { InterrogatorError } from '../errors';
 
-/** Decoded 8-bit pixels, row-major, channels interleaved: grey, grey and alpha, RGB, or RGBA. Alpha is dropped, or composed over the option `background`. */
+/**
+ * Decoded 8-bit pixels, row-major, channels interleaved: grey, grey and alpha, RGB, or RGBA. Alpha is dropped, or composed over the
+ * option `background`.
+ */
 export interface RawImage {
   data: Uint8Array | Uint8ClampedArray;
   width: number;

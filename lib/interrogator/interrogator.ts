@@ -73,7 +73,9 @@ export class Interrogator extends EngineOwner {
     return this.engine.clipBundle.manifest.embedDim;
   }
 
-  /** "by X" for every artist, then "inspired by X". This and the other tables throw ERR_VOCABULARY_NOT_FOUND where there is no such list. */
+  /**
+   * "by X" for every artist, then "inspired by X". This and the other tables throw ERR_VOCABULARY_NOT_FOUND where there is no such list.
+   */
   get artists(): LabelTable {
     return this.tables.get('artists');
   }
@@ -111,7 +113,10 @@ export class Interrogator extends EngineOwner {
     });
   }
 
-  /** Best mode: grows a prompt from the caption term by term, and returns that, the classic, the fast one or the caption, whichever is most similar. */
+  /**
+   * Best mode: grows a prompt from the caption term by term, and returns that, the classic, the fast one or the caption, whichever is
+   * most similar.
+   */
   async interrogate(image: ImageInput, options: InterrogateOptions = {}): Promise<string> {
     return this.calls.run('interrogate', options, InterrogateOptions, (call) => this.prompt(image, 'best', call));
   }

@@ -3,7 +3,10 @@ import type { Clip } from '../engine/clip';
 import type { NativeFeatures, NativePromptTree } from '../native/types';
 import type { ChainStep } from './chain';
 
-/** Finds the phrase that carries a prompt on best (reverse: worst). The phrases are tokenised once. Dispose of it: it keeps memory on the device. */
+/**
+ * Finds the phrase that carries a prompt on best (reverse: worst). The phrases are tokenised once. Dispose of it: it keeps memory on the
+ * device.
+ */
 export class PromptRanker implements Disposable {
   private constructor(
     private readonly clip: Clip,

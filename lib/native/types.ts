@@ -140,7 +140,8 @@ export interface NativeBinding {
    */
   fillImage(number: number, image: { data: Uint8Array; width: number; height: number }): void;
   /**
-   * Copies a caller's pixels as RGB before it returns, over several threads. Alpha is dropped, or blended with a background of 0 … 255. Throws ERR_INVALID_ARGUMENT, ERR_IMAGE_SIZE, ERR_OUT_OF_MEMORY.
+   * Copies a caller's pixels as RGB before it returns, over several threads. Alpha is dropped, or blended with a background of 0 … 255.
+   * Throws ERR_INVALID_ARGUMENT, ERR_IMAGE_SIZE, ERR_OUT_OF_MEMORY.
    */
   copyImage(image: NativePixels, background?: { r: number; g: number; b: number }): NativeImage;
   createCancelToken(): NativeCancelToken;

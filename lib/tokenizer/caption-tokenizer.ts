@@ -9,7 +9,10 @@ export class CaptionTokenizer {
     private readonly path: string,
   ) {}
 
-  /** Loads a bundle's tokenizer file, as `tokenizer` of the manifest names it. Rejects with `ERR_TOKENIZER` where that cannot be read or is of an unknown kind. */
+  /**
+   * Loads a bundle's tokenizer file, as `tokenizer` of the manifest names it. Rejects with `ERR_TOKENIZER` where that cannot be read or
+   * is of an unknown kind.
+   */
   static async load(folder: string, { file }: { file: string }): Promise<CaptionTokenizer> {
     const read = await readTokenizerFile(folder, file);
     return new CaptionTokenizer(createTokenizer(read), read.path);

@@ -1,4 +1,7 @@
-/** What a source of the native half may include: the rooms of the core and their arrows, no circle, no header from outside where it has no place. */
+/**
+ * What a source of the native half may include: the rooms of the core and their arrows, no circle, no header from outside where it has no
+ * place.
+ */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { filesBelow } from '../step.mjs';

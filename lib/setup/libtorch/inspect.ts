@@ -12,7 +12,8 @@ export function libraryName(name: string): string {
 
 /**
  * Checks version and C++ ABI, and with `cuda` that its CUDA half is there with every library that it links.
- * `named` says in messages how the folder was chosen. Returns for example `{version: '2.11.0', build: '2.11.0+cu130', path: '/opt/libtorch'}`,
+ * `named` says in messages how the folder was chosen. Returns for example `{version: '2.11.0', build: '2.11.0+cu130', path:
+ * '/opt/libtorch'}`,
  * the folder with lib/ and include/.
  * @throws ERR_LIBTORCH_NOT_FOUND, ERR_LIBTORCH_VERSION, ERR_LIBTORCH_ABI, ERR_LIBTORCH_CUDA
  */
