@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <chrono>
+#include <future>
 #include <limits>
 #include <mutex>
 #include <new>
@@ -83,24 +85,10 @@ Napi::Object to_object(Napi::Value value, const char* expected) {
 }  // namespace
 
 /// Pixels that a thread of JavaScript waits for and another one gives.
-class ImageWrap::Expected {
- public:
-  explicit Expected(std::shared_ptr<Environment> environment) : environment(std::move(environment)) {}
-
-  SharedImage image() const {
-    const std::lock_guard lock(mutex_);
-    return image_;
-  }
-  void give(SharedImage image) {
-    const std::lock_guard lock(mutex_);
-    image_ = std::move(image);
-  }
-
+struct ImageWrap::Expected {
   const std::shared_ptr<Environment> environment;  ///< of the one that waits
-
- private:
-  mutable std::mutex mutex_;
-  SharedImage image_;
+  std::promise<SharedImage> pixels;
+  std::future<SharedImage> arrival = pixels.get_future();
 };
 
 namespace {
@@ -138,8 +126,10 @@ std::vector<ImageWrap::PropertyDescriptor> ImageWrap::methods() {
 }
 
 const SharedImage& ImageWrap::image() {
-  if (expected_) image_ = expected_->image();
-  if (image_.owner) expected_.reset();
+  if (expected_ && expected_->arrival.wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
+    image_ = expected_->arrival.get();
+    expected_.reset();
+  }
   return image_;
 }
 
@@ -154,7 +144,7 @@ SharedImage ImageWrap::pixels_of(Napi::Value value, const std::string& argument)
 Napi::Value ImageWrap::expect(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return checked(env, [&] {
-    auto expected = std::make_shared<Expected>(environment_of(env).shared_from_this());
+    auto expected = std::make_shared<Expected>(Expected{environment_of(env).shared_from_this(), {}});
     const std::int64_t number = expectations.add(expected);
     const Napi::Object handle = wrap(env, SharedImage{});
     Unwrap(handle)->expected_ = std::move(expected);
@@ -173,7 +163,7 @@ Napi::Value ImageWrap::fill(const Napi::CallbackInfo& info) {
     const std::uint8_t* const given = to_pixels(data, size, 3);
     // Nobody expects it any more where the image was closed.
     if (const std::shared_ptr<Expected> expected = expectations.take(number)) {
-      expected->give(copied(*expected->environment, given, size, 3, std::nullopt));
+      expected->pixels.set_value(copied(*expected->environment, given, size, 3, std::nullopt));
     }
     // Large memory does not wait for a garbage collection. Of a part of a buffer, the rest is somebody else's.
     const Napi::TypedArray array = data.As<Napi::TypedArray>();

@@ -16,7 +16,7 @@ class ImageWrap : public Handle<ImageWrap> {
   static constexpr char kDisposal[] = "dispose";
   static std::vector<PropertyDescriptor> methods();
 
-  class Expected;
+  struct Expected;
 
   using Handle::Handle;
   void adopt(Napi::Env, SharedImage image) { image_ = std::move(image); }
