@@ -9,7 +9,7 @@ import calls
 import numpy as np
 import open_clip
 import torch
-from calls import Session, open_rgb
+from calls import Session, caption, open_rgb, rank_table
 from clip_interrogator.clip_interrogator import LabelTable
 
 
@@ -21,18 +21,10 @@ def label_table(session: Session, labels: list[str]) -> None:
     LabelTable(list(labels), None, session.interrogator)
 
 
-def rank(session: Session, path: str, table: str, top: int) -> list[str]:
-    return getattr(session.interrogator, table).rank(session.image_features(path), top)
-
-
 def chain(session: Session, path: str, phrases: list[str], prompt: str, similarity: float) -> str:
     """One step. The image's features are computed before, by an untimed call."""
     features = session.image_features(path)
     return session.interrogator.chain(features, phrases, prompt, similarity, min_count=1, max_count=1)
-
-
-def caption(session: Session, path: str) -> str:
-    return session.interrogator.generate_caption(open_rgb(path))
 
 
 def prompts(session: Session, mode: str, paths: list[str], caption: str) -> list[str]:
@@ -57,7 +49,7 @@ class tokenize:
         return hashlib.sha256(torch.cat(batches).numpy().astype(np.int32).tobytes()).hexdigest()
 
 
-TIMED = {each.__name__: each for each in (image_features, label_table, rank, chain, caption, prompts, tokenize)}
+TIMED = {each.__name__: each for each in (image_features, label_table, rank_table, chain, caption, prompts, tokenize)}
 
 
 def timed(session: Session, work: str, arguments: dict) -> dict[str, Any]:
