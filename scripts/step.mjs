@@ -31,10 +31,7 @@ export async function main(run) {
 export function fingerprint(files, values = []) {
   const hash = createHash('sha256').update(JSON.stringify(values));
   for (const file of files.flatMap((name) => filesBelow(ROOT, name))) {
-    hash
-      .update(file)
-      .update('\0')
-      .update(readFileSync(path.join(ROOT, file)));
+    hash.update(`${file}\0`).update(readFileSync(path.join(ROOT, file)));
   }
   return hash.digest('hex');
 }
