@@ -15,7 +15,6 @@ const IMAGES = 64;
  * the folder of label embeddings that both read. `options`: of the command line, see options.mjs.
  */
 export async function prepare(peer, python, options) {
-  mkdirSync(WORK, { recursive: true });
   const clip = await prepareClip(peer, python, options);
   const caption = options.caption === 'none' ? null : await prepareCaption(peer, python, options);
   return { clip, caption, cache: path.join(clip.folder, 'cache'), images: await prepareImages(peer) };
@@ -35,10 +34,7 @@ async function prepareCaption(peer, python, { model, checkpoint: clipCheckpoint,
   const prepared = await prepareModel(python, {
     ...{ kind: 'caption', name: caption, checkpoint: captionCheckpoint },
     published: /\/./.test(model) && !clipCheckpoint && !captionCheckpoint,
-    draw: (folder) => {
-      mkdirSync(folder, { recursive: true });
-      return peer.call('make_blip_checkpoint', { folder, size: caption.replace('blip-', ''), seed: SEED, endless: true });
-    },
+    draw: (folder) => peer.call('make_blip_checkpoint', { folder, size: caption.replace('blip-', ''), seed: SEED, endless: true }),
   });
   return { ...prepared, reference: prepared.checkpoint ?? null };
 }
