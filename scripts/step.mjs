@@ -81,10 +81,7 @@ export async function quietly(name, command, args, options) {
   mkdirSync(path.dirname(log), { recursive: true });
   writeFileSync(log, '');
   // Before npm ci there is no bar yet.
-  const progress = await import('cli-progress').then(
-    (module) => module.default,
-    () => undefined,
-  );
+  const progress = (await import('cli-progress').catch(() => undefined))?.default;
   const format = `  ${name} {bar} {value}/{total} | {duration_formatted}`;
   const bar =
     progress &&
