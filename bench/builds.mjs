@@ -11,7 +11,7 @@ import { seconds, writeRows } from './rows.mjs';
 import { median } from './sampling.mjs';
 import { startModule } from './serve.mjs';
 
-/** Those that are plans. */
+/** All that have a plan, which is what can be run in turn. */
 const MEASURES = selected()
   .filter(({ plan }) => plan)
   .map(({ name }) => name);
