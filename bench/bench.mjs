@@ -33,10 +33,6 @@ export class Bench {
     this.captioner = prepared.caption && readManifest(prepared.caption.bundle);
   }
 
-  get onCpu() {
-    return this.options.device === 'cpu';
-  }
-
   /** The labels of the tables that best and fast mode rank as one. */
   get mergedLabels() {
     return MERGED.flatMap((name) => this.ours[name].labels);
@@ -44,7 +40,7 @@ export class Bench {
 
   /** What of a list the peer is measured on: on the CPU, where it is slow, a part. */
   partFor(list, count) {
-    return this.onCpu ? evenly(list, count) : list;
+    return this.options.device === 'cpu' ? evenly(list, count) : list;
   }
 
   machineRates = () => this.peer.call('machine_rates', { device: peerDevice(this.options.device) });
@@ -75,10 +71,6 @@ export class Bench {
     const ids = await captioner.model.generate(binding.copyImage({ ...image, channels: 3 }), { maxTokens: config.captionMaxLength });
     image.release();
     return [...this.captioner.decoder.promptIds, ...ids].join();
-  }
-
-  async close() {
-    await this.ours.dispose();
   }
 }
 

@@ -2,19 +2,19 @@
  * node bench/builds.mjs OTHER: this clone's build beside another clone's, measure by measure, in turn, in one run. Each
  * side runs its own bench on what it exported itself; both must be set up.
  */
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { markdownTable } from 'markdown-table';
 import { main, ROOT, StepError, title } from '../scripts/step.mjs';
+import { selected } from './measures/index.mjs';
 import { modelCommand, wholeNumber } from './options.mjs';
-import { seconds } from './rows.mjs';
+import { seconds, writeRows } from './rows.mjs';
 import { median } from './sampling.mjs';
 import { startModule } from './serve.mjs';
 
-const MEASURES = [
-  ...['image-features', 'text-1000-labels', 'tokenize-107k', 'rank-flavors', 'chain-step', 'caption', 'fast', 'classic'],
-  ...['negative', 'best', 'throughput-fast-64', 'load'],
-];
+/** All that have a plan, which is what can be run in turn. */
+const MEASURES = selected()
+  .filter(({ plan }) => plan)
+  .map(({ name }) => name);
 /** The least seconds of one sample, and the most runs that fill it. */
 const SAMPLE_SECONDS = 0.3;
 const MOST_RUNS = 10;
@@ -80,5 +80,5 @@ await main(async () => {
       ...rows.map((row) => [row.name, seconds(row.this_s), seconds(row.other_s), row.ratio.toFixed(3), row.unit]),
     ]),
   );
-  if (json) writeFileSync(json, `${JSON.stringify(rows, null, 2)}\n`);
+  writeRows(json, rows);
 });

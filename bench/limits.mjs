@@ -37,7 +37,8 @@ export function textsFlops(paddedIds, { embedDim, text, source }) {
  * weights once, which a decoder that has drafted every token would do.
  */
 export function captionSeconds(tokens, { vision, decoder, source }, { flops, bytes }) {
-  const { hidden_size, intermediate_size, num_hidden_layers, patch_size } = withBlipDefaults(source.config.vision_config);
+  // A manifest leaves out what is transformers' default.
+  const { hidden_size = 768, intermediate_size = 3072, num_hidden_layers = 12, patch_size = 16 } = source.config.vision_config;
   const imageSize = vision.size[0];
   const decoderSizes = {
     imageTokens: visionTokens(imageSize, patch_size).tokens,
@@ -52,11 +53,6 @@ export function captionSeconds(tokens, { vision, decoder, source }, { flops, byt
   let decoding = 0;
   for (let position = 0; position < tokens; position += 1) decoding += decodeFlops(position, decoderSizes);
   return once + Math.max(decoding / flops, decodeBytes(decoderSizes) / bytes);
-}
-
-/** A manifest leaves out what is transformers' default. */
-function withBlipDefaults(visionConfig) {
-  return { hidden_size: 768, intermediate_size: 3072, num_hidden_layers: 12, patch_size: 16, ...visionConfig };
 }
 
 /** Bytes of a table's embeddings: float16, each read once. */

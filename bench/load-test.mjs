@@ -3,13 +3,12 @@
  * (1, 8, 64), then calls that come at a fixed rate whether or not earlier ones were answered: half, and twice, of what the
  * device can sustain. Then what does not fit the queue must be refused, and what was accepted must not wait longer.
  */
-import { writeFileSync } from 'node:fs';
 import { markdownTable } from 'markdown-table';
 import { main, title } from '../scripts/step.mjs';
 import { CAPTION } from './bench.mjs';
 import { modelCommand, wholeNumber } from './options.mjs';
 import { configFor, openOurs } from './ours.mjs';
-import { seconds } from './rows.mjs';
+import { seconds, writeRows } from './rows.mjs';
 import { openSession } from './session.mjs';
 import { closedLoop, openLoop } from './traffic.mjs';
 
@@ -33,10 +32,8 @@ await main(async () => {
     const rows = await measure(interrogator, prepared.images, options);
     console.log(`\n${options.device}, queue of ${maxQueue}, batches of ${maxBatch}; ${machine}\n`);
     print(rows);
-    if (options.json) {
-      const json = rows.map((row) => ({ ...row, device: options.device, max_queue: maxQueue, max_batch: maxBatch, machine }));
-      writeFileSync(options.json, `${JSON.stringify(json, null, 2)}\n`);
-    }
+    const told = rows.map((row) => ({ ...row, device: options.device, max_queue: maxQueue, max_batch: maxBatch, machine }));
+    writeRows(options.json, told);
   } finally {
     await interrogator.dispose();
   }

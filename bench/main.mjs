@@ -2,13 +2,12 @@
  * npm run bench: ours beside clip-interrogator 0.6.0 in Python, on the same weights and images, in turn, in one run.
  * Sets up what it needs, in build/bench. Prints a table; `--json FILE` writes the rows.
  */
-import { writeFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import { main, StepError, title } from '../scripts/step.mjs';
 import { Bench } from './bench.mjs';
 import { selectable, selected } from './measures/index.mjs';
 import { modelCommand, wholeNumber } from './options.mjs';
-import { printTable, rowOf, seconds } from './rows.mjs';
+import { printTable, rowOf, seconds, writeRows } from './rows.mjs';
 import { sampleInTurn } from './sampling.mjs';
 import { openSession } from './session.mjs';
 
@@ -41,9 +40,9 @@ await main(async () => {
     if (rows.length > 0) {
       console.log(`\n${device}; ${machine}\n`);
       printTable(rows);
-      if (json) writeFileSync(json, `${JSON.stringify(rows, null, 2)}\n`);
+      writeRows(json, rows);
     }
-    await bench?.close();
+    await bench?.ours.dispose();
     await peer.stop();
   }
 });

@@ -26,11 +26,11 @@ export class Peer extends ReferenceProcess {
   }
 
   /** What one of peer/timed.py gives, and the seconds that it took by the peer's own clock. */
-  timed(work, args = {}) {
+  timed(work, args) {
     return this.call('timed', { work, arguments: args });
   }
 
-  async seconds(work, args = {}) {
+  async seconds(work, args) {
     return (await this.timed(work, args)).seconds;
   }
 }

@@ -1,5 +1,5 @@
 /** What both sides run on, made once and kept in build/bench: the same weights, bundles of them, images, folders for label embeddings. */
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { EXPORTER } from '../scripts/exporter-python.mjs';
 import { BUILD, fingerprint, once, quietly, ROOT, title } from '../scripts/step.mjs';
@@ -15,7 +15,6 @@ const IMAGES = 64;
  * the folder of label embeddings that both read. `options`: of the command line, see options.mjs.
  */
 export async function prepare(peer, python, options) {
-  mkdirSync(WORK, { recursive: true });
   const clip = await prepareClip(peer, python, options);
   const caption = options.caption === 'none' ? null : await prepareCaption(peer, python, options);
   return { clip, caption, cache: path.join(clip.folder, 'cache'), images: await prepareImages(peer) };
@@ -35,10 +34,7 @@ async function prepareCaption(peer, python, { model, checkpoint: clipCheckpoint,
   const prepared = await prepareModel(python, {
     ...{ kind: 'caption', name: caption, checkpoint: captionCheckpoint },
     published: /\/./.test(model) && !clipCheckpoint && !captionCheckpoint,
-    draw: (folder) => {
-      mkdirSync(folder, { recursive: true });
-      return peer.call('make_blip_checkpoint', { folder, size: caption.replace('blip-', ''), seed: SEED, endless: true });
-    },
+    draw: (folder) => peer.call('make_blip_checkpoint', { folder, size: caption.replace('blip-', ''), seed: SEED, endless: true }),
   });
   return { ...prepared, reference: prepared.checkpoint ?? null };
 }
@@ -71,15 +67,12 @@ async function prepareModel(python, { kind, name, checkpoint, config, vocabulary
 /** Paths of images of one size, all different. */
 async function prepareImages(peer) {
   const folder = path.join(WORK, 'images');
-  const last = path.join(folder, `${String(IMAGES - 1).padStart(3, '0')}.jpg`);
-  await made(folder, last, fingerprint(['bench/peer/material.py'], [IMAGES]), async () => {
+  const files = Array.from({ length: IMAGES }, (_, number) => path.join(folder, `${String(number).padStart(3, '0')}.jpg`));
+  await made(folder, files.at(-1), fingerprint(['bench/peer/material.py'], [IMAGES]), async () => {
     title(`Making ${IMAGES} images`);
     await peer.call('make_images', { folder, count: IMAGES, seed: SEED });
   });
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.jpg'))
-    .sort()
-    .map((name) => path.join(folder, name));
+  return files;
 }
 
 async function made(folder, output, input, work) {

@@ -1,4 +1,5 @@
 /** What was measured, as the rows of the JSON file and of the printed table. */
+import { writeFileSync } from 'node:fs';
 import { markdownTable } from 'markdown-table';
 import { median } from './sampling.mjs';
 
@@ -48,6 +49,11 @@ export function printTable(rows) {
   for (const { name, from_linear: deviation } of rows) {
     if (deviation !== undefined) console.log(`- ${name}: ${(deviation * 100).toFixed(1)} % from linear`);
   }
+}
+
+/** What `--json` asks for; nothing where it was not given. */
+export function writeRows(file, rows) {
+  if (file) writeFileSync(file, `${JSON.stringify(rows, null, 2)}\n`);
 }
 
 export function seconds(value) {

@@ -5,6 +5,7 @@ Run with the exporter's environment: ``python models/catalog.py``. `verified` ma
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import open_clip
@@ -44,42 +45,36 @@ def text_tower(config: dict) -> str:
     return "multilingual" if text.get("hf_tokenizer_name") else "causal"
 
 
-def clip_models() -> list[dict]:
+def clip_models() -> Iterator[dict]:
     """One entry a model/tag pair, in open_clip's order."""
-    entries = []
     for model, tag in open_clip.list_pretrained():
         config = open_clip.get_model_config(model)
         image, text = image_tower(config), text_tower(config)
-        entries.append(
-            {
-                "name": f"{model}/{tag}",
-                "kind": "clip",
-                "tower": {"image": image, "text": text},
-                "activation": "quick_gelu" if trained_with_quick_gelu(model, tag) else "gelu",
-                "supported": image in SUPPORTED_IMAGE_TOWERS and text in SUPPORTED_TEXT_TOWERS,
-            }
-        )
-    return entries
+        yield {
+            "name": f"{model}/{tag}",
+            "kind": "clip",
+            "tower": {"image": image, "text": text},
+            "activation": "quick_gelu" if trained_with_quick_gelu(model, tag) else "gelu",
+            "supported": image in SUPPORTED_IMAGE_TOWERS and text in SUPPORTED_TEXT_TOWERS,
+        }
 
 
-def caption_models() -> list[dict]:
+def caption_models() -> Iterator[dict]:
     """The captioners that clip-interrogator names."""
-    return [
-        {
+    for name, family in CAPTION_FAMILIES.items():
+        yield {
             "name": name,
             "kind": "caption",
             "tower": {"family": family},
             "supported": family in SUPPORTED_CAPTION_FAMILIES,
         }
-        for name, family in CAPTION_FAMILIES.items()
-    ]
 
 
 def main() -> None:
     """Rewrites catalog.json."""
     known = json.loads(CATALOG.read_text())["models"] if CATALOG.exists() else []
     verified = {entry["name"]: entry["verified"] for entry in known}
-    models = [entry | {"verified": verified.get(entry["name"], False)} for entry in clip_models() + caption_models()]
+    models = [entry | {"verified": verified.get(entry["name"], False)} for entry in [*clip_models(), *caption_models()]]
     lines = ",\n".join("    " + json.dumps(entry) for entry in models)
     CATALOG.write_text(
         '{\n  "source": "open_clip_torch ' + open_clip.__version__ + '",\n  "models": [\n' + lines + "\n  ]\n}\n"

@@ -18,7 +18,7 @@ await main(async () => {
   const [interrogator, loading] = await timed(() => Interrogator.create(settings));
   try {
     const [, embedding] = await timed(() => interrogator.prepare());
-    title(`Loaded in ${seconds(loading)}, terms embedded in ${seconds(embedding)}`);
+    title(`Loaded in ${loading}, terms embedded in ${embedding}`);
     for (const file of readdirSync(IMAGES).filter((name) => name.endsWith('.png'))) {
       await show(interrogator, path.join(IMAGES, file));
     }
@@ -32,10 +32,10 @@ await main(async () => {
 async function show(interrogator, image) {
   console.log(`\n${path.relative(process.cwd(), image)}`);
   const [caption, captioning] = await timed(() => interrogator.generateCaption(image));
-  line('caption', `${caption}  (${seconds(captioning)})`);
+  line('caption', `${caption}  (${captioning})`);
   for (const mode of MODES) {
     const [{ prompt }, spent] = await timed(() => interrogator.describe(image, { mode }));
-    line(mode, `${prompt}  (${seconds(spent)})`);
+    line(mode, `${prompt}  (${spent})`);
   }
   const features = await interrogator.imageToFeatures(image);
   console.log(`  The ${TOP} terms that fit best in each table, with their similarity to the image:`);
@@ -49,12 +49,9 @@ function line(name, text) {
   console.log(`  ${name.padEnd(10)}${text}`);
 }
 
+/** What the work gives, and how long it took, in words. */
 async function timed(work) {
   const began = performance.now();
   const answer = await work();
-  return [answer, performance.now() - began];
-}
-
-function seconds(milliseconds) {
-  return `${(milliseconds / 1000).toFixed(2)} s`;
+  return [answer, `${((performance.now() - began) / 1000).toFixed(2)} s`];
 }

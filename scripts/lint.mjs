@@ -12,7 +12,6 @@ import { filesBelow, main, once, PYTHON, quietly, ROOT, title } from './step.mjs
 const require = createRequire(import.meta.url);
 /** Formatters that come as Python wheels: the same version for everyone. */
 const PYTHON_TOOLS = ['ruff==0.17.6', 'clang-format==20.1.8'];
-const PYTHON_FOLDERS = ['models', 'lib', 'native', 'test', 'bench'];
 
 await main(async () => {
   const fix = process.argv.includes('--fix');
@@ -28,8 +27,8 @@ await main(async () => {
         ...(fix ? ['-i'] : ['--dry-run', '-Werror']),
         ...filesBelow(ROOT, 'native', /\.(h|cc|cu|cuh)$/),
       ]),
-    'ruff check': () => run(path.join(tools, 'ruff'), ['check', ...(fix ? ['--fix'] : []), ...PYTHON_FOLDERS]),
-    'ruff format': () => run(path.join(tools, 'ruff'), ['format', ...(fix ? [] : ['--check']), ...PYTHON_FOLDERS]),
+    'ruff check': () => run(path.join(tools, 'ruff'), ['check', ...(fix ? ['--fix'] : [])]),
+    'ruff format': () => run(path.join(tools, 'ruff'), ['format', ...(fix ? [] : ['--check'])]),
     'the addon is known to lib/native alone': () =>
       lib
         .filter((file) => !file.startsWith(path.join('lib', 'native') + path.sep))

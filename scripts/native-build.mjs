@@ -1,5 +1,5 @@
 /** The native half: configured by cmake-js (which knows Node's headers), built by CMake. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -32,17 +32,15 @@ async function configure({ libtorch, tests, nvcc }) {
     ...(tests && { INTERROGATOR_TESTS: 'ON' }),
     ...(nvcc ? { INTERROGATOR_CUDA: 'ON', INTERROGATOR_NVCC: nvcc } : { INTERROGATOR_CUDA: 'AUTO' }),
   };
-  const args = ['-O', CMAKE_BUILD, ...Object.entries(options).map(([key, value]) => `--CD${key}=${value}`)];
-  for (const command of cacheIsOfAnother(libtorch) ? ['clean', 'configure'] : ['configure']) {
-    await quietly('configure', process.execPath, [cmakeJs, command, ...args], {
-      fail: 'CMake could not configure the native half. It needs cmake 3.20 or newer and a C++20 compiler (Debian, Ubuntu: apt-get install g++ cmake; macOS: xcode-select --install, brew install cmake).',
-    });
-  }
+  const definitions = Object.entries(options).map(([key, value]) => `--CD${key}=${value}`);
+  if (cacheIsOfAnother(libtorch)) rmSync(CMAKE_BUILD, { recursive: true, force: true });
+  await quietly('configure', process.execPath, [cmakeJs, 'configure', '-O', CMAKE_BUILD, ...definitions], {
+    fail: 'CMake could not configure the native half. It needs cmake 3.20 or newer and a C++20 compiler (Debian, Ubuntu: apt-get install g++ cmake; macOS: xcode-select --install, brew install cmake).',
+  });
 }
 
 /** A cache for another libtorch would keep the paths that it found. */
 function cacheIsOfAnother(libtorch) {
-  if (!existsSync(CMAKE_BUILD)) return false;
   const file = path.join(CMAKE_BUILD, 'CMakeCache.txt');
   const cache = existsSync(file) ? readFileSync(file, 'utf8') : '';
   return ![`LIBTORCH_DIR:PATH=${libtorch}\n`, `CMAKE_HOME_DIRECTORY:INTERNAL=${ROOT}\n`].every((line) => cache.includes(line));

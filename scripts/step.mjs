@@ -31,10 +31,7 @@ export async function main(run) {
 export function fingerprint(files, values = []) {
   const hash = createHash('sha256').update(JSON.stringify(values));
   for (const file of files.flatMap((name) => filesBelow(ROOT, name))) {
-    hash
-      .update(file)
-      .update('\0')
-      .update(readFileSync(path.join(ROOT, file)));
+    hash.update(`${file}\0`).update(readFileSync(path.join(ROOT, file)));
   }
   return hash.digest('hex');
 }
@@ -84,10 +81,7 @@ export async function quietly(name, command, args, options) {
   mkdirSync(path.dirname(log), { recursive: true });
   writeFileSync(log, '');
   // Before npm ci there is no bar yet.
-  const progress = await import('cli-progress').then(
-    (module) => module.default,
-    () => undefined,
-  );
+  const progress = (await import('cli-progress').catch(() => undefined))?.default;
   const format = `  ${name} {bar} {value}/{total} | {duration_formatted}`;
   const bar =
     progress &&

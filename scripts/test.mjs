@@ -22,7 +22,7 @@ const RUNNERS = {
     const code = await show('ctest', ['--test-dir', CMAKE_BUILD, '--output-on-failure', '--no-tests=error', '--build-config', 'Release'], {
       env: { ...env, GTEST_OUTPUT: `xml:${folder}/`, GTEST_BRIEF: '1' },
     });
-    return [settle(countJunit(folder), code)];
+    return settle(countJunit(folder), code);
   },
   async jest({ env, jestArgs }) {
     const report = path.join(REPORTS, 'jest.json');
@@ -33,7 +33,7 @@ const RUNNERS = {
     const code = await show(process.execPath, [...node, program, ...options], { env });
     const result = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : {};
     const { numPassedTests = 0, numFailedTests = 0, numRuntimeErrorTestSuites = 0, numPendingTests = 0 } = result;
-    return [settle({ passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites, skipped: numPendingTests }, code)];
+    return settle({ passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites, skipped: numPendingTests }, code);
   },
   async pytest({ env, python }) {
     const counts = [];
@@ -49,7 +49,7 @@ const RUNNERS = {
       process.stdout.write(Buffer.concat(output));
       counts.push(settle(countJunit(report), code));
     }
-    return counts;
+    return sum(counts);
   },
 };
 
@@ -63,6 +63,14 @@ function countJunit(reports) {
   }
   const [failed, skipped] = [sums.failures + sums.errors, sums.skipped + sums.disabled];
   return { passed: sums.tests - failed - skipped, failed, skipped };
+}
+
+function sum(counts) {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const count of counts) {
+    for (const kind of Object.keys(total)) total[kind] += count[kind];
+  }
+  return total;
 }
 
 /** A runner that ended badly without naming a failed test (a crash, no tests found) counts as one. */
@@ -91,19 +99,14 @@ await main(async () => {
   mkdirSync(REPORTS, { recursive: true });
   // Every process of the tests takes the same libtorch and the same Python.
   const env = { LIBTORCH: libtorch.path, INTERROGATOR_PYTHON: python };
-  const total = { passed: 0, failed: 0, skipped: 0 };
+  const counts = [];
   const results = [];
   const run = async (side) => {
     if (!sides.includes(side)) return;
     title(side);
     const began = performance.now();
-    const count = { passed: 0, failed: 0, skipped: 0 };
-    for (const part of await RUNNERS[side]({ env, python, jestArgs: positionals })) {
-      for (const kind of Object.keys(count)) {
-        count[kind] += part[kind];
-        total[kind] += part[kind];
-      }
-    }
+    const count = await RUNNERS[side]({ env, python, jestArgs: positionals });
+    counts.push(count);
     const skipped = count.skipped ? `, ${count.skipped} skipped` : '';
     results.push(
       `${side}: ${count.passed} passed, ${count.failed} failed${skipped}, in ${Math.round((performance.now() - began) / 1000)} s`,
@@ -112,6 +115,7 @@ await main(async () => {
   // The first two have a thread for most of the time; jest has a process a core.
   await Promise.all([run('ctest'), run('pytest')]);
   await run('jest');
+  const total = sum(counts);
   console.log([...results, `${total.passed} passed, ${total.failed} failed`].join('\n'));
   return total.failed > 0 ? 1 : 0;
 });

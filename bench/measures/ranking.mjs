@@ -11,9 +11,9 @@ export const rankFlavors = {
   name: 'rank-flavors',
   async plan({ ours, peer, image, features, clip, options }) {
     const { flavors, mediums } = ours;
-    const arguments_ = { path: image, table: 'flavors', top: TOP };
-    const few = { path: image, table: 'mediums', top: 1 };
-    await sameTop(flavors, features, (await peer.timed('rank', arguments_)).result, toleranceOf(options));
+    const arguments_ = { path: image, table: 'flavors', top: TOP, reverse: false };
+    const few = { path: image, table: 'mediums', top: 1, reverse: false };
+    await sameTop(flavors, features, (await peer.timed('rank_table', arguments_)).result, toleranceOf(options));
     const bytes = labelBytes(flavors.length, clip.embedDim);
     return {
       unit: `s per ranking of ${flavors.length} labels`,
@@ -27,8 +27,8 @@ export const rankFlavors = {
       },
       peer: async () => {
         evictCaches();
-        await peer.timed('rank', few);
-        return peer.seconds('rank', arguments_);
+        await peer.timed('rank_table', few);
+        return peer.seconds('rank_table', arguments_);
       },
       limit: (rates) => bytes / rates.bytes,
     };

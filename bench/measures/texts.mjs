@@ -50,7 +50,7 @@ export const tokenizing = {
         return seconds;
       },
       peer: async () => {
-        const { seconds, result } = await peer.timed('tokenize');
+        const { seconds, result } = await peer.call('timed_tokenize');
         same('token ids', digest, result);
         return seconds;
       },

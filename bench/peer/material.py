@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import skimage
-from calls import Session
+from calls import Session, open_rgb
 from PIL import Image
 from safetensors.numpy import save_file
 
@@ -15,19 +15,17 @@ IMAGE_SIDE = 512
 ROWS_AT_ONCE = 10_000
 
 
-def make_images(_session: Session, folder: str, count: int, seed: int) -> list[str]:
+def make_images(_session: Session, folder: str, count: int, seed: int) -> None:
     """JPEG files of 512 × 512 pixels: parts of photographs, every one another."""
     random = np.random.default_rng(seed)
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     for number in range(count):
-        file = Path(skimage.__file__).parent / "data" / PHOTOGRAPHS[number % len(PHOTOGRAPHS)]
-        photograph = Image.open(file).convert("RGB")
+        photograph = _photograph(PHOTOGRAPHS[number % len(PHOTOGRAPHS)])
         side = int(min(photograph.size) * random.uniform(0.5, 0.9))
         left, top = (int(random.integers(0, extent - side + 1)) for extent in photograph.size)
         part = photograph.crop((left, top, left + side, top + side)).resize((IMAGE_SIDE, IMAGE_SIDE))
         part.save(target / f"{number:03}.jpg", quality=92)
-    return sorted(str(file) for file in target.glob("*.jpg"))
 
 
 def make_large_images(_session: Session, folder: str, width: int, height: int) -> dict[str, str]:
@@ -36,14 +34,14 @@ def make_large_images(_session: Session, folder: str, width: int, height: int) -
     target.mkdir(parents=True, exist_ok=True)
     files = {kind: target / f"{width}x{height}.{kind}" for kind in ("jpeg", "png", "tiff")}
     if not all(file.exists() for file in files.values()):
-        photograph = (
-            Image.open(Path(skimage.__file__).parent / "data" / "hubble_deep_field.jpg")
-            .convert("RGB")
-            .resize((width, height))
-        )
+        photograph = _photograph("hubble_deep_field.jpg").resize((width, height))
         for file in files.values():
             photograph.save(file)
     return {kind: str(file) for kind, file in files.items()}
+
+
+def _photograph(name: str) -> Image.Image:
+    return open_rgb(str(Path(skimage.__file__).parent / "data" / name))
 
 
 def write_random_labels(_session: Session, file: str, rows: int, dim: int, seed: int) -> None:

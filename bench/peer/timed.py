@@ -9,7 +9,7 @@ import calls
 import numpy as np
 import open_clip
 import torch
-from calls import Session, open_rgb
+from calls import Session, caption, open_rgb, rank_table
 from clip_interrogator.clip_interrogator import LabelTable
 
 
@@ -21,18 +21,10 @@ def label_table(session: Session, labels: list[str]) -> None:
     LabelTable(list(labels), None, session.interrogator)
 
 
-def rank(session: Session, path: str, table: str, top: int) -> list[str]:
-    return getattr(session.interrogator, table).rank(session.image_features(path), top)
-
-
 def chain(session: Session, path: str, phrases: list[str], prompt: str, similarity: float) -> str:
     """One step. The image's features are computed before, by an untimed call."""
     features = session.image_features(path)
     return session.interrogator.chain(features, phrases, prompt, similarity, min_count=1, max_count=1)
-
-
-def caption(session: Session, path: str) -> str:
-    return session.interrogator.generate_caption(open_rgb(path))
 
 
 def prompts(session: Session, mode: str, paths: list[str], caption: str) -> list[str]:
@@ -40,32 +32,24 @@ def prompts(session: Session, mode: str, paths: list[str], caption: str) -> list
     return [interrogate(open_rgb(path), caption=caption) for path in paths]
 
 
-class tokenize:
-    """All labels of the merged tables, by a tokenizer that has seen none of them. Its result: a digest of the padded ids."""
-
-    def __init__(self, session: Session):
-        interrogator = session.interrogator
-        self.labels = calls._table(session, "merged").labels
-        self.tokenizer = open_clip.get_tokenizer(interrogator.config.clip_model_name.split("/")[0])
-
-    def __call__(self, session: Session) -> list[torch.Tensor]:
-        size = session.interrogator.config.chunk_size
-        return [self.tokenizer(self.labels[start : start + size]) for start in range(0, len(self.labels), size)]
-
-    @staticmethod
-    def conclude(batches: list[torch.Tensor]) -> str:
-        return hashlib.sha256(torch.cat(batches).numpy().astype(np.int32).tobytes()).hexdigest()
-
-
-TIMED = {each.__name__: each for each in (image_features, label_table, rank, chain, caption, prompts, tokenize)}
+TIMED = {each.__name__: each for each in (image_features, label_table, rank_table, chain, caption, prompts)}
 
 
 def timed(session: Session, work: str, arguments: dict) -> dict[str, Any]:
-    """Seconds that one of TIMED takes, and its result. A class prepares when made and concludes after the clock stopped."""
-    chosen = TIMED[work]
-    run = chosen(session) if isinstance(chosen, type) else chosen
-    seconds, result = clocked(lambda: run(session, **arguments))
-    return {"seconds": seconds, "result": run.conclude(result) if isinstance(chosen, type) else result}
+    """Seconds that one of TIMED takes, and its result."""
+    seconds, result = clocked(lambda: TIMED[work](session, **arguments))
+    return {"seconds": seconds, "result": result}
+
+
+def timed_tokenize(session: Session) -> dict[str, Any]:
+    """All labels of the merged tables, by a tokenizer that has seen none of them. Its result: a digest of the padded ids."""
+    labels = calls._table(session, "merged").labels
+    config = session.interrogator.config
+    tokenizer = open_clip.get_tokenizer(config.clip_model_name.split("/")[0])
+    size = config.chunk_size
+    seconds, batches = clocked(lambda: [tokenizer(labels[start : start + size]) for start in range(0, len(labels), size)])
+    digest = hashlib.sha256(torch.cat(batches).numpy().astype(np.int32).tobytes()).hexdigest()
+    return {"seconds": seconds, "result": digest}
 
 
 def clocked(work: Callable[[], Any]) -> tuple[float, Any]:

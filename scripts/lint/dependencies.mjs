@@ -10,11 +10,7 @@ const NOT_IMPORTED = {
 
 /** Names of dependencies that nothing uses. `shipped` are the files of the package itself, `others` those of tests and tools. */
 export function unusedDependencies(root, { shipped, others }) {
-  const {
-    dependencies = {},
-    optionalDependencies = {},
-    devDependencies = {},
-  } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const { dependencies, optionalDependencies, devDependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   const runtime = Object.keys({ ...dependencies, ...optionalDependencies });
   const known = new Set([...runtime, ...Object.keys(devDependencies), 'jest', 'node']);
   const textOf = (files) => files.map((file) => readFileSync(path.join(root, file), 'utf8')).join('\n');

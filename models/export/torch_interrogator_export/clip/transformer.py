@@ -78,10 +78,14 @@ def layer_norm(source: nn.Module) -> nn.LayerNorm:
     return norm
 
 
-def projection(matrix: torch.Tensor) -> nn.Linear:
-    """x @ matrix, with matrix [width, embedDim]."""
-    linear = nn.Linear(*matrix.shape, bias=False)
-    linear.weight = nn.Parameter(matrix.detach().t().contiguous())
+def projection(source: torch.Tensor | nn.Linear | None) -> nn.Module:
+    """A tower's last step, as open_clip keeps it: x @ source, with source [width, embedDim], or a layer, or none."""
+    if source is None:
+        return nn.Identity()
+    if isinstance(source, nn.Linear):
+        return source
+    linear = nn.Linear(*source.shape, bias=False)
+    linear.weight = nn.Parameter(source.detach().t().contiguous())
     return linear
 
 

@@ -10,8 +10,7 @@ from .drawing.palette import COLOURS
 from .drawing.scenes import Batch
 from .icons.emoji import meaning
 from .icons.names import other_names, telling_words, usual_name, with_article
-from .icons.sets import MEDIUM_STYLES
-from .stock import ARTISTS, MEDIUMS
+from .icons.sets import ARTISTS, MEDIUM_STYLES, MEDIUMS
 
 # Keywords that say what kind of thing a name is.
 KINDS = {

@@ -9,11 +9,8 @@ from .drawing.painter import Placement
 from .drawing.scenes import SceneMaker
 from .icons.names import usual_name
 from .icons.render import Sprites, icon_slugs, in_words, load_sprites
-from .icons.sets import MEDIUM_STYLES, MONOCHROME, TRAINING_SETS
+from .icons.sets import MONOCHROME, TRAINING_SETS
 from .icons.styles import COLOUR_STYLES, ONE_COLOUR_STYLES
-
-MEDIUMS = tuple(sorted(MEDIUM_STYLES))
-ARTISTS = tuple(icons.artist for icons in TRAINING_SETS)
 
 
 @dataclass(frozen=True)
@@ -46,4 +43,4 @@ class Stock:
 
     def scenes(self, step: int, placement: Placement = Placement()) -> SceneMaker:  # noqa: B008
         """A maker of batches; another step draws others."""
-        return SceneMaker(self.sprites, self.names, MEDIUMS, ARTISTS, placement, self.seed + step, self.device)
+        return SceneMaker(self.sprites, self.names, placement, self.seed + step, self.device)

@@ -7,7 +7,7 @@ from .captions import TRENDING_FORMS, VAGUE
 from .drawing.palette import COLOURS
 from .icons.emoji import meaning
 from .icons.names import usual_name
-from .icons.sets import MEDIUM_STYLES, TRAINING_SETS
+from .icons.sets import ARTISTS, MEDIUM_STYLES, MEDIUMS
 from .paths import VOCABULARY
 
 # Keywords that nobody sees in an image.
@@ -26,12 +26,11 @@ _NEGATIVE = (
 
 def write_vocabulary(names: Sequence[str]) -> None:
     """Writes the lists, one term a line, in a fixed order."""
-    artists = [icons.artist for icons in TRAINING_SETS]
     lists = {
-        "artists": artists,
-        "mediums": sorted(MEDIUM_STYLES),
+        "artists": ARTISTS,
+        "mediums": MEDIUMS,
         "movements": sorted(style for styles in MEDIUM_STYLES.values() for style in styles),
-        "trendings": [form.format(artist) for form in TRENDING_FORMS for artist in artists],
+        "trendings": [form.format(artist) for form in TRENDING_FORMS for artist in ARTISTS],
         "flavors": _flavors(names),
         "negative": _NEGATIVE,
     }

@@ -28,7 +28,7 @@ class VisionTower(nn.Module):
         if self.class_token:
             self.end = EndBlock(blocks[-1])
         self.ln_post = layer_norm(source.ln_post)
-        self.projection = nn.Identity() if source.proj is None else projection(source.proj)
+        self.projection = projection(source.proj)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         patches = self.patches(pixels)

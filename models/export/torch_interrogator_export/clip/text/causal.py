@@ -25,7 +25,7 @@ class CausalText(nn.Module):
         attention = blocks[0].attn
         self.scale = float((attention.embed_dim // attention.num_heads) ** -0.5)
         self.ln_final = layer_norm(tower.ln_final)
-        self.projection = _projection(tower.text_projection)
+        self.projection = projection(tower.text_projection)
 
     @torch.jit.export
     def prefill(self, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -105,11 +105,3 @@ def text_fields(model: nn.Module, tokenizer: Any) -> dict[str, Any]:
         "sotId": int(tokenizer.sot_token_id),
         "eotId": int(tokenizer.eot_token_id),
     }
-
-
-def _projection(source: Any) -> nn.Module:
-    if source is None:
-        return nn.Identity()
-    if isinstance(source, nn.Linear):
-        return source
-    return projection(source)

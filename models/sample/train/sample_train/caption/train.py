@@ -10,7 +10,8 @@ from ..clip.image_tower import ImageTower, load_image_tower
 from ..drawing.painter import Placement
 from ..drawing.palette import COLOURS
 from ..drawing.scenes import Batch
-from ..stock import MEDIUMS, Stock
+from ..icons.sets import MEDIUMS
+from ..stock import Stock
 from ..training import restore, run_training
 from .guides import Guides, Teacher
 from .model import CHECKPOINT, build_captioner, build_tokenizer, save_captioner
@@ -58,7 +59,9 @@ class CaptionerInTraining(torch.nn.Module):
         }
 
     def _caption_loss(self, batch: Batch, patches: torch.Tensor) -> torch.Tensor:
-        ids = self._caption_ids(batch).to(patches.device)
+        # [DEC] caption [SEP], padded.
+        ids = self.tokenizer(self.writer.captions(batch), padding=True, return_tensors="pt").input_ids.to(patches.device)
+        ids[:, 0] = self.tokenizer.bos_token_id
         labels = ids.masked_fill(ids == self.tokenizer.pad_token_id, -100)
         return self.captioner.text_decoder(
             input_ids=ids, attention_mask=(labels != -100).long(), encoder_hidden_states=patches, labels=labels
@@ -75,12 +78,6 @@ class CaptionerInTraining(torch.nn.Module):
         first = torch.where(two[:, None], left, columns.mean(1))
         logits = self.name_head(torch.cat([first, right[two]]))
         return F.cross_entropy(logits, torch.cat([first_ids, second_ids]), label_smoothing=0.05)
-
-    def _caption_ids(self, batch: Batch) -> torch.Tensor:
-        """[DEC] caption [SEP], padded: int64 [B, longest]."""
-        ids = self.tokenizer(self.writer.captions(batch), padding=True, return_tensors="pt").input_ids
-        ids[:, 0] = self.tokenizer.bos_token_id
-        return ids
 
 
 def train_caption(stock: Stock, steps: int) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from open_clip.model import CLIP
 from open_clip.tokenizer import SimpleTokenizer, default_bpe
+from torch.nn.utils.rnn import pad_sequence
 
 from ..paths import CONFIG, TRAIN, WORK
 
@@ -42,9 +43,7 @@ class TokenRows:
 
     def __call__(self, texts: list[str]) -> torch.Tensor:
         """int64 [N, longest], zero after the end token."""
-        rows = [self._row(text) for text in texts]
-        longest = max(map(len, rows))
-        return torch.tensor([row + [0] * (longest - len(row)) for row in rows])
+        return pad_sequence([torch.tensor(self._row(text)) for text in texts], batch_first=True)
 
     def _row(self, text: str) -> list[int]:
         ids = [self._tokenizer.sot_token_id]

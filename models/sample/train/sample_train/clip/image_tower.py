@@ -13,8 +13,8 @@ from open_clip.model import CLIP
 
 from ..drawing.palette import COLOURS
 from ..drawing.scenes import Batch
+from ..icons.sets import ARTISTS, MEDIUMS
 from ..paths import WORK
-from ..stock import ARTISTS, MEDIUMS
 from ..training import restore
 from .config import build_clip
 
@@ -78,13 +78,13 @@ class ImageTower(torch.nn.Module):
         """MixStyle (Zhou et al., ICLR 2021): an image's channel statistics, its style, are mixed with another's."""
         if not stage.training or torch.rand(()) > 0.5 * self.difficulty:
             return None
-        mean, deviation = output.mean((2, 3), keepdim=True), output.std((2, 3), keepdim=True) + 1e-5
+        seen = output.detach()
+        mean, deviation = seen.mean((2, 3), keepdim=True), seen.std((2, 3), keepdim=True) + 1e-5
         other = torch.randperm(len(output), device=output.device)
         share = torch.distributions.Beta(0.2, 0.2).sample((len(output), 1, 1, 1)).to(output.device)
-        mean_too, deviation_too = mean.detach(), deviation.detach()
-        mixed_mean = share * mean_too + (1 - share) * mean_too[other]
-        mixed_deviation = share * deviation_too + (1 - share) * deviation_too[other]
-        return (output - mean.detach()) / deviation.detach() * mixed_deviation + mixed_mean
+        mixed_mean = share * mean + (1 - share) * mean[other]
+        mixed_deviation = share * deviation + (1 - share) * deviation[other]
+        return (output - mean) / deviation * mixed_deviation + mixed_mean
 
 
 def name_targets(batch: Batch, names: int) -> torch.Tensor:

@@ -14,8 +14,8 @@ from ..captions import SceneWriter, artist_phrase, colour_phrase, medium_phrase
 from ..drawing.palette import COLOURS
 from ..drawing.scenes import Batch
 from ..icons.names import usual_name
+from ..icons.sets import ARTISTS, MEDIUMS
 from ..paths import WORK
-from ..stock import ARTISTS, MEDIUMS
 from .config import TokenRows, build_clip
 from .image_tower import ImageTower
 

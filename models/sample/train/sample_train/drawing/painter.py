@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torchvision.transforms.v2.functional import jpeg
+from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+from torchvision.transforms.v2.functional import jpeg, normalize
 
 IMAGE_SIZE = 64
-_MEAN = (0.48145466, 0.4578275, 0.40821073)
-_STD = (0.26862954, 0.26130258, 0.27577711)
 # ITU-R BT.601: how bright each colour looks.
 _LUMA = (0.299, 0.587, 0.114)
 
@@ -38,8 +37,7 @@ class Placement:
 
 def normalised(pixels: torch.Tensor) -> torch.Tensor:
     """RGB in 0 … 1, [B,3,H,W], as both models take it."""
-    mean, std = (torch.tensor(values, device=pixels.device).view(1, 3, 1, 1) for values in (_MEAN, _STD))
-    return (pixels - mean) / std
+    return normalize(pixels, OPENAI_DATASET_MEAN, OPENAI_DATASET_STD)
 
 
 class Painter:
@@ -74,8 +72,7 @@ class Painter:
         drawn = torch.empty(size, 4, IMAGE_SIZE, IMAGE_SIZE, device=self.device)
         # Small ones are sampled from a halved drawing, so that thin lines do not vanish between samples.
         small = scale < 0.62
-        for mine, source in ((~small, layers), (small, F.avg_pool2d(layers[small], 2))):
-            picked = source[mine] if source is layers else source
+        for mine, picked in ((~small, layers[~small]), (small, F.avg_pool2d(layers[small], 2))):
             if len(picked):
                 drawn[mine] = F.grid_sample(picked, grid[mine], align_corners=False)
         alpha = drawn[:, 3:]

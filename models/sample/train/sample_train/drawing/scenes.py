@@ -7,7 +7,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from ..icons.changes import is_mirrorable, is_recolourable
 from ..icons.render import Sprites
-from ..icons.sets import MONOCHROME
+from ..icons.sets import ARTISTS, MEDIUMS, MONOCHROME
 from .painter import Painter, Placement, normalised
 from .palette import COLOURS, PALETTE
 
@@ -33,19 +33,10 @@ class Batch:
 class SceneMaker:
     """Draws random batches. Deterministic for a seed on one kind of device.
 
-    `names`, `mediums` and `artists` are the words that a batch's ids stand for; colours are the palette's.
+    `names` are the words that a batch's name ids stand for; mediums and artists are the sets', colours the palette's.
     """
 
-    def __init__(
-        self,
-        sprites: list[Sprites],
-        names: tuple[str, ...],
-        mediums: tuple[str, ...],
-        artists: tuple[str, ...],
-        placement: Placement,
-        seed: int,
-        device: str,
-    ):
+    def __init__(self, sprites: list[Sprites], names: tuple[str, ...], placement: Placement, seed: int, device: str):
         self.names, self.placement, self.device = len(names), placement, device
         self.random = torch.Generator(device).manual_seed(seed)
         index = {name: i for i, name in enumerate(names)}
@@ -53,8 +44,8 @@ class SceneMaker:
         name_of = torch.tensor([index[name] for stock in sprites for name in stock.names])
         self.stock_of = torch.cat([torch.full((len(stock.names),), i) for i, stock in enumerate(sprites)])
         self.row_in_stock = torch.cat([torch.arange(len(stock.names)) for stock in sprites])
-        self.medium_of = torch.tensor([mediums.index(stock.medium) for stock in sprites])
-        self.artist_of = torch.tensor([artists.index(stock.icons.artist) for stock in sprites])
+        self.medium_of = torch.tensor([MEDIUMS.index(stock.medium) for stock in sprites])
+        self.artist_of = torch.tensor([ARTISTS.index(stock.icons.artist) for stock in sprites])
         self.one_colour = torch.tensor([stock.icons.medium == MONOCHROME or not stock.style.filled for stock in sprites])
         share = torch.tensor([stock.style.share for stock in sprites])
         # Of every name its sprites' rows [names, most] and their shares; what fills up has none.

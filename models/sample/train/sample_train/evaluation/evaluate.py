@@ -14,7 +14,7 @@ from ..drawing.images import Placed, compose
 from ..drawing.palette import COLOURS
 from ..errors import RecipeError
 from ..icons.render import icon_codes, icon_slugs
-from ..icons.sets import HELD_OUT_SET, MEDIUM_STYLES, IconSet, icon_set
+from ..icons.sets import HELD_OUT_SET, MEDIUMS, IconSet, icon_set
 from ..paths import EVALUATION, REPOSITORY
 from ..programs import run_program
 from . import node_cli
@@ -51,7 +51,7 @@ def _single_icons(icons: IconSet, shown: dict[str, Subject]) -> dict:
     names = sorted({subject.name for subject in shown.values()})
     with _drawn((slug, (Placed(icons.package, slug, 0.9),), "white") for slug in shown) as folder:
         ranked = node_cli.rankings(folder, names, 5)
-        drawn_as = node_cli.rankings(folder, sorted(MEDIUM_STYLES), 1)
+        drawn_as = node_cli.rankings(folder, MEDIUMS, 1)
         captions = node_cli.captions(folder)
     measures = {
         "images": len(shown),

@@ -32,8 +32,6 @@ TRAINING_SETS = (
 
 HELD_OUT_SET = IconSet("emojione", "1.2.3", "EmojiOne", "flat vector art")
 
-KNOWN_SETS = (*TRAINING_SETS, HELD_OUT_SET)
-
 # Styles that a medium goes with: the movements of the vocabulary.
 MEDIUM_STYLES = {
     "3D render": ("3D design", "soft gradients", "claymorphism", "rendered plastic"),
@@ -44,6 +42,9 @@ MEDIUM_STYLES = {
     LINE: ("line art", "outline drawing", "colouring book page", "wireframe style"),
 }
 
+MEDIUMS = tuple(sorted(MEDIUM_STYLES))
+ARTISTS = tuple(icons.artist for icons in TRAINING_SETS)
+
 # Keywords of every emoji (MIT), the names that lead from an icon to them (MIT), and other names of the same (MIT).
 NAME_PACKAGES = {"emojilib": "4.0.3", "unicode-emoji-json": "0.9.0", "emojibase-data": "17.0.0"}
 
@@ -51,5 +52,5 @@ NAME_PACKAGES = {"emojilib": "4.0.3", "unicode-emoji-json": "0.9.0", "emojibase-
 def icon_set(package: str) -> IconSet:
     """The set of a package, one of those above or any other of iconify's."""
     package = package.removeprefix("@iconify-json/")
-    known = {icons.package: icons for icons in KNOWN_SETS}
+    known = {icons.package: icons for icons in (*TRAINING_SETS, HELD_OUT_SET)}
     return known.get(package) or IconSet(package)
