@@ -78,8 +78,5 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
 
 }  // namespace interrogator::binding
 
-namespace {
-Napi::Object initialize(Napi::Env env, Napi::Object exports) { return interrogator::binding::initialize(env, exports); }
-}  // namespace
-
+using interrogator::binding::initialize;  // the macro takes no qualified name
 NODE_API_MODULE(interrogator, initialize)

@@ -1,7 +1,6 @@
 // NativeCaptionModel: an image into token ids.
 #pragma once
 
-#include <memory>
 #include <vector>
 
 #include "interrogator/caption_model.h"

@@ -64,12 +64,8 @@ Napi::Value ClipModelWrap::tree(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return checked(env, [&] {
     const auto model = share();
-    const auto slot = std::make_shared<TreeSlot>();
-    slot->tree =
-        freed_elsewhere(environment_of(env), std::make_shared<PromptTree>(model, to_token_lists(info[0], "candidates", vocab_size_)));
-    slot->device = device();
-    slot->vocab_size = vocab_size_;
-    slot->count = static_cast<std::int64_t>(slot->tree->count());
+    auto tree = std::make_shared<PromptTree>(model, to_token_lists(info[0], "candidates", vocab_size_));
+    const auto slot = std::make_shared<TreeSlot>(TreeSlot{freed_elsewhere(environment_of(env), std::move(tree)), device(), vocab_size_});
     std::erase_if(trees_, [](const std::weak_ptr<TreeSlot>& each) { return each.expired(); });
     trees_.push_back(slot);
     return PromptTreeWrap::wrap(env, slot);

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "interrogator/clip_model.h"
 #include "interrogator/error.h"
+#include "interrogator/token_lists.h"
 
 namespace interrogator::binding {
 

@@ -1,7 +1,6 @@
 // NativeDevice: a device with its thread and queue.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "handle.h"

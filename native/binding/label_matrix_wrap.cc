@@ -1,6 +1,5 @@
 #include "label_matrix_wrap.h"
 
-#include <algorithm>
 #include <limits>
 
 #include "async_call.h"

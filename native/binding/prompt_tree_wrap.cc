@@ -30,7 +30,7 @@ Napi::Value PromptTreeWrap::best(const Napi::CallbackInfo& info) {
   StepOptions options;
   if (const Napi::Value exclude = reader.get("exclude"); !exclude.IsUndefined()) {
     options.exclude = to_int32s(exclude, "exclude");
-    check_ids(options.exclude, "exclude", slot_->count);
+    check_ids(options.exclude, "exclude", static_cast<std::int64_t>(tree->count()));
   }
   options.reverse = reader.boolean("reverse", options.reverse);
   const auto begin = [=](AsyncCall&) { return tree->begin_best(prefix, features, options); };

@@ -13,7 +13,7 @@ namespace interrogator::binding {
 struct TreeSlot {
   std::shared_ptr<PromptTree> tree;
   DevicePtr device;
-  std::int64_t vocab_size = 0, count = 0;
+  std::int64_t vocab_size = 0;
 };
 
 class PromptTreeWrap : public Handle<PromptTreeWrap> {
@@ -24,7 +24,7 @@ class PromptTreeWrap : public Handle<PromptTreeWrap> {
 
   using Handle::Handle;
   void adopt(Napi::Env, std::shared_ptr<TreeSlot> slot) {
-    show("count", slot->count);
+    show("count", slot->tree->count());
     slot_ = std::move(slot);
   }
 

@@ -1,6 +1,6 @@
 #include <ATen/ATen.h>
 
-#include <cmath>
+#include <algorithm>
 
 #include "measure.h"
 #include "ops/image_transform.h"

@@ -1,6 +1,5 @@
 #include <ATen/ATen.h>
 
-#include <optional>
 #include <utility>
 
 #include "measure.h"
@@ -11,55 +10,38 @@ namespace interrogator::bench {
 
 namespace {
 
-/// As many layers as a cache does not hold, in turn: what a whole model's layers are.
-class Layers {
- public:
-  Layers(std::int64_t depth, std::int64_t outputs, std::size_t count) : bias_(at::randn({outputs})) {
-    for (std::size_t i = 0; i < count; ++i) weights_.push_back(at::randn({outputs, depth}));
-  }
-  void pack() {
-    for (at::Tensor& weight : weights_) weight = ops::pack_weight(weight, true);
-  }
-  void quantize() {
-    for (at::Tensor& weight : weights_) weight = ops::quantize_weight(weight);
-  }
-  template <class Linear>
-  void each(const Linear& linear) const {
-    for (const at::Tensor& weight : weights_) linear(weight, bias_);
-  }
-
- private:
-  std::vector<at::Tensor> weights_;
-  at::Tensor bias_;
-};
+/// The weights of as many layers as a cache does not hold, in turn: what a whole model's layers are.
+using Weights = std::vector<at::Tensor>;
 
 void bench_layers(Suite& suite, std::int64_t depth, std::int64_t outputs, std::size_t count, const std::vector<std::int64_t>& batches) {
-  std::optional<Layers> plain, packed, quantized;
+  Weights plain, packed, quantized;
+  const at::Tensor bias = at::randn({outputs});
   for (const std::int64_t rows : batches) {
     const std::string shape = std::to_string(rows) + " x " + std::to_string(depth) + " to " + std::to_string(outputs);
     if (!suite.wants("linear " + shape) && !suite.wants("linear, not packed " + shape) && !suite.wants("linear, int8 " + shape) &&
         !suite.wants("libtorch's linear " + shape))
       continue;
-    if (!plain) {
-      plain.emplace(depth, outputs, count);
-      packed.emplace(depth, outputs, count);
-      if (ops::packing_pays()) {
-        packed->pack();
-        quantized.emplace(*packed);
-        quantized->quantize();
+    if (plain.empty()) {
+      for (std::size_t i = 0; i < count; ++i) {
+        plain.push_back(at::randn({outputs, depth}));
+        packed.push_back(ops::packing_pays() ? ops::pack_weight(plain[i], true) : plain[i]);
+        if (ops::packing_pays()) quantized.push_back(ops::quantize_weight(packed[i]));
       }
     }
     const at::Tensor x = at::randn({rows, depth});
     const auto weights = static_cast<double>(depth * outputs) * static_cast<double>(count);
     const Work work{.flops = 2 * static_cast<double>(rows) * weights, .bytes = 4 * weights};
-    const auto ours = [&x](const at::Tensor& weight, const at::Tensor& bias) { ops::linear(x, weight, bias); };
-    const auto theirs = [&x](const at::Tensor& weight, const at::Tensor& bias) { at::linear(x, weight, bias); };
-    suite.measure("linear " + shape, "products", work, [&] { packed->each(ours); });
-    if (rows <= ops::kFewRows) suite.measure("linear, not packed " + shape, "products", work, [&] { plain->each(ours); });
-    if (quantized && rows == 1) {
-      suite.measure("linear, int8 " + shape, "products", {.flops = work.flops, .bytes = weights}, [&] { quantized->each(ours); });
+    const auto ours = [&](const Weights& layers) {
+      for (const at::Tensor& weight : layers) ops::linear(x, weight, bias);
+    };
+    suite.measure("linear " + shape, "products", work, [&] { ours(packed); });
+    if (rows <= ops::kFewRows) suite.measure("linear, not packed " + shape, "products", work, [&] { ours(plain); });
+    if (!quantized.empty() && rows == 1) {
+      suite.measure("linear, int8 " + shape, "products", {.flops = work.flops, .bytes = weights}, [&] { ours(quantized); });
     }
-    suite.measure("libtorch's linear " + shape, "products", work, [&] { plain->each(theirs); });
+    suite.measure("libtorch's linear " + shape, "products", work, [&] {
+      for (const at::Tensor& weight : plain) at::linear(x, weight, bias);
+    });
   }
 }
 

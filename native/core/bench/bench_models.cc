@@ -91,8 +91,8 @@ void bench_caption(Suite& suite) {
   test::on(suite.device(), [&] {
     const DraftCounts& drafts = model->draft_counts();
     if (drafts.drafted > 0) std::printf("drafted tokens: %.1f %% accepted\n", 100.0 * double(drafts.accepted) / double(drafts.drafted));
+    model.reset();
   });
-  test::on(suite.device(), [&] { model.reset(); });
 }
 
 }  // namespace

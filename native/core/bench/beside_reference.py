@@ -67,22 +67,10 @@ def write(rows: list[dict], path: Path | None) -> None:
 def export(options: argparse.Namespace, kind: str, name: str) -> Path:
     bundle = options.work / name.strip("/")
     if not (bundle / "manifest.json").exists():
-        command = [
-            sys.executable,
-            "-m",
-            "torch_interrogator_export",
-            kind,
-            name,
-            "--untrained",
-            "--seed",
-            SEED,
-            "--out",
-            bundle,
-        ]
-        run(
-            [*command, *(["--vocabulary", "none"] if kind == "clip" else [])],
-            PYTHONPATH=os.pathsep.join(filter(None, [str(EXPORTER), os.environ.get("PYTHONPATH")])),
-        )
+        exporter = [sys.executable, "-m", "torch_interrogator_export", kind, name]
+        settings = ["--untrained", "--seed", SEED, "--out", bundle, *(["--vocabulary", "none"] if kind == "clip" else [])]
+        python_path = os.pathsep.join(filter(None, [str(EXPORTER), os.environ.get("PYTHONPATH")]))
+        run([*exporter, *settings], PYTHONPATH=python_path)
     return bundle
 
 

@@ -40,15 +40,14 @@ void Machine::sample() {
   const std::int64_t size = cpu ? 1536 : 8192;
   const std::int64_t numbers = cpu ? 32 << 20 : 256 << 20;
   const auto floats = at::TensorOptions(device_->torch_device()).dtype(cpu ? at::kFloat : at::kHalf);
-  const at::Tensor a = at::full({size, size}, 0.5, floats), b = at::full({size, size}, 0.25, floats),
-                   product = at::empty({size, size}, floats);
+  const at::Tensor a = at::full({size, size}, 0.5, floats), b = at::full({size, size}, 0.25, floats);
   // Written before it is read: pages that were never written are one page of zeros.
-  const at::Tensor from = at::ones({numbers}, floats.dtype(at::kFloat)), to = at::ones_like(from);
-  at::Tensor target = product, copy = to;
-  at::mm_out(target, a, b);
+  const at::Tensor from = at::ones({numbers}, floats.dtype(at::kFloat)), copy = at::ones_like(from);
+  at::Tensor product = at::empty({size, size}, floats);
+  at::mm_out(product, a, b);
   copy.copy_(from);
   synchronize(device_);
-  const double multiplied = seconds_of([&] { at::mm_out(target, a, b), synchronize(device_); });
+  const double multiplied = seconds_of([&] { at::mm_out(product, a, b), synchronize(device_); });
   const double copied = seconds_of([&] { copy.copy_(from), synchronize(device_); });
   gflops_.push_back(2e-9 * static_cast<double>(size * size * size) / multiplied);
   gigabytes_.push_back(2e-9 * static_cast<double>(from.nbytes()) / copied);

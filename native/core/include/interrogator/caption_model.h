@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "interrogator/bundle.h"
-#include "interrogator/cancel.h"
 #include "interrogator/device.h"
 #include "interrogator/image_view.h"
 

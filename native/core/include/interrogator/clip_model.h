@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "interrogator/bundle.h"
-#include "interrogator/cancel.h"
 #include "interrogator/features.h"
 #include "interrogator/image_view.h"
 #include "interrogator/sliced.h"

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "interrogator/cancel.h"
 #include "interrogator/features.h"
 #include "interrogator/ranking.h"
 

@@ -5,7 +5,6 @@
 #include <memory>
 #include <vector>
 
-#include "interrogator/cancel.h"
 #include "interrogator/features.h"
 #include "interrogator/sliced.h"
 #include "interrogator/token_lists.h"

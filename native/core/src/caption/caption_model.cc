@@ -3,7 +3,6 @@
 #include <ATen/ops/cat.h>
 
 #include <algorithm>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -64,8 +63,6 @@ struct CaptionModel::State {
   /// pixels as transform_images makes them.
   at::Tensor image_embeds(const at::Tensor& pixels) const { return vision.call("forward", {pixels}).to(decoder.dtype()); }
 
-  std::size_t most_images() const { return images_per_pass(manifest.image, device->options().max_batch, device->torch_device().is_cpu()); }
-
   const DevicePtr device;
   const CaptionManifest manifest;
   Module vision, decoder;
@@ -109,7 +106,8 @@ class CaptionModel::CaptionPass final : public MergedPass<CaptionRequest> {
     state.move_to(state.device->torch_device());
     const auto unseen = std::find_if(left.begin(), left.end(), [&](std::size_t place) { return place >= next_; });
     if (unseen != left.end()) {
-      const auto count = std::min(static_cast<std::ptrdiff_t>(state.most_images()), left.end() - unseen);
+      const std::size_t most = images_per_pass(state.manifest.image, *state.device);
+      const auto count = std::min(static_cast<std::ptrdiff_t>(most), left.end() - unseen);
       see(state, {unseen, unseen + count});
       return {};
     }

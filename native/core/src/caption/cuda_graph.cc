@@ -72,14 +72,11 @@ class CudaGraph {
     try {
       library_.check(library_.begin(graph_, pool_));
       work();
+      library_.check(library_.end(graph_));
     } catch (...) {
       library_.abandon(graph_, pool_);
       throw;
     }
-    if (library_.end(graph_) == 0) return;
-    const std::string reason = library_.error();
-    library_.abandon(graph_, pool_);
-    throw std::runtime_error(reason);
   }
 
   void replay() { library_.check(library_.replay(graph_)); }

@@ -1,16 +1,15 @@
 #include "interrogator/clip_model.h"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/tensor.h>
 
-#include <algorithm>
 #include <numeric>
 #include <string>
 #include <utility>
 
 #include "clip/clip_model_state.h"
 #include "device/transfer.h"
+#include "images/image_batch.h"
 #include "interrogator/error.h"
 #include "ops/operators.h"
 #include "queue/merged_job.h"
@@ -89,7 +88,7 @@ class ClipModel::ImagePass final : public MergedPass<ImageRequest> {
 
 JobPtr ClipModel::image_job(std::shared_ptr<const ClipModel> model, SharedImage image, std::function<void(Features)> take) {
   MergeKey key{reinterpret_cast<std::uintptr_t>(model.get())};
-  const std::size_t most = model->state_->most_images();
+  const std::size_t most = images_per_pass(model->manifest().image, *model->device());
   return std::make_unique<MergedJob<ImageRequest, ImagePass>>(std::move(key), most,
                                                               ImageRequest{std::move(model), std::move(image), std::move(take)});
 }
@@ -104,15 +103,13 @@ class ClipModel::TextFeatures final : public Sliced<Features> {
         features_(at::empty({static_cast<std::int64_t>(total_), model.manifest().embed_dim}, model.device()->torch_device())) {}
 
   bool advance() override {
-    if (encoding_.finished()) {
-      if (progress_) progress_(0, 0);
-      return true;
+    if (!encoding_.finished()) {  // no texts, no parts
+      model_.state_->move_to(model_.device()->torch_device());
+      const TextRows rows = encoding_.advance();
+      features_.index_copy_(0, upload(at::tensor(rows.texts), features_.device()), rows.features);
+      finish_on(features_.device());
+      done_ += rows.texts.size();
     }
-    model_.state_->move_to(model_.device()->torch_device());
-    const TextRows rows = encoding_.advance();
-    features_.index_copy_(0, upload(at::tensor(rows.texts), features_.device()), rows.features);
-    finish_on(features_.device());
-    done_ += rows.texts.size();
     if (progress_) progress_(done_, total_);
     return encoding_.finished();
   }

@@ -3,13 +3,11 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <utility>
 
 #include "clip/text_tower.h"
-#include "images/image_batch.h"
 #include "interrogator/clip_model.h"
 #include "weights/module.h"
 
@@ -33,8 +31,6 @@ struct ClipModel::State {
 
   /// pixels as transform_images makes them, B of them → B × embed_dim, float32.
   at::Tensor encode_images(const at::Tensor& pixels) const;
-
-  std::size_t most_images() const { return images_per_pass(manifest.image, device->options().max_batch, device->torch_device().is_cpu()); }
 
   const DevicePtr device;
   const ClipManifest manifest;

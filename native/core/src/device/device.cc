@@ -74,8 +74,7 @@ struct Device::State {
                                             },
                                         .surround = [opened](const JobQueue::Work& slice) { on_device(opened, slice); },
                                         .wake = opened.is_cpu() ? JobQueue::Work(spread_threads) : nullptr,
-                                        .rest = release_freed_memory,
-                                        .clock = nullptr}) {}
+                                        .rest = release_freed_memory}) {}
 
   static void on_device(c10::Device device, const JobQueue::Work& slice) {
     try {

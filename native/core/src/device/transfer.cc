@@ -48,20 +48,14 @@ at::Tensor upload_staged(const at::Tensor& staged, c10::Device device) {
 }
 
 std::vector<at::Tensor> download(const std::vector<at::Tensor>& tensors) {
+  const c10::Device device = tensors.front().device();
+  if (device.is_cpu()) return tensors;
   std::vector<at::Tensor> host;
   for (const at::Tensor& tensor : tensors) {
-    if (tensor.is_cpu()) {
-      host.push_back(tensor);
-      continue;
-    }
-    host.push_back(staging(tensor.sizes(), tensor.scalar_type(), tensor.device()));
+    host.push_back(staging(tensor.sizes(), tensor.scalar_type(), device));
     host.back().copy_(tensor, /*non_blocking=*/true);
   }
-  for (const at::Tensor& tensor : tensors) {
-    if (tensor.is_cpu()) continue;
-    finish_on(tensor.device());
-    break;
-  }
+  finish_on(device);
   return host;
 }
 

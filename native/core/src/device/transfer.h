@@ -31,7 +31,7 @@ at::Tensor upload(const at::Tensor& host, c10::Device device);
 /// The same of a `staging` tensor, without copying it on the host first: it must not be changed any more.
 at::Tensor upload_staged(const at::Tensor& staged, c10::Device device);
 
-/// Device tensors on the host, waited for once. On the CPU the same tensors.
+/// Tensors of one device on the host, waited for once: one or more. On the CPU the same tensors.
 std::vector<at::Tensor> download(const std::vector<at::Tensor>& tensors);
 
 }  // namespace interrogator

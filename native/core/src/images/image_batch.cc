@@ -30,8 +30,9 @@ at::Tensor transform_images(const std::vector<ImageView>& images, const ImagePre
   return at::stack(made);
 }
 
-std::size_t images_per_pass(const ImagePreprocess& preprocess, std::size_t max_batch, bool on_cpu) {
-  if (!on_cpu) return max_batch;
+std::size_t images_per_pass(const ImagePreprocess& preprocess, const Device& device) {
+  const std::size_t max_batch = device.options().max_batch;
+  if (!device.torch_device().is_cpu()) return max_batch;
   constexpr std::int64_t kPixels = 8 * 224 * 224;
   const std::int64_t fill = kPixels / std::max<std::int64_t>(preprocess.height * preprocess.width, 1);
   return std::min(max_batch, static_cast<std::size_t>(std::max<std::int64_t>(fill, 1)));

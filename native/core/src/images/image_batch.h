@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "interrogator/device.h"
 #include "interrogator/image_preprocess.h"
 #include "interrogator/image_view.h"
 
@@ -19,6 +20,6 @@ at::Tensor transform_images(const std::vector<ImageView>& images, const ImagePre
 
 /// Most images a pass through a vision tower. On the CPU no more than keep it busy, so that the pass is no
 /// longer than it must be: larger images fill it sooner.
-std::size_t images_per_pass(const ImagePreprocess& preprocess, std::size_t max_batch, bool on_cpu);
+std::size_t images_per_pass(const ImagePreprocess& preprocess, const Device& device);
 
 }  // namespace interrogator

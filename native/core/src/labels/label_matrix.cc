@@ -174,12 +174,9 @@ class LabelMatrix::RankPass final : public MergedPass<RankRequest> {
 
 JobPtr LabelMatrix::top_k_job(std::vector<std::shared_ptr<LabelMatrix>> matrices, Features features, const TopKOptions& options,
                               std::function<void(TopK)> take) {
-  MergeKey key;
+  MergeKey key{static_cast<std::uintptr_t>(features.dim()), static_cast<std::uintptr_t>(options.k),
+               static_cast<std::uintptr_t>(options.chunk_size), options.reverse, options.corrected};
   for (const auto& matrix : matrices) key.push_back(reinterpret_cast<std::uintptr_t>(matrix.get()));
-  key.push_back(static_cast<std::uintptr_t>(features.dim()));
-  key.push_back(static_cast<std::uintptr_t>(options.k));
-  key.push_back(static_cast<std::uintptr_t>(options.chunk_size));
-  key.push_back((options.reverse ? 1U : 0U) + (options.corrected ? 2U : 0U));
   const std::size_t most = features.device()->options().max_batch;
   return std::make_unique<MergedJob<RankRequest, RankPass>>(
       std::move(key), most, RankRequest{std::move(matrices), std::move(features), options, std::move(take)});

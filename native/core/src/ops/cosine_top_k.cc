@@ -120,9 +120,7 @@ std::vector<float> squared_lengths(const at::Tensor& rows, SimdSet set) {
 TopK rank(const std::vector<at::Tensor>& matrices, const at::Tensor& features, const TopKOptions& options, SimdSet set) {
   simd::HalfDotsFunction* const dots = INTERROGATOR_CHOOSE(set, simd::half_dots);
   const RankingStages stages = ranking_stages(options, matrices);
-  TopK result;
-  result.rows = features.size(0);
-  result.k = stages.k;
+  TopK result{features.size(0), stages.k, {}, {}};
   const std::int64_t most = features_per_pass(stages);
   for (std::int64_t first = 0; first < result.rows; first += most) {
     const at::Tensor pass = features.narrow(0, first, std::min(most, result.rows - first));

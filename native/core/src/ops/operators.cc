@@ -30,7 +30,7 @@ at::Tensor embedding_here(const at::Tensor& weight, const at::Tensor& ids, std::
 void register_operators() {
   // Not the TORCH_LIBRARY macro: the linker would drop its static object with this file, and a second
   // copy of the core in the process would abort on the second definition.
-  static const bool registered = [] {
+  [[maybe_unused]] static const bool registered = [] {
     if (c10::Dispatcher::singleton().findSchema({"interrogator::tree_attention", ""})) return true;
     // Never destroyed: at exit a device's thread may still be inside the operator.
     auto* const library = new torch::Library(torch::Library::DEF, "interrogator", std::nullopt, __FILE__, __LINE__);
@@ -45,7 +45,6 @@ void register_operators() {
     library->impl("embedding", torch::dispatch(c10::DispatchKey::CPU, TORCH_FN(embedding_here)));
     return true;
   }();
-  (void)registered;
 }
 
 }  // namespace interrogator::ops

@@ -4,7 +4,6 @@
 #include <array>
 #include <bit>
 #include <functional>
-#include <limits>
 
 namespace interrogator::ops {
 

@@ -4,7 +4,6 @@
 
 #include <iterator>
 #include <new>
-#include <utility>
 
 namespace interrogator {
 

@@ -31,15 +31,13 @@ bool says_out_of_memory(const std::string& text) {
          text.find("not enough memory") != std::string::npos;
 }
 
-Error libtorch_error(const std::string& text) {
-  const std::string reason = first_line(text);
-  if (says_out_of_memory(text)) {
-    return Error(ErrorCode::kOutOfMemory, reason + "; use smaller batches, a smaller model or the low-VRAM preset");
-  }
-  return Error(ErrorCode::kRuntime, reason);
+Error out_of_memory(const std::string& text) {
+  return Error(ErrorCode::kOutOfMemory, first_line(text) + "; use smaller batches, a smaller model or the low-VRAM preset");
 }
 
-Error host_out_of_memory() { return Error(ErrorCode::kOutOfMemory, "the host ran out of memory; use smaller batches or a smaller model"); }
+Error libtorch_error(const std::string& text) {
+  return says_out_of_memory(text) ? out_of_memory(text) : Error(ErrorCode::kRuntime, first_line(text));
+}
 
 }  // namespace
 
@@ -68,12 +66,11 @@ Error current_error() {
   } catch (const Error& error) {
     return error;
   } catch (const c10::OutOfMemoryError& error) {
-    return Error(ErrorCode::kOutOfMemory,
-                 first_line(error.what_without_backtrace()) + "; use smaller batches, a smaller model or the low-VRAM preset");
+    return out_of_memory(error.what_without_backtrace());
   } catch (const c10::Error& error) {
     return libtorch_error(error.what_without_backtrace());
   } catch (const std::bad_alloc&) {
-    return host_out_of_memory();
+    return Error(ErrorCode::kOutOfMemory, "the host ran out of memory; use smaller batches or a smaller model");
   } catch (const std::filesystem::filesystem_error& error) {
     return Error(ErrorCode::kIo, error.what());
   } catch (const std::ios_base::failure& error) {

@@ -72,11 +72,10 @@ at::Tensor empty_in_huge_pages(at::IntArrayRef sizes, at::ScalarType type) {
 }
 
 void take_over_large_tensors() {
-  static const bool done = [] {
+  [[maybe_unused]] static const bool done = [] {
     c10::SetCPUAllocator(new TensorAllocator(), /*priority=*/1);
     return true;
   }();
-  static_cast<void>(done);
 }
 
 void release_freed_memory() noexcept {

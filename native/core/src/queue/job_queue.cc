@@ -1,7 +1,6 @@
 #include "queue/job_queue.h"
 
 #include <algorithm>
-#include <chrono>
 #include <condition_variable>
 #include <future>
 #include <iterator>
@@ -15,8 +14,6 @@
 namespace interrogator {
 
 namespace {
-
-double steady_seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 std::exception_ptr aborted() { return std::make_exception_ptr(Error(ErrorCode::kAborted, "cancelled by the caller")); }
 
@@ -50,9 +47,7 @@ void settle_all(Removed removed, const std::exception_ptr& error) noexcept {
 }  // namespace
 
 struct JobQueue::Shared {
-  Shared(std::string name, Options given) : owner(std::move(name)), options(std::move(given)) {
-    if (!options.clock) options.clock = steady_seconds;
-  }
+  Shared(std::string name, Options given) : owner(std::move(name)), options(std::move(given)) {}
 
   const std::string owner;
   Options options;
@@ -249,12 +244,10 @@ void JobQueue::close() {
   }
   shared_->wake.notify_all();
   settle_all(std::move(rejected), shared_->disposed());
-  if (on_own_thread()) return;
+  if (std::this_thread::get_id() == shared_->thread_id) return;  // it cannot join itself
   const std::lock_guard lock(join_mutex_);
   if (thread_.joinable()) thread_.join();
 }
-
-bool JobQueue::on_own_thread() const noexcept { return std::this_thread::get_id() == shared_->thread_id; }
 
 JobCounts JobQueue::counts() const {
   const std::lock_guard lock(shared_->mutex);

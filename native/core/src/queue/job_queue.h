@@ -35,8 +35,10 @@ class JobQueue {
     Work wake = nullptr;
     /// Runs on the thread once it has had nothing to do for kRestAfter since its last slice. Must not throw. Null: nothing.
     Work rest = nullptr;
-    /// Seconds, to measure slices by. Null: the steady clock.
-    std::function<double()> clock = nullptr;
+    /// Seconds, to measure slices by.
+    std::function<double()> clock = [] {
+      return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    };
   };
 
   /// Starts the thread and waits for `prepare`. Rethrows what that threw. `owner` names the queue in error messages.
@@ -55,7 +57,6 @@ class JobQueue {
   /// it); its jobs that do not end with that slice end with kDisposed too.
   void close();
 
-  bool on_own_thread() const noexcept;
   JobCounts counts() const;
 
  private:

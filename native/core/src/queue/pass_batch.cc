@@ -3,23 +3,12 @@
 #include <algorithm>
 #include <iterator>
 
-#include "interrogator/error.h"
-
 namespace interrogator {
-
-namespace {
-
-std::vector<std::size_t> in_both(const std::vector<std::size_t>& a, const std::vector<std::size_t>& b) {
-  std::vector<std::size_t> both;
-  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
-  return both;
-}
-
-}  // namespace
 
 /// What is left of the pass that is under way, or the next one.
 std::vector<std::size_t> PassBatch::choose(const std::vector<std::size_t>& left) {
-  std::vector<std::size_t> pass = in_both(pass_, left);
+  std::vector<std::size_t> pass;
+  std::ranges::set_intersection(pass_, left, std::back_inserter(pass));
   if (!pass.empty()) return pass;
   if (!pass_.empty()) end_pass();
   const auto count = static_cast<std::ptrdiff_t>(std::min(most_, left.size()));

@@ -4,8 +4,7 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
-#include <map>
-#include <utility>
+#include <set>
 
 #include "interrogator/error.h"
 #include "weights/linear_layers.h"
@@ -70,17 +69,16 @@ std::optional<Module> Module::quantized(const char* method) const {
 bool Module::has_method(const char* name) const { return module_->find_method(name).has_value(); }
 
 std::int64_t Module::bytes_of(std::initializer_list<const Module*> modules) {
-  std::map<const c10::StorageImpl*, std::size_t> storages;
+  std::set<const c10::StorageImpl*> counted;
+  std::int64_t total = 0;
   for (const Module* const module : modules) {
     if (!module) continue;
     for (const c10::IValue& attribute : module->module_->attributes()) {
       if (!attribute.isTensor() || !attribute.toTensor().defined()) continue;
       const c10::Storage& storage = attribute.toTensor().storage();
-      storages[storage.unsafeGetStorageImpl()] = storage.nbytes();
+      if (counted.insert(storage.unsafeGetStorageImpl()).second) total += static_cast<std::int64_t>(storage.nbytes());
     }
   }
-  std::int64_t total = 0;
-  for (const auto& [storage, bytes] : storages) total += static_cast<std::int64_t>(bytes);
   return total;
 }
 

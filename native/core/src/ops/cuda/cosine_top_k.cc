@@ -87,9 +87,7 @@ void append(const Ranked& ranked, TopK& result) {
 TopK rank_cuda(const std::vector<at::Tensor>& matrices, const at::Tensor& features, const TopKOptions& options,
                const CudaKernels* kernels) {
   const RankingStages stages = ranking_stages(options, matrices);
-  TopK result;
-  result.rows = features.size(0);
-  result.k = stages.k;
+  TopK result{features.size(0), stages.k, {}, {}};
   if (stages.rows == 0) return result;
   for (std::int64_t first = 0; first < result.rows; first += kBatch) {
     const at::Tensor pass = features.narrow(0, first, std::min(kBatch, result.rows - first));
