@@ -119,6 +119,19 @@ describe.each(['sharp', 'jimp'])('with %s a file that contradicts itself takes n
     }
   });
 
+  test('a TIFF whose 64-bit size lies beyond the end of the file is truncated', async () => {
+    const LONG8 = 16;
+    for (const tag of [256, 257]) {
+      for (const value of [1200, 1 << 20, 2 ** 31, 2 ** 32 - 1]) {
+        const tags = tiffSize(9, 9).map((size) => (size.tag === tag ? { ...size, type: LONG8, value } : size));
+        for (const truncated of ['error', 'best-effort'] as const) {
+          const { code } = await outcome(() => decodeImage(tiffFile(tags, Buffer.alloc(1000)), { truncated }));
+          expect(code).toBe('ERR_IMAGE_TRUNCATED');
+        }
+      }
+    }
+  });
+
   test('a JPEG of hundreds of scans is refused, one of ten is not', async () => {
     process.env.TORCH_INTERROGATOR_DECODER = decoder;
     const whole = await sharp({ create: { width: 900, height: 700, channels: 3, background: '#888' } })

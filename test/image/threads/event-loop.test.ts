@@ -1,8 +1,16 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import sharp from 'sharp';
 import { closeDecodeThreads, decodeImage } from '../../../lib/image';
 import { countsMainThread, mainThreadTime } from '../../support/main-thread';
+import { nativeFiles, openBinding } from '../../support/native';
+import { removeFolder, temporaryFolder } from '../../tokenizer/reference';
 
-afterAll(closeDecodeThreads);
+const folder = temporaryFolder();
+afterAll(async () => {
+  await closeDecodeThreads();
+  removeFolder(folder);
+});
 
 const [WIDTH, HEIGHT] = [3000, 2000];
 const onLinux = countsMainThread ? test : test.skip;
@@ -58,3 +66,45 @@ onLinux.each<[string, () => Promise<Buffer>]>([
   // The least of three: a garbage collection is not the decoder's.
   expect(Math.min(...turns)).toBeLessThan(costOfOnePass() / 3);
 });
+
+/** Bytes of arrays, also of those whose memory is another library's. */
+function arrayBytes(): number {
+  const { arrayBuffers, external } = process.memoryUsage();
+  return arrayBuffers + external;
+}
+
+test.each([
+  ['jpeg', 'sharp', 5000],
+  ['png', 'sharp', 4100],
+  ['tiff', 'sharp', 6100],
+  ['gif', 'sharp', 2900],
+  ['png', 'jimp', 2500],
+])(
+  'neither the file nor the pixels of a %s for the models are in the heap of the thread that calls: %s',
+  async (format, decoder, width) => {
+    if (decoder === 'jimp') process.env.TORCH_INTERROGATOR_DECODER = decoder;
+    const file = path.join(folder, `${decoder}.${format}`);
+    writeFileSync(
+      file,
+      await image
+        .clone()
+        .resize(width, 3000, { fit: 'fill' })
+        .toFormat(format as 'png')
+        .toBuffer(),
+    );
+    const binding = await openBinding();
+    global.gc?.();
+    const before = arrayBytes();
+    let most = 0;
+    const timer = setInterval(() => {
+      most = Math.max(most, arrayBytes() - before);
+    }, 1);
+    using native = binding.expectImage();
+    const { release, data } = await decodeImage(file, {}, { addon: nativeFiles().addon, number: native.number });
+    clearInterval(timer);
+    release();
+    delete process.env.TORCH_INTERROGATOR_DECODER;
+    expect([native.width, native.height, data.length]).toEqual([width, 3000, 0]);
+    expect(most).toBeLessThan(2 << 20);
+  },
+);
