@@ -8,6 +8,9 @@ import { type DecodeReply, type DecodeTask, type OpenReply, type OpenRequest, re
 /** What objects of JavaScript may take; pixels are not among them. One decoder keeps an object for every 64 samples. */
 export const LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 1024 };
 
+/** So long a thread may have nothing to do; one stays. Starting one takes about 0.1 s. */
+export const REST_MS = 5000;
+
 const threads = new Set<DecodeThread>();
 const idle: DecodeThread[] = [];
 let users = 0;
@@ -17,6 +20,7 @@ class DecodeThread {
   private asked: { resolve(reply: DecodeReply): void; reject(error: Error): void } | undefined;
   /** Why it ends. */
   private failure: Error | undefined;
+  private rest: NodeJS.Timeout | undefined;
 
   constructor() {
     // Some decoders print; nothing of it is for our standard output. Reading these streams would keep the process alive.
@@ -71,7 +75,16 @@ class DecodeThread {
   /** Lets go of the image; another one may have the thread. */
   free(): void {
     this.stop();
-    if (!this.failure) idle.push(this);
+    if (this.failure) return;
+    idle.push(this);
+    this.rest = setTimeout(() => threads.size > 1 && this.end(closed()), REST_MS).unref();
+  }
+
+  /** One that waits for an image, or a new one. */
+  static take(): DecodeThread {
+    const thread = idle.pop() ?? new DecodeThread();
+    clearTimeout(thread.rest);
+    return thread;
   }
 
   /** Ends the reading of a file, lets go of an opened image. */
@@ -106,7 +119,7 @@ export interface WaitingImage extends Disposable {
 export async function openInThread(request: OpenRequest, signal?: AbortSignal): Promise<WaitingImage> {
   throwIfAborted(signal);
   const { file, name } = request;
-  const thread = idle.pop() ?? new DecodeThread();
+  const thread = DecodeThread.take();
   const leave = onAbort(signal, () => thread.stop());
   try {
     const reply = thread.ask<OpenReply>({ open: request }, typeof file === 'string' ? [] : [file.buffer as ArrayBuffer]);
@@ -141,8 +154,11 @@ export function useDecodeThreads(): () => Promise<void> {
 
 /** Ends the threads. What they decode rejects with `ERR_DISPOSED`; a later decode starts new ones. */
 export async function closeDecodeThreads(): Promise<void> {
-  const disposed = new InterrogatorError('ERR_DISPOSED', 'The image decoders were closed');
-  await Promise.all([...threads].map((thread) => thread.end(disposed)));
+  await Promise.all([...threads].map((thread) => thread.end(closed())));
+}
+
+function closed(): InterrogatorError {
+  return new InterrogatorError('ERR_DISPOSED', 'The image decoders were closed');
 }
 
 /** Why a thread has ended. */

@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
 import { InterrogatorError } from '../../../lib/errors';
 import { closeDecodeThreads, decodeImage, decodeStats, useDecodeThreads } from '../../../lib/image';
-import { LIMITS, openInThread } from '../../../lib/image/threads/decode-threads';
+import { LIMITS, openInThread, REST_MS } from '../../../lib/image/threads/decode-threads';
 import type { OpenRequest } from '../../../lib/image/threads/messages';
 import { Random } from '../../fuzz/support/random';
 import { removeFolder, temporaryFolder } from '../../tokenizer/reference';
@@ -106,6 +106,21 @@ test('what fails in a thread is an error of the package here, with its cause', a
   }
   const cut = decode({ ...request(), file: new Uint8Array(jpeg.subarray(0, jpeg.length / 2)) });
   await expect(cut).rejects.toMatchObject({ code: 'ERR_IMAGE_TRUNCATED', cause: { name: 'DecodeFailure', kind: 'truncated' } });
+});
+
+test('of the threads that have nothing to do for a while one stays', async () => {
+  await closeDecodeThreads();
+  await Promise.all(Array.from({ length: 3 }, () => decode({ ...request(), file: new Uint8Array(gif) })));
+  const ended = jest.spyOn(Worker.prototype, 'terminate');
+  const started = jest.spyOn(Worker.prototype, 'postMessage');
+  await setTimeout(REST_MS + 500);
+  expect(ended.mock.contexts.length).toBeGreaterThan(0);
+  await expect(decode(request())).resolves.toMatchObject({ width: 2000 });
+  const [survivor, ...others] = new Set(started.mock.contexts);
+  expect(others).toEqual([]);
+  expect(ended.mock.contexts).not.toContain(survivor);
+  jest.restoreAllMocks();
+  await closeDecodeThreads();
 });
 
 test("the settings of the process's sharp stay what they were", async () => {
