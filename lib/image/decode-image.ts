@@ -1,7 +1,7 @@
 import { MAX_PIXELS } from '../arguments/limits';
 import { throwIfAborted } from '../errors';
 import type { Color } from './decoders/request';
-import { sharpSettings } from './decoders/sharp';
+import { loadSharp } from './decoders/sharp';
 import { type EncodedImage, openInput } from './inputs';
 import { Reading } from './inputs/read-ahead';
 import type { RawImage } from './raw-pixels';
@@ -49,7 +49,9 @@ export async function decodeImage(input: EncodedImage, options: DecodeOptions = 
   if (arrived) reading.end();
   return await decodeInTurn(async () => {
     const file = arrived ?? (await source.read(signal, reading));
-    const request = { name: source.name, file, maxPixels, orientation, background, truncated, sharp: sharpSettings(), target };
+    // Without it on the main thread, sharp's libraries would be closed with the first thread that ends.
+    const usesSharp = process.env.TORCH_INTERROGATOR_DECODER !== 'jimp' && loadSharp() !== undefined;
+    const request = { name: source.name, file, maxPixels, orientation, background, truncated, usesSharp, target };
     return openInThread(request, signal);
   }, signal);
 }

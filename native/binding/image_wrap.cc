@@ -86,7 +86,7 @@ Napi::Object to_object(Napi::Value value, const char* expected) {
 
 /// Pixels that a thread of JavaScript waits for and another one gives.
 struct ImageWrap::Expected {
-  const std::shared_ptr<Environment> environment;  ///< of the one that waits
+  const std::shared_ptr<Environment> environment;  ///< of the thread that waits
   std::promise<SharedImage> pixels;
   std::future<SharedImage> arrival = pixels.get_future();
 };
@@ -165,9 +165,10 @@ Napi::Value ImageWrap::fill(const Napi::CallbackInfo& info) {
     if (const std::shared_ptr<Expected> expected = expectations.take(number)) {
       expected->pixels.set_value(copied(*expected->environment, given, size, 3, std::nullopt));
     }
-    // Large memory does not wait for a garbage collection. Of a part of a buffer, the rest is somebody else's.
+    // Large memory does not wait for a garbage collection. What is shared stays; small arrays may share a buffer with others.
     const Napi::TypedArray array = data.As<Napi::TypedArray>();
-    if (array.ByteLength() == array.ArrayBuffer().ByteLength()) napi_detach_arraybuffer(env, array.ArrayBuffer());
+    constexpr std::size_t kLarge = std::size_t{1} << 20;
+    if (array.ByteLength() >= kLarge) napi_detach_arraybuffer(env, array.ArrayBuffer());
     return env.Undefined();
   });
 }
@@ -196,6 +197,7 @@ Napi::Value ImageWrap::height(const Napi::CallbackInfo& info) {
 }
 
 void ImageWrap::close(const Napi::CallbackInfo& info) {
+  image();  // its sizes stay
   expected_.reset();
   image_.owner.reset();
   stands_for(info.Env(), 0);

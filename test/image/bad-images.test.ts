@@ -157,7 +157,7 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
 
     const open = (signal?: AbortSignal) => {
       const request = { name: 'slow.bmp', file: new Uint8Array(slow), maxPixels: 1e9, orientation: 'ignore', truncated: 'error' } as const;
-      return openInThread({ ...request, background: undefined, sharp: undefined, target: undefined }, signal);
+      return openInThread({ ...request, background: undefined, usesSharp: false, target: undefined }, signal);
     };
 
     test('is ended', async () => {

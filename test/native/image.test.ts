@@ -1,5 +1,7 @@
 /** Pixels on their way down: what is copied, what comes from another thread, what is refused, and when it is freed. */
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { NativeBinding, NativeCaptionModel, NativeClipModel, NativeDevice, NativePixels } from '../../lib/native/types';
 import { tinyBlip, tinyClip } from '../support/bundles';
@@ -269,13 +271,48 @@ describe('an image from another thread', () => {
     expect(images.map(({ width }) => width)).toEqual(given.map(({ width }) => width));
   });
 
-  test('the memory of its array is free at once, and the rest of a buffer stays', () => {
-    const { data } = pixels(3);
-    binding.fillImage(1, { ...pixels(3), data: data as Uint8Array });
-    expect(data).toHaveLength(0);
-    const larger = new Uint8Array(21);
-    binding.fillImage(1, { data: larger.subarray(9), width: 4, height: 1 });
-    expect(larger).toHaveLength(21);
+  test('large memory of its array is free at once; a buffer that small arrays share stays', () => {
+    const large = new Uint8Array(3 * 700 * 600);
+    binding.fillImage(1, { data: large, width: 700, height: 600 });
+    expect(large).toHaveLength(0);
+    const shared = new Uint8Array(21);
+    binding.fillImage(1, { data: shared.subarray(9), width: 4, height: 1 });
+    expect(shared).toHaveLength(21);
+  });
+
+  test('shared memory is copied', () => {
+    using image = binding.expectImage();
+    const data = new Uint8Array(new SharedArrayBuffer(3 * 700 * 600));
+    binding.fillImage(image.number, { data, width: 700, height: 600 });
+    expect([data.length, image.width]).toEqual([3 * 700 * 600, 700]);
+  });
+
+  const onLinux = existsSync('/proc/self/status') ? test : test.skip;
+
+  onLinux.each(['closed', 'left to the garbage collection'])('its pixels are freed where it is %s', async (how) => {
+    const anonymous = () => 1024 * Number(/^RssAnon:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1]);
+    const size = { width: 2000, height: 2000 };
+    const before = anonymous();
+    for (let i = 0; i < 100; i += 1) {
+      const image = binding.expectImage();
+      binding.fillImage(image.number, { data: new Uint8Array(3 * 2000 * 2000).fill(i), ...size });
+      if (how === 'closed') image.close();
+      else if (i % 10 === 9) {
+        await new Promise(setImmediate);
+        global.gc?.();
+        await new Promise(setImmediate);
+      }
+    }
+    // All of them would be 1.2 GB.
+    for (let i = 0; i < 100 && anonymous() - before > 200e6; i += 1) await sleep(20);
+    expect(anonymous() - before).toBeLessThan(200e6);
+  });
+
+  test('its sizes stay where it is closed before anybody looked', () => {
+    const image = binding.expectImage();
+    binding.fillImage(image.number, pixels(4) as Anything);
+    image.close();
+    expect([image.width, image.height]).toEqual([48, 40]);
   });
 });
 

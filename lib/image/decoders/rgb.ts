@@ -7,10 +7,10 @@ export interface DecodedPixels extends RgbImage {
   channels: 3 | 4;
 }
 
-/** Composes alpha over the background, or drops it where there is none. */
+/** Composes alpha over the background, or drops it where there is none. The pixels stay in the same memory, which is large. */
 export function withoutAlpha({ data, width, height, channels }: DecodedPixels, background: Color | undefined): RgbImage {
   if (channels === 3) return { data, width, height };
-  const rgb = new Uint8Array(width * height * 3);
+  const rgb = data.subarray(0, width * height * 3);
   const { r, g, b } = background ?? { r: 0, g: 0, b: 0 };
   for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
     const alpha = background ? (data[from + 3] as number) : 255;
@@ -45,9 +45,9 @@ export function paint(indices: Uint8Array, colors: Uint8Array, channels: number)
   return data;
 }
 
-/** Pillow's own formula, without profiles: each channel is (255 - K) less its ink's share of that. */
+/** Pillow's own formula, without profiles: each channel is (255 - K) less its ink's share of that. It stays in the same memory. */
 export function inksToRgb(inks: Uint8Array, width: number, height: number): DecodedPixels {
-  const rgb = new Uint8Array(width * height * 3);
+  const rgb = inks.subarray(0, width * height * 3);
   for (let from = 0, to = 0; to < rgb.length; from += 4) {
     const light = 255 - (inks[from + 3] as number);
     for (let ink = 0; ink < 3; ink++) {

@@ -1,12 +1,12 @@
 /** JPEG, PNG, WebP and TIFF by sharp: libvips decodes and converts as Pillow does, bit for bit, on threads of its own. */
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
-import { DecodeFailure, type RgbImage } from '../failure';
+import type { RgbImage } from '../failure';
 import { type DecodeRequest, requireSize } from './request';
 import { inksToRgb, layOf, upright } from './rgb';
 
 export type SharpModule = typeof import('sharp');
 
-/** Of the whole process; loading sharp in a thread sets them to their defaults. */
+/** What the whole process shares. */
 export interface SharpSettings {
   concurrency: number;
   cache: { memory: number; files: number; items: number };
@@ -14,26 +14,8 @@ export interface SharpSettings {
 
 let loaded: SharpModule | null | undefined;
 
-/** The settings in force; undefined where sharp is not installed, does not load, or `TORCH_INTERROGATOR_DECODER=jimp` forbids it. */
-export function sharpSettings(): SharpSettings | undefined {
-  // Without it on the main thread, its libraries would be closed with the first thread that ends.
-  const sharp = process.env.TORCH_INTERROGATOR_DECODER === 'jimp' ? undefined : loadSharp();
-  if (!sharp) return undefined;
-  const { memory, files, items } = sharp.cache();
-  return { concurrency: sharp.concurrency(), cache: { memory: memory.max, files: files.max, items: items.max } };
-}
-
-/** The first time, the process gets the settings back that it had. */
-export function loadSharpInThread({ concurrency, cache }: SharpSettings): SharpModule | undefined {
-  const isFirst = loaded === undefined;
-  const sharp = loadSharp();
-  if (!isFirst || !sharp) return sharp;
-  sharp.concurrency(concurrency);
-  sharp.cache(cache);
-  return sharp;
-}
-
-function loadSharp(): SharpModule | undefined {
+/** Undefined where sharp is not installed or does not load. Loading it sets its settings to their defaults, also from another thread. */
+export function loadSharp(): SharpModule | undefined {
   if (loaded === undefined) {
     try {
       loaded = require('sharp') as SharpModule;
@@ -44,9 +26,24 @@ function loadSharp(): SharpModule | undefined {
   return loaded ?? undefined;
 }
 
+/** The settings in force. */
+export function sharpSettings(): SharpSettings | undefined {
+  const sharp = loadSharp();
+  if (!sharp) return undefined;
+  const { memory, files, items } = sharp.cache();
+  return { concurrency: sharp.concurrency(), cache: { memory: memory.max, files: files.max, items: items.max } };
+}
+
+/** Sets `before` again where `defaults`, which a thread has set, are still in force: nobody has changed them since. */
+export function restoreSharpSettings(before: SharpSettings | undefined, defaults: SharpSettings | undefined): void {
+  if (!before || JSON.stringify(sharpSettings()) !== JSON.stringify(defaults)) return;
+  loadSharp()?.concurrency(before.concurrency);
+  loadSharp()?.cache(before.cache);
+}
+
 /**
  * Returns the image, or 'own' where sharp refused a damaged file that Pillow may still read, and our own decoder follows Pillow there.
- * Throws a DecodeFailure; its kind is 'corrupt' where sharp does not tell what is wrong.
+ * Rejects with sharp's own error where it does not tell what is wrong.
  */
 export async function decodeWithSharp(sharp: SharpModule, request: DecodeRequest): Promise<RgbImage | 'own'> {
   const { format, isLenient } = request;
@@ -60,31 +57,29 @@ export async function decodeWithSharp(sharp: SharpModule, request: DecodeRequest
   }
 }
 
-function decode(sharp: SharpModule, request: DecodeRequest, failOn: SharpOptions['failOn']): Promise<RgbImage> {
-  return checked(async () => {
-    const { bytes, background, orientation } = request;
-    const options = sharpOptions(request, failOn);
-    const metadata = await sharp(bytes, options).metadata();
-    requireSize(metadata, request);
-    let image = sharp(bytes, options);
-    if (metadata.space === 'cmyk') {
-      // It cannot multiply one channel with another, which the conversion needs.
-      const { data, width, height } = await rawOf(image.pipelineColourspace('cmyk').toColourspace('cmyk'));
-      return upright(inksToRgb(data, width, height), orientation);
-    }
-    const lay = layOf(orientation);
-    // A quarter turn swaps the sides and flips what were the columns; sharp flips first.
-    if (lay)
-      image = image
-        .rotate(lay.swapsSides ? 90 : 0)
-        .flip(lay.flipsY !== lay.swapsSides)
-        .flop(lay.flipsX);
-    // Pillow clips plain 16-bit grey to 255; of other 16-bit images it takes the high bytes, as libvips does.
-    if (isPlainGrey16(request, metadata)) image = image.linear(256, 0);
-    // Grey is composed over a colour.
-    else if (background) image = image.pipelineColourspace('srgb').flatten({ background });
-    return rawOf(image.removeAlpha());
-  });
+async function decode(sharp: SharpModule, request: DecodeRequest, failOn: SharpOptions['failOn']): Promise<RgbImage> {
+  const { bytes, background, orientation } = request;
+  const options = sharpOptions(request, failOn);
+  const metadata = await sharp(bytes, options).metadata();
+  requireSize(metadata, request);
+  let image = sharp(bytes, options);
+  if (metadata.space === 'cmyk') {
+    // It cannot multiply one channel with another, which the conversion needs.
+    const { data, width, height } = await rawOf(image.pipelineColourspace('cmyk').toColourspace('cmyk'));
+    return upright(inksToRgb(data, width, height), orientation);
+  }
+  const lay = layOf(orientation);
+  // A quarter turn swaps the sides and flips what were the columns; sharp flips first.
+  if (lay)
+    image = image
+      .rotate(lay.swapsSides ? 90 : 0)
+      .flip(lay.flipsY !== lay.swapsSides)
+      .flop(lay.flipsX);
+  // Pillow clips plain 16-bit grey to 255; of other 16-bit images it takes the high bytes, as libvips does.
+  if (isPlainGrey16(request, metadata)) image = image.linear(256, 0);
+  // Grey is composed over a colour.
+  else if (background) image = image.pipelineColourspace('srgb').flatten({ background });
+  return rawOf(image.removeAlpha());
 }
 
 /** The samples as they come: of an image with four inks, four a pixel. */
@@ -101,13 +96,4 @@ function sharpOptions({ width, height }: DecodeRequest, failOn: SharpOptions['fa
 function isPlainGrey16({ format, bytes }: DecodeRequest, { space, channels }: Metadata): boolean {
   // In a PNG, transparency may have been added to what is plain grey in the file.
   return space === 'grey16' && (format === 'png' ? bytes[25] === 0 : channels === 1);
-}
-
-async function checked<T>(decode: () => Promise<T>): Promise<T> {
-  try {
-    return await decode();
-  } catch (cause) {
-    if (cause instanceof DecodeFailure) throw cause;
-    throw new DecodeFailure('corrupt', (cause as Error).message.split('\n', 1)[0] as string);
-  }
 }

@@ -2,25 +2,27 @@
 import { type ResourceLimits, type TransferListItem, Worker } from 'node:worker_threads';
 import { onAbort } from '../../abort';
 import { AbortError, InterrogatorError, throwIfAborted } from '../../errors';
+import { restoreSharpSettings, type SharpSettings, sharpSettings } from '../decoders/sharp';
 import { DecodeFailure, describeFailure, outOfMemory, type RgbImage } from '../failure';
-import { type DecodeReply, type DecodeTask, type OpenReply, type OpenRequest, receive } from './messages';
+import { type DecodeMessage, type DecodeReply, type DecodeTask, type OpenReply, type OpenRequest, receive } from './messages';
 
 /** What objects of JavaScript may take; pixels are not among them. One decoder keeps an object for every 64 samples. */
 export const LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 1024 };
 
-/** So long a thread may have nothing to do; one stays. Starting one takes about 0.1 s. */
-export const REST_MS = 5000;
-
 const threads = new Set<DecodeThread>();
 const idle: DecodeThread[] = [];
+let loadingSharp: Promise<unknown> = Promise.resolve();
 let users = 0;
 
 class DecodeThread {
   private readonly worker: Worker;
+  private readonly exit: Promise<void>;
   private asked: { resolve(reply: DecodeReply): void; reject(error: Error): void } | undefined;
+  private hasSharp = false;
+  /** Called when a decoder of ours begins. */
+  private beforeOwn = (): void => {};
   /** Why it ends. */
   private failure: Error | undefined;
-  private rest: NodeJS.Timeout | undefined;
 
   constructor() {
     // Some decoders print; nothing of it is for our standard output. Reading these streams would keep the process alive.
@@ -30,11 +32,19 @@ class DecodeThread {
       stdout: true,
       stderr: true,
     });
-    this.worker.on('message', (reply) => this.asked?.resolve(reply));
+    this.worker.on('message', (message: DecodeMessage) => {
+      if (message === 'own') this.beforeOwn();
+      else this.asked?.resolve(message);
+    });
     this.worker.on('error', (error) => this.failWith(ended(error)));
-    this.worker.on('exit', (code) => {
-      this.failWith(ended(new Error(`its thread ended with code ${code}`)));
-      this.asked?.reject(this.failure as Error);
+    this.worker.on('messageerror', (error) => this.end(ended(error)));
+    this.exit = new Promise((resolve) => {
+      this.worker.on('exit', (code) => {
+        threads.delete(this);
+        this.failWith(ended(new Error(`its thread ended with code ${code}`)));
+        this.asked?.reject(this.failure as Error);
+        resolve();
+      });
     });
     this.worker.unref();
     threads.add(this);
@@ -44,8 +54,11 @@ class DecodeThread {
   async ask<T extends DecodeReply>(task: DecodeTask, transfer: TransferListItem[] = []): Promise<T> {
     this.worker.ref();
     try {
+      if (this.failure) {
+        await this.exit;
+        throw this.failure;
+      }
       const reply = await new Promise<DecodeReply>((resolve, reject) => {
-        if (this.failure) throw this.failure;
         this.asked = { resolve, reject };
         this.worker.postMessage(task, transfer);
       });
@@ -59,11 +72,32 @@ class DecodeThread {
     }
   }
 
-  /** The pixels of the image that it has opened. After so long, as after an abort, the thread is ended. */
+  /** Loading it sets what the process shares: that is put right again. One thread after another, so that none takes defaults for settings. */
+  async loadSharp(): Promise<void> {
+    if (this.hasSharp) return;
+    const loading = loadingSharp.then(async () => {
+      const before = sharpSettings();
+      const { settings } = await this.ask<{ settings: SharpSettings | undefined }>('load sharp');
+      restoreSharpSettings(before, settings);
+      this.hasSharp = true;
+    });
+    loadingSharp = loading.catch(() => {});
+    await loading;
+  }
+
+  /**
+   * The pixels of the image that it has opened. Nothing can stop sharp; a decoder of ours ends with the thread, after an abort or so long.
+   */
   async decode(signal: AbortSignal | undefined, timeLimitMs: number, endless: Error): Promise<RgbImage> {
     throwIfAborted(signal);
-    const leave = onAbort(signal, () => this.end(new AbortError(signal?.reason)));
-    const timer = setTimeout(() => this.end(endless), timeLimitMs);
+    let timer: NodeJS.Timeout | undefined;
+    let leave = (): void => {};
+    this.beforeOwn = () => {
+      const giveUp = () => this.end(new AbortError(signal?.reason));
+      if (signal?.aborted) giveUp();
+      leave = onAbort(signal, giveUp);
+      timer = setTimeout(() => this.end(endless), timeLimitMs);
+    };
     try {
       return await this.ask<RgbImage>('decode');
     } finally {
@@ -75,16 +109,7 @@ class DecodeThread {
   /** Lets go of the image; another one may have the thread. */
   free(): void {
     this.stop();
-    if (this.failure) return;
-    idle.push(this);
-    this.rest = setTimeout(() => threads.size > 1 && this.end(closed()), REST_MS).unref();
-  }
-
-  /** One that waits for an image, or a new one. */
-  static take(): DecodeThread {
-    const thread = idle.pop() ?? new DecodeThread();
-    clearTimeout(thread.rest);
-    return thread;
+    if (!this.failure) idle.push(this);
   }
 
   /** Ends the reading of a file, lets go of an opened image. */
@@ -95,11 +120,11 @@ class DecodeThread {
   async end(failure: Error): Promise<void> {
     this.failWith(failure);
     await this.worker.terminate();
+    await this.exit;
   }
 
   private failWith(failure: Error): void {
     this.failure ??= failure;
-    threads.delete(this);
     if (idle.includes(this)) idle.splice(idle.indexOf(this), 1);
   }
 }
@@ -109,8 +134,8 @@ export interface WaitingImage extends Disposable {
   /** What it takes at most while it is decoded, in pixels of three bytes. */
   memory: number;
   /**
-   * The pixels; none where they go to a target. Damaged files send some decoders round in circles: after `timeLimitMs`, as after an
-   * abort, the thread is ended. Rejects as the opening does, not before the decoder has stopped.
+   * The pixels; none where they go to a target. Damaged files send some decoders of ours round in circles: after `timeLimitMs`, as after
+   * an abort, they are ended. Rejects as the opening does, not before the decoder has stopped.
    */
   decode(timeLimitMs?: number): Promise<RgbImage>;
 }
@@ -119,9 +144,10 @@ export interface WaitingImage extends Disposable {
 export async function openInThread(request: OpenRequest, signal?: AbortSignal): Promise<WaitingImage> {
   throwIfAborted(signal);
   const { file, name } = request;
-  const thread = DecodeThread.take();
+  const thread = idle.pop() ?? new DecodeThread();
   const leave = onAbort(signal, () => thread.stop());
   try {
+    if (request.usesSharp) await thread.loadSharp();
     const reply = thread.ask<OpenReply>({ open: request }, typeof file === 'string' ? [] : [file.buffer as ArrayBuffer]);
     const { label, pixels, memory } = await reply;
     return {
@@ -154,11 +180,8 @@ export function useDecodeThreads(): () => Promise<void> {
 
 /** Ends the threads. What they decode rejects with `ERR_DISPOSED`; a later decode starts new ones. */
 export async function closeDecodeThreads(): Promise<void> {
-  await Promise.all([...threads].map((thread) => thread.end(closed())));
-}
-
-function closed(): InterrogatorError {
-  return new InterrogatorError('ERR_DISPOSED', 'The image decoders were closed');
+  const closed = new InterrogatorError('ERR_DISPOSED', 'The image decoders were closed');
+  await Promise.all([...threads].map((thread) => thread.end(closed)));
 }
 
 /** Why a thread has ended. */

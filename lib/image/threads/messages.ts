@@ -14,8 +14,8 @@ export interface OpenRequest {
   orientation: 'ignore' | 'exif';
   background: Color | undefined;
   truncated: 'error' | 'best-effort';
-  /** Undefined where sharp may not be used, or cannot. */
-  sharp: SharpSettings | undefined;
+  /** sharp is to decode what it reads as Pillow does. */
+  usesSharp: boolean;
   target: PixelTarget | undefined;
 }
 
@@ -23,12 +23,18 @@ export interface OpenRequest {
 export interface PixelTarget {
   /** The addon's file. The process has loaded it. */
   addon: string;
-  /** Of an image of the addon's that expects its pixels. */
+  /** The number of a `NativeImage` that waits for its pixels. */
   number: number;
 }
 
-/** Told one after another, each when the one before was answered; to `close`, which also ends an opening, there is no answer. */
-export type DecodeTask = { open: OpenRequest } | 'decode' | 'close';
+/**
+ * A task is told when the one before was answered. There is no answer to `close`, which lets go of the image, and ends the reading of a
+ * file.
+ */
+export type DecodeTask = 'load sharp' | { open: OpenRequest } | 'decode' | 'close';
+
+/** `own`: from now on a decoder works that is ours, and ends with its thread alone. The reply comes after it. */
+export type DecodeMessage = DecodeReply | 'own';
 
 export interface OpenReply {
   /** As people write the format. */
@@ -38,7 +44,7 @@ export interface OpenReply {
   memory: number;
 }
 
-export type DecodeReply = OpenReply | RgbImage | { error: SentError };
+export type DecodeReply = { settings: SharpSettings | undefined } | OpenReply | RgbImage | { error: SentError };
 
 /** An Error that is sent keeps neither its class nor its own fields. */
 export type SentError = Pick<InterrogatorError, 'code' | 'message' | 'hint' | 'cause'> & { causeFields: object };

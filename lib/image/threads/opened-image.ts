@@ -5,10 +5,9 @@ import { decodeGif } from '../decoders/gif';
 import { decodePng } from '../decoders/png';
 import { type DecodeRequest, requireSize } from '../decoders/request';
 import { type DecodedPixels, upright, withoutAlpha } from '../decoders/rgb';
-import { decodeWithSharp, loadSharpInThread, type SharpModule } from '../decoders/sharp';
-import { DecodeFailure, describeFailure, type FailureKind, type RgbImage } from '../failure';
+import { decodeWithSharp, loadSharp, type SharpModule } from '../decoders/sharp';
+import { DecodeFailure, describeFailure, type RgbImage } from '../failure';
 import { describeUnknown, FORMATS, type FormatName, type ImageHeader, sniff } from '../formats';
-import { readPath } from '../inputs/file';
 import type { OpenReply, OpenRequest } from './messages';
 
 /** Those whose decoders find out themselves whether pixels are missing: all may be there where the file is cut. */
@@ -17,16 +16,13 @@ const COUNT_PIXELS: ReadonlySet<FormatName> = new Set(['png', 'gif']);
 /** An image whose header makes sense. */
 export interface OpenedImage {
   reply: OpenReply;
-  /** To be freed when the image is not needed any more. */
-  bytes: Uint8Array;
-  /** Rejects with `ERR_IMAGE_TRUNCATED`, `ERR_IMAGE_CORRUPT` or `ERR_OUT_OF_MEMORY`. */
-  decode(): Promise<RgbImage>;
+  /** Rejects with the errors of `decodeImage`. `beforeOwn` is called where sharp does not decode it, or refuses it. */
+  decode(beforeOwn: () => void): Promise<RgbImage>;
 }
 
-/** Reads the file and its header. Rejects with the errors of `decodeImage`. */
-export async function openImage(asked: OpenRequest, signal: AbortSignal): Promise<OpenedImage> {
-  const { name, file, maxPixels, orientation, background, truncated } = asked;
-  const bytes = typeof file === 'string' ? await readPath(file, signal) : Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+/** Reads the header of what was asked for, whose file's bytes are given. Rejects with the errors of `decodeImage`. */
+export async function openImage(asked: OpenRequest, bytes: Buffer): Promise<OpenedImage> {
+  const { name, maxPixels, orientation, background, truncated } = asked;
   if (bytes.length === 0) {
     throw new InterrogatorError('ERR_IMAGE_EMPTY', `${name} is empty`, { hint: 'Copy or download the image again.' });
   }
@@ -41,7 +37,7 @@ export async function openImage(asked: OpenRequest, signal: AbortSignal): Promis
   checkSize(name, label, header, maxPixels);
   await describing(name, label, undefined, () => format.prepare?.(bytes));
   // libvips composes GIFs differently from Pillow and does not read BMP.
-  const sharp = format.name === 'gif' || format.name === 'bmp' || !asked.sharp ? undefined : loadSharpInThread(asked.sharp);
+  const sharp = format.name === 'gif' || format.name === 'bmp' || !asked.usesSharp ? undefined : loadSharp();
   if (format.name === 'avif' && !sharp) {
     throw new InterrogatorError('ERR_IMAGE_FORMAT', `${name} is an ${label} image, which is read with sharp only`, {
       hint: 'Install the optional package sharp (npm install sharp), or convert the image.',
@@ -60,20 +56,22 @@ export async function openImage(asked: OpenRequest, signal: AbortSignal): Promis
   };
   // What the decoders in JavaScript keep beside the image is up to three times as large.
   const reply = { label, pixels: width * height, memory: width * height * (sharp ? 1 : 4) };
-  return { reply, bytes, decode: () => describing(name, label, header, () => decode(request, header, sharp)) };
+  return { reply, decode: (beforeOwn) => describing(name, label, header, () => decode(request, header, sharp, beforeOwn)) };
 }
 
-async function decode(request: DecodeRequest, header: ImageHeader, sharp: SharpModule | undefined): Promise<RgbImage> {
+async function decode(
+  request: DecodeRequest,
+  header: ImageHeader,
+  sharp: SharpModule | undefined,
+  beforeOwn: () => void,
+): Promise<RgbImage> {
   const image = sharp ? await decodeWithSharp(sharp, request) : 'own';
   if (image !== 'own') return image;
-  const isTruncated = header.isTruncated();
-  if (isTruncated && !request.isLenient && !COUNT_PIXELS.has(request.format)) {
+  beforeOwn();
+  if (!request.isLenient && !COUNT_PIXELS.has(request.format) && header.isTruncated()) {
     throw new DecodeFailure('truncated', 'the file ends before its pixels do');
   }
-  const pixels = await decodeFormat(request).catch((error: unknown) => {
-    const { kind, message } = failureOf(error);
-    throw new DecodeFailure(isTruncated && kind === 'corrupt' ? 'truncated' : kind, message);
-  });
+  const pixels = await decodeFormat(request);
   requireSize(pixels, request);
   return upright(withoutAlpha(pixels, request.background), request.orientation);
 }
@@ -99,13 +97,6 @@ async function decodeFormat(request: DecodeRequest): Promise<DecodedPixels> {
   }
 }
 
-function failureOf(error: unknown): { kind: FailureKind; message: string } {
-  const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof DecodeFailure) return { kind: error.kind, message };
-  const isMemory = error instanceof RangeError && /allocation failed|Invalid typed array length|larger than/.test(message);
-  return { kind: isMemory ? 'memory' : 'corrupt', message: message.split('\n', 1)[0] as string };
-}
-
 function checkSize(name: string, label: string, { width, height }: ImageHeader, maxPixels: number): void {
   if (width > 0 && height > 0 && width * height <= maxPixels) return;
   const limit = width > 0 && height > 0 ? `; at most ${maxPixels} pixels are allowed` : '';
@@ -114,14 +105,21 @@ function checkSize(name: string, label: string, { width, height }: ImageHeader, 
   });
 }
 
-/** Says of failures whose they are. */
+/** Adds the image's name to what fails. */
 async function describing<T>(name: string, label: string, header: ImageHeader | undefined, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof DecodeFailure)) throw error;
+    const failure = failureOf(error);
     // Asked of the file where the decoder could not tell.
-    const isTruncated = error.kind === 'corrupt' && header?.isTruncated();
-    throw describeFailure(isTruncated ? new DecodeFailure('truncated', error.message) : error, name, label);
+    const isTruncated = failure.kind === 'corrupt' && header?.isTruncated();
+    throw describeFailure(isTruncated ? new DecodeFailure('truncated', failure.message) : failure, name, label);
   }
+}
+
+function failureOf(error: unknown): DecodeFailure {
+  if (error instanceof DecodeFailure) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const isMemory = error instanceof RangeError && /allocation failed|Invalid typed array length|larger than/.test(message);
+  return new DecodeFailure(isMemory ? 'memory' : 'corrupt', message.split('\n', 1)[0] as string);
 }

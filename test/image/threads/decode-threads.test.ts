@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { pbkdf2 } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -7,7 +8,7 @@ import { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
 import { InterrogatorError } from '../../../lib/errors';
 import { closeDecodeThreads, decodeImage, decodeStats, useDecodeThreads } from '../../../lib/image';
-import { LIMITS, openInThread, REST_MS } from '../../../lib/image/threads/decode-threads';
+import { LIMITS, openInThread } from '../../../lib/image/threads/decode-threads';
 import type { OpenRequest } from '../../../lib/image/threads/messages';
 import { Random } from '../../fuzz/support/random';
 import { removeFolder, temporaryFolder } from '../../tokenizer/reference';
@@ -20,6 +21,8 @@ beforeAll(async () => {
   const image = sharp({ create: { width: 2000, height: 1500, channels: 3, background: '#567' } });
   [jpeg, gif] = await Promise.all([image.jpeg().toBuffer(), image.resize(60, 40).gif().toBuffer()]);
 });
+
+afterEach(() => jest.restoreAllMocks());
 
 afterAll(async () => {
   await closeDecodeThreads();
@@ -34,7 +37,7 @@ const request = (): OpenRequest => ({
   orientation: 'ignore',
   background: undefined,
   truncated: 'error',
-  sharp: undefined,
+  usesSharp: false,
   target: undefined,
 });
 
@@ -108,35 +111,114 @@ test('what fails in a thread is an error of the package here, with its cause', a
   await expect(cut).rejects.toMatchObject({ code: 'ERR_IMAGE_TRUNCATED', cause: { name: 'DecodeFailure', kind: 'truncated' } });
 });
 
-test('of the threads that have nothing to do for a while one stays', async () => {
-  await closeDecodeThreads();
-  await Promise.all(Array.from({ length: 3 }, () => decode({ ...request(), file: new Uint8Array(gif) })));
-  const ended = jest.spyOn(Worker.prototype, 'terminate');
-  const started = jest.spyOn(Worker.prototype, 'postMessage');
-  await setTimeout(REST_MS + 500);
-  expect(ended.mock.contexts.length).toBeGreaterThan(0);
-  await expect(decode(request())).resolves.toMatchObject({ width: 2000 });
-  const [survivor, ...others] = new Set(started.mock.contexts);
-  expect(others).toEqual([]);
-  expect(ended.mock.contexts).not.toContain(survivor);
-  jest.restoreAllMocks();
-  await closeDecodeThreads();
-});
-
-test("the settings of the process's sharp stay what they were", async () => {
-  const settings = () => ({ concurrency: sharp.concurrency(), cache: sharp.cache() });
-  const [usual, usualCache] = [sharp.concurrency(), sharp.cache()];
-  sharp.concurrency(3);
-  sharp.cache({ memory: 7, files: 3, items: 11 });
-  const before = settings();
-  await closeDecodeThreads();
-  (await decodeImage(jpeg)).release();
-  expect(settings()).toMatchObject({ concurrency: 3, cache: { memory: { max: before.cache.memory.max }, items: { max: 11 } } });
-  sharp.concurrency(usual);
-  sharp.cache({ memory: usualCache.memory.max, files: usualCache.files.max, items: usualCache.items.max });
-});
-
 const onLinux = existsSync('/proc/self/task') ? test : test.skip;
+
+/** Bytes that this process has for itself. */
+const anonymous = () => 1024 * Number(/^RssAnon:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1]);
+
+onLinux.each<[string, (bytes: Buffer) => void]>([
+  ['has too many pixels', (bytes) => bytes.writeUInt32BE(1 << 30, 16)],
+  ['is no image', (bytes) => bytes.fill(7, 0, 64)],
+  ['is damaged', (bytes) => bytes.fill(0, 29, 33)],
+  ['is truncated', () => {}],
+])('nothing of a large file that %s stays in the thread', async (_, change) => {
+  const png = await sharp({ create: { width: 9, height: 9, channels: 3, background: '#123' } })
+    .png()
+    .toBuffer();
+  const bytes = Buffer.concat([png.subarray(0, 60), Buffer.alloc(120 << 20, 1)]);
+  change(bytes);
+  await closeDecodeThreads();
+  await expect(decode({ ...request(), file: new Uint8Array(bytes.subarray(0, 60)) })).rejects.toThrow();
+  const before = anonymous();
+  for (let call = 0; call < 3; call += 1) {
+    await expect(decode({ ...request(), usesSharp: true, file: Uint8Array.from(bytes) })).rejects.toThrow();
+  }
+  for (let i = 0; i < 100 && anonymous() - before > 100e6; i += 1) await setTimeout(20);
+  expect(anonymous() - before).toBeLessThan(100e6);
+});
+
+onLinux('an abort ends the reading of a file at once', async () => {
+  const file = path.join(folder, 'endless.bmp');
+  writeFileSync(file, 'BM');
+  // Its zeros are read, and take no place on the disk.
+  truncateSync(file, 2 ** 31 - 4096);
+  const controller = new AbortController();
+  const started = performance.now();
+  const opening = openInThread({ ...request(), file }, controller.signal);
+  await setTimeout(30);
+  controller.abort();
+  await expect(opening).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+  const aborted = performance.now() - started;
+  await openInThread({ ...request(), file }).then(
+    (image) => image[Symbol.dispose](),
+    () => {},
+  );
+  expect(aborted).toBeLessThan((performance.now() - started) / 2);
+});
+
+test("what waits for libuv's threads is not called damaged", async () => {
+  await decode({ ...request(), usesSharp: true });
+  using image = await openInThread({ ...request(), usesSharp: true });
+  const busy = Array.from({ length: 4 }, () => promisify(pbkdf2)('a', 'b', 600_000, 64, 'sha512'));
+  await expect(image.decode(1)).resolves.toMatchObject({ width: 2000 });
+  await Promise.all(busy);
+});
+
+test("an abort leaves sharp's thread to the next image, once sharp is done", async () => {
+  await closeDecodeThreads();
+  await decode({ ...request(), usesSharp: true });
+  const told = jest.spyOn(Worker.prototype, 'postMessage');
+  const controller = new AbortController();
+  {
+    using image = await openInThread({ ...request(), usesSharp: true }, controller.signal);
+    const decoding = image.decode();
+    controller.abort();
+    await expect(decoding).resolves.toMatchObject({ width: 2000 });
+  }
+  await expect(decode({ ...request(), usesSharp: true })).resolves.toMatchObject({ width: 2000 });
+  expect(new Set(told.mock.contexts).size).toBe(1);
+});
+
+test('closing waits for threads that end already', async () => {
+  const exited = jest.spyOn(Worker.prototype, 'terminate');
+  using image = await openInThread({ ...request(), usesSharp: true });
+  const decoding = image.decode().catch(() => {});
+  const closings = [closeDecodeThreads(), closeDecodeThreads()];
+  await Promise.race(closings);
+  expect(exited.mock.contexts.length).toBeGreaterThan(0);
+  for (const worker of exited.mock.contexts) expect((worker as Worker).threadId).toBe(-1);
+  await Promise.all([decoding, ...closings]);
+});
+
+describe("the settings of the process's sharp", () => {
+  const settings = () => [sharp.concurrency(), sharp.cache().memory.max, sharp.cache().items.max];
+  const set = ([concurrency, memory, items]: number[]) => {
+    sharp.concurrency(concurrency);
+    sharp.cache({ memory: memory as number, items: items as number });
+  };
+  const usual = settings();
+  afterEach(() => set(usual));
+
+  test('stay what they were, however many threads start at once', async () => {
+    set([3, 7, 11]);
+    for (let round = 0; round < 3; round += 1) {
+      await closeDecodeThreads();
+      await Promise.all(Array.from({ length: 4 }, () => decode({ ...request(), usesSharp: true })));
+      expect(settings()).toEqual([3, 7, 11]);
+    }
+  });
+
+  test.each([0, 5, 10, 20, 40, 80])('stay what they are set to after %i ms of a start', async (wait) => {
+    await closeDecodeThreads();
+    set([3, 7, 11]);
+    const decoding = decode({ ...request(), usesSharp: true });
+    await setTimeout(wait);
+    set([2, 9, 13]);
+    await decoding;
+    // In the moment of loading they are sharp's own.
+    expect([2, 3, usual[0]]).toContain(sharp.concurrency());
+  });
+});
 
 onLinux('the threads end with their last user, and what they decode is refused', async () => {
   const threads = () => readdirSync('/proc/self/task').length;
