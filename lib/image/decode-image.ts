@@ -28,8 +28,8 @@ export interface DecodeOptions {
  * Decodes JPEG, PNG, WebP, GIF (first frame), BMP, TIFF (first page) or AVIF to 8-bit RGB with the pixels of Pillow's
  * `Image.open(file).convert('RGB')`.
  *
- * With sharp installed, every format but AVIF gives Pillow's bytes. Without it, lossless formats do too but for some TIFFs (docs/images.md);
- * JPEG differs by a few levels, because its inverse transform rounds differently.
+ * With sharp installed, every format but AVIF gives Pillow's bytes. Without it, lossless formats do too but for some TIFFs
+ * (docs/images.md); JPEG differs by a few levels, because its inverse transform rounds differently.
  *
  * The pixels are in memory of their own, whatever the input; the caller's memory is not looked at after this has returned. With a
  * `target` they go there, and `data` is empty: large arrays cost a garbage collection each on the thread that gets them.

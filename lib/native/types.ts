@@ -135,7 +135,7 @@ export interface NativeBinding {
   /** An image without pixels, for another thread to fill; its sizes are 0 until then. */
   expectImage(): NativeImage & { readonly number: number };
   /**
-   * Gives an image of any thread's its decoded RGB, by its number. Takes the memory away from `data`, with all of its ArrayBuffer, from 1 MiB
+   * Gives an image of any thread's its decoded RGB, by its number. Takes the memory away from `data`, with all of its ArrayBuffer, from 64 KiB
    * on. Gives nothing where the image was filled or closed. Throws ERR_INVALID_ARGUMENT, ERR_IMAGE_SIZE, ERR_OUT_OF_MEMORY.
    */
   fillImage(number: number, image: { data: Uint8Array; width: number; height: number }): void;

@@ -165,9 +165,9 @@ Napi::Value ImageWrap::fill(const Napi::CallbackInfo& info) {
     if (const std::shared_ptr<Expected> expected = expectations.take(number)) {
       expected->pixels.set_value(copied(*expected->environment, given, size, 3, std::nullopt));
     }
-    // Large memory does not wait for a garbage collection. What is shared stays; small arrays may share a buffer with others.
+    // Memory does not wait for a garbage collection. What is shared stays; smaller arrays may share a buffer with others.
     const Napi::TypedArray array = data.As<Napi::TypedArray>();
-    constexpr std::size_t kLarge = std::size_t{1} << 20;
+    constexpr std::size_t kLarge = std::size_t{64} << 10;
     if (array.ByteLength() >= kLarge) napi_detach_arraybuffer(env, array.ArrayBuffer());
     return env.Undefined();
   });

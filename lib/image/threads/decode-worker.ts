@@ -20,7 +20,8 @@ interface Addon {
 process.stdout.write = process.stderr.write = () => true;
 globalThis.console = new Console(new Writable({ write: (_chunk, _encoding, done) => done() }));
 
-const LARGE = 1 << 20;
+/** Smaller ones may share a buffer with others. */
+const LARGE = 64 << 10;
 
 let bytes: Buffer | undefined;
 let opened: OpenedImage | undefined;

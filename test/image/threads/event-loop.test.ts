@@ -67,6 +67,10 @@ onLinux.each<[string, () => Promise<Buffer>]>([
   expect(Math.min(...turns)).toBeLessThan(costOfOnePass() / 3);
 });
 
+afterEach(() => {
+  delete process.env.TORCH_INTERROGATOR_DECODER;
+});
+
 /** Bytes of arrays, also of those whose memory is another library's. */
 function arrayBytes(): number {
   const { arrayBuffers, external } = process.memoryUsage();
@@ -103,7 +107,6 @@ test.each([
     const { release, data } = await decodeImage(file, {}, { addon: nativeFiles().addon, number: native.number });
     clearInterval(timer);
     release();
-    delete process.env.TORCH_INTERROGATOR_DECODER;
     expect([native.width, native.height, data.length]).toEqual([width, 3000, 0]);
     expect(most).toBeLessThan(2 << 20);
   },

@@ -15,12 +15,11 @@ function watchDecoders(): { begun: number; running: number; most: number } {
       count.begun += 1;
       count.running += 1;
       count.most = Math.max(count.most, count.running);
-      let runs = true;
       const end = (): void => {
-        if (runs) count.running -= 1;
-        runs = false;
+        count.running -= 1;
+        this.off('message', end).off('exit', end);
       };
-      this.once('message', end).once('exit', end);
+      this.on('message', end).on('exit', end);
     }
     return Reflect.apply(original, this, args);
   });
