@@ -9,8 +9,12 @@ import { type DecodeMessage, type DecodeReply, type DecodeTask, type OpenReply, 
 /** What objects of JavaScript may take; pixels are not among them. One decoder keeps an object for every 64 samples. */
 export const LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 1024 };
 
+/** After so long in which no image was decoded one thread stays. To start one takes about 0.1 s. */
+export const REST_MS = 5000;
+
 const threads = new Set<DecodeThread>();
 const idle: DecodeThread[] = [];
+let rest: NodeJS.Timeout | undefined;
 let loadingSharp: Promise<unknown> = Promise.resolve();
 let users = 0;
 
@@ -109,7 +113,10 @@ class DecodeThread {
   /** Lets go of the image; another one may have the thread. */
   free(): void {
     this.stop();
-    if (!this.failure) idle.push(this);
+    if (this.failure) return;
+    idle.push(this);
+    clearTimeout(rest);
+    rest = setTimeout(() => idle.slice(1).map((thread) => thread.end(closed())), REST_MS).unref();
   }
 
   /** Ends the reading of a file, lets go of an opened image. */
@@ -180,8 +187,11 @@ export function useDecodeThreads(): () => Promise<void> {
 
 /** Ends the threads. What they decode rejects with `ERR_DISPOSED`; a later decode starts new ones. */
 export async function closeDecodeThreads(): Promise<void> {
-  const closed = new InterrogatorError('ERR_DISPOSED', 'The image decoders were closed');
-  await Promise.all([...threads].map((thread) => thread.end(closed)));
+  await Promise.all([...threads].map((thread) => thread.end(closed())));
+}
+
+function closed(): InterrogatorError {
+  return new InterrogatorError('ERR_DISPOSED', 'The image decoders were closed');
 }
 
 /** Why a thread has ended. */

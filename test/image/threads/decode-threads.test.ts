@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
 import { InterrogatorError } from '../../../lib/errors';
 import { closeDecodeThreads, decodeImage, decodeStats, useDecodeThreads } from '../../../lib/image';
-import { LIMITS, openInThread } from '../../../lib/image/threads/decode-threads';
+import { LIMITS, openInThread, REST_MS } from '../../../lib/image/threads/decode-threads';
 import type { OpenRequest } from '../../../lib/image/threads/messages';
 import { Random } from '../../fuzz/support/random';
 import { removeFolder, temporaryFolder } from '../../tokenizer/reference';
@@ -188,6 +188,19 @@ test('closing waits for threads that end already', async () => {
   expect(exited.mock.contexts.length).toBeGreaterThan(0);
   for (const worker of exited.mock.contexts) expect((worker as Worker).threadId).toBe(-1);
   await Promise.all([decoding, ...closings]);
+});
+
+test('after a rest one thread stays', async () => {
+  await closeDecodeThreads();
+  await Promise.all(Array.from({ length: 3 }, () => decode({ ...request(), file: new Uint8Array(gif) })));
+  const ended = jest.spyOn(Worker.prototype, 'terminate');
+  const told = jest.spyOn(Worker.prototype, 'postMessage');
+  await setTimeout(REST_MS + 500);
+  expect(ended.mock.contexts).toHaveLength(2);
+  await expect(decode(request())).resolves.toMatchObject({ width: 2000 });
+  const [survivor, ...others] = new Set(told.mock.contexts);
+  expect(others).toEqual([]);
+  expect(ended.mock.contexts).not.toContain(survivor);
 });
 
 describe("the settings of the process's sharp", () => {
