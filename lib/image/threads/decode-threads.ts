@@ -155,6 +155,7 @@ export async function openInThread(request: OpenRequest, signal?: AbortSignal): 
   const leave = onAbort(signal, () => thread.stop());
   try {
     if (request.usesSharp) await thread.loadSharp();
+    throwIfAborted(signal);
     const reply = thread.ask<OpenReply>({ open: request }, typeof file === 'string' ? [] : [file.buffer as ArrayBuffer]);
     const { label, pixels, memory } = await reply;
     return {
