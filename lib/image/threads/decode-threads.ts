@@ -9,8 +9,8 @@ import { type DecodeMessage, type DecodeReply, type DecodeTask, type OpenReply, 
 /** What objects of JavaScript may take; pixels are not among them. One decoder keeps an object for every 64 samples. */
 export const LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 1024 };
 
-/** After so long in which no image was decoded one thread stays. To start one takes about 0.1 s. */
-export const REST_MS = 5000;
+/** After so long in which no image was decoded one thread stays. To start one takes 0.1 s and more, of a processor that others want. */
+export const REST = { milliseconds: 30_000 };
 
 const threads = new Set<DecodeThread>();
 const idle: DecodeThread[] = [];
@@ -116,7 +116,7 @@ class DecodeThread {
     if (this.failure) return;
     idle.push(this);
     clearTimeout(rest);
-    rest = setTimeout(() => idle.slice(1).map((thread) => thread.end(closed())), REST_MS).unref();
+    rest = setTimeout(() => idle.slice(1).map((thread) => thread.end(closed())), REST.milliseconds).unref();
   }
 
   /** Ends the reading of a file, lets go of an opened image. */

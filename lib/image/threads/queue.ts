@@ -23,8 +23,8 @@ export interface DecodeJob extends Disposable {
 
 /** Sharp's jobs run on libuv's threads, of which there are four by default. */
 const PLACES = Math.min(4, availableParallelism());
-/** So many images are open ahead of the decoders. */
-const READ_AHEAD = 2;
+/** So many images are opened ahead of the decoders, each in a thread. */
+const READ_AHEAD = 1;
 /** 288 MB of RGB: four images of 24 megapixels. */
 const MOST_PIXELS = 96_000_000;
 

@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
 import { InterrogatorError } from '../../../lib/errors';
 import { closeDecodeThreads, decodeImage, decodeStats, useDecodeThreads } from '../../../lib/image';
-import { LIMITS, openInThread, REST_MS } from '../../../lib/image/threads/decode-threads';
+import { LIMITS, openInThread, REST } from '../../../lib/image/threads/decode-threads';
 import type { OpenRequest } from '../../../lib/image/threads/messages';
 import { Random } from '../../fuzz/support/random';
 import { removeFolder, temporaryFolder } from '../../tokenizer/reference';
@@ -192,10 +192,13 @@ test('closing waits for threads that end already', async () => {
 
 test('after a rest one thread stays', async () => {
   await closeDecodeThreads();
+  const usual = REST.milliseconds;
+  REST.milliseconds = 500;
   await Promise.all(Array.from({ length: 3 }, () => decode({ ...request(), file: new Uint8Array(gif) })));
+  REST.milliseconds = usual;
   const ended = jest.spyOn(Worker.prototype, 'terminate');
   const told = jest.spyOn(Worker.prototype, 'postMessage');
-  await setTimeout(REST_MS + 500);
+  await setTimeout(1500);
   expect(ended.mock.contexts).toHaveLength(2);
   await expect(decode(request())).resolves.toMatchObject({ width: 2000 });
   const [survivor, ...others] = new Set(told.mock.contexts);
