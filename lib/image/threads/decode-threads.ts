@@ -5,6 +5,7 @@ import { AbortError, InterrogatorError, throwIfAborted } from '../../errors';
 import { restoreSharpSettings, type SharpSettings, sharpSettings } from '../decoders/sharp';
 import { DecodeFailure, describeFailure, outOfMemory, type RgbImage } from '../failure';
 import { type DecodeMessage, type DecodeReply, type DecodeTask, type OpenReply, type OpenRequest, receive } from './messages';
+import type { DecodeJob } from './queue';
 
 /** What objects of JavaScript may take; pixels are not among them. One decoder keeps an object for every 64 samples. */
 export const LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 1024 };
@@ -137,9 +138,7 @@ class DecodeThread {
 }
 
 /** An image whose header was read. It has a thread until it is disposed of, once. */
-export interface WaitingImage extends Disposable {
-  /** What it takes at most while it is decoded, in pixels of three bytes. */
-  memory: number;
+export interface WaitingImage extends DecodeJob {
   /**
    * The pixels; none where they go to a target. Damaged files send some decoders of ours round in circles: after `timeLimitMs`, as after
    * an abort, they are ended. Rejects as the opening does, not before the decoder has stopped.

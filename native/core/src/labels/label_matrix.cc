@@ -39,7 +39,8 @@ std::string read_hash(const InputFile& file, const SafeTensor& tensor) {
 
 /// The embeddings in memory of ours, so that they stay what they were whoever writes to the file. Throws std::runtime_error.
 at::Tensor read_rows(const InputFile& file, const SafeTensor& tensor) {
-  at::Tensor rows = empty_in_huge_pages(tensor.shape, at::kHalf);
+  // Not in huge pages: to get them takes longer than to read the file, and ranking is no faster with them.
+  at::Tensor rows = empty_in_mapping(tensor.shape, at::kHalf);
   if (!file.read(tensor.offset, {static_cast<std::byte*>(rows.mutable_data_ptr()), tensor.bytes})) {
     throw std::runtime_error("it was cut short while it was read");
   }

@@ -57,18 +57,25 @@ class TensorAllocator final : public c10::Allocator {
 
 }  // namespace
 
-at::Tensor empty_in_huge_pages(at::IntArrayRef sizes, at::ScalarType type) {
+at::Tensor empty_in_mapping(at::IntArrayRef sizes, at::ScalarType type) {
 #ifdef __linux__
   const std::size_t bytes = at::elementSize(type) * static_cast<std::size_t>(c10::multiply_integers(sizes));
   if (bytes > 0) {
-    // Of a mapping, huge pages take only what fills them whole.
     void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw Error(ErrorCode::kOutOfMemory, "no memory for " + std::to_string(bytes) + " bytes of weights");
-    madvise(memory, bytes, MADV_HUGEPAGE);
     return at::from_blob(memory, sizes, [bytes](void* mapped) { munmap(mapped, bytes); }, type);
   }
 #endif
   return at::empty(sizes, type);
+}
+
+at::Tensor empty_in_huge_pages(at::IntArrayRef sizes, at::ScalarType type) {
+  at::Tensor tensor = empty_in_mapping(sizes, type);
+#ifdef __linux__
+  // Of a mapping, huge pages take only what fills them whole.
+  if (tensor.nbytes() > 0) madvise(tensor.mutable_data_ptr(), tensor.nbytes(), MADV_HUGEPAGE);
+#endif
+  return tensor;
 }
 
 void take_over_large_tensors() {

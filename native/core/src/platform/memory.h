@@ -5,8 +5,11 @@
 
 namespace interrogator {
 
-/// Not initialised, on the CPU, for what is read from end to end again and again: on Linux in huge pages where the
-/// system has them, so that reading does not wait for page tables. Throws Error(kOutOfMemory).
+/// Not initialised, on the CPU, on Linux in a mapping of its own, which is given back when it is freed. Throws Error(kOutOfMemory).
+at::Tensor empty_in_mapping(at::IntArrayRef sizes, at::ScalarType type);
+
+/// The same for what is read from end to end again and again, in huge pages where the system has them, so that reading does not wait for
+/// page tables.
 at::Tensor empty_in_huge_pages(at::IntArrayRef sizes, at::ScalarType type = at::kFloat);
 
 /// From now on libtorch's large tensors on the CPU lie in blocks of our own (block_cache.h). In the C library's arenas they would leave
