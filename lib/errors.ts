@@ -52,6 +52,13 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   ERR_BUNDLE_VERSION: 'Update torch-interrogator, or export the bundle with this version.',
 };
 
+/** Messages may hold a caller's texts. */
+const LONGEST_PART = 4000;
+
+function cut(part: string): string {
+  return part.length > LONGEST_PART ? `${part.slice(0, LONGEST_PART)}…` : part;
+}
+
 /** What every call of this package rejects or throws with: a stable `code`, what was wrong, and where known what to do. */
 export class InterrogatorError extends Error {
   readonly code: ErrorCode;
@@ -60,7 +67,7 @@ export class InterrogatorError extends Error {
 
   /** `hint`: what the reader can do about it, as a sentence. */
   constructor(code: ErrorCode, message: string, { hint = HINTS[code], cause }: { hint?: string; cause?: unknown } = {}) {
-    super(hint ? `${message}\n${hint}` : message, cause === undefined ? undefined : { cause });
+    super(hint ? `${cut(message)}\n${cut(hint)}` : cut(message), cause === undefined ? undefined : { cause });
     this.name = 'InterrogatorError';
     this.code = code;
     if (hint !== undefined) this.hint = hint;

@@ -53,9 +53,10 @@ export function callOptions<O extends CallOptions>(call: string, given: O | null
 /** An object's enumerable fields. Throws for what is no object, or cannot be read. */
 export function fieldsOf(name: string, given: unknown, code: ErrorCode = 'ERR_INVALID_ARGUMENT'): Record<string, unknown> {
   const fields = read(name, code, () => {
-    if (given === null || typeof given !== 'object' || Array.isArray(given)) return undefined;
+    // No list, Map or Date, whose contents are no fields.
+    if (Object.prototype.toString.call(given) !== '[object Object]') return undefined;
     const copy: Record<string, unknown> = {};
-    for (const key in given) copy[key] = (given as Record<string, unknown>)[key];
+    for (const key in given as object) copy[key] = (given as Record<string, unknown>)[key];
     return copy;
   });
   if (fields) return fields;
@@ -78,6 +79,11 @@ export function isA<T>(value: unknown, kind: { readonly prototype: T }): value i
   } catch {
     return false;
   }
+}
+
+export function textOf(name: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw invalid(`${name}: got ${show(value)}, expected a string.`);
 }
 
 /** A copy of a list of strings, of at least `least`. */

@@ -1,8 +1,13 @@
 /** "Did you mean": the known names that are spelt most like a given one. */
 import { distance } from 'fastest-levenshtein';
+import { shorten } from './show';
+
+/** No name that is known is as long. */
+const LONGEST = 200;
 
 /** Up to `count` names, the nearest first; none that shares too little to be a slip of the hand. */
 export function nearest(name: string, known: readonly string[], count: number): string[] {
+  if (name.length > LONGEST) return [];
   const folded = fold(name);
   return known
     .map((candidate) => ({ candidate, edits: editsBetween(folded, fold(candidate)) }))
@@ -15,7 +20,7 @@ export function nearest(name: string, known: readonly string[], count: number): 
 /** What is wrong with a name that is none of the known ones, with the nearest of them. `what`: such as "setting". */
 export function unknownName(what: string, name: string, known: readonly string[]): string {
   const [suggestion] = nearest(name, known, 1);
-  return `${name}: no such ${what}${suggestion ? `; did you mean ${suggestion}?` : '.'}`;
+  return `${shorten(name)}: no such ${what}${suggestion ? `; did you mean ${suggestion}?` : '.'}`;
 }
 
 function editsBetween(a: string, b: string): number {

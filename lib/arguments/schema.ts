@@ -1,7 +1,7 @@
 /** Contracts as TypeBox schemas: JSON Schema, checks and static types from one text. TypeBox is loaded with the first schema. */
 import type { SchemaOptions, TSchema, TUnsafe } from '@sinclair/typebox';
 import { unknownName } from './nearest';
-import { show } from './show';
+import { shorten, show } from './show';
 
 export type TypeBox = typeof import('@sinclair/typebox');
 
@@ -24,8 +24,10 @@ export function choice<const T extends string>({ Type }: TypeBox, values: readon
   );
 }
 
+const MOST_LINES = 20;
+
 /**
- * What a schema has against a value: a line for each wrong field, with what came and what was expected. A field's schema may say
+ * What a schema has against a value: a line for each of the first wrong fields, with what came and what was expected. A field's schema may say
  * `expected` in words; ranges and choices are told without. `what`: what a field is called where a schema allows no other names.
  */
 export function problems(schema: TSchema, value: unknown, what = 'field'): string[] {
@@ -36,8 +38,9 @@ export function problems(schema: TSchema, value: unknown, what = 'field'): strin
     const isUnknown = type === ValueErrorType.ObjectAdditionalProperties;
     const line = isUnknown
       ? unknownName(what, name, Object.keys(field.properties))
-      : `${name}: got ${show(given)}, expected ${expectation(field)}.`;
+      : `${shorten(name)}: got ${show(given)}, expected ${expectation(field)}.`;
     if (!lines.has(name)) lines.set(name, line);
+    if (lines.size === MOST_LINES) break;
   }
   return [...lines.values()];
 }

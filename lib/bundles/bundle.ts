@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { nearest } from '../arguments/nearest';
+import { show } from '../arguments/show';
 import { InterrogatorError } from '../errors';
 import { bundleHome } from './cache-folder';
 import { type BundleKind, catalog, PACKAGE_MODELS } from './catalog';
@@ -111,7 +112,7 @@ async function unknownModel(kind: BundleKind, name: string): Promise<Interrogato
     if (!entry.supported) return error(`The ${kind} model ${name} is not supported by this version.`, `${there} ${list}`);
     return error(`The ${kind} model ${name} is not installed.`, `Export it with: ${exportIt} ${name}`, there);
   }
-  const unknown = `There is no ${kind} model called ${JSON.stringify(name)}`;
+  const unknown = `There is no ${kind} model called ${show(name)}`;
   if (await exists(path.resolve(name, 'manifest.json'))) return error(`${unknown}, but a folder.`, `For the folder give ./${name}`);
   const supported = known.filter((model) => model.supported).map((model) => model.name);
   const near = nearest(name, [...new Set([...installed, ...supported])], 3);

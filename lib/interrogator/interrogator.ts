@@ -1,4 +1,4 @@
-import { type CallOptions, callOptions, isA, NO_OPTIONS, textList } from '../arguments';
+import { type CallOptions, callOptions, isA, NO_OPTIONS, textList, textOf } from '../arguments';
 import { Config, type ConfigInput } from '../config';
 import type { Call, Calls, OptionsCall } from '../engine/calls';
 import type { EngineStats } from '../engine/engine';
@@ -192,7 +192,7 @@ export class Interrogator extends EngineOwner {
   /** Cosine similarity of the image and a text, -1 … 1. `features`: one row. */
   async similarity(features: Features, text: string, options: CallOptions = {}): Promise<number> {
     return this.calls.run('similarity', options, NO_OPTIONS, async (call) => {
-      const [similarity] = await this.engine.clip.similarities(oneImage(features), textList('text', [text], 1), call);
+      const [similarity] = await this.engine.clip.similarities(oneImage(features), [textOf('text', text)], call);
       return similarity as number;
     });
   }

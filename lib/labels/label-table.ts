@@ -56,8 +56,11 @@ export class LabelTable {
     options: CallOptions = {},
   ): Promise<LabelTable> {
     const list = textList('labels', labels);
-    if (name !== null && !(typeof name === 'string' && /^[\w-]+$/.test(name))) {
-      throw new InterrogatorError('ERR_INVALID_ARGUMENT', `name: got ${show(name)}, expected letters, digits, _ and -, or null.`);
+    if (name !== null && !(typeof name === 'string' && /^[\w-]{1,100}$/.test(name))) {
+      throw new InterrogatorError(
+        'ERR_INVALID_ARGUMENT',
+        `name: got ${show(name)}, expected at most 100 letters, digits, _ and -, or null.`,
+      );
     }
     const table = LabelTable.lazy({ labels: list, name, isBuiltIn: false }, engineOf(interrogator));
     await table.engine.calls.run('LabelTable.create', options, NO_OPTIONS, (call) => table.prepareWithin(call));

@@ -70,7 +70,8 @@ export function looksLike(bytes: Buffer, start: number, encoding: Encoding): str
   const at = `at byte ${start + fault}`;
   if (encoding !== 'utf-8') return `its UTF-16 is broken ${at}`;
   const zeros = count(bytes, (byte) => byte === 0);
-  if (zeros > bytes.length / 4 && zeros < bytes.length) return `a zero byte ${at}; it looks like UTF-16 without a byte order mark`;
+  if (zeros > bytes.length / 4 && zeros < bytes.length)
+    return `a zero byte ${at}; it looks like UTF-${zeros > bytes.length * 0.6 ? 32 : 16} without a byte order mark`;
   if (bytes[fault] === 0) return `a zero byte ${at}; it looks like binary data`;
   if (sound === bytes.length) return `it breaks off in the middle of a character ${at}`;
   return `byte 0x${(bytes[fault] as number).toString(16).toUpperCase()} ${at}; it looks like ${codePage(bytes)}`;

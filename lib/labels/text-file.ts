@@ -85,7 +85,8 @@ function tooLong(location: string, bytes: string): InterrogatorError {
 
 function notText(location: string, reason: string): InterrogatorError {
   const message = `${location} is no text in UTF-8, nor in UTF-16 with a byte order mark: ${reason}.`;
-  return invalid(message, `${HINT}; save it as UTF-8, for example: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW`);
+  const encoding = /UTF-\d\d|Windows-1252|code page/.exec(reason)?.[0].replace('code page', 'ENCODING');
+  return invalid(message, encoding && `${HINT}; save it as UTF-8, for example: iconv -f ${encoding} -t UTF-8 OLD > NEW`);
 }
 
 export const HINT = 'Name a text file of one term a line';

@@ -1,4 +1,6 @@
-/** An address for messages: without the name and password, and without the query, where stores and services put keys and signatures. */
+const LONGEST = 300;
+
+/** An address for messages: shortened, without the name and password, and without the query, where stores and services put keys and signatures. */
 export function shownUrl(url: string | URL): string {
   if (!URL.canParse(String(url))) return 'the URL';
   const shown = new URL(url);
@@ -9,5 +11,6 @@ export function shownUrl(url: string | URL): string {
   shown.hash = '';
   const hasQuery = shown.search !== '';
   shown.search = '';
-  return hasQuery ? `${shown.href}?…` : shown.href;
+  const href = shown.href.length > LONGEST ? `${shown.href.slice(0, LONGEST)}…` : shown.href;
+  return hasQuery ? `${href}?…` : href;
 }

@@ -6,12 +6,15 @@ import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
 import type { CleanMode } from './clean';
 
 const LONG_TEXT = 2000;
+/** What each byte of a character beyond its first counts: others than ASCII take up to ten times as long, and some become several letters. */
+const FURTHER_BYTE = 6;
 /** Unicode's normal form takes time by the square of a run of combining marks, which no language has so many of. */
 const LONG_RUN = /\p{M}{32}/u;
 
 /** True for a text that may take more than about two milliseconds. */
 export function isLong(text: string): boolean {
-  return text.length >= LONG_TEXT || LONG_RUN.test(text);
+  if (text.length >= LONG_TEXT) return true;
+  return text.length + FURTHER_BYTE * (Buffer.byteLength(text) - text.length) >= LONG_TEXT || LONG_RUN.test(text);
 }
 
 /** 200,000 combining marks in a row take so long. */

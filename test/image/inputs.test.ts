@@ -154,6 +154,9 @@ describe('what gives no image is a typed error', () => {
     ['Base64 of a JPEG', () => base64('/9j/4AAQ'), 'ERR_INVALID_ARGUMENT', /data:image/],
     ['Base64 of anything, in lines', () => base64('').replace(/.{60}/g, '$&\n'), 'ERR_INVALID_ARGUMENT', /Base64/],
     ['short Base64 of a PNG', () => 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ', 'ERR_INVALID_ARGUMENT', /Base64/],
+    ['a path of 100 MB', () => '/no.such'.repeat(1.25e7), 'ERR_IMAGE_NOT_FOUND', /100000000 characters/],
+    ['a URL of 100 MB', () => `https://example.com/${'é'.repeat(1e8)}`, 'ERR_IMAGE_NOT_FOUND', /100000020 characters/],
+    ['a file: URL of 100 MB', () => `file:///${'%41'.repeat(3e7)}`, 'ERR_IMAGE_NOT_FOUND', /90000008 characters/],
     ['a long text', () => `${SECRET} and `.repeat(100), 'ERR_IMAGE_NOT_FOUND', /4000 characters/],
     ['a data: URL of a page', () => `data:text/html,<html>${SECRET}</html>`, 'ERR_IMAGE_FORMAT', /an HTML page/],
     ['a data: URL of 300 MB', () => `data:image/png;base64,${'A'.repeat(4e8)}`, 'ERR_IMAGE_SIZE', /256 MiB/],
@@ -173,6 +176,10 @@ describe('what gives no image is a typed error', () => {
     ['a stream of text', () => Readable.from([SECRET]), 'ERR_INVALID_ARGUMENT', /does not give bytes/],
     ['a stream of objects', () => ReadableStream.from([{}, null, 7]), 'ERR_INVALID_ARGUMENT', /does not give bytes/],
     ['a stream that fails', () => new Readable({ read() { this.destroy(new Error('no disk')); } }), 'ERR_IO', /no disk/], // biome-ignore format: a table
+    ['a stream that cannot be iterated', () => ({ [Symbol.asyncIterator]() { throw new Error('no'); } }), 'ERR_IO', /no/], // biome-ignore format: a table
+    ['a stream without an iterator', () => ({ [Symbol.asyncIterator]: () => null }), 'ERR_IO', /Cannot read/],
+    ['a stream of text that cannot be ended', () => ({ [Symbol.asyncIterator]: () => ({ next: async () => ({ value: 'text' }), return() { throw new Error('no'); } }) }), 'ERR_INVALID_ARGUMENT', /does not give bytes/], // biome-ignore format: a table
+    ['a stream of text that cannot be destroyed', () => ({ [Symbol.asyncIterator]: () => ({ next: async () => ({ value: 'text' }) }), destroy() { throw new Error('no'); } }), 'ERR_INVALID_ARGUMENT', /does not give bytes/], // biome-ignore format: a table
     ['a generator that throws', () => (async function* () { yield bmp.subarray(0, 9); throw undefined; })(), 'ERR_IO', /Cannot read/], // biome-ignore format: a table
     ['a revoked proxy', () => { const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy; }, 'ERR_INVALID_ARGUMENT', /Invalid image/], // biome-ignore format: a table
     ['a getter that throws', () => ({ get href() { throw new Error('no'); } }), 'ERR_INVALID_ARGUMENT', /Invalid image/], // biome-ignore format: a table

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import skimage
+import tifffile
 from judge import judge
 from PIL import Image, ImageCms
 
@@ -246,7 +247,18 @@ def tiffs(photo: Image.Image, random: np.random.Generator) -> dict[str, bytes]:
     for kind, options in {"raw": {}, "lzw": {"compression": "tiff_lzw"}, "turned": {"tiffinfo": {274: 6}}}.items():
         files[f"big-{kind}"] = encode(small, "tiff", big_tiff=True, **options)
     files["orientation-lzw"] = encode(small, "tiff", compression="tiff_lzw", tiffinfo={274: 6})
+    for name, order in {"little": "<", "big": ">"}.items():
+        inks = random.integers(0, 65536, (13, 21, 4), dtype=np.uint16)
+        files[f"sharp-cmyk16-{name}"] = separated(inks, order)
+        spot = random.integers(0, 256, (13, 21, 5), dtype=np.uint8)
+        files[f"cmyk-and-spot-{name}"] = separated(spot, order, extrasamples=["unspecified"])
     return {f"{name}.tif": data for name, data in files.items()}
+
+
+def separated(samples: np.ndarray, order: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, samples, photometric="separated", byteorder=order, **options)
+    return buffer.getvalue()
 
 
 def webps(photo: Image.Image, random: np.random.Generator) -> dict[str, bytes]:

@@ -4,13 +4,13 @@ import { type BmpHeader, RLE4, RLE8, readBmpHeader } from '../formats/bmp';
 import type { DecodeRequest } from './request';
 import { type DecodedPixels, paint, sampleAt } from './rgb';
 
-export function decodeBmp(bytes: Buffer, { isLenient }: DecodeRequest): DecodedPixels {
+export function decodeBmp(bytes: Buffer, { isLenient, background }: DecodeRequest): DecodedPixels {
   const header = readBmpHeader(bytes);
   const { bits, compression } = header;
   const isRunLength = compression === RLE8 || compression === RLE4;
   const whole = header.isTruncated() ? withBlackRows(bytes, header) : bytes;
-  const image = bits <= 8 ? decodeIndexed(whole, header, isRunLength, isLenient) : decodeFields(whole, header);
-  return { ...image, channels: 3 };
+  if (bits <= 8) return { ...decodeIndexed(whole, header, isRunLength, isLenient), channels: 3 };
+  return decodeFields(whole, header, background && header.fields.length === 4 ? 4 : 3);
 }
 
 /** The file with rows of zeros in place of those that are missing or cut. */
@@ -21,9 +21,9 @@ function withBlackRows(bytes: Buffer, { pixels, stride, height }: BmpHeader): Bu
   return out;
 }
 
-function decodeFields(bytes: Buffer, header: BmpHeader): RgbImage {
+function decodeFields(bytes: Buffer, header: BmpHeader, channels: 3 | 4): DecodedPixels {
   const { width, height, bits, fields, pixels, stride } = header;
-  const data = new Uint8Array(width * height * 3);
+  const data = new Uint8Array(width * height * channels);
   const step = bits / 8;
   // Mostly each colour is a byte of its own.
   const isBytes = fields.every(([shift, size]) => size === 8 && shift % 8 === 0 && shift < bits);
@@ -32,14 +32,14 @@ function decodeFields(bytes: Buffer, header: BmpHeader): RgbImage {
     let from = pixels + stride * (header.isTopDown ? y : height - 1 - y);
     for (let x = 0; x < width; x++, from += step) {
       const pixel = isBytes ? 0 : bytes.readUIntLE(from, step);
-      for (let channel = 0; channel < 3; channel++) {
+      for (let channel = 0; channel < channels; channel++) {
         const [shift, size] = fields[channel] as readonly [number, number];
         const most = 2 ** size - 1;
         data[to++] = isBytes ? (bytes[from + (shift >> 3)] as number) : Math.floor((((pixel >>> shift) & most) * 255) / most);
       }
     }
   }
-  return { data, width, height };
+  return { data, width, height, channels };
 }
 
 function decodeIndexed(bytes: Buffer, header: BmpHeader, isRunLength: boolean, isLenient: boolean): RgbImage {

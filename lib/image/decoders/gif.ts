@@ -11,7 +11,6 @@ const CODES = 1 << LONGEST_CODE;
 export function decodeGif(bytes: Buffer, { background, isLenient }: DecodeRequest): DecodedPixels {
   const frame = readGifFrame(bytes);
   const { width, height, left, top, frameWidth, frameHeight, transparent } = frame;
-  if (frame.paletteSize === 0) throw new DecodeFailure('corrupt', 'it has no colour table');
   const channels = background && transparent !== undefined ? 4 : 3;
   const empty = transparent ?? 0;
   const indices = new Uint8Array(frameWidth * frameHeight).fill(empty);
@@ -25,12 +24,13 @@ export function decodeGif(bytes: Buffer, { background, isLenient }: DecodeReques
   return { data: paint(screen, colorsOf(bytes, frame, channels), channels), width, height, channels };
 }
 
-/** Indices beyond the file's table are black. */
+/** Indices beyond the file's table are black; without a table they are greys. */
 function colorsOf(bytes: Buffer, { paletteStart, paletteSize, transparent }: GifFrame, channels: 3 | 4): Uint8Array {
   const colors = new Uint8Array(256 * channels);
   for (let index = 0; index < 256; index++) {
     const at = paletteStart + 3 * index;
-    if (index < paletteSize) colors.set(bytes.subarray(at, at + 3), channels * index);
+    if (paletteSize === 0) colors.fill(index, channels * index, channels * index + 3);
+    else if (index < paletteSize) colors.set(bytes.subarray(at, at + 3), channels * index);
     if (channels === 4) colors[channels * index + 3] = index === transparent ? 0 : 255;
   }
   return colors;

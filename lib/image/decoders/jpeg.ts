@@ -1,4 +1,5 @@
 /** JPEG by jimp, with what it does beyond decoding taken out. */
+import { truncated } from '../formats/format';
 import { isFrame, jpegSegments } from '../formats/jpeg';
 import type { DecodeRequest } from './request';
 import type { DecodedPixels } from './rgb';
@@ -8,7 +9,11 @@ const ADOBE = 0xee;
 /** The side of the largest unit of blocks, in samples. */
 const BLOCKS = 128;
 
-export async function decodeJpeg(bytes: Buffer, { width, height }: DecodeRequest): Promise<DecodedPixels> {
+/** Of a block of 64 samples the shortest code takes a bit, and colours may have a quarter of the blocks. */
+const MOST_PIXELS_PER_BYTE = 512;
+
+export async function decodeJpeg(bytes: Buffer, { width, height, isLenient }: DecodeRequest): Promise<DecodedPixels> {
+  if (!isLenient && width * height > MOST_PIXELS_PER_BYTE * bytes.length) throw truncated('it has too few bytes for its pixels');
   const { Jimp } = await import('jimp');
   const { plain, isRgb } = withoutStrays(bytes);
   const { bitmap } = await Jimp.fromBuffer(plain, {

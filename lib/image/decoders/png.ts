@@ -53,8 +53,8 @@ export async function decodePng(bytes: Buffer, { width, height, background, isLe
     if (type === 'IDAT') parts.push(body);
     end = start + length + 4;
   }
-  // The chunk that the file ends in.
-  if (isLenient && bytes.toString('latin1', end + 4, end + 8) === 'IDAT') parts.push(bytes.subarray(end + 8));
+  // The chunk that the file ends in may have all pixels.
+  if (bytes.toString('latin1', end + 4, end + 8) === 'IDAT') parts.push(bytes.subarray(end + 8));
   const isTransparent = background !== undefined && (color > PALETTE || image.transparency !== undefined);
   const channels = isTransparent ? 4 : 3;
   const data = new Uint8Array(width * height * channels);

@@ -2,17 +2,22 @@
 import type { RgbImage } from '../failure';
 import type { Color } from './request';
 
-/** Red, green, blue and alpha, 8 bits each, interleaved; or without alpha. */
-export interface DecodedPixels extends RgbImage {
+/** Samples of 8 bits, interleaved. */
+export interface Samples extends RgbImage {
+  channels: number;
+}
+
+/** Red, green, blue and alpha; or without alpha. */
+export interface DecodedPixels extends Samples {
   channels: 3 | 4;
 }
 
-/** Composes alpha over the background, or drops it where there is none. The pixels stay in the same memory, which is large. */
-export function withoutAlpha({ data, width, height, channels }: DecodedPixels, background: Color | undefined): RgbImage {
+/** Composes the fourth channel, alpha, over the background, or drops it where there is none. The pixels stay in the same memory, which is large. */
+export function withoutAlpha({ data, width, height, channels }: Samples, background: Color | undefined): RgbImage {
   if (channels === 3) return { data, width, height };
   const rgb = data.subarray(0, width * height * 3);
   const { r, g, b } = background ?? { r: 0, g: 0, b: 0 };
-  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
+  for (let from = 0, to = 0; to < rgb.length; from += channels, to += 3) {
     const alpha = background ? (data[from + 3] as number) : 255;
     rgb[to] = over(data[from] as number, r, alpha);
     rgb[to + 1] = over(data[from + 1] as number, g, alpha);
@@ -45,13 +50,16 @@ export function paint(indices: Uint8Array, colors: Uint8Array, channels: number)
   return data;
 }
 
-/** Pillow's own formula, without profiles: each channel is (255 - K) less its ink's share of that. It stays in the same memory. */
-export function inksToRgb(inks: Uint8Array, width: number, height: number): DecodedPixels {
+/**
+ * Pillow's own formula, without profiles: each channel is (255 - K) less its ink's share of that. It stays in the same memory. Of samples
+ * of 16 bits, in the machine's order, the high bytes count.
+ */
+export function inksToRgb({ data: inks, width, height, channels }: Samples, bytes: 1 | 2 = 1): DecodedPixels {
   const rgb = inks.subarray(0, width * height * 3);
-  for (let from = 0, to = 0; to < rgb.length; from += 4) {
-    const light = 255 - (inks[from + 3] as number);
+  for (let from = bytes - 1, to = 0; to < rgb.length; from += channels * bytes) {
+    const light = 255 - (inks[from + 3 * bytes] as number);
     for (let ink = 0; ink < 3; ink++) {
-      const product = (inks[from + ink] as number) * light + 128;
+      const product = (inks[from + ink * bytes] as number) * light + 128;
       rgb[to++] = Math.max(0, light - ((product + (product >> 8)) >> 8));
     }
   }

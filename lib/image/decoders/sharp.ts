@@ -1,8 +1,9 @@
 /** JPEG, PNG, WebP and TIFF by sharp: libvips decodes and converts as Pillow does, bit for bit, on threads of its own. */
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import type { RgbImage } from '../failure';
+import { TAG, TiffDirectory } from '../formats/tiff';
 import { type DecodeRequest, requireSize } from './request';
-import { inksToRgb, layOf, upright } from './rgb';
+import { inksToRgb, layOf, type Samples, upright, withoutAlpha } from './rgb';
 
 export type SharpModule = typeof import('sharp');
 
@@ -17,11 +18,14 @@ let loaded: SharpModule | null | undefined;
 /** Undefined where sharp is not installed or does not load. Loading it sets its settings to their defaults, also from another thread. */
 export function loadSharp(): SharpModule | undefined {
   if (loaded === undefined) {
+    const { VIPSHOME } = process.env;
     try {
       loaded = require('sharp') as SharpModule;
     } catch {
       loaded = null;
     }
+    // It leaves a folder of the machine that built it to all children of the process.
+    if (VIPSHOME === undefined) delete process.env.VIPSHOME;
   }
   return loaded ?? undefined;
 }
@@ -49,7 +53,7 @@ export async function decodeWithSharp(sharp: SharpModule, request: DecodeRequest
   const { format, isLenient } = request;
   try {
     // Pillow forgives a JPEG's bit errors and a PNG's checksums, but not a TIFF's errors.
-    return await decode(sharp, request, format === 'tiff' ? 'error' : 'truncated');
+    return await (format === 'tiff' ? decodeTiff(sharp, request) : decode(sharp, request, 'truncated'));
   } catch (failure) {
     if (format === 'png' || (format === 'tiff' && isLenient)) return 'own';
     if (!isLenient) throw failure;
@@ -57,16 +61,27 @@ export async function decodeWithSharp(sharp: SharpModule, request: DecodeRequest
   }
 }
 
+/** libvips leaves tiles black that it cannot read, unless it is to fail for warnings too. */
+async function decodeTiff(sharp: SharpModule, request: DecodeRequest): Promise<RgbImage> {
+  try {
+    return await decode(sharp, request, 'warning');
+  } catch (failure) {
+    if (!(failure as Error).message.startsWith('Warning treated as error')) throw failure;
+    return decode(sharp, request, 'error');
+  }
+}
+
 async function decode(sharp: SharpModule, request: DecodeRequest, failOn: SharpOptions['failOn']): Promise<RgbImage> {
-  const { bytes, background, orientation } = request;
+  const { bytes, orientation, background } = request;
   const options = sharpOptions(request, failOn);
   const metadata = await sharp(bytes, options).metadata();
   requireSize(metadata, request);
   let image = sharp(bytes, options);
   if (metadata.space === 'cmyk') {
     // It cannot multiply one channel with another, which the conversion needs.
-    const { data, width, height } = await rawOf(image.pipelineColourspace('cmyk').toColourspace('cmyk'));
-    return upright(inksToRgb(data, width, height), orientation);
+    const depth = metadata.depth === 'ushort' ? 'ushort' : 'uchar';
+    const inks = await rawOf(image.pipelineColourspace('cmyk').toColourspace('cmyk'), depth);
+    return upright(inksToRgb(inks, depth === 'ushort' ? 2 : 1), orientation);
   }
   const lay = layOf(orientation);
   // A quarter turn swaps the sides and flips what were the columns; sharp flips first.
@@ -78,14 +93,24 @@ async function decode(sharp: SharpModule, request: DecodeRequest, failOn: SharpO
   // Pillow clips plain 16-bit grey to 255; of other 16-bit images it takes the high bytes, as libvips does.
   if (isPlainGrey16(request, metadata)) image = image.linear(256, 0);
   // Grey is composed over a colour.
-  else if (background) image = image.pipelineColourspace('srgb').flatten({ background });
+  else if (background && hasAlpha(request)) {
+    // It composes no image of more channels.
+    if (metadata.channels > 4) return withoutAlpha(await rawOf(image), background);
+    image = image.pipelineColourspace('srgb').flatten({ background });
+  }
   return rawOf(image.removeAlpha());
 }
 
-/** The samples as they come: of an image with four inks, four a pixel. */
-async function rawOf(image: Sharp): Promise<RgbImage> {
-  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
-  return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width: info.width, height: info.height };
+/** A TIFF may say that its further samples are none. */
+function hasAlpha({ format, bytes }: DecodeRequest): boolean {
+  return format !== 'tiff' || new TiffDirectory(bytes as Buffer).numbers(TAG.extraSamples).next().value !== 0;
+}
+
+/** The samples as they come. */
+async function rawOf(image: Sharp, depth: 'uchar' | 'ushort' = 'uchar'): Promise<Samples> {
+  const { data, info } = await image.raw({ depth }).toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width, height, channels };
 }
 
 function sharpOptions({ width, height }: DecodeRequest, failOn: SharpOptions['failOn']): SharpOptions {

@@ -6,7 +6,7 @@ export interface BmpHeader {
   isTopDown: boolean;
   bits: number;
   compression: number;
-  /** Shifts and widths of red, green and blue, for 16 and 32 bits a pixel. */
+  /** Shifts and widths of red, green, blue and perhaps alpha, for 16 and 32 bits a pixel. */
   fields: readonly (readonly [shift: number, bits: number])[];
   paletteStart: number;
   paletteStride: number;
@@ -71,7 +71,7 @@ export function readBmpHeader(bytes: Buffer): BmpHeader {
     isTopDown,
     bits,
     compression,
-    fields: readFields(bytes, start, bits, compression),
+    fields: readFields(bytes, start, size, bits, compression),
     paletteStart,
     paletteStride,
     paletteSize,
@@ -86,13 +86,17 @@ type Fields = readonly (readonly [number, number])[];
 const FIELDS_555: Fields = [[10, 5], [5, 5], [0, 5]]; // biome-ignore format: a table
 const FIELDS_888: Fields = [[16, 8], [8, 8], [0, 8]]; // biome-ignore format: a table
 
-function readFields(bytes: Buffer, start: number, bits: number, compression: number): Fields {
+function readFields(bytes: Buffer, start: number, size: number, bits: number, compression: number): Fields {
   if (compression !== BIT_FIELDS) return bits === 16 ? FIELDS_555 : FIELDS_888;
-  if (bytes.length < start + 52) throw truncated('the header is incomplete');
-  return [start + 40, start + 44, start + 48].map((at, index) => {
-    const mask = bytes.readUInt32LE(at);
-    // No masks at all mean the usual order.
-    if (mask === 0) return [[16, 8, 0][index] as number, 8] as const;
+  const count = size > 52 ? 4 : 3;
+  if (bytes.length < start + 40 + 4 * count) throw truncated('the header is incomplete');
+  const masks = Array.from({ length: count }, (_, index) => bytes.readUInt32LE(start + 40 + 4 * index));
+  // No masks at all mean the usual order, with alpha.
+  const isUsual = masks.every((mask) => mask === 0);
+  if (isUsual && bits === 32) masks[3] = 0;
+  else if (bits < 32 || masks[3] === 0) masks.length = 3;
+  return masks.map((mask, index) => {
+    if (mask === 0) return [[16, 8, 0, 24][index] as number, 8] as const;
     const shift = 31 - Math.clz32(mask & -mask);
     return [shift, 32 - Math.clz32(mask >>> shift)] as const;
   });

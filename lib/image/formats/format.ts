@@ -27,9 +27,9 @@ export interface ImageFormat {
   readHeader(bytes: Buffer): ImageHeader;
   /**
    * Changes the file's bytes where a decoder would do with them what Pillow does not. Throws a DecodeFailure for what would keep a
-   * decoder busy for hours.
+   * decoder busy for hours, and, unless `isLenient`, for missing bytes that no decoder would miss.
    */
-  prepare?(bytes: Buffer): void;
+  prepare?(bytes: Buffer, isLenient: boolean): void;
 }
 
 /** Steps of a few nanoseconds that a header may take: all of them stay below 10 ms, and sound files need a hundredth. */

@@ -100,8 +100,14 @@ function requireFewScans(bytes: Buffer): void {
     if (marker === END_OF_IMAGE) return;
     if (marker === START_OF_SCAN && ++scans > MOST_SCANS) throw corrupt(`it has more than ${MOST_SCANS} scans`);
     if (marker === 0xff) at += 1;
-    else at = bytes.indexOf(0xff, at + (marker === 0 || isBare(marker) ? 2 : 2 + bytes.readUInt16BE(at + 2)));
+    else at = nextMarker(bytes, at + (isBare(marker) ? 2 : 2 + bytes.readUInt16BE(at + 2)));
   }
+}
+
+/** What comes after 255 in pixels is 0. A search for each 255 would take minutes where a file is made of them. */
+function nextMarker(bytes: Buffer, from: number): number {
+  for (let at = from; at + 1 < bytes.length; at++) if (bytes[at] === 0xff && bytes[at + 1] !== 0) return at;
+  return -1;
 }
 
 function hasEndMarker(bytes: Buffer, from: number): boolean {

@@ -28,6 +28,22 @@ export function* pngChunks(bytes: Buffer): Generator<PngChunk> {
   }
 }
 
+/** Texts and profiles, which mean nothing to the pixels. */
+const ASIDE: ReadonlySet<string> = new Set(['tEXt', 'zTXt', 'iTXt', 'iCCP']);
+/** Of no standard: decoders pass over it. */
+const PRIVATE = 'tiZt';
+
+/** libpng inflates each text, of which a few bytes may become megabytes, and cannot be stopped. */
+function hideTexts(bytes: Buffer): void {
+  for (const { type, start, length } of pngChunks(bytes)) {
+    const end = start + length;
+    // One that is wrong as it is stays so.
+    if (!ASIDE.has(type) || zlib.crc32(bytes.subarray(start - 4, end)) !== bytes.readUInt32BE(end)) continue;
+    bytes.write(PRIVATE, start - 4, 'latin1');
+    bytes.writeUInt32BE(zlib.crc32(bytes.subarray(start - 4, end)), end);
+  }
+}
+
 function readHeader(bytes: Buffer): ImageHeader {
   if (bytes.length < 24) throw truncated('the header is incomplete');
   const first = bytes.toString('latin1', 12, 16);
@@ -63,4 +79,5 @@ export const png: ImageFormat = {
   suffixes: ['.png', '.apng'],
   matches: (bytes) => bytes.toString('latin1', 0, SIGNATURE.length) === SIGNATURE,
   readHeader,
+  prepare: hideTexts,
 };

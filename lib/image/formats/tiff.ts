@@ -5,15 +5,23 @@ export const TAG = {
   height: 257,
   bits: 258,
   compression: 259,
+  photometric: 262,
   stripOffsets: 273,
   orientation: 274,
   samples: 277,
+  stripRows: 278,
   stripBytes: 279,
+  planes: 284,
   tileWidth: 322,
   tileHeight: 323,
   tileOffsets: 324,
   tileBytes: 325,
+  extraSamples: 338,
 } as const;
+
+/** A value of `TAG.photometric`, and the compressions that bring its meaning with them. */
+const YCBCR = 6;
+const JPEG_KINDS = [6, 7];
 
 interface Entry {
   /** Where the entry itself stands. */
@@ -38,9 +46,6 @@ const PIXEL_TAGS: ReadonlySet<number> = new Set([
   ...[254, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325, 332, 334, 338, 339, 340, 341],
   ...[347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532],
 ]);
-/** A tag that no decoder knows, and the type of a byte. */
-const UNKNOWN_TAG = 65_000;
-const BYTE = 1;
 
 /** The first directory of a TIFF. The values of a tag are read when they are asked for. */
 export class TiffDirectory {
@@ -53,8 +58,8 @@ export class TiffDirectory {
   private readonly word: number;
   /** Those that are there whole. */
   private readonly entries: Entry[] = [];
-  /** Behind the last entry stands the offset of the next directory. */
-  private readonly end: number;
+  /** Where the number of entries stands; after it they follow, and then the offset of the next directory. */
+  private readonly start: number;
 
   /** Throws a DecodeFailure where there is no directory. */
   constructor(private readonly bytes: Buffer) {
@@ -67,10 +72,11 @@ export class TiffDirectory {
     const directory = this.read(word, word);
     const start = directory + (this.isBig ? 8 : 2);
     if (start > bytes.length) throw truncated('the file ends before its directory');
-    this.end = start + entryBytes * this.read(directory, start - directory);
-    this.isCut = this.end > bytes.length;
+    this.start = directory;
+    const end = start + entryBytes * this.read(directory, start - directory);
+    this.isCut = end > bytes.length;
     const limit = new WorkLimit();
-    for (let at = start; at < this.end && at + entryBytes <= bytes.length; at += entryBytes) {
+    for (let at = start; at < end && at + entryBytes <= bytes.length; at += entryBytes) {
       limit.spend(ENTRY_STEPS);
       const [tag, type, count] = [this.read(at, 2), this.read(at + 2, 2), this.read(at + 4, word)];
       const size = TYPE_BYTES[type] || 8;
@@ -81,6 +87,11 @@ export class TiffDirectory {
 
   has(tag: number): boolean {
     return this.find(tag) !== undefined;
+  }
+
+  /** A tag's whole numbers; none where it is missing or something else. */
+  numbers(tag: number): Generator<number> {
+    return this.values(this.find(tag));
   }
 
   /** A tag's one whole number; undefined where it is missing, something else or more than one. */
@@ -98,15 +109,15 @@ export class TiffDirectory {
 
   /** Where the image's strips or tiles lie, and how long they are, one by one. Throws where the file ends before these lists. */
   *parts(isTiled: boolean): Generator<[offset: number, length: number]> {
-    const lengths = this.values(this.find(isTiled ? TAG.tileBytes : TAG.stripBytes));
-    for (const offset of this.values(this.find(isTiled ? TAG.tileOffsets : TAG.stripOffsets))) {
+    const lengths = this.numbers(isTiled ? TAG.tileBytes : TAG.stripBytes);
+    for (const offset of this.numbers(isTiled ? TAG.tileOffsets : TAG.stripOffsets)) {
       yield [offset, Number(lengths.next().value ?? 0)];
     }
   }
 
-  /** Throws where a tag has values beyond the end of the file: a decoder may allocate them all. */
+  /** Throws where a tag that the pixels need has values beyond the end of the file: libtiff goes on without it, others allocate them all. */
   requireValues(): void {
-    for (const entry of this.entries) this.requireWhole(entry);
+    for (const entry of this.entries) if (PIXEL_TAGS.has(entry.tag)) this.requireWhole(entry);
   }
 
   /**
@@ -114,14 +125,13 @@ export class TiffDirectory {
    * pixels don't need is damaged, libtiff gives up, and UTIF does not come to an end. Pillow passes over both.
    */
   keepFirstPage(): void {
-    const { bytes, word, end } = this;
-    for (const { at, tag } of this.entries) {
-      if (PIXEL_TAGS.has(tag)) continue;
-      this.write(at, UNKNOWN_TAG, 2);
-      this.write(at + 2, BYTE, 2);
-      this.write(at + 4, 1, word);
-    }
-    if (end + word <= bytes.length) this.write(end, 0, word);
+    const { bytes, word, start } = this;
+    const kept = this.entries.filter(({ tag }) => PIXEL_TAGS.has(tag));
+    const countBytes = this.isBig ? 8 : 2;
+    this.write(start, kept.length, countBytes);
+    let to = start + countBytes;
+    for (const { at } of kept) to += bytes.copy(bytes, to, at, at + 4 + 2 * word);
+    if (to + word <= bytes.length) this.write(to, 0, word);
   }
 
   private find(tag: number): Entry | undefined {
@@ -189,7 +199,8 @@ function readHeader(bytes: Buffer): ImageHeader {
     width,
     height,
     orientation: directory.number(TAG.orientation),
-    isTruncated: () => directory.isCut || endsEarly(() => walkPixels(bytes, directory)),
+    // The directory may have been changed since.
+    isTruncated: () => directory.isCut || endsEarly(() => walkPixels(bytes, new TiffDirectory(bytes))),
   };
 }
 
@@ -206,5 +217,19 @@ export const tiff: ImageFormat = {
   suffixes: ['.tif', '.tiff'],
   matches,
   readHeader,
-  prepare: (bytes) => new TiffDirectory(bytes).keepFirstPage(),
+  prepare(bytes, isLenient) {
+    const directory = new TiffDirectory(bytes);
+    if (!isLenient) requireWhole(bytes, directory);
+    // Decoders take it for RGB.
+    if (directory.number(TAG.photometric) === YCBCR && !JPEG_KINDS.includes(directory.number(TAG.compression) ?? 1))
+      throw corrupt('YCbCr without JPEG is not read');
+    directory.keepFirstPage();
+  },
 };
+
+/** libvips leaves tiles black that are not there; of strips it tells. */
+function requireWhole(bytes: Buffer, directory: TiffDirectory): void {
+  if (directory.isCut) throw truncated('the file ends inside of its directory');
+  directory.requireValues();
+  if (!directory.has(TAG.stripOffsets)) walkPixels(bytes, directory);
+}

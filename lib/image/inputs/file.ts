@@ -49,8 +49,7 @@ function describeReadError(path: string, cause: NodeJS.ErrnoException, signal: A
     case 'ENAMETOOLONG':
     case 'ERR_INVALID_ARG_VALUE':
       // The system's own messages would repeat it.
-      if (isBase64Text(path)) return base64Text();
-      if (path.length > LONGEST_NAME) return noPath(path);
+      if (path.length > LONGEST_NAME || isBase64Text(path)) return noPath(path);
       return new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There is no file ${path}`, { hint: 'Check the path.', cause });
     case 'EISDIR':
       return new InterrogatorError('ERR_IMAGE_NOT_FOUND', `${name} is a folder, not an image`, {
@@ -67,14 +66,14 @@ function describeReadError(path: string, cause: NodeJS.ErrnoException, signal: A
   }
 }
 
-function base64Text(): InterrogatorError {
+/** For what is too long for a path, or looks like something else. */
+export function noPath(text: string): InterrogatorError {
+  if (!isBase64Text(text)) {
+    return new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There is no file of that name, which has ${text.length} characters`, {
+      hint: 'Give a path, a URL or the bytes of an image.',
+    });
+  }
   return new InterrogatorError('ERR_INVALID_ARGUMENT', 'Invalid image: the string is not a path, but looks like Base64 text', {
     hint: "Give Buffer.from(text, 'base64'), or the text as a URL, behind 'data:image/png;base64,'.",
-  });
-}
-
-function noPath(text: string): InterrogatorError {
-  return new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There is no file of that name, which has ${text.length} characters`, {
-    hint: 'Give a path, a URL or the bytes of an image.',
   });
 }

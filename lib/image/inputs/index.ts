@@ -4,7 +4,7 @@ import { InterrogatorError } from '../../errors';
 import { shownUrl } from '../../net/shown-url';
 import { describe } from '../raw-pixels';
 import { dataParts } from './data-url';
-import { nameOf } from './file';
+import { nameOf, noPath } from './file';
 import { takeCopy, viewOf } from './memory';
 import type { Reading } from './read-ahead';
 import { type ByteStream, MOST_BYTES, readStream, tooLarge } from './stream';
@@ -60,13 +60,16 @@ function noImage(input: unknown): InterrogatorError {
   });
 }
 
+/** Of a path or a URL: systems and servers take less. */
+const LONGEST_ADDRESS = 1 << 16;
+
 function openText(text: string): ImageSource {
   // Four characters of Base64 are three bytes.
   if (text.length > (MOST_BYTES / 3) * 4 + 1000) throw tooLarge('the image text');
   const [, scheme] = /^([a-z][a-z0-9+.-]+):/i.exec(text.slice(0, 100)) ?? [];
+  if (scheme?.toLowerCase() === 'data') return openStream('the data: URL', dataParts(text));
+  if (text.length > LONGEST_ADDRESS) throw noPath(text);
   switch (scheme?.toLowerCase()) {
-    case 'data':
-      return openStream('the data: URL', dataParts(text));
     case 'http':
     case 'https':
       return openDownload(text);

@@ -13,6 +13,9 @@ export const LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 1024 };
 /** After so long in which no image was decoded one thread stays. To start one takes 0.1 s and more, of a processor that others want. */
 export const REST = { milliseconds: 30_000 };
 
+/** What decoders in JavaScript leave of a larger image stays in memory until their thread ends. */
+const MOST_KEPT_PIXELS = 16_000_000;
+
 const threads = new Set<DecodeThread>();
 const idle: DecodeThread[] = [];
 let rest: NodeJS.Timeout | undefined;
@@ -111,10 +114,11 @@ class DecodeThread {
     }
   }
 
-  /** Lets go of the image; another one may have the thread. */
-  free(): void {
+  /** Lets go of the image; another one may have the thread, unless `isSpent`. */
+  free(isSpent = false): void {
     this.stop();
     if (this.failure) return;
+    if (isSpent) return void this.end(closed());
     idle.push(this);
     clearTimeout(rest);
     rest = setTimeout(() => idle.slice(1).map((thread) => thread.end(closed())), REST.milliseconds).unref();
@@ -164,7 +168,7 @@ export async function openInThread(request: OpenRequest, signal?: AbortSignal): 
         const endless = new DecodeFailure('corrupt', `decoding it does not come to an end, not in ${timeLimitMs / 1000} s`);
         return thread.decode(signal, timeLimitMs, describeFailure(endless, name, label));
       },
-      [Symbol.dispose]: () => thread.free(),
+      [Symbol.dispose]: () => thread.free(!request.usesSharp && pixels > MOST_KEPT_PIXELS),
     };
   } catch (error) {
     thread.free();

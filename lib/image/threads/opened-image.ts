@@ -13,6 +13,8 @@ import type { OpenReply, OpenRequest } from './messages';
 /** Those whose decoders find out themselves whether pixels are missing: all may be there where the file is cut. */
 const COUNT_PIXELS: ReadonlySet<FormatName> = new Set(['png', 'gif']);
 
+const HOLD_FRAMES: ReadonlySet<FormatName> = new Set(['webp', 'avif']);
+
 /** An image whose header makes sense. */
 export interface OpenedImage {
   reply: OpenReply;
@@ -35,7 +37,8 @@ export async function openImage(asked: OpenRequest, bytes: Buffer): Promise<Open
   const { label } = format;
   const header = await describing(name, label, undefined, () => format.readHeader(bytes));
   checkSize(name, label, header, maxPixels);
-  await describing(name, label, undefined, () => format.prepare?.(bytes));
+  const isLenient = truncated === 'best-effort';
+  await describing(name, label, undefined, () => format.prepare?.(bytes, isLenient));
   // libvips composes GIFs differently from Pillow and does not read BMP.
   const sharp = format.name === 'gif' || format.name === 'bmp' || !asked.usesSharp ? undefined : loadSharp();
   if (format.name === 'avif' && !sharp) {
@@ -52,10 +55,10 @@ export async function openImage(asked: OpenRequest, bytes: Buffer): Promise<Open
     // TIFF is the one format that Pillow turns upright when it opens a file.
     orientation: orientation === 'exif' || format.name === 'tiff' ? header.orientation : undefined,
     background,
-    isLenient: truncated === 'best-effort',
+    isLenient,
   };
-  // What the decoders in JavaScript keep beside the image is up to three times as large.
-  const reply = { label, pixels: width * height, memory: width * height * (sharp ? 1 : 4) };
+  // What the decoders in JavaScript keep beside the image is up to three times as large; those of video keep whole frames.
+  const reply = { label, pixels: width * height, memory: width * height * (!sharp ? 4 : HOLD_FRAMES.has(format.name) ? 3 : 1) };
   return { reply, decode: (beforeOwn) => describing(name, label, header, () => decode(request, header, sharp, beforeOwn)) };
 }
 

@@ -13,6 +13,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import tifffile
 from PIL import Image, ImageFile, ImageOps
 
 OUT = Path(sys.argv[1])
@@ -54,6 +55,25 @@ def oriented() -> dict[str, bytes]:
     return files
 
 
+def tiff(samples: np.ndarray, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, samples, **options)
+    return buffer.getvalue()
+
+
+def bmp_with_masks(rgba: np.ndarray, *masks: int) -> bytes:
+    """32 bits a pixel, with a mask for each channel; without alpha's the header is of the kind that has none."""
+    height, width, _ = rgba.shape
+    pixels = sum(
+        rgba[..., channel].astype(np.uint32) << (mask.bit_length() - 8) for channel, mask in enumerate(masks) if mask
+    )
+    body = pixels.astype("<u4").tobytes()
+    size = 124 if len(masks) == 4 else 52
+    info = struct.pack("<IiiHHIIiiII", size, width, -height, 1, 32, 3, len(body), 0, 0, 0, 0)
+    info = (info + struct.pack(f"<{len(masks)}I", *masks)).ljust(size, b"\0")
+    return b"BM" + struct.pack("<IHHI", 14 + size + len(body), 0, 0, 14 + size) + info + body
+
+
 def transparent() -> dict[str, bytes]:
     rgba = Image.fromarray(smooth(37, 23, 4))
     rgb = rgba.convert("RGB")
@@ -74,6 +94,17 @@ def transparent() -> dict[str, bytes]:
         "opaque.gif": encode(palette, format="gif"),
         "opaque.jpg": encode(rgb, format="jpeg"),
         "opaque.bmp": encode(rgb, format="bmp"),
+    }
+    samples = np.asarray(rgba)
+    rgb_masks = (0xFF0000, 0xFF00, 0xFF)
+    files |= {
+        "bgra.bmp": bmp_with_masks(samples, *rgb_masks, 0xFF000000),
+        "rgba.bmp": bmp_with_masks(samples, 0xFF, 0xFF00, 0xFF0000, 0xFF000000),
+        "abgr.bmp": bmp_with_masks(samples, 0xFF000000, 0xFF0000, 0xFF00, 0xFF),
+        "bgrx.bmp": bmp_with_masks(samples, *rgb_masks, 0),
+        "no-alpha.bmp": bmp_with_masks(samples, *rgb_masks),
+        "one-more.tif": tiff(smooth(37, 23, 5), photometric="rgb", extrasamples=["unassalpha", "unspecified"]),
+        "not-alpha.tif": tiff(samples, photometric="rgb", extrasamples=["unspecified"]),
     }
     return {f"alpha-{name}": data for name, data in files.items()}
 
@@ -144,6 +175,9 @@ def cut_files() -> dict[str, bytes]:
     for name, data in whole.items():
         for share in (35, 60, 95):
             files[f"cut{share}-{name}"] = data[: len(data) * share // 100]
+    # Its last bytes are a checksum, without which all pixels are there.
+    for cut in range(11, 27):
+        files[f"end{cut}-noise.png"] = whole["noise.png"][:-cut]
     return files
 
 
