@@ -7,7 +7,7 @@ import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
 import type { Bundle } from './bundle';
 
 /**
- * Throws ERR_BUNDLE_INCOMPLETE where a file is missing; with `hashes` also ERR_BUNDLE_DAMAGED where one has another size or SHA-256,
+ * Throws ERR_BUNDLE_INCOMPLETE where a file is missing, ERR_BUNDLE_DAMAGED where one has another size or, with `hashes`, another SHA-256,
  * and ERR_IO where one cannot be read. The signal ends it at once.
  */
 export async function verifyFiles(
@@ -19,7 +19,7 @@ export async function verifyFiles(
     throwIfAborted(signal);
     const found = await stat(file).catch(() => undefined);
     if (!found?.isFile()) throw new InterrogatorError('ERR_BUNDLE_INCOMPLETE', `The bundle's file ${file} is missing.`);
-    if (hashes && found.size !== bytes) {
+    if (found.size !== bytes) {
       throw new InterrogatorError('ERR_BUNDLE_DAMAGED', `The bundle's file ${file} has ${found.size} bytes, its manifest says ${bytes}.`);
     }
   }

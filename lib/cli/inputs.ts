@@ -1,6 +1,6 @@
 /** What IMAGE|FOLDER|URL|-… on a command line stands for. */
 import { isUtf8 } from 'node:buffer';
-import { type BigIntStats, constants, createReadStream, openSync, readFileSync } from 'node:fs';
+import { type BigIntStats, constants, createReadStream, openSync, type ReadStream, readFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import path from 'node:path';
@@ -29,17 +29,18 @@ export async function* imageWorks<R>(args: readonly string[], answer: (image: Im
 
 /** The lines that are not empty of a list: of a file, of standard input (-), or of a pipe. */
 export async function readLines(argument: string): Promise<string[]> {
-  const isPipe = argument !== '-' && (await statOf(Buffer.from(argument)))?.isFIFO();
-  const lines = await loadList(isPipe ? openPipe(Buffer.from(argument)) : argument === '-' ? process.stdin : argument);
+  const file = argumentBytes(argument);
+  const isPipe = argument !== '-' && (await statOf(file))?.isFIFO();
+  const lines = await loadList(isPipe ? openPipe(file) : argument === '-' ? process.stdin : openFile(file));
   return lines.filter((line) => line !== '');
 }
 
 /** Folders become the images in them and in their subfolders, in the order of their names. */
 export async function* expandInputs(args: readonly string[]): AsyncGenerator<CommandInput> {
-  for (const argument of args) {
+  for (const [i, argument] of args.entries()) {
     if (argument === '-') yield { name: argument, open: async () => process.stdin };
     else if (/^(https?|file|data):/i.test(argument)) yield { name: urlName(argument), open: async () => argument };
-    else yield* inputsAt(argumentBytes(argument));
+    else yield* inputsAt(argumentBytes(argument, args.slice(0, i).filter((each) => each === argument).length));
   }
 }
 
@@ -100,7 +101,7 @@ async function statOf(file: Buffer): Promise<BigIntStats | undefined> {
 }
 
 /** The path where a string can hold it, else the file's bytes. */
-function openFile(file: Buffer): ImageInput {
+function openFile(file: Buffer): string | ReadStream {
   return isUtf8(file) ? file.toString() : createReadStream(file);
 }
 
@@ -125,10 +126,11 @@ function readable(file: Buffer): string {
   return file.toString('latin1').replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
 }
 
-/** An argument's own bytes. Node reads arguments as UTF-8, and replaces what is not. */
-function argumentBytes(argument: string): Buffer {
+/** An argument's own bytes, of those that read alike the one after `before` others. Node reads them as UTF-8, and replaces what is not. */
+function argumentBytes(argument: string, before = 0): Buffer {
   const text = Buffer.from(argument);
   if (!argument.includes('\ufffd') || process.platform !== 'linux') return text;
   const given = readFileSync('/proc/self/cmdline', 'latin1').split('\0');
-  return given.map((each) => Buffer.from(each, 'latin1')).find((bytes) => bytes.toString() === argument) ?? text;
+  const values = given.map((each) => Buffer.from(each.replace(/^--[\w-]+=/, ''), 'latin1'));
+  return values.filter((bytes) => bytes.toString() === argument)[before] ?? text;
 }

@@ -31,7 +31,7 @@ export async function printLines<R extends object>(works: AsyncIterable<Work<R>>
       const record = records?.[i];
       if (json && (record || error)) print(JSON.stringify({ [kind]: name, ...(record ?? { error: failureRecord(error) }) }));
       else if (record) for (const line of toText(record)) print(`${onOneLine(name)}\t${line}`);
-      else if (error) console.error(`${onOneLine(name)}: ${describeFailure(error)}`);
+      else if (error) for (const line of describeFailure(error).split('\n')) console.error(`${onOneLine(name)}: ${line}`);
     }
   }
   return failures;

@@ -11,6 +11,7 @@ import { shownUrl } from '../net/shown-url';
 
 /** Who waits for a download that does not go on could long have made the embeddings. */
 const IDLE_MS = 5000;
+const TOTAL_MS = 600_000;
 /** The largest table of the reference has 155 MB for the largest model. */
 const MOST_BYTES = 2 ** 31;
 
@@ -25,7 +26,7 @@ export async function downloadLabels(engine: Engine, name: string, file: string,
   const { downloadCache, cacheUrl } = engine.config;
   if (!downloadCache || !hasPublishedWeights(engine) || unreachable.has(engine)) return false;
   const url = new URL(name, cacheUrl.endsWith('/') ? cacheUrl : `${cacheUrl}/`).href;
-  const answer = await request(url, { signal, idleMs: IDLE_MS }).catch((error: unknown) => {
+  const answer = await request(url, { signal, idleMs: IDLE_MS, totalMs: TOTAL_MS }).catch((error: unknown) => {
     if (!signal.aborted) unreachable.add(engine);
     throw error;
   });

@@ -60,7 +60,10 @@ export async function request(url: string, options: RequestOptions = {}): Promis
       : timeout?.signal.aborted
         ? `no complete answer within ${(totalMs as number) / 1000} s`
         : rootMessage(cause);
-    return failure(url, reason, options, cause);
+    const proxy = proxyFor(target);
+    if (proxy === undefined) return failure(url, reason, options, cause);
+    const hint = 'Check the proxy, which http_proxy and https_proxy name; no_proxy lists addresses that need none.';
+    return failure(url, `${reason}, through the proxy ${shownUrl(proxy)}`, { hint }, cause);
   };
   try {
     for (let redirects = 0; ; redirects += 1) {
@@ -147,10 +150,14 @@ function httpUrl(url: string, base?: URL): URL {
     parsed = new URL(url, base);
   } catch {
     // Without its text, which may hold a password, and which the cause would show.
-    throw new InterrogatorError('ERR_INVALID_ARGUMENT', base ? `${shownUrl(base)} redirects to what is no URL` : 'This is not a URL');
+    const hint = 'An address begins with http:// or https:// and a host.';
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', base ? `${shownUrl(base)} redirects to what is no URL` : 'This is not a URL', {
+      hint,
+    });
   }
   if (parsed.protocol === 'http:' || parsed.protocol === 'https:') return parsed;
-  throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${shownUrl(parsed)} is not an http or https URL`, {
+  const from = base ? `, to which ${shownUrl(base)} redirects,` : '';
+  throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${shownUrl(parsed)}${from} is not an http or https URL`, {
     hint: 'Download the file by other means and give its path.',
   });
 }
@@ -216,11 +223,18 @@ interface Route {
 function routeTo(url: URL, certificates: string | null): Route {
   const trust = certificates === null ? {} : { ca: readFileSync(certificates) };
   const connect = { ...trust, timeout: CONNECT_MS };
-  const { Agent, ProxyAgent } = undici();
+  const { Agent, Pool, ProxyAgent } = undici();
   const proxy = proxyFor(url);
   if (proxy !== undefined) {
-    const dispatcher = new ProxyAgent({ uri: proxy, connect, requestTls: connect, proxyTls: connect });
-    // undici asks a proxy that closes its connections again and again; only this ends it.
+    const clientFactory = (origin: URL, how: object): Dispatcher => {
+      const pool = new Pool(origin, how);
+      const open = pool.connect.bind(pool) as (asked: Dispatcher.ConnectOptions) => Promise<Dispatcher.ConnectData>;
+      // undici asks a proxy that closes its connections again and again, unless it fails in another way.
+      const openOnce = (asked: Dispatcher.ConnectOptions) => open(asked).catch((cause) => Promise.reject(new Error('no way', { cause })));
+      return Object.assign(pool, { connect: openOnce });
+    };
+    // Many proxies let tunnels lead to the port of https alone.
+    const dispatcher = new ProxyAgent({ uri: proxy, proxyTunnel: false, clientFactory, connect, requestTls: connect, proxyTls: connect });
     return { dispatcher, leave: () => void dispatcher.destroy().catch(() => {}) };
   }
   const key = certificates ?? '';
@@ -233,5 +247,7 @@ function routeTo(url: URL, certificates: string | null): Route {
 function rootMessage(error: unknown): string {
   let innermost = error as { message?: string; code?: string; cause?: unknown };
   while (typeof innermost.cause === 'object' && innermost.cause !== null) innermost = innermost.cause;
-  return innermost.message || innermost.code || String(innermost);
+  const message = innermost.message || innermost.code || String(innermost);
+  // OpenSSL's own has a line of its sources.
+  return /:error:\w+:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1] ?? message;
 }

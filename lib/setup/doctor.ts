@@ -6,7 +6,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { installedBundles, readBundle } from '../bundles/bundle';
 import { bundleHome, cacheFolder } from '../bundles/cache-folder';
-import { InterrogatorError } from '../errors';
+import { verifyFiles } from '../bundles/verify';
+import { hasCode, InterrogatorError } from '../errors';
 import { findAddon } from '../native/load';
 import type { NativeRuntimeInfo } from '../native/types';
 import { LIBTORCH_VERSION, requireLibtorch } from './libtorch';
@@ -116,9 +117,13 @@ async function damagedBundles(readable: readonly string[]) {
   const home = bundleHome();
   const folders = namesIn(home).map((name) => path.join(home, name));
   const unread = folders.filter((folder) => !readable.some((each) => each === folder || each.startsWith(folder + path.sep)));
-  const problems = unread.map(async (folder) => ({ folder, problem: asProblem(await readBundle(folder).catch((error) => error)) }));
+  const looked = [...unread, ...readable].map(async (folder) => {
+    const check = readBundle(folder).then((bundle) => verifyFiles(bundle, { hashes: false }));
+    return { folder, error: await check.catch((error) => error) };
+  });
   // Not every file in there is meant to be a bundle.
-  return (await Promise.all(problems)).filter(({ problem }) => problem.code !== 'ERR_BUNDLE_NOT_FOUND');
+  const damaged = (await Promise.all(looked)).filter(({ error }) => error && !hasCode(error, 'ERR_BUNDLE_NOT_FOUND'));
+  return damaged.map(({ folder, error }) => ({ folder, problem: asProblem(error) }));
 }
 
 function describeCaches() {

@@ -41,6 +41,9 @@ const LIBTORCH = /^(ATen|c10|torch)\//;
 const SOURCES = new RegExp(`^${CORE}/src/`);
 /** Who may not include what, and why: a header as it is named, or a file of ours. */
 const FORBIDDEN = [
+  { below: [CORE], header: /^native\/(?!core\/|cuda\/include\/)/, why: 'nothing stands below the core but the header of its CUDA half' },
+  { below: [API, `${CORE}/src`], header: /^native\/core\/test\//, why: 'this is for tests' },
+  { below: ['native/cuda', 'native/loader'], header: /^native\/(core|binding)\//, why: 'this part stands for itself' },
   { below: [CORE, 'native/cuda'], header: NODE, why: 'the core builds without Node' },
   { below: [API, `${CORE}/src/queue`, `${CORE}/src/ops/simd`], header: LIBTORCH, why: 'this part knows no libtorch' },
   { below: ['native/binding', 'native/loader'], header: LIBTORCH, why: 'the core makes all calls of libtorch' },
@@ -51,14 +54,14 @@ const FORBIDDEN = [
 
 /** Everything wrong with the includes below `root`/native, a sentence each. */
 export function includeProblems(root) {
-  const files = filesBelow(root, 'native', /\.(h|cc|cu)$/);
+  const files = filesBelow(root, 'native', /\.(h|hh|hpp|cuh|c|cc|cpp|cxx|cu)$/);
   const problems = [];
   const edges = new Map();
   for (const file of files) {
-    const includes = readFileSync(path.join(root, file), 'utf8').matchAll(/^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]/gm);
+    const text = readFileSync(path.join(root, file), 'utf8').replace(/\/\*.*?\*\//gs, '');
     edges.set(file, []);
-    for (const [, mark, name] of includes) {
-      const target = mark === '"' ? resolve(file, name, files) : undefined;
+    for (const [, name] of text.matchAll(/^[ \t]*#[ \t]*(?:include|import)[ \t]*["<]([^">]+)[">]/gm)) {
+      const target = resolve(file, name, files);
       if (target) edges.get(file).push(target);
       const broken = FORBIDDEN.find(
         ({ below, header }) => header.test(target ?? name) && below.some((folder) => file.startsWith(`${folder}/`)),

@@ -29,13 +29,30 @@ export async function layoutFaults(root) {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     validate: true,
-    ruleSet: { forbidden: [{ name: 'circle', severity: 'error', from: {}, to: { circular: true } }, ...arrowRules()] },
+    ruleSet: { forbidden: [...OTHER_RULES, ...arrowRules()] },
   });
   return output.summary.violations.map(({ rule, from, to, cycle }) => {
     const end = cycle ? cycle.map(({ name }) => name).join(' → ') : to;
     return `${rule.name}: ${from} → ${end}`;
   });
 }
+
+const OTHER_RULES = [
+  { name: 'circle', severity: 'error', from: {}, to: { circular: true } },
+  { name: 'no room that the table knows', severity: 'error', from: { path: '^lib/', pathNot: Object.keys(ARROWS).map(pathOf) }, to: {} },
+  {
+    name: 'lib stands for itself',
+    severity: 'error',
+    from: { path: '^lib/' },
+    to: { path: '^(bench|build|dist|models|native|scripts|test)/' },
+  },
+  {
+    name: 'of the commands only these may know it',
+    severity: 'error',
+    from: { path: '^lib/cli/', pathNot: '^lib/cli/commands/(doctor|setup)\\.ts$' },
+    to: { path: '^lib/setup/' },
+  },
+];
 
 function arrowRules() {
   return Object.entries(ARROWS).map(([room, allowed]) => ({

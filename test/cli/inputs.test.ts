@@ -155,6 +155,16 @@ test('URLs are images; the name of a data: URL is without its data', async () =>
   expect(inputs).toEqual(urls.map((url, i) => [names[i], url]));
 });
 
+test('the text of an image in Base64 is not repeated, a file of a long name is', async () => {
+  const base64 = Buffer.alloc(40_000, 'an image').toString('base64');
+  const long = path.join(work, 'folder'.repeat(30), 'name'.repeat(50));
+  mkdirSync(path.dirname(long));
+  writeFileSync(long, '');
+  const names: string[] = [];
+  for await (const { name } of expandInputs([base64, long])) names.push(name);
+  expect(names).toEqual([`${base64.slice(0, 40)}…`, long]);
+});
+
 test('a file that is named is tried, whatever its suffix', async () => {
   writeFileSync(path.join(work, 'no-suffix'), '');
   expect(await namesOf(path.join(work, 'no-suffix'), path.join(work, 'missing.xyz'))).toEqual(['no-suffix', 'missing.xyz']);

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { collect, jsonLines, MAIN, runCommand } from './command';
 
 const APPLE = path.join(__dirname, '..', '..', 'models', 'sample', 'images', 'apple.png');
+const ROCKET = path.join(path.dirname(APPLE), 'rocket.png');
 const CLIP = ['--clip', 'sample', '--device', 'cpu', '--quiet'];
 
 interface Line {
@@ -152,6 +153,25 @@ test('<(…) of a shell and a name that is no UTF-8 are images too', async () =>
   expect(piped?.image).toMatch(/^\/dev\/fd\//);
   expect(named?.image).toBe(`${folder}/caf\\xe9.png`);
   expect(piped?.features).toEqual(named?.features);
+});
+
+test('two names that read alike where they are no UTF-8 are two images; an option may have such a name too', async () => {
+  const folder = path.join(work, 'alike');
+  mkdirSync(folder);
+  const names = [0xe9, 0xe8].map((byte) => Buffer.concat([Buffer.from(`${folder}/x`), Buffer.from([byte])]));
+  const pictures = [APPLE, ROCKET];
+  for (const [i, name] of names.entries()) {
+    writeFileSync(Buffer.concat([name, Buffer.from('.png')]), readFileSync(pictures[i] as string));
+    writeFileSync(Buffer.concat([name, Buffer.from('.txt')]), `text ${i}\n`);
+  }
+  const script = `LC_ALL=C; cd '${folder}'; exec "$@" --image=$'x\\xe9.png' --image $'x\\xe8.png' '${APPLE}' '${ROCKET}' --text-file $'x\\xe8.txt' --json`;
+  const { code, stdout } = await shell(script, 'features');
+  expect(code).toBe(0);
+  const lines = jsonLines<Line>(stdout);
+  expect(lines.map(({ image, text }) => image ?? text)).toEqual(['x\\xe9.png', 'x\\xe8.png', APPLE, ROCKET, 'text 1']);
+  const apart = (a: number, b: number): number => Math.max(...features[a]!.map((value, i) => Math.abs(value - features[b]![i]!)));
+  const features = lines.map((line) => line.features);
+  expect([apart(0, 2) < 1e-4, apart(1, 3) < 1e-4, apart(0, 1) > 0.1]).toEqual([true, true, true]);
 });
 
 test('on a terminal, what is under way never runs into a line of output', async () => {

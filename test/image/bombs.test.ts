@@ -75,6 +75,52 @@ function files(): Record<string, Buffer> {
   return found;
 }
 
+/** Milliseconds of all threads of the process, the least of three. */
+async function processorTime(work: () => Promise<unknown> | unknown): Promise<number> {
+  const spent: number[] = [];
+  for (let sample = 0; sample < 3; sample++) {
+    const before = process.cpuUsage();
+    await work();
+    const { user, system } = process.cpuUsage(before);
+    spent.push((user + system) / 1000);
+  }
+  return Math.min(...spent);
+}
+
+const decoded = (bytes: Buffer) => decodeImage(bytes, { maxPixels: 10_000 }).then((image) => image.release());
+
+test.each(['tEXt', 'zTXt', 'iTXt', 'iCCP'])('the %s chunks of a PNG are not inflated', async (type) => {
+  const head = Buffer.from(type === 'iTXt' ? 'key\0\x01\0\0\0' : 'key\0\0', 'latin1');
+  const bomb = pngChunk(type, Buffer.concat([head, longZeros]));
+  const size = pngSize(SMALL, SMALL);
+  const bombs = pngFile(size, ...new Array(12).fill(bomb), pngPixels(SMALL, SMALL));
+  const one = await processorTime(() => zlib.inflateSync(longZeros));
+  expect(await processorTime(() => decoded(bombs))).toBeLessThan(3 * one);
+});
+
+test('a JPEG that goes on with stuffed zeros for ever takes a walk over its bytes', async () => {
+  const small = await sharp({ create: { width: 40, height: 30, channels: 3, background: '#888' } })
+    .jpeg({ progressive: true })
+    .toBuffer();
+  const long = Buffer.concat([small.subarray(0, -2), Buffer.alloc(60 << 20, Buffer.from([0xff, 0]))]);
+  const pass = await processorTime(() => {
+    let found = 0;
+    for (let at = 0; at + 1 < long.length; at++) if (long[at] === 0xff && long[at + 1] !== 0) found++;
+    return found;
+  });
+  expect(await processorTime(() => outcome(() => decoded(long)))).toBeLessThan(6 * pass);
+});
+
+test('without sharp a JPEG of a few bytes takes no memory for its pixels', async () => {
+  process.env.TORCH_INTERROGATOR_DECODER = 'jimp';
+  const before = process.memoryUsage().rss;
+  for (const [width, height] of [[65_500, 2700], [9000, 9000], [1, 60_000], [3000, 3000]] as const) {
+    const small = jpegFile(JFIF, jpegFrame(width, height));
+    expect(await outcome(() => decodeImage(small))).toMatchObject({ code: expect.stringMatching(/ERR_IMAGE_(?:TRUNCATED|CORRUPT)/) });
+  } // biome-ignore format: a table
+  expect(process.memoryUsage().rss - before).toBeLessThan(150 << 20);
+});
+
 describe.each(['sharp', 'jimp'])('with %s a file that contradicts itself takes neither memory nor time', (decoder) => {
   test('headers and parts that are larger than was said', async () => {
     process.env.TORCH_INTERROGATOR_DECODER = decoder;

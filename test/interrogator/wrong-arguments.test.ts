@@ -1,7 +1,8 @@
 /** What calls answer to arguments that TypeScript would not let through. */
-import { type Features, Interrogator, LabelTable, loadList } from '../../lib';
+import { Config, type Features, Interrogator, LabelTable, loadList } from '../../lib';
 import { tinyBlip, tinyClip } from '../support/bundles';
 import { testImage } from '../support/images';
+import { costOfOnePass, mainThreadTime } from '../support/main-thread';
 
 const CAPTION = 'a photo of a cat';
 
@@ -46,6 +47,43 @@ describe('wrong arguments', () => {
   ])('%s: rejects with ERR_INVALID_ARGUMENT', async (_, call) => {
     const features = await ours.imageToFeatures(testImage(1));
     await expect(call(features)).rejects.toMatchObject({ name: 'InterrogatorError', code: 'ERR_INVALID_ARGUMENT' });
+  });
+
+  test.each<[string, object]>([
+    ['a name of a million letters', { ['m'.repeat(1e6)]: 1 }],
+    ['100,000 names', Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`name${i}`, 1]))],
+    ['a Map', new Map([['topCount', 3]])],
+    ['a Date', new Date()],
+  ])('options that are %s: a short message, soon', async (_, options) => {
+    const features = await ours.imageToFeatures(testImage(1));
+    for (const call of [() => ours.similarities(features, ['a'], options), async () => new Config(options)]) {
+      const start = mainThreadTime();
+      const error = await call().then(
+        () => undefined,
+        (reason: unknown) => reason as Error,
+      );
+      expect(error).toMatchObject({ name: 'InterrogatorError', code: expect.stringMatching(/^ERR_(?:INVALID_ARGUMENT|CONFIG)$/) });
+      expect(error?.message.length).toBeLessThan(2000);
+      expect(mainThreadTime() - start).toBeLessThan(5 * costOfOnePass());
+    }
+  });
+
+  test('texts that a message would hold are cut', async () => {
+    const long = 'x'.repeat(1e6);
+    for (const call of [
+      () => Interrogator.create({ clipModelName: long }),
+      () => Interrogator.create({ clipModelName: `/${long}` }),
+      () => Interrogator.create({ clipModelName: 'sample', dataPath: long }),
+      () => loadList(long),
+      () => LabelTable.create(['a'], long, ours),
+    ]) {
+      const { message, code } = await call().then(
+        () => ({ message: '', code: '' }),
+        (reason) => reason,
+      );
+      expect(code).toMatch(/^ERR_/);
+      expect(message.length).toBeLessThan(10_000);
+    }
   });
 
   // The options of each call beside signal and onProgress, which all of them take.

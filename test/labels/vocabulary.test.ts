@@ -119,6 +119,20 @@ describe('encodings', () => {
     }
   });
 
+  test('the advice fits what was found', async () => {
+    const gbk = Buffer.alloc(60, 'c4e3', 'hex');
+    const utf32 = Buffer.from([0, 0, 0, 0x61, 0, 0, 0, 0x62, 0, 0, 0, 10]);
+    for (const [bytes, advice] of [
+      [gbk, 'iconv -f ENCODING'],
+      [Buffer.from('café\n', 'latin1'), 'iconv -f Windows-1252'],
+      [Buffer.from('abc\n', 'utf16le'), 'iconv -f UTF-16'],
+      [utf32, 'iconv -f UTF-32'],
+    ] as const) {
+      await expect(read(bytes)).rejects.toMatchObject({ hint: expect.stringContaining(advice) });
+    }
+    await expect(read(Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'))).rejects.toMatchObject({ hint: expect.not.stringContaining('iconv') });
+  });
+
   test('the first byte that is wrong is named', async () => {
     for (let number = 0; number < 20; number += 1) {
       const random = new Random(5, number);

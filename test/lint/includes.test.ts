@@ -55,6 +55,32 @@ test.each([
 });
 
 test.each([
+  ['in angle brackets', '#include <interrogator/clip_model.h>'],
+  ['of another room in angle brackets', '#include <clip/tower.h>'],
+  ['behind a comment', '/* needed */ #include "clip/tower.h"'],
+  ['over a comment of lines', '/*\n*/#include "clip/tower.h"'],
+  ['as an import', '#import "clip/tower.h"'],
+])('a planted include %s', (_, line) => {
+  problemsOf({ 'core/include/interrogator/clip_model.h': [], 'core/src/clip/tower.h': [], 'core/src/ops/linear.cc': [] });
+  for (const suffix of ['cc', 'h', 'cpp', 'hpp', 'cuh']) {
+    writeFileSync(path.join(folder, 'native', 'core/src/ops', `linear.${suffix}`), `${line}\n`);
+    expect(includeProblems(folder)).toEqual([expect.stringContaining(`native/core/src/ops/linear.${suffix} includes`)]);
+    rmSync(path.join(folder, 'native', 'core/src/ops', `linear.${suffix}`));
+  }
+});
+
+test.each([
+  ['core/src/clip/tower.cc', '"../../../binding/handle.h"', 'binding/handle.h'],
+  ['core/src/clip/tower.cc', '"../../test/support/files.h"', 'core/test/support/files.h'],
+  ['core/include/interrogator/device.h', '"../../test/support/files.h"', 'core/test/support/files.h'],
+  ['cuda/src/launch.cu', '"../../core/src/ops/linear.h"', 'core/src/ops/linear.h'],
+  ['loader/loader.cc', '"../core/include/interrogator/error.h"', 'core/include/interrogator/error.h'],
+  ['core/src/device/kernels.cc', '"../../../cuda/src/eight.h"', 'cuda/src/eight.h'],
+])('a planted include out of its part: %s of %s', (from, header, target) => {
+  expect(problemsOf({ [from]: [header], [target]: [] })).toEqual([expect.stringContaining(`native/${from} includes`)]);
+});
+
+test.each([
   ['core/src/queue/job.h', '<ATen/core/Tensor.h>'],
   ['core/include/interrogator/features.h', '<torch/script.h>'],
   ['core/src/device/device.cc', '<napi.h>'],

@@ -56,6 +56,26 @@ test.each([2, 3, 5])('a circle of %i files is found', async (length) => {
   expect(faults.every((line) => line.startsWith('circle: lib/image/file'))).toBe(true);
 });
 
+test('a room that the table does not know may import nothing', async () => {
+  write('lib/errors.ts');
+  write('lib/server/routes.ts', 'lib/errors.ts');
+  write('lib/utilities.ts', 'lib/errors.ts');
+  const expected = ['lib/server/routes.ts', 'lib/utilities.ts'].map((file) => `no room that the table knows: ${file} → lib/errors.ts`);
+  expect((await lint()).sort()).toEqual(expected);
+});
+
+test('of the commands only two may know the set-up, and nothing may know what is outside of lib', async () => {
+  write('lib/setup/doctor.ts');
+  write('test/support/helper.ts');
+  write('lib/cli/commands/doctor.ts', 'lib/setup/doctor.ts');
+  write('lib/cli/inputs.ts', 'lib/setup/doctor.ts');
+  write('lib/image/index.ts', 'test/support/helper.ts');
+  expect((await lint()).sort()).toEqual([
+    'lib stands for itself: lib/image/index.ts → test/support/helper.ts',
+    'of the commands only these may know it: lib/cli/inputs.ts → lib/setup/doctor.ts',
+  ]);
+});
+
 test('the table itself has no circle: a room never may import what may import it', async () => {
   const { ARROWS } = await layout();
   const seen = new Set<string>();

@@ -1,6 +1,6 @@
 /** The one HTTP client against servers and proxies that behave as some do. */
 import { execFileSync } from 'node:child_process';
-import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
+import { createServer, get, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -154,9 +154,15 @@ describe('proxies', () => {
   /** A proxy that counts whom it connects with. */
   async function startProxy(): Promise<{ url: string; asked: string[] }> {
     const asked: string[] = [];
-    const server = createServer((_, response) => response.writeHead(501).end());
+    const named = (host: string, { 'proxy-authorization': pass }: IncomingHttpHeaders) =>
+      void asked.push(pass ? `${host} authorized` : host);
+    // Most let tunnels lead to the port of https alone: what is plain is asked of the proxy itself.
+    const server = createServer(({ url = '', headers }, response) => {
+      named(new URL(url).host, headers);
+      get(url, (answer) => answer.pipe(response)).on('error', () => response.writeHead(502).end());
+    });
     server.on('connect', ({ url = '', headers }, socket: Socket, head: Buffer) => {
-      asked.push(headers['proxy-authorization'] ? `${url} authorized` : url);
+      named(url, headers);
       const [host, port] = url.split(':');
       const upstream = connect(Number(port), host, () => {
         socket.write('HTTP/1.1 200 OK\r\n\r\n');
@@ -187,7 +193,9 @@ describe('proxies', () => {
   test('its own name and password go to it, and into no message', async () => {
     const proxy = await startProxy();
     process.env.HTTP_PROXY = proxy.url.replace('://', `://name:${SECRET}@`);
-    const failure = await read('http://127.0.0.1:1/', { idleMs: 1000 }).catch((error: Error) => error);
+    await read('http://127.0.0.1:1/', { idleMs: 1000 }).catch((error: Error) => error);
+    process.env.HTTPS_PROXY = process.env.HTTP_PROXY;
+    const failure = await read('https://127.0.0.1:1/', { idleMs: 1000 }).catch((error: Error) => error);
     expect(new Set(proxy.asked)).toEqual(new Set(['127.0.0.1:1 authorized']));
     // What was under way when it failed arrives by now.
     await sleep(200);
@@ -197,6 +205,26 @@ describe('proxies', () => {
     expect(proxy.asked.length).toBe(length);
 
     expect(failure).toMatchObject({ code: 'ERR_NETWORK', message: expect.not.stringContaining(SECRET) });
+  });
+
+  test.each(['http', 'https'])('one that closes its connections is asked once, and named: %s', async (scheme) => {
+    let connections = 0;
+    const server = createTcpServer((socket) => {
+      connections += 1;
+      socket.destroy();
+    });
+    const url = (await listen(server)).replace('://', `://name:${SECRET}@`);
+    process.env = { ...process.env, HTTP_PROXY: url, HTTPS_PROXY: url, NO_PROXY: '' };
+    const failure = await read(`${scheme}://127.0.0.1:1/x`, { idleMs: 20_000 }).catch((error: Error) => error);
+    expect(failure).toMatchObject({ code: 'ERR_NETWORK', message: expect.stringMatching(/through the proxy http:\/\/127/) });
+    expect(failure).toMatchObject({ message: expect.not.stringContaining(SECRET), hint: expect.stringContaining('https_proxy') });
+    expect(connections).toBeLessThan(4);
+  });
+
+  test.each(['::::', 'socks5://127.0.0.1:1', 'http://127.0.0.1:1'])('what is no proxy, %s, is named', async (proxy) => {
+    process.env = { ...process.env, HTTP_PROXY: proxy, NO_PROXY: '' };
+    const failure = await read('http://127.0.0.1:2/x').catch((error: Error) => error);
+    expect(failure).toMatchObject({ code: 'ERR_NETWORK', hint: expect.stringContaining('http_proxy') });
   });
 
   test.each([

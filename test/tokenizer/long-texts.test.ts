@@ -2,7 +2,7 @@
 import type { Clip } from '../../lib/engine/clip';
 import { ClipTokenizer, splitsCleanly } from '../../lib/tokenizer';
 import { tinyClip } from '../support/bundles';
-import { mainThreadTime } from '../support/main-thread';
+import { costOfOnePass, countsMainThread, longestTurn, mainThreadTime } from '../support/main-thread';
 import { clipOfTexts } from '../support/texts';
 
 let tokenizer: ClipTokenizer;
@@ -42,6 +42,15 @@ test.each(Object.keys(LONG))('%s give the same tokens, and others have their tur
   expect(ids).toEqual(tokenizer.encode(text));
   // Judged by the main thread's own work beside that for the same text on it.
   expect(spent).toBeLessThan(Math.max((mainThreadTime() - start) / 3, 15));
+});
+
+const KINDS = ['ﬃ', 'ﷺ', '👨‍👩‍👧‍👦', '🇩🇪', '\ud800', 'שּׁ', '─', 'é', '日', 'Ã©', 'a', 'a cat, '];
+
+(countsMainThread ? test : test.skip).each(KINDS)('texts that are just not long, of %s, leave others their turn', async (kind) => {
+  const texts = [1990, 900, 500, 330, 250, 140].map((length) => kind.repeat(Math.floor(length / kind.length)));
+  const turns: number[] = [];
+  for (let sample = 0; sample < 5; sample += 1) turns.push(await longestTurn(() => clip.encodeAll(texts, never)));
+  expect(Math.min(...turns)).toBeLessThan(costOfOnePass() / 3);
 });
 
 test('an abort ends the thread, and the next text has a new one', async () => {

@@ -51,9 +51,16 @@ function runExporter(kind: string, name: string, options: Record<string, string 
 function run(file: string, args: string[], stdout: 'inherit' | 'pipe'): { code: number; output: string } {
   const PYTHONPATH = [EXPORTER, process.env.PYTHONPATH].filter(Boolean).join(path.delimiter);
   const env = { ...process.env, PYTHONPATH };
-  const { error, status, stdout: output } = spawnSync(file, args, { stdio: ['inherit', stdout, 'inherit'], env, encoding: 'utf8' });
+  const { error, status, signal, stdout: output } = spawnSync(file, args, { stdio: ['inherit', stdout, 'inherit'], env, encoding: 'utf8' });
   if (error) {
     console.error(`error: ${file} could not be started (${error.message}). Exporting needs Python 3.11: install it, or name it in PYTHON.`);
+  } else if (signal) {
+    const why = signal === 'SIGKILL' ? ', most likely because memory ran out' : '';
+    console.error(`error: ${file} was ended by ${signal}${why}; nothing was kept. Run the command again.`);
+  } else if (status && stdout === 'pipe') {
+    console.error(
+      `error: ${file} ended with code ${status}, and the exporter's environment is not made. PYTHON names another Python 3.11.`,
+    );
   }
   return { code: status ?? EXIT.failed, output };
 }

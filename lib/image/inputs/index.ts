@@ -7,7 +7,7 @@ import { dataParts } from './data-url';
 import { nameOf, noPath } from './file';
 import { takeCopy, viewOf } from './memory';
 import type { Reading } from './read-ahead';
-import { type ByteStream, MOST_BYTES, readStream, tooLarge } from './stream';
+import { BYTES_PER_TURN, type ByteStream, MOST_BYTES, readStream, tooLarge } from './stream';
 
 /** An image in its file's form: a path, a URL (file:, data:, http: or https:, as a string or a URL), bytes, or what gives bytes. */
 export type EncodedImage =
@@ -126,7 +126,12 @@ function openBlob(blob: Blob): ImageSource {
   const { name } = blob as Partial<File>;
   const title = typeof name === 'string' && name !== '' ? nameOf(name) : 'the image blob';
   if (blob.size > MOST_BYTES) throw tooLarge(title);
-  return openStream(title, blob.stream() as unknown as ByteStream);
+  return openStream(title, partsOf(blob));
+}
+
+/** Its own stream may give it in one part. */
+async function* partsOf(blob: Blob): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < blob.size; at += BYTES_PER_TURN) yield new Uint8Array(await blob.slice(at, at + BYTES_PER_TURN).arrayBuffer());
 }
 
 function openResponse(response: Response): ImageSource {

@@ -9,7 +9,7 @@ export const MOST_BYTES = 256 << 20;
 const MOST_PARTS = 1 << 18;
 const PARTS_PER_TURN = 64;
 /** Copying so many takes less than 1 ms. */
-const BYTES_PER_TURN = 1 << 20;
+export const BYTES_PER_TURN = 1 << 20;
 
 /** What iterates over bytes: web and Node.js streams do, and generators. */
 export type ByteStream = AsyncIterable<Uint8Array>;

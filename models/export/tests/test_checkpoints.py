@@ -7,7 +7,7 @@ import shutil
 import open_clip
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from sources import load_source, require_equal_features
 from transformers import CLIPConfig, CLIPModel
 
@@ -102,6 +102,36 @@ def test_a_captioners_file_that_is_no_checkpoint_is_called_by_its_name(kind, nam
         code, errors = run("caption", "own", "--checkpoint", source, "--out", tmp_path / "b")
         assert (code, len(errors)) == (1, 1), errors
         assert all(words in errors[0] for words in (*SAID[kind], str(source / name))), errors
+
+
+HARM = {
+    "a tensor": lambda state: {name: state[name] for name in list(state)[1:]},
+    "a layer": lambda state: {name: state[name] for name in state if ".layer.1." not in name},
+    "every name": lambda state: {f"module.{name}": state[name] for name in state},
+}
+
+
+@pytest.mark.parametrize("harm", HARM)
+def test_a_captioner_that_lacks_tensors_is_refused(harm, tiny_blip, tmp_path, run):
+    source = tmp_path / "source"
+    shutil.copytree(tiny_blip[0], source)
+    state = load_file(source / "model.safetensors")
+    save_file(HARM[harm](state), source / "model.safetensors", metadata={"format": "pt"})
+    code, errors = run("caption", "own", "--checkpoint", source, "--out", tmp_path / "b")
+    assert code == 1
+    assert "lacks" in errors[-1] and str(source) in errors[-1], errors
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("cut", [1, 40, 300])
+def test_a_config_that_is_cut_off_is_no_whole_json(cut, tiny_blip, tmp_path, run):
+    source = tmp_path / "source"
+    shutil.copytree(tiny_blip[0], source)
+    config = source / "config.json"
+    config.write_bytes(config.read_bytes()[:cut])
+    code, errors = run("caption", "own", "--checkpoint", source, "--out", tmp_path / "b")
+    assert (code, len(errors)) == (1, 1), errors
+    assert "no whole JSON" in errors[0] and errors[0].count("get it again") == 1, errors
 
 
 @pytest.mark.parametrize("kind", ["empty", "lfs", "html", "text"])

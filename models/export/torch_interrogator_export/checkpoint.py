@@ -100,8 +100,10 @@ def read_config(file: Path) -> dict[str, Any]:
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        what = _not_binary(file.read_bytes()[:512]) or "is no JSON"
-        raise ExportError(f"{file} {what} ({error}); get it again") from error
+        what = _not_binary(file.read_bytes()[:512])
+        if what is None or what.startswith("is JSON"):
+            what = f"is no whole JSON ({error}); get it again"
+        raise ExportError(f"{file} {what}") from error
     if not isinstance(config, dict):
         raise ExportError(f"{file} holds no JSON object; get it again")
     return config

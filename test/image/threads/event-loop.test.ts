@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import { closeDecodeThreads, decodeImage } from '../../../lib/image';
-import { countsMainThread, mainThreadTime } from '../../support/main-thread';
+import { costOfOnePass, countsMainThread, longestTurn } from '../../support/main-thread';
 import { nativeFiles, openBinding } from '../../support/native';
 import { removeFolder, temporaryFolder } from '../../tokenizer/reference';
 
@@ -14,31 +14,6 @@ afterAll(async () => {
 
 const [WIDTH, HEIGHT] = [3000, 2000];
 const onLinux = countsMainThread ? test : test.skip;
-
-/** The most that the main thread computed from one turn of the event loop to the next. */
-async function longestTurn(work: () => Promise<unknown>): Promise<number> {
-  let last = mainThreadTime();
-  let longest = 0;
-  const look = (): void => {
-    const now = mainThreadTime();
-    longest = Math.max(longest, now - last);
-    last = now;
-  };
-  const timer = setInterval(look, 1);
-  await work();
-  look();
-  clearInterval(timer);
-  return longest;
-}
-
-/** What one plain pass over the samples of such an image costs here. */
-function costOfOnePass(): number {
-  const samples = new Uint8Array(3 * WIDTH * HEIGHT);
-  const start = mainThreadTime();
-  for (let at = 0; at < samples.length; at++) samples[at] = (at ^ (samples[at] as number)) & 255;
-  const cost = mainThreadTime() - start;
-  return cost;
-}
 
 const image = sharp({ create: { width: WIDTH, height: HEIGHT, channels: 3, background: '#567' } });
 const raw16 = { raw: { width: WIDTH, height: HEIGHT, channels: 1 as const, depth: 'ushort' as const } };

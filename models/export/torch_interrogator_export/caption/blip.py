@@ -79,11 +79,20 @@ def load_blip(name: str, weights: Weights, device: str) -> BlipForConditionalGen
         _require_blip(origin)
         step(f"loading {name} from {origin}")
     try:
-        model = BlipForConditionalGeneration.from_pretrained(origin, torch_dtype=torch.float32)
+        model, report = BlipForConditionalGeneration.from_pretrained(
+            origin, torch_dtype=torch.float32, output_loading_info=True
+        )
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         hint = "" if weights.checkpoint else "; check the network, or give --checkpoint FOLDER or --untrained"
         raise ExportError(f"could not load {origin} ({reason}){hint}") from error
+    # transformers makes up what is missing, and only warns.
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise ExportError(
+            f"{origin} lacks {len(missing)} of the model's tensors, {missing[0]} for one; get the whole model again,"
+            " or save it under the names of transformers' BlipForConditionalGeneration"
+        )
     return model.eval().to(device)
 
 
