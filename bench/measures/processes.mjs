@@ -14,7 +14,7 @@ const CROWD = 100;
 export const load = {
   name: 'load',
   plan({ prepared, options }) {
-    const bytes = weightsBytes(prepared) + labelFilesBytes(prepared);
+    const bytes = weightsBytes(prepared) + filesBytes(prepared.cache, '.safetensors');
     return {
       unit: 's per start',
       note: 'from nothing to ready: process, libraries, models with their hashes checked, label embeddings from the cache; files in the page cache. The limit is those files read once',
@@ -36,7 +36,7 @@ export const memory = {
     const chain = { caption: prepared.caption ? undefined : CAPTION, minFlavors: 2, maxFlavors: 2 };
     const { ready, memory: worked } = await work(bench, { images, callers: images.length, chain });
     if (!ready) return [];
-    const [weights, labels] = [weightsBytes(prepared), labelFilesBytes(prepared)];
+    const [weights, labels] = [weightsBytes(prepared), filesBytes(prepared.cache, '.safetensors')];
     const sizes = {
       weights_mib: mib(weights),
       labels_mib: mib(labels),
@@ -110,10 +110,6 @@ async function work({ prepared, options }, given) {
 /** As they are in memory, float32 on the CPU: TorchScript files are their weights and a little code. */
 function weightsBytes({ clip, caption }) {
   return filesBytes(clip.bundle, '.pt') + (caption ? filesBytes(caption.bundle, '.pt') : 0);
-}
-
-function labelFilesBytes({ cache }) {
-  return filesBytes(cache, '.safetensors');
 }
 
 function filesBytes(folder, ending) {
