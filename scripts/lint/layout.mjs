@@ -31,10 +31,9 @@ export async function layoutFaults(root) {
     validate: true,
     ruleSet: { forbidden: [{ name: 'circle', severity: 'error', from: {}, to: { circular: true } }, ...arrowRules()] },
   });
-  return output.summary.violations.map(({ rule, from, to, cycle }) => {
-    const end = cycle ? cycle.map(({ name }) => name).join(' → ') : to;
-    return `${rule.name}: ${from} → ${end}`;
-  });
+  return output.summary.violations.map(
+    ({ rule, from, to, cycle }) => `${rule.name}: ${from} → ${cycle?.map(({ name }) => name).join(' → ') ?? to}`,
+  );
 }
 
 function arrowRules() {
