@@ -12,9 +12,7 @@ import { median } from './sampling.mjs';
 import { startModule } from './serve.mjs';
 
 /** All that have a plan, which is what can be run in turn. */
-const MEASURES = selected()
-  .filter(({ plan }) => plan)
-  .map(({ name }) => name);
+const MEASURES = selected().flatMap(({ name, plan }) => (plan ? [name] : []));
 /** The least seconds of one sample, and the most runs that fill it. */
 const SAMPLE_SECONDS = 0.3;
 const MOST_RUNS = 10;
@@ -74,11 +72,7 @@ await main(async () => {
   } finally {
     for (const process of processes) await process.stop();
   }
-  console.log(
-    markdownTable([
-      ['name', 'this', 'the other', 'this / other', 'unit'],
-      ...rows.map((row) => [row.name, seconds(row.this_s), seconds(row.other_s), row.ratio.toFixed(3), row.unit]),
-    ]),
-  );
+  const body = rows.map((row) => [row.name, seconds(row.this_s), seconds(row.other_s), row.ratio.toFixed(3), row.unit]);
+  console.log(markdownTable([['name', 'this', 'the other', 'this / other', 'unit'], ...body]));
   writeRows(json, rows);
 });

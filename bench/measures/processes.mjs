@@ -11,19 +11,18 @@ import { largeImages } from './event-loop.mjs';
 
 const CROWD = 100;
 
+const startOurs = () => startModule('ours-process.mjs');
+
 export const load = {
   name: 'load',
   plan({ prepared, options }) {
+    const startPeer = () => new Peer(options.python);
     const bytes = weightsBytes(prepared) + filesBytes(prepared.cache, '.safetensors');
     return {
       unit: 's per start',
       note: 'from nothing to ready: process, libraries, models with their hashes checked, label embeddings from the cache; files in the page cache. The limit is those files read once',
       ours: () => untilReady(startOurs, (ours) => ours.call('open', configFor(prepared, options))),
-      peer: () =>
-        untilReady(
-          () => new Peer(options.python),
-          (peer) => peer.load(prepared, options),
-        ),
+      peer: () => untilReady(startPeer, (peer) => peer.load(prepared, options)),
       limit: (rates) => bytes / rates.bytes,
     };
   },
@@ -78,10 +77,6 @@ export const crowd = {
     return [row({ ours_s: seconds, unit: `s for ${CROWD} images`, samples: 1, note, ...sizes })];
   },
 };
-
-function startOurs() {
-  return startModule('ours-process.mjs');
-}
 
 /** Seconds from the start of a process. */
 async function untilReady(start, open) {
