@@ -62,11 +62,8 @@ function countJunit(reports) {
 }
 
 function sum(counts) {
-  const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const count of counts) {
-    for (const kind of Object.keys(total)) total[kind] += count[kind];
-  }
-  return total;
+  const total = (kind) => counts.reduce((so, count) => so + count[kind], 0);
+  return { passed: total('passed'), failed: total('failed'), skipped: total('skipped') };
 }
 
 /** A runner that ended badly without naming a failed test (a crash, no tests found) counts as one. */
