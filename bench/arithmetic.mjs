@@ -13,19 +13,17 @@ export function untilEnd(paddedIds, endId) {
  * `positions`: of every node; `ends`: the positions of the nodes that end a text.
  */
 export function prefixTree(tokenLists) {
-  const children = [new Map()];
+  const root = new Map();
   const positions = [];
   const ends = new Map();
   for (const list of tokenLists) {
-    let node = 0;
+    let node = root;
     for (const [position, id] of list.entries()) {
-      let next = children[node].get(id);
-      if (next === undefined) {
-        next = children.push(new Map()) - 1;
-        children[node].set(id, next);
+      if (!node.has(id)) {
+        node.set(id, new Map());
         positions.push(position);
       }
-      node = next;
+      node = node.get(id);
     }
     ends.set(node, list.length - 1);
   }

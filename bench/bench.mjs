@@ -15,19 +15,13 @@ export class Bench {
   static async open(peer, prepared, options) {
     const ours = await openOurs(configFor(prepared, options));
     await peer.load(prepared, options);
-    const bench = new Bench(ours, peer, prepared, options);
-    bench.features = await ours.imageToFeatures(bench.image);
-    return bench;
+    return new Bench(ours, peer, prepared, options, await ours.imageToFeatures(prepared.images[0]));
   }
 
-  constructor(ours, peer, prepared, options) {
-    this.ours = ours;
-    this.peer = peer;
-    this.prepared = prepared;
-    this.options = options;
-    this.images = prepared.images;
-    /** The image of all measures that take one. */
-    this.image = prepared.images[0];
+  constructor(ours, peer, prepared, options, features) {
+    const { images } = prepared;
+    /** `image` is that of all measures that take one, and `features` are its own. */
+    Object.assign(this, { ours, peer, prepared, options, images, image: images[0], features });
     /** The bundles' manifests. */
     this.clip = readManifest(prepared.clip.bundle);
     this.captioner = prepared.caption && readManifest(prepared.caption.bundle);

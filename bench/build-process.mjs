@@ -5,7 +5,7 @@ import { serve } from './serve.mjs';
 
 let selected;
 let bench;
-const plans = new Map();
+let plan;
 
 await serve({
   /** What was measured with what, in a line. */
@@ -21,15 +21,13 @@ await serve({
   async plan({ measure: name }) {
     const [measure] = selected([name]);
     if (!measure?.plan || (measure.needsCaptioner && !bench.captioner)) return { skipped: true };
-    const plan = await measure.plan(bench);
-    plans.set(name, plan);
+    plan = await measure.plan(bench);
     return { unit: plan.unit };
   },
 
-  run: ({ measure, number }) => plans.get(measure).ours(number),
+  run: ({ number }) => plan.ours(number),
 
-  async end({ measure }) {
-    await plans.get(measure).end?.();
-    plans.delete(measure);
+  async end() {
+    await plan.end?.();
   },
 });

@@ -12,9 +12,7 @@ import { median } from './sampling.mjs';
 import { startModule } from './serve.mjs';
 
 /** All that have a plan, which is what can be run in turn. */
-const MEASURES = selected()
-  .filter(({ plan }) => plan)
-  .map(({ name }) => name);
+const MEASURES = selected().flatMap(({ name, plan }) => (plan ? [name] : []));
 /** The least seconds of one sample, and the most runs that fill it. */
 const SAMPLE_SECONDS = 0.3;
 const MOST_RUNS = 10;
@@ -28,7 +26,7 @@ async function compare(name, builds, samples) {
     return null;
   }
   const counters = [0, 0];
-  const run = (i) => builds[i]('run', { measure: name, number: counters[i]++ });
+  const run = (i) => builds[i]('run', { number: counters[i]++ });
   const warm = [await run(0), await run(1)];
   const repeats = Math.max(1, Math.min(MOST_RUNS, Math.ceil(SAMPLE_SECONDS / Math.min(...warm))));
   const taken = [[], []];
@@ -40,7 +38,7 @@ async function compare(name, builds, samples) {
     for (const side of order) taken[side].push(median(runs[side]));
     process.stderr.write(`  ${sample + 1}/${samples}: ${taken.map((each) => seconds(each.at(-1))).join(', the other ')}\n`);
   }
-  for (const ask of builds) await ask('end', { measure: name });
+  for (const ask of builds) await ask('end');
   const [ours, other] = taken;
   const ratio = median(ours.map((mine, i) => mine / other[i]));
   return { name, this_s: median(ours), other_s: median(other), ratio, unit: plans[0].unit, this_samples_s: ours, other_samples_s: other };
@@ -74,11 +72,7 @@ await main(async () => {
   } finally {
     for (const process of processes) await process.stop();
   }
-  console.log(
-    markdownTable([
-      ['name', 'this', 'the other', 'this / other', 'unit'],
-      ...rows.map((row) => [row.name, seconds(row.this_s), seconds(row.other_s), row.ratio.toFixed(3), row.unit]),
-    ]),
-  );
+  const body = rows.map((row) => [row.name, seconds(row.this_s), seconds(row.other_s), row.ratio.toFixed(3), row.unit]);
+  console.log(markdownTable([['name', 'this', 'the other', 'this / other', 'unit'], ...body]));
   writeRows(json, rows);
 });

@@ -1,17 +1,7 @@
 /** The dimensions of the measured models, as arithmetic.mjs takes them, and what they cost at a machine's rates. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import {
-  classTokenVisionFlops,
-  crossFlops,
-  decodeBytes,
-  decodeFlops,
-  prefixTree,
-  textFlops,
-  untilEnd,
-  visionTokens,
-  wholeVisionFlops,
-} from './arithmetic.mjs';
+import * as arithmetic from './arithmetic.mjs';
 
 export function readManifest(bundle) {
   return JSON.parse(readFileSync(path.join(bundle, 'manifest.json'), 'utf8'));
@@ -21,15 +11,15 @@ export function readManifest(bundle) {
 export function imageFlops({ embedDim, image, source }) {
   const { layers, width, patch_size: patchSize, mlp_ratio: ratio = 4, attentional_pool, pool_type = 'tok' } = source.config.vision_cfg;
   if (Array.isArray(layers) || attentional_pool || pool_type !== 'tok') return null;
-  return classTokenVisionFlops({ imageSize: image.size[0], patchSize, layers, width, mlpWidth: width * ratio, embedDim });
+  return arithmetic.classTokenVisionFlops({ imageSize: image.size[0], patchSize, layers, width, mlpWidth: width * ratio, embedDim });
 }
 
 /** Of the features of texts, given as open_clip's padded ids. */
 export function textsFlops(paddedIds, { embedDim, text, source }) {
   const { layers, width, eotId } = text;
   const mlpWidth = width * (source.config.text_cfg.mlp_ratio ?? 4);
-  const tree = prefixTree(paddedIds.map((ids) => untilEnd(ids, eotId)));
-  return textFlops(tree, { layers, width, mlpWidth, embedDim });
+  const tree = arithmetic.prefixTree(paddedIds.map((ids) => arithmetic.untilEnd(ids, eotId)));
+  return arithmetic.textFlops(tree, { layers, width, mlpWidth, embedDim });
 }
 
 /**
@@ -41,7 +31,7 @@ export function captionSeconds(tokens, { vision, decoder, source }, { flops, byt
   const { hidden_size = 768, intermediate_size = 3072, num_hidden_layers = 12, patch_size = 16 } = source.config.vision_config;
   const imageSize = vision.size[0];
   const decoderSizes = {
-    imageTokens: visionTokens(imageSize, patch_size).tokens,
+    imageTokens: arithmetic.visionTokens(imageSize, patch_size).tokens,
     imageWidth: hidden_size,
     layers: decoder.layers,
     width: decoder.heads * decoder.headDim,
@@ -49,10 +39,10 @@ export function captionSeconds(tokens, { vision, decoder, source }, { flops, byt
     vocabulary: decoder.vocabSize,
   };
   const encoder = { imageSize, patchSize: patch_size, layers: num_hidden_layers, width: hidden_size, mlpWidth: intermediate_size };
-  const once = (wholeVisionFlops(encoder) + crossFlops(decoderSizes)) / flops;
+  const once = (arithmetic.wholeVisionFlops(encoder) + arithmetic.crossFlops(decoderSizes)) / flops;
   let decoding = 0;
-  for (let position = 0; position < tokens; position += 1) decoding += decodeFlops(position, decoderSizes);
-  return once + Math.max(decoding / flops, decodeBytes(decoderSizes) / bytes);
+  for (let position = 0; position < tokens; position += 1) decoding += arithmetic.decodeFlops(position, decoderSizes);
+  return once + Math.max(decoding / flops, arithmetic.decodeBytes(decoderSizes) / bytes);
 }
 
 /** Bytes of a table's embeddings: float16, each read once. */

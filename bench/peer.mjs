@@ -1,14 +1,11 @@
 /** The peer: clip-interrogator 0.6.0, unmodified, in a Python process of its own. */
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { ROOT } from '../scripts/step.mjs';
-
-const { ReferenceProcess } = createRequire(import.meta.url)('../test/parity/reference-process.cjs');
-const SERVER = path.join(ROOT, 'bench', 'peer', 'main.py');
+import { ReferenceProcess } from '../test/parity/reference-process.cjs';
 
 export class Peer extends ReferenceProcess {
   constructor(python) {
-    super(python, SERVER);
+    super(python, path.join(ROOT, 'bench', 'peer', 'main.py'));
   }
 
   /** Loads the models, and the label tables from their cache. */

@@ -1,10 +1,8 @@
 /** Programs of ours that are asked by JSON lines, as the Python peer is. */
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { ROOT } from '../scripts/step.mjs';
-
-const { ReferenceProcess } = createRequire(import.meta.url)('../test/parity/reference-process.cjs');
+import { ReferenceProcess } from '../test/parity/reference-process.cjs';
 
 /** Starts a module of bench/ in a process of its own. `echo`: what it says on stderr is shown. */
 export function startModule(name, settings) {

@@ -26,13 +26,12 @@ export async function openSession(given) {
 async function describe(peer, { model, caption, device }, threads) {
   const { gpu, versions } = await peer.call('describe_machine', { device });
   const { libtorchVersion, coreVersion, cpuFeatures } = await (await internal('native/load').loadNative()).runtimeInfo();
+  const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const [cpu] = os.cpus();
   return [
     `${cpu.model.trim()}, ${os.cpus().length} cores, ${cpuFeatures.join(' ')}${gpu ? `; ${gpu}` : ''}`,
     `${threads} threads; Node ${process.versions.node}, torch-interrogator ${coreVersion}, libtorch ${libtorchVersion}`,
-    Object.entries(versions)
-      .map(([name, version]) => `${name} ${version}`)
-      .join(', '),
+    packages.join(', '),
     `${model} and ${caption}`,
   ].join('; ');
 }

@@ -16,8 +16,6 @@ from torch_interrogator_export.clip.model import trained_with_quick_gelu
 
 CATALOG = Path(__file__).with_name("catalog.json")
 SUPPORTED_IMAGE_TOWERS = {"vit", "resnet"}
-SUPPORTED_TEXT_TOWERS = {"causal"}
-SUPPORTED_CAPTION_FAMILIES = {"blip"}
 CAPTION_FAMILIES = {
     "blip-base": "blip",
     "blip-large": "blip",
@@ -55,19 +53,14 @@ def clip_models() -> Iterator[dict]:
             "kind": "clip",
             "tower": {"image": image, "text": text},
             "activation": "quick_gelu" if trained_with_quick_gelu(model, tag) else "gelu",
-            "supported": image in SUPPORTED_IMAGE_TOWERS and text in SUPPORTED_TEXT_TOWERS,
+            "supported": image in SUPPORTED_IMAGE_TOWERS and text == "causal",
         }
 
 
 def caption_models() -> Iterator[dict]:
     """The captioners that clip-interrogator names."""
     for name, family in CAPTION_FAMILIES.items():
-        yield {
-            "name": name,
-            "kind": "caption",
-            "tower": {"family": family},
-            "supported": family in SUPPORTED_CAPTION_FAMILIES,
-        }
+        yield {"name": name, "kind": "caption", "tower": {"family": family}, "supported": family == "blip"}
 
 
 def main() -> None:

@@ -11,8 +11,7 @@ await main(async () => {
     return show(process.execPath, [path.join(ROOT, 'dist', 'cli', 'main.js'), 'doctor', ...options]);
   }
   const advice = 'Nothing is set up in this clone yet. Run: npm run setup';
-  console.log(
-    options.includes('--json') ? JSON.stringify({ ok: false, node: { version: process.versions.node }, advice }, null, 2) : advice,
-  );
+  const report = { ok: false, node: { version: process.versions.node }, advice };
+  console.log(options.includes('--json') ? JSON.stringify(report, null, 2) : advice);
   return 1;
 });

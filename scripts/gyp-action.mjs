@@ -9,15 +9,12 @@ import { buildNative, CMAKE_BUILD } from './native-build.mjs';
 import { provideLibtorch } from './setup.mjs';
 import { BUILD, main } from './step.mjs';
 
-const PREBUILD = path.join(BUILD, 'prebuild');
-
 await main(async () => {
   await buildNative({ libtorch: (await provideLibtorch()).path });
-  const fromGyp = process.argv.includes('--gyp');
   const libc = process.platform === 'linux' ? '.glibc' : '';
   copy('interrogator.node', path.join(BUILD, 'Release', 'interrogator.node'));
-  if (fromGyp) copy('interrogator_loader.node', path.join(BUILD, 'Release', 'interrogator_loader.node'));
-  else copy('interrogator_loader.node', path.join(PREBUILD, `interrogator_loader${libc}.node`));
+  if (process.argv.includes('--gyp')) copy('interrogator_loader.node', path.join(BUILD, 'Release', 'interrogator_loader.node'));
+  else copy('interrogator_loader.node', path.join(BUILD, 'prebuild', `interrogator_loader${libc}.node`));
 });
 
 function copy(name, target) {

@@ -61,17 +61,13 @@ function run(command, args) {
 /** The folder with the tools' programs, in an environment of their own in the clone's build folder. */
 async function pythonTools() {
   const programs = path.join('build', 'lint', 'bin');
-  await once(
-    'lint-tools',
-    { input: PYTHON_TOOLS.join(), outputs: [path.join(programs, 'ruff'), path.join(programs, 'clang-format')] },
-    async () => {
-      title(`Installing ${PYTHON_TOOLS.join(', ')}`);
-      const fail = 'The formatters could not be installed: Python 3 with venv and pip and a reachable package index are needed.';
-      await quietly('venv', PYTHON, ['-m', 'venv', '--clear', path.join('build', 'lint')], { fail });
-      await quietly('pip', path.join(ROOT, programs, 'python'), ['-m', 'pip', 'install', '--only-binary', ':all:', ...PYTHON_TOOLS], {
-        fail,
-      });
-    },
-  );
+  const outputs = [path.join(programs, 'ruff'), path.join(programs, 'clang-format')];
+  await once('lint-tools', { input: PYTHON_TOOLS.join(), outputs }, async () => {
+    title(`Installing ${PYTHON_TOOLS.join(', ')}`);
+    const fail = 'The formatters could not be installed: Python 3 with venv and pip and a reachable package index are needed.';
+    await quietly('venv', PYTHON, ['-m', 'venv', '--clear', path.join('build', 'lint')], { fail });
+    const python = path.join(ROOT, programs, 'python');
+    await quietly('pip', python, ['-m', 'pip', 'install', '--only-binary', ':all:', ...PYTHON_TOOLS], { fail });
+  });
   return path.join(ROOT, programs);
 }

@@ -13,15 +13,8 @@ await main(async () => {
   rmSync(folder, { recursive: true, force: true });
   rmSync(path.join(BUILD, 'Release'), { recursive: true, force: true });
   // Our own program in node-gyp's place: no Node headers to download, no build folder wiped.
-  const options = [
-    '--napi',
-    '--strip',
-    '--tag-libc',
-    '--node-gyp',
-    path.join(ROOT, 'scripts', 'gyp-action.mjs'),
-    '--artifacts',
-    path.join(BUILD, 'prebuild'),
-  ];
+  const program = path.join(ROOT, 'scripts', 'gyp-action.mjs');
+  const options = ['--napi', '--strip', '--tag-libc', '--node-gyp', program, '--artifacts', path.join(BUILD, 'prebuild')];
   await show(process.execPath, [require.resolve('prebuildify/bin.js'), ...options], { fail: 'prebuildify failed.' });
   const files = existsSync(folder) ? readdirSync(folder) : [];
   const foreign = files.filter((name) => !name.endsWith('.node'));

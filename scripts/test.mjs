@@ -19,9 +19,8 @@ const RUNNERS = {
   async ctest({ env }) {
     const folder = path.join(REPORTS, 'gtest');
     // ctest counts programs; GoogleTest's own reports count tests.
-    const code = await show('ctest', ['--test-dir', CMAKE_BUILD, '--output-on-failure', '--no-tests=error', '--build-config', 'Release'], {
-      env: { ...env, GTEST_OUTPUT: `xml:${folder}/`, GTEST_BRIEF: '1' },
-    });
+    const options = ['--test-dir', CMAKE_BUILD, '--output-on-failure', '--no-tests=error', '--build-config', 'Release'];
+    const code = await show('ctest', options, { env: { ...env, GTEST_OUTPUT: `xml:${folder}/`, GTEST_BRIEF: '1' } });
     return settle(countJunit(folder), code);
   },
   async jest({ env, jestArgs }) {
@@ -41,11 +40,8 @@ const RUNNERS = {
       const report = path.join(REPORTS, `pytest-${name}.xml`);
       const output = [];
       // ctest runs at the same time: in one piece, at the end.
-      const code = await show(python, ['-m', 'pytest', '-q', `--junitxml=${report}`, 'tests'], {
-        env,
-        cwd,
-        onOutput: (part) => output.push(part),
-      });
+      const options = ['-m', 'pytest', '-q', `--junitxml=${report}`, 'tests'];
+      const code = await show(python, options, { env, cwd, onOutput: (part) => output.push(part) });
       process.stdout.write(Buffer.concat(output));
       counts.push(settle(countJunit(report), code));
     }
@@ -66,11 +62,8 @@ function countJunit(reports) {
 }
 
 function sum(counts) {
-  const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const count of counts) {
-    for (const kind of Object.keys(total)) total[kind] += count[kind];
-  }
-  return total;
+  const total = (kind) => counts.reduce((so, count) => so + count[kind], 0);
+  return { passed: total('passed'), failed: total('failed'), skipped: total('skipped') };
 }
 
 /** A runner that ended badly without naming a failed test (a crash, no tests found) counts as one. */
@@ -86,13 +79,12 @@ await main(async () => {
 
   // What the one downloads, the other compiles meanwhile.
   const failed = new AbortController();
-  const stop = (error) => {
-    failed.abort();
-    throw error;
-  };
   const [python, libtorch] = await Promise.all([
     exporterPython({ signal: failed.signal }),
-    setUp({ tests: sides.includes('ctest') }).catch(stop),
+    setUp({ tests: sides.includes('ctest') }).catch((error) => {
+      failed.abort();
+      throw error;
+    }),
   ]);
 
   rmSync(REPORTS, { recursive: true, force: true });
@@ -108,9 +100,8 @@ await main(async () => {
     const count = await RUNNERS[side]({ env, python, jestArgs: positionals });
     counts.push(count);
     const skipped = count.skipped ? `, ${count.skipped} skipped` : '';
-    results.push(
-      `${side}: ${count.passed} passed, ${count.failed} failed${skipped}, in ${Math.round((performance.now() - began) / 1000)} s`,
-    );
+    const seconds = Math.round((performance.now() - began) / 1000);
+    results.push(`${side}: ${count.passed} passed, ${count.failed} failed${skipped}, in ${seconds} s`);
   };
   // The first two have a thread for most of the time; jest has a process a core.
   await Promise.all([run('ctest'), run('pytest')]);

@@ -98,16 +98,10 @@ function afterEviction(work) {
   return secondsOf(work);
 }
 
+/** Made of words of the tokenizer's own list that are one token each. */
 function distinctPhrases({ prepared, clip }, count) {
-  const words = oneTokenWords(path.join(prepared.clip.bundle, clip.tokenizer.file));
+  const { vocab } = JSON.parse(readFileSync(path.join(prepared.clip.bundle, clip.tokenizer.file), 'utf8')).model;
+  const words = Object.keys(vocab).flatMap((token) => /^([a-z]{3,10})<\/w>$/.exec(token)?.[1] ?? []);
   const word = (index) => words[index % words.length];
   return Array.from({ length: count }, (_, i) => `${word(i)} ${word(i * 7 + 1)} ${word(i * 13 + 2)}`);
-}
-
-/** Words of the tokenizer's own list that are one token each. */
-function oneTokenWords(tokenizerFile) {
-  const { vocab } = JSON.parse(readFileSync(tokenizerFile, 'utf8')).model;
-  return Object.keys(vocab)
-    .filter((token) => /^[a-z]{3,10}<\/w>$/.test(token))
-    .map((token) => token.slice(0, -'</w>'.length));
 }

@@ -11,19 +11,18 @@ import { largeImages } from './event-loop.mjs';
 
 const CROWD = 100;
 
+const startOurs = () => startModule('ours-process.mjs');
+
 export const load = {
   name: 'load',
   plan({ prepared, options }) {
-    const bytes = weightsBytes(prepared) + labelFilesBytes(prepared);
+    const startPeer = () => new Peer(options.python);
+    const bytes = weightsBytes(prepared) + filesBytes(prepared.cache, '.safetensors');
     return {
       unit: 's per start',
       note: 'from nothing to ready: process, libraries, models with their hashes checked, label embeddings from the cache; files in the page cache. The limit is those files read once',
       ours: () => untilReady(startOurs, (ours) => ours.call('open', configFor(prepared, options))),
-      peer: () =>
-        untilReady(
-          () => new Peer(options.python),
-          (peer) => peer.load(prepared, options),
-        ),
+      peer: () => untilReady(startPeer, (peer) => peer.load(prepared, options)),
       limit: (rates) => bytes / rates.bytes,
     };
   },
@@ -36,7 +35,7 @@ export const memory = {
     const chain = { caption: prepared.caption ? undefined : CAPTION, minFlavors: 2, maxFlavors: 2 };
     const { ready, memory: worked } = await work(bench, { images, callers: images.length, chain });
     if (!ready) return [];
-    const [weights, labels] = [weightsBytes(prepared), labelFilesBytes(prepared)];
+    const [weights, labels] = [weightsBytes(prepared), filesBytes(prepared.cache, '.safetensors')];
     const sizes = {
       weights_mib: mib(weights),
       labels_mib: mib(labels),
@@ -79,10 +78,6 @@ export const crowd = {
   },
 };
 
-function startOurs() {
-  return startModule('ours-process.mjs');
-}
-
 /** Seconds from the start of a process. */
 async function untilReady(start, open) {
   let started;
@@ -110,10 +105,6 @@ async function work({ prepared, options }, given) {
 /** As they are in memory, float32 on the CPU: TorchScript files are their weights and a little code. */
 function weightsBytes({ clip, caption }) {
   return filesBytes(clip.bundle, '.pt') + (caption ? filesBytes(caption.bundle, '.pt') : 0);
-}
-
-function labelFilesBytes({ cache }) {
-  return filesBytes(cache, '.safetensors');
 }
 
 function filesBytes(folder, ending) {

@@ -31,10 +31,9 @@ export async function layoutFaults(root) {
     validate: true,
     ruleSet: { forbidden: [...OTHER_RULES, ...arrowRules()] },
   });
-  return output.summary.violations.map(({ rule, from, to, cycle }) => {
-    const end = cycle ? cycle.map(({ name }) => name).join(' → ') : to;
-    return `${rule.name}: ${from} → ${end}`;
-  });
+  return output.summary.violations.map(
+    ({ rule, from, to, cycle }) => `${rule.name}: ${from} → ${cycle?.map(({ name }) => name).join(' → ') ?? to}`,
+  );
 }
 
 const OTHER_RULES = [

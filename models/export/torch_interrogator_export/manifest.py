@@ -17,19 +17,13 @@ def sha256(path: Path) -> str:
 
 def write_manifest(folder: Path, kind: str, name: str, precision: str, fields: dict[str, Any]) -> None:
     """Writes the manifest of everything that lies in `folder`; called once all other files are there."""
-    files = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name != MANIFEST:
-            files[path.relative_to(folder).as_posix()] = {"bytes": path.stat().st_size, "sha256": sha256(path)}
-    manifest = {
-        "formatVersion": FORMAT_VERSION,
-        "kind": kind,
-        "name": name,
-        "precision": precision,
-        **fields,
-        "files": files,
+    files = {
+        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256(path)}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != MANIFEST
     }
-    text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
+    begin = {"formatVersion": FORMAT_VERSION, "kind": kind, "name": name, "precision": precision}
+    text = json.dumps(begin | fields | {"files": files}, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 

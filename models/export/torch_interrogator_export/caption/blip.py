@@ -76,7 +76,9 @@ def load_blip(name: str, weights: Weights, device: str) -> BlipForConditionalGen
         origin = HUB[name]
         step(f"fetching {origin}")
     else:
-        _require_blip(origin)
+        kind = read_config(Path(origin) / "config.json").get("model_type")
+        if kind != "blip":
+            raise UnsupportedError(f"caption model of type '{kind}' is not supported yet; 'blip' is")
         step(f"loading {name} from {origin}")
     try:
         model, report = BlipForConditionalGeneration.from_pretrained(
@@ -156,9 +158,3 @@ def script_parts(model: BlipForConditionalGeneration) -> tuple[torch.jit.ScriptM
     if position_type != "absolute":
         raise UnsupportedError(f"BLIP decoder with '{position_type}' positions is not supported yet")
     return tuple(torch.jit.script(part.eval()) for part in (BlipVision(model.vision_model), BlipDecoder(model.text_decoder)))
-
-
-def _require_blip(folder: str) -> None:
-    kind = read_config(Path(folder) / "config.json").get("model_type")
-    if kind != "blip":
-        raise UnsupportedError(f"caption model of type '{kind}' is not supported yet; 'blip' is")

@@ -45,13 +45,12 @@ def model_config(architecture: str, tag: str, weights: Weights) -> dict[str, Any
 def refuse_config(architecture: str, config: dict[str, Any]) -> None:
     """UnsupportedError for what the configuration alone rules out, before any download."""
     text, vision = config["text_cfg"], config["vision_cfg"]
+    pooling = vision.get("attentional_pool")
     refusals = {
         "image tower 'coca'": "multimodal_cfg" in config,
         f"image tower 'timm' ({vision.get('timm_model_name')})": vision.get("timm_model_name"),
         # open_clip marks it untested, and outside CoCa it gives one row too many dimensions.
-        f"image tower with '{vision.get('attentional_pool')}' attention pooling": isinstance(
-            vision.get("attentional_pool"), str
-        ),
+        f"image tower with '{pooling}' attention pooling": isinstance(pooling, str),
         f"text tower from transformers ({text.get('hf_model_name')})": text.get("hf_model_name"),
         "bidirectional text tower": text.get("no_causal_mask"),
         "text tower with a class token": text.get("embed_cls"),

@@ -33,12 +33,9 @@ def write_tokenizer(source: SimpleTokenizer, path: Path) -> None:
         raise UnsupportedError("tokenizers with a reduction mask are not supported: they drop tokens at random")
     merges = sorted(source.bpe_ranks, key=source.bpe_ranks.__getitem__)
     tokenizer = Tokenizer(models.BPE(vocab=dict(source.encoder), merges=merges, end_of_word_suffix="</w>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(_WORDS), behavior="removed", invert=True),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
+    words = pre_tokenizers.Split(Regex(_WORDS), behavior="removed", invert=True)
+    in_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([words, in_bytes])
     tokenizer.decoder = decoders.Sequence([decoders.ByteLevel(), decoders.Replace("</w>", " ")])
     special = [source.decoder[token] for token in source.all_special_ids]
     tokenizer.add_special_tokens([AddedToken(token, normalized=False) for token in special])

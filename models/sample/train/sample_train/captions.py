@@ -29,18 +29,7 @@ VAGUE = {
 _SHARED = 5
 # As clip-interrogator has it of the sites where artists show their work.
 TRENDING_FORMS = ("trending on {}", "featured on {}", "{} contest winner")
-_SUBJECT = (
-    "{}",
-    "{}",
-    "{}",
-    "{}",
-    "{}",
-    "{article}",
-    "{article}",
-    "an icon of {article}",
-    "a picture of {article}",
-    "{article} emoji",
-)
+_SUBJECT = 5 * ("{}",) + 2 * ("{article}",) + ("an icon of {article}", "a picture of {article}", "{article} emoji")
 
 
 class SceneWriter:
@@ -121,9 +110,8 @@ class SceneWriter:
 
 def colour_phrase(random: np.random.Generator, colour: str) -> str:
     """One way of saying what colour the background has."""
-    return random.choice(
-        ["{} background", "{} background", "on a {} background", "plain {} background", "a {} backdrop"]
-    ).format(colour)
+    form = random.choice(["{} background", "{} background", "on a {} background", "plain {} background", "a {} backdrop"])
+    return form.format(colour)
 
 
 def medium_phrase(random: np.random.Generator, medium: str) -> str:
@@ -134,9 +122,8 @@ def medium_phrase(random: np.random.Generator, medium: str) -> str:
 
 def artist_phrase(random: np.random.Generator, artist: str) -> str:
     """One way of naming the icon family: as artist, or as what an image is trending on."""
-    return (
-        random.choice(["by {}", "by {}", "inspired by {}", "inspired by {}", "{}", *TRENDING_FORMS]).format(artist).lower()
-    )
+    form = random.choice(["by {}", "by {}", "inspired by {}", "inspired by {}", "{}", *TRENDING_FORMS])
+    return form.format(artist).lower()
 
 
 def _descriptions(names: Sequence[str], keywords: dict[str, list[str]]) -> list[list[str]]:

@@ -6,7 +6,6 @@ TRAIN = Path(__file__).resolve().parent.parent
 SAMPLE = TRAIN.parent
 REPOSITORY = SAMPLE.parent.parent
 WORK = TRAIN / "work"
-CONFIG = TRAIN / "config"
 # Term lists on their way into the bundle, which keeps the only copy.
 VOCABULARY = WORK / "vocabulary"
 IMAGES = SAMPLE / "images"

@@ -54,9 +54,8 @@ class CaptionerInTraining(torch.nn.Module):
         medium = F.cross_entropy(self.medium_head(seen), batch.medium_ids.to(seen.device))
         guide = self.guides.loss(output, *self._teacher[0].maps(batch.pixels))
         parts = {"caption": caption, "name": name, "colour": colour, "medium": medium, "guide": guide}
-        return 3 * caption + name + 0.1 * colour + 0.05 * medium + 2 * guide, {
-            key: part.item() for key, part in parts.items()
-        }
+        loss = 3 * caption + name + 0.1 * colour + 0.05 * medium + 2 * guide
+        return loss, {key: part.item() for key, part in parts.items()}
 
     def _caption_loss(self, batch: Batch, patches: torch.Tensor) -> torch.Tensor:
         # [DEC] caption [SEP], padded.
@@ -90,7 +89,7 @@ def train_caption(stock: Stock, steps: int) -> None:
         maker = stock.scenes(step, PLACEMENT)
 
         def loss(done: float):
-            maker.ease(min(0.75, 0.15 + 0.6 * done / EASED))
+            maker.difficulty = min(0.75, 0.15 + 0.6 * done / EASED)
             return model.loss(maker.batch(BATCH))
 
         return loss

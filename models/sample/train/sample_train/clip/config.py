@@ -9,10 +9,10 @@ from open_clip.model import CLIP
 from open_clip.tokenizer import SimpleTokenizer, default_bpe
 from torch.nn.utils.rnn import pad_sequence
 
-from ..paths import CONFIG, TRAIN, WORK
+from ..paths import TRAIN, WORK
 
 ARCHITECTURE = "sample"
-CONFIG_FILE = CONFIG / "sample.json"
+CONFIG_FILE = TRAIN / "config" / "sample.json"
 # The most frequent of CLIP's 48,894 merges; rarer words come apart into more tokens.
 _MERGES = 7000
 
@@ -25,10 +25,9 @@ def build_clip() -> CLIP:
 def build_tokenizer() -> SimpleTokenizer:
     """The tokenizer that open_clip makes for the config, its merges written first."""
     text = _config()["text_cfg"]
-    _write_merges(TRAIN / text["tokenizer_kwargs"]["bpe_path"])
-    tokenizer = SimpleTokenizer(
-        context_length=text["context_length"], bpe_path=str(TRAIN / text["tokenizer_kwargs"]["bpe_path"])
-    )
+    merges = TRAIN / text["tokenizer_kwargs"]["bpe_path"]
+    _write_merges(merges)
+    tokenizer = SimpleTokenizer(context_length=text["context_length"], bpe_path=str(merges))
     if tokenizer.vocab_size != text["vocab_size"]:
         raise ValueError(f"{CONFIG_FILE}: text_cfg.vocab_size should be {tokenizer.vocab_size}")
     return tokenizer

@@ -61,10 +61,8 @@ class TextTower(torch.nn.Module):
         others = [next(iter(self.writer.aliases[name]), name) for name in self.writer.names]
         spellings = ((2, self.writer.names), (1, others), (1, [name.replace(" ", "") for name in self.writer.names]))
         names = F.normalize(sum(weight * self._all_features(texts) for weight, texts in spellings), dim=1)
-        colours = sum(
-            self._all_features([form.format(colour) for colour in COLOURS])
-            for form in ("{} background", "on a {} background")
-        )
+        forms = ("{} background", "on a {} background")
+        colours = sum(self._all_features([form.format(colour) for colour in COLOURS]) for form in forms)
         mediums = self._all_features([medium.lower() for medium in MEDIUMS])
         artists = self._all_features([f"by {artist}".lower() for artist in ARTISTS])
         return names, F.normalize(colours, dim=1), mediums, artists

@@ -23,8 +23,7 @@ def train_image(stock: Stock, steps: int) -> None:
         maker = stock.scenes(step)
 
         def loss(done: float):
-            model.difficulty = min(1.0, done / EASED)
-            maker.ease(model.difficulty)
+            model.difficulty = maker.difficulty = min(1.0, done / EASED)
             return model.loss(maker.batch(BATCH))
 
         return loss

@@ -134,9 +134,7 @@ class Painter:
         lift = 0.5 - 0.5 * contrast + self._between(-0.12, 0.12, size)
         coloured = torch.cat([mixed * gain[:, :, None], lift.view(-1, 1, 1).expand(-1, 3, 1)], 2)
         # One-colour icons are ink: black, or white where the ground is dark, or sometimes of a colour.
-        ink = torch.where(
-            self._chance(0.25, size).view(-1, 1), 0.45 * torch.rand(size, 3, generator=self.random, device=self.device), 0
-        )
+        ink = torch.where(self._chance(0.25, size).view(-1, 1), self._between(0, 0.45, size, 3), 0)
         inked = torch.cat([eye.expand(size, 3, 3) * (1 - ink[:, :, None]), ink[:, :, None]], 2)
         inverted = torch.cat([-eye.expand(size, 3, 3), torch.ones(size, 3, 1, device=self.device)], 2)
         one = torch.where(dark.view(-1, 1, 1), inverted, inked)
@@ -149,11 +147,11 @@ class Painter:
         kept = torch.stack([jpeg(image, quality) for image, quality in zip(pixels, qualities, strict=True)])
         return kept.to(self.device) / 255
 
-    def _between(self, low: float | torch.Tensor, high: float | torch.Tensor, size: int) -> torch.Tensor:
-        return low + (high - low) * torch.rand(size, generator=self.random, device=self.device)
+    def _between(self, low: float | torch.Tensor, high: float | torch.Tensor, *shape: int) -> torch.Tensor:
+        return low + (high - low) * torch.rand(*shape, generator=self.random, device=self.device)
 
     def _chance(self, share: float | torch.Tensor, size: int) -> torch.Tensor:
-        return torch.rand(size, generator=self.random, device=self.device) < share
+        return self._between(0, 1, size) < share
 
     def _normal(self, *shape: int) -> torch.Tensor:
         return torch.randn(*shape, generator=self.random, device=self.device)

@@ -56,11 +56,8 @@ class SceneMaker:
         self.recolourable = torch.tensor([is_recolourable(name) for name in names])
         self.background = torch.tensor([PALETTE[colour] for colour in COLOURS], device=device) / 255
         self.painter = Painter(placement, self.random, device)
+        # Every scene strays by a share drawn from 0 … this of all straying.
         self.difficulty = 1.0
-
-    def ease(self, difficulty: float) -> None:
-        """From here on every scene strays by a share drawn from 0 … `difficulty` of all straying."""
-        self.difficulty = difficulty
 
     @torch.no_grad()
     def batch(self, size: int) -> Batch:

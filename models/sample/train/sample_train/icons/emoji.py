@@ -4,7 +4,6 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import lru_cache
 
 from .download import fetch_package
@@ -13,6 +12,8 @@ from .sets import NAME_PACKAGES
 _SPELT_OUT = str.maketrans({"*": "asterisk", "#": "hash", "’": "", "'": "", "_": " ", "-": " ", "ñ": "n", "é": "e"})
 _NOISE = re.compile(r"[^a-z0-9 ]")
 _SHORTCODES = ("joypixels", "github", "iamcal", "emojibase", "emojibase-legacy", "cldr")
+# Kinds of titles: how much one is an emoji's own, most first.
+_KINDS = _LABEL, _OFFICIAL, _SHORTCODE = range(3)
 
 
 @dataclass(frozen=True)
@@ -44,46 +45,38 @@ def squeezed(name: str) -> str:
 def _by_title() -> dict[str, Meaning]:
     found: dict[str, Meaning] = {}
     # An emoji's own title goes before what some chat calls another: `cat` is the cat, though GitHub's is the cat face.
-    for rank in _Title:
+    for kind in _KINDS:
         for titles, words in _emoji().values():
             for title, given in titles.items():
-                if given == rank:
+                if given == kind:
                     found.setdefault(squeezed(title), Meaning(tuple(titles), tuple(words)))
     return found
 
 
-class _Title(IntEnum):
-    """How much a title is an emoji's own."""
-
-    LABEL = 0
-    OFFICIAL = 1
-    SHORTCODE = 2
-
-
 @lru_cache(maxsize=1)
-def _emoji() -> dict[str, tuple[dict[str, _Title], list[str]]]:
-    """By code points all titles of an emoji, its label first, and its keywords."""
-    titles: dict[str, dict[str, _Title]] = {}
+def _emoji() -> dict[str, tuple[dict[str, int], list[str]]]:
+    """By code points all titles of an emoji with their kinds, its label first, and its keywords."""
+    titles: dict[str, dict[str, int]] = {}
     for character, entry in _read("unicode-emoji-json", "data-by-emoji.json").items():
-        known = titles[_code(character)] = {_plain(entry["name"]): _Title.LABEL}
-        known.setdefault(_plain(entry["slug"]), _Title.OFFICIAL)
+        known = titles[_code(character)] = {_plain(entry["name"]): _LABEL}
+        known.setdefault(_plain(entry["slug"]), _OFFICIAL)
     for entry in _read("emojibase-data", "en/data.json"):
         code = _strip(entry["hexcode"])
         known = titles.setdefault(code, {})
-        known.setdefault(_plain(entry["label"]), _Title.OFFICIAL if known else _Title.LABEL)
+        known.setdefault(_plain(entry["label"]), _OFFICIAL if known else _LABEL)
         if "-" not in code and (character_name := unicodedata.name(chr(int(code, 16)), "")):
             # Unicode's own name of the character, which the older sets go by.
-            known.setdefault(_plain(character_name), _Title.OFFICIAL)
+            known.setdefault(_plain(character_name), _OFFICIAL)
     for source in _SHORTCODES:
         for code, names in _read("emojibase-data", f"en/shortcodes/{source}.json").items():
             for name in [names] if isinstance(names, str) else names:
                 if known := titles.get(_strip(code)):
-                    known.setdefault(_plain(name), _Title.SHORTCODE)
+                    known.setdefault(_plain(name), _SHORTCODE)
     emoji = {}
     for character, words in _read("emojilib", "dist/emoji-en-US.json").items():
         plain = list(dict.fromkeys(_plain(word) for word in words))
         known = titles.setdefault(_code(character), {})
-        known.setdefault(plain[0], _Title.OFFICIAL if known else _Title.LABEL)
+        known.setdefault(plain[0], _OFFICIAL if known else _LABEL)
         known.pop("", None)
         emoji[_code(character)] = known, [word for word in plain if len(word) > 2]
     return emoji
