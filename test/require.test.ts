@@ -20,3 +20,18 @@ test('it changes nothing in the process, and is light', () => {
   expect(found).toMatchObject({ replaced: [], listeners: [], environment: [], packages: ['fastest-levenshtein'] });
   expect(found.modules).toBeLessThanOrEqual(60);
 });
+
+test('children of a process that has decoded an image inherit what it had itself', () => {
+  const program = `
+    const { execFileSync } = require('node:child_process');
+    const { decodeImage, closeDecodeThreads } = require('./dist/image');
+    const inherited = () => execFileSync('/usr/bin/env', { encoding: 'utf8' });
+    const before = inherited();
+    decodeImage('models/sample/images/apple.png').then(async (image) => {
+      image.release();
+      await closeDecodeThreads();
+      console.log(JSON.stringify([before, inherited()]));
+    });`;
+  const [before, after] = JSON.parse(execFileSync(process.execPath, ['-e', program], { cwd: REPOSITORY, encoding: 'utf8' }));
+  expect(after).toBe(before);
+});

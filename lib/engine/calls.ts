@@ -69,10 +69,10 @@ export class Calls {
     work: (call: OptionsCall<O>) => Promise<T>,
     { waits = false } = {},
   ): Promise<T> {
-    const options = callOptions(name, given, schema);
-    const { signal, onProgress } = options;
     const started = performance.now();
     try {
+      const options = callOptions(name, given, schema);
+      const { signal, onProgress } = options;
       throwIfAborted(signal);
       this.throwIfDisposed();
       const leave = waits && this.isFull ? await this.endable(signal, (ended) => this.admission.enter(1, ended)) : this.enter();

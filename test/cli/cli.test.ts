@@ -85,6 +85,17 @@ test.each([
   expect(stderr).not.toMatch(/^\s+at /m);
 });
 
+test.each([
+  ['kill -9 $$', /was ended by SIGKILL, most likely because memory ran out/],
+  ['exit 3', /ended with code 3.*PYTHON/],
+])('an exporter that ends by %s says so', async (end, said) => {
+  const python = path.join(work, 'python');
+  writeFileSync(python, `#!/bin/sh\n${end}\n`, { mode: 0o755 });
+  const { code, stderr } = await run(['export', 'clip', 'ViT-B-32/'], { env: { PYTHON: python } });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(said);
+});
+
 test('an unknown model name exits 2 with the nearest names and the command that exports', async () => {
   const { code, stderr } = await runHere(['interrogate', image, '--clip', 'ViT-L-14/opnai', '--caption-text', 'x']);
   expect(code).toBe(2);

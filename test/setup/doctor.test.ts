@@ -1,9 +1,10 @@
 /** The doctor explains an installation: a sound one, and one for each thing that can be missing. Run as a user runs it. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type Diagnosis, formatDiagnosis } from '../../lib/setup/doctor';
 import { runCommand } from '../cli/command';
+import { tinyClip } from '../support/bundles';
 
 let work: string;
 /** A file that is not to be a folder. */
@@ -83,6 +84,21 @@ test('a damaged bundle in the bundle home is named; what is no bundle is left al
   expect(diagnosis.ok).toBe(false);
   expect(diagnosis.damagedBundles).toMatchObject([{ folder: path.join(work, 'home', 'damaged'), problem: { code: 'ERR_BUNDLE_INVALID' } }]);
   expect(text).toContain(path.join(work, 'home', 'damaged'));
+});
+
+test.each([
+  ['that lacks a file', 'ERR_BUNDLE_INCOMPLETE', (file: string) => rmSync(file)],
+  ['of which a file is cut', 'ERR_BUNDLE_DAMAGED', (file: string) => truncateSync(file, 1000)],
+])('a bundle %s is named', async (_, code, harm) => {
+  const home = path.join(work, code);
+  const folder = path.join(home, 'mine');
+  cpSync(await tinyClip(), folder, { recursive: true });
+  const before = await doctor({ TORCH_INTERROGATOR_HOME: home });
+  expect(before.diagnosis).toMatchObject({ ok: true, damagedBundles: [] });
+  harm(path.join(folder, 'text.pt'));
+  const { diagnosis, text } = await doctor({ TORCH_INTERROGATOR_HOME: home });
+  expect(diagnosis).toMatchObject({ ok: false, damagedBundles: [{ folder, problem: { code } }] });
+  expect(text).toContain('text.pt');
 });
 
 test('sharp is missed, not needed: exit 0', async () => {
