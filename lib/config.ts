@@ -88,7 +88,7 @@ const settings = lazySchema((typebox) => {
       }),
       truncated: oneOf(['error', 'best-effort'], "'best-effort' decodes image files that end too early as far as they go."),
       captionModelPath: textOrNull(null, 'a folder', "A caption bundle's folder, or a folder of bundles that is searched first."),
-      verifyHashes: flag(true, "Check every bundle file's SHA-256 when loading."),
+      verifyHashes: flag(true, "Check every bundle file's SHA-256 when loading; sizes are checked in any case."),
       cacheUrl: text(
         'https://huggingface.co/pharma/ci-preprocess/resolve/main/',
         'an http(s) URL',

@@ -1,4 +1,5 @@
 /** Checks of what callers hand in: each value is read once, and whatever goes wrong on the way is an InterrogatorError. */
+import { types } from 'node:util';
 import type { TObject, TProperties } from '@sinclair/typebox';
 import { type ErrorCode, InterrogatorError } from '../errors';
 import { lazySchema, problems, type TypeBox } from './schema';
@@ -53,14 +54,14 @@ export function callOptions<O extends CallOptions>(call: string, given: O | null
 /** An object's enumerable fields. Throws for what is no object, or cannot be read. */
 export function fieldsOf(name: string, given: unknown, code: ErrorCode = 'ERR_INVALID_ARGUMENT'): Record<string, unknown> {
   const fields = read(name, code, () => {
-    // No list, Map or Date, whose contents are no fields.
-    if (Object.prototype.toString.call(given) !== '[object Object]') return undefined;
+    // The contents of these are no fields.
+    if (given === null || typeof given !== 'object' || Array.isArray(given) || types.isMap(given) || types.isDate(given)) return undefined;
     const copy: Record<string, unknown> = {};
-    for (const key in given as object) copy[key] = (given as Record<string, unknown>)[key];
+    for (const key in given) copy[key] = (given as Record<string, unknown>)[key];
     return copy;
   });
   if (fields) return fields;
-  throw new InterrogatorError(code, `${name}: got ${show(given)}, expected an object.`);
+  throw new InterrogatorError(code, `${name}: got ${show(given)}, expected a plain object.`);
 }
 
 /** What `get` reads of a caller's value. A getter that throws, or a revoked proxy, is the caller's mistake. */

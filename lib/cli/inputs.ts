@@ -48,8 +48,9 @@ const LONGEST_NAME = 300;
 
 async function* inputsAt(file: Buffer): AsyncGenerator<CommandInput> {
   const found = await statOf(file);
-  // What is no file may be an image's text in Base64.
-  const name = found || file.length <= LONGEST_NAME ? readable(file) : `${readable(file).slice(0, 40)}…`;
+  const whole = readable(file);
+  // An image's text in Base64.
+  const name = found || whole.length <= LONGEST_NAME || /[^\w+/=\s-]/.test(whole) ? whole : `${whole.slice(0, 40)}…`;
   if (found?.isFIFO()) yield { name, open: async () => openPipe(file) };
   // A missing file is the decoder's to report, with the same code as anywhere else.
   else if (!found?.isDirectory()) yield { name, open: async () => openFile(file) };

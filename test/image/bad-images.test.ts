@@ -189,6 +189,14 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
     await expect(decodeImage(tiffHeader(4, 4, zstd))).rejects.toEqual(fails('ERR_IMAGE_CORRUPT', reason));
   });
 
+  test('what follows the end of a PNG is not looked at', async () => {
+    for (const rest of [Buffer.alloc(1 << 20), Buffer.alloc(1 << 20, 7), pngHeader(10, 10)]) {
+      const image = await decodeImage(Buffer.concat([pngHeader(10, 10), rest]));
+      image.release();
+      expect([image.width, image.height]).toEqual([10, 10]);
+    }
+  });
+
   test('a damaged PNG is damaged', async () => {
     const damaged = pngHeader(10, 10);
     damaged[29] = (damaged[29] as number) ^ 0xff;

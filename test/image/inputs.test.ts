@@ -190,6 +190,12 @@ describe('what gives no image is a typed error', () => {
     expect(found.message).not.toContain(SECRET);
   });
 
+  test('a File without slice() gives its stream', async () => {
+    const { size, type } = new Blob([bmp]);
+    const file = { name: 'a.bmp', size, type, arrayBuffer: async () => bmp, stream: () => new Blob([bmp]).stream() };
+    expect(await pixels(file as never)).toBe(expected);
+  });
+
   test('what was read already', async () => {
     const response = new Response(bmp);
     await response.arrayBuffer();

@@ -43,6 +43,7 @@ export async function decodePng(bytes: Buffer, { width, height, background, isLe
   const parts: Buffer[] = [];
   let end = 8;
   for (const { type, start, length } of pngChunks(bytes)) {
+    if (type === 'IEND') break;
     const body = bytes.subarray(start, start + length);
     // What comes before the pixels must match its checksums; those of the pixels do not count where they inflate.
     if (type !== 'IDAT' && parts.length === 0 && crc32(bytes.subarray(start - 4, start + length)) !== bytes.readUInt32BE(start + length)) {

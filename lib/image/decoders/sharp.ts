@@ -53,7 +53,7 @@ export async function decodeWithSharp(sharp: SharpModule, request: DecodeRequest
   const { format, isLenient } = request;
   try {
     // Pillow forgives a JPEG's bit errors and a PNG's checksums, but not a TIFF's errors.
-    return await (format === 'tiff' ? decodeTiff(sharp, request) : decode(sharp, request, 'truncated'));
+    return await decode(sharp, request, format === 'tiff' ? whatIsWrong(request) : 'truncated');
   } catch (failure) {
     if (format === 'png' || (format === 'tiff' && isLenient)) return 'own';
     if (!isLenient) throw failure;
@@ -61,14 +61,9 @@ export async function decodeWithSharp(sharp: SharpModule, request: DecodeRequest
   }
 }
 
-/** libvips leaves tiles black that it cannot read, unless it is to fail for warnings too. */
-async function decodeTiff(sharp: SharpModule, request: DecodeRequest): Promise<RgbImage> {
-  try {
-    return await decode(sharp, request, 'warning');
-  } catch (failure) {
-    if (!(failure as Error).message.startsWith('Warning treated as error')) throw failure;
-    return decode(sharp, request, 'error');
-  }
+/** libvips leaves tiles black that it cannot read, unless it is to fail for warnings too. Its messages do not tell: threads share them. */
+function whatIsWrong({ bytes }: DecodeRequest): SharpOptions['failOn'] {
+  return new TiffDirectory(bytes as Buffer).has(TAG.tileOffsets) ? 'warning' : 'error';
 }
 
 async function decode(sharp: SharpModule, request: DecodeRequest, failOn: SharpOptions['failOn']): Promise<RgbImage> {

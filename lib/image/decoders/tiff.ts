@@ -57,8 +57,9 @@ function checkParts(bytes: Buffer, directory: TiffDirectory, compression: number
   // A tile may reach over the edges of a small image.
   const pixels = width * height;
   const most = isTiled ? Math.min(columns * rows, 4 * pixels + MARGIN) : pixels;
-  const planes = tag(page, TAG.planes) === 2 ? samples : 1;
-  const rowBytes = Math.ceil(((isTiled ? columns : width) * bits * samples) / planes / 8);
+  // The library takes the one plane after the other for pixels.
+  if (samples > 1 && tag(page, TAG.planes) === 2) throw corrupt('planes can be read with sharp only');
+  const rowBytes = Math.ceil(((isTiled ? columns : width) * bits * samples) / 8);
   const partRows = isTiled ? rows : (directory.number(TAG.stripRows) ?? height);
   const wantedRows = isTiled ? Math.ceil(width / columns) * Math.ceil(height / rows) * rows : height;
   let found = 0;
@@ -73,7 +74,7 @@ function checkParts(bytes: Buffer, directory: TiffDirectory, compression: number
       if (length > 0 && missing > 0) found -= missing;
     }
   }
-  return found >= wantedRows * rowBytes * planes;
+  return found >= wantedRows * rowBytes;
 }
 
 /** Infinite where that would take decoding. */

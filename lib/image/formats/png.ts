@@ -36,11 +36,13 @@ const PRIVATE = 'tiZt';
 /** libpng inflates each text, of which a few bytes may become megabytes, and cannot be stopped. */
 function hideTexts(bytes: Buffer): void {
   for (const { type, start, length } of pngChunks(bytes)) {
-    const end = start + length;
-    // One that is wrong as it is stays so.
-    if (!ASIDE.has(type) || zlib.crc32(bytes.subarray(start - 4, end)) !== bytes.readUInt32BE(end)) continue;
-    bytes.write(PRIVATE, start - 4, 'latin1');
-    bytes.writeUInt32BE(zlib.crc32(bytes.subarray(start - 4, end)), end);
+    if (type === 'IEND') return;
+    if (!ASIDE.has(type)) continue;
+    const [chunk, end] = [bytes.subarray(start - 4, start + length), start + length];
+    const isRight = zlib.crc32(chunk) === bytes.readUInt32BE(end);
+    chunk.write(PRIVATE, 'latin1');
+    // A checksum that is wrong stays so.
+    if (isRight) bytes.writeUInt32BE(zlib.crc32(chunk), end);
   }
 }
 

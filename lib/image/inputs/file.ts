@@ -69,7 +69,7 @@ function describeReadError(path: string, cause: NodeJS.ErrnoException, signal: A
 /** For what is too long for a path, or looks like something else. */
 export function noPath(text: string): InterrogatorError {
   if (!isBase64Text(text)) {
-    return new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There is no file of that name, which has ${text.length} characters`, {
+    return new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There is nothing at that path or address, which has ${text.length} characters`, {
       hint: 'Give a path, a URL or the bytes of an image.',
     });
   }

@@ -126,7 +126,7 @@ function openBlob(blob: Blob): ImageSource {
   const { name } = blob as Partial<File>;
   const title = typeof name === 'string' && name !== '' ? nameOf(name) : 'the image blob';
   if (blob.size > MOST_BYTES) throw tooLarge(title);
-  return openStream(title, partsOf(blob));
+  return openStream(title, typeof blob.slice === 'function' ? partsOf(blob) : (blob.stream() as unknown as ByteStream));
 }
 
 /** Its own stream may give it in one part. */

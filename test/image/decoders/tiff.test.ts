@@ -109,6 +109,25 @@ test.each(kinds)('%j: a part that is too short, or not there', async ({ decoder,
   }
 });
 
+test('sound and damaged ones at the same time are each what they are', async () => {
+  const [sound] = file('deflate', true);
+  const damaged = Buffer.from(sound);
+  damaged.fill(0x55, damaged.length - 400);
+  const [strips] = file('PackBits', false);
+  const unlisted = Buffer.from(strips);
+  // Without the lengths of its strips, of which libtiff warns.
+  unlisted.writeUInt16LE(65_000, unlisted.indexOf(Buffer.from([279 & 255, 279 >> 8, 4, 0])));
+  const sorts = [sound, damaged, unlisted];
+  const outcomes = sorts.map(() => new Set<string>());
+  const decodes = Array.from({ length: 240 }, async (_, i) => {
+    const { value, code = 'decoded' } = await outcome(() => decodeImage(sorts[i % 3] as Buffer));
+    value?.release();
+    outcomes[i % 3]?.add(code);
+  });
+  await Promise.all(decodes);
+  expect(outcomes.map((each) => [...each])).toEqual([['decoded'], ['ERR_IMAGE_CORRUPT'], ['decoded']]);
+});
+
 test.each(['sharp', 'jimp'])('%s: a colour map that is cut off is missed', async (decoder) => {
   process.env.TORCH_INTERROGATOR_DECODER = decoder;
   const tags = (map: number): TiffTag[] => [
