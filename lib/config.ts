@@ -17,6 +17,7 @@ const settings = lazySchema((typebox) => {
     Type.String({ default: initial, pattern, expected, description });
   const textOrNull = (initial: string | null, expected: string, description: string) =>
     Type.Union([Type.String({ pattern: '\\S' }), Type.Null()], { default: initial, expected: `${expected}, or null`, description });
+  const folderOrNull = (initial: string | null, description: string) => textOrNull(initial, 'a folder', description);
   /** The first is the default. */
   const oneOf = <const T extends string>(values: readonly [T, ...T[]], description: string) =>
     choice(typebox, values, { default: values[0], description });
@@ -34,16 +35,12 @@ const settings = lazySchema((typebox) => {
         "a CLIP model's name (model/tag) or bundle folder",
         "`model/tag` of open_clip, or a CLIP bundle's folder, which is absolute or begins with ./, ../ or ~/.",
       ),
-      clipModelPath: textOrNull(null, 'a folder', "A CLIP bundle's folder, or a folder of bundles that is searched first."),
+      clipModelPath: folderOrNull(null, "A CLIP bundle's folder, or a folder of bundles that is searched first."),
       clipOffload: flag(false, "Keep the CLIP model's weights off the GPU while it does not run."),
-      cachePath: textOrNull(
-        'cache',
-        'a folder',
-        'Folder of the label embeddings, relative to the working directory; null keeps none on disk.',
-      ),
+      cachePath: folderOrNull('cache', 'Folder of the label embeddings, relative to the working directory; null keeps none on disk.'),
       downloadCache: flag(true, 'Fetch ready label embeddings from `cacheUrl` for pretrained names.'),
       chunkSize: integer(2048, 1, LARGEST_COUNT, 'Labels that quota ranking ranks at once.'),
-      dataPath: textOrNull(null, 'a folder', 'Folder of term lists; null: those in the CLIP bundle.'),
+      dataPath: folderOrNull(null, 'Folder of term lists; null: those in the CLIP bundle.'),
       device: text(
         'auto',
         "'auto', 'cpu', 'cuda' or 'cuda:N'",
@@ -87,7 +84,7 @@ const settings = lazySchema((typebox) => {
         description: 'What transparent images are composed over; null drops alpha, as the reference does.',
       }),
       truncated: oneOf(['error', 'best-effort'], "'best-effort' decodes image files that end too early as far as they go."),
-      captionModelPath: textOrNull(null, 'a folder', "A caption bundle's folder, or a folder of bundles that is searched first."),
+      captionModelPath: folderOrNull(null, "A caption bundle's folder, or a folder of bundles that is searched first."),
       verifyHashes: flag(true, "Check every bundle file's SHA-256 when loading; sizes are checked in any case."),
       cacheUrl: text(
         'https://huggingface.co/pharma/ci-preprocess/resolve/main/',

@@ -18,7 +18,7 @@ export interface Bundle<M extends Manifest = Manifest> {
   manifest: M;
 }
 
-type ManifestOf<K extends BundleKind> = Extract<Manifest, { kind: K }>;
+type BundleOf<K extends BundleKind> = Bundle<Extract<Manifest, { kind: K }>>;
 
 /** A bundle's folder name: the model's name with `/` and `@` replaced by `_`. */
 export function bundleFolderName(name: string): string {
@@ -34,12 +34,12 @@ export function bundleFolder(name: string): string {
  * Reads and checks a bundle's manifest. Throws ERR_BUNDLE_NOT_FOUND, ERR_BUNDLE_INVALID, ERR_BUNDLE_VERSION;
  * ERR_BUNDLE_KIND where it is not of the given kind.
  */
-export async function readBundle<K extends BundleKind>(folder: string, kind?: K): Promise<Bundle<ManifestOf<K>>> {
+export async function readBundle<K extends BundleKind>(folder: string, kind?: K): Promise<BundleOf<K>> {
   const manifest = await readManifest(folder);
   if (kind && manifest.kind !== kind) {
     throw new InterrogatorError('ERR_BUNDLE_KIND', `${folder} is a ${manifest.kind} bundle; a ${kind} bundle is needed here.`);
   }
-  return { folder: path.resolve(folder), manifest: manifest as ManifestOf<K> };
+  return { folder: path.resolve(folder), manifest } as BundleOf<K>;
 }
 
 /**
@@ -48,11 +48,7 @@ export async function readBundle<K extends BundleKind>(folder: string, kind?: K)
  * bundle home and in the package's own models.
  * Throws ERR_MODEL_UNKNOWN with the nearest names, and what readBundle throws.
  */
-export async function resolveBundle<K extends BundleKind>(
-  kind: K,
-  name: string,
-  searchFolder: string | null,
-): Promise<Bundle<ManifestOf<K>>> {
+export async function resolveBundle<K extends BundleKind>(kind: K, name: string, searchFolder: string | null): Promise<BundleOf<K>> {
   const named = namedFolder(name);
   const homes = [...(searchFolder === null ? [] : [searchFolder]), bundleHome(), PACKAGE_MODELS];
   const folders = named === undefined ? homes.map((home) => path.join(home, bundleFolderName(name))) : [named];
@@ -136,8 +132,5 @@ async function folderNames(folder: string): Promise<string[]> {
 }
 
 async function exists(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
+  return (await stat(file).catch(() => undefined)) !== undefined;
 }

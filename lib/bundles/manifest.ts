@@ -91,7 +91,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
   } catch (cause) {
     throw invalid(file, `not JSON: ${(cause as Error).message}`, cause);
   }
-  if (isDeeperThan(DEEPEST, manifest)) throw invalid(file, `nested more than ${DEEPEST} deep`);
+  if (isTooDeep(manifest)) throw invalid(file, `nested more than ${DEEPEST} deep`);
   return checked(file, manifest);
 }
 
@@ -117,10 +117,10 @@ async function readText(file: string, folder: string): Promise<string> {
 }
 
 /** Level by level: a recursion would end where the stack does. */
-function isDeeperThan(deepest: number, value: unknown): boolean {
+function isTooDeep(value: unknown): boolean {
   let level = [value];
   for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > deepest) return true;
+    if (depth > DEEPEST) return true;
     level = level.flatMap((each) => (each !== null && typeof each === 'object' ? Object.values(each) : []));
   }
   return false;

@@ -24,18 +24,12 @@ export async function verifyFiles(
     }
   }
   if (!hashes) return;
-  const digests = await digestsOf(
-    folder,
-    listed.map(({ file }) => file),
-    signal,
-  );
-  const damaged = listed.find(({ sha256 }, i) => digests[i] !== sha256);
-  if (damaged) {
-    throw new InterrogatorError(
-      'ERR_BUNDLE_DAMAGED',
-      `The bundle's file ${damaged.file} is damaged: its SHA-256 is not the one in the manifest.`,
-    );
-  }
+  const files = listed.map(({ file }) => file);
+  const digests = await digestsOf(folder, files, signal);
+  const damaged = files.find((_, i) => digests[i] !== listed[i]?.sha256);
+  if (damaged === undefined) return;
+  const fault = `The bundle's file ${damaged} is damaged: its SHA-256 is not the one in the manifest.`;
+  throw new InterrogatorError('ERR_BUNDLE_DAMAGED', fault);
 }
 
 /** By a thread: weights have gigabytes, and the event loop goes on. */

@@ -100,9 +100,7 @@ export class Calls {
       return answer;
     });
     this.running.add(result);
-    const forget = (): void => {
-      this.running.delete(result);
-    };
+    const forget = (): boolean => this.running.delete(result);
     result.then(forget, forget);
     return result;
   }
@@ -143,10 +141,8 @@ export class Calls {
   private enter(): () => void {
     if (!this.isFull) return this.admission.hold(1);
     const { maxBatch, maxQueue } = this.config;
-    throw new InterrogatorError(
-      'ERR_BUSY',
-      `${this.admission.taken} calls are under way, maxBatch (${maxBatch}) and maxQueue (${maxQueue}) of them.`,
-    );
+    const load = `${this.admission.taken} calls are under way, maxBatch (${maxBatch}) and maxQueue (${maxQueue}) of them.`;
+    throw new InterrogatorError('ERR_BUSY', load);
   }
 
   private end(call: string, started: number, error?: InterrogatorError): void {

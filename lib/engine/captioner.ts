@@ -26,9 +26,8 @@ export class Captioner {
 
   async caption(image: HeldImage, call: Call): Promise<string> {
     call.report({ stage: 'caption', done: 0, total: 1 });
-    const ids = await this.residency.use('caption', call.signal, () =>
-      this.model.generate(image.native, { maxTokens: this.maxTokens }, call.token),
-    );
+    const { model, maxTokens } = this;
+    const ids = await this.residency.use('caption', call.signal, () => model.generate(image.native, { maxTokens }, call.token));
     call.report({ stage: 'caption', done: 1, total: 1 });
     return strip(this.tokenizer.decode(ids));
   }
@@ -44,9 +43,6 @@ export function checkCaptionLength(captionMaxLength: number, { manifest }: Bundl
   // The last new token is not fed back, so it needs no position.
   const most = maxPositions - promptIds.length + 1;
   if (captionMaxLength <= most) return;
-  throw new InterrogatorError(
-    'ERR_CONFIG',
-    `captionMaxLength: got ${captionMaxLength}; captions of ${manifest.name} have at most ${most} tokens.`,
-    { hint: `Set captionMaxLength to at most ${most}.` },
-  );
+  const fault = `captionMaxLength: got ${captionMaxLength}; captions of ${manifest.name} have at most ${most} tokens.`;
+  throw new InterrogatorError('ERR_CONFIG', fault, { hint: `Set captionMaxLength to at most ${most}.` });
 }

@@ -5,18 +5,8 @@ import { type Bundle, type ClipManifest, resolveBundle } from '../bundles/bundle
 import { verifyFiles } from '../bundles/verify';
 import type { Config } from '../config';
 import { InterrogatorError, throwIfAborted } from '../errors';
-import {
-  checkRawImage,
-  colorOf,
-  countPixels,
-  type DecodeOptions,
-  decodeImage,
-  decodeStats,
-  type EncodedImage,
-  type ImageInput,
-  rawImageOf,
-  useDecodeThreads,
-} from '../image';
+import type { DecodeOptions, EncodedImage, ImageInput } from '../image';
+import { checkRawImage, colorOf, countPixels, decodeImage, decodeStats, rawImageOf, useDecodeThreads } from '../image';
 import { loadNative } from '../native/load';
 import type { NativeBinding, NativeDevice, NativeDeviceStats } from '../native/types';
 import { type Call, Calls } from './calls';
@@ -83,8 +73,9 @@ export class Engine {
     calls: Calls,
     { token, report }: Call,
   ): Promise<Engine> {
+    const { caption } = bundles;
     const opened: { close(): Promise<void> }[] = [];
-    const total = bundles.caption ? 3 : 2;
+    const total = caption ? 3 : 2;
     const step = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
       const handle = await opening;
       opened.unshift(handle);
@@ -94,20 +85,17 @@ export class Engine {
     try {
       report({ stage: 'load', done: 0, total });
       const { threads, maxBatch } = config;
-      const device = await step(
-        binding.openDevice(await deviceName(config, binding), { threads: threads || undefined, maxBatch, maxQueue: deviceQueue(config) }),
-      );
-      const captionModel = bundles.caption && (await step(binding.openCaptionModel(device, bundles.caption.folder, token)));
+      const options = { threads: threads || undefined, maxBatch, maxQueue: deviceQueue(config) };
+      const device = await step(binding.openDevice(await deviceName(config, binding), options));
+      const captionModel = caption && (await step(binding.openCaptionModel(device, caption.folder, token)));
       const clipModel = await step(binding.openClipModel(device, bundles.clip.folder, token));
       const offloads = captionModel !== null && device.stats().name !== 'cpu';
       const residency = new Residency({
         clip: offloads && config.clipOffload ? clipModel : null,
         caption: offloads && config.captionOffload ? captionModel : null,
       });
-      const captioner =
-        bundles.caption &&
-        captionModel &&
-        (await Captioner.load(bundles.caption, captionModel, { residency, maxTokens: config.captionMaxLength }));
+      const maxTokens = config.captionMaxLength;
+      const captioner = caption && captionModel && (await Captioner.load(caption, captionModel, { residency, maxTokens }));
       const clip = await Clip.load(bundles.clip, clipModel, { residency, corrected: config.compat === 'corrected' });
       return new Engine(config, binding, device, calls, bundles.clip, clip, captioner);
     } catch (error) {
@@ -177,11 +165,10 @@ export class Engine {
   }
 }
 
-async function findBundles(config: Config) {
-  const clip = await resolveBundle('clip', config.clipModelName, config.clipModelPath);
-  const caption =
-    config.captionModelName === null ? null : await resolveBundle('caption', config.captionModelName, config.captionModelPath);
-  if (caption) checkCaptionLength(config.captionMaxLength, caption);
+async function findBundles({ clipModelName, clipModelPath, captionModelName, captionModelPath, captionMaxLength }: Config) {
+  const clip = await resolveBundle('clip', clipModelName, clipModelPath);
+  const caption = captionModelName === null ? null : await resolveBundle('caption', captionModelName, captionModelPath);
+  if (caption) checkCaptionLength(captionMaxLength, caption);
   return { clip, caption };
 }
 

@@ -99,9 +99,8 @@ async function ofSource<T>(step: () => Promise<T>): Promise<T> {
     return await step();
   } catch (cause) {
     if (isA(cause, InterrogatorError)) throw cause;
-    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `images: the source failed: ${isA(cause, Error) ? cause.message : show(cause)}`, {
-      cause,
-    });
+    const reason = isA(cause, Error) ? cause.message : show(cause);
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `images: the source failed: ${reason}`, { cause });
   }
 }
 

@@ -37,16 +37,10 @@ export class Modes {
   private async prompt(features: NativeFeatures, caption: string | null, options: DescribeOptions): Promise<string> {
     const { mode, minFlavors, maxFlavors = mode === 'classic' ? 3 : 32 } = options;
     if (caption === null) return this.negative(features, maxFlavors);
-    switch (mode) {
-      case 'fast':
-        return this.fast(features, caption, maxFlavors);
-      case 'classic':
-        return this.classic(features, caption, maxFlavors);
-      case 'caption':
-        return caption;
-      default:
-        return this.best(features, caption, minFlavors, maxFlavors);
-    }
+    if (mode === 'caption') return caption;
+    if (mode === 'fast') return this.fast(features, caption, maxFlavors);
+    if (mode === 'classic') return this.classic(features, caption, maxFlavors);
+    return this.best(features, caption, minFlavors, maxFlavors);
   }
 
   /** chain() over real text: repeated phrases count once, at their first place. */

@@ -76,9 +76,6 @@ export class PromptRanker implements Disposable {
 }
 
 function isConcatenation(whole: Int32Array, head: Int32Array, tail: Int32Array): boolean {
-  return (
-    whole.length === head.length + tail.length &&
-    head.every((id, i) => whole[i] === id) &&
-    tail.every((id, i) => whole[head.length + i] === id)
-  );
+  if (whole.length !== head.length + tail.length) return false;
+  return head.every((id, i) => whole[i] === id) && tail.every((id, i) => whole[head.length + i] === id);
 }

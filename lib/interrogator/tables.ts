@@ -48,10 +48,8 @@ export class Tables {
 
   /** artists, flavors, mediums, movements and trendings as one table. */
   get merged(): LabelTable {
-    return LabelTable.mergeFor(
-      MERGED.map((name) => this.get(name)),
-      this.engine,
-    );
+    const parts = MERGED.map((name) => this.get(name));
+    return LabelTable.mergeFor(parts, this.engine);
   }
 
   get all(): LabelTable[] {

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { catalog } from '../bundles/catalog';
 import type { Call } from '../engine/calls';
 import type { Engine } from '../engine/engine';
+import { counted } from '../net/counted';
 import { request } from '../net/http';
 import { shownUrl } from '../net/shown-url';
 
@@ -35,15 +36,10 @@ export async function downloadLabels(engine: Engine, name: string, file: string,
     throw new Error(`${shownUrl(url)} answered ${answer.statusText}`);
   }
   await mkdir(path.dirname(file), { recursive: true });
-  let done = 0;
-  const counted = async function* (): AsyncGenerator<Buffer> {
-    for await (const chunk of answer.body(MOST_BYTES)) {
-      done += chunk.length;
-      report({ stage: 'download', done, total: Math.max(answer.length ?? 0, done) });
-      yield chunk;
-    }
-  };
-  await pipeline(counted(), createWriteStream(file), { signal });
+  const body = counted(answer.body(MOST_BYTES), (done) => {
+    report({ stage: 'download', done, total: Math.max(answer.length ?? 0, done) });
+  });
+  await pipeline(body, createWriteStream(file), { signal });
   return true;
 }
 

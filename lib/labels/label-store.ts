@@ -98,28 +98,19 @@ async function open(wanted: Wanted, file: string): Promise<NativeLabelMatrix> {
  */
 async function isOfThisModel({ engine, labels, call }: Wanted, matrix: NativeLabelMatrix): Promise<boolean> {
   const places = [...new Set([0, Math.floor(labels.length / 2), labels.length - 1])];
-  using features = await engine.clip.textFeatures(
-    places.map((place) => labels[place] as string),
-    call,
-  );
+  const texts = places.map((place) => labels[place] as string);
+  using features = await engine.clip.textFeatures(texts, call);
   const { similarities } = await engine.binding.topK([matrix], features, 1, {}, call.token);
   return similarities.every((similarity) => similarity > 0.999);
 }
 
 async function reportDamaged(file: string, error: Error, setAside: boolean): Promise<void> {
   const aside = `${file}.damaged`;
-  const moved =
-    setAside &&
-    (await rename(file, aside).then(
-      () => true,
-      () => false,
-    ));
+  const moved = setAside && (await rename(file, aside).catch(() => false)) !== false;
+  const fate = moved ? ` The file was set aside as ${aside}.` : '';
   // What was set aside and is damaged again is told of again.
   const tell = moved ? emitWarning : warn;
-  tell(
-    `Label embeddings cannot be read and are made again: ${error.message}${moved ? ` The file was set aside as ${aside}.` : ''}`,
-    'ERR_LABELS_DAMAGED',
-  );
+  tell(`Label embeddings cannot be read and are made again: ${error.message}${fate}`, 'ERR_LABELS_DAMAGED');
 }
 
 /** A saving, never a need: undefined where there is none, or none that fits. It is checked before it takes its name. */

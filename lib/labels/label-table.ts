@@ -1,4 +1,4 @@
-import { arrayOf, type CallOptions, isA, NO_OPTIONS, optionsSchema, show, textList } from '../arguments';
+import { arrayOf, type CallOptions, invalid, isA, NO_OPTIONS, optionsSchema, show, textList } from '../arguments';
 import type { Call } from '../engine/calls';
 import type { Engine } from '../engine/engine';
 import { type Features, oneImage } from '../engine/features';
@@ -57,10 +57,7 @@ export class LabelTable {
   ): Promise<LabelTable> {
     const list = textList('labels', labels);
     if (name !== null && !(typeof name === 'string' && /^[\w-]{1,100}$/.test(name))) {
-      throw new InterrogatorError(
-        'ERR_INVALID_ARGUMENT',
-        `name: got ${show(name)}, expected at most 100 letters, digits, _ and -, or null.`,
-      );
+      throw invalid(`name: got ${show(name)}, expected at most 100 letters, digits, _ and -, or null.`);
     }
     const table = LabelTable.lazy({ labels: list, name, isBuiltIn: false }, engineOf(interrogator));
     await table.engine.calls.run('LabelTable.create', options, NO_OPTIONS, (call) => table.prepareWithin(call));
@@ -95,15 +92,10 @@ export class LabelTable {
   /** @internal */
   static mergeFor(tables: readonly LabelTable[], engine: Engine): LabelTable {
     const list = arrayOf('tables', tables, (table) => isA(table, LabelTable));
-    if (!list) throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'tables: expected an array of LabelTables.');
-    if (list.some((table) => table.engine !== engine)) {
-      throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'Only tables of the same interrogator can be merged.');
-    }
-    return new LabelTable(
-      engine,
-      list.flatMap(({ sections }) => sections),
-      false,
-    );
+    if (!list) throw invalid('tables: expected an array of LabelTables.');
+    if (list.some((table) => table.engine !== engine)) throw invalid('Only tables of the same interrogator can be merged.');
+    const sections = list.flatMap((table) => table.sections);
+    return new LabelTable(engine, sections, false);
   }
 
   get length(): number {
@@ -162,17 +154,10 @@ export class LabelTable {
   /** @internal Ranks as a part of a running call. */
   async rankWithin(call: Call, image: NativeFeatures, topCount: number, reverse = false): Promise<RankedLabel[]> {
     if (topCount === 0 || this.sections.length === 0) return [];
-    const { config, binding } = this.engine;
+    const { config, binding, corrected } = this.engine;
     const matrices = await this.matrices(call);
-    const corrected = config.compat === 'corrected';
-    const chunkSize = config.ranking === 'global' ? 0 : config.chunkSize;
-    const { indices, similarities } = await binding.topK(
-      matrices,
-      image,
-      Math.min(topCount, this.length),
-      { reverse, chunkSize, corrected },
-      call.token,
-    );
+    const options = { reverse, chunkSize: config.ranking === 'global' ? 0 : config.chunkSize, corrected };
+    const { indices, similarities } = await binding.topK(matrices, image, Math.min(topCount, this.length), options, call.token);
     return Array.from(indices, (index, i) => ({ label: this.labelAt(index), similarity: similarities[i] as number }));
   }
 

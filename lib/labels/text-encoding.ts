@@ -69,7 +69,7 @@ export function looksLike(bytes: Buffer, start: number, encoding: Encoding): str
   const fault = encodedLength(decodeText(bytes.subarray(0, sound), encoding, false) as string, encoding);
   const at = `at byte ${start + fault}`;
   if (encoding !== 'utf-8') return `its UTF-16 is broken ${at}`;
-  const zeros = count(bytes, (byte) => byte === 0);
+  const zeros = bytes.filter((byte) => byte === 0).length;
   if (zeros > bytes.length / 4 && zeros < bytes.length)
     return `a zero byte ${at}; it looks like UTF-${zeros > bytes.length * 0.6 ? 32 : 16} without a byte order mark`;
   if (bytes[fault] === 0) return `a zero byte ${at}; it looks like binary data`;
@@ -79,13 +79,7 @@ export function looksLike(bytes: Buffer, start: number, encoding: Encoding): str
 
 function codePage(bytes: Buffer): string {
   // Text has tabs, line feeds, form feeds and carriage returns.
-  if (count(bytes, (byte) => byte < 9 || (byte > 13 && byte < 32)) > 0) return 'binary data';
-  if (count(bytes, (byte) => byte > 0x7f) > bytes.length / 4) return 'another code page, such as GBK, Shift JIS or Windows-1251';
-  return count(bytes, (byte) => byte > 0x7f && byte < 0xa0) > 0 ? 'Windows-1252' : 'Latin-1 (ISO 8859-1) or Windows-1252';
-}
-
-function count(bytes: Buffer, counts: (byte: number) => boolean): number {
-  let found = 0;
-  for (const byte of bytes) if (counts(byte)) found += 1;
-  return found;
+  if (bytes.some((byte) => byte < 9 || (byte > 13 && byte < 32))) return 'binary data';
+  if (bytes.filter((byte) => byte > 0x7f).length > bytes.length / 4) return 'another code page, such as GBK, Shift JIS or Windows-1251';
+  return bytes.some((byte) => byte > 0x7f && byte < 0xa0) ? 'Windows-1252' : 'Latin-1 (ISO 8859-1) or Windows-1252';
 }

@@ -59,11 +59,7 @@ async function* readFile(location: string): AsyncGenerator<Buffer> {
   const file = await open(location, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     requireRegular(await file.stat(), location);
-    for (;;) {
-      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(PIECE_BYTES), 0, PIECE_BYTES, null);
-      if (bytesRead === 0) return;
-      yield buffer.subarray(0, bytesRead);
-    }
+    yield* file.createReadStream({ highWaterMark: PIECE_BYTES, autoClose: false });
   } finally {
     await file.close();
   }

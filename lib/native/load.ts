@@ -70,14 +70,10 @@ async function load(): Promise<NativeBinding> {
       failures.push(`${addon}: ${(error as Error).message}`);
     }
   }
-  throw new InterrogatorError(
-    reason ? 'ERR_ADDON_LOAD' : 'ERR_ADDON_NOT_FOUND',
-    [
-      `The addon ${reason ? 'does not load' : 'was not found'} for ${process.platform}-${process.arch}. Tried:`,
-      ...failures.map((line) => `  ${line}`),
-    ].join('\n'),
-    { hint: remedy((reason as Error | undefined)?.message, { platform: process.platform, musl: familySync() === MUSL }), cause: reason },
-  );
+  const fault = `The addon ${reason ? 'does not load' : 'was not found'} for ${process.platform}-${process.arch}. Tried:`;
+  const message = [fault, ...failures.map((line) => `  ${line}`)].join('\n');
+  const hint = remedy((reason as Error | undefined)?.message, { platform: process.platform, musl: familySync() === MUSL });
+  throw new InterrogatorError(reason ? 'ERR_ADDON_LOAD' : 'ERR_ADDON_NOT_FOUND', message, { hint, cause: reason });
 }
 
 async function openLibraries(loader: LoaderBinding, { path: root }: Libtorch): Promise<void> {
@@ -88,14 +84,9 @@ async function openLibraries(loader: LoaderBinding, { path: root }: Libtorch): P
   } catch (error) {
     const missing = missingLibraries(root, 'torch_cpu').filter((name) => /^lib(cu|nv)/.test(name));
     if (missing.length === 0) throw error;
-    throw new InterrogatorError(
-      'ERR_LIBTORCH_CUDA',
-      `The libtorch in ${root} links CUDA libraries that are missing: ${missing.join(', ')}.`,
-      {
-        hint: 'Install the nvidia-* packages of that torch beside it, or leave LIBTORCH out and run: npx torch-interrogator setup',
-        cause: error,
-      },
-    );
+    const fault = `The libtorch in ${root} links CUDA libraries that are missing: ${missing.join(', ')}.`;
+    const hint = 'Install the nvidia-* packages of that torch beside it, or leave LIBTORCH out and run: npx torch-interrogator setup';
+    throw new InterrogatorError('ERR_LIBTORCH_CUDA', fault, { hint, cause: error });
   }
 }
 

@@ -1,4 +1,5 @@
 import { InterrogatorError } from '../errors';
+import { counted } from './counted';
 import { request } from './http';
 import { shownUrl } from './shown-url';
 
@@ -32,11 +33,8 @@ export async function* imageParts(url: string, options: DownloadOptions = {}): A
     answer.discard();
     throw tooLong(`${answer.length} bytes long`);
   }
-  let length = 0;
   // Leaving the loop ends the transfer.
-  for await (const part of answer.body(Number.POSITIVE_INFINITY)) {
-    length += part.length;
+  yield* counted(answer.body(Number.POSITIVE_INFINITY), (length) => {
     if (length > maxBytes) throw tooLong('longer than that');
-    yield part;
-  }
+  });
 }

@@ -6,15 +6,9 @@ import { printLines, type Work } from '../lines';
 import { addModelOptions, type ModelOptions, toConfig } from '../options';
 import { type CommandCall, withInterrogator } from '../session';
 
-interface FeaturesOptions extends ModelOptions {
-  image?: string[];
-  text?: string[];
-  textFile?: string;
-}
+type FeaturesOptions = ModelOptions & { image?: string[]; text?: string[]; textFile?: string };
 
-interface FeaturesRecord {
-  features: number[];
-}
+type FeaturesRecord = { features: number[] };
 
 /** Enough for full passes over the text tower; little enough that lines come steadily, also from a large model. */
 const TEXTS_AT_ONCE = 256;

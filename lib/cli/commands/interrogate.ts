@@ -6,12 +6,7 @@ import { printLines } from '../lines';
 import { addModelOptions, type ModelOptions, toConfig, wholeNumber } from '../options';
 import { withInterrogator } from '../session';
 
-interface InterrogateOptions extends ModelOptions {
-  mode: Mode;
-  captionText?: string;
-  minFlavors?: number;
-  maxFlavors?: number;
-}
+type InterrogateOptions = ModelOptions & { mode: Mode; captionText?: string; minFlavors?: number; maxFlavors?: number };
 
 /** Chains take turns instead of sharing passes: more at once would only let the first line come later. */
 const CHAINS_AT_ONCE = 4;
@@ -35,9 +30,8 @@ async function interrogate(args: readonly string[], options: InterrogateOptions,
   const fault = faultOf(options);
   if (fault) command.error(`error: ${fault}`);
   await withInterrogator(toConfig(options, { caption: mode !== 'negative' && !caption }), (interrogator, call) => {
-    const works = imageWorks(args, async (image) => {
-      return { mode, ...(await interrogator.describe(image, { mode, caption, minFlavors, maxFlavors, ...call })) };
-    });
+    const described = { mode, caption, minFlavors, maxFlavors, ...call };
+    const works = imageWorks(args, async (image) => ({ mode, ...(await interrogator.describe(image, described)) }));
     const { maxBatch } = interrogator.config;
     const concurrency = mode === 'best' || mode === 'negative' ? Math.min(CHAINS_AT_ONCE, maxBatch) : maxBatch;
     return printLines(works, { kind: 'image', json: options.json, toText: ({ prompt }) => [prompt], concurrency, signal: call.signal });

@@ -7,10 +7,7 @@ import { printLines } from '../lines';
 import { addModelOptions, type ModelOptions, toConfig, wholeNumber } from '../options';
 import { withInterrogator } from '../session';
 
-interface RankOptions extends ModelOptions {
-  labels: string;
-  top: number;
-}
+type RankOptions = ModelOptions & { labels: string; top: number };
 
 export function addRankCommand(program: Command): void {
   const command = program

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { InterrogatorError } from '../../errors';
+import { counted } from '../../net/counted';
 import { request } from '../../net/http';
 import { shownUrl } from '../../net/shown-url';
 import { NETWORK_HINT } from './wheels';
@@ -88,15 +89,8 @@ async function continueFrom(url: string, part: string, have: number, options: Do
   const total = answer.length === undefined ? 0 : offset + answer.length;
   const { etag = '', 'last-modified': modified = '' } = answer.headers;
   if (offset === 0) await writeFile(mark, /^"/.test(etag) ? etag : modified);
-  let done = offset;
-  const counted = async function* (): AsyncGenerator<Buffer> {
-    for await (const chunk of answer.body(MOST_BYTES)) {
-      done += chunk.length;
-      onProgress?.(done, total);
-      yield chunk;
-    }
-  };
-  await pipeline(counted(), fs.createWriteStream(part, { flags: offset > 0 ? 'a' : 'w' }));
+  const body = counted(answer.body(MOST_BYTES), (done) => onProgress?.(offset + done, total));
+  await pipeline(body, fs.createWriteStream(part, { flags: offset > 0 ? 'a' : 'w' }));
 }
 
 async function sizeOf(file: string): Promise<number> {

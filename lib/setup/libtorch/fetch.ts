@@ -64,11 +64,6 @@ async function requireSpace(variant: 'cpu' | 'cuda'): Promise<void> {
   const free = bavail * bsize;
   if (free >= SPACE[variant]) return;
   const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
-  throw new InterrogatorError(
-    'ERR_IO',
-    `libtorch needs ${gigabytes(SPACE[variant])} of disk, ${cacheFolder()} has ${gigabytes(free)} free.`,
-    {
-      hint: 'Free some space, or name another folder in TORCH_INTERROGATOR_CACHE.',
-    },
-  );
+  const fault = `libtorch needs ${gigabytes(SPACE[variant])} of disk, ${cacheFolder()} has ${gigabytes(free)} free.`;
+  throw new InterrogatorError('ERR_IO', fault, { hint: 'Free some space, or name another folder in TORCH_INTERROGATOR_CACHE.' });
 }

@@ -25,12 +25,8 @@ export function inspectLibtorch(folder: string, { named, cuda = false }: { named
     new InterrogatorError(code, `${named} ${what}`, { hint: remedy });
   const otherwise = 'or leave it out and run: npx torch-interrogator setup';
   if (!root) {
-    const missing = path.join(folder, 'lib', libraryName('torch_cpu'));
-    throw unfit(
-      'ERR_LIBTORCH_NOT_FOUND',
-      `is not a libtorch: ${missing} is missing.`,
-      `Name the folder that holds lib/ and include/, ${otherwise}`,
-    );
+    const what = `is not a libtorch: ${path.join(folder, 'lib', libraryName('torch_cpu'))} is missing.`;
+    throw unfit('ERR_LIBTORCH_NOT_FOUND', what, `Name the folder that holds lib/ and include/, ${otherwise}`);
   }
   const build = readBuild(root) ?? 'of an unknown version';
   const version = build.replace(/\+.*$/, '');

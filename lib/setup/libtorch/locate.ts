@@ -36,13 +36,9 @@ export function findLibtorch({ cuda = false } = {}): Libtorch | null {
 export function requireLibtorch(): Libtorch {
   const found = findLibtorch();
   if (found) return found;
-  throw new InterrogatorError(
-    'ERR_LIBTORCH_NOT_FOUND',
-    `libtorch ${LIBTORCH_VERSION} was not found: LIBTORCH is not set and none was fetched.`,
-    {
-      hint: 'Run: npx torch-interrogator setup (or, in a clone: npm run setup)',
-    },
-  );
+  const fault = `libtorch ${LIBTORCH_VERSION} was not found: LIBTORCH is not set and none was fetched.`;
+  const hint = 'Run: npx torch-interrogator setup (or, in a clone: npm run setup)';
+  throw new InterrogatorError('ERR_LIBTORCH_NOT_FOUND', fault, { hint });
 }
 
 /** Where a fetched libtorch lives: laid out as a site-packages folder, so that the libraries' own run paths hold. */

@@ -6,12 +6,7 @@ import { InterrogatorError } from '../../errors';
 import { pythonCommand } from './locate';
 import { LIBTORCH_VERSION } from './version';
 
-interface Wheel {
-  name: string;
-  version: string;
-  url: string;
-  sha256: string;
-}
+type Wheel = Record<'name' | 'version' | 'url' | 'sha256', string>;
 
 /** What `libtorch_cpu.so` of the Linux wheel links beside the system. */
 const CPU_LIBRARIES = ['nvidia-cuda-runtime==13.0.96', 'nvidia-cuda-cupti==13.0.85'];

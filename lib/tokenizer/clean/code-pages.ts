@@ -25,14 +25,14 @@ function decoded(label: string): string {
   return replaced.replace(/\ufffd/g, (_, index: number) => LATIN_1[index] as string);
 }
 
+/** Node's decoders and ftfy have the same names for these. */
+const COMMON_NAMES = ['windows-1251', 'windows-1250', 'windows-1253', 'windows-1254', 'windows-1257', 'iso-8859-2'];
+
 /** What bytes 80 to FF stand for, in the order in which ftfy tries the encodings. */
 const UPPER: readonly [name: string, upper: string][] = [
   ['latin-1', LATIN_1],
   ['windows-1252', WINDOWS_1252_C1 + LATIN_1.slice(0x20)],
-  ...['windows-1251', 'windows-1250', 'windows-1253', 'windows-1254', 'windows-1257', 'iso-8859-2'].map((name): [string, string] => [
-    name,
-    decoded(name),
-  ]),
+  ...COMMON_NAMES.map((name): [string, string] => [name, decoded(name)]),
   ['macroman', decoded('macintosh')],
   ['cp437', CP437],
 ];

@@ -5,22 +5,8 @@
 import { MOJIBAKE, UTF8_AS } from './mojibake-characters';
 import { PYTHON_SPACE_CLASS } from './python-text';
 
-const {
-  common,
-  c1,
-  bad,
-  law,
-  currency,
-  startPunctuation: start,
-  endPunctuation: end,
-  numeric,
-  kaomoji,
-  upperAccented: upper,
-  lowerAccented: lower,
-  upperCommon,
-  lowerCommon,
-  box,
-} = MOJIBAKE;
+const { common, c1, bad, law, currency, numeric, kaomoji, upperCommon, lowerCommon, box } = MOJIBAKE;
+const { startPunctuation: start, endPunctuation: end, upperAccented: upper, lowerAccented: lower } = MOJIBAKE;
 
 /** A sequence of character classes, each given by its inside. */
 function sequence(...classes: string[]): string {

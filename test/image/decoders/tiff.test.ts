@@ -113,7 +113,7 @@ test('sound and damaged ones at the same time are each what they are', async () 
   const [sound] = file('deflate', true);
   const damaged = Buffer.from(sound);
   damaged.fill(0x55, damaged.length - 400);
-  const [strips] = file('PackBits', false);
+  const [strips] = file('raw', false);
   const unlisted = Buffer.from(strips);
   // Without the lengths of its strips, of which libtiff warns.
   unlisted.writeUInt16LE(65_000, unlisted.indexOf(Buffer.from([279 & 255, 279 >> 8, 4, 0])));
