@@ -113,10 +113,11 @@ test('sound and damaged ones at the same time are each what they are', async () 
   const [sound] = file('deflate', true);
   const damaged = Buffer.from(sound);
   damaged.fill(0x55, damaged.length - 400);
-  const [strips] = file('raw', false);
-  const unlisted = Buffer.from(strips);
-  // Without the lengths of its strips, of which libtiff warns.
-  unlisted.writeUInt16LE(65_000, unlisted.indexOf(Buffer.from([279 & 255, 279 >> 8, 4, 0])));
+  const [unlisted] = file('raw', false, (parts) => [Buffer.concat(parts)]);
+  const entry = (tag: number): number => unlisted.indexOf(Buffer.from([tag & 255, tag >> 8, 4, 0]));
+  // One strip, without its length: libtiff warns of that.
+  unlisted.writeUInt32LE(HEIGHT, entry(278) + 8);
+  unlisted.writeUInt16LE(65_000, entry(279));
   const sorts = [sound, damaged, unlisted];
   const outcomes = sorts.map(() => new Set<string>());
   const decodes = Array.from({ length: 240 }, async (_, i) => {
