@@ -68,6 +68,8 @@ const NOT_WITHOUT_SHARP: string[] = [
   'float.tif',
   'jpeg.tif',
   'cmyk.tif',
+  'cmyk16-little.tif',
+  'cmyk16-big.tif',
   'photo-multipage_rgb.tif',
   'big-raw.tif',
   'big-lzw.tif',

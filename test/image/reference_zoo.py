@@ -249,7 +249,7 @@ def tiffs(photo: Image.Image, random: np.random.Generator) -> dict[str, bytes]:
     files["orientation-lzw"] = encode(small, "tiff", compression="tiff_lzw", tiffinfo={274: 6})
     for name, order in {"little": "<", "big": ">"}.items():
         inks = random.integers(0, 65536, (13, 21, 4), dtype=np.uint16)
-        files[f"sharp-cmyk16-{name}"] = separated(inks, order)
+        files[f"cmyk16-{name}"] = separated(inks, order)
         spot = random.integers(0, 256, (13, 21, 5), dtype=np.uint8)
         files[f"cmyk-and-spot-{name}"] = separated(spot, order, extrasamples=["unspecified"])
     return {f"{name}.tif": data for name, data in files.items()}
