@@ -30,7 +30,7 @@ export interface CallOptions {
 export function optionsSchema(fields: (typebox: TypeBox) => TProperties): () => TObject {
   return lazySchema((typebox) => {
     const { Kind, Type, TypeRegistry } = typebox;
-    TypeRegistry.Set('AbortSignal', (_, value) => isA(value, AbortSignal));
+    TypeRegistry.Set('AbortSignal', (_, value) => isA(value, AbortSignal, ({ aborted }) => aborted !== undefined));
     const signal = Type.Unsafe({ [Kind]: 'AbortSignal', expected: 'an AbortSignal' });
     const onProgress = Type.Function([], Type.Any(), { expected: 'a function' });
     return Type.Partial(Type.Object({ ...fields(typebox), signal, onProgress }, { additionalProperties: false }));
@@ -73,10 +73,10 @@ export function read<T>(name: string, code: ErrorCode, get: () => T): T {
   }
 }
 
-/** Whether a value is of a class; it throws for nothing. */
-export function isA<T>(value: unknown, kind: { readonly prototype: T }): value is T {
+/** Whether a value is of a class, and sound where it is made of the prototype alone; it throws for nothing. */
+export function isA<T>(value: unknown, kind: { readonly prototype: T }, isSound: (made: T) => boolean = () => true): value is T {
   try {
-    return value instanceof (kind as unknown as new () => T);
+    return value instanceof (kind as unknown as new () => T) && isSound(value);
   } catch {
     return false;
   }

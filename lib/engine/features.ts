@@ -45,7 +45,7 @@ export class Features {
   /** Cosine similarities, -1 … 1, row-major rows × other.rows. Throws ERR_INVALID_ARGUMENT where dims differ. */
   async similarity(other: Features, options: CallOptions = {}): Promise<Float32Array> {
     return this.engine.calls.run('Features.similarity', options, NO_OPTIONS, async ({ token }) => {
-      if (isA(other, Features)) return this.native.similarity(other.native, token);
+      if (isFeatures(other)) return this.native.similarity(other.native, token);
       throw invalid('other: expected Features, as imageToFeatures() and textToFeatures() make them.');
     });
   }
@@ -82,7 +82,11 @@ async function numbersOf(array: unknown, dim: number): Promise<Float32Array> {
 
 /** @internal The native features of one image. Throws ERR_INVALID_ARGUMENT for anything else. */
 export function oneImage(features: Features): NativeFeatures {
-  if (!isA(features, Features)) throw invalid('Expected the features of one image, as imageToFeatures() makes them.');
+  if (!isFeatures(features)) throw invalid('Expected the features of one image, as imageToFeatures() makes them.');
   if (features.rows !== 1) throw invalid(`Expected the features of one image, got ${features.rows} rows.`);
   return features.native;
+}
+
+function isFeatures(value: unknown): value is Features {
+  return isA(value, Features, ({ native }) => native !== undefined);
 }

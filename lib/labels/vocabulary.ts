@@ -63,12 +63,16 @@ function term(line: string, index: number, location: string): string {
 
 function unreadable(location: string, cause: unknown): InterrogatorError {
   if (cause instanceof InterrogatorError) return cause;
-  const reason = (cause as NodeJS.ErrnoException).code;
+  const reason = (cause as NodeJS.ErrnoException | undefined)?.code;
   if (reason === 'ENOENT' || reason === 'ENOTDIR') {
     return new InterrogatorError('ERR_VOCABULARY_NOT_FOUND', `There is no term list at ${location}.`, {
       hint: `${HINT}. A folder of term lists holds artists, flavors, mediums, movements and negative, each .txt, and trendings.txt if it likes.`,
       cause,
     });
   }
-  return new InterrogatorError('ERR_IO', `Cannot read the term list ${location}: ${(cause as Error).message}`, { cause });
+  return new InterrogatorError(
+    'ERR_IO',
+    `Cannot read the term list ${location}: ${(cause as Error | undefined)?.message ?? String(cause)}`,
+    { cause },
+  );
 }

@@ -197,6 +197,17 @@ describe.each(['sharp', 'jimp'])('with %s', (decoder) => {
     }
   });
 
+  test('a BMP whose pixels lie beyond any file is black at best', async () => {
+    for (const offset of [1000, 2 ** 31, 2 ** 32 - 1]) {
+      const far = bmpFile(10, 10, Buffer.alloc(320, 7));
+      far.writeUInt32LE(offset, 10);
+      await expect(decodeImage(far)).rejects.toEqual(fails('ERR_IMAGE_TRUNCATED', /truncated BMP/));
+      const image = await decodeImage(far, { truncated: 'best-effort' });
+      image.release();
+      expect([image.width, image.height, Math.max(...image.data)]).toEqual([10, 10, 0]);
+    }
+  });
+
   test('a damaged PNG is damaged', async () => {
     const damaged = pngHeader(10, 10);
     damaged[29] = (damaged[29] as number) ^ 0xff;

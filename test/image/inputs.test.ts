@@ -153,6 +153,7 @@ describe('what gives no image is a typed error', () => {
     ['Base64 text', () => bmp.toString('base64'), 'ERR_INVALID_ARGUMENT', /Buffer\.from\(text, 'base64'\)/],
     ['Base64 of a JPEG', () => base64('/9j/4AAQ'), 'ERR_INVALID_ARGUMENT', /data:image/],
     ['Base64 of anything, in lines', () => base64('').replace(/.{60}/g, '$&\n'), 'ERR_INVALID_ARGUMENT', /Base64/],
+    ['Base64 in quotes', () => ` "${base64('iVBORw0KGgo')}"`, 'ERR_INVALID_ARGUMENT', /Base64/],
     ['short Base64 of a PNG', () => 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ', 'ERR_INVALID_ARGUMENT', /Base64/],
     ['a path of 100 MB', () => '/no.such'.repeat(1.25e7), 'ERR_IMAGE_NOT_FOUND', /100000000 characters/],
     ['a URL of 100 MB', () => `https://example.com/${'é'.repeat(1e8)}`, 'ERR_IMAGE_NOT_FOUND', /100000020 characters/],

@@ -1,5 +1,5 @@
 /** What calls answer to arguments that TypeScript would not let through. */
-import { Config, type Features, Interrogator, LabelTable, loadList } from '../../lib';
+import { Config, Features, Interrogator, LabelTable, loadList } from '../../lib';
 import { tinyBlip, tinyClip } from '../support/bundles';
 import { testImage } from '../support/images';
 import { costOfOnePass, mainThreadTime } from '../support/main-thread';
@@ -29,6 +29,8 @@ describe('wrong arguments', () => {
     ['features that are none', (features) => features.similarity(null as never)],
     ['a mode that has no text', () => ours.describe(testImage(1), { mode: 10n as never })],
     ['a count that has no text', () => ours.interrogateFast(testImage(1), { caption: CAPTION, maxFlavors: bare })],
+    ['features of the prototype alone', () => ours.similarity(Object.create(Features.prototype), 'a cat')],
+    ['a signal of the prototype alone', () => ours.imageToFeatures(testImage(1), { signal: Object.create(AbortSignal.prototype) })],
     ['a signal that has no text', () => ours.imageToFeatures(testImage(1), { signal: bare })],
     ['an features that has no text', () => ours.imageToFeatures(10n as never)],
     [

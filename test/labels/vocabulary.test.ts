@@ -119,6 +119,16 @@ describe('encodings', () => {
     }
   });
 
+  test('a stream that throws anything is an error of reading', async () => {
+    for (const thrown of [undefined, 5, new Error('no disk')]) {
+      const stream = { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(thrown) }) };
+      await expect(loadList(stream as never)).rejects.toMatchObject({
+        code: 'ERR_IO',
+        message: expect.stringMatching(/undefined$|5$|no disk$/),
+      });
+    }
+  });
+
   test('the advice fits what was found', async () => {
     const gbk = Buffer.alloc(60, 'c4e3', 'hex');
     const utf32 = Buffer.from([0, 0, 0, 0x61, 0, 0, 0, 0x62, 0, 0, 0, 10]);

@@ -6,6 +6,8 @@ import { type DecodedPixels, paint, sampleAt } from './rgb';
 
 export function decodeBmp(bytes: Buffer, { isLenient, background }: DecodeRequest): DecodedPixels {
   const header = readBmpHeader(bytes);
+  // What lies beyond the end of the file is not allocated.
+  header.pixels = Math.min(header.pixels, bytes.length);
   const { bits, compression } = header;
   const isRunLength = compression === RLE8 || compression === RLE4;
   const whole = header.isTruncated() ? withBlackRows(bytes, header) : bytes;

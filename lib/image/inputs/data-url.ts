@@ -43,7 +43,7 @@ const STARTS = /^(?:\/9j\/|iVBORw0KGgo|UklGR|R0lGOD|Qk[0-9A-Za-z]|SUkqA|TU0AK|AA
 
 /** Whether what was given as a path is the text of an image in Base64. */
 export function isBase64Text(text: string): boolean {
-  const start = text.slice(0, 4096).replace(/[\r\n]/g, '');
+  const start = text.slice(0, 4096).replace(/^[\s"']+|[\r\n"']/g, '');
   if (start.length < 24 || /[^A-Za-z0-9+/=_-]/.test(start)) return false;
   // Without a known start: longer than any name in a folder, or than people write in one go.
   return STARTS.test(start) || start.length > 255;
