@@ -70,7 +70,7 @@ export class InterrogatorError extends Error {
     super(hint ? `${cut(message)}\n${cut(hint)}` : cut(message), cause === undefined ? undefined : { cause });
     this.name = 'InterrogatorError';
     this.code = code;
-    if (hint !== undefined) this.hint = hint;
+    if (hint !== undefined) this.hint = cut(hint);
   }
 }
 

@@ -82,6 +82,7 @@ export function isA<T>(value: unknown, kind: { readonly prototype: T }, isSound:
   }
 }
 
+/** A string. Throws ERR_INVALID_ARGUMENT for anything else. */
 export function textOf(name: string, value: unknown): string {
   if (typeof value === 'string') return value;
   throw invalid(`${name}: got ${show(value)}, expected a string.`);

@@ -2,12 +2,10 @@
 import { distance } from 'fastest-levenshtein';
 import { shorten } from './show';
 
-/** No name that is known is as long. */
-const LONGEST = 200;
-
 /** Up to `count` names, the nearest first; none that shares too little to be a slip of the hand. */
 export function nearest(name: string, known: readonly string[], count: number): string[] {
-  if (name.length > LONGEST) return [];
+  // No name that is known is as long.
+  if (shorten(name) !== name) return [];
   const folded = fold(name);
   return known
     .map((candidate) => ({ candidate, edits: editsBetween(folded, fold(candidate)) }))

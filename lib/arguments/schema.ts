@@ -27,8 +27,8 @@ export function choice<const T extends string>({ Type }: TypeBox, values: readon
 const MOST_LINES = 20;
 
 /**
- * What a schema has against a value: a line for each of the first wrong fields, with what came and what was expected. A field's schema may say
- * `expected` in words; ranges and choices are told without. `what`: what a field is called where a schema allows no other names.
+ * What a schema has against a value: a line for each of the first 20 wrong fields, with what came and what was expected. A field's schema
+ * may say `expected` in words; ranges and choices are told without. `what`: what a field is called where a schema allows no other names.
  */
 export function problems(schema: TSchema, value: unknown, what = 'field'): string[] {
   const { Value, ValueErrorType } = require('@sinclair/typebox/value') as typeof import('@sinclair/typebox/value');

@@ -37,10 +37,13 @@ export async function readLines(argument: string): Promise<string[]> {
 
 /** Folders become the images in them and in their subfolders, in the order of their names. */
 export async function* expandInputs(args: readonly string[]): AsyncGenerator<CommandInput> {
-  for (const [i, argument] of args.entries()) {
+  const counts = new Map<string, number>();
+  for (const argument of args) {
+    const before = counts.get(argument) ?? 0;
+    counts.set(argument, before + 1);
     if (argument === '-') yield { name: argument, open: async () => process.stdin };
     else if (/^(https?|file|data):/i.test(argument)) yield { name: urlName(argument), open: async () => argument };
-    else yield* inputsAt(argumentBytes(argument, args.slice(0, i).filter((each) => each === argument).length));
+    else yield* inputsAt(argumentBytes(argument, before));
   }
 }
 

@@ -70,9 +70,6 @@ function unreadable(location: string, cause: unknown): InterrogatorError {
       cause,
     });
   }
-  return new InterrogatorError(
-    'ERR_IO',
-    `Cannot read the term list ${location}: ${(cause as Error | undefined)?.message ?? String(cause)}`,
-    { cause },
-  );
+  const what = (cause as Error | undefined)?.message ?? String(cause);
+  return new InterrogatorError('ERR_IO', `Cannot read the term list ${location}: ${what}`, { cause });
 }

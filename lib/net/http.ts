@@ -62,7 +62,7 @@ export async function request(url: string, options: RequestOptions = {}): Promis
         : rootMessage(cause);
     const proxy = proxyFor(target);
     if (proxy === undefined) return failure(url, reason, options, cause);
-    const hint = `${options.hint ?? 'Check the address and the connection'}${options.hint ? ' Else check' : ', and'} the proxy: http_proxy and https_proxy name it.`;
+    const hint = `${options.hint ?? 'Check the address and the connection.'} Check the proxy too: http_proxy and https_proxy name it.`;
     return failure(url, `${reason}, through the proxy ${shownUrl(proxy)}`, { hint }, cause);
   };
   try {

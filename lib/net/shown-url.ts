@@ -1,6 +1,6 @@
 const LONGEST = 300;
 
-/** An address for messages: shortened, without the name and password, and without the query, where stores and services put keys and signatures. */
+/** An address for messages: shortened, without name, password and query, where stores and services put keys and signatures. */
 export function shownUrl(url: string | URL): string {
   if (!URL.canParse(String(url))) return 'the URL';
   const shown = new URL(url);

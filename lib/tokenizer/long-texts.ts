@@ -6,7 +6,7 @@ import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
 import type { CleanMode } from './clean';
 
 const LONG_TEXT = 2000;
-/** What each byte of a character beyond its first counts: others than ASCII take up to ten times as long, and some become several letters. */
+/** What each byte of a character beyond its first counts: they take up to ten times as long as ASCII, and some become several letters. */
 const FURTHER_BYTE = 6;
 /** Unicode's normal form takes time by the square of a run of combining marks, which no language has so many of. */
 const LONG_RUN = /\p{M}{32}/u;

@@ -165,6 +165,22 @@ test('the text of an image in Base64 is not repeated, a file of a long name is',
   expect(names).toEqual([`${base64.slice(0, 40)}…`, long]);
 });
 
+test('what a glob of a training set gives takes time by its number, not by the square of it', async () => {
+  const timeOf = async (count: number): Promise<number> => {
+    const names = Array.from({ length: count }, (_, i) => `no-folder/picture-${i}.jpg`);
+    const before = process.cpuUsage();
+    let found = 0;
+    for await (const _ of expandInputs(names)) found += 1;
+    expect(found).toBe(count);
+    const { user, system } = process.cpuUsage(before);
+    return user + system;
+  };
+  await timeOf(1000);
+  const few = Math.min(await timeOf(5000), await timeOf(5000));
+  // Eight times as many; by the square, beside the looking for files, it was 20 and more.
+  expect(await timeOf(40_000)).toBeLessThan(14 * few);
+});
+
 test('a file that is named is tried, whatever its suffix', async () => {
   writeFileSync(path.join(work, 'no-suffix'), '');
   expect(await namesOf(path.join(work, 'no-suffix'), path.join(work, 'missing.xyz'))).toEqual(['no-suffix', 'missing.xyz']);

@@ -12,7 +12,10 @@ export interface DecodedPixels extends Samples {
   channels: 3 | 4;
 }
 
-/** Composes the fourth channel, alpha, over the background, or drops it where there is none. The pixels stay in the same memory, which is large. */
+/**
+ * Composes the fourth channel, alpha, over the background, or drops it where there is none. The pixels stay in the same memory, which is
+ * large.
+ */
 export function withoutAlpha({ data, width, height, channels }: Samples, background: Color | undefined): RgbImage {
   if (channels === 3) return { data, width, height };
   const rgb = data.subarray(0, width * height * 3);

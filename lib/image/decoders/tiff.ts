@@ -54,8 +54,8 @@ function checkParts(bytes: Buffer, directory: TiffDirectory, compression: number
   const isTiled = directory.has(TAG.tileOffsets);
   const [columns, rows] = [directory.number(TAG.tileWidth) ?? 0, directory.number(TAG.tileHeight) ?? 0];
   if (isTiled && (columns < 1 || rows < 1)) throw corrupt('its tiles have no size');
-  // A tile may reach over the edges of a small image.
   const pixels = width * height;
+  // A tile may reach over the edges of a small image.
   const most = isTiled ? Math.min(columns * rows, 4 * pixels + MARGIN) : pixels;
   // The library takes the one plane after the other for pixels.
   if (samples > 1 && tag(page, TAG.planes) === 2) throw corrupt('planes can be read with sharp only');

@@ -115,7 +115,9 @@ export class TiffDirectory {
     }
   }
 
-  /** Throws where a tag that the pixels need has values beyond the end of the file: libtiff goes on without it, others allocate them all. */
+  /**
+   * Throws where a tag that the pixels need has values beyond the end of the file: libtiff goes on without it, others allocate them all.
+   */
   requireValues(): void {
     for (const entry of this.entries) if (PIXEL_TAGS.has(entry.tag)) this.requireWhole(entry);
   }
