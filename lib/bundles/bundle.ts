@@ -5,7 +5,7 @@ import path from 'node:path';
 import { nearest } from '../arguments/nearest';
 import { show } from '../arguments/show';
 import { InterrogatorError } from '../errors';
-import { bundleHome } from './cache-folder';
+import { bundleHome } from '../files/cache-folder';
 import { type BundleKind, catalog, PACKAGE_MODELS } from './catalog';
 import { type Manifest, readManifest } from './manifest';
 

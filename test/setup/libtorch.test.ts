@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { download } from '../../lib/net/download';
 import { findLibtorch, type Libtorch } from '../../lib/setup/libtorch';
-import { download } from '../../lib/setup/libtorch/download';
 import { inspectLibtorch, libraryName } from '../../lib/setup/libtorch/inspect';
 import { requirements } from '../../lib/setup/libtorch/wheels';
 

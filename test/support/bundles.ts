@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { acquireLock } from '../../lib/setup/libtorch/lock';
+import { acquireLock } from '../../lib/files/lock';
 import { EXPORTER, REPOSITORY, runPython } from './python';
 
 const WORK = path.join(REPOSITORY, 'build', 'test-bundles');

@@ -2,4 +2,4 @@
 require('./uncompiled.cjs');
 
 const [url, file, sha256] = process.argv.slice(2);
-require('../../lib/setup/libtorch/download.ts').download(url, file, { sha256 });
+require('../../lib/net/download.ts').download(url, file, { sha256 });

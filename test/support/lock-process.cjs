@@ -2,7 +2,7 @@
 require('./uncompiled.cjs');
 const { appendFileSync } = require('node:fs');
 const { setTimeout: sleep } = require('node:timers/promises');
-const { acquireLock } = require('../../lib/setup/libtorch/lock.ts');
+const { acquireLock } = require('../../lib/files/lock.ts');
 
 const [file, log, milliseconds] = process.argv.slice(2);
 

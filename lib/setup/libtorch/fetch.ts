@@ -2,15 +2,15 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { cacheFolder } from '../../bundles/cache-folder';
 import { InterrogatorError } from '../../errors';
-import { diskError, download } from './download';
+import { cacheFolder } from '../../files/cache-folder';
+import { acquireLock } from '../../files/lock';
+import { diskError, download } from '../../net/download';
+import type { FetchListener } from '../../net/fetch-bar';
 import { inspectLibtorch } from './inspect';
 import { fetchedFolder } from './locate';
-import { acquireLock } from './lock';
-import type { FetchListener } from './progress-bar';
 import { unpackWheel } from './unpack';
-import { requirements, resolveWheels } from './wheels';
+import { NETWORK_HINT, requirements, resolveWheels } from './wheels';
 
 /** Bytes of disk that download and unpacked files take together, with some room. */
 const SPACE = { cpu: 1.5e9, cuda: 9e9 } as const;
@@ -45,7 +45,7 @@ async function fetchInto(target: string, variant: 'cpu' | 'cuda', report: FetchL
   const files = wheels.map((wheel) => ({ ...wheel, file: path.join(downloads, `${wheel.name}-${wheel.sha256.slice(0, 16)}.whl`) }));
   for (const { name, version, url, sha256, file } of files) {
     const onProgress = report.bind(undefined, `Downloading ${name} ${version}`);
-    if (!existsSync(file)) await download(url, file, { sha256, certificates, onProgress });
+    if (!existsSync(file)) await download(url, file, { sha256, certificates, onProgress, hint: NETWORK_HINT });
   }
 
   const temporary = `${target}.unpacking`;

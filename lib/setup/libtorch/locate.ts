@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { cacheFolder } from '../../bundles/cache-folder';
 import { InterrogatorError } from '../../errors';
+import { cacheFolder } from '../../files/cache-folder';
 import { inspectLibtorch } from './inspect';
 import { LIBTORCH_VERSION } from './version';
 

@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmS
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { acquireLock } from '../../lib/setup/libtorch/lock';
+import { acquireLock } from '../../lib/files/lock';
 
 let folder: string;
 let file: string;

@@ -5,11 +5,10 @@ import { copyFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promise
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { InterrogatorError } from '../../errors';
-import { counted } from '../../net/counted';
-import { request } from '../../net/http';
-import { shownUrl } from '../../net/shown-url';
-import { NETWORK_HINT } from './wheels';
+import { InterrogatorError } from '../errors';
+import { counted } from './counted';
+import { request } from './http';
+import { shownUrl } from './shown-url';
 
 export interface DownloadOptions {
   /** Hex digest that the whole file must have. */
@@ -18,6 +17,8 @@ export interface DownloadOptions {
   onProgress?: (done: number, total: number) => void;
   /** A PEM file of certificates to trust; null for the usual ones. */
   certificates?: string | null;
+  /** What to do about a failure of the network. */
+  hint?: string;
   /** Breaks in a row without a new byte before giving up. */
   attempts?: number;
   /** First pause between attempts, in milliseconds; doubled each time. */
@@ -41,9 +42,11 @@ export async function download(url: string, file: string, options: DownloadOptio
     if (isRight) return;
   }
   throw new InterrogatorError('ERR_NETWORK', `${shownUrl(url)} arrived damaged: its SHA-256 is not ${options.sha256}.`, {
-    hint: NETWORK_HINT,
+    hint: options.hint ?? AGAIN,
   });
 }
+
+const AGAIN = 'Check the network, then run the command again: it continues where it stopped.';
 
 /** What the server will say again however often it is asked. */
 class Refusal extends InterrogatorError {}
@@ -68,13 +71,13 @@ async function receive(url: string, part: string, options: DownloadOptions): Pro
 }
 
 async function continueFrom(url: string, part: string, have: number, options: DownloadOptions): Promise<void> {
-  const { certificates = null, onProgress } = options;
+  const { certificates = null, hint = AGAIN, onProgress } = options;
   const mark = `${part}.version`;
   // With it, a server that has another version by now sends that from its start, not its rest.
   const version = have > 0 ? await readFile(mark, 'utf8').catch(() => '') : '';
   const answer = await request(url, {
     certificates: certificates !== null && fs.existsSync(certificates) ? certificates : null,
-    hint: NETWORK_HINT,
+    hint,
     headers: { ...(have > 0 && { range: `bytes=${have}-` }), ...(version && { 'if-range': version }) },
   });
   if (answer.status !== 200 && answer.status !== 206) {
@@ -83,7 +86,7 @@ async function continueFrom(url: string, part: string, have: number, options: Do
     if (answer.status === 416) return;
     // A busy or restarting server is asked again; a refusal is final.
     const Failure = answer.status >= 500 || answer.status === 429 || answer.status === 408 ? InterrogatorError : Refusal;
-    throw new Failure('ERR_NETWORK', `${shownUrl(url)} answered ${answer.statusText}.`, { hint: NETWORK_HINT });
+    throw new Failure('ERR_NETWORK', `${shownUrl(url)} answered ${answer.statusText}.`, { hint });
   }
   const offset = answer.status === 206 ? have : 0;
   const total = answer.length === undefined ? 0 : offset + answer.length;
