@@ -37,6 +37,7 @@ const settings = lazySchema((typebox) => {
       ),
       clipModelPath: folderOrNull(null, "A CLIP bundle's folder, or a folder of bundles that is searched first."),
       clipOffload: flag(false, "Keep the CLIP model's weights off the GPU while it does not run."),
+      download: flag(true, "Fetch a name's weights, and the reference's term lists, where they are not on this machine."),
       cachePath: folderOrNull('cache', 'Folder of the label embeddings, relative to the working directory; null keeps none on disk.'),
       downloadCache: flag(true, 'Fetch ready label embeddings from `cacheUrl` for pretrained names.'),
       chunkSize: integer(2048, 1, LARGEST_COUNT, 'Labels that quota ranking ranks at once.'),

@@ -1,7 +1,8 @@
 /** torch-interrogator: the text prompt that would make an image like this one. */
 
-export { type BundleKind, bundleFolder, type InstalledBundle, installedBundles } from './bundles/bundle';
+export { type BundleKind, bundleFolder } from './bundles/bundle';
 export { type CatalogEntry, catalog, listCaptionModels, listClipModels } from './bundles/catalog';
+export { type InstalledBundle, installedBundles } from './bundles/installed';
 export { Config, type ConfigInput, type ConfigValues } from './config';
 export type { CallMessage } from './engine/calls';
 export type { CallOptions, EngineStats, ProgressEvent, ProgressListener } from './engine/engine';
@@ -25,4 +26,7 @@ export type {
 } from './interrogator/options';
 export { LabelTable, type RankedLabel, type RankOptions } from './labels/label-table';
 export { loadList } from './labels/vocabulary';
+export { type ImportOptions, importModel } from './models/import';
+export { type ModelStatus, modelStatuses } from './models/list';
+export { type PulledModel, pullModel } from './models/pull';
 export { shownUrl } from './net/shown-url';

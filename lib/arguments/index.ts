@@ -8,7 +8,7 @@ import { show } from './show';
 export { show } from './show';
 
 export interface ProgressEvent {
-  /** What runs: 'load', 'download', 'labels artists' (and the other tables), 'caption', 'features', 'rank', 'chain'. */
+  /** What runs: 'load', 'download' (of label embeddings), 'download ViT-L-14/openai' (of weights, in bytes), 'labels artists' (and the other tables), 'caption', 'features', 'rank', 'chain'. */
   stage: string;
   /** Steps done, 0 … total. */
   done: number;

@@ -6,8 +6,10 @@ import type { Static } from '@sinclair/typebox';
 import { choice, lazySchema, problems } from '../arguments/schema';
 import { show } from '../arguments/show';
 import { InterrogatorError } from '../errors';
+import { type Graph, hasGraph, readGraph } from './graph';
 
-const FORMAT_VERSION = 1;
+/** 1: modules with their weights. 2: a graph of the package, and a publisher's file of weights. */
+const FORMAT_VERSION = 2;
 /** Manifests have a few kilobytes. */
 const MOST_BYTES = 4 * 2 ** 20;
 const DEEPEST = 64;
@@ -29,7 +31,7 @@ const schemas = lazySchema((typebox) => {
     fill: Type.Integer({ minimum: 0, maximum: 255 }),
   });
   const common = {
-    formatVersion: Type.Literal(FORMAT_VERSION),
+    formatVersion: Type.Union([Type.Literal(1), Type.Literal(2)], { expected: '1 or 2' }),
     name: text,
     files: Type.Record(
       Type.String(),
@@ -38,6 +40,9 @@ const schemas = lazySchema((typebox) => {
         sha256: Type.String({ pattern: '^[0-9a-f]{64}$', expected: '64 hexadecimal digits' }),
       }),
     ),
+    /** Of format 2: a graph of the package, and the file of its weights: in the folder, or an absolute path. */
+    graph: Type.Optional(text),
+    weights: Type.Optional(text),
     /** `weights`: 'hub' for a name's published weights, 'checkpoint', or 'untrained'. */
     source: Type.Optional(Type.Object({ weights: Type.Optional(Type.String()) })),
   };
@@ -81,18 +86,43 @@ export type ClipManifest = Static<Schemas['properties']['clip']>;
 export type CaptionManifest = Static<Schemas['properties']['caption']>;
 export type Manifest = ClipManifest | CaptionManifest;
 
+/** A manifest that was read; of format 2 the graph that it names too, whose fields are part of the manifest. */
+export interface ReadManifest {
+  manifest: Manifest;
+  graph?: Graph;
+}
+
 /** Reads and checks the manifest in a folder. Throws ERR_BUNDLE_NOT_FOUND, ERR_BUNDLE_INVALID, ERR_BUNDLE_VERSION, ERR_IO. */
-export async function readManifest(folder: string): Promise<Manifest> {
+export async function readManifest(folder: string): Promise<ReadManifest> {
   const file = path.join(folder, 'manifest.json');
   const text = await readText(file, folder);
-  let manifest: unknown;
+  let fields: unknown;
   try {
-    manifest = JSON.parse(text);
+    fields = JSON.parse(text);
   } catch (cause) {
     throw invalid(file, `not JSON: ${(cause as Error).message}`, cause);
   }
-  if (isTooDeep(manifest)) throw invalid(file, `nested more than ${DEEPEST} deep`);
-  return checked(file, manifest);
+  if (isTooDeep(fields)) throw invalid(file, `nested more than ${DEEPEST} deep`);
+  if (fields === null || typeof fields !== 'object') throw invalid(file, 'not a JSON object');
+  const own = fields as Partial<Manifest>;
+  if (own.formatVersion !== 2) return { manifest: checked(file, own) };
+  for (const field of ['graph', 'weights'] as const) {
+    if (typeof own[field] !== 'string') throw invalid(file, `${field}: got ${show(own[field])}, expected a text`);
+  }
+  const name = own.graph as string;
+  if (!hasGraph(name)) throw invalid(file, `graph: this version has none called ${show(name)}`);
+  const graph = await readGraph(name);
+  return { manifest: checked(file, withGraph(graph, own)), graph };
+}
+
+/** The graph's fields, with those of one model: its own preprocessing goes before the graph's. */
+export function withGraph({ header }: Graph, own: Partial<Manifest>): Partial<Manifest> {
+  const merged: Record<string, unknown> = { ...header.manifest, ...own };
+  for (const part of ['image', 'vision']) {
+    const [theirs, ours] = [header.manifest[part], (own as Record<string, unknown>)[part]];
+    if (theirs !== undefined) merged[part] = { ...(theirs as object), ...(ours as object | undefined) };
+  }
+  return merged as Partial<Manifest>;
 }
 
 async function readText(file: string, folder: string): Promise<string> {
@@ -126,9 +156,8 @@ function isTooDeep(value: unknown): boolean {
   return false;
 }
 
-function checked(file: string, manifest: unknown): Manifest {
-  if (manifest === null || typeof manifest !== 'object') throw invalid(file, 'not a JSON object');
-  const { formatVersion, kind } = manifest as Partial<Manifest>;
+function checked(file: string, manifest: Partial<Manifest>): Manifest {
+  const { formatVersion, kind } = manifest;
   // First of all: a newer format may mean anything by the other fields.
   if (Number.isInteger(formatVersion) && (formatVersion as number) > FORMAT_VERSION) {
     const versions = `${file} has format version ${formatVersion}; this package reads up to ${FORMAT_VERSION}.`;
@@ -149,7 +178,7 @@ function contradictions(manifest: Manifest): string[] {
       .filter(([, name]) => !Object.hasOwn(manifest.files, name))
       .map(([field, name]) => `${field}: ${show(name)} is not among its files`),
     ...Object.keys(manifest.files)
-      .filter((name) => !staysInside(name))
+      .filter((name) => !staysInside(name) && !(manifest.formatVersion === 2 && path.isAbsolute(name)))
       .map((name) => `files: ${show(name)} is not a path inside the bundle`),
   ];
   const [part, { vocabSize }] = manifest.kind === 'clip' ? ['text', manifest.text] : ['decoder', manifest.decoder];
@@ -169,10 +198,12 @@ function contradictions(manifest: Manifest): string[] {
 /** What is read must be among the files whose hashes, and whose place in the folder, are checked. */
 function filesNamed(manifest: Manifest): [field: string, name: string][] {
   const { kind, tokenizer } = manifest;
+  const lists = ((kind === 'clip' && manifest.vocabulary) || []).map((name): [string, string] => ['vocabulary', name]);
+  // A graph's own files are the package's.
+  if (manifest.formatVersion === 2) return [['weights', manifest.weights as string], ...lists];
   const models = kind === 'clip' ? { image: manifest.image, text: manifest.text } : { vision: manifest.vision, decoder: manifest.decoder };
   const parts = Object.entries({ ...models, tokenizer }).map(([part, { file }]): [string, string] => [`${part}.file`, file]);
-  const lists = (kind === 'clip' && manifest.vocabulary) || [];
-  return [...parts, ...lists.map((name): [string, string] => ['vocabulary', name])];
+  return [...parts, ...lists];
 }
 
 function staysInside(name: string): boolean {

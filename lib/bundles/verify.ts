@@ -1,20 +1,16 @@
 /** Whether a bundle's files are those that its manifest lists. TorchScript is code: nothing of a bundle is used before. */
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
-import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
-import type { Bundle } from './bundle';
+import { type Bundle, knownFiles } from './bundle';
 
 /**
  * Throws ERR_BUNDLE_INCOMPLETE where a file is missing, ERR_BUNDLE_DAMAGED where one has another size or, with `hashes`, another SHA-256,
  * and ERR_IO where one cannot be read. The signal ends it at once.
  */
-export async function verifyFiles(
-  { folder, manifest }: Bundle,
-  { hashes, signal }: { hashes: boolean; signal?: AbortSignal },
-): Promise<void> {
-  const listed = Object.entries(manifest.files).map(([name, entry]) => ({ ...entry, file: path.join(folder, ...name.split('/')) }));
+export async function verifyFiles(bundle: Bundle, { hashes, signal }: { hashes: boolean; signal?: AbortSignal }): Promise<void> {
+  const listed = knownFiles(bundle);
   for (const { file, bytes } of listed) {
     throwIfAborted(signal);
     const found = await stat(file).catch(() => undefined);
@@ -25,15 +21,15 @@ export async function verifyFiles(
   }
   if (!hashes) return;
   const files = listed.map(({ file }) => file);
-  const digests = await digestsOf(folder, files, signal);
+  const digests = await digestsOf(bundle.folder, files, signal);
   const damaged = files.find((_, i) => digests[i] !== listed[i]?.sha256);
   if (damaged === undefined) return;
   const fault = `The bundle's file ${damaged} is damaged: its SHA-256 is not the one in the manifest.`;
   throw new InterrogatorError('ERR_BUNDLE_DAMAGED', fault);
 }
 
-/** By a thread: weights have gigabytes, and the event loop goes on. */
-async function digestsOf(folder: string, files: string[], signal: AbortSignal | undefined): Promise<string[]> {
+/** SHA-256 of each file, in hexadecimal digits; `folder` is what a failure names. By a thread: weights have gigabytes, and the event loop goes on. */
+export async function digestsOf(folder: string, files: string[], signal: AbortSignal | undefined): Promise<string[]> {
   throwIfAborted(signal);
   const worker = new Worker(require.resolve('./hash-worker'), { name: 'torch-interrogator-hash', workerData: files });
   try {

@@ -1,6 +1,7 @@
 /** One command's run: an interrogator that is always disposed, and Ctrl-C that stops at the next step. */
 import { AbortError, type CallOptions, Config, Interrogator } from '../index';
 import { EXIT } from './failure';
+import { untilInterrupted } from './interrupts';
 import { eraseStatus, showStatus } from './status';
 
 /** What every call of a command is given. */
@@ -11,22 +12,16 @@ export async function withInterrogator(
   config: Config,
   work: (interrogator: Interrogator, call: CommandCall) => Promise<number>,
 ): Promise<void> {
-  const controller = new AbortController();
-  const { signal } = controller;
-  // Where lines and progress share the terminal.
-  const hasTerminal = Boolean(process.stdout.isTTY && process.stderr.isTTY);
-  const call = { signal, ...(hasTerminal && !config.quiet && { onProgress: showStatus }) };
-  const interrupt = (): void => controller.abort(new Error('Interrupted'));
-  for (const name of INTERRUPTS) process.once(name, interrupt);
-  try {
-    await using interrogator = await Interrogator.create(new Config({ ...config, quiet: config.quiet || hasTerminal }), call);
-    const failures = await work(interrogator, call);
-    if (signal.aborted) throw new AbortError(signal.reason);
-    process.exitCode = failures > 0 ? EXIT.failed : EXIT.ok;
-  } finally {
-    eraseStatus();
-    for (const name of INTERRUPTS) process.removeListener(name, interrupt);
-  }
+  await untilInterrupted(async (signal) => {
+    const call: CommandCall = { signal, ...(!config.quiet && { onProgress: showStatus }) };
+    try {
+      // Lines and progress may share the terminal, so that the API's own bars are off.
+      await using interrogator = await Interrogator.create(new Config({ ...config, quiet: true }), call);
+      const failures = await work(interrogator, call);
+      if (signal.aborted) throw new AbortError(signal.reason);
+      process.exitCode = failures > 0 ? EXIT.failed : EXIT.ok;
+    } finally {
+      eraseStatus();
+    }
+  });
 }
-
-const INTERRUPTS = ['SIGINT', 'SIGTERM'];

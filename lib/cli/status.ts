@@ -1,20 +1,30 @@
 /** What is under way, on the terminal's last line. It is taken away before a line of output, into which the API's own bars would run. */
 import type { ProgressEvent } from '../index';
+import { createFetchBar } from '../terminal/fetch-bar';
 
 const PAUSE_MS = 100;
 const ERASE = '\r\x1b[K';
 
 let shown = false;
 let next = 0;
+const fetching = createFetchBar();
 
+/** A download lasts, so that it is told of wherever stderr leads; the rest shows on a terminal alone. */
 export function showStatus({ stage, done, total }: ProgressEvent): void {
-  if (total <= 1 || performance.now() < next) return;
+  const [, name] = /^download ?(.*)$/.exec(stage) ?? [];
+  if (name !== undefined) {
+    fetching.update(`Downloading ${name || 'label embeddings'}`, done, total);
+    return;
+  }
+  fetching.stop();
+  if (!process.stderr.isTTY || total <= 1 || performance.now() < next) return;
   next = performance.now() + PAUSE_MS;
   shown = true;
   process.stderr.write(`${ERASE}${stage} ${done}/${total}`);
 }
 
 export function eraseStatus(): void {
+  fetching.stop();
   if (shown) process.stderr.write(ERASE);
   shown = false;
 }

@@ -1,5 +1,5 @@
 /** The caption model of an interrogator, with its tokenizer. */
-import type { Bundle, CaptionManifest } from '../bundles/bundle';
+import { type Bundle, type CaptionManifest, tokenizerFolder } from '../bundles/bundle';
 import { InterrogatorError } from '../errors';
 import type { NativeCaptionModel } from '../native/types';
 import { CaptionTokenizer } from '../tokenizer';
@@ -17,11 +17,11 @@ export class Captioner {
   ) {}
 
   static async load(
-    { folder, manifest }: Bundle<CaptionManifest>,
+    bundle: Bundle<CaptionManifest>,
     model: NativeCaptionModel,
     { residency, maxTokens }: { residency: Residency; maxTokens: number },
   ): Promise<Captioner> {
-    return new Captioner(model, await CaptionTokenizer.load(folder, manifest.tokenizer), residency, maxTokens);
+    return new Captioner(model, await CaptionTokenizer.load(tokenizerFolder(bundle), bundle.manifest.tokenizer), residency, maxTokens);
   }
 
   async caption(image: HeldImage, call: Call): Promise<string> {

@@ -1,5 +1,5 @@
 /** The CLIP model of an interrogator: images and texts to features, and the trees that chains walk. Owns tokenizer and packing. */
-import type { Bundle, ClipManifest } from '../bundles/bundle';
+import { type Bundle, type ClipManifest, tokenizerFolder } from '../bundles/bundle';
 import type { NativeClipModel, NativeFeatures, NativePromptTree, NativeTokenLists } from '../native/types';
 import { ClipTokenizer, splitsCleanly } from '../tokenizer';
 import { isLong } from '../tokenizer/long-texts';
@@ -20,11 +20,17 @@ export class Clip {
   ) {}
 
   static async load(
-    { folder, manifest }: Bundle<ClipManifest>,
+    bundle: Bundle<ClipManifest>,
     model: NativeClipModel,
     { residency, corrected }: { residency: Residency; corrected: boolean },
   ): Promise<Clip> {
-    return new Clip(model, await ClipTokenizer.load(folder, manifest.tokenizer), residency, manifest.text, corrected);
+    return new Clip(
+      model,
+      await ClipTokenizer.load(tokenizerFolder(bundle), bundle.manifest.tokenizer),
+      residency,
+      bundle.manifest.text,
+      corrected,
+    );
   }
 
   /** Unit-length, 1 × embedDim. */

@@ -1,7 +1,9 @@
 /** The native side of one interrogator: its device, its models, and the calls that run on them. */
 import { inspect } from 'node:util';
 import type { CallOptions } from '../arguments';
-import { type Bundle, type ClipManifest, resolveBundle } from '../bundles/bundle';
+import { type Bundle, type ClipManifest, sourceOf } from '../bundles/bundle';
+import type { Fetching } from '../bundles/published';
+import { resolveBundle } from '../bundles/resolve';
 import { verifyFiles } from '../bundles/verify';
 import type { Config } from '../config';
 import { InterrogatorError, throwIfAborted } from '../errors';
@@ -46,13 +48,13 @@ export class Engine {
   /** Opens device and models. What was opened is closed again where a later part fails. */
   static async create(config: Config, { signal, onProgress }: CallOptions): Promise<Engine> {
     throwIfAborted(signal);
-    const bundles = await findBundles(config);
+    using progress = createProgressReporter(config.quiet, onProgress);
+    const bundles = await findBundles(config, { signal, report: progress.report });
     // libtorch is loaded by a thread, while this one hashes.
     const loading = loadNative();
     loading.catch(() => {});
     await verifyAll(bundles, config, signal);
     const binding = await loading;
-    using progress = createProgressReporter(config.quiet, onProgress);
     const calls = new Calls(config, binding);
     let engine: Engine | undefined;
     try {
@@ -87,8 +89,8 @@ export class Engine {
       const { threads, maxBatch } = config;
       const options = { threads: threads || undefined, maxBatch, maxQueue: deviceQueue(config) };
       const device = await step(binding.openDevice(await deviceName(config, binding), options));
-      const captionModel = caption && (await step(binding.openCaptionModel(device, caption.folder, token)));
-      const clipModel = await step(binding.openClipModel(device, bundles.clip.folder, token));
+      const captionModel = caption && (await step(binding.openCaptionModel(device, sourceOf(caption), token)));
+      const clipModel = await step(binding.openClipModel(device, sourceOf(bundles.clip), token));
       const offloads = captionModel !== null && device.stats().name !== 'cpu';
       const residency = new Residency({
         clip: offloads && config.clipOffload ? clipModel : null,
@@ -165,9 +167,11 @@ export class Engine {
   }
 }
 
-async function findBundles({ clipModelName, clipModelPath, captionModelName, captionModelPath, captionMaxLength }: Config) {
-  const clip = await resolveBundle('clip', clipModelName, clipModelPath);
-  const caption = captionModelName === null ? null : await resolveBundle('caption', captionModelName, captionModelPath);
+async function findBundles(config: Config, { signal, report }: Omit<Fetching, 'download'>) {
+  const { clipModelName, clipModelPath, captionModelName, captionModelPath, captionMaxLength, download } = config;
+  const fetching = { download, signal, report };
+  const clip = await resolveBundle('clip', clipModelName, clipModelPath, fetching);
+  const caption = captionModelName === null ? null : await resolveBundle('caption', captionModelName, captionModelPath, fetching);
   if (caption) checkCaptionLength(captionMaxLength, caption);
   return { clip, caption };
 }

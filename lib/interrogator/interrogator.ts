@@ -51,7 +51,7 @@ export class Interrogator extends EngineOwner {
     const { Tables } = require('./tables') as typeof import('./tables');
     const engine = await Engine.create(isA(config, Config) ? config : new Config(config), checked);
     try {
-      const tables = await Tables.load(engine);
+      const tables = await Tables.load(engine, checked);
       return new Interrogator(engine, tables, (call) => new Modes(engine, tables, call));
     } catch (error) {
       await engine.dispose();

@@ -1,8 +1,10 @@
 /** The six term tables of an interrogator. */
 import path from 'node:path';
-import type { Bundle, ClipManifest } from '../bundles/bundle';
+import type { CallOptions } from '../arguments';
 import type { Engine } from '../engine/engine';
-import { hasCode, InterrogatorError } from '../errors';
+import { hasCode, InterrogatorError, throwIfAborted } from '../errors';
+import { isOffline } from '../hub';
+import { referenceVocabulary } from '../labels/reference-vocabulary';
 import { TABLE_NAMES, type TableName } from '../labels/label-store';
 import { LabelTable } from '../labels/label-table';
 import { loadList } from '../labels/vocabulary';
@@ -17,33 +19,37 @@ export class Tables {
   private constructor(
     private readonly engine: Engine,
     lists: ReadonlyMap<TableName, readonly string[]>,
+    /** Where they were looked for, and for shared ones that are not there why not. */
+    private readonly origin: { folder: string; problem?: string },
   ) {
     this.tables = new Map([...lists].map(([name, labels]) => [name, LabelTable.lazy({ labels, name, isBuiltIn: true }, engine)]));
   }
 
   /**
-   * Reads the term lists that `config.dataPath`, or else the bundle, has. A missing one is an error when it is used. Trendings
-   * are the reference's own (clip_interrogator.py names the sites) unless there is a list of them.
+   * Reads the term lists that `config.dataPath`, or else the bundle, has; those of the reference for a bundle that has none. A missing
+   * one is an error when it is used. Trendings are the reference's own (clip_interrogator.py names the sites) unless there is a list
+   * of them.
    */
-  static async load(engine: Engine): Promise<Tables> {
+  static async load(engine: Engine, call: CallOptions): Promise<Tables> {
     const { dataPath } = engine.config;
+    const { listed, ...origin } = await originOf(engine, call);
     const lists = new Map<TableName, readonly string[]>();
     for (const name of TABLE_NAMES) {
-      const file = dataPath === null ? listInBundle(engine.clipBundle, name) : path.join(dataPath, `${name}.txt`);
-      const terms = file && (await loadIfThere(file));
+      const file = listed ? listed.find((each) => path.posix.basename(each) === `${name}.txt`) : `${name}.txt`;
+      const terms = file && (await loadIfThere(path.join(origin.folder, file)));
       if (terms) lists.set(name, name === 'artists' ? artistLabels(terms) : terms);
     }
     if (lists.size === 0 && dataPath !== null) throw missing(`There are no term lists in ${path.resolve(dataPath)}`);
     if (!lists.has('trendings')) lists.set('trendings', trendingLabels());
-    return new Tables(engine, lists);
+    return new Tables(engine, lists, origin);
   }
 
   /** Throws ERR_VOCABULARY_NOT_FOUND where there is no such list. */
   get(name: TableName): LabelTable {
     const table = this.tables.get(name);
     if (table) return table;
-    const folder = this.engine.config.dataPath ?? this.engine.clipBundle.folder;
-    throw missing(`This needs the term list ${name}.txt, which ${path.resolve(folder)} does not have`);
+    const { folder, problem } = this.origin;
+    throw missing(problem ?? `This needs the term list ${name}.txt, which ${path.resolve(folder)} does not have`);
   }
 
   /** artists, flavors, mediums, movements and trendings as one table. */
@@ -54,6 +60,26 @@ export class Tables {
 
   get all(): LabelTable[] {
     return [...this.tables.values()];
+  }
+}
+
+/** Where the lists are; `listed`: only these, of a bundle that vouches for them. */
+interface Origin {
+  folder: string;
+  listed?: readonly string[];
+  problem?: string;
+}
+
+/** Who ranks labels of their own does without lists, so that those which cannot be fetched are an error when they are used. */
+async function originOf({ clipBundle, config }: Engine, { signal, onProgress }: CallOptions): Promise<Origin> {
+  const { folder, graph, manifest } = clipBundle;
+  if (config.dataPath !== null) return { folder: config.dataPath };
+  if (!graph || manifest.vocabulary) return { folder, listed: manifest.vocabulary ?? [] };
+  try {
+    return { folder: await referenceVocabulary({ download: config.download && !isOffline(), signal, onProgress }) };
+  } catch (error) {
+    throwIfAborted(signal);
+    return { folder, listed: [], problem: (error as Error).message };
   }
 }
 
@@ -68,9 +94,4 @@ function missing(message: string): InterrogatorError {
   return new InterrogatorError('ERR_VOCABULARY_NOT_FOUND', `${message}.`, {
     hint: 'Set dataPath to a folder of term lists (artists.txt, flavors.txt, mediums.txt, movements.txt, negative.txt), or export the bundle with a vocabulary.',
   });
-}
-
-function listInBundle({ folder, manifest }: Bundle<ClipManifest>, name: TableName): string | undefined {
-  const listed = manifest.vocabulary?.find((file) => path.posix.basename(file) === `${name}.txt`);
-  return listed && path.join(folder, listed);
 }

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
+import { brotliDecompress } from 'node:zlib';
 import type { Tokenizer } from '@huggingface/tokenizers';
 import { InterrogatorError } from '../errors';
 
@@ -12,15 +14,27 @@ export interface TokenizerFile {
   };
 }
 
-/** Throws `ERR_TOKENIZER` where the file is missing or no JSON object. */
+const decompress = promisify(brotliDecompress);
+
+/** The package's own are compressed. Throws `ERR_TOKENIZER` where the file is missing or no JSON object. */
 export async function readTokenizerFile(folder: string, file: string): Promise<TokenizerFile> {
   const location = path.join(folder, file);
   try {
-    const json: unknown = JSON.parse(await readFile(location, 'utf8'));
+    const json: unknown = JSON.parse(await readText(location));
     if (typeof json !== 'object' || json === null) throw new Error('it is no JSON object');
     return { path: location, json };
   } catch (cause) {
     throw unusable(location, cause);
+  }
+}
+
+async function readText(location: string): Promise<string> {
+  try {
+    return await readFile(location, 'utf8');
+  } catch (error) {
+    const compressed = await readFile(`${location}.br`).catch(() => undefined);
+    if (!compressed) throw error;
+    return (await decompress(compressed)).toString('utf8');
   }
 }
 

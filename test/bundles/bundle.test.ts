@@ -1,7 +1,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
-import { bundleFolderName, installedBundles, readBundle, resolveBundle } from '../../lib/bundles/bundle';
+import { bundleFolderName, readBundle } from '../../lib/bundles/bundle';
+import { installedBundles } from '../../lib/bundles/installed';
+import { resolveBundle } from '../../lib/bundles/resolve';
 
 const MODELS = path.join(__dirname, '..', '..', 'models');
 const sample = (kind: string) => JSON.parse(readFileSync(path.join(MODELS, 'sample', kind, 'manifest.json'), 'utf8'));

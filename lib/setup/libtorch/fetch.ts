@@ -6,7 +6,7 @@ import { InterrogatorError } from '../../errors';
 import { cacheFolder } from '../../files/cache-folder';
 import { acquireLock } from '../../files/lock';
 import { diskError, download } from '../../net/download';
-import type { FetchListener } from '../../net/fetch-bar';
+import type { FetchListener } from '../../terminal/fetch-bar';
 import { inspectLibtorch } from './inspect';
 import { fetchedFolder } from './locate';
 import { unpackWheel } from './unpack';

@@ -15,7 +15,7 @@ export async function ensureLibtorch({ cuda = false, quiet = false } = {}): Prom
   if (found) return found;
   // Only those who fetch pay for the code and the libraries that fetching takes.
   const { fetchLibtorch } = require('./fetch') as typeof import('./fetch');
-  const { createFetchBar } = require('../../net/fetch-bar') as typeof import('../../net/fetch-bar');
+  const { createFetchBar } = require('../../terminal/fetch-bar') as typeof import('../../terminal/fetch-bar');
   const bar = createFetchBar();
   try {
     await fetchLibtorch(cuda ? 'cuda' : 'cpu', quiet ? () => {} : bar.update);

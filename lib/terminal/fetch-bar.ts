@@ -1,10 +1,15 @@
-/** What a person sees while libtorch is fetched: a bar on a terminal, a line now and then elsewhere. */
+/** What a person sees while files are fetched: a bar on a terminal, a line now and then elsewhere. */
 import type { SingleBar } from 'cli-progress';
 
 /** What is being done, and the bytes so far and in all; 0 where they are not known. */
 export type FetchListener = (title: string, done: number, total: number) => void;
 
-export function createFetchBar(): { update: FetchListener; stop(): void } {
+export interface FetchBar {
+  update: FetchListener;
+  stop(): void;
+}
+
+export function createFetchBar(): FetchBar {
   let shown = '';
   let bar: SingleBar | undefined;
   const stop = (): void => {
@@ -20,6 +25,7 @@ export function createFetchBar(): { update: FetchListener; stop(): void } {
       }
       if (total === 0) return;
       bar ??= start(title, total);
+      bar.setTotal(total);
       bar.update(done, { megabytes: `${Math.round(done / 1e6)}/${Math.round(total / 1e6)} MB` });
     },
     stop,

@@ -1,0 +1,36 @@
+/** Which bundles are on this machine. */
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { bundleHome } from '../files/cache-folder';
+import { readBundle } from './bundle';
+import { type BundleKind, PACKAGE_MODELS } from './catalog';
+
+/** A bundle that a name can reach. */
+export interface InstalledBundle {
+  kind: BundleKind;
+  name: string;
+  folder: string;
+}
+
+/** Every readable bundle in the bundle home and in the package's models. */
+export async function installedBundles(): Promise<InstalledBundle[]> {
+  const folders: string[] = [];
+  for (const home of [bundleHome(), PACKAGE_MODELS]) {
+    for (const name of await folderNames(home)) {
+      const folder = path.join(home, name);
+      folders.push(folder, path.join(folder, 'clip'), path.join(folder, 'caption'));
+    }
+  }
+  const bundles = await Promise.all(folders.map((folder) => readBundle(folder).catch(() => undefined)));
+  return bundles.flatMap((bundle) => (bundle ? [{ kind: bundle.manifest.kind, name: bundle.manifest.name, folder: bundle.folder }] : []));
+}
+
+/** The name that resolves to a folder: of `models/sample/clip`, `sample`. */
+export function shortName({ folder, kind }: InstalledBundle): string {
+  return path.basename(path.basename(folder) === kind ? path.dirname(folder) : folder);
+}
+
+async function folderNames(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).map(({ name }) => name);
+}

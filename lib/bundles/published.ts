@@ -1,0 +1,135 @@
+/** Models of the catalog whose weights their publishers keep on the hub: what of them is on this machine, and what is fetched. */
+import { readFile, realpath, stat } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { ProgressListener } from '../arguments';
+import { InterrogatorError } from '../errors';
+import { cachedFile, fetchFiles, hubCacheFolder, isOffline, repositoryInfo } from '../hub';
+import type { Bundle } from './bundle';
+import type { CatalogEntry } from './catalog';
+import { readGraph } from './graph';
+import { type Manifest, withGraph } from './manifest';
+
+export interface Fetching {
+  /** Whether weights that are not on this machine are fetched. */
+  download: boolean;
+  signal?: AbortSignal | undefined;
+  report?: ProgressListener;
+}
+
+const INDEX = /\.index\.json$/;
+
+/** The file of an entry's weights on this machine: safetensors, an index of shards, or a checkpoint. No request is made. */
+export async function findWeights({ repository, files, legacy }: CatalogEntry): Promise<string | undefined> {
+  for (const name of files) {
+    const file = await cachedFile(repository, name);
+    if (file !== undefined && (await isWhole(file))) return file;
+  }
+  // Where open_clip kept what it fetched from OpenAI itself, before it used the hub.
+  const older = legacy && path.join(os.homedir(), '.cache', 'clip', legacy.file);
+  return older && (await stat(older).catch(() => undefined)) ? older : undefined;
+}
+
+/** The same, fetched where it is not there. Throws ERR_WEIGHTS_NOT_FOUND where it may not be, ERR_NETWORK, ERR_IO, AbortError. */
+export async function obtainWeights(entry: CatalogEntry, { download, signal, report }: Fetching): Promise<string> {
+  const found = await findWeights(entry);
+  if (found !== undefined) return found;
+  if (download && !isOffline()) return fetchWeights(entry, { signal, report });
+  const why = isOffline() ? 'HF_HUB_OFFLINE is set' : 'download is false';
+  const fault = `The weights of ${entry.name} are not in ${hubCacheFolder()}, and they are not fetched because ${why}.`;
+  throw new InterrogatorError('ERR_WEIGHTS_NOT_FOUND', fault, {
+    hint:
+      `Fetch them, where there is a network, with: npx torch-interrogator pull ${entry.name}\n` +
+      'Until then the sample pair is there: --clip sample --caption sample',
+  });
+}
+
+/** Fetches an entry's weights into the hub's cache, with what Python needs to find them there. Resolves with the file to open. */
+export async function fetchWeights(
+  { name, repository, files, extra = [] }: CatalogEntry,
+  { signal, report }: Omit<Fetching, 'download'>,
+): Promise<string> {
+  const { files: published } = await repositoryInfo(repository, { signal });
+  const chosen = files.find((file) => published.includes(file));
+  if (chosen === undefined) {
+    throw new InterrogatorError('ERR_NETWORK', `The hub's ${repository}, where ${name} is published, has none of ${files.join(', ')}.`, {
+      hint: 'Check HF_ENDPOINT, or get the weights by other means and run: npx torch-interrogator import',
+    });
+  }
+  const beside = extra.filter((file) => published.includes(file));
+  const [file] = (await fetchFiles(repository, [chosen, ...beside], { signal, onProgress: sumOf(name, report) })) as [string, ...string[]];
+  if (INDEX.test(chosen)) await fetchFiles(repository, await shardNames(file), { signal, onProgress: sumOf(name, report) });
+  return file;
+}
+
+/** Tells of several files together, in bytes. */
+function sumOf(name: string, report: ProgressListener | undefined): (file: string, done: number, total: number) => void {
+  const progress = new Map<string, [done: number, total: number]>();
+  return (file, done, total) => {
+    progress.set(file, [done, total]);
+    const all = [...progress.values()];
+    report?.({
+      stage: `download ${name}`,
+      done: all.reduce((sum, [done]) => sum + done, 0),
+      total: all.reduce((sum, [, total]) => sum + total, 0),
+    });
+  };
+}
+
+/** A model of the catalog, of the package's graph and the weights in this file. */
+export async function publishedBundle(entry: CatalogEntry, weights: string): Promise<Bundle> {
+  const { kind, name, graph: id, preprocess } = entry;
+  const graph = await readGraph(id as string);
+  const manifest = withGraph(graph, {
+    formatVersion: 2,
+    kind,
+    name,
+    graph: id,
+    weights,
+    files: await digestsOf(entry, weights),
+    source: { weights: 'hub' },
+    ...(preprocess && { [kind === 'clip' ? 'image' : 'vision']: preprocess }),
+  } as Partial<Manifest>);
+  return { folder: path.dirname(weights), manifest: manifest as Manifest, graph };
+}
+
+/** The hub's cache names large files by their SHA-256. */
+async function digestsOf({ legacy }: CatalogEntry, weights: string): Promise<Manifest['files']> {
+  const digests: Manifest['files'] = {};
+  for (const file of await weightFiles(weights)) {
+    const stored = await realpath(file);
+    const isLegacy = legacy !== undefined && path.basename(file) === legacy.file;
+    const sha256 = isLegacy ? legacy.sha256 : path.basename(stored);
+    if (/^[0-9a-f]{64}$/.test(sha256)) digests[file] = { bytes: (await stat(stored)).size, sha256 };
+  }
+  return digests;
+}
+
+/** The files with tensors: the file itself, or the shards of an index. */
+export async function weightFiles(file: string): Promise<string[]> {
+  if (!INDEX.test(file)) return [file];
+  return (await shardNames(file)).map((name) => path.join(path.dirname(file), name));
+}
+
+/** Throws ERR_WEIGHTS_INVALID where the file is no index, or names what is no file beside it. */
+async function shardNames(index: string): Promise<string[]> {
+  try {
+    const { weight_map: map } = JSON.parse(await readFile(index, 'utf8')) as { weight_map: Record<string, string> };
+    const names = [...new Set(Object.values(map))].sort();
+    const stray = names.find((name) => typeof name !== 'string' || path.basename(name) !== name || name === '..');
+    if (names.length === 0 || stray !== undefined) throw new Error(`its weight_map names ${names.length === 0 ? 'nothing' : stray}`);
+    return names;
+  } catch (cause) {
+    throw new InterrogatorError('ERR_WEIGHTS_INVALID', `${index} is no index of weights: ${(cause as Error).message}.`, {
+      hint: 'Fetch the whole model again.',
+      cause,
+    });
+  }
+}
+
+async function isWhole(file: string): Promise<boolean> {
+  if (!INDEX.test(file)) return true;
+  const shards = await weightFiles(file).catch(() => undefined);
+  const found = await Promise.all((shards ?? []).map((shard) => stat(shard).catch(() => undefined)));
+  return shards !== undefined && found.every((each) => each?.isFile());
+}

@@ -1,0 +1,81 @@
+/** Which bundle a model's name or a folder means. */
+import { stat } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { nearest } from '../arguments/nearest';
+import { show } from '../arguments/show';
+import { InterrogatorError } from '../errors';
+import { bundleHome } from '../files/cache-folder';
+import { type BundleOf, bundleFolderName, readBundle } from './bundle';
+import { type BundleKind, catalog, findEntry, PACKAGE_MODELS } from './catalog';
+import { installedBundles, shortName } from './installed';
+import { type Fetching, obtainWeights, publishedBundle } from './published';
+
+/**
+ * Finds the bundle that a model's name or a folder means. A folder is absolute or begins with `./`, `../` or `~/`; anything else is a
+ * name, whatever lies in the working directory. A name is looked for in `searchFolder` (a bundle, or a folder of bundles), in the
+ * bundle home and in the package's own models; then, where a graph covers it, its published weights are, which may be fetched.
+ * Throws ERR_MODEL_UNKNOWN with the nearest names, ERR_WEIGHTS_NOT_FOUND, what readBundle throws and what fetching throws.
+ */
+export async function resolveBundle<K extends BundleKind>(
+  kind: K,
+  name: string,
+  searchFolder: string | null,
+  fetching: Fetching = { download: false },
+): Promise<BundleOf<K>> {
+  const named = namedFolder(name);
+  const homes = [...(searchFolder === null ? [] : [searchFolder]), bundleHome(), PACKAGE_MODELS];
+  const folders = named === undefined ? homes.map((home) => path.join(home, bundleFolderName(name))) : [named];
+  for (const folder of [...(named === undefined && searchFolder !== null ? [searchFolder] : []), ...folders]) {
+    for (const candidate of [folder, path.join(folder, kind)]) {
+      if (await exists(path.join(candidate, 'manifest.json'))) {
+        // A folder with both kinds in it has one in each subfolder, so the other kind here is the caller's mistake.
+        return readBundle(candidate, kind);
+      }
+    }
+  }
+  if (named === undefined) {
+    const entry = findEntry(kind, name);
+    if (entry?.graph) return publishedBundle(entry, await obtainWeights(entry, fetching)) as Promise<BundleOf<K>>;
+    throw await unknownModel(kind, name);
+  }
+  if (!(await exists(named)))
+    throw new InterrogatorError('ERR_BUNDLE_NOT_FOUND', `There is no folder ${named}.`, { hint: 'Check the path.' });
+  throw new InterrogatorError('ERR_BUNDLE_NOT_FOUND', `The folder ${named} holds no ${kind} bundle.`, {
+    hint: 'A bundle is a folder with a manifest.json, as `torch-interrogator import` and `export` write it.',
+  });
+}
+
+/** The folder that a name says it is; undefined for a model's name. */
+function namedFolder(name: string): string | undefined {
+  if (/^~([\\/]|$)/.test(name)) return path.join(os.homedir(), name.slice(1));
+  return path.isAbsolute(name) || /^\.{1,2}([\\/]|$)/.test(name) ? path.resolve(name) : undefined;
+}
+
+export async function unknownModel(kind: BundleKind, name: string): Promise<InterrogatorError> {
+  const error = (message: string, ...hints: (string | false | undefined)[]): InterrogatorError =>
+    new InterrogatorError('ERR_MODEL_UNKNOWN', message, { hint: hints.filter(Boolean).join('\n') });
+  const bundles = (await installedBundles()).filter((bundle) => bundle.kind === kind);
+  const installed = new Set(bundles.flatMap((bundle) => [bundle.name, shortName(bundle)]));
+  const known = catalog().filter((model) => model.kind === kind);
+  const list = 'List the names with: npx torch-interrogator models';
+  if (known.some((model) => model.name === name)) {
+    const there = `Installed: ${[...installed].join(', ') || 'none'}.`;
+    return error(`The ${kind} model ${name} is not supported by this version.`, `${there} ${list}`);
+  }
+  const unknown = `There is no ${kind} model called ${show(name)}`;
+  if (await exists(path.resolve(name, 'manifest.json'))) return error(`${unknown}, but a folder.`, `For the folder give ./${name}`);
+  const supported = known.filter((model) => model.graph).map((model) => model.name);
+  const near = nearest(name, [...new Set([...installed, ...supported])], 3);
+  const [first] = near;
+  return error(
+    `${unknown}.`,
+    first && `Nearest names: ${near.join(', ')}.`,
+    first && !installed.has(first) && `Fetch one with: npx torch-interrogator pull ${first}`,
+    list,
+  );
+}
+
+async function exists(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => undefined)) !== undefined;
+}

@@ -1,0 +1,151 @@
+/** Weights of the user's own as a bundle: a fine-tune of a network that the package has a graph of, with no Python. */
+import { randomUUID } from 'node:crypto';
+import { copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type CallOptions, callOptions, optionsSchema, textOf } from '../arguments';
+import { nearest } from '../arguments/nearest';
+import { show } from '../arguments/show';
+import { type BundleOf, bundleFolder, readBundle, sourceOf } from '../bundles/bundle';
+import { type BundleKind, catalog } from '../bundles/catalog';
+import { hasGraph, listGraphs, readGraph } from '../bundles/graph';
+import { type Manifest, withGraph } from '../bundles/manifest';
+import { weightFiles } from '../bundles/published';
+import { digestsOf } from '../bundles/verify';
+import { InterrogatorError, throwIfAborted } from '../errors';
+import { loadNative } from '../native/load';
+import { ownFields } from './settings';
+
+export interface ImportOptions extends CallOptions {
+  /** What the model is called from now on. Default: the architecture and the weights' file or folder, such as `ViT-L-14/my-style`. */
+  name?: string;
+  /** The bundle's folder. Default: the name's in the bundle home. */
+  out?: string;
+  /** Copies the weights into the bundle. Default false: the bundle names their place, where they must stay. */
+  copy?: boolean;
+}
+
+const IMPORT_OPTIONS = optionsSchema(({ Type }) => {
+  const text = Type.String({ pattern: '\\S', expected: 'a text' });
+  return { name: text, out: text, copy: Type.Boolean() };
+});
+
+/** In a folder, the file to read is the first of these that is there. */
+const NAMES = [
+  'open_clip_model.safetensors',
+  'model.safetensors',
+  'model.safetensors.index.json',
+  'open_clip_pytorch_model.bin',
+  'pytorch_model.bin',
+  'pytorch_model.bin.index.json',
+];
+
+/**
+ * Makes a bundle of a file of weights, or of the folder that holds one, after every tensor's name, shape and type was looked at.
+ * `architecture`: of CLIP models open_clip's name (`ViT-L-14`; `ViT-L-14-quickgelu` for weights that go back to OpenAI's) or a whole name
+ * of the catalog; of caption models `blip-base` or `blip-large`. Settings that lie beside the weights, `open_clip_config.json` or
+ * `config.json` and `preprocessor_config.json`, are respected. A bundle that is already in the folder is replaced once the new one is whole.
+ * Throws ERR_MODEL_UNKNOWN, ERR_INVALID_ARGUMENT, ERR_WEIGHTS_INVALID, ERR_IO, ERR_LIBTORCH_*, ERR_ADDON_*; an AbortError.
+ */
+export async function importModel<K extends BundleKind>(
+  kind: K,
+  architecture: string,
+  weights: string,
+  options: ImportOptions = {},
+): Promise<BundleOf<K>> {
+  const { name: given, out, copy = false, signal } = callOptions('importModel', options, IMPORT_OPTIONS);
+  const file = await weightsFile(path.resolve(textOf('weights', weights)));
+  const settings = await ownFields(kind, path.dirname(file));
+  const id = graphOf(kind, textOf('architecture', architecture), settings.quickGelu);
+  const graph = await readGraph(id);
+  settings.check(graph.header.manifest, id);
+  const name = given ?? `${architecture.replace(/\/.*/, '')}/${stem(weights)}`;
+  const folder = path.resolve(out ?? bundleFolder(name));
+  const files = await weightFiles(file);
+  const own = { formatVersion: 2, kind, name, graph: id, weights: file, source: { weights: 'checkpoint' }, ...settings.fields };
+  const manifest = withGraph(graph, own as Partial<Manifest>) as Manifest;
+  const binding = await loadNative();
+  await binding.checkWeights(sourceOf({ folder, manifest, graph }) as { bundle: Uint8Array; weights: string });
+  const digests = await digestsOf(path.dirname(file), files, signal);
+  const placed = (each: string): string => (copy ? path.basename(each) : each);
+  const sizes = await Promise.all(files.map(async (each) => (await stat(each)).size));
+  const listed = Object.fromEntries(files.map((each, i) => [placed(each), { bytes: sizes[i], sha256: digests[i] }]));
+  await replaceFolder(folder, async (temporary) => {
+    if (copy) for (const each of new Set([file, ...files])) await copyInto(temporary, each, signal);
+    const text = JSON.stringify({ ...own, weights: placed(file), files: { ...listed } }, null, 2);
+    await writeFile(path.join(temporary, 'manifest.json'), `${text}\n`);
+  });
+  return readBundle(folder, kind);
+}
+
+/** The graph that an architecture means: its own identifier, or that of a model of the catalog. */
+function graphOf(kind: BundleKind, architecture: string, quickGelu: boolean): string {
+  const entries = catalog().filter((entry) => entry.kind === kind && entry.graph !== null);
+  const named = entries.find(({ name }) => name === architecture)?.graph;
+  if (named) return named;
+  const graphs = [...new Set(entries.map(({ graph }) => graph as string))];
+  for (const id of quickGelu ? [`${architecture}-quickgelu`, architecture] : [architecture]) {
+    if (graphs.includes(id) && hasGraph(id)) return id;
+  }
+  const [only, ...others] = new Set(entries.filter(({ name }) => name.split('/')[0] === architecture).map(({ graph }) => graph as string));
+  if (only && others.length === 0) return only;
+  const near = nearest(architecture, graphs, 3);
+  throw new InterrogatorError('ERR_MODEL_UNKNOWN', `The package has no graph of a ${kind} model called ${show(architecture)}.`, {
+    hint: [
+      near.length > 0 && `Nearest names: ${near.join(', ')}.`,
+      `All of them: ${listGraphs()
+        .filter((id) => graphs.includes(id))
+        .join(', ')}.`,
+      `Other architectures are exported, with Python: npx torch-interrogator export ${kind}`,
+    ]
+      .filter(Boolean)
+      .join('\n'),
+  });
+}
+
+async function weightsFile(location: string): Promise<string> {
+  const found = await stat(location).catch(() => undefined);
+  if (!found) throw new InterrogatorError('ERR_IO', `There is no file of weights at ${location}.`, { hint: 'Check the path.' });
+  if (!found.isDirectory()) return location;
+  for (const name of NAMES) {
+    const file = path.join(location, name);
+    if (await stat(file).catch(() => undefined)) return file;
+  }
+  throw new InterrogatorError('ERR_IO', `The folder ${location} holds no weights: none of ${NAMES.join(', ')}.`, {
+    hint: 'Name the file itself.',
+  });
+}
+
+function stem(location: string): string {
+  const name = path.basename(path.resolve(location));
+  return path.parse(name).name || name;
+}
+
+async function copyInto(folder: string, file: string, signal: AbortSignal | undefined): Promise<void> {
+  throwIfAborted(signal);
+  await copyFile(file, path.join(folder, path.basename(file)));
+}
+
+/** Fills a folder beside and puts it in the place once it is whole. What is there and is no bundle stays. */
+async function replaceFolder(folder: string, fill: (temporary: string) => Promise<void>): Promise<void> {
+  const isThere = (file: string): Promise<boolean> =>
+    stat(file).then(
+      () => true,
+      () => false,
+    );
+  if ((await isThere(folder)) && !(await isThere(path.join(folder, 'manifest.json')))) {
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${folder} is there and is no bundle.`, { hint: 'Name a new folder.' });
+  }
+  const [temporary, replaced] = ['partial', 'replaced'].map((what) => `${folder}.${randomUUID()}.${what}`) as [string, string];
+  try {
+    await mkdir(temporary, { recursive: true });
+    await fill(temporary);
+    if (await isThere(folder)) await rename(folder, replaced);
+    await rename(temporary, folder);
+  } catch (cause) {
+    if (!(await isThere(folder)) && (await isThere(replaced))) await rename(replaced, folder);
+    if (cause instanceof InterrogatorError) throw cause;
+    throw new InterrogatorError('ERR_IO', `The bundle cannot be written to ${folder}: ${(cause as Error).message}`, { cause });
+  } finally {
+    for (const left of [temporary, replaced]) await rm(left, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,35 @@
+/** Every model that a name can mean, with what of it is on this machine. */
+import path from 'node:path';
+import { type CatalogEntry, catalog } from '../bundles/catalog';
+import { type InstalledBundle, installedBundles } from '../bundles/installed';
+import { findWeights } from '../bundles/published';
+
+/** A model of the catalog, or a bundle of the user's own, of which the catalog says nothing. */
+export type ModelStatus = Pick<InstalledBundle, 'kind' | 'name'> &
+  Partial<Omit<CatalogEntry, 'kind' | 'name'>> & {
+    /** Absolute path of its bundle's folder, or of its weights; null where they are not on this machine. */
+    installed: string | null;
+    /** Whether it runs now: it is installed, and this version runs it. */
+    runnable: boolean;
+  };
+
+/** The catalog's models in its order, then the user's own. Nothing is fetched, and no request is made. */
+export async function modelStatuses(): Promise<ModelStatus[]> {
+  const bundles = await installedBundles();
+  const key = ({ kind, name }: Pick<ModelStatus, 'kind' | 'name'>): string => `${kind} ${name}`;
+  const folders = new Map(bundles.map((bundle) => [key(bundle), bundle.folder]));
+  const known = catalog().map(async (entry): Promise<ModelStatus> => {
+    const installed = folders.get(key(entry)) ?? (await findWeights(entry)) ?? null;
+    const runnable = installed !== null && (entry.graph !== null || folders.has(key(entry)));
+    return { ...entry, installed, runnable };
+  });
+  const names = new Set(catalog().map(key));
+  const own = [...folders].filter(([name]) => !names.has(name));
+  return [
+    ...(await Promise.all(known)),
+    ...own.map(([name, folder]): ModelStatus => {
+      const [kind, ...words] = name.split(' ');
+      return { kind: kind as ModelStatus['kind'], name: words.join(' '), installed: path.resolve(folder), runnable: true };
+    }),
+  ];
+}

@@ -1,0 +1,30 @@
+/** Weights of a name, fetched before they are needed. */
+import { stat } from 'node:fs/promises';
+import { type CallOptions, callOptions, NO_OPTIONS, textOf } from '../arguments';
+import { type BundleKind, catalog } from '../bundles/catalog';
+import { obtainWeights, weightFiles } from '../bundles/published';
+import { unknownModel } from '../bundles/resolve';
+
+/** A model of the catalog whose weights are on this machine. */
+export interface PulledModel {
+  kind: BundleKind;
+  name: string;
+  /** Absolute path of the weights in the hub's cache: one file, or the index of several. */
+  file: string;
+  /** Of all files that hold its tensors. */
+  bytes: number;
+}
+
+/**
+ * Fetches the weights of a model of the catalog into the hub's cache, which Python's `huggingface_hub` shares, unless they are there.
+ * A download that broke off goes on, also that of another process. `onProgress` tells of bytes, in the stage `download NAME`.
+ * Throws ERR_MODEL_UNKNOWN, ERR_WEIGHTS_NOT_FOUND where HF_HUB_OFFLINE is set, ERR_NETWORK, ERR_IO; an AbortError.
+ */
+export async function pullModel(name: string, options: CallOptions = {}): Promise<PulledModel> {
+  const { signal, onProgress } = callOptions('pullModel', options, NO_OPTIONS);
+  const entry = catalog().find((model) => model.name === textOf('name', name));
+  if (!entry?.graph) throw await unknownModel(entry?.kind ?? (name.includes('/') ? 'clip' : 'caption'), name);
+  const file = await obtainWeights(entry, { download: true, signal, ...(onProgress && { report: onProgress }) });
+  const sizes = await Promise.all((await weightFiles(file)).map((each) => stat(each)));
+  return { kind: entry.kind, name, file, bytes: sizes.reduce((sum, { size }) => sum + size, 0) };
+}
