@@ -4,9 +4,9 @@ import type { CallOptions } from '../arguments';
 import type { Engine } from '../engine/engine';
 import { hasCode, InterrogatorError, throwIfAborted } from '../errors';
 import { isOffline } from '../hub';
-import { referenceVocabulary } from '../labels/reference-vocabulary';
 import { TABLE_NAMES, type TableName } from '../labels/label-store';
 import { LabelTable } from '../labels/label-table';
+import { referenceVocabulary } from '../labels/reference-vocabulary';
 import { loadList } from '../labels/vocabulary';
 import { artistLabels, trendingLabels } from './prompt';
 
