@@ -118,6 +118,10 @@ def rank_table(session: Session, path: str, table: str, top: int, reverse: bool)
     return _table(session, table).rank(session.image_features(path), top, reverse=reverse)
 
 
+def merged_labels(session: Session) -> list[str]:
+    return _table(session, "merged").labels
+
+
 def rank_labels(session: Session, path: str, labels: list[str], top: int, reverse: bool) -> list[str]:
     table = LabelTable(list(labels), None, session.interrogator)
     return table.rank(session.image_features(path), top, reverse=reverse)
@@ -185,6 +189,7 @@ CALLS = {
         caption_ids,
         caption,
         rank_table,
+        merged_labels,
         rank_labels,
         label_similarities,
         mode,
