@@ -69,11 +69,18 @@ def _swap(new: Path, out: Path) -> None:
 
 def save_module(module: torch.jit.ScriptModule, path: Path, precision: str) -> None:
     """Saves a scripted module with its floating weights stored in `precision`, on no device but the CPU."""
+    step(f"writing {path.name} ({precision})")
+    torch.jit.save(stored(module, precision), str(path))
+
+
+def stored(module: torch.jit.ScriptModule, precision: str) -> torch.jit.ScriptModule:
+    """The module itself as it is saved: its weights on the CPU, in `precision`, each in the order of its own shape."""
     module = module.cpu().to(PRECISIONS[precision])
     for parameter in module.parameters():
         parameter.requires_grad_(False)
-    step(f"writing {path.name} ({precision})")
-    torch.jit.save(module, str(path))
+        # Towers take transposed views of their source.
+        parameter.data = parameter.data.contiguous()
+    return module
 
 
 def copy_vocabulary(source: str | None, folder: Path) -> list[str]:

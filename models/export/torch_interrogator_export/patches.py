@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from .errors import UnsupportedError
+from .linear import linear
 
 
 class PatchEmbedding(nn.Module):
@@ -18,10 +19,7 @@ class PatchEmbedding(nn.Module):
         if convolution.stride != convolution.kernel_size or convolution.in_channels != 3 or not plain:
             raise UnsupportedError(f"patches that are not apart, {convolution}, are not supported yet")
         self.height, self.width = convolution.kernel_size
-        self.linear = nn.Linear(3 * self.height * self.width, convolution.out_channels, convolution.bias is not None)
-        self.linear.weight = nn.Parameter(convolution.weight.detach().flatten(1))
-        if convolution.bias is not None:
-            self.linear.bias = convolution.bias
+        self.linear = linear(convolution.weight.detach().flatten(1), convolution.bias)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """pixels [B, 3, H, W] -> [B, patches, channels]; rows and columns that fill no patch are left out."""

@@ -152,9 +152,14 @@ def decoder_fields(config: BlipConfig) -> dict[str, Any]:
     }
 
 
-def script_parts(model: BlipForConditionalGeneration) -> tuple[torch.jit.ScriptModule, torch.jit.ScriptModule]:
-    """`vision.pt` and `decoder.pt`."""
+def parts(model: BlipForConditionalGeneration) -> dict[str, torch.nn.Module]:
+    """`vision.pt` and `decoder.pt` before they are scripted, with the weights of the model itself."""
     position_type = getattr(model.config.text_config, "position_embedding_type", "absolute")
     if position_type != "absolute":
         raise UnsupportedError(f"BLIP decoder with '{position_type}' positions is not supported yet")
-    return tuple(torch.jit.script(part.eval()) for part in (BlipVision(model.vision_model), BlipDecoder(model.text_decoder)))
+    return {"vision.pt": BlipVision(model.vision_model).eval(), "decoder.pt": BlipDecoder(model.text_decoder).eval()}
+
+
+def script_parts(model: BlipForConditionalGeneration) -> tuple[torch.jit.ScriptModule, torch.jit.ScriptModule]:
+    """`vision.pt` and `decoder.pt`."""
+    return tuple(torch.jit.script(part) for part in parts(model).values())

@@ -9,7 +9,7 @@ from ..bundle import copy_vocabulary, new_bundle, save_module, step
 from ..manifest import write_manifest
 from ..source import Weights
 from .check import check_clip
-from .image import script_image
+from .image import image_fields, script_image
 from .model import load_model, model_config, refuse_config, refuse_model, register_config
 from .text import causal
 from .tokenizer import cleaning, write_tokenizer
@@ -40,19 +40,9 @@ def export_clip(
         step("writing tokenizer.json")
         write_tokenizer(tokenizer, folder / "tokenizer.json")
         lists = copy_vocabulary(vocabulary, folder)
-        size = preprocess["size"]
-        height, width = (size, size) if isinstance(size, int) else size
         fields = {
             "embedDim": int(config["embed_dim"]),
-            "image": {
-                "file": "image.pt",
-                "size": [int(height), int(width)],
-                "mean": list(preprocess["mean"]),
-                "std": list(preprocess["std"]),
-                "interpolation": preprocess["interpolation"],
-                "resizeMode": preprocess["resize_mode"],
-                "fill": preprocess["fill_color"],
-            },
+            "image": image_fields(preprocess),
             "text": {"file": "text.pt", **text_fields},
             "tokenizer": {"file": "tokenizer.json", "clean": cleaning(tokenizer)},
             "vocabulary": lists,

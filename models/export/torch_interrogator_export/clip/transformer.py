@@ -6,6 +6,7 @@ from torch import nn
 
 from ..activations import QuickGelu
 from ..errors import UnsupportedError
+from ..linear import linear
 
 
 class Block(nn.Module):
@@ -16,10 +17,8 @@ class Block(nn.Module):
     def __init__(self, source: ResidualAttentionBlock):
         super().__init__()
         self.heads = source.attn.num_heads
-        width = source.attn.embed_dim
         self.ln_1 = layer_norm(source.ln_1)
-        self.out = nn.Linear(width, width, bias=source.attn.out_proj.bias is not None)
-        self.out.load_state_dict(source.attn.out_proj.state_dict())
+        self.out = linear(source.attn.out_proj.weight, source.attn.out_proj.bias)
         self.ls_1 = source.ls_1
         self.ln_2 = layer_norm(source.ln_2)
         self.fc = source.mlp.c_fc
@@ -74,7 +73,7 @@ def layer_norm(source: nn.Module) -> nn.LayerNorm:
     if not isinstance(source, (LayerNorm, LayerNormFp32, nn.LayerNorm)):
         raise UnsupportedError(f"{type(source).__name__} in place of a layer norm is not supported yet")
     norm = nn.LayerNorm(source.normalized_shape, eps=source.eps)
-    norm.load_state_dict(source.state_dict())
+    norm.weight, norm.bias = source.weight, source.bias
     return norm
 
 
@@ -84,19 +83,15 @@ def projection(source: torch.Tensor | nn.Linear | None) -> nn.Module:
         return nn.Identity()
     if isinstance(source, nn.Linear):
         return source
-    linear = nn.Linear(*source.shape, bias=False)
-    linear.weight = nn.Parameter(source.detach().t().contiguous())
-    return linear
+    return linear(source.detach().t(), None)
 
 
 def _part_of(source: ResidualAttentionBlock, first: int, last: int) -> nn.Linear:
     """The rows of the attention's input projection for queries (0 to 1), keys (1 to 2), values (2 to 3)."""
     attention, width = source.attn, source.attn.embed_dim
-    linear = nn.Linear(width, (last - first) * width, bias=attention.in_proj_bias is not None)
-    linear.weight = nn.Parameter(attention.in_proj_weight.detach()[first * width : last * width])
-    if attention.in_proj_bias is not None:
-        linear.bias = nn.Parameter(attention.in_proj_bias.detach()[first * width : last * width])
-    return linear
+    rows = slice(first * width, last * width)
+    bias = attention.in_proj_bias
+    return linear(attention.in_proj_weight.detach()[rows], None if bias is None else bias.detach()[rows])
 
 
 def _activation(source: nn.Module) -> nn.Module:

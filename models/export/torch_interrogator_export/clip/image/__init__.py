@@ -1,5 +1,7 @@
 """Image towers, and the wrapper that every one is saved in."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from open_clip.transformer import VisionTransformer
@@ -21,7 +23,26 @@ class ImageFeatures(nn.Module):
         return F.normalize(self.tower(pixels.to(self.dtype_of.dtype)).float(), dim=-1)
 
 
+def image_tower(visual: nn.Module) -> nn.Module:
+    """What scripts of open_clip's VisionTransformer or ModifiedResNet in eval mode, with the weights of `visual` itself."""
+    return vision_transformer(visual) if isinstance(visual, VisionTransformer) else visual
+
+
 def script_image(visual: nn.Module) -> torch.jit.ScriptModule:
     """`image.pt` of open_clip's VisionTransformer or ModifiedResNet, in eval mode: any batch size, any device."""
-    tower = vision_transformer(visual) if isinstance(visual, VisionTransformer) else visual
-    return torch.jit.script(ImageFeatures(tower).eval())
+    return torch.jit.script(ImageFeatures(image_tower(visual)).eval())
+
+
+def image_fields(preprocess: dict[str, Any]) -> dict[str, Any]:
+    """The manifest's `image`, from open_clip's preprocess_cfg."""
+    size = preprocess["size"]
+    height, width = (size, size) if isinstance(size, int) else size
+    return {
+        "file": "image.pt",
+        "size": [int(height), int(width)],
+        "mean": list(preprocess["mean"]),
+        "std": list(preprocess["std"]),
+        "interpolation": preprocess["interpolation"],
+        "resizeMode": preprocess["resize_mode"],
+        "fill": preprocess["fill_color"],
+    }

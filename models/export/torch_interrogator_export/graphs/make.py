@@ -1,0 +1,142 @@
+"""Makes a graph, and checks it against an export of the same model with random numbers for weights."""
+
+import io
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from ..bundle import stored
+from ..clip import operators  # noqa: F401  text.pt calls interrogator::tree_attention
+from ..clip.tree import build_tree
+from ..errors import ExportError
+from . import table
+from .archive import archive, empty, set_tensor
+from .blob import Graph, from_bytes, to_bytes
+from .sources import Source
+
+# Modules of more are compared tensor by tensor and not run.
+_RUN_BELOW = 200_000_000
+# Larger models are compared in 16 bits, which hold as many different numbers as the check needs.
+_WHOLE_BELOW = 1_000_000_000
+
+
+def make_graph(source: Source) -> bytes:
+    """The graph of a model, not compressed. The model itself is made without memory."""
+    model = source.make("meta")
+    checkpoint = table.checkpoint_tensors(model)
+    parts = source.parts(model)
+    parameters = {name: table.find_sources(part, checkpoint) for name, part in parts.items()}
+    read = {entry["from"] for entries in parameters.values() for entry in entries}
+    other_names = table.other_names(checkpoint)
+    aliases = {name: [*other_names.get(name, ())] for name in checkpoint if name in read}
+    for name, others in source.aliases(model).items():
+        if name in read:
+            aliases[name] += others
+    known = {other for others in aliases.values() for other in others}
+    unused = [name for name in checkpoint if name not in read and name not in known]
+    forgotten = [name for name in unused if not (table.is_never_read(name) or name in source.unused)]
+    if forgotten:
+        raise ExportError(f"no module reads {', '.join(forgotten[:3])} of the checkpoint ({len(forgotten)} in all)")
+    archives = {
+        name: archive(empty(torch.jit.script(part), [entry["to"] for entry in parameters[name]]))
+        for name, part in parts.items()
+    }
+    header = {
+        "kind": source.kind,
+        "manifest": source.manifest(model),
+        "tensors": {name: list(tensor.shape) for name, tensor in checkpoint.items() if name in read},
+        "parameters": parameters,
+        "aliases": {name: others for name, others in aliases.items() if others},
+        "unused": [*dict.fromkeys([*unused, *source.unused])],
+    }
+    return to_bytes(header, archives)
+
+
+def check_graph(source: Source, blob: bytes, seed: int = 0) -> None:
+    """ExportError unless a checkpoint of random numbers, taken as the graph says, is what an export makes of it.
+
+    Every tensor is compared bit for bit; where the model is small, so are the answers of the modules.
+    """
+    graph = from_bytes(blob)
+    model = source.make("meta")
+    count = sum(tensor.numel() for tensor in table.checkpoint_tensors(model).values())
+    dtype = torch.float32 if count < _WHOLE_BELOW else torch.float16
+    checkpoint = random_checkpoint(model, seed, dtype)
+    model.load_state_dict(checkpoint, strict=True, assign=True)
+    for name, part in source.parts(model).items():
+        exported = stored(torch.jit.script(part), "fp32" if dtype is torch.float32 else "fp16")
+        _compare_tensors(name, graph, checkpoint, exported)
+        if count < _RUN_BELOW:
+            loaded = filled(graph, name, checkpoint)
+            for ours, theirs in zip(run(name, loaded, graph), run(name, exported, graph), strict=True):
+                if not (ours.isfinite().all() and torch.equal(ours, theirs)):
+                    raise ExportError(f"{name} of the graph answers otherwise than an exported one")
+
+
+def filled(graph: Graph, name: str, checkpoint: dict[str, torch.Tensor]) -> torch.jit.ScriptModule:
+    """A module of a graph with the weights of a checkpoint, as float32."""
+    module = load(graph.modules[name])
+    for entry in graph.header["parameters"][name]:
+        set_tensor(module, entry["to"], table.take(entry, checkpoint).float())
+    return module.eval()
+
+
+def load(content: bytes) -> torch.jit.ScriptModule:
+    """A module from its archive."""
+    return torch.jit.load(io.BytesIO(content), map_location="cpu")
+
+
+def random_checkpoint(model: nn.Module, seed: int, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """Numbers for each tensor of a model on the meta device, tied ones the same; variances are positive."""
+    generator = torch.Generator().manual_seed(seed)
+    made: dict[int, torch.Tensor] = {}
+    result = {}
+    for name, tensor in table.checkpoint_tensors(model).items():
+        key = tensor.untyped_storage()._cdata
+        if key not in made:
+            wanted = dtype if tensor.is_floating_point() else torch.float32
+            numbers = torch.empty(tensor.shape, dtype=wanted).uniform_(-0.1, 0.1, generator=generator)
+            if name.endswith("running_var"):
+                numbers = numbers.abs_().add_(0.5)
+            made[key] = numbers if tensor.is_floating_point() else torch.zeros_like(tensor, device="cpu")
+        result[name] = made[key]
+    return result
+
+
+def run(name: str, module: torch.jit.ScriptModule, graph: Graph) -> Iterator[torch.Tensor]:
+    """What a module makes of small inputs."""
+    manifest = graph.header["manifest"]
+    generator = torch.Generator().manual_seed(0)
+    if name in ("image.pt", "vision.pt"):
+        size = manifest[name.removesuffix(".pt")]["size"]
+        yield module(torch.randn(1, 3, *size, generator=generator))
+    elif name == "text.pt":
+        begin, end = manifest["text"]["sotId"], manifest["text"]["eotId"]
+        sequences = [[begin, 320, 530, end], [begin, 320, 17, 99, end]]
+        keys, values = module.prefill(torch.tensor(sequences[0][:2]))
+        yield keys
+        yield module.extend(keys, values, *build_tree(sequences, 2))
+    else:
+        fields = manifest["decoder"]
+        width = next(shape for name, shape in graph.header["tensors"].items() if "crossattention.self.key.weight" in name)[1]
+        image = torch.randn(1, 5, width, generator=generator)
+        cross_keys, cross_values = module.cross(image)
+        shape = (fields["layers"], 1, fields["heads"], 8, fields["headDim"])
+        keys, values = torch.zeros(shape), torch.zeros(shape)
+        yield module.step(torch.tensor([[5, 6, 7]]), 0, keys, values, cross_keys, cross_values)
+        yield module.step_each(torch.tensor([[8, 9]]), 3, keys, values, cross_keys, cross_values)
+
+
+def _compare_tensors(
+    name: str, graph: Graph, checkpoint: dict[str, torch.Tensor], exported: torch.jit.ScriptModule
+) -> None:
+    entries = {entry["to"]: entry for entry in graph.header["parameters"][name]}
+    constants = table.module_tensors(load(graph.modules[name]))
+    theirs = table.module_tensors(exported)
+    if set(theirs) != set(constants):
+        raise ExportError(f"{name} of the graph has other tensors than an exported one")
+    for to, tensor in theirs.items():
+        ours = table.take(entries[to], checkpoint) if to in entries else constants[to].to(tensor.dtype)
+        if tensor.shape != ours.shape or not torch.equal(tensor, ours):
+            raise ExportError(f"{to} of {name} is not what the graph takes for it")

@@ -1,0 +1,142 @@
+"""Models that graphs are made of: one for each distinct pair of towers, and one for each captioner."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import open_clip
+import torch
+import transformers
+from torch import nn
+from transformers import BlipForConditionalGeneration, BlipImageProcessor
+
+from ..caption import blip
+from ..clip.image import ImageFeatures, image_fields, image_tower
+from ..clip.model import refuse_config, refuse_model, trained_with_quick_gelu
+from ..clip.text import causal
+from ..clip.tokenizer import cleaning
+from ..errors import ExportError, UnsupportedError
+
+# Open_clip has its configuration; nobody has published weights of it, and few machines hold them.
+_WITHOUT_WEIGHTS = {"ViT-e-14"}
+QUICK_GELU = "-quickgelu"
+
+CLIP_TOKENIZER = "open-clip.json"
+BERT_TOKENIZER = "bert-uncased.json"
+
+# What files of other versions of the libraries hold as well, and no module reads.
+_CLIP_UNUSED = ["logit_scale", "logit_bias", "attn_mask", "input_resolution", "context_length", "vocab_size"]
+_BLIP_UNUSED = ["text_decoder.bert.embeddings.position_ids", "vision_model.embeddings.position_ids", "logit_scale"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model in the publisher's own code, and how it becomes the modules of a bundle."""
+
+    kind: str
+    # The model on a device, in eval mode: on `meta` its tensors have shapes and no numbers, and take no memory.
+    make: Callable[[str], nn.Module]
+    # By file name the module to script. It shares the model's tensors.
+    parts: Callable[[nn.Module], dict[str, nn.Module]]
+    # The manifest's fields.
+    manifest: Callable[[nn.Module], dict[str, Any]]
+    unused: list[str]
+    # By a tensor's name, names that files of another layout give it.
+    aliases: Callable[[nn.Module], dict[str, list[str]]]
+
+
+def graph_names() -> list[str]:
+    """Every graph, in open_clip's order; captioners last."""
+    names: dict[str, None] = {}
+    for architecture in open_clip.list_models():
+        if architecture not in _WITHOUT_WEIGHTS and is_supported(architecture):
+            activations = [False, *(trained_with_quick_gelu(architecture, tag) for tag in open_clip.list_pretrained_tags_by_model(architecture))]
+            names |= dict.fromkeys(graph_name(architecture, quick_gelu) for quick_gelu in activations)
+    return [*names, *blip.HUB]
+
+
+def graph_name(architecture: str, quick_gelu: bool) -> str:
+    """The graph of an architecture with an activation: the name of the architecture, or of the one that is the same."""
+    if not quick_gelu or architecture.endswith(QUICK_GELU) or _has_quick_gelu(architecture):
+        return architecture
+    return architecture + QUICK_GELU
+
+
+def source(name: str) -> Source:
+    """The model of a graph's name; ExportError for an unknown one."""
+    if name in blip.HUB:
+        return _blip_source(name)
+    quick_gelu = name.endswith(QUICK_GELU)
+    known = open_clip.list_models()
+    architecture = name if name in known else name.removesuffix(QUICK_GELU)
+    if architecture not in known:
+        raise ExportError(f"no graph '{name}'; known are {', '.join(graph_names())}")
+    return clip_source(architecture, quick_gelu)
+
+
+def clip_source(architecture: str, quick_gelu: bool = False) -> Source:
+    """The model of an open_clip architecture, with QuickGELU or with what its configuration says."""
+
+    def make(device: str) -> nn.Module:
+        with torch.device(device):
+            return open_clip.create_model(architecture, force_quick_gelu=quick_gelu, device=device).eval()
+
+    def parts(model: nn.Module) -> dict[str, nn.Module]:
+        refuse_model(architecture, model, tokenizer)
+        towers = {"image.pt": ImageFeatures(image_tower(model.visual)), "text.pt": causal.CausalText(causal.text_tower(model))}
+        return {name: tower.eval() for name, tower in towers.items()}
+
+    def manifest(model: nn.Module) -> dict[str, Any]:
+        return {
+            "embedDim": int(config["embed_dim"]),
+            "image": image_fields(model.visual.preprocess_cfg),
+            "text": {"file": "text.pt", **causal.text_fields(model, tokenizer)},
+            "tokenizer": {"file": CLIP_TOKENIZER, "clean": cleaning(tokenizer)},
+        }
+
+    def aliases(model: nn.Module) -> dict[str, list[str]]:
+        # Weights from before the text tower was a module of its own are taken by open_clip, too.
+        names = [name for name in model.state_dict() if name.startswith("text.")]
+        return {name: [name.removeprefix("text.")] for name in names}
+
+    config = open_clip.get_model_config(architecture)
+    refuse_config(architecture, config)
+    tokenizer = open_clip.get_tokenizer(architecture)
+    return Source("clip", make, parts, manifest, _CLIP_UNUSED, aliases)
+
+
+def _blip_source(name: str) -> Source:
+    return blip_source(blip.builtin_config(name))
+
+
+def blip_source(config: transformers.BlipConfig) -> Source:
+    """The model of a BLIP configuration."""
+
+    def make(device: str) -> nn.Module:
+        with torch.device(device):
+            return BlipForConditionalGeneration(config).eval()
+
+    def manifest(model: nn.Module) -> dict[str, Any]:
+        size = config.vision_config.image_size
+        processor = BlipImageProcessor(size={"height": size, "width": size})
+        return {
+            "family": "blip",
+            "vision": {"file": "vision.pt", **blip.vision_fields(processor)},
+            "decoder": {"file": "decoder.pt", **blip.decoder_fields(config)},
+            "tokenizer": {"file": BERT_TOKENIZER},
+        }
+
+    return Source("caption", make, blip.parts, manifest, _BLIP_UNUSED, lambda _: {})
+
+
+def is_supported(architecture: str) -> bool:
+    """Whether graphs can be made of an open_clip architecture."""
+    try:
+        refuse_config(architecture, open_clip.get_model_config(architecture))
+    except UnsupportedError:
+        return False
+    return True
+
+
+def _has_quick_gelu(architecture: str) -> bool:
+    return bool(open_clip.get_model_config(architecture).get("quick_gelu"))
