@@ -11,20 +11,30 @@ import { shownUrl } from './shown-url';
 const CONNECT_MS = 10_000;
 const MOST_REDIRECTS = 5;
 
-export interface RequestOptions {
+/** How the network is reached, where that is not as the environment says. */
+export interface Connection {
+  /** A PEM file of certificates to trust in place of the usual ones. */
+  certificates?: string | null | undefined;
+  /** The proxy's URL, for every address. Default: as the environment says. */
+  proxy?: string | undefined;
+  /** Hosts whose certificates are not checked. Default: none. */
+  isTrusted?: ((url: URL) => boolean) | undefined;
+}
+
+export interface RequestOptions extends Connection {
   signal?: AbortSignal | undefined;
   headers?: Record<string, string>;
   /** The longest wait for the answer's head, redirects included, and between two parts of its body. Default 30,000 milliseconds. */
   idleMs?: number;
   /** For all of it, the body too, but without the time that the body's reader takes. Default: no limit. */
   totalMs?: number;
-  /** A PEM file of certificates to trust in place of the usual ones. */
-  certificates?: string | null;
   /** What to do about a failure. */
   hint?: string;
 }
 
 export interface Answer {
+  /** The address that answered, after redirects. */
+  url: string;
   status: number;
   /** `404 Not Found`. */
   statusText: string;
@@ -42,7 +52,7 @@ export interface Answer {
  * Rejects with ERR_NETWORK, with ERR_INVALID_ARGUMENT for what is no http or https URL, or with AbortError.
  */
 export async function request(url: string, options: RequestOptions = {}): Promise<Answer> {
-  const { signal, idleMs = 30_000, totalMs, certificates = null } = options;
+  const { signal, idleMs = 30_000, totalMs } = options;
   throwIfAborted(signal);
   let target = httpUrl(url);
   let route: Route | undefined;
@@ -60,14 +70,14 @@ export async function request(url: string, options: RequestOptions = {}): Promis
       : timeout?.signal.aborted
         ? `no complete answer within ${(totalMs as number) / 1000} s`
         : rootMessage(cause);
-    const proxy = proxyFor(target);
+    const proxy = options.proxy ?? proxyFor(target);
     if (proxy === undefined) return failure(url, reason, options, cause);
     const hint = `${options.hint ?? 'Check the address and the connection.'} Check the proxy too: http_proxy and https_proxy name it.`;
     return failure(url, `${reason}, through the proxy ${shownUrl(proxy)}`, { hint }, cause);
   };
   try {
     for (let redirects = 0; ; redirects += 1) {
-      route = routeTo(target, certificates);
+      route = routeTo(target, options);
       const credentials = target.origin === authorized ? authorization(httpUrl(url)) : {};
       const any = AbortSignal.any(signals);
       const asked = undici().request(target, {
@@ -82,7 +92,7 @@ export async function request(url: string, options: RequestOptions = {}): Promis
       const location = statusCode >= 300 && statusCode < 400 ? headers.location : undefined;
       if (typeof location !== 'string') {
         body.once('close', route.leave);
-        return answer(url, { statusCode, headers, body }, options, failed, timeout);
+        return answer(url, target.href, { statusCode, headers, body }, options, failed, timeout);
       }
       // Not waited for: the connection is closed.
       body.on('error', () => {}).destroy();
@@ -100,6 +110,7 @@ export async function request(url: string, options: RequestOptions = {}): Promis
 
 function answer(
   url: string,
+  answered: string,
   { statusCode, headers, body }: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>,
   options: RequestOptions,
   failed: (cause: unknown) => Error,
@@ -110,6 +121,7 @@ function answer(
   // An abort while nobody reads is no uncaught error.
   body.on('error', () => {});
   return {
+    url: answered,
     status: statusCode,
     statusText: `${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim(),
     headers: Object.fromEntries(Object.keys(headers).map((name) => [name, first(name)])),
@@ -220,11 +232,11 @@ interface Route {
 }
 
 /** Direct connections are used again; idle ones do not keep the process alive. A way through a proxy is for one request. */
-function routeTo(url: URL, certificates: string | null): Route {
-  const trust = certificates === null ? {} : { ca: readFileSync(certificates) };
+function routeTo(url: URL, { certificates, proxy = proxyFor(url), isTrusted = () => false }: Connection): Route {
+  const isUnchecked = isTrusted(url);
+  const trust = { ...(certificates && { ca: readFileSync(certificates) }), ...(isUnchecked && { rejectUnauthorized: false }) };
   const connect = { ...trust, timeout: CONNECT_MS };
   const { Agent, Pool, ProxyAgent } = undici();
-  const proxy = proxyFor(url);
   if (proxy !== undefined) {
     const clientFactory = (origin: URL, how: object): Dispatcher => {
       const pool = new Pool(origin, how);
@@ -237,7 +249,7 @@ function routeTo(url: URL, certificates: string | null): Route {
     const dispatcher = new ProxyAgent({ uri: proxy, proxyTunnel: false, clientFactory, connect, requestTls: connect, proxyTls: connect });
     return { dispatcher, leave: () => void dispatcher.destroy().catch(() => {}) };
   }
-  const key = certificates ?? '';
+  const key = `${isUnchecked} ${certificates ?? ''}`;
   const dispatcher = agents.get(key) ?? new Agent({ connect });
   agents.set(key, dispatcher);
   return { dispatcher, leave: () => {} };
