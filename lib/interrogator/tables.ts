@@ -76,7 +76,8 @@ async function originOf({ clipBundle, config }: Engine, { signal, onProgress }: 
   if (config.dataPath !== null) return { folder: config.dataPath };
   if (!graph || manifest.vocabulary) return { folder, listed: manifest.vocabulary ?? [] };
   try {
-    return { folder: await referenceVocabulary({ download: config.download && !isOffline(), signal, onProgress }) };
+    const tell = (_title: string, done: number, total: number): void => onProgress?.({ stage: 'download term lists', done, total });
+    return { folder: await referenceVocabulary({ download: config.download && !isOffline(), signal, onProgress: tell }) };
   } catch (error) {
     throwIfAborted(signal);
     return { folder, listed: [], problem: (error as Error).message };
