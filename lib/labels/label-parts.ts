@@ -76,7 +76,7 @@ export class LabelParts {
   async keep({ engine, call }: WantedLabels, range: Range, matrix: NativeLabelMatrix): Promise<void> {
     const file = this.fileOf(range);
     try {
-      await mkdir(this.folder, { recursive: true });
+      await this.makeFolder();
       await engine.binding.writeLabelMatrix(`${file}.part`, matrix);
       await seal(`${file}.part`, file, call.signal);
     } catch (error) {
@@ -95,6 +95,15 @@ export class LabelParts {
       const changed = await stat(folder).catch(() => undefined);
       if (changed && Date.now() - changed.mtimeMs > FORGOTTEN_MS) await removeFolder(folder);
     }
+  }
+
+  /** Beside the file, in a folder that is made too. */
+  async makeFolder(): Promise<void> {
+    await mkdir(path.dirname(this.folder), { recursive: true });
+    // Where a file system takes no folders, Node.js 20 tries for ever to make one with those above it.
+    await mkdir(this.folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
   }
 
   private fileOf({ begin, end }: Range): string {

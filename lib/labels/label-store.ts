@@ -100,8 +100,7 @@ async function build(wanted: WantedLabels, stage: string, file: string, parts: L
   const matrix = await (parts ? buildInParts(wanted, stage, parts) : buildLabels(wanted, stage));
   let kept: NativeLabelMatrix | undefined;
   try {
-    // What a process that is killed leaves in the folder of parts is removed with it.
-    kept = await keep(wanted, matrix, file, parts ? path.join(parts.folder, 'whole') : `${file}.${randomUUID()}.part`);
+    kept = await keep(wanted, matrix, file, parts);
   } catch (error) {
     matrix.close();
     throw error;
@@ -117,10 +116,12 @@ async function keep(
   { engine, hash, call }: WantedLabels,
   matrix: NativeLabelMatrix,
   file: string,
-  made: string,
+  parts: LabelParts | undefined,
 ): Promise<NativeLabelMatrix | undefined> {
   try {
-    await mkdir(path.dirname(made), { recursive: true });
+    // In the folder of parts what a killed process leaves behind is removed with them.
+    const made = parts ? path.join(parts.folder, 'whole') : `${file}.${randomUUID()}.part`;
+    await (parts ? parts.makeFolder() : mkdir(path.dirname(made), { recursive: true }));
     await engine.binding.writeLabelMatrix(made, matrix);
     await seal(made, file, call.signal);
     return await engine.binding.openLabelMatrix(file, { hash });

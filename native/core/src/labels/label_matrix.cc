@@ -125,7 +125,8 @@ std::shared_ptr<LabelMatrix> LabelMatrix::join(const std::vector<std::shared_ptr
   std::vector<bool> named(order.size());
   const bool each_once = static_cast<std::int64_t>(order.size()) == rows && std::ranges::all_of(order, [&](std::int32_t place) {
     if (place < 0 || place >= rows || named[static_cast<std::size_t>(place)]) return false;
-    return named[static_cast<std::size_t>(place)] = true;
+    named[static_cast<std::size_t>(place)] = true;
+    return true;
   });
   if (!each_once) throw Error(ErrorCode::kInvalidArgument, "order must name each of " + std::to_string(rows) + " rows once");
 
