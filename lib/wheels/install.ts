@@ -42,10 +42,8 @@ export async function install(
   try {
     throwIfAborted(signal);
     await mkdir(path.dirname(folder), { recursive: true });
-    const release = await acquireLock(`${folder}.lock`, () => {
-      throwIfAborted(signal);
-      report(`Waiting for another process that fetches ${installation.title}`, 0, 0);
-    });
+    const onWait = (): void => report(`Waiting for another process that fetches ${installation.title}`, 0, 0);
+    const release = await acquireLock(`${folder}.lock`, { onWait, signal });
     try {
       if (!existsSync(folder)) await fetchInto(folder, installation, report, signal);
     } finally {

@@ -22,9 +22,8 @@ test('one holds it, the others wait, all get it in turn', async () => {
   let waits = 0;
   await Promise.all(
     Array.from({ length: 8 }, async () => {
-      const release = await acquireLock(file, () => {
-        waits += 1;
-      });
+      const onWait = (): unknown => (waits += 1);
+      const release = await acquireLock(file, { onWait });
       expect(++holders).toBe(1);
       await sleep(5);
       holders -= 1;

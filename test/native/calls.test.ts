@@ -117,7 +117,7 @@ describe('answers', () => {
   test('a label matrix is written, opened and ranked; indices count through the stack', async () => {
     const [first, second] = [await clip.textFeatures(manyTexts(30, 3)), await clip.textFeatures(manyTexts(20, 4))];
     const file = path.join(work, 'labels é.safetensors');
-    await binding.writeLabelMatrix(file, first, HASH);
+    await binding.writeLabelMatrix(file, await binding.labelMatrixFromFeatures(first, HASH));
     expect(statSync(file).size).toBeGreaterThan(30 * 32 * 2);
     const opened = await binding.openLabelMatrix(file, { hash: HASH, dim: 32 });
     const computed = await binding.labelMatrixFromFeatures(second, HASH);
@@ -141,7 +141,7 @@ describe('answers', () => {
 
   test('a label file for other labels is ERR_LABELS_MISMATCH, none is ERR_IO', async () => {
     const file = path.join(work, 'other.safetensors');
-    await binding.writeLabelMatrix(file, await clip.textFeatures(manyTexts(3)), HASH);
+    await binding.writeLabelMatrix(file, await binding.labelMatrixFromFeatures(await clip.textFeatures(manyTexts(3)), HASH));
     await expect(binding.openLabelMatrix(file, { hash: 'f'.repeat(64) })).rejects.toMatchObject({ code: 'ERR_LABELS_MISMATCH' });
     await expect(binding.openLabelMatrix(file, { dim: 33 })).rejects.toMatchObject({ code: 'ERR_LABELS_MISMATCH' });
     await expect(binding.openLabelMatrix(path.join(work, 'none'), {})).rejects.toMatchObject({ code: 'ERR_IO' });
