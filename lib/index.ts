@@ -26,7 +26,13 @@ export type {
 } from './interrogator/options';
 export { LabelTable, type RankedLabel, type RankOptions } from './labels/label-table';
 export { loadList } from './labels/vocabulary';
-export { type ImportOptions, importModel } from './models/import';
-export { type ModelStatus, modelStatuses } from './models/list';
-export { type PulledModel, pullModel } from './models/pull';
+export {
+  type ImportedModel,
+  type ImportOptions,
+  importModel,
+  type ModelStatus,
+  modelStatuses,
+  type PulledModel,
+  pullModel,
+} from './models';
 export { shownUrl } from './net/shown-url';

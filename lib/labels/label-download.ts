@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { catalog } from '../bundles/catalog';
 import type { Call } from '../engine/calls';
 import type { Engine } from '../engine/engine';
+import { hubEndpoint, isOffline } from '../hub';
 import { counted } from '../net/counted';
 import { request } from '../net/http';
 import { shownUrl } from '../net/shown-url';
@@ -16,6 +17,9 @@ const TOTAL_MS = 600_000;
 /** The largest table of the reference has 155 MB for the largest model. */
 const MOST_BYTES = 2 ** 31;
 
+/** HF_ENDPOINT may name another one. */
+const HUB = /^https:\/\/huggingface\.co\//;
+
 /** Engines that could not reach the network once are not made to wait again for every table. */
 const unreachable = new WeakSet<Engine>();
 
@@ -25,8 +29,9 @@ const unreachable = new WeakSet<Engine>();
  */
 export async function downloadLabels(engine: Engine, name: string, file: string, { signal, report }: Call): Promise<boolean> {
   const { downloadCache, cacheUrl } = engine.config;
-  if (!downloadCache || !hasPublishedWeights(engine) || unreachable.has(engine)) return false;
-  const url = new URL(name, cacheUrl.endsWith('/') ? cacheUrl : `${cacheUrl}/`).href;
+  if (!downloadCache || isOffline() || !hasPublishedWeights(engine) || unreachable.has(engine)) return false;
+  const folder = cacheUrl.replace(HUB, `${hubEndpoint()}/`);
+  const url = new URL(name, folder.endsWith('/') ? folder : `${folder}/`).href;
   const answer = await request(url, { signal, idleMs: IDLE_MS, totalMs: TOTAL_MS }).catch((error: unknown) => {
     if (!signal.aborted) unreachable.add(engine);
     throw error;

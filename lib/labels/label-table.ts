@@ -6,7 +6,7 @@ import { type EngineOwner, engineOf } from '../engine/owner';
 import { SharedTask } from '../engine/shared-task';
 import { InterrogatorError } from '../errors';
 import type { NativeFeatures, NativeLabelMatrix } from '../native/types';
-import { type LabelSet, obtainLabelMatrix } from './label-store';
+import type { LabelSet } from './label-store';
 
 export interface RankOptions extends CallOptions {
   /** Most labels to return, 0 and up; fewer where the table has fewer. Default 1. */
@@ -71,6 +71,8 @@ export class LabelTable {
     let closed = false;
     const matrix = new SharedTask(({ signal, report }) =>
       engine.calls.share(signal, report, async (call) => {
+        // Loaded here: the package itself is light.
+        const { obtainLabelMatrix } = require('./label-store') as typeof import('./label-store');
         if (!closed) made = await obtainLabelMatrix(engine, { labels: own, ...set }, call);
         if (made && !closed) return made;
         made?.close();

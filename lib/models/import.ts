@@ -5,7 +5,7 @@ import path from 'node:path';
 import { type CallOptions, callOptions, optionsSchema, textOf } from '../arguments';
 import { nearest } from '../arguments/nearest';
 import { show } from '../arguments/show';
-import { type BundleOf, bundleFolder, readBundle, sourceOf } from '../bundles/bundle';
+import { bundleFolder, readBundle, sourceOf } from '../bundles/bundle';
 import { type BundleKind, catalog } from '../bundles/catalog';
 import { hasGraph, listGraphs, readGraph } from '../bundles/graph';
 import { type Manifest, withGraph } from '../bundles/manifest';
@@ -39,19 +39,21 @@ const NAMES = [
   'pytorch_model.bin.index.json',
 ];
 
-/**
- * Makes a bundle of a file of weights, or of the folder that holds one, after every tensor's name, shape and type was looked at.
- * `architecture`: of CLIP models open_clip's name (`ViT-L-14`; `ViT-L-14-quickgelu` for weights that go back to OpenAI's) or a whole name
- * of the catalog; of caption models `blip-base` or `blip-large`. Settings that lie beside the weights, `open_clip_config.json` or
- * `config.json` and `preprocessor_config.json`, are respected. A bundle that is already in the folder is replaced once the new one is whole.
- * Throws ERR_MODEL_UNKNOWN, ERR_INVALID_ARGUMENT, ERR_WEIGHTS_INVALID, ERR_IO, ERR_LIBTORCH_*, ERR_ADDON_*; an AbortError.
- */
-export async function importModel<K extends BundleKind>(
-  kind: K,
+/** A model that goes by its name from now on. */
+export interface ImportedModel {
+  kind: BundleKind;
+  name: string;
+  /** Absolute path of its bundle. */
+  folder: string;
+}
+
+/** See importModel() of this folder's index. */
+export async function importModel(
+  kind: BundleKind,
   architecture: string,
   weights: string,
-  options: ImportOptions = {},
-): Promise<BundleOf<K>> {
+  options: ImportOptions,
+): Promise<ImportedModel> {
   const { name: given, out, copy = false, signal } = callOptions('importModel', options, IMPORT_OPTIONS);
   const file = await weightsFile(path.resolve(textOf('weights', weights)));
   const settings = await ownFields(kind, path.dirname(file));
@@ -74,7 +76,8 @@ export async function importModel<K extends BundleKind>(
     const text = JSON.stringify({ ...own, weights: placed(file), files: { ...listed } }, null, 2);
     await writeFile(path.join(temporary, 'manifest.json'), `${text}\n`);
   });
-  return readBundle(folder, kind);
+  await readBundle(folder, kind);
+  return { kind, name, folder };
 }
 
 /** The graph that an architecture means: its own identifier, or that of a model of the catalog. */

@@ -13,7 +13,7 @@ export type ModelStatus = Pick<InstalledBundle, 'kind' | 'name'> &
     runnable: boolean;
   };
 
-/** The catalog's models in its order, then the user's own. Nothing is fetched, and no request is made. */
+/** See modelStatuses() of this folder's index. */
 export async function modelStatuses(): Promise<ModelStatus[]> {
   const bundles = await installedBundles();
   const key = ({ kind, name }: Pick<ModelStatus, 'kind' | 'name'>): string => `${kind} ${name}`;

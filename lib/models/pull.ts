@@ -15,11 +15,7 @@ export interface PulledModel {
   bytes: number;
 }
 
-/**
- * Fetches the weights of a model of the catalog into the hub's cache, which Python's `huggingface_hub` shares, unless they are there.
- * A download that broke off goes on, also that of another process. `onProgress` tells of bytes, in the stage `download NAME`.
- * Throws ERR_MODEL_UNKNOWN, ERR_WEIGHTS_NOT_FOUND where HF_HUB_OFFLINE is set, ERR_NETWORK, ERR_IO; an AbortError.
- */
+/** See pullModel() of this folder's index. */
 export async function pullModel(name: string, options: CallOptions = {}): Promise<PulledModel> {
   const { signal, onProgress } = callOptions('pullModel', options, NO_OPTIONS);
   const entry = catalog().find((model) => model.name === textOf('name', name));

@@ -18,10 +18,12 @@ beforeEach(() => {
   work = mkdtempSync(path.join(tmpdir(), 'bundles-'));
   home = path.join(work, 'home');
   process.env.TORCH_INTERROGATOR_HOME = home;
+  process.env.HF_HUB_CACHE = path.join(work, 'hub');
 });
 afterEach(() => {
   if (oldHome === undefined) delete process.env.TORCH_INTERROGATOR_HOME;
   else process.env.TORCH_INTERROGATOR_HOME = oldHome;
+  delete process.env.HF_HUB_CACHE;
   rmSync(work, { recursive: true });
 });
 
@@ -60,14 +62,20 @@ test('the search folder goes before the bundle home, as a bundle or as a folder 
 });
 
 test.each([
-  ['ViT-L-14/openai', 'npx torch-interrogator export clip ViT-L-14/openai'],
   ['vit-l-14/openai', 'ViT-L-14/openai'],
   ['ViT-L-41/openai', 'ViT-L-14/openai'],
-])('%s, which is not installed, is answered with %s', async (name, expected) => {
+])('%s, which is no name, is answered with %s', async (name, expected) => {
   await expect(resolveBundle('clip', name, null)).rejects.toMatchObject({
     code: 'ERR_MODEL_UNKNOWN',
     message: expect.stringContaining(expected),
   });
+});
+
+test('a name of the catalog whose weights are not here is answered with the command that fetches them', async () => {
+  const error = await resolveBundle('clip', 'ViT-L-14/openai', null).catch((reason) => reason);
+  expect(error).toMatchObject({ code: 'ERR_WEIGHTS_NOT_FOUND', message: expect.stringContaining('download is false') });
+  expect(error.hint).toContain('npx torch-interrogator pull ViT-L-14/openai');
+  expect(error.hint).toContain('--clip sample --caption sample');
 });
 
 test('the nearest names include what is installed under a name of its own', async () => {
@@ -122,7 +130,7 @@ test.each<[string, unknown, string]>([
   ['that is not JSON', '<!doctype html>', 'ERR_BUNDLE_INVALID'],
   ['that is null', 'null', 'ERR_BUNDLE_INVALID'],
   ['without a format version', { ...CLIP, formatVersion: undefined }, 'ERR_BUNDLE_INVALID'],
-  ['of a newer format', { ...CLIP, formatVersion: 2 }, 'ERR_BUNDLE_VERSION'],
+  ['of a newer format', { ...CLIP, formatVersion: 3 }, 'ERR_BUNDLE_VERSION'],
   ['of an unknown kind', { ...CLIP, kind: 'audio' }, 'ERR_BUNDLE_INVALID'],
   ['of the other kind', CAPTION, 'ERR_BUNDLE_KIND'],
   ['with a vocabulary that is no list', { ...CLIP, vocabulary: {} }, 'ERR_BUNDLE_INVALID'],

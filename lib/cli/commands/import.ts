@@ -27,8 +27,8 @@ export function addImportCommand(program: Command): void {
       .option('--out <dir>', "the bundle's folder (default: its name in the bundle home)")
       .option('--copy', 'copy the weights into the bundle (default: they stay where they are)')
       .action(async (architecture: string, { weights, ...options }: Options) => {
-        const bundle = await untilInterrupted((signal) => importModel(kind, architecture, weights, { ...options, signal }));
-        console.log(`${bundle.manifest.name}: ${bundle.folder}`);
+        const { name, folder } = await untilInterrupted((signal) => importModel(kind, architecture, weights, { ...options, signal }));
+        console.log(`${name}: ${folder}`);
       });
   }
 }
