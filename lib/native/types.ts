@@ -87,6 +87,24 @@ export interface NativePromptTree extends Closable {
   ): Promise<{ index: number; similarity: number }>;
 }
 
+/** A model in two parts. */
+export interface NativeGraphSource {
+  /** The graph file, not compressed, with `name` in its manifest. Copied before the call returns. */
+  bundle: Uint8Array;
+  /** A safetensors file, an index of shards, a PyTorch checkpoint or OpenAI's archive; told apart by content. */
+  weights: string;
+}
+
+/** What a graph reads of a file of weights. */
+export interface NativeWeightsSummary {
+  tensors: number;
+  parameters: number;
+  /** Of most parameters in the file. */
+  dtype: 'float32' | 'float16' | 'bfloat16';
+  /** Of these tensors in the file. */
+  bytes: number;
+}
+
 /** Weights on a device. */
 export interface NativeModel extends AsyncDisposable {
   offload(): Promise<void>;
@@ -147,8 +165,11 @@ export interface NativeBinding {
   createCancelToken(): NativeCancelToken;
   /** name: 'cpu', 'cuda' or 'cuda:N'. maxQueue: most jobs that wait; one more rejects with ERR_BUSY. */
   openDevice(name: string, options: { threads?: number; maxBatch?: number; maxQueue?: number }): Promise<NativeDevice>;
-  openClipModel(device: NativeDevice, folder: string, token?: NativeCancelToken): Promise<NativeClipModel>;
-  openCaptionModel(device: NativeDevice, folder: string, token?: NativeCancelToken): Promise<NativeCaptionModel>;
+  /** `source`: a bundle folder, or a graph and its weights. Faults of the weights are ERR_WEIGHTS_INVALID, of the rest ERR_BUNDLE_INVALID. */
+  openClipModel(device: NativeDevice, source: string | NativeGraphSource, token?: NativeCancelToken): Promise<NativeClipModel>;
+  openCaptionModel(device: NativeDevice, source: string | NativeGraphSource, token?: NativeCancelToken): Promise<NativeCaptionModel>;
+  /** Whether opening would find the weights that the graph needs: names, shapes and types are compared, no weights are read. Rejects as opening would. */
+  checkWeights(source: NativeGraphSource, token?: NativeCancelToken): Promise<NativeWeightsSummary>;
   featuresFromArray(device: NativeDevice, data: Float32Array, rows: number, dim: number): Promise<NativeFeatures>;
   openLabelMatrix(path: string, options: { hash?: string; dim?: number }): Promise<NativeLabelMatrix>;
   /** Writes to a temporary name, renames. */

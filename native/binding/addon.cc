@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "async_call.h"
+#include "bundle_source.h"
 #include "caption_model_wrap.h"
 #include "clip_model_wrap.h"
 #include "device_wrap.h"
@@ -66,6 +67,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   offer("openDevice", promising<DeviceWrap::open>);
   offer("openClipModel", promising<ClipModelWrap::open>);
   offer("openCaptionModel", promising<CaptionModelWrap::open>);
+  offer("checkWeights", promising<check_weights>);
   offer("featuresFromArray", promising<FeaturesWrap::from_array>);
   offer("openLabelMatrix", promising<LabelMatrixWrap::open>);
   offer("writeLabelMatrix", promising<LabelMatrixWrap::write>);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "async_call.h"
+#include "bundle_source.h"
 #include "device_wrap.h"
 #include "handle.h"
 #include "model_lease.h"
@@ -24,12 +25,12 @@ class ModelWrap : public Handle<Self> {
     lease_ = ModelLease<Model>(environment_of(env), std::move(model));
   }
 
-  /// openClipModel(device, folder, token), openCaptionModel(device, folder, token)
+  /// openClipModel(device, source, token), openCaptionModel(device, source, token)
   static Napi::Value open(const Napi::CallbackInfo& info) {
     const DevicePtr device = DeviceWrap::device_of(info[0]);
-    const auto folder = to_path(info[1], "folder");
-    return AsyncCall::create(info.Env(), CancelTokenWrap::group_of(info[2]))->run_on(device, [device, folder](AsyncCall&) {
-      return answer(Self::template wrap<std::shared_ptr<Model>>, Model::open(device, folder));
+    const BundleSource source = to_bundle_source(info[1], "source");
+    return AsyncCall::create(info.Env(), CancelTokenWrap::group_of(info[2]))->run_on(device, [device, source](AsyncCall&) {
+      return answer(Self::template wrap<std::shared_ptr<Model>>, Model::open(device, source));
     });
   }
 

@@ -17,9 +17,10 @@ const ARROWS = {
   device: ['plain', 'platform', 'queue'],
   'ops/simd': ['plain'],
   ops: ['plain', 'platform', 'device', 'ops/simd'],
-  weights: ['plain', 'platform', 'device', 'ops'],
+  'weights/files': ['plain', 'platform'],
+  weights: ['plain', 'platform', 'device', 'ops', 'weights/files'],
   images: ['plain', 'platform', 'device', 'ops'],
-  labels: ['plain', 'platform', 'queue', 'device', 'ops', 'weights'],
+  labels: ['plain', 'platform', 'queue', 'device', 'ops', 'weights/files'],
   clip: ['plain', 'platform', 'queue', 'device', 'ops', 'weights', 'images'],
   caption: ['plain', 'platform', 'queue', 'device', 'ops', 'weights', 'images'],
 };

@@ -1,14 +1,24 @@
-// What the core reads of a bundle, a model on disk. See docs/bundle-format.md.
+// Where a model is read from, and what the core reads of its manifest. See docs/bundle-format.md.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "interrogator/image_preprocess.h"
 
 namespace interrogator {
+
+/// A graph, and the file of weights that its publisher made.
+struct GraphSource {
+  std::string graph;              ///< the graph file's bytes, not compressed
+  std::filesystem::path weights;  ///< safetensors, an index of shards, a PyTorch checkpoint, OpenAI's archive: told apart by content
+};
+
+/// A bundle folder, whose modules hold their weights; or a graph and its weights.
+using BundleSource = std::variant<std::filesystem::path, GraphSource>;
 
 struct ClipManifest {
   std::string name;
@@ -29,9 +39,15 @@ struct CaptionManifest {
   std::vector<std::int64_t> prompt_ids;  ///< what decoding starts from, bos included
 };
 
-/// Reads what the core needs of manifest.json. lib/bundles has checked its values, and the files.
-/// Throws kBundleNotFound, kBundleInvalid.
-ClipManifest open_clip_bundle(const std::filesystem::path& folder);
-CaptionManifest open_caption_bundle(const std::filesystem::path& folder);
+/// What a model reads of a file of weights.
+struct WeightsSummary {
+  std::int64_t tensors = 0, parameters = 0;
+  std::string dtype;        ///< of most parameters: 'float32' | 'float16' | 'bfloat16'
+  std::uint64_t bytes = 0;  ///< of these tensors in the file
+};
+
+/// Whether a graph and its weights fit: names, shapes and types alone are looked at. Throws as opening would: kWeightsInvalid, kIo,
+/// kBundleInvalid.
+WeightsSummary check_weights(const GraphSource& source);
 
 }  // namespace interrogator

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -24,8 +23,8 @@ struct DraftCounts {
 
 class CaptionModel {
  public:
-  /// Loads the bundle. On the device's thread. Throws kBundle*, kRuntime, kOutOfMemory.
-  static std::shared_ptr<CaptionModel> open(DevicePtr device, const std::filesystem::path& folder);
+  /// Loads the bundle. On the device's thread. Throws kBundle*, kWeightsInvalid, kIo, kRuntime, kOutOfMemory.
+  static std::shared_ptr<CaptionModel> open(DevicePtr device, const BundleSource& source);
   ~CaptionModel();
 
   const CaptionManifest& manifest() const noexcept;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -21,8 +20,8 @@ using Progress = std::function<void(std::size_t done, std::size_t total)>;
 
 class ClipModel {
  public:
-  /// Loads the bundle. On the device's thread. Throws kBundle*, kRuntime, kOutOfMemory.
-  static std::shared_ptr<ClipModel> open(DevicePtr device, const std::filesystem::path& folder);
+  /// Loads the bundle. On the device's thread. Throws kBundle*, kWeightsInvalid, kIo, kRuntime, kOutOfMemory.
+  static std::shared_ptr<ClipModel> open(DevicePtr device, const BundleSource& source);
   ~ClipModel();
 
   const ClipManifest& manifest() const noexcept;

@@ -13,6 +13,7 @@ enum class ErrorCode {
   kImageSize,        // ERR_IMAGE_SIZE: no pixels, or more than the core accepts
   kBundleNotFound,   // ERR_BUNDLE_NOT_FOUND: the folder or its manifest.json is not there
   kBundleInvalid,    // ERR_BUNDLE_INVALID: the manifest cannot be read or lacks a field
+  kWeightsInvalid,   // ERR_WEIGHTS_INVALID: a file of weights cannot be read, or is not of the model's architecture
   kLabelsDamaged,    // ERR_LABELS_DAMAGED: a label cache is no readable safetensors file
   kLabelsMismatch,   // ERR_LABELS_MISMATCH: a label cache for other labels or another dimension
   kDevice,           // ERR_DEVICE: no such device here

@@ -14,6 +14,7 @@
 #include "interrogator/error.h"
 #include "ops/operators.h"
 #include "queue/merged_job.h"
+#include "weights/bundle.h"
 #include "weights/module.h"
 
 namespace interrogator {
@@ -34,11 +35,11 @@ void check_options(const GenerateOptions& options, const CaptionManifest& manife
 }  // namespace
 
 struct CaptionModel::State {
-  State(DevicePtr owner, CaptionManifest read, const std::filesystem::path& folder)
+  State(DevicePtr owner, const Bundle& bundle)
       : device(std::move(owner)),
-        manifest(std::move(read)),
-        vision(Module::load(folder / manifest.vision_file, device->torch_device(), {"forward"})),
-        decoder(Module::load(folder / manifest.decoder_file, device->torch_device(), {"cross", "step"})),
+        manifest(bundle.manifest().caption()),
+        vision(bundle.load(manifest.vision_file, device->torch_device(), {"forward"})),
+        decoder(bundle.load(manifest.decoder_file, device->torch_device(), {"cross", "step"})),
         drafter(decoder.has_method("step_each") ? decoder.quantized("step") : std::nullopt),
         graphs(device_graphs(device->torch_device())),
         bytes(Module::bytes_of({&vision, &decoder, drafter ? &*drafter : nullptr})) {
@@ -76,10 +77,10 @@ struct CaptionModel::State {
 CaptionModel::CaptionModel(std::unique_ptr<State> state) : state_(std::move(state)) {}
 CaptionModel::~CaptionModel() = default;
 
-std::shared_ptr<CaptionModel> CaptionModel::open(DevicePtr device, const std::filesystem::path& folder) {
-  CaptionManifest manifest = open_caption_bundle(folder);
+std::shared_ptr<CaptionModel> CaptionModel::open(DevicePtr device, const BundleSource& source) {
+  const std::unique_ptr<const Bundle> bundle = Bundle::open(source);
   ops::register_operators();
-  return std::shared_ptr<CaptionModel>(new CaptionModel(std::make_unique<State>(std::move(device), std::move(manifest), folder)));
+  return std::shared_ptr<CaptionModel>(new CaptionModel(std::make_unique<State>(std::move(device), *bundle)));
 }
 
 const CaptionManifest& CaptionModel::manifest() const noexcept { return state_->manifest; }

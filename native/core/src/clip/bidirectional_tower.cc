@@ -44,8 +44,8 @@ std::vector<Batch> cut_batches(const SortedTexts& texts, std::size_t prefix, std
 
 class BidirectionalTower final : public TextTower {
  public:
-  BidirectionalTower(const ClipManifest& manifest, const std::filesystem::path& file, c10::Device device)
-      : TextTower(manifest, file, device, {"forward"}) {}
+  BidirectionalTower(const ClipManifest& manifest, const Bundle& bundle, c10::Device device)
+      : TextTower(manifest, bundle.load(manifest.text_file, device, {"forward"}), device) {}
 
   std::shared_ptr<PreparedTexts> prepare(const TokenLists& texts, const std::vector<std::int32_t>& chosen,
                                          std::int64_t room) const override {
@@ -88,8 +88,8 @@ class BidirectionalTower final : public TextTower {
 
 }  // namespace
 
-std::unique_ptr<TextTower> bidirectional_tower(const ClipManifest& manifest, const std::filesystem::path& file, c10::Device device) {
-  return std::make_unique<BidirectionalTower>(manifest, file, device);
+std::unique_ptr<TextTower> bidirectional_tower(const ClipManifest& manifest, const Bundle& bundle, c10::Device device) {
+  return std::make_unique<BidirectionalTower>(manifest, bundle, device);
 }
 
 }  // namespace interrogator

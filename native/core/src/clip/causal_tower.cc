@@ -21,8 +21,8 @@ BlockLimits block_limits(c10::Device device) {
 
 class CausalTower final : public TextTower {
  public:
-  CausalTower(const ClipManifest& manifest, const std::filesystem::path& file, c10::Device device)
-      : TextTower(manifest, file, device, {"prefill", "extend"}) {}
+  CausalTower(const ClipManifest& manifest, const Bundle& bundle, c10::Device device)
+      : TextTower(manifest, bundle.load(manifest.text_file, device, {"prefill", "extend"}), device) {}
 
   std::shared_ptr<PreparedTexts> prepare(const TokenLists& texts, const std::vector<std::int32_t>& chosen,
                                          std::int64_t room) const override {
@@ -71,8 +71,8 @@ class CausalTower final : public TextTower {
 
 }  // namespace
 
-std::unique_ptr<TextTower> causal_tower(const ClipManifest& manifest, const std::filesystem::path& file, c10::Device device) {
-  return std::make_unique<CausalTower>(manifest, file, device);
+std::unique_ptr<TextTower> causal_tower(const ClipManifest& manifest, const Bundle& bundle, c10::Device device) {
+  return std::make_unique<CausalTower>(manifest, bundle, device);
 }
 
 }  // namespace interrogator

@@ -34,8 +34,7 @@ at::Tensor ClipModel::State::encode_images(const at::Tensor& pixels) const {
   const at::Tensor rows = image.call("forward", {pixels}).to(at::kFloat);
   if (rows.dim() != 2 || rows.size(0) != pixels.size(0) || rows.size(1) != manifest.embed_dim) {
     throw Error(ErrorCode::kBundleInvalid, manifest.image_file + " gives features of shape " + c10::str(rows.sizes()) +
-                                               " where the manifest says embedDim " + std::to_string(manifest.embed_dim) +
-                                               "; export the bundle again");
+                                               " where the manifest says embedDim " + std::to_string(manifest.embed_dim) + "; " + remedy);
   }
   return rows;
 }
@@ -43,10 +42,10 @@ at::Tensor ClipModel::State::encode_images(const at::Tensor& pixels) const {
 ClipModel::ClipModel(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ClipModel::~ClipModel() = default;
 
-std::shared_ptr<ClipModel> ClipModel::open(DevicePtr device, const std::filesystem::path& folder) {
-  ClipManifest manifest = open_clip_bundle(folder);
+std::shared_ptr<ClipModel> ClipModel::open(DevicePtr device, const BundleSource& source) {
+  const std::unique_ptr<const Bundle> bundle = Bundle::open(source);
   ops::register_operators();
-  return std::shared_ptr<ClipModel>(new ClipModel(std::make_unique<State>(std::move(device), std::move(manifest), folder)));
+  return std::shared_ptr<ClipModel>(new ClipModel(std::make_unique<State>(std::move(device), *bundle)));
 }
 
 const ClipManifest& ClipModel::manifest() const noexcept { return state_->manifest; }

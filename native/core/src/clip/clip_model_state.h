@@ -3,22 +3,24 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <filesystem>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "clip/text_tower.h"
 #include "interrogator/clip_model.h"
+#include "weights/bundle.h"
 #include "weights/module.h"
 
 namespace interrogator {
 
 struct ClipModel::State {
-  State(DevicePtr owner, ClipManifest read, const std::filesystem::path& folder)
+  State(DevicePtr owner, const Bundle& bundle)
       : device(std::move(owner)),
-        manifest(std::move(read)),
-        image(Module::load(folder / manifest.image_file, device->torch_device(), {"forward"})),
-        text(TextTower::open(manifest, folder / manifest.text_file, device->torch_device())),
+        manifest(bundle.manifest().clip()),
+        image(bundle.load(manifest.image_file, device->torch_device(), {"forward"})),
+        text(TextTower::open(manifest, bundle, device->torch_device())),
+        remedy(bundle.remedy()),
         bytes(Module::bytes_of({&image, &text->module()})) {
     device->count_weights(bytes);
   }
@@ -36,6 +38,7 @@ struct ClipModel::State {
   const ClipManifest manifest;
   Module image;
   std::unique_ptr<TextTower> text;
+  const std::string remedy;  ///< for messages: what to do where the model does not do what its manifest says
   const std::int64_t bytes;
 };
 

@@ -62,12 +62,12 @@ TextRows TextEncoding::advance() {
   return rows;
 }
 
-std::unique_ptr<TextTower> TextTower::open(const ClipManifest& manifest, const std::filesystem::path& file, c10::Device device) {
+std::unique_ptr<TextTower> TextTower::open(const ClipManifest& manifest, const Bundle& bundle, c10::Device device) {
   const auto open = manifest.text_tower == "bidirectional" ? bidirectional_tower : causal_tower;
-  std::unique_ptr<TextTower> tower = open(manifest, file, device);
+  std::unique_ptr<TextTower> tower = open(manifest, bundle, device);
   const auto probe = [&] { tower->probe(); };
   explained(ErrorCode::kBundleInvalid, probe, [&](const std::string& why) {
-    return file.string() + " is no " + manifest.text_tower + " text tower: " + why + "; export the bundle again";
+    return bundle.place_of(manifest.text_file) + " is no " + manifest.text_tower + " text tower: " + why + "; " + bundle.remedy();
   });
   return tower;
 }

@@ -6,15 +6,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
-#include <initializer_list>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "interrogator/bundle.h"
 #include "interrogator/token_lists.h"
+#include "weights/bundle.h"
 #include "weights/module.h"
 
 namespace interrogator {
@@ -66,7 +65,7 @@ class TextEncoding {
 class TextTower {
  public:
   /// The tower of the manifest's kind. Throws kBundleInvalid where the module does not do what the manifest says.
-  static std::unique_ptr<TextTower> open(const ClipManifest& manifest, const std::filesystem::path& file, c10::Device device);
+  static std::unique_ptr<TextTower> open(const ClipManifest& manifest, const Bundle& bundle, c10::Device device);
   virtual ~TextTower() = default;
 
   /// Most tokens of a text that fit between the prefix and the end token.
@@ -82,8 +81,8 @@ class TextTower {
   const Module& module() const noexcept { return module_; }
 
  protected:
-  TextTower(const ClipManifest& manifest, const std::filesystem::path& file, c10::Device device, std::initializer_list<const char*> methods)
-      : manifest_(manifest), device_(device), module_(Module::load(file, device, methods)) {}
+  TextTower(const ClipManifest& manifest, Module module, c10::Device device)
+      : manifest_(manifest), device_(device), module_(std::move(module)) {}
 
   /// Encodes the shortest text there is: a module that does not fit its manifest is found here and not in the middle of a table.
   virtual void probe() const = 0;
@@ -96,11 +95,11 @@ class TextTower {
 };
 
 /// A causal text tower: many texts through the tree of their prefixes.
-std::unique_ptr<TextTower> causal_tower(const ClipManifest& manifest, const std::filesystem::path& file, c10::Device device);
+std::unique_ptr<TextTower> causal_tower(const ClipManifest& manifest, const Bundle& bundle, c10::Device device);
 
 /// A bidirectional text tower (RoBERTa, XLM-R, mT5): every token sees every other, so texts share nothing; they go through
 /// in batches of equal length, without padding.
-std::unique_ptr<TextTower> bidirectional_tower(const ClipManifest& manifest, const std::filesystem::path& file, c10::Device device);
+std::unique_ptr<TextTower> bidirectional_tower(const ClipManifest& manifest, const Bundle& bundle, c10::Device device);
 
 /// How many parts of an encoding can run at the same time: on the CPU one a thread. Nothing to wait for within a part, and
 /// what it computes stays in its thread's cache.

@@ -16,7 +16,7 @@
 #include "platform/file.h"
 #include "platform/memory.h"
 #include "queue/merged_job.h"
-#include "weights/safetensors.h"
+#include "weights/files/safetensors.h"
 
 namespace interrogator {
 

@@ -47,6 +47,7 @@ std::string_view code_name(ErrorCode code) noexcept {
     case ErrorCode::kImageSize: return "ERR_IMAGE_SIZE";
     case ErrorCode::kBundleNotFound: return "ERR_BUNDLE_NOT_FOUND";
     case ErrorCode::kBundleInvalid: return "ERR_BUNDLE_INVALID";
+    case ErrorCode::kWeightsInvalid: return "ERR_WEIGHTS_INVALID";
     case ErrorCode::kLabelsDamaged: return "ERR_LABELS_DAMAGED";
     case ErrorCode::kLabelsMismatch: return "ERR_LABELS_MISMATCH";
     case ErrorCode::kDevice: return "ERR_DEVICE";

@@ -16,6 +16,7 @@ class InputFile {
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
 
+  const std::filesystem::path& path() const noexcept { return path_; }
   /// Bytes, when it was opened.
   std::size_t size() const noexcept { return size_; }
   /// Fills `bytes` from this offset on. False where the file ends before that: it was cut since it was opened.

@@ -19,6 +19,7 @@ using torch::jit::Block;
 using torch::jit::Module;
 using torch::jit::Node;
 using torch::jit::Value;
+using FillWeight = std::function<void(const at::Tensor&)>;
 
 /// libtorch's or ours.
 struct Kinds {
@@ -127,11 +128,12 @@ class WeightUses {
 };
 
 /// Packed in place. Returns the bytes of what was freed.
-std::size_t pack(const WeightUse& use) {
+std::size_t pack(const WeightUse& use, const FillWeight& fill) {
   at::Tensor weight = use.tensor;
   const bool fits =
       use.by_linear && !use.otherwise && weight.is_cpu() && weight.scalar_type() == at::kFloat && weight.dim() == 2 && weight.size(1) > 0;
   if (!fits) return 0;
+  if (fill) fill(weight);
   const at::Tensor packed = ops::pack_weight(weight.detach(), use.with_bias);
   if (!packed.defined()) return 0;
   const std::size_t freed = weight.nbytes();
@@ -142,10 +144,10 @@ std::size_t pack(const WeightUse& use) {
 // Kept for tensors that never come, what is freed would make the process take the weights twice.
 constexpr std::size_t kFreedAtOnce = 64 << 20;
 
-void pack_all(std::vector<WeightUse> uses) {
+void pack_all(std::vector<WeightUse> uses, const FillWeight& fill) {
   std::size_t freed = 0;
   for (WeightUse& use : uses) {
-    freed += pack(std::exchange(use, {}));
+    freed += pack(std::exchange(use, {}), fill);
     if (freed < kFreedAtOnce) continue;
     release_freed_memory();
     freed = 0;
@@ -155,7 +157,7 @@ void pack_all(std::vector<WeightUse> uses) {
 
 }  // namespace
 
-void take_over_linear_layers(const Module& module) {
+void take_over_linear_layers(const Module& module, const FillWeight& fill) {
   WeightUses uses;
   for (const Module& part : module.modules()) {
     for (const torch::jit::Method& method : part.get_methods()) {
@@ -163,7 +165,7 @@ void take_over_linear_layers(const Module& module) {
       replace_in(*method.graph()->block());
     }
   }
-  if (ops::packing_pays()) pack_all(uses.take());
+  if (ops::packing_pays()) pack_all(uses.take(), fill);
 }
 
 std::optional<Module> with_quantized_linear_layers(const Module& module, const char* method) {

@@ -5,9 +5,13 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <set>
+#include <sstream>
 
 #include "interrogator/error.h"
+#include "weights/empty_parameters.h"
+#include "weights/graph.h"
 #include "weights/linear_layers.h"
+#include "weights/weights.h"
 
 namespace interrogator {
 
@@ -23,12 +27,23 @@ auto interpret(const char* method, const Call& call) {
                    [&](const std::string& why) { return std::string("the model's ") + method + " failed: " + why; });
 }
 
-at::ScalarType compute_type(const torch::jit::Module& module, c10::Device device) {
-  if (device.is_cpu()) return at::kFloat;
-  for (const at::Tensor& weight : module.parameters()) {
-    if (weight.is_floating_point()) return weight.scalar_type() == at::kBFloat16 ? at::kBFloat16 : at::kHalf;
+void prepare(torch::jit::Module& module, std::initializer_list<const char*> methods) {
+  module.eval();
+  for (const char* const method : methods) {
+    if (!module.find_method(method)) throw std::runtime_error(std::string("it has no method '") + method + '\'');
   }
-  return at::kHalf;
+}
+
+at::ScalarType compute_type(at::ScalarType stored, c10::Device device) {
+  if (device.is_cpu()) return at::kFloat;
+  return stored == at::kBFloat16 ? at::kBFloat16 : at::kHalf;
+}
+
+at::ScalarType compute_type(const torch::jit::Module& module, c10::Device device) {
+  for (const at::Tensor& weight : module.parameters()) {
+    if (weight.is_floating_point()) return compute_type(weight.scalar_type(), device);
+  }
+  return compute_type(at::kFloat, device);
 }
 
 /// Casts or moves in place, so that tied weights stay one tensor.
@@ -46,10 +61,7 @@ void convert_tensors(const torch::jit::Module& module, c10::Device device, std::
 Module Module::load(const std::filesystem::path& path, c10::Device device, std::initializer_list<const char*> methods) {
   const auto load = [&] {
     torch::jit::Module module = torch::jit::load(path.string(), device, /*load_debug_files=*/false);
-    module.eval();
-    for (const char* const method : methods) {
-      if (!module.find_method(method)) throw std::runtime_error(std::string("it has no method '") + method + '\'');
-    }
+    prepare(module, methods);
     const at::ScalarType dtype = compute_type(module, device);
     convert_tensors(module, device, dtype);
     if (device.is_cpu()) take_over_linear_layers(module);
@@ -57,6 +69,22 @@ Module Module::load(const std::filesystem::path& path, c10::Device device, std::
   };
   return explained(ErrorCode::kBundleInvalid, load,
                    [&](const std::string& why) { return path.string() + " cannot be loaded: " + why + "; export the bundle again"; });
+}
+
+Module Module::assemble(const GraphPart& part, const Weights& weights, c10::Device device, std::initializer_list<const char*> methods) {
+  const auto assemble = [&] {
+    std::istringstream archive{std::string(part.archive)};
+    torch::jit::Module module = torch::jit::load(archive, device, /*load_debug_files=*/false);
+    prepare(module, methods);
+    const at::ScalarType dtype = compute_type(weights.stored_type(), device);
+    convert_tensors(module, device, dtype);
+    EmptyParameters parameters(module, part, weights, device, dtype);
+    if (device.is_cpu()) take_over_linear_layers(module, [&](const at::Tensor& weight) { parameters.fill(weight); });
+    parameters.fill_rest();
+    return Module(std::make_shared<torch::jit::Module>(std::move(module)), device, dtype);
+  };
+  return explained(ErrorCode::kBundleInvalid, assemble,
+                   [&](const std::string& why) { return part.place + " cannot be loaded: " + why + "; " + Graph::kRemedy; });
 }
 
 std::optional<Module> Module::quantized(const char* method) const {

@@ -1,4 +1,4 @@
-// A TorchScript module in memory: loaded, moved, cast, called.
+// A TorchScript module in memory: loaded or put together, moved, cast, called.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -19,6 +19,9 @@ struct Module;
 
 namespace interrogator {
 
+struct GraphPart;
+class Weights;
+
 class Module {
  public:
   /// Loads onto `device` with floating weights in the type that it computes in: float32 on the CPU;
@@ -27,6 +30,10 @@ class Module {
   /// kBundleInvalid, naming `path`, where the file is no TorchScript module of this libtorch or
   /// lacks one of `methods`; kOutOfMemory.
   static Module load(const std::filesystem::path& path, c10::Device device, std::initializer_list<const char*> methods);
+
+  /// The same from a graph's module and the weights that it lacks; bfloat16 where most of the file is. Throws kBundleInvalid, naming the
+  /// graph; kWeightsInvalid, kIo; kOutOfMemory.
+  static Module assemble(const GraphPart& part, const Weights& weights, c10::Device device, std::initializer_list<const char*> methods);
 
   /// The same model for calls of `method` alone, with the weights of its linear layers in int8, a quarter of the memory to read, and
   /// its other tensors shared: it drafts what this one answers. None on CUDA and where no weights are packed.

@@ -1,4 +1,4 @@
-#include "interrogator/bundle.h"
+#include "weights/bundle.h"
 
 #include <gtest/gtest.h>
 
@@ -37,7 +37,7 @@ constexpr const char* kCaption = R"({
   "files": {}
 })";
 
-class Bundle : public ::testing::Test {
+class BundleFolder : public ::testing::Test {
  protected:
   void make(const std::string& manifest) { test::write_file(folder_ / "manifest.json", manifest); }
   void make_clip(const std::string& from = "", const std::string& to = "") { make(from.empty() ? kClip : replaced(kClip, from, to)); }
@@ -48,7 +48,8 @@ class Bundle : public ::testing::Test {
   /// That opening fails with this code and a message that has all these words in it.
   void expect_failure(ErrorCode code, const std::vector<std::string>& words, bool caption = false) {
     try {
-      caption ? (void)open_caption_bundle(folder_.path()) : (void)open_clip_bundle(folder_.path());
+      const auto bundle = Bundle::open(folder_.path());
+      caption ? (void)bundle->manifest().caption() : (void)bundle->manifest().clip();
       ADD_FAILURE() << "it opened, expected " << code_name(code) << ": " << ::testing::PrintToString(words);
     } catch (const Error& error) {
       EXPECT_EQ(code_name(error.code()), code_name(code)) << error.what();
@@ -60,9 +61,9 @@ class Bundle : public ::testing::Test {
   test::TemporaryFolder folder_;
 };
 
-TEST_F(Bundle, ReadsAClipManifest) {
+TEST_F(BundleFolder, ReadsAClipManifest) {
   make_clip();
-  const ClipManifest clip = open_clip_bundle(folder_.path());
+  const ClipManifest clip = Bundle::open(folder_.path())->manifest().clip();
   EXPECT_EQ(clip.name, "ViT-B-32/openai");
   EXPECT_EQ(clip.embed_dim, 512);
   EXPECT_EQ(clip.image.height, 224);
@@ -75,27 +76,27 @@ TEST_F(Bundle, ReadsAClipManifest) {
   EXPECT_EQ(clip.eot_id, 49407);
 }
 
-TEST_F(Bundle, ReadsACaptionManifest) {
+TEST_F(BundleFolder, ReadsACaptionManifest) {
   make_caption();
-  const CaptionManifest caption = open_caption_bundle(folder_.path());
+  const CaptionManifest caption = Bundle::open(folder_.path())->manifest().caption();
   EXPECT_EQ(caption.image.fill, 7);
   EXPECT_EQ(caption.max_positions, 512);
   EXPECT_EQ(caption.prompt_ids, (std::vector<std::int64_t>{30522, 5}));
 }
 
-TEST_F(Bundle, NamesTheManifestThatIsMissing) {
-  EXPECT_THROW(open_clip_bundle(folder_ / "none"), Error);
+TEST_F(BundleFolder, NamesTheManifestThatIsMissing) {
+  EXPECT_THROW(Bundle::open(folder_ / "none"), Error);
   expect_failure(ErrorCode::kBundleNotFound, {"manifest.json"});
 }
 
-TEST_F(Bundle, RefusesAManifestThatIsNoJson) {
+TEST_F(BundleFolder, RefusesAManifestThatIsNoJson) {
   for (const char* const text : {"", "{", "[]", "<html>", "{\"formatVersion\": 1,}", "{\"formatVersion\": 1} x", "\"x\""}) {
     make(text);
     expect_failure(ErrorCode::kBundleInvalid, {"manifest.json", "export the bundle again"});
   }
 }
 
-TEST_F(Bundle, RefusesAManifestThatIsNestedHoweverDeep) {
+TEST_F(BundleFolder, RefusesAManifestThatIsNestedHoweverDeep) {
   for (const std::size_t depth : {65U, 1'000U, 20'000U, 1'000'000U}) {
     for (const std::string& level : {std::string("["), std::string("{\"a\":")}) {
       std::string text;
@@ -106,7 +107,7 @@ TEST_F(Bundle, RefusesAManifestThatIsNestedHoweverDeep) {
   }
 }
 
-TEST_F(Bundle, NamesTheFieldThatIsWrong) {
+TEST_F(BundleFolder, NamesTheFieldThatIsWrong) {
   const std::vector<std::array<std::string, 3>> cases = {
       {"\"ViT-B-32/openai\"", "null", "/name"},  {"\"embedDim\": 512", "\"embedDim\": \"512\"", "/embedDim"},
       {"[224, 240]", "224", "/image/size/0"},    {"[224, 240]", "[224]", "/image/size/1"},

@@ -1,0 +1,102 @@
+#include "weights/weights.h"
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "interrogator/error.h"
+#include "weights/files/checkpoint.h"
+#include "weights/files/fault.h"
+
+namespace interrogator {
+
+namespace {
+
+constexpr std::size_t kMostFaultsTold = 6;
+
+/// Counters and the like, which no graph reads.
+bool is_whole_number(const StoredTensor& tensor) {
+  return !tensor.type->floating && tensor.type->name.front() != 'F' && count_elements(tensor.shape) <= 1;
+}
+
+/// What is wrong with a tensor that is there, or nothing.
+std::string fault_of(const std::string& name, const StoredTensor& found, const Shape& expected) {
+  if (found.shape != expected)
+    return in_quotes(name) + " has the shape " + in_brackets(found.shape) + ", expected " + in_brackets(expected);
+  if (!found.type->floating) return in_quotes(name) + " is of the type " + std::string(found.type->name) + ", expected F32, F16 or BF16";
+  return {};
+}
+
+std::string list_of(const std::vector<std::string>& faults) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(faults.size(), kMostFaultsTold); ++i) text += (i > 0 ? "; " : "") + faults[i];
+  if (faults.size() > kMostFaultsTold) text += "; and " + std::to_string(faults.size() - kMostFaultsTold) + " more";
+  return text;
+}
+
+}  // namespace
+
+Weights::Weights(const Graph& graph, const std::filesystem::path& path) : path_(path) {
+  std::map<std::string, StoredTensor> found = open_checkpoint(path);
+  std::vector<std::string> faults;
+  std::unordered_set<std::string> other_names;
+  for (const auto& [name, shape] : graph.tensors()) {
+    std::vector<std::string> names{name};
+    for (const std::string& alias : graph.aliases_of(name)) {
+      names.push_back(alias);
+      other_names.insert(alias);
+    }
+    const auto there = std::find_if(names.begin(), names.end(), [&](const std::string& each) { return found.contains(each); });
+    if (there == names.end()) {
+      faults.push_back(in_quotes(name) + " is missing, expected with the shape " + in_brackets(shape));
+      continue;
+    }
+    const StoredTensor& tensor = found.at(*there);
+    if (std::string fault = fault_of(*there, tensor, shape); !fault.empty()) faults.push_back(std::move(fault));
+    tensors_.emplace(name, tensor);
+  }
+  for (const auto& [name, tensor] : found) {
+    if (graph.tensors().contains(name) || other_names.contains(name) || graph.leaves_out(name) || is_whole_number(tensor)) continue;
+    faults.push_back(in_quotes(name) + " of shape " + in_brackets(tensor.shape) + " is left over");
+  }
+  if (faults.empty()) return;
+  throw Error(ErrorCode::kWeightsInvalid, path.string() + " does not fit " + graph.place() + ": " + list_of(faults) +
+                                              "; give the file that this architecture was trained as, or name the architecture that it is");
+}
+
+WeightsSummary Weights::summary() const {
+  WeightsSummary summary;
+  for (const auto& [name, tensor] : tensors_) {
+    const std::int64_t count = count_elements(tensor.shape);
+    ++summary.tensors;
+    summary.parameters += count;
+    summary.bytes += static_cast<std::uint64_t>(count) * tensor.type->bytes;
+  }
+  const at::ScalarType type = stored_type();
+  summary.dtype = type == at::kFloat ? "float32" : type == at::kHalf ? "float16" : "bfloat16";
+  return summary;
+}
+
+at::ScalarType Weights::stored_type() const {
+  std::map<at::ScalarType, std::int64_t> numbers{{at::kFloat, 0}};
+  for (const auto& [name, tensor] : tensors_) numbers[*tensor.type->floating] += count_elements(tensor.shape);
+  return std::max_element(numbers.begin(), numbers.end(), [](const auto& one, const auto& other) { return one.second < other.second; })
+      ->first;
+}
+
+at::Tensor Weights::read(const ParameterSource& source, at::ScalarType type) const {
+  const StoredTensor& tensor = tensors_.at(source.from);
+  const auto read = [&] {
+    const std::int64_t all = tensor.shape.empty() ? 1 : tensor.shape[0];
+    const auto [begin, end] = source.rows.value_or(std::pair{std::int64_t{0}, all});
+    at::Tensor rows = read_rows(tensor, begin, end, type);
+    if (source.transpose) rows = rows.t().contiguous();
+    return rows.view(source.shape);
+  };
+  return explained(ErrorCode::kWeightsInvalid, read, [&](const std::string& why) {
+    return path_.string() + " cannot be read as weights: " + in_quotes(source.from) + ": " + why + "; get it again";
+  });
+}
+
+}  // namespace interrogator

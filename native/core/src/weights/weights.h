@@ -1,0 +1,34 @@
+// A file of weights that has what a graph reads.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "interrogator/bundle.h"
+#include "weights/files/stored_tensor.h"
+#include "weights/graph.h"
+
+namespace interrogator {
+
+class Weights {
+ public:
+  /// Opens the file and compares names, shapes and types; no numbers are read. Throws kWeightsInvalid where it cannot be read or does not
+  /// fit, naming the tensors that are missing, left over, or of another shape or type; kIo.
+  Weights(const Graph& graph, const std::filesystem::path& path);
+
+  WeightsSummary summary() const;
+  /// Of most numbers that the graph reads.
+  at::ScalarType stored_type() const;
+
+  /// A module's tensor, new in memory, on the CPU, of rows one after another. Throws kWeightsInvalid where the file was cut meanwhile.
+  at::Tensor read(const ParameterSource& source, at::ScalarType type) const;
+
+ private:
+  std::filesystem::path path_;
+  std::map<std::string, StoredTensor> tensors_;  // by the graph's names
+};
+
+}  // namespace interrogator
