@@ -33,7 +33,7 @@ export interface RequestOptions extends Connection {
 }
 
 export interface Answer {
-  /** The address that answered, after redirects. */
+  /** The address that answered, after redirects, without name and password. */
   url: string;
   status: number;
   /** `404 Not Found`. */
@@ -92,7 +92,7 @@ export async function request(url: string, options: RequestOptions = {}): Promis
       const location = statusCode >= 300 && statusCode < 400 ? headers.location : undefined;
       if (typeof location !== 'string') {
         body.once('close', route.leave);
-        return answer(url, target.href, { statusCode, headers, body }, options, failed, timeout);
+        return answer(url, target, { statusCode, headers, body }, options, failed, timeout);
       }
       // Not waited for: the connection is closed.
       body.on('error', () => {}).destroy();
@@ -110,7 +110,7 @@ export async function request(url: string, options: RequestOptions = {}): Promis
 
 function answer(
   url: string,
-  answered: string,
+  answered: URL,
   { statusCode, headers, body }: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>,
   options: RequestOptions,
   failed: (cause: unknown) => Error,
@@ -121,7 +121,7 @@ function answer(
   // An abort while nobody reads is no uncaught error.
   body.on('error', () => {});
   return {
-    url: answered,
+    url: Object.assign(new URL(answered), { username: '', password: '' }).href,
     status: statusCode,
     statusText: `${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim(),
     headers: Object.fromEntries(Object.keys(headers).map((name) => [name, first(name)])),
