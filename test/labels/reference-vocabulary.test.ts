@@ -20,7 +20,8 @@ afterEach(() => {
 
 test('the lists are those that exported bundles have, byte by byte, and their licence is beside them', async () => {
   const folder = await referenceVocabulary();
-  const code = 'import pathlib, sys; from torch_interrogator_export.bundle import copy_vocabulary; print(*copy_vocabulary(None, pathlib.Path(sys.argv[1])))';
+  const code =
+    'import pathlib, sys; from torch_interrogator_export.bundle import copy_vocabulary; print(*copy_vocabulary(None, pathlib.Path(sys.argv[1])))';
   const listed = (await runPython(['-c', code, cache])).trim().split(' ');
   expect(readdirSync(folder).sort()).toEqual(['LICENSE', ...listed.map((name) => path.basename(name))]);
   for (const name of listed) {
@@ -66,7 +67,10 @@ describe('where it is not there', () => {
     const other = makeWheel('clip-interrogator', '0.6.0', { 'clip_interrogator/data/artists.txt': 'nobody' });
     const index = await PackageIndex.start([{ ...other, file: 'clip_interrogator-0.6.0-py3-none-any.whl' }]);
     process.env.PIP_INDEX_URL = index.url;
-    await expect(referenceVocabulary()).rejects.toMatchObject({ code: 'ERR_VOCABULARY_NOT_FOUND', message: expect.stringContaining(other.sha256) });
+    await expect(referenceVocabulary()).rejects.toMatchObject({
+      code: 'ERR_VOCABULARY_NOT_FOUND',
+      message: expect.stringContaining(other.sha256),
+    });
     expect(existsSync(referenceVocabularyFolder())).toBe(false);
     await index.stop();
   });

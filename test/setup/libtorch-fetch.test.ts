@@ -73,7 +73,10 @@ test('wheels in a folder need no network', async () => {
 
 test('an index that cannot be reached is a typed error', async () => {
   env = { ...env, PIP_INDEX_URL: 'http://127.0.0.1:1/simple' };
-  await expect(fetchInProcess()).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/^ERR_NETWORK [\s\S]*127\.0\.0\.1:1[\s\S]*LIBTORCH/) });
+  await expect(fetchInProcess()).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^ERR_NETWORK [\s\S]*127\.0\.0\.1:1[\s\S]*LIBTORCH/),
+  });
 });
 
 test('a file that is not what the index says leaves nothing behind', async () => {
@@ -84,14 +87,21 @@ test('a file that is not what the index says leaves nothing behind', async () =>
 });
 
 describe('which wheels', () => {
-  const on = (platform: NodeJS.Platform, arch: string, libc: string | null = null, libcVersion: string | null = null) => ({ platform, arch, libc, libcVersion });
+  const on = (platform: NodeJS.Platform, arch: string, libc: string | null = null, libcVersion: string | null = null) => ({
+    platform,
+    arch,
+    libc,
+    libcVersion,
+  });
   const linux = on('linux', 'x64', 'glibc', '2.28');
 
   test('each system has its own files of the same versions', () => {
     const files = libtorchWheels('cpu', linux).map(({ file }) => file);
     expect(files.every((file) => file.endsWith('_x86_64.whl'))).toBe(true);
     const others = libtorchWheels('cpu', on('linux', 'arm64', 'glibc', '2.41'));
-    expect(others.map(({ name, version }) => [name, version])).toEqual(libtorchWheels('cpu', linux).map(({ name, version }) => [name, version]));
+    expect(others.map(({ name, version }) => [name, version])).toEqual(
+      libtorchWheels('cpu', linux).map(({ name, version }) => [name, version]),
+    );
     expect(others.every(({ file }) => file.endsWith('_aarch64.whl'))).toBe(true);
     expect(libtorchWheels('cpu', on('darwin', 'arm64')).map(({ file }) => file)).toEqual([expect.stringContaining('macosx')]);
   });

@@ -68,11 +68,18 @@ export class PackageIndex {
       return;
     }
     if (this.form === 'json') {
-      const files = wheels.map(({ file: filename, sha256 }) => ({ filename, url: `../../files/${filename}`, hashes: { sha256 }, yanked: false }));
+      const files = wheels.map(({ file: filename, sha256 }) => ({
+        filename,
+        url: `../../files/${filename}`,
+        hashes: { sha256 },
+        yanked: false,
+      }));
       response.writeHead(200, { 'content-type': JSON_TYPE }).end(JSON.stringify({ meta: { 'api-version': '1.1' }, name, files }));
       return;
     }
     const links = wheels.map((wheel) => `<a data-yanked="" href="../../files/${wheel.file}#sha256=${wheel.sha256}">${wheel.file}</a><br/>`);
-    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(`<!DOCTYPE html><html><body>${links.join('')}</body></html>`);
+    response
+      .writeHead(200, { 'content-type': 'text/html; charset=utf-8' })
+      .end(`<!DOCTYPE html><html><body>${links.join('')}</body></html>`);
   }
 }

@@ -3,10 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { pythonCommand } from '../../lib/setup/libtorch/locate';
 import { parseConfigFile } from '../../lib/wheels/config-file';
 
-const plain = (text: string): unknown => Object.fromEntries([...parseConfigFile(text)].map(([name, values]) => [name, Object.fromEntries(values)]));
+const plain = (text: string): unknown =>
+  Object.fromEntries([...parseConfigFile(text)].map(([name, values]) => [name, Object.fromEntries(values)]));
 
 test('values go on in lines that are further in', () => {
-  const text = '[global]\nextra-index-url =\n    https://a/simple\n\n    # not this one\n    https://b/simple\nNo_Index: true\n; nor this\n[install]\n';
+  const text =
+    '[global]\nextra-index-url =\n    https://a/simple\n\n    # not this one\n    https://b/simple\nNo_Index: true\n; nor this\n[install]\n';
   expect(plain(text)).toEqual({
     global: { 'extra-index-url': '\nhttps://a/simple\n\nhttps://b/simple', no_index: 'true' },
     install: {},
@@ -24,7 +26,23 @@ test.each(['index-url = https://a', '[global]\nindex-url', '[global]\n= value'])
 });
 
 test('any file gives what configparser gives', () => {
-  const pieces = ['[global]', '[install]', '[DEFAULT]', '[a b]x', 'index-url', 'INDEX_URL', ' = ', ': ', '=', 'https://h/p', '  ', '\t', '#', ';', 'x y'];
+  const pieces = [
+    '[global]',
+    '[install]',
+    '[DEFAULT]',
+    '[a b]x',
+    'index-url',
+    'INDEX_URL',
+    ' = ',
+    ': ',
+    '=',
+    'https://h/p',
+    '  ',
+    '\t',
+    '#',
+    ';',
+    'x y',
+  ];
   let seed = 1;
   const pick = (count: number): number => {
     seed = (seed * 48271) % 2147483647;

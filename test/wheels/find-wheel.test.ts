@@ -1,5 +1,8 @@
 /** Looking for a wheel where pip's settings say, in places that answer as some do. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -69,7 +72,8 @@ test('another file under the same name is not taken, wherever it is', async () =
 
 test('a page that declares no hash is believed until the file is here', async () => {
   const index = await startIndex();
-  index.instead = (_, response) => Boolean(response.writeHead(200, { 'content-type': 'text/html' }).end(`<a href="${WHEEL.file.toUpperCase()}">`));
+  index.instead = (_, response) =>
+    Boolean(response.writeHead(200, { 'content-type': 'text/html' }).end(`<a href="${WHEEL.file.toUpperCase()}">`));
   expect(await find({ indexes: [index.url] })).toBe(`${index.url}/nvidia-cuda-runtime/${WHEEL.file.toUpperCase()}`);
 });
 
@@ -197,4 +201,31 @@ test("pip's proxy is asked, also for what NO_PROXY names", async () => {
   };
   const connection = { proxy: proxy.origin, isTrusted: () => true };
   expect(await find({ indexes: ['http://pypi.example/simple'], connection })).toBe(`http://pypi.example/files/${WHEEL.file}`);
+});
+
+test('a certificate of unknown making is an error, unless pip is told to trust it, or its host', async () => {
+  const [key, certificate] = [path.join(folder, 'key.pem'), path.join(folder, 'certificate.pem')];
+  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  execFileSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-keyout', key, '-out', certificate, ...subject],
+    { stdio: 'ignore' },
+  );
+  const server = createServer({ key: readFileSync(key), cert: readFileSync(certificate) }, (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' }).end(`<a href="/${WHEEL.file}">x</a>`);
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  try {
+    const origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const indexes = [`${origin}/simple`];
+    const others = { certificates: null, isTrusted: ({ host }: URL) => host === '127.0.0.1:1' };
+    expect(String(await failure({ indexes, connection: others }))).toMatch(/self-signed certificate|certificate/);
+    expect(await find({ indexes, connection: { certificates: certificate } })).toBe(`${origin}/${WHEEL.file}`);
+    expect(await find({ indexes, connection: { isTrusted: ({ hostname }) => hostname === '127.0.0.1' } })).toBe(`${origin}/${WHEEL.file}`);
+    // What was learnt of one connection is not held for another.
+    expect(String(await failure({ indexes }))).toContain('certificate');
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });

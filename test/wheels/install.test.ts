@@ -81,7 +81,10 @@ test('an abort rejects, gives the lock back and leaves no half', async () => {
     const report = (title: string): void => {
       if (title.startsWith(abortAt)) controller.abort('enough');
     };
-    await expect(install(folder, installation(), { report, signal: controller.signal })).rejects.toMatchObject({ code: 'ERR_ABORTED', cause: 'enough' });
+    await expect(install(folder, installation(), { report, signal: controller.signal })).rejects.toMatchObject({
+      code: 'ERR_ABORTED',
+      cause: 'enough',
+    });
     expect(readdirSync(path.dirname(folder)).filter((name) => !name.endsWith('.unpacking'))).toEqual([]);
   }
   await install(folder, installation());

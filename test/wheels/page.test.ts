@@ -34,7 +34,9 @@ test('pages of the network lead to no file of this machine and to nothing that i
   expect(parsePage(html(body), 'text/html', BASE)).toEqual([]);
   expect(parsePage(html(`<base href="file:///etc/"><a href="passwd">x</a>${body}`), 'text/html', BASE)).toEqual([]);
   expect(parsePage(json(urls.map((url) => ({ url }))), JSON_TYPE, BASE)).toEqual([]);
-  expect(parsePage(html('<a href="a.whl">a</a>'), 'text/html', 'file:///mirror/index.html')).toMatchObject([{ url: 'file:///mirror/a.whl' }]);
+  expect(parsePage(html('<a href="a.whl">a</a>'), 'text/html', 'file:///mirror/index.html')).toMatchObject([
+    { url: 'file:///mirror/a.whl' },
+  ]);
 });
 
 test('a name is what follows the last slash, whatever it hides', () => {

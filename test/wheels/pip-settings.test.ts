@@ -31,7 +31,7 @@ test('without any, PyPI is asked, with the certificates of Node', () => {
     indexes: ['https://pypi.org/simple'],
     findLinks: [],
     connection: { certificates: null, proxy: undefined },
-    idleMs: 15_000,
+    idleMs: 30_000,
     retries: 5,
   });
 });
@@ -67,7 +67,10 @@ linux('a file that PIP_CONFIG_FILE names stands in for those of the user', () =>
 });
 
 test('[install] wins over [global], and other sections say nothing', () => {
-  env.PIP_CONFIG_FILE = write('own.conf', '[install]\nindex-url = https://install\n[global]\nindex-url = https://global\n[download]\nindex-url = https://no\n');
+  env.PIP_CONFIG_FILE = write(
+    'own.conf',
+    '[install]\nindex-url = https://install\n[global]\nindex-url = https://global\n[download]\nindex-url = https://no\n',
+  );
   expect(indexes()).toEqual(['https://install']);
 });
 
@@ -85,7 +88,9 @@ test('lists are lines or words; names have other spellings', () => {
     idleMs: 180_000,
     retries: 1,
   });
-  const trusted = ['http://d', 'https://d:1', 'http://e:8080', 'http://e', 'http://d.e'].map((url) => settings.connection.isTrusted?.(new URL(url)));
+  const trusted = ['http://d', 'https://d:1', 'http://e:8080', 'http://e', 'http://d.e'].map((url) =>
+    settings.connection.isTrusted?.(new URL(url)),
+  );
   expect(trusted).toEqual([true, true, true, false, false]);
 });
 
