@@ -11,18 +11,22 @@ const LOOK_MS = 250;
 /** A lock that nobody touches for so long has no holder any more, however busy the machine is. */
 const PATIENCE_MS = 15_000;
 
-/**
- * Waits for the lock and takes it; calls `onWait` each time when another process was found to hold it. Resolves with what gives it back.
- * The signal ends the wait at once. Rejects with what the file system says, or with AbortError.
- */
-export async function acquireLock(file: string, onWait = (): void => {}, signal?: AbortSignal): Promise<() => Promise<void>> {
+export interface LockOptions {
+  /** Called each time when another one was found to hold the lock. */
+  onWait?: () => void;
+  /** Ends the wait. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Waits for the lock and takes it. Resolves with what gives it back. Rejects with what the file system says, and with AbortError. */
+export async function acquireLock(file: string, { onWait, signal }: LockOptions = {}): Promise<() => Promise<void>> {
   let seen = '';
   let since = Number.POSITIVE_INFINITY;
   for (;;) {
     throwIfAborted(signal);
     const release = await take(file);
     if (release) return release;
-    onWait();
+    onWait?.();
     // Changes are timed by this process's own clock: clocks of machines that share the folder may differ.
     const state = await identify(file);
     if (await isHolderDead(file)) {

@@ -108,7 +108,7 @@ async function obtain(fetching: Fetching, content: Content, signal: AbortSignal)
   const { etag, commit, bytes, files } = content;
   const lock = cache.lock(etag);
   await mkdir(path.dirname(lock), { recursive: true });
-  const release = await acquireLock(lock, waitListener(fetching, content), signal);
+  const release = await acquireLock(lock, { onWait: waitListener(fetching, content), signal });
   try {
     const isNew = !(await isThere(cache, content));
     if (isNew) await fetchContent(fetching, content, signal);

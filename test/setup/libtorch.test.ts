@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { download } from '../../lib/net/download';
 import { findLibtorch, type Libtorch } from '../../lib/setup/libtorch';
 import { inspectLibtorch, libraryName } from '../../lib/setup/libtorch/inspect';
-import { NETWORK_HINT, requirements } from '../../lib/setup/libtorch/wheels';
+import { requirements } from '../../lib/setup/libtorch/wheels';
 
 const CONTENT = randomBytes(3_000_000);
 const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
@@ -148,12 +148,12 @@ describe('download', () => {
     expect(requests).toHaveLength(3);
   });
 
-  test('an unreachable server is a typed error with the remedy that its caller knows', async () => {
+  test('an unreachable server is a typed error with a remedy', async () => {
     const refused = 'http://127.0.0.1:1/file.whl';
-    const unreachable = download(refused, file(), { ...options, attempts: 2, hint: NETWORK_HINT });
-    await expect(unreachable).rejects.toMatchObject({ code: 'ERR_NETWORK', hint: expect.stringContaining('LIBTORCH') });
-    const withoutHint = download(refused, file(), { ...options, attempts: 1 });
-    await expect(withoutHint).rejects.toMatchObject({ hint: expect.stringContaining('continues where it stopped') });
+    await expect(download(refused, file(), { ...options, attempts: 2 })).rejects.toMatchObject({
+      code: 'ERR_NETWORK',
+      hint: expect.stringContaining('continues'),
+    });
   });
 
   test('a full disk is a typed error', async () => {

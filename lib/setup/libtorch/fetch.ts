@@ -23,7 +23,8 @@ export async function fetchLibtorch(variant: 'cpu' | 'cuda', report: FetchListen
   const target = fetchedFolder(variant);
   try {
     await mkdir(cacheFolder(), { recursive: true });
-    const release = await acquireLock(`${target}.lock`, () => report('Waiting for another process that fetches libtorch', 0, 0));
+    const onWait = (): void => report('Waiting for another process that fetches libtorch', 0, 0);
+    const release = await acquireLock(`${target}.lock`, { onWait });
     try {
       if (!existsSync(target)) await fetchInto(target, variant, report);
     } finally {
