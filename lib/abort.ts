@@ -1,5 +1,5 @@
 /** Abort signals: what they end. */
-import { AbortError } from './errors';
+import { AbortError, throwIfAborted } from './errors';
 
 const heard = new WeakMap<EventTarget, Set<() => void>>();
 
@@ -43,4 +43,19 @@ export async function abandonable<T>(promise: Promise<T>, signal: AbortSignal | 
   } finally {
     leave();
   }
+}
+
+/** A pause that the signal ends at once, with AbortError. */
+export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  throwIfAborted(signal);
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      leave();
+      resolve();
+    }, milliseconds);
+    const leave = onAbort(signal, () => {
+      clearTimeout(timer);
+      reject(new AbortError(signal?.reason));
+    });
+  });
 }

@@ -1,33 +1,45 @@
 /** A lock file that processes agree on: made by its holder, touched as long as the holder lives, removed by the holder. */
 import { randomUUID } from 'node:crypto';
-import { link, open, rename, rm, stat } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { link, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { pause } from '../abort';
+import { throwIfAborted } from '../errors';
 
 const TOUCH_MS = 1000;
 const LOOK_MS = 250;
 /** A lock that nobody touches for so long has no holder any more, however busy the machine is. */
 const PATIENCE_MS = 15_000;
 
-/**
- * Waits for the lock and takes it; calls `onWait` each time when another process was found to hold it. Resolves with what gives it back.
- * Rejects with what the file system says.
- */
-export async function acquireLock(file: string, onWait = (): void => {}): Promise<() => Promise<void>> {
+export interface LockOptions {
+  /** Called each time when another one was found to hold the lock. */
+  onWait?: () => void;
+  /** Ends the wait. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Waits for the lock and takes it. Resolves with what gives it back. Rejects with what the file system says, and with AbortError. */
+export async function acquireLock(file: string, { onWait, signal }: LockOptions = {}): Promise<() => Promise<void>> {
   let seen = '';
   let since = Number.POSITIVE_INFINITY;
   for (;;) {
+    throwIfAborted(signal);
     const release = await take(file);
     if (release) return release;
-    onWait();
+    onWait?.();
     // Changes are timed by this process's own clock: clocks of machines that share the folder may differ.
     const state = await identify(file);
+    if (await isHolderDead(file)) {
+      await removeStale(file, state);
+      continue;
+    }
     if (state !== seen) {
       seen = state;
       since = performance.now();
     } else if (performance.now() - since > PATIENCE_MS) {
       await removeStale(file, state);
     }
-    await sleep(LOOK_MS);
+    await pause(LOOK_MS, signal);
   }
 }
 
@@ -36,6 +48,8 @@ async function take(file: string): Promise<(() => Promise<void>) | undefined> {
     if (error.code !== 'EEXIST') throw error;
   });
   if (!handle) return undefined;
+  // Where this fails, say because the disk is full, the lock still holds.
+  await handle.write(`${machine()} ${process.pid}\n`).catch(() => {});
   const touch = setInterval(() => void handle.utimes(new Date(), new Date()).catch(() => {}), TOUCH_MS).unref();
   const { ino } = await handle.stat();
   return async () => {
@@ -50,6 +64,40 @@ async function take(file: string): Promise<(() => Promise<void>) | undefined> {
 async function identify(file: string): Promise<string> {
   const found = await stat(file, { bigint: true }).catch(() => undefined);
   return found ? `${found.ino} ${found.mtimeNs}` : '';
+}
+
+/** The holder was a process of this machine that is no more. Of others only time tells. */
+async function isHolderDead(file: string): Promise<boolean> {
+  const [, where, id] = /^(\S+) (\d+)\n$/.exec(await readFile(file, 'utf8').catch(() => '')) ?? [];
+  if (where !== machine()) return false;
+  try {
+    process.kill(Number(id), 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+let known: string | undefined;
+
+/** Where a process's number means what it means here: this machine since it was started, and this container. */
+function machine(): string {
+  if (known === undefined) {
+    const parts = [
+      hostname,
+      () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+      () => readlinkSync('/proc/self/ns/pid'),
+    ].map((part) => {
+      try {
+        return part();
+      } catch {
+        // Not on Linux.
+        return '';
+      }
+    });
+    known = parts.join('/').replaceAll(/\s/g, '');
+  }
+  return known;
 }
 
 /** The file is moved first: only one of those who wait can move it, and sees then whether it moved the one that it meant to. */

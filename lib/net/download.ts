@@ -1,110 +1,159 @@
-/** One file from the network: continued where it broke off, in this process or an earlier one, and checked by hash. */
-import { createHash } from 'node:crypto';
+/** One file from the network: continued where it broke off, in this process or an earlier one, and checked by size and hash. */
 import fs from 'node:fs';
-import { copyFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { copyFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { InterrogatorError } from '../errors';
 import { counted } from './counted';
-import { request } from './http';
+import { type Answer, type Connection, request } from './http';
+import { isPassingStatus, NetworkError, retryAfter } from './network-error';
+import { type Expected, Part } from './part';
+import { Patience } from './patience';
 import { shownUrl } from './shown-url';
 
-export interface DownloadOptions {
-  /** Hex digest that the whole file must have. */
-  sha256: string;
+export interface DownloadOptions extends Expected, Connection {
+  /** What the file is called until it is whole. Default: its name and `.part`. */
+  part?: string;
+  signal?: AbortSignal | undefined;
   /** Bytes so far and in all; 0 where the server does not say. */
-  onProgress?: (done: number, total: number) => void;
-  /** A PEM file of certificates to trust; null for the usual ones. */
-  certificates?: string | null;
+  onProgress?: ((done: number, total: number) => void) | undefined;
+  /** For the address's own origin. */
+  authorization?: string | undefined;
+  /** The longest silence of the server, in milliseconds. */
+  idleMs?: number;
+  /** Longer files are refused. */
+  maxBytes?: number;
   /** What to do about a failure of the network. */
   hint?: string;
+  /** What an answer means that has another status than the file's. */
+  refusal?: (answer: Answer) => NetworkError;
+  /** The environment variable that names another folder than the one that is full. */
+  folderVariable?: string;
   /** Breaks in a row without a new byte before giving up. */
   attempts?: number;
-  /** First pause between attempts, in milliseconds; doubled each time. */
+  /** First pause between attempts, in milliseconds; about doubled each time. */
   pause?: number;
 }
 
 /**
- * Downloads `url` to `file`. Until it is whole and its hash is right it is called `file`.part.
- * @throws ERR_NETWORK (unreachable, refused, wrong hash), ERR_IO (disk)
+ * Downloads `url` to `file`, which has its name only when it is whole and what it should be. What came of it stays beside it until then.
+ * Only one process may download to a file at a time.
+ * @throws ERR_NETWORK (unreachable, refused, another size or hash), ERR_IO (disk), AbortError
  */
 export async function download(url: string, file: string, options: DownloadOptions): Promise<void> {
-  const part = `${file}.part`;
-  // What an earlier run left may be the damaged half: then the file is fetched once more.
-  for (let rounds = (await sizeOf(part)) > 0 ? 2 : 1; rounds > 0; rounds -= 1) {
-    await (url.startsWith('file:') ? copyFile(fileURLToPath(url), part) : receive(url, part, options));
-    const hash = createHash('sha256');
-    await pipeline(fs.createReadStream(part, { highWaterMark: 1 << 20 }), hash);
-    const isRight = hash.digest('hex') === options.sha256;
-    if (isRight) await rename(part, file);
-    await Promise.all([part, `${part}.version`].map((left) => rm(left, { force: true })));
-    if (isRight) return;
+  const part = new Part(options.part ?? `${file}.part`, options);
+  let fault: string | undefined;
+  try {
+    // Damage on the way, or in what an earlier run left, does not come twice.
+    for (let rounds = 2; rounds > 0; rounds -= 1) {
+      await (url.startsWith('file:') ? copyFile(fileURLToPath(url), part.file) : receive(url, part, options));
+      fault = await part.fault(options.signal);
+      if (fault === undefined) return await part.finish(file, options.signal);
+      await part.remove();
+    }
+  } catch (error) {
+    throw isOfDisk(error) ? diskError(error, options.folderVariable) : error;
   }
-  throw new InterrogatorError('ERR_NETWORK', `${shownUrl(url)} arrived damaged: its SHA-256 is not ${options.sha256}.`, {
+  throw new NetworkError(`${shownUrl(url)} arrived damaged: ${fault}. It was fetched again and was no better.`, {
     hint: options.hint ?? AGAIN,
   });
 }
 
 const AGAIN = 'Check the network, then run the command again: it continues where it stopped.';
 
-/** What the server will say again however often it is asked. */
-class Refusal extends InterrogatorError {}
-
 /** A wheel with CUDA's kernels has 3 GB. */
 const MOST_BYTES = 16 * 2 ** 30;
 
 /** Appends to `part` until the server has nothing more to send. */
-async function receive(url: string, part: string, options: DownloadOptions): Promise<void> {
-  const { attempts = 6, pause = 500 } = options;
-  for (let failures = 0; ; ) {
-    const before = await sizeOf(part);
+async function receive(url: string, part: Part, options: DownloadOptions): Promise<void> {
+  const patience = new Patience(options);
+  for (;;) {
+    await part.catchUp(options.signal);
+    const before = await part.size();
+    if (options.bytes !== undefined && before >= options.bytes && before > 0) return;
     try {
       return await continueFrom(url, part, before, options);
     } catch (error) {
-      if (!(error instanceof InterrogatorError)) throw diskError(error as NodeJS.ErrnoException);
-      failures = (await sizeOf(part)) > before ? 1 : failures + 1;
-      if (error instanceof Refusal || failures >= attempts) throw error;
-      await sleep(pause * 2 ** (failures - 1));
+      if ((await part.size()) > before) patience.renew();
+      await patience.after(error);
     }
   }
 }
 
-async function continueFrom(url: string, part: string, have: number, options: DownloadOptions): Promise<void> {
-  const { certificates = null, hint = AGAIN, onProgress } = options;
-  const mark = `${part}.version`;
-  // With it, a server that has another version by now sends that from its start, not its rest.
-  const version = have > 0 ? await readFile(mark, 'utf8').catch(() => '') : '';
+async function continueFrom(url: string, part: Part, size: number, options: DownloadOptions): Promise<void> {
+  const {
+    certificates = null,
+    hint = AGAIN,
+    maxBytes = MOST_BYTES,
+    authorization,
+    bytes,
+    idleMs,
+    onProgress,
+    signal,
+    proxy,
+    isTrusted,
+  } = options;
+  const version = size > 0 ? await part.version() : '';
+  // Without a hash only its server can tell that the rest is of the same version.
+  const have = version !== '' || options.sha256 !== undefined || options.gitBlob !== undefined ? size : 0;
   const answer = await request(url, {
+    signal,
+    authorization,
+    proxy,
+    isTrusted,
     certificates: certificates !== null && fs.existsSync(certificates) ? certificates : null,
     hint,
-    headers: { ...(have > 0 && { range: `bytes=${have}-` }), ...(version && { 'if-range': version }) },
+    ...(idleMs !== undefined && { idleMs }),
+    // With a version, a server that has another one by now sends that from its start, not its rest.
+    headers: { ...(have > 0 && { range: `bytes=${have}-` }), ...(have > 0 && version && { 'if-range': version }) },
   });
   if (answer.status !== 200 && answer.status !== 206) {
     answer.discard();
     // Nothing lies beyond what is here: whole, or longer than the file. The hash decides.
-    if (answer.status === 416) return;
-    // A busy or restarting server is asked again; a refusal is final.
-    const Failure = answer.status >= 500 || answer.status === 429 || answer.status === 408 ? InterrogatorError : Refusal;
-    throw new Failure('ERR_NETWORK', `${shownUrl(url)} answered ${answer.statusText}.`, { hint });
+    if (answer.status === 416 && have > 0) return;
+    throw (options.refusal ?? refusalOf(url, hint))(answer);
   }
   const offset = answer.status === 206 ? have : 0;
-  const total = answer.length === undefined ? 0 : offset + answer.length;
+  const total = answer.length === undefined ? bytes : offset + answer.length;
+  if (bytes !== undefined && (total !== bytes || (isPage(answer) && answer.length === undefined))) {
+    answer.discard();
+    throw isPage(answer) ? pageInPlaceOf(url) : new NetworkError(`${shownUrl(url)} came with ${total} bytes, not ${bytes}.`, { hint });
+  }
   const { etag = '', 'last-modified': modified = '' } = answer.headers;
-  if (offset === 0) await writeFile(mark, /^"/.test(etag) ? etag : modified);
-  const body = counted(answer.body(MOST_BYTES), (done) => onProgress?.(offset + done, total));
-  await pipeline(body, fs.createWriteStream(part, { flags: offset > 0 ? 'a' : 'w' }));
+  if (offset === 0) await part.restart(/^"/.test(etag) ? etag : modified);
+  await part.append(counted(answer.body((bytes ?? maxBytes) - offset), (done) => onProgress?.(offset + done, total ?? 0)));
+  // Where the answer had no length, only this tells.
+  const came = await part.size();
+  if (bytes !== undefined && came < bytes) {
+    throw new NetworkError(`${shownUrl(url)} broke off after ${came} of ${bytes} bytes.`, { hint, isPassing: true });
+  }
 }
 
-async function sizeOf(file: string): Promise<number> {
-  return (await stat(file).catch(() => null))?.size ?? 0;
+function refusalOf(url: string, hint: string): (answer: Answer) => NetworkError {
+  return ({ status, statusText, headers }) =>
+    new NetworkError(`${shownUrl(url)} answered ${statusText}.`, { hint, isPassing: isPassingStatus(status), waitMs: retryAfter(headers) });
+}
+
+export function isPage({ headers }: Answer): boolean {
+  return /^\s*(text\/html|application\/xhtml)/i.test(headers['content-type'] ?? '');
+}
+
+/** Networks of hotels and trains answer every request with their own page until somebody signs in. */
+export function pageInPlaceOf(url: string): NetworkError {
+  return new NetworkError(`A web page came in place of ${shownUrl(url)}: the network, or a proxy in it, answers for the server.`, {
+    hint: 'Open any address in a browser and sign in to the network, or ask who runs it to let the address through. Then try again.',
+  });
+}
+
+/** The file system said so, not a programmer's mistake. */
+export function isOfDisk(error: unknown): error is NodeJS.ErrnoException {
+  return !(error instanceof InterrogatorError) && (error as NodeJS.ErrnoException | null)?.syscall !== undefined;
 }
 
 /** A failed write, with what to do about it. */
-export function diskError(error: NodeJS.ErrnoException): InterrogatorError {
+export function diskError(error: NodeJS.ErrnoException, folderVariable = 'TORCH_INTERROGATOR_CACHE'): InterrogatorError {
   const full = error.code === 'ENOSPC' || error.code === 'EDQUOT';
   return new InterrogatorError('ERR_IO', `${full ? 'The disk is full' : 'Writing failed'}: ${error.message}.`, {
-    hint: `${full ? 'Free some space' : 'Make the folder writable'}, or name another folder in TORCH_INTERROGATOR_CACHE, and run the command again: it continues where it stopped.`,
+    hint: `${full ? 'Free some space' : 'Make the folder writable'}, or name another folder in ${folderVariable}, and run the command again: it continues where it stopped.`,
     cause: error,
   });
 }

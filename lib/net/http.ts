@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Dispatcher } from 'undici';
 import { abandonable } from '../abort';
 import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
+import { NetworkError } from './network-error';
 import { proxyFor } from './proxy';
 import { shownUrl } from './shown-url';
 
@@ -22,8 +23,14 @@ export interface Connection {
 }
 
 export interface RequestOptions extends Connection {
+  /** Default GET. */
+  method?: 'GET' | 'HEAD';
   signal?: AbortSignal | undefined;
   headers?: Record<string, string>;
+  /** The header of that name: for the origin of the address, not for others that it redirects to. Default: name and password in the address. */
+  authorization?: string | undefined;
+  /** A redirect to another origin is not followed: it is the answer. */
+  staysAtOrigin?: boolean;
   /** The longest wait for the answer's head, redirects included, and between two parts of its body. Default 30,000 milliseconds. */
   idleMs?: number;
   /** For all of it, the body too, but without the time that the body's reader takes. Default: no limit. */
@@ -32,13 +39,17 @@ export interface RequestOptions extends Connection {
   hint?: string;
 }
 
+type Headers = Readonly<Record<string, string | undefined>>;
+
 export interface Answer {
   /** The address that answered, after redirects, without name and password. */
   url: string;
   status: number;
   /** `404 Not Found`. */
   statusText: string;
-  headers: Readonly<Record<string, string | undefined>>;
+  headers: Headers;
+  /** The headers of the redirects that led here. */
+  redirects: readonly Headers[];
   /** The body's length that the server announced, undefined where it did not. */
   length: number | undefined;
   /** Throws ERR_NETWORK as soon as it is longer than `most` bytes, and where it breaks off. To be read to its end, or left. */
@@ -48,11 +59,11 @@ export interface Answer {
 }
 
 /**
- * Sends a GET and follows up to five redirects. Any status is an answer.
+ * Sends a GET, or a HEAD, and follows up to five redirects. Any status is an answer.
  * Rejects with ERR_NETWORK, with ERR_INVALID_ARGUMENT for what is no http or https URL, or with AbortError.
  */
 export async function request(url: string, options: RequestOptions = {}): Promise<Answer> {
-  const { signal, idleMs = 30_000, totalMs } = options;
+  const { method = 'GET', signal, idleMs = 30_000, totalMs } = options;
   throwIfAborted(signal);
   let target = httpUrl(url);
   let route: Route | undefined;
@@ -70,17 +81,21 @@ export async function request(url: string, options: RequestOptions = {}): Promis
       : timeout?.signal.aborted
         ? `no complete answer within ${(totalMs as number) / 1000} s`
         : rootMessage(cause);
+    const isPassing = !isDistrust(cause);
+    const advice = isPassing ? options.hint : DISTRUST_HINT;
     const proxy = options.proxy ?? proxyFor(target);
-    if (proxy === undefined) return failure(url, reason, options, cause);
-    const hint = `${options.hint ?? 'Check the address and the connection.'} Check the proxy too: http_proxy and https_proxy name it.`;
-    return failure(url, `${reason}, through the proxy ${shownUrl(proxy)}`, { hint }, cause);
+    if (proxy === undefined) return failure(url, reason, { hint: advice, cause, isPassing });
+    const hint = `${advice ?? 'Check the address and the connection.'} Check the proxy too: http_proxy and https_proxy name it.`;
+    return failure(url, `${reason}, through the proxy ${shownUrl(proxy)}`, { hint, cause, isPassing });
   };
+  const passed: Headers[] = [];
   try {
     for (let redirects = 0; ; redirects += 1) {
       route = routeTo(target, options);
-      const credentials = target.origin === authorized ? authorization(httpUrl(url)) : {};
+      const credentials = target.origin === authorized ? authorization(httpUrl(url), options) : {};
       const any = AbortSignal.any(signals);
       const asked = undici().request(target, {
+        method,
         dispatcher: route.dispatcher,
         signal: any,
         headersTimeout: idleMs,
@@ -90,15 +105,17 @@ export async function request(url: string, options: RequestOptions = {}): Promis
       // undici hears of the signal only once it is connected.
       const { statusCode, headers, body } = await abandonable(asked, any);
       const location = statusCode >= 300 && statusCode < 400 ? headers.location : undefined;
-      if (typeof location !== 'string') {
+      const next = typeof location === 'string' ? httpUrl(location, target) : undefined;
+      if (!next || (options.staysAtOrigin && next.origin !== authorized)) {
         body.once('close', route.leave);
-        return answer(url, target, { statusCode, headers, body }, options, failed, timeout);
+        return { ...answer(url, target, { statusCode, headers, body }, options, failed, timeout), redirects: passed };
       }
+      passed.push(plain(headers));
       // Not waited for: the connection is closed.
       body.on('error', () => {}).destroy();
       route.leave();
       if (redirects === MOST_REDIRECTS) throw failure(url, `it redirects more than ${MOST_REDIRECTS} times`, options);
-      target = httpUrl(location, target);
+      target = next;
     }
   } catch (cause) {
     route?.leave();
@@ -115,19 +132,19 @@ function answer(
   options: RequestOptions,
   failed: (cause: unknown) => Error,
   timeout: TimeLimit | undefined,
-): Answer {
-  const first = (name: string): string | undefined => (Array.isArray(headers[name]) ? headers[name][0] : headers[name]);
-  const length = /^\d+$/.test(first('content-length') ?? '') ? Number(first('content-length')) : undefined;
+): Omit<Answer, 'redirects'> {
+  const heads = plain(headers);
+  const length = /^\d+$/.test(heads['content-length'] ?? '') ? Number(heads['content-length']) : undefined;
   // An abort while nobody reads is no uncaught error.
   body.on('error', () => {});
   return {
     url: Object.assign(new URL(answered), { username: '', password: '' }).href,
     status: statusCode,
     statusText: `${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim(),
-    headers: Object.fromEntries(Object.keys(headers).map((name) => [name, first(name)])),
+    headers: heads,
     length,
     async *body(most) {
-      const encoding = first('content-encoding') ?? 'identity';
+      const encoding = heads['content-encoding'] ?? 'identity';
       let read = 0;
       try {
         if (encoding !== 'identity') throw failure(url, `it is sent in the encoding ${encoding}, which was not asked for`, options);
@@ -143,17 +160,31 @@ function answer(
       } finally {
         body.destroy();
       }
-      if (length !== undefined && read !== length) throw failure(url, `it broke off after ${read} of ${length} bytes`, options);
+      if (length !== undefined && read !== length) {
+        throw failure(url, `it broke off after ${read} of ${length} bytes`, { hint: options.hint, isPassing: true });
+      }
     },
     discard: () => void body.destroy(),
   };
 }
 
-function failure(url: string, reason: string, { hint }: RequestOptions, cause?: unknown): InterrogatorError {
-  return new InterrogatorError('ERR_NETWORK', `Cannot download ${shownUrl(url)}: ${reason}`, {
+interface FailureDetails {
+  hint?: string | undefined;
+  cause?: unknown;
+  isPassing?: boolean;
+}
+
+function failure(url: string, reason: string, { hint, cause, isPassing = false }: FailureDetails): NetworkError {
+  return new NetworkError(`Cannot download ${shownUrl(url)}: ${reason}`, {
     hint: hint ?? 'Check the address and the connection, or download the file by other means and give its path.',
     cause,
+    isPassing,
   });
+}
+
+/** Of a header that came more than once, the first. */
+function plain(headers: Dispatcher.ResponseData['headers']): Headers {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]));
 }
 
 function httpUrl(url: string, base?: URL): URL {
@@ -199,7 +230,8 @@ class TimeLimit {
   }
 }
 
-function authorization({ username, password }: URL): Record<string, string> {
+function authorization({ username, password }: URL, { authorization }: RequestOptions): Record<string, string> {
+  if (authorization !== undefined) return { authorization };
   if (!username && !password) return {};
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
@@ -256,10 +288,22 @@ function routeTo(url: URL, { certificates, proxy = proxyFor(url), isTrusted = ()
 }
 
 /** What happened is in the innermost cause. */
-function rootMessage(error: unknown): string {
+function rootOf(error: unknown): { message?: string; code?: string } {
   let innermost = error as { message?: string; code?: string; cause?: unknown };
   while (typeof innermost.cause === 'object' && innermost.cause !== null) innermost = innermost.cause;
+  return innermost;
+}
+
+function rootMessage(error: unknown): string {
+  const innermost = rootOf(error);
   const message = innermost.message || innermost.code || String(innermost);
   // OpenSSL's own has a line of its sources.
   return /:error:\w+:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1] ?? message;
+}
+
+const DISTRUST_HINT = 'Where the network has a certificate authority of its own, name its PEM file in NODE_EXTRA_CA_CERTS.';
+
+/** The server's certificate is not one that Node trusts. */
+function isDistrust(error: unknown): boolean {
+  return /^(CERT_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)|ERR_TLS_CERT)/.test(rootOf(error).code ?? '');
 }

@@ -40,12 +40,9 @@ export async function install(
   { report = () => {}, signal }: InstallOptions = {},
 ): Promise<void> {
   try {
-    throwIfAborted(signal);
     await mkdir(path.dirname(folder), { recursive: true });
-    const release = await acquireLock(`${folder}.lock`, () => {
-      throwIfAborted(signal);
-      report(`Waiting for another process that fetches ${installation.title}`, 0, 0);
-    });
+    const onWait = (): void => report(`Waiting for another process that fetches ${installation.title}`, 0, 0);
+    const release = await acquireLock(`${folder}.lock`, { onWait, signal });
     try {
       if (!existsSync(folder)) await fetchInto(folder, installation, report, signal);
     } finally {
