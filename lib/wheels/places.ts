@@ -16,7 +16,7 @@ import type { PipSettings } from './pip-settings';
 export type Place = { name: string; links: Link[] } | { fault: string };
 
 /** PyPI's page of torch has 420 kB, a flat page of all of PyTorch's wheels a few MB. */
-const MOST_BYTES = 64 << 20;
+const MOST_BYTES = 16 << 20;
 const TOTAL_MS = 600_000;
 const PAUSE_MS = 250;
 

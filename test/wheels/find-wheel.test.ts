@@ -169,7 +169,7 @@ test('redirects without an end and bodies without an end are errors', async () =
     send();
     return true;
   };
-  expect(String(await failure({ indexes: [index.url] }))).toContain('longer than 67108864 bytes');
+  expect(String(await failure({ indexes: [index.url] }))).toContain('longer than 16777216 bytes');
 
   index.instead = (_, response) => Boolean(response.writeHead(200, { 'content-type': JSON_TYPE }).write('{'));
   expect(String(await failure({ indexes: [index.url], idleMs: 300 }))).toContain('Cannot download');

@@ -90,6 +90,29 @@ test('an abort rejects, gives the lock back and leaves no half', async () => {
   await install(folder, installation());
 });
 
+test('a break in the middle of many files is one error, and nothing goes on behind it', async () => {
+  const entries = Array.from({ length: 60 }, (_, index) => [`lists/${index}.bin`, new Uint8Array(3_000_000)]);
+  const large = makeWheel('lists', '1.0', Object.fromEntries(entries));
+  index.wheels[0] = large;
+  const controller = new AbortController();
+  let told = 0;
+  const report = (title: string, done: number): void => {
+    if (!title.startsWith('Unpacking')) return;
+    told += 1;
+    if (done > 20_000_000) controller.abort();
+  };
+  await expect(install(folder, installation({ wheels: [large] }), { report, signal: controller.signal })).rejects.toMatchObject({
+    code: 'ERR_ABORTED',
+  });
+  const before = told;
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(told).toBe(before);
+
+  // A folder where a file is to be.
+  const blocked = installation({ wheels: [large], place: (name) => (name.endsWith('/30.bin') ? 'x/..' : place(name)) });
+  await expect(install(folder, blocked)).rejects.toMatchObject({ code: 'ERR_IO' });
+});
+
 test('a zip that leads out of its folder is refused', async () => {
   const hostile = makeWheel('lists', '1.0', { 'lists/../../../escaped.txt': 'x' });
   index.wheels[0] = hostile;

@@ -75,7 +75,7 @@ test('whatever a page holds, there are links or an error', () => {
 test.each(['<a "', '<a x="', '<a>', '<', '&', '<!--'])('a long page of %s is read in no time', (piece) => {
   const start = performance.now();
   try {
-    parsePage(piece.repeat(1 << 20), 'text/html', BASE);
+    parsePage(piece.repeat(1 << 18), 'text/html', BASE);
   } catch (error) {
     expect((error as Error).message).toContain('nested');
   }
