@@ -51,6 +51,16 @@ test('what has a place is there, libraries can be executed, and nothing else is 
   expect([readdirSync(path.dirname(folder)), downloads()]).toEqual([['lists-1.0'], []]);
 });
 
+test("pages and files come through pip's proxy, and from hosts that pip is told to trust", async () => {
+  index.instead = (request) => {
+    request.url = new URL(request.url ?? '').pathname;
+    return false;
+  };
+  Object.assign(process.env, { PIP_INDEX_URL: 'http://pypi.example/simple', PIP_PROXY: index.origin, PIP_TRUSTED_HOST: 'pypi.example' });
+  await install(folder, installation());
+  expect(index.paths).toEqual(['/simple/lists/', `/files/${WHEEL.file}`]);
+});
+
 test('what is there is not fetched again', async () => {
   await install(folder, installation());
   await Promise.all([install(folder, installation()), install(folder, installation())]);
