@@ -42,7 +42,7 @@ export interface RequestOptions extends Connection {
 type Headers = Readonly<Record<string, string | undefined>>;
 
 export interface Answer {
-  /** The address that answered, after redirects. */
+  /** The address that answered, after redirects, without name and password. */
   url: string;
   status: number;
   /** `404 Not Found`. */
@@ -108,7 +108,7 @@ export async function request(url: string, options: RequestOptions = {}): Promis
       const next = typeof location === 'string' ? httpUrl(location, target) : undefined;
       if (!next || (options.staysAtOrigin && next.origin !== authorized)) {
         body.once('close', route.leave);
-        return { ...answer(url, target.href, { statusCode, headers, body }, options, failed, timeout), redirects: passed };
+        return { ...answer(url, target, { statusCode, headers, body }, options, failed, timeout), redirects: passed };
       }
       passed.push(plain(headers));
       // Not waited for: the connection is closed.
@@ -127,7 +127,7 @@ export async function request(url: string, options: RequestOptions = {}): Promis
 
 function answer(
   url: string,
-  answered: string,
+  answered: URL,
   { statusCode, headers, body }: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>,
   options: RequestOptions,
   failed: (cause: unknown) => Error,
@@ -138,7 +138,7 @@ function answer(
   // An abort while nobody reads is no uncaught error.
   body.on('error', () => {});
   return {
-    url: answered,
+    url: Object.assign(new URL(answered), { username: '', password: '' }).href,
     status: statusCode,
     statusText: `${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim(),
     headers: heads,

@@ -41,16 +41,14 @@ export class Part {
   async restart(version: string): Promise<void> {
     await writeFile(this.file, '');
     await writeFile(this.mark, version);
-    this.hash = this.newHash();
-    this.hashed = 0;
+    this.forget();
   }
 
   /** Hashes what another process, or an attempt that broke off, left on the disk. */
   async catchUp(signal?: AbortSignal): Promise<void> {
     const size = await this.size();
     if (!this.hash || this.hashed === size) return;
-    this.hash = this.newHash();
-    this.hashed = 0;
+    this.forget();
     for await (const piece of createReadStream(this.file, { highWaterMark: HASHED_AT_ONCE })) {
       throwIfAborted(signal);
       this.hash?.update(piece as Buffer);
@@ -96,10 +94,16 @@ export class Part {
 
   async remove(): Promise<void> {
     await Promise.all([this.file, this.mark].map((file) => rm(file, { force: true })));
+    this.forget();
   }
 
   private get mark(): string {
     return `${this.file}.version`;
+  }
+
+  private forget(): void {
+    this.hash = this.newHash();
+    this.hashed = 0;
   }
 
   private newHash(): Hash | undefined {

@@ -45,7 +45,7 @@ export async function findWheel(wheel: Wheel, settings: PipSettings, { hint, sig
       if (found === wheel.sha256) return isHere ? url : withCredentials(url, settings);
       faults.push(`${place.name}: it has that file with the SHA-256 ${found.slice(0, LONGEST_HASH)}, which is not trusted`);
     }
-    if (named.length === 0) faults.push(`${place.name}: ${describe(place.links)}`);
+    if (named.length === 0) faults.push(`${place.name}: ${describe(place)}`);
   }
   if (faults.length === 0) faults.push("pip's settings name no place to look in: no-index without find-links");
   const fault = `No package index has ${wheel.file} with the SHA-256 ${wheel.sha256}:`;
@@ -54,9 +54,9 @@ export async function findWheel(wheel: Wheel, settings: PipSettings, { hint, sig
 
 const LONGEST_HASH = 64;
 
-function describe(links: readonly Link[]): string {
+function describe({ name, links }: { name: string; links: readonly Link[] }): string {
   if (links.length > 0) return `that file is not among its ${links.length}`;
-  return 'it lists no files; a network that one must log in to answers so too';
+  return /^https?:/.test(name) ? 'it lists no files; a network that one must log in to answers so too' : 'it has no wheels';
 }
 
 /** Says why it cannot be read where that is so. */

@@ -40,7 +40,6 @@ export async function install(
   { report = () => {}, signal }: InstallOptions = {},
 ): Promise<void> {
   try {
-    throwIfAborted(signal);
     await mkdir(path.dirname(folder), { recursive: true });
     const onWait = (): void => report(`Waiting for another process that fetches ${installation.title}`, 0, 0);
     const release = await acquireLock(`${folder}.lock`, { onWait, signal });

@@ -31,6 +31,8 @@ export function parseNetrc(text: string): Map<string, Credentials> {
   const words = /\s*(?:"((?:\\[\s\S]|[^"\\])*)"?|((?:\\[\s\S]|[^\s\\])+))/y;
   const next = (): string | undefined => {
     const found = words.exec(text);
+    // Without one it would go back to the start.
+    if (!found) words.lastIndex = text.length;
     return (found?.[1] ?? found?.[2])?.replace(/\\([\s\S])/g, '$1');
   };
   /** Goes on where `end` was found, or nowhere. */

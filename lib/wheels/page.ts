@@ -20,6 +20,7 @@ export function parsePage(content: string, contentType: string, base: string): L
 }
 
 const LONGEST_TYPE = 80;
+const DEEPEST = 1000;
 
 function parseJson(content: string, base: string): Link[] {
   let page: { meta?: { 'api-version'?: unknown }; files?: unknown } | null;
@@ -48,8 +49,15 @@ function parseHtml(content: string, base: string): Link[] {
   const { Parser } = require('htmlparser2') as typeof import('htmlparser2');
   const references: string[] = [];
   let origin: string | undefined;
+  let depth = 0;
   const parser = new Parser({
+    onclosetag() {
+      depth -= 1;
+    },
     onopentag(name, { href }) {
+      depth += 1;
+      // The parser's time grows with the square of it.
+      if (depth > DEEPEST) throw new Error('its HTML is nested too deeply');
       if (href === undefined) return;
       if (name === 'a') references.push(href);
       else if (name === 'base') origin ??= href;

@@ -19,6 +19,8 @@ export interface PipSettings {
 }
 
 const PYPI = 'https://pypi.org/simple';
+/** Longer than pip's own 15: a mirror may fetch half a gigabyte itself before it answers. */
+const PATIENCE_S = 30;
 
 /** Reads them anew. Throws ERR_CONFIG, naming the file or the setting that pip would refuse. */
 export function readPipSettings(env: NodeJS.ProcessEnv = process.env): PipSettings {
@@ -34,7 +36,7 @@ export function readPipSettings(env: NodeJS.ProcessEnv = process.env): PipSettin
       proxy: proxy(settings.get('proxy')),
       isTrusted: ({ hostname, host }) => trusted.includes(hostname) || trusted.includes(host),
     },
-    idleMs: number(settings, 'timeout', 15) * 1000,
+    idleMs: (number(settings, 'timeout', 0) || PATIENCE_S) * 1000,
     retries: number(settings, 'retries', 5),
   };
 }

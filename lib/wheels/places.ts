@@ -2,10 +2,11 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { InterrogatorError, throwIfAborted } from '../errors';
+import type { InterrogatorError } from '../errors';
 import { request } from '../net/http';
+import { isPassingStatus, NetworkError, retryAfter } from '../net/network-error';
+import { persist } from '../net/patience';
 import { shownUrl } from '../net/shown-url';
 import { withCredentials } from './credentials';
 import { ACCEPTED, type Link, lastName, parsePage } from './page';
@@ -15,7 +16,7 @@ import type { PipSettings } from './pip-settings';
 export type Place = { name: string; links: Link[] } | { fault: string };
 
 /** PyPI's page of torch has 420 kB, a flat page of all of PyTorch's wheels a few MB. */
-const MOST_BYTES = 64 << 20;
+const MOST_BYTES = 16 << 20;
 const TOTAL_MS = 600_000;
 const PAUSE_MS = 250;
 
@@ -95,16 +96,8 @@ async function readPage(url: URL, settings: PipSettings, signal?: AbortSignal): 
   if (url.protocol === 'file:') return readLocalPage(url);
   if (!isSecure(url, settings))
     throw new Error(`it is asked without encryption, and pip's setting trusted-host does not name ${url.hostname}`);
-  for (let failures = 0; ; failures += 1) {
-    try {
-      return await fetchPage(withCredentials(url.href, settings), settings, signal);
-    } catch (error) {
-      const isFinal = !(error instanceof InterrogatorError) || error.code !== 'ERR_NETWORK' || failures >= settings.retries;
-      throwIfAborted(signal);
-      if (isFinal) throw error;
-      await sleep(PAUSE_MS * 2 ** failures);
-    }
-  }
+  const attempts = settings.retries + 1;
+  return persist(() => fetchPage(withCredentials(url.href, settings), settings, signal), { attempts, pause: PAUSE_MS, signal });
 }
 
 /** pip passes over others. */
@@ -112,15 +105,12 @@ function isSecure(url: URL, { connection }: PipSettings): boolean {
   return url.protocol === 'https:' || /^(localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname) || connection.isTrusted?.(url) === true;
 }
 
-/** What a server may answer otherwise when it is asked again. */
-const PASSING = new Set([408, 429, 500, 502, 503, 504, 520, 527]);
-
 async function fetchPage(url: string, { connection, idleMs }: PipSettings, signal?: AbortSignal): Promise<Link[]> {
   const answer = await request(url, { ...connection, signal, idleMs, totalMs: TOTAL_MS, headers: { accept: ACCEPTED } });
   if (answer.status !== 200) {
     answer.discard();
-    const fault = `it answered ${answer.statusText}`;
-    throw PASSING.has(answer.status) ? new InterrogatorError('ERR_NETWORK', fault) : new Error(fault);
+    const { status, statusText, headers } = answer;
+    throw new NetworkError(`it answered ${statusText}`, { isPassing: isPassingStatus(status), waitMs: retryAfter(headers) });
   }
   const parts: Buffer[] = [];
   for await (const part of answer.body(MOST_BYTES)) parts.push(part);

@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { Entry } from 'yauzl';
+import type { Entry, ZipFile } from 'yauzl';
+import { throwIfAborted } from '../errors';
 
 /** A wheel may hold thousands of small headers, each of which waits for the disk. */
 const WRITERS = 16;
@@ -18,32 +19,59 @@ export interface UnpackOptions {
 
 /** Writes what has a place below `folder`. yauzl refuses names that lead out of the folder. Rejects with what the disk or the signal says. */
 export async function unpackWheel(file: string, folder: string, { place, onProgress, signal }: UnpackOptions): Promise<void> {
-  const { openPromise } = require('yauzl') as typeof import('yauzl');
-  const zip = await openPromise(file, { autoClose: false });
-  try {
-    const entries: [Entry, string][] = [];
-    for await (const entry of zip.eachEntry()) {
-      const target = entry.fileName.endsWith('/') ? undefined : place(entry.fileName);
-      if (target !== undefined) entries.push([entry, path.join(folder, target)]);
+  const entries = await listEntries(file, place);
+  const total = entries.reduce((sum, { entry }) => sum + entry.uncompressedSize, 0);
+  let done = 0;
+  let failure: { cause: unknown } | undefined;
+  async function* watched(parts: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const part of parts) {
+      throwIfAborted(signal);
+      if (failure) throw failure.cause;
+      done += part.length;
+      onProgress?.(done, total);
+      yield part;
     }
-    const total = entries.reduce((sum, [{ uncompressedSize }]) => sum + uncompressedSize, 0);
-    let done = 0;
-    const queue = entries.values();
-    const write = async (): Promise<void> => {
-      for (const [entry, target] of queue) {
+  }
+  const queue = entries.values();
+  const write = async (): Promise<void> => {
+    // One for each: in a file that several read at once, yauzl throws at nobody where one of them stops early.
+    const zip = await openZip(file);
+    try {
+      for (const { entry, name } of queue) {
+        throwIfAborted(signal);
+        if (failure) return;
+        const target = path.join(folder, name);
         await mkdir(path.dirname(target), { recursive: true });
-        const content = await zip.openReadStreamPromise(entry);
-        content.on('data', (chunk: Uint8Array) => {
-          done += chunk.length;
-          onProgress?.(done, total);
-        });
         // ldd complains of libraries that are not executable.
-        const mode = /\.(so|dylib)(\.|$)/.test(target) ? 0o755 : 0o644;
-        await pipeline(content, fs.createWriteStream(target, { mode }), { ...(signal && { signal }) });
+        const mode = /\.(so|dylib)(\.|$)/.test(name) ? 0o755 : 0o644;
+        await pipeline(await zip.openReadStreamPromise(entry), watched, fs.createWriteStream(target, { mode }));
       }
-    };
-    await Promise.all(Array.from({ length: WRITERS }, write));
+    } catch (cause) {
+      failure ??= { cause };
+    } finally {
+      zip.close();
+    }
+  };
+  // Nobody writes any more when this is over, however it ends.
+  await Promise.all(Array.from({ length: WRITERS }, write));
+  if (failure) throw failure.cause;
+}
+
+async function listEntries(file: string, place: UnpackOptions['place']): Promise<{ entry: Entry; name: string }[]> {
+  const zip = await openZip(file);
+  try {
+    const entries: { entry: Entry; name: string }[] = [];
+    for await (const entry of zip.eachEntry()) {
+      const name = entry.fileName.endsWith('/') ? undefined : place(entry.fileName);
+      if (name !== undefined) entries.push({ entry, name });
+    }
+    return entries;
   } finally {
     zip.close();
   }
+}
+
+function openZip(file: string): Promise<ZipFile> {
+  const { openPromise } = require('yauzl') as typeof import('yauzl');
+  return openPromise(file, { autoClose: false });
 }

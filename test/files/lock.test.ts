@@ -1,6 +1,6 @@
 /** The lock file: one holder at a time, in this process and among processes, whatever becomes of a holder. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -46,6 +46,43 @@ test('what a killed process held is taken by one of those who wait', async () =>
   // Each wrote where it began and where it ended: no two at once.
   expect(readFileSync(log, 'utf8')).toMatch(/^(\((\d+)\)\2\n){3}$/);
   expect(existsSync(file)).toBe(false);
+});
+
+test('what a process of this machine left is taken without a wait', async () => {
+  const killed = holder();
+  await new Promise((resolve) => killed.once('message', resolve));
+  killed.kill('SIGKILL');
+  await ended(killed);
+  const began = performance.now();
+  await (await acquireLock(file))();
+  expect(performance.now() - began).toBeLessThan(5000);
+});
+
+test.each([
+  ['another machine', 'elsewhere/boot/pid:[1] 1\n'],
+  ['nobody that it says', ''],
+])('a lock of %s is left to those who touch it', async (_, content) => {
+  writeFileSync(file, content);
+  const touch = setInterval(() => utimesSync(file, new Date(), new Date()), 200);
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), 1500);
+  await expect(acquireLock(file, { signal: controller.signal })).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+  clearInterval(touch);
+  expect(readFileSync(file, 'utf8')).toBe(content);
+});
+
+test('an abort ends the wait at once, and takes nothing', async () => {
+  const release = await acquireLock(file);
+  const controller = new AbortController();
+  const waiting = acquireLock(file, { signal: controller.signal }).catch((error) => error);
+  await sleep(100);
+  const began = performance.now();
+  controller.abort('enough');
+  expect(await waiting).toMatchObject({ code: 'ERR_ABORTED', cause: 'enough' });
+  expect(performance.now() - began).toBeLessThan(100);
+  await expect(acquireLock(file, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+  await release();
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 test('a holder that lives keeps it, and keeps it touched', async () => {

@@ -1,10 +1,10 @@
 /** A place for a test of the hub: repositories, a stand-in that serves them, an empty cache, and nothing of the user's settings. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createCipheriv } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { Random } from '../fuzz/support/random';
 import { type HubOptions, StandInHub } from '../support/hub';
 import { exporterPython } from '../support/python';
 
@@ -36,7 +36,7 @@ export async function makePlace(options: HubOptions = {}): Promise<Place> {
     cache: path.join(home, 'hub'),
     hub,
     write(repository, file, content) {
-      const bytes = typeof content === 'number' ? new Random(11, made++).bytes(content) : content;
+      const bytes = typeof content === 'number' ? noise(made++, content) : content;
       const at = path.join(root, repository, file);
       mkdirSync(path.dirname(at), { recursive: true });
       writeFileSync(at, bytes);
@@ -50,8 +50,15 @@ export async function makePlace(options: HubOptions = {}): Promise<Place> {
   };
 }
 
+/** Random bytes, the same for the same seed. */
+function noise(seed: number, length: number): Buffer {
+  const key = Buffer.alloc(16, seed + 1);
+  return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length));
+}
+
 /** What the folder holds, with all below it, links told by an arrow. */
 export function listing(folder: string): string[] {
+  if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => path.relative(folder, path.join(entry.parentPath ?? entry.path, entry.name)))

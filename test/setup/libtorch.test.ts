@@ -10,7 +10,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { download } from '../../lib/net/download';
 import { findLibtorch, type Libtorch } from '../../lib/setup/libtorch';
 import { inspectLibtorch, libraryName } from '../../lib/setup/libtorch/inspect';
-import { NETWORK_HINT, requirements } from '../../lib/setup/libtorch/wheels';
 
 const CONTENT = randomBytes(3_000_000);
 const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
@@ -148,12 +147,12 @@ describe('download', () => {
     expect(requests).toHaveLength(3);
   });
 
-  test('an unreachable server is a typed error with the remedy that its caller knows', async () => {
+  test('an unreachable server is a typed error with a remedy', async () => {
     const refused = 'http://127.0.0.1:1/file.whl';
-    const unreachable = download(refused, file(), { ...options, attempts: 2, hint: NETWORK_HINT });
-    await expect(unreachable).rejects.toMatchObject({ code: 'ERR_NETWORK', hint: expect.stringContaining('LIBTORCH') });
-    const withoutHint = download(refused, file(), { ...options, attempts: 1 });
-    await expect(withoutHint).rejects.toMatchObject({ hint: expect.stringContaining('continues where it stopped') });
+    await expect(download(refused, file(), { ...options, attempts: 2 })).rejects.toMatchObject({
+      code: 'ERR_NETWORK',
+      hint: expect.stringContaining('continues'),
+    });
   });
 
   test('a full disk is a typed error', async () => {
@@ -250,10 +249,5 @@ describe('finding libtorch', () => {
     expect(() => findLibtorch()).toThrow(
       expect.objectContaining({ code: 'ERR_LIBTORCH_NOT_FOUND', message: expect.stringContaining('no-python') }),
     );
-  });
-
-  test('CUDA cannot be fetched where there are no wheels for it', () => {
-    expect(requirements('cuda', 'linux').length).toBeGreaterThan(requirements('cpu', 'linux').length);
-    expect(() => requirements('cuda', 'darwin')).toThrow(expect.objectContaining({ code: 'ERR_LIBTORCH_CUDA' }));
   });
 });

@@ -1,0 +1,333 @@
+/** Fetches that break off, race, are damaged or aborted, and disks that are full. */
+import { execFile, execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import promises from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cachedFile, fetchFiles } from '../../lib/hub';
+import { askPython, fetchInProcess, listing, makePlace, type Place } from './place';
+
+const REPOSITORY = 'maker/model';
+const WEIGHTS = 'weights.safetensors';
+const MB = 1_000_000;
+
+let place: Place;
+let blobs: string;
+beforeEach(async () => {
+  place = await makePlace();
+  blobs = path.join(place.cache, 'models--maker--model', 'blobs');
+});
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await place.leave();
+});
+
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+const gitBlob = (bytes: Buffer): string => createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+const partOf = (bytes: Buffer): string => path.join(blobs, `${sha256(bytes)}.torch-interrogator.incomplete`);
+const sizeOf = (file: string): number => (existsSync(file) ? statSync(file).size : 0);
+
+/** There is what should be there, and nothing else. */
+async function expectWhole(weights: Buffer): Promise<void> {
+  const file = await cachedFile(REPOSITORY, WEIGHTS);
+  expect(readFileSync(file as string).equals(weights)).toBe(true);
+  expect(readdirSync(blobs)).toEqual([weights.length < 100_000 ? gitBlob(weights) : sha256(weights)]);
+  expect(listing(path.join(place.cache, '.locks'))).toEqual([]);
+}
+
+test('kill -9 twice in mid-fetch: the third run ends, and hardly a byte was sent twice', async () => {
+  const weights = place.write(REPOSITORY, WEIGHTS, 80 * MB);
+  // Slower than any machine reads: what is on its way when the process dies is lost.
+  place.hub.speed = 12 * MB;
+  for (const until of [20 * MB, 50 * MB]) {
+    const { child, end } = fetchInProcess([REPOSITORY, WEIGHTS]);
+    while (sizeOf(partOf(weights)) < until) await sleep(10);
+    child.kill('SIGKILL');
+    await end;
+    expect(readdirSync(blobs)).not.toContain(sha256(weights));
+    expect(await cachedFile(REPOSITORY, WEIGHTS)).toBeUndefined();
+  }
+  const { end } = fetchInProcess([REPOSITORY, WEIGHTS]);
+  expect((await end).report.paths).toHaveLength(1);
+  expect(place.hub.bytesSent).toBeGreaterThanOrEqual(weights.length);
+  expect(place.hub.bytesSent).toBeLessThan(weights.length * 1.05);
+  const ranges = place.hub.requests.filter(({ at, method }) => at === 'store' && method === 'GET');
+  expect(ranges.map(({ range, ifRange }) => [range !== undefined, ifRange !== undefined])).toEqual([
+    [false, false],
+    [true, true],
+    [true, true],
+  ]);
+  await expectWhole(weights);
+});
+
+test('two processes at once fetch a file once; who waits says so, and tells how far the other is', async () => {
+  const weights = place.write(REPOSITORY, WEIGHTS, 10 * MB);
+  place.hub.speed = 5 * MB;
+  const first = fetchInProcess([REPOSITORY, WEIGHTS]);
+  while (sizeOf(partOf(weights)) === 0) await sleep(10);
+  const told: number[] = [];
+  const waits: string[] = [];
+  const second = fetchFiles(REPOSITORY, [WEIGHTS], { onWait: (file) => waits.push(file), onProgress: (_, done) => told.push(done) });
+  const [{ report }, paths] = await Promise.all([first.end, second]);
+  expect(report.paths).toEqual(paths);
+  expect(place.hub.bytesSent).toBe(weights.length);
+  expect(waits).toEqual([WEIGHTS]);
+  expect(told.some((done) => done > 0 && done < weights.length)).toBe(true);
+  await expectWhole(weights);
+});
+
+test('calls of one process fetch a file once too', async () => {
+  const weights = place.write(REPOSITORY, WEIGHTS, MB);
+  await Promise.all(Array.from({ length: 5 }, () => fetchFiles(REPOSITORY, [WEIGHTS])));
+  expect(place.hub.bytesSent).toBe(weights.length);
+  await expectWhole(weights);
+});
+
+test('what a killed holder had begun is taken over by one who waits', async () => {
+  const weights = place.write(REPOSITORY, WEIGHTS, 10 * MB);
+  place.hub.speed = 5 * MB;
+  const { child, end } = fetchInProcess([REPOSITORY, WEIGHTS]);
+  while (sizeOf(partOf(weights)) < 2 * MB) await sleep(10);
+  let isWaiting = (): void => {};
+  const waits = new Promise<void>((resolve) => {
+    isWaiting = resolve;
+  });
+  const second = fetchFiles(REPOSITORY, [WEIGHTS], { onWait: isWaiting });
+  await waits;
+  child.kill('SIGKILL');
+  await Promise.all([end, second]);
+  expect(place.hub.bytesSent).toBeLessThan(weights.length * 1.1);
+  await expectWhole(weights);
+});
+
+test('a connection that is cut again and again is continued', async () => {
+  const weights = place.write(REPOSITORY, WEIGHTS, 3 * MB);
+  place.hub.faults.push({ at: 'store', times: 4, cutAfter: 700_000 });
+  await fetchFiles(REPOSITORY, [WEIGHTS]);
+  expect(place.hub.bytesSent).toBe(weights.length);
+  await expectWhole(weights);
+});
+
+test('a small file that is cut is continued from the hub itself', async () => {
+  const weights = place.write(REPOSITORY, WEIGHTS, 90_000);
+  place.hub.faults.push({ at: 'hub', method: 'GET', cutAfter: 50_000 });
+  await fetchFiles(REPOSITORY, [WEIGHTS]);
+  expect(place.hub.bytesSent).toBe(weights.length);
+  expect(place.hub.requests.at(-1)).toMatchObject({ range: 'bytes=50000-', ifRange: expect.stringMatching(/^"[0-9a-f]{40}"$/) });
+});
+
+test('a server that knows no ranges sends it all again', async () => {
+  const weights = place.write(REPOSITORY, WEIGHTS, 3 * MB);
+  place.hub.faults.push({ at: 'store', cutAfter: 700_000 }, { at: 'store', noRanges: true });
+  await fetchFiles(REPOSITORY, [WEIGHTS]);
+  await expectWhole(weights);
+});
+
+test('a server that falls silent in a content is asked for the rest', async () => {
+  process.env.HF_HUB_DOWNLOAD_TIMEOUT = '1';
+  const weights = place.write(REPOSITORY, WEIGHTS, 3 * MB);
+  place.hub.faults.push({ at: 'store', stallAfter: 700_000 });
+  await fetchFiles(REPOSITORY, [WEIGHTS]);
+  expect(place.hub.bytesSent).toBe(weights.length);
+  await expectWhole(weights);
+});
+
+describe('damage', () => {
+  test.each([
+    ['large', 3 * MB],
+    ['small', 50_000],
+  ])('a flipped byte of a %s file is noticed, and the file fetched once more from its start', async (_, size) => {
+    const weights = place.write(REPOSITORY, WEIGHTS, size);
+    place.hub.faults.push({ method: 'GET', flip: size - 7, at: size > 100_000 ? 'store' : 'hub' });
+    await fetchFiles(REPOSITORY, [WEIGHTS]);
+    expect(place.hub.bytesSent).toBe(2 * size);
+    await expectWhole(weights);
+  });
+
+  test('one that comes every time is an error that says so, and nothing is kept', async () => {
+    place.write(REPOSITORY, WEIGHTS, 3 * MB);
+    place.hub.faults.push({ at: 'store', times: -1, flip: 5 });
+    await expect(fetchFiles(REPOSITORY, [WEIGHTS])).rejects.toMatchObject({
+      code: 'ERR_NETWORK',
+      message: expect.stringMatching(/arrived damaged: its SHA-256 is not [0-9a-f]{64}.*again/s),
+    });
+    expect(readdirSync(blobs)).toEqual([]);
+    expect(await cachedFile(REPOSITORY, WEIGHTS)).toBeUndefined();
+  });
+
+  test('one in what a killed process left costs one more fetch', async () => {
+    const weights = place.write(REPOSITORY, WEIGHTS, 3 * MB);
+    place.hub.faults.push({ at: 'store', times: -1, cutAfter: 700_000 });
+    const controller = new AbortController();
+    const stop = (_: string, done: number): void => void (done > MB && controller.abort());
+    await expect(fetchFiles(REPOSITORY, [WEIGHTS], { signal: controller.signal, onProgress: stop })).rejects.toThrow();
+    const part = readFileSync(partOf(weights));
+    part[100] = (part[100] as number) ^ 1;
+    writeFileSync(partOf(weights), part);
+    place.hub.faults.length = 0;
+    await fetchFiles(REPOSITORY, [WEIGHTS]);
+    await expectWhole(weights);
+  });
+
+  test('one that is longer than declared is refused', async () => {
+    place.write(REPOSITORY, WEIGHTS, 3 * MB);
+    place.hub.faults.push({ at: 'store', times: -1, longer: 5 });
+    await expect(fetchFiles(REPOSITORY, [WEIGHTS])).rejects.toMatchObject({
+      message: expect.stringContaining('3000005 bytes, not 3000000'),
+    });
+  });
+});
+
+describe('an abort', () => {
+  test.each<[string, object]>([
+    ['while the hub is asked', { at: 'hub', silent: true }],
+    ['while a content comes', { at: 'store', stallAfter: MB }],
+    ['between two attempts', { at: 'store', times: -1, status: 503, retryAfter: '30' }],
+  ])('%s ends the call at once, and what came stays', async (_, fault) => {
+    const weights = place.write(REPOSITORY, WEIGHTS, 3 * MB);
+    place.hub.faults.push(fault);
+    const controller = new AbortController();
+    const failure = fetchFiles(REPOSITORY, [WEIGHTS], { signal: controller.signal }).catch((error) => error);
+    await sleep(700);
+    const began = performance.now();
+    controller.abort('enough');
+    expect(await failure).toMatchObject({ name: 'AbortError', code: 'ERR_ABORTED', cause: 'enough' });
+    expect(performance.now() - began).toBeLessThan(200);
+    expect(listing(path.join(place.cache)).filter((file) => file.endsWith('.lock'))).toEqual([]);
+    const came = sizeOf(partOf(weights));
+    place.hub.faults.length = 0;
+    await fetchFiles(REPOSITORY, [WEIGHTS]);
+    expect(place.hub.bytesSent).toBe(weights.length);
+    if ('stallAfter' in fault) expect(came).toBe(MB);
+    await expectWhole(weights);
+  });
+
+  test('of one who waits leaves the other alone', async () => {
+    const weights = place.write(REPOSITORY, WEIGHTS, 5 * MB);
+    place.hub.speed = 4 * MB;
+    const first = fetchFiles(REPOSITORY, [WEIGHTS]);
+    while (sizeOf(partOf(weights)) === 0) await sleep(10);
+    const controller = new AbortController();
+    const second = fetchFiles(REPOSITORY, [WEIGHTS], { signal: controller.signal, onWait: () => controller.abort() });
+    await expect(second).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    await first;
+    await expectWhole(weights);
+  });
+
+  test('that came before asks nothing', async () => {
+    place.write(REPOSITORY, WEIGHTS, 10);
+    await expect(fetchFiles(REPOSITORY, [WEIGHTS], { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    expect(place.hub.requests).toEqual([]);
+  });
+});
+
+describe('the disk', () => {
+  test('that has too little room is an error before anything is fetched', async () => {
+    place.write(REPOSITORY, WEIGHTS, 3 * MB);
+    place.write(REPOSITORY, 'more.bin', 4 * MB);
+    jest.spyOn(promises, 'statfs').mockResolvedValue({ bavail: 1000, bsize: 4096, blocks: 9999 } as never);
+    await expect(fetchFiles(REPOSITORY, [WEIGHTS, 'more.bin'])).rejects.toMatchObject({
+      code: 'ERR_IO',
+      message: expect.stringMatching(/maker\/model needs 7 MB of disk, .*hub has 5 MB free/),
+      hint: expect.stringContaining('HF_HUB_CACHE'),
+    });
+    expect(place.hub.bytesSent).toBe(0);
+    jest.restoreAllMocks();
+    await fetchFiles(REPOSITORY, [WEIGHTS, 'more.bin']);
+  });
+
+  test('that does not say how much room it has is tried', async () => {
+    const weights = place.write(REPOSITORY, WEIGHTS, 3 * MB);
+    jest.spyOn(promises, 'statfs').mockResolvedValue({ bavail: 0, bsize: 4096, blocks: 0 } as never);
+    await fetchFiles(REPOSITORY, [WEIGHTS]);
+    await expectWhole(weights);
+  });
+
+  test('that fills up in mid-fetch keeps what came, and goes on when there is room', async () => {
+    if (process.platform !== 'linux') return;
+    const weights = place.write(REPOSITORY, WEIGHTS, 6 * MB);
+    // A limit on the size of files fails a write as a full disk does, after a part of it.
+    const script = path.join(__dirname, '..', 'support', 'hub-fetch-process.cjs');
+    const limited = `ulimit -f 2500; trap '' XFSZ; exec "$0" "$@"`;
+    const env = { ...process.env };
+    const stdout = await new Promise<string>((resolve) =>
+      execFile('bash', ['-c', limited, process.execPath, script, REPOSITORY, WEIGHTS], { env }, (_, printed) => resolve(printed)),
+    );
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: { code: 'ERR_IO', message: expect.stringContaining('Writing failed'), hint: expect.stringContaining('HF_HUB_CACHE') },
+    });
+    expect(sizeOf(partOf(weights))).toBe(2500 * 1024);
+    expect(await cachedFile(REPOSITORY, WEIGHTS)).toBeUndefined();
+    const before = place.hub.requests.length;
+    await fetchFiles(REPOSITORY, [WEIGHTS]);
+    expect(place.hub.requests.slice(before).find(({ range }) => range)).toMatchObject({ range: `bytes=${2500 * 1024}-` });
+    await expectWhole(weights);
+  });
+
+  test('of a few megabytes that is really full', async () => {
+    const small = path.join(place.folder, 'small');
+    execFileSync('mkdir', [small]);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', small], { stdio: 'ignore' });
+    } catch {
+      // Only who may mount can try this; the limit above is tried everywhere.
+      return;
+    }
+    try {
+      process.env.HF_HUB_CACHE = small;
+      const weights = place.write(REPOSITORY, WEIGHTS, 3 * MB);
+      writeFileSync(path.join(small, 'other'), Buffer.alloc(2 * MB));
+      jest.spyOn(promises, 'statfs').mockRejectedValue(new Error('it does not say'));
+      await expect(fetchFiles(REPOSITORY, [WEIGHTS])).rejects.toMatchObject({
+        code: 'ERR_IO',
+        message: expect.stringContaining('disk is full'),
+      });
+      execFileSync('rm', [path.join(small, 'other')]);
+      const [file] = await fetchFiles(REPOSITORY, [WEIGHTS]);
+      expect(readFileSync(file as string).equals(weights)).toBe(true);
+      expect(place.hub.bytesSent).toBeLessThan(weights.length * 1.2);
+    } finally {
+      execFileSync('umount', [small]);
+    }
+  });
+
+  test('that knows no links gets the files themselves, and Python finds them', async () => {
+    const weights = place.write(REPOSITORY, WEIGHTS, 3 * MB);
+    place.write(REPOSITORY, 'same.safetensors', weights);
+    jest.spyOn(promises, 'symlink').mockRejectedValue(Object.assign(new Error('EPERM'), { code: 'EPERM', syscall: 'symlink' }));
+    const paths = await fetchFiles(REPOSITORY, [WEIGHTS, 'same.safetensors']);
+    for (const file of paths) expect(readFileSync(file).equals(weights)).toBe(true);
+    expect(place.hub.bytesSent).toBe(weights.length);
+    expect(readdirSync(blobs)).toEqual([]);
+    expect(await askPython([REPOSITORY, WEIGHTS, '--offline'])).toMatchObject({ paths: [paths[0]] });
+  });
+
+  test('a cache folder that cannot be made is an error with what to do', async () => {
+    place.write(REPOSITORY, WEIGHTS, 10);
+    writeFileSync(path.join(place.folder, 'plain'), '');
+    process.env.HF_HUB_CACHE = path.join(place.folder, 'plain', 'hub');
+    await expect(fetchFiles(REPOSITORY, [WEIGHTS])).rejects.toMatchObject({
+      code: 'ERR_IO',
+      hint: expect.stringContaining('HF_HUB_CACHE'),
+    });
+  });
+});
+
+test('others get their turn while a large file is fetched and a large part hashed', async () => {
+  const weights = place.write(REPOSITORY, WEIGHTS, 60 * MB);
+  place.hub.faults.push({ at: 'store', cutAfter: 50 * MB });
+  let longest = 0;
+  let last = performance.now();
+  const timer = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  }, 1);
+  const controller = new AbortController();
+  const stop = (_: string, done: number): void => void (done >= 50 * MB && controller.abort());
+  await fetchFiles(REPOSITORY, [WEIGHTS], { signal: controller.signal, onProgress: stop }).catch(() => {});
+  await fetchFiles(REPOSITORY, [WEIGHTS]);
+  clearInterval(timer);
+  expect(longest).toBeLessThan(250);
+  await expectWhole(weights);
+});
