@@ -8,7 +8,7 @@ import { type ConfigInput, Interrogator, LabelTable, type ProgressEvent } from '
 import type { Clip } from '../../lib/engine/clip';
 import { PART_LIMITS } from '../../lib/labels/label-build';
 import { tinyClip } from '../support/bundles';
-import { phrases } from '../support/phrases.cjs';
+import { phrases } from '../support/phrases';
 
 const LIMITS = { ...PART_LIMITS };
 const LABELS = phrases(620);

@@ -1,9 +1,16 @@
 /** What the calls answer, in which order they settle, and how they are cancelled. */
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { NativeBinding, NativeCaptionModel, NativeClipModel, NativeDevice, NativeImage } from '../../lib/native/types';
+import type {
+  NativeBinding,
+  NativeCaptionModel,
+  NativeClipModel,
+  NativeDevice,
+  NativeImage,
+  NativeLabelMatrix,
+} from '../../lib/native/types';
 import { tinyBlip, tinyClip } from '../support/bundles';
 import { imageOf, manyTexts, openBinding, tokenLists } from '../support/native';
 
@@ -137,6 +144,21 @@ describe('answers', () => {
     const last = await binding.topK([opened, computed], features, 99, { reverse: true });
     expect(last.k).toBe(50);
     expect(last.similarities[0]).toBeCloseTo(sorted[49] as number, 2);
+  });
+
+  test('label matrices are joined in the order that is given', async () => {
+    const features = await clip.textFeatures(manyTexts(30, 3));
+    const numbers = await features.toArray();
+    const order = Int32Array.from({ length: 30 }, (_, i) => (i * 7) % 30);
+    const part = async (from: number, to: number): Promise<NativeLabelMatrix> => {
+      const rows = [...order.subarray(from, to)].flatMap((place) => [...numbers.subarray(place * 32, place * 32 + 32)]);
+      return binding.labelMatrixFromFeatures(await binding.featuresFromArray(device, Float32Array.from(rows), to - from, 32), HASH);
+    };
+    const joined = await binding.joinLabelMatrices([await part(0, 12), await part(12, 30)], order, HASH);
+    const [ours, theirs] = [path.join(work, 'joined'), path.join(work, 'whole')];
+    await binding.writeLabelMatrix(ours, joined);
+    await binding.writeLabelMatrix(theirs, await binding.labelMatrixFromFeatures(features, HASH));
+    expect(readFileSync(ours).equals(readFileSync(theirs))).toBe(true);
   });
 
   test('a label file for other labels is ERR_LABELS_MISMATCH, none is ERR_IO', async () => {

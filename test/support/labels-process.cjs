@@ -4,7 +4,7 @@ require('./uncompiled.cjs');
 const { appendFileSync } = require('node:fs');
 const { Interrogator, LabelTable } = require('../../lib/index.ts');
 const { PART_LIMITS } = require('../../lib/labels/label-build.ts');
-const { phrases } = require('./phrases.cjs');
+const { phrases } = require('./phrases.ts');
 
 const [cachePath, count, log] = process.argv.slice(2);
 Object.assign(PART_LIMITS, { whole: 128, least: 128, seconds: 0 });
@@ -20,7 +20,7 @@ async function main() {
   };
   const onProgress = (event) => process.send(event);
   const table = await LabelTable.create(phrases(Number(count)), 'phrases', interrogator, { onProgress });
-  const [text] = [await interrogator.textToFeatures(['a boat'])];
+  const text = await interrogator.textToFeatures(['a boat']);
   process.send({ best: await table.rank(text, { topCount: 3 }) });
   await interrogator.dispose();
   process.disconnect();

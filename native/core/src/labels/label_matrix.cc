@@ -124,10 +124,10 @@ std::shared_ptr<LabelMatrix> LabelMatrix::join(const std::vector<std::shared_ptr
   }
   std::vector<bool> named(order.size());
   const bool each_once = static_cast<std::int64_t>(order.size()) == rows && std::ranges::all_of(order, [&](std::int32_t place) {
-    if (place < 0 || place >= rows || named[static_cast<std::size_t>(place)]) return false;
-    named[static_cast<std::size_t>(place)] = true;
-    return true;
-  });
+                           if (place < 0 || place >= rows || named[static_cast<std::size_t>(place)]) return false;
+                           named[static_cast<std::size_t>(place)] = true;
+                           return true;
+                         });
   if (!each_once) throw Error(ErrorCode::kInvalidArgument, "order must name each of " + std::to_string(rows) + " rows once");
 
   at::Tensor values = empty_in_mapping({rows, dim}, at::kHalf);
@@ -146,9 +146,9 @@ std::shared_ptr<LabelMatrix> LabelMatrix::join(const std::vector<std::shared_ptr
 void LabelMatrix::write(const std::filesystem::path& path) const {
   const at::Tensor& values = state_->values;
   const std::size_t size = values.nbytes();
-  const std::string header = safetensors_header(
-      {{"embeds", {{"dtype", "F16"}, {"shape", {rows(), dim()}}, {"data_offsets", {0, size}}}},
-       {"hash", {{"dtype", "I8"}, {"shape", {kHashSize}}, {"data_offsets", {size, size + hash().size()}}}}});
+  const std::string header =
+      safetensors_header({{"embeds", {{"dtype", "F16"}, {"shape", {rows(), dim()}}, {"data_offsets", {0, size}}}},
+                          {"hash", {{"dtype", "I8"}, {"shape", {kHashSize}}, {"data_offsets", {size, size + hash().size()}}}}});
   const auto* const data = static_cast<const std::byte*>(values.const_data_ptr());
   write_file_atomically(path, {std::as_bytes(std::span(header)), {data, size}, std::as_bytes(std::span(hash()))});
 }

@@ -258,7 +258,8 @@ TEST(LabelMatrix, RefusesFeaturesOfAnotherModel) {
 TEST(LabelMatrix, FailsWithAMessageWhereTheFolderCannotBeMade) {
   const test::TemporaryFolder folder;
   test::write_file(folder / "file", "x");
-  EXPECT_EQ(failure_of([&] { LabelMatrix::from_features(unit_features(1, 2), kHash)->write(folder / "file/labels.safetensors"); }).code, ErrorCode::kIo);
+  EXPECT_EQ(failure_of([&] { LabelMatrix::from_features(unit_features(1, 2), kHash)->write(folder / "file/labels.safetensors"); }).code,
+            ErrorCode::kIo);
 }
 
 TEST(LabelMatrix, JoinsPartsInTheOrderThatIsGiven) {
