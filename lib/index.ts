@@ -1,7 +1,7 @@
 /** torch-interrogator: the text prompt that would make an image like this one. */
 
 export { type BundleKind, bundleFolder } from './bundles/bundle';
-export { type CatalogEntry, catalog, listCaptionModels, listClipModels } from './bundles/catalog';
+export { type CatalogEntry, catalog, listCaptionModels, listClipModels, type Preprocess } from './bundles/catalog';
 export { type InstalledBundle, installedBundles } from './bundles/installed';
 export { Config, type ConfigInput, type ConfigValues } from './config';
 export type { CallMessage } from './engine/calls';

@@ -1,28 +1,78 @@
-"""Writes catalog.json: every name that the package knows, what kind of tower each needs, and what this version exports.
+"""Writes catalog.json: every name that the package knows, where its weights are, what it needs, and what this version runs.
 
 Run with the exporter's environment: ``python models/catalog.py``. `verified` marks are kept from the file that is there.
+
+- `repository`, `files`: of the hub, as open_clip 3.3.0 names them; `files` in the order in which it takes what is there.
+- `legacy`: the file that older versions of open_clip and OpenAI's own package left in ``~/.cache/clip``, with its SHA-256 or
+  the first eight digits of it, whichever the file's address holds.
+- `parameters`: counted on models without memory, built from open_clip's configurations; text towers of transformers from
+  the hyperparameters in `TEXT_CONFIGS` and captioners from `captioners()`, as their repositories publish them.
+- `bytes`: four a parameter, what a file of float32 takes. Of BLIP and BLIP-2 with OPT the published files hold the tied
+  word embeddings twice; with them the sizes are those that clip-interrogator's source notes (990 MB, 1.9 GB, 15.5 GB).
+- `memory`: four bytes a parameter, which is what float32 modules hold on the CPU, and a tenth more for what pictures and
+  texts are on their way through them.
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest import mock
+
+# Nothing here may wait for a network: models are counted and never loaded.
+os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
 
 import open_clip
+import torch
+import transformers
+from open_clip.pretrained import HF_WEIGHTS_NAME, _get_safe_alternatives
 
 sys.path.insert(0, str(Path(__file__).with_name("export")))
 
+from torch_interrogator_export.caption.blip import builtin_config
+from torch_interrogator_export.clip.image import image_fields
 from torch_interrogator_export.clip.model import trained_with_quick_gelu
+from torch_interrogator_export.graphs.sources import graph_name, graph_names
 
 CATALOG = Path(__file__).with_name("catalog.json")
 SUPPORTED_IMAGE_TOWERS = {"vit", "resnet"}
-CAPTION_FAMILIES = {
-    "blip-base": "blip",
-    "blip-large": "blip",
-    "blip2-2.7b": "blip2",
-    "blip2-flan-t5-xl": "blip2",
-    "git-large-coco": "git",
+BYTES_A_PARAMETER = 4
+MEMORY_BESIDE_WEIGHTS = 0.1
+
+# The published hyperparameters of open_clip's text towers from transformers, from each repository's config.json.
+TEXT_CONFIGS = {
+    "roberta-base": transformers.RobertaConfig(vocab_size=50265, max_position_embeddings=514, type_vocab_size=1),
+    "xlm-roberta-base": transformers.XLMRobertaConfig(vocab_size=250002, max_position_embeddings=514, type_vocab_size=1),
+    "xlm-roberta-large": transformers.XLMRobertaConfig(
+        vocab_size=250002,
+        max_position_embeddings=514,
+        type_vocab_size=1,
+        hidden_size=1024,
+        intermediate_size=4096,
+        num_hidden_layers=24,
+        num_attention_heads=16,
+    ),
+    "facebook/nllb-200-distilled-600M": transformers.M2M100Config(
+        vocab_size=256206, d_model=1024, encoder_layers=12, decoder_layers=12, encoder_ffn_dim=4096, decoder_ffn_dim=4096
+    ),
+    "facebook/nllb-200-distilled-1.3B": transformers.M2M100Config(
+        vocab_size=256206, d_model=1024, encoder_layers=24, decoder_layers=24, encoder_ffn_dim=8192, decoder_ffn_dim=8192
+    ),
 }
+
+# The order in which transformers looks for weights.
+TRANSFORMERS_FILES = [
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+]
+STORED_TWICE = {"blip-base", "blip-large", "blip2-2.7b"}
+BERT_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"]
+OPT_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt"]
+T5_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "spiece.model"]
 
 
 def image_tower(config: dict) -> str:
@@ -43,24 +93,144 @@ def text_tower(config: dict) -> str:
     return "multilingual" if text.get("hf_tokenizer_name") else "causal"
 
 
+def repository(hf_hub: str) -> tuple[str, list[str]]:
+    """The repository that open_clip names, and its files of weights: ORGANISATION/NAME/ or ORGANISATION/NAME/FILE."""
+    name, _, file = hf_hub.rpartition("/")
+    file = file or HF_WEIGHTS_NAME
+    return name, [*_get_safe_alternatives(file), file]
+
+
+def legacy(url: str) -> dict[str, Any]:
+    """`legacy` of an address that says what the file's SHA-256 is; else nothing."""
+    folder, _, file = url.rpartition("/")
+    if "openaipublic" in url:
+        return {"legacy": {"file": file, "sha256": folder.rpartition("/")[2]}}
+    if "mlfoundations" in url:
+        return {"legacy": {"file": file, "sha256": Path(file).stem.rpartition("-")[2]}}
+    return {}
+
+
+def on_meta(architecture: str) -> torch.nn.Module:
+    """An open_clip model of shapes alone."""
+    with (
+        torch.device("meta"),
+        mock.patch("open_clip.hf_model.AutoConfig.from_pretrained", TEXT_CONFIGS.__getitem__),
+    ):
+        return open_clip.create_model(architecture, device="meta", pretrained_text=False)
+
+
+def count(model: torch.nn.Module) -> int:
+    """Parameters of a model, tied ones once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def sizes(parameters: int, stored_again: int = 0) -> dict[str, int]:
+    """`bytes` and `memory` of a number of parameters, of which files hold some a second time."""
+    memory = BYTES_A_PARAMETER * parameters * (1 + MEMORY_BESIDE_WEIGHTS)
+    return {"bytes": BYTES_A_PARAMETER * (parameters + stored_again), "memory": round(memory)}
+
+
 def clip_models() -> Iterator[dict]:
     """One entry a model/tag pair, in open_clip's order."""
-    for model, tag in open_clip.list_pretrained():
-        config = open_clip.get_model_config(model)
-        image, text = image_tower(config), text_tower(config)
+    graphs = set(graph_names())
+    facts: dict[str, tuple[int, dict]] = {}
+    for architecture, tag in open_clip.list_pretrained():
+        config = open_clip.get_model_config(architecture)
+        pretrained = open_clip.get_pretrained_cfg(architecture, tag)
+        if architecture not in facts:
+            model = on_meta(architecture)
+            facts[architecture] = count(model), model.visual.preprocess_cfg
+        parameters, preprocess = facts[architecture]
+        image = image_fields(preprocess | {key: value for key, value in pretrained.items() if key in preprocess})
+        kind, text = image_tower(config), text_tower(config)
+        quick_gelu = trained_with_quick_gelu(architecture, tag)
+        graph = graph_name(architecture, quick_gelu)
+        name, files = repository(pretrained["hf_hub"])
         yield {
-            "name": f"{model}/{tag}",
+            "name": f"{architecture}/{tag}",
             "kind": "clip",
-            "tower": {"image": image, "text": text},
-            "activation": "quick_gelu" if trained_with_quick_gelu(model, tag) else "gelu",
-            "supported": image in SUPPORTED_IMAGE_TOWERS and text == "causal",
+            "tower": {"image": kind, "text": text},
+            "activation": "quick_gelu" if quick_gelu else "gelu",
+            "supported": kind in SUPPORTED_IMAGE_TOWERS and text == "causal",
+            "repository": name,
+            "files": files,
+            **legacy(pretrained["url"]),
+            "layout": "open_clip",
+            "graph": graph if graph in graphs else None,
+            "parameters": parameters,
+            "embedDim": config["embed_dim"],
+            "imageSize": image["size"],
+            **sizes(parameters),
+            "preprocess": {key: image[key] for key in ("mean", "std", "interpolation", "resizeMode", "fill")},
         }
+
+
+def captioners() -> Iterator[tuple[str, str, str, list[str], type, transformers.PretrainedConfig]]:
+    """Name, family, repository, tokenizer's files, class and published hyperparameters of clip-interrogator's captioners."""
+    blip = transformers.BlipForConditionalGeneration
+    blip2 = transformers.Blip2ForConditionalGeneration
+    yield "blip-base", "blip", "Salesforce/blip-image-captioning-base", BERT_FILES, blip, builtin_config("blip-base")
+    yield "blip-large", "blip", "Salesforce/blip-image-captioning-large", BERT_FILES, blip, builtin_config("blip-large")
+    # Blip2Config's image tower and Q-former are the published ones (EVA's ViT-g, 39 layers).
+    opt = {
+        "model_type": "opt",
+        "vocab_size": 50304,
+        "hidden_size": 2560,
+        "word_embed_proj_dim": 2560,
+        "ffn_dim": 10240,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+    }
+    config = transformers.Blip2Config(text_config=opt, image_token_index=50265)
+    yield "blip2-2.7b", "blip2", "Salesforce/blip2-opt-2.7b", OPT_FILES, blip2, config
+    t5 = {
+        "model_type": "t5",
+        "vocab_size": 32128,
+        "d_model": 2048,
+        "d_ff": 5120,
+        "d_kv": 64,
+        "num_layers": 24,
+        "num_heads": 32,
+        "feed_forward_proj": "gated-gelu",
+        "tie_word_embeddings": False,
+    }
+    config = transformers.Blip2Config(text_config=t5, image_token_index=32100)
+    yield "blip2-flan-t5-xl", "blip2", "Salesforce/blip2-flan-t5-xl", T5_FILES, blip2, config
+    vision = {
+        "hidden_size": 1024,
+        "intermediate_size": 4096,
+        "num_hidden_layers": 24,
+        "num_attention_heads": 16,
+        "patch_size": 14,
+    }
+    config = transformers.GitConfig(vision_config=vision)
+    yield "git-large-coco", "git", "microsoft/git-large-coco", BERT_FILES, transformers.GitForCausalLM, config
 
 
 def caption_models() -> Iterator[dict]:
     """The captioners that clip-interrogator names."""
-    for name, family in CAPTION_FAMILIES.items():
-        yield {"name": name, "kind": "caption", "tower": {"family": family}, "supported": family == "blip"}
+    graphs = set(graph_names())
+    for name, family, hub, tokenizer, model, config in captioners():
+        with torch.device("meta"):
+            made = model(config)
+        parameters = count(made)
+        text = config.get_text_config()
+        twice = text.vocab_size * text.hidden_size if name in STORED_TWICE else 0
+        yield {
+            "name": name,
+            "kind": "caption",
+            "tower": {"family": family},
+            "supported": family == "blip",
+            "repository": hub,
+            "files": TRANSFORMERS_FILES,
+            "extra": ["config.json", "preprocessor_config.json", "generation_config.json", *tokenizer],
+            "layout": "transformers",
+            "graph": name if name in graphs else None,
+            "parameters": parameters,
+            "embedDim": None,
+            "imageSize": [config.vision_config.image_size] * 2,
+            **sizes(parameters, twice),
+        }
 
 
 def main() -> None:

@@ -4,6 +4,17 @@ import path from 'node:path';
 
 export type BundleKind = 'clip' | 'caption';
 
+/** How pictures become a model's pixels, beside its size: fields of a manifest's `image` (docs/bundle-format.md). */
+export interface Preprocess {
+  /** Of each channel, red first, in units of its whole range. */
+  mean: [number, number, number];
+  std: [number, number, number];
+  interpolation: 'bicubic' | 'bilinear';
+  resizeMode: 'shortest' | 'longest' | 'squash';
+  /** What pads a picture, 0 to 255. */
+  fill: number;
+}
+
 export interface CatalogEntry {
   /** `model/tag` of open_clip, or a caption model's name. */
   name: string;
@@ -40,6 +51,30 @@ export interface CatalogEntry {
   supported: boolean;
   /** Its pretrained weights were compared with the reference's answers. */
   verified: boolean;
+  /** Where its publishers keep the weights: `organisation/name` on the hub. */
+  repository: string;
+  /** Names that the weights may have in the repository, in the reference's order: the first that is there is taken. */
+  files: string[];
+  /** Of captioners: small files of the repository that the reference reads too. Not every repository has all of them. */
+  extra?: string[];
+  /** What older versions of open_clip left in `~/.cache/clip`, with its SHA-256 in hex or the first eight digits of that. */
+  legacy?: { file: string; sha256: string };
+  /** Whose names the tensors have. */
+  layout: 'open_clip' | 'transformers';
+  /** The file in `models/graphs`, without `.graph`, that runs the weights; null where there is none yet. */
+  graph: string | null;
+  /** Numbers that were trained; shared ones count once. */
+  parameters: number;
+  /** Length of its features; null for captioners. */
+  embedDim: number | null;
+  /** `[height, width]` in pixels of what the network sees. */
+  imageSize: [number, number];
+  /** What a file of its weights takes in float32: an estimate, since files may hold 16 bits or other tensors as well. */
+  bytes: number;
+  /** Bytes in use once it is loaded on the CPU, in float32: an estimate from `parameters`. */
+  memory: number;
+  /** Of CLIP models. A captioner's is in its graph. */
+  preprocess?: Preprocess;
 }
 
 /** @internal The folder of catalog.json and of the bundles that ship with the package. */

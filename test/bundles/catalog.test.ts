@@ -1,4 +1,7 @@
-import { catalog, listCaptionModels, listClipModels } from '../../lib/bundles/catalog';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { brotliDecompressSync } from 'node:zlib';
+import { type CatalogEntry, catalog, listCaptionModels, listClipModels, PACKAGE_MODELS } from '../../lib/bundles/catalog';
 
 test('every open_clip name/tag pair is listed, once', () => {
   const names = listClipModels();
@@ -17,4 +20,63 @@ test('what this version supports is marked', () => {
   expect(supported('ViT-L-14/openai')).toBe(true);
   expect(supported('blip-large')).toBe(true);
   expect(supported('xlm-roberta-base-ViT-B-32/laion5b_s13b_b90k')).toBe(false);
+});
+
+const GRAPHS = path.join(PACKAGE_MODELS, 'graphs');
+
+function entry(name: string): CatalogEntry | undefined {
+  return catalog().find((model) => model.name === name);
+}
+
+/** The JSON at the head of a graph file. */
+function graphHeader(file: string) {
+  const blob = brotliDecompressSync(readFileSync(path.join(GRAPHS, file)));
+  return JSON.parse(blob.toString('utf8', 8, 8 + Number(blob.readBigUInt64LE(0))));
+}
+
+test('every model says where its weights are and what they need', () => {
+  for (const model of catalog()) {
+    expect(model.repository).toMatch(/^[^/]+\/[^/]+$/);
+    expect(model.files.length).toBeGreaterThan(1);
+    expect(model.parameters).toBeGreaterThan(50e6);
+    expect(model.bytes).toBeGreaterThanOrEqual(4 * model.parameters);
+    expect(model.memory).toBeGreaterThan(4 * model.parameters);
+    expect(model.imageSize.every((pixels) => pixels >= 224)).toBe(true);
+    expect(model.kind === 'clip').toBe(typeof model.embedDim === 'number' && model.preprocess !== undefined);
+  }
+});
+
+test("a model's weights are looked for as open_clip looks for them", () => {
+  expect(entry('ViT-L-14/openai')).toMatchObject({
+    repository: 'timm/vit_large_patch14_clip_224.openai',
+    files: ['open_clip_model.safetensors', 'open_clip_pytorch_model.bin'],
+    legacy: { file: 'ViT-L-14.pt', sha256: 'b8cca3fd41ae0c99ba7e8951adf17d267cdb84cd88be6f7c2e0eca1737a03836' },
+    graph: 'ViT-L-14-quickgelu',
+    parameters: 427616513,
+    embedDim: 768,
+    preprocess: { interpolation: 'bicubic', resizeMode: 'shortest', fill: 0 },
+  });
+  expect(entry('ViT-H-14/laion2b_s32b_b79k')).toMatchObject({
+    repository: 'laion/CLIP-ViT-H-14-laion2B-s32B-b79K',
+    graph: 'ViT-H-14',
+  });
+  expect(entry('ViTamin-S/datacomp1b')?.files).toEqual(['pytorch_model.safetensors', 'pytorch_model.bin']);
+  expect(entry('ViT-B-16-SigLIP/webli')?.preprocess).toMatchObject({ mean: [0.5, 0.5, 0.5], resizeMode: 'squash' });
+  // The size that clip-interrogator's source notes.
+  expect(entry('blip-base')?.bytes).toBeCloseTo(990e6, -7);
+});
+
+test('every model that is supported has a graph of its own shape, and each graph its tokenizer', () => {
+  const headers = new Map(readdirSync(GRAPHS).map((file) => [path.basename(file, '.graph'), graphHeader(file)]));
+  for (const { graph, supported, kind, embedDim, imageSize } of catalog()) {
+    expect(graph !== null).toBe(supported);
+    if (graph === null) continue;
+    const { manifest, ...header } = headers.get(graph);
+    expect(header.kind).toBe(kind);
+    expect((manifest.image ?? manifest.vision).size).toEqual(imageSize);
+    expect(manifest.embedDim ?? null).toBe(embedDim);
+  }
+  for (const { manifest } of headers.values()) {
+    expect(existsSync(path.join(PACKAGE_MODELS, 'tokenizers', `${manifest.tokenizer.file}.br`))).toBe(true);
+  }
 });

@@ -1,6 +1,7 @@
 """`python -m torch_interrogator_export.graphs`: the exporter's half of `npm run graphs` (scripts/graphs.mjs)."""
 
 import argparse
+import json
 import logging
 import multiprocessing
 import os
@@ -17,7 +18,7 @@ import transformers
 
 from ..bundle import step
 from ..errors import ExportError
-from . import make, sources, tokenizers
+from . import blob, compare, make, reference, sources, tokenizers
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,19 +32,30 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         print(f"no graph {', '.join(unknown)}; known are {', '.join(known)}", file=sys.stderr)
         return 2
-    options.out.mkdir(parents=True, exist_ok=True)
     names = options.names or known
-    failed = [name for name in names if not _apart(_make, name, options.out)]
-    tokenizers.write_all(options.out)
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.command == "make":
+        failed = [name for name in names if not _apart(_make, name, options.out)]
+        tokenizers.write_all(options.out)
+    else:
+        failed = [name for name in names if not _apart(_reference, name, options.out, options.seed)]
+    if options.command == "verify":
+        failed += [name for name in names if name not in failed and not _apart(_compare, name, options.graphs, options.out)]
     return 1 if failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m torch_interrogator_export.graphs")
     commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("make", help="write graphs, not compressed, and the tokenizers that they name")
-    command.add_argument("names", nargs="*", metavar="NAME", help="graphs (default: all)")
-    command.add_argument("--out", type=Path, required=True, metavar="DIR")
+    made = commands.add_parser("make", help="write graphs, not compressed, and the tokenizers that they name")
+    answered = commands.add_parser("reference", help="write seeded weights and the reference's answers, a folder a graph")
+    verified = commands.add_parser("verify", help="the same, and compare graphs with them; writes NAME/python.json")
+    for command in (made, answered, verified):
+        command.add_argument("names", nargs="*", metavar="NAME", help="graphs (default: all)")
+        command.add_argument("--out", type=Path, required=True, metavar="DIR")
+    for command in (answered, verified):
+        command.add_argument("--seed", type=int, default=0)
+    verified.add_argument("--graphs", type=Path, required=True, metavar="DIR", help="graphs, not compressed")
     return parser
 
 
@@ -53,6 +65,18 @@ def _make(name: str, out: Path) -> None:
     blob = make.make_graph(source)
     make.check_graph(source, blob)
     (out / f"{name}.graph").write_bytes(blob)
+
+
+def _reference(name: str, out: Path, seed: int) -> None:
+    step(f"{name}: the reference's answers")
+    reference.write_reference(name, sources.source(name), out / name, seed)
+
+
+def _compare(name: str, graphs: Path, out: Path) -> None:
+    step(f"{name}: ours")
+    graph = blob.from_bytes((graphs / f"{name}.graph").read_bytes())
+    result = compare.compare(graph, sources.source(name), out / name)
+    (out / name / "python.json").write_text(json.dumps(result))
 
 
 def _apart(work: Callable[..., None], *arguments: Any) -> bool:

@@ -22,7 +22,12 @@ def to_bytes(header: dict[str, Any], modules: dict[str, bytes]) -> bytes:
     for name, content in modules.items():
         ranges[name] = [begin, begin + len(content)]
         begin += len(content)
-    whole = {"graphVersion": GRAPH_VERSION, "kind": header["kind"], "manifest": header["manifest"], "modules": ranges} | header
+    whole = {
+        "graphVersion": GRAPH_VERSION,
+        "kind": header["kind"],
+        "manifest": header["manifest"],
+        "modules": ranges,
+    } | header
     text = json.dumps(whole, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text + b"".join(modules.values())

@@ -128,9 +128,7 @@ def run(name: str, module: torch.jit.ScriptModule, graph: Graph) -> Iterator[tor
         yield module.step_each(torch.tensor([[8, 9]]), 3, keys, values, cross_keys, cross_values)
 
 
-def _compare_tensors(
-    name: str, graph: Graph, checkpoint: dict[str, torch.Tensor], exported: torch.jit.ScriptModule
-) -> None:
+def _compare_tensors(name: str, graph: Graph, checkpoint: dict[str, torch.Tensor], exported: torch.jit.ScriptModule) -> None:
     entries = {entry["to"]: entry for entry in graph.header["parameters"][name]}
     constants = table.module_tensors(load(graph.modules[name]))
     theirs = table.module_tensors(exported)

@@ -35,7 +35,8 @@ class Source:
 
     kind: str
     # The model on a device, in eval mode: on `meta` its tensors have shapes and no numbers, and take no memory.
-    make: Callable[[str], nn.Module]
+    # With a file of weights where the second is given, as the library itself loads it.
+    make: Callable[..., nn.Module]
     # By file name the module to script. It shares the model's tensors.
     parts: Callable[[nn.Module], dict[str, nn.Module]]
     # The manifest's fields.
@@ -43,6 +44,8 @@ class Source:
     unused: list[str]
     # By a tensor's name, names that files of another layout give it.
     aliases: Callable[[nn.Module], dict[str, list[str]]]
+    # Of CLIP models open_clip's own, which pads.
+    tokenizer: Any = None
 
 
 def graph_names() -> list[str]:
@@ -50,7 +53,13 @@ def graph_names() -> list[str]:
     names: dict[str, None] = {}
     for architecture in open_clip.list_models():
         if architecture not in _WITHOUT_WEIGHTS and is_supported(architecture):
-            activations = [False, *(trained_with_quick_gelu(architecture, tag) for tag in open_clip.list_pretrained_tags_by_model(architecture))]
+            activations = [
+                False,
+                *(
+                    trained_with_quick_gelu(architecture, tag)
+                    for tag in open_clip.list_pretrained_tags_by_model(architecture)
+                ),
+            ]
             names |= dict.fromkeys(graph_name(architecture, quick_gelu) for quick_gelu in activations)
     return [*names, *blip.HUB]
 
@@ -77,13 +86,17 @@ def source(name: str) -> Source:
 def clip_source(architecture: str, quick_gelu: bool = False) -> Source:
     """The model of an open_clip architecture, with QuickGELU or with what its configuration says."""
 
-    def make(device: str) -> nn.Module:
+    def make(device: str, weights: str | None = None) -> nn.Module:
         with torch.device(device):
-            return open_clip.create_model(architecture, force_quick_gelu=quick_gelu, device=device).eval()
+            options = {"force_quick_gelu": quick_gelu, "device": device}
+            return open_clip.create_model(architecture, pretrained=weights, **options).eval()
 
     def parts(model: nn.Module) -> dict[str, nn.Module]:
         refuse_model(architecture, model, tokenizer)
-        towers = {"image.pt": ImageFeatures(image_tower(model.visual)), "text.pt": causal.CausalText(causal.text_tower(model))}
+        towers = {
+            "image.pt": ImageFeatures(image_tower(model.visual)),
+            "text.pt": causal.CausalText(causal.text_tower(model)),
+        }
         return {name: tower.eval() for name, tower in towers.items()}
 
     def manifest(model: nn.Module) -> dict[str, Any]:
@@ -102,7 +115,7 @@ def clip_source(architecture: str, quick_gelu: bool = False) -> Source:
     config = open_clip.get_model_config(architecture)
     refuse_config(architecture, config)
     tokenizer = open_clip.get_tokenizer(architecture)
-    return Source("clip", make, parts, manifest, _CLIP_UNUSED, aliases)
+    return Source("clip", make, parts, manifest, _CLIP_UNUSED, aliases, tokenizer)
 
 
 def _blip_source(name: str) -> Source:

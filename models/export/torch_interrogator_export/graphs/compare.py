@@ -1,0 +1,99 @@
+"""A graph with a folder of `reference.py`: the modules, filled from its weights as the graph says, against its answers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy
+import torch
+from PIL import Image
+from safetensors import safe_open
+
+from ..clip import operators  # noqa: F401  text.pt calls interrogator::tree_attention
+from ..clip.tree import build_tree
+from . import table
+from .archive import set_tensor
+from .blob import Graph
+from .make import load
+from .reference import ANSWERS
+from .sources import Source
+
+# Largest absolute difference of a feature.
+TOLERANCE = 1e-5
+
+
+def compare(graph: Graph, source: Source, folder: Path) -> dict[str, Any]:
+    """What differs: `image` and `text` for features, or `tokens`; `passed` says whether it is little enough."""
+    answers = json.loads((folder / ANSWERS).read_text())
+    if answers["kind"] == "clip":
+        image, text = _image_difference(graph, answers, folder), _text_difference(graph, source, answers, folder)
+        return {"image": image, "text": text, "passed": max(image, text) <= TOLERANCE}
+    ours = _captions(graph, answers, folder)
+    pairs = zip(ours, answers["captions"], strict=True)
+    tokens = sum(len(caption) for caption in answers["captions"])
+    wrong = sum(mine != theirs for mine, theirs in pairs)
+    return {"tokens": tokens, "wrongCaptions": wrong, "passed": wrong == 0}
+
+
+def filled(graph: Graph, name: str, weights: Path) -> torch.jit.ScriptModule:
+    """A module with weights from a safetensors file. Nothing of the file stays in memory but what the module holds."""
+    module = load(graph.modules[name])
+    aliases = graph.header.get("aliases", {})
+    with safe_open(weights, framework="pt") as file:
+        there = set(file.keys())
+        taken: dict[str, torch.Tensor] = {}
+        for entry in graph.header["parameters"][name]:
+            read = next(each for each in (entry["from"], *aliases.get(entry["from"], ())) if each in there)
+            key = json.dumps([entry[part] for part in entry if part != "to"])
+            if key not in taken:
+                taken[key] = table.take(entry, {entry["from"]: file.get_tensor(read)}).float()
+            set_tensor(module, entry["to"], taken[key])
+    return module.eval()
+
+
+def pixels(picture: Path, manifest: dict[str, Any]) -> torch.Tensor:
+    """A picture of the model's size, normalised."""
+    values = torch.from_numpy(numpy.array(Image.open(picture).convert("RGB"))).permute(2, 0, 1).float() / 255
+    mean, std = (torch.tensor(manifest[name])[:, None, None] for name in ("mean", "std"))
+    return ((values - mean) / std)[None]
+
+
+def _image_difference(graph: Graph, answers: dict[str, Any], folder: Path) -> float:
+    tower = filled(graph, "image.pt", folder / answers["weights"])
+    manifest = graph.header["manifest"]["image"]
+    ours = torch.cat([tower(pixels(folder / name, manifest)) for name in answers["pictures"]])
+    return _largest(ours, answers["imageFeatures"])
+
+
+def _text_difference(graph: Graph, source: Source, answers: dict[str, Any], folder: Path) -> float:
+    tower = filled(graph, "text.pt", folder / answers["weights"])
+    end = graph.header["manifest"]["text"]["eotId"]
+    sequences = [row[: row.index(end) + 1] for row in source.tokenizer(answers["texts"]).tolist()]
+    keys, values = tower.prefill(torch.tensor(sequences[0][:1]))
+    return _largest(tower.extend(keys, values, *build_tree(sequences, 1)), answers["textFeatures"])
+
+
+def _largest(ours: torch.Tensor, theirs: list[list[float]]) -> float:
+    distance = (ours - torch.tensor(theirs)).abs().max().item()
+    # NaN is no difference that could be small enough.
+    return distance if distance == distance else float("inf")
+
+
+def _captions(graph: Graph, answers: dict[str, Any], folder: Path) -> list[list[int]]:
+    """Greedy captions, prompt and end token included."""
+    manifest = graph.header["manifest"]
+    vision, decoder = (filled(graph, name, folder / answers["weights"]) for name in ("vision.pt", "decoder.pt"))
+    fields = manifest["decoder"]
+    captions = []
+    for name in answers["pictures"]:
+        cross_keys, cross_values = decoder.cross(vision(pixels(folder / name, manifest["vision"])))
+        ids = list(fields["promptIds"])
+        shape = (fields["layers"], 1, fields["heads"], len(ids) + answers["newTokens"], fields["headDim"])
+        keys, values = torch.zeros(shape), torch.zeros(shape)
+        fed = 0
+        while len(ids) < len(fields["promptIds"]) + answers["newTokens"] and ids[-1] != fields["eosId"]:
+            logits = decoder.step(torch.tensor([ids[fed:]]), fed, keys, values, cross_keys, cross_values)
+            fed = len(ids)
+            ids.append(int(logits.argmax()))
+        captions.append(ids)
+    return captions

@@ -1,0 +1,113 @@
+"""Seeded weights in the publisher's layout, and what the reference library answers with that very file.
+
+A folder holds `weights` (a file, or for captioners a folder as transformers writes it), `picture-N.png` of exactly the
+model's size, so that no resizing takes part, and `answers.json`:
+
+    {"graph", "kind", "weights": path in the folder, "parameters", "dtype", "pictures": [path, …],
+     "texts": [text, …], "imageFeatures": [[…], …], "textFeatures": [[…], …]        (kind clip; unit rows)
+     "captions": [[id, …], …], "newTokens"}                                       (kind caption; prompt and end included)
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy
+import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image
+from safetensors.torch import save_file
+from torch import nn
+from transformers import BlipForConditionalGeneration, BlipImageProcessor
+
+from .sources import Source
+
+ANSWERS = "answers.json"
+CLIP_WEIGHTS = "open_clip_model.safetensors"
+BLIP_WEIGHTS = "model.safetensors"
+PICTURES = 2
+NEW_TOKENS = 12
+TEXTS = [
+    "a photo of a cat, trending on artstation",
+    "A painting of a Woman in a RED dress, inspired by Élisabeth Sonrel",
+    "it's 1920's café — naïve façade, 50% off!!! don't",
+    "",
+]
+# Larger models are kept in 16 bits, so that the file, the reference and ours fit on a small machine.
+_FLOAT32_BELOW = 1_200_000_000
+
+
+def write_reference(name: str, source: Source, folder: Path, seed: int) -> dict[str, Any]:
+    """Makes the folder and returns its answers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(seed)
+    model = source.make("cpu")
+    randomise_constants(model, seed)
+    count = sum(parameter.numel() for parameter in model.parameters())
+    dtype = torch.float32 if count < _FLOAT32_BELOW else torch.float16
+    answers = {"graph": name, "kind": source.kind, "parameters": count, "dtype": str(dtype).removeprefix("torch.")}
+    if source.kind == "clip":
+        save_file({key: tensor.to(dtype).contiguous() for key, tensor in model.state_dict().items()}, folder / CLIP_WEIGHTS)
+        del model
+        answers |= {"weights": CLIP_WEIGHTS} | _clip_answers(source, folder)
+    else:
+        model.to(dtype).save_pretrained(folder)
+        size = model.config.vision_config.image_size
+        BlipImageProcessor(size={"height": size, "width": size}).save_pretrained(folder)
+        del model
+        answers |= {"weights": BLIP_WEIGHTS} | _captions(folder)
+    (folder / ANSWERS).write_text(json.dumps(answers))
+    return answers
+
+
+def randomise_constants(model: nn.Module, seed: int) -> None:
+    """Adds noise to what a library initialises with one number, so that a mix-up of two such tensors shows."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, tensor in model.state_dict().items():
+        # Scales of logits are read by nothing here; a padding row of zeros is one that no text reaches.
+        if not tensor.is_floating_point() or tensor.dim() == 0 or (tensor != tensor.flatten()[0]).any():
+            continue
+        noise = torch.randn(tensor.shape, generator=generator) * 0.05
+        tensor.add_(noise.abs() if name.endswith("running_var") else noise)
+
+
+def _pictures(folder: Path, height: int, width: int) -> list[str]:
+    """Smooth random colours, of just the model's size."""
+    random = numpy.random.default_rng(0)
+    names = []
+    for index in range(PICTURES):
+        coarse = Image.fromarray(random.integers(0, 256, (6, 6, 3), dtype=numpy.uint8))
+        names.append(f"picture-{index}.png")
+        coarse.resize((width, height), Image.Resampling.BICUBIC).save(folder / names[-1])
+    return names
+
+
+def _clip_answers(source: Source, folder: Path) -> dict[str, Any]:
+    model = source.make("cpu", str(folder / CLIP_WEIGHTS))
+    size = model.visual.image_size
+    height, width = (size, size) if isinstance(size, int) else size
+    names = _pictures(folder, height, width)
+    preprocess = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
+    pixels = torch.stack([preprocess(Image.open(folder / name)) for name in names])
+    tokens = source.tokenizer(TEXTS)
+    # One at a time: a big model's activations are large.
+    images = torch.cat([model.encode_image(row[None], normalize=True) for row in pixels])
+    texts = torch.cat([model.encode_text(row[None], normalize=True) for row in tokens])
+    return {
+        "pictures": names,
+        "texts": TEXTS,
+        "imageFeatures": images.tolist(),
+        "textFeatures": texts.tolist(),
+    }
+
+
+def _captions(folder: Path) -> dict[str, Any]:
+    model = BlipForConditionalGeneration.from_pretrained(folder, torch_dtype=torch.float32).eval()
+    processor = BlipImageProcessor.from_pretrained(folder)
+    names = _pictures(folder, processor.size["height"], processor.size["width"])
+    captions = []
+    for name in names:
+        pixels = processor(Image.open(folder / name), return_tensors="pt")["pixel_values"]
+        ids = model.generate(pixel_values=pixels, max_new_tokens=NEW_TOKENS, num_beams=1, do_sample=False)
+        captions.append(ids[0].tolist())
+    return {"pictures": names, "captions": captions, "newTokens": NEW_TOKENS}
