@@ -175,10 +175,28 @@ describe('handles', () => {
 
 describe('paths and names', () => {
   test.each([
-    ['', /^folder: expected a path, got ''/],
+    ['', /^source: expected a path, got ''/],
     ['/a\0b', /NUL/],
-    [7, /^folder: expected a path, got 7/],
-  ])('%p is no folder', (folder, message) => expectRejection(() => binding.openClipModel(device, folder as string), message));
+    [7, /^source: expected a bundle folder's path or {bundle, weights}, got 7/],
+    [{}, /^source\.bundle: expected a Uint8Array, got undefined/],
+    [{ bundle: new Uint8Array(0), weights: 'x' }, /^source\.bundle: expected 1 to 67108864 bytes, got 0/],
+    [{ bundle: new Uint8Array(9), weights: 5 }, /^source\.weights: expected a path, got 5/],
+  ])('%p is no source of a model', (source, message) =>
+    Promise.all([
+      expectRejection(() => binding.openClipModel(device, source as string), message),
+      expectRejection(() => binding.openCaptionModel(device, source as string), message),
+    ]),
+  );
+
+  test('checkWeights takes a graph and weights alone', () =>
+    expectRejection(() => binding.checkWeights('/a/folder' as Anything), /^source: expected {bundle, weights}, got '\/a\/folder'/));
+
+  test('the bytes of a graph are copied before the call returns', async () => {
+    const bundle = new Uint8Array(9);
+    const checking = binding.checkWeights({ bundle, weights: '/no/such/file' });
+    structuredClone(bundle.buffer, { transfer: [bundle.buffer] });
+    await expectRejection(() => checking, /header does not|parse error|header/, 'ERR_BUNDLE_INVALID');
+  });
 
   test('a device that does not exist is ERR_DEVICE', () => expectRejection(() => binding.openDevice('tpu', {}), /tpu/, 'ERR_DEVICE'));
 

@@ -30,6 +30,7 @@ exports.METHODS = {
   'binding.openDevice': () => ['cpu', { threads: 1, maxBatch: 2, maxQueue: 3 }],
   'binding.openClipModel': ({ device, token }) => [device, '/no/such/bundle', token],
   'binding.openCaptionModel': ({ device, token }) => [device, '/no/such/bundle', token],
+  'binding.checkWeights': ({ token }) => [{ bundle: Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 32), weights: '/no/such/file' }, token],
   'binding.featuresFromArray': ({ device }) => [device, Float32Array.of(1, 2, 3, 4), 2, 2],
   'binding.openLabelMatrix': () => ['/no/such/file', { hash: HASH, dim: 4 }],
   'binding.writeLabelMatrix': ({ matrix }) => ['/no/such/folder/file', matrix],

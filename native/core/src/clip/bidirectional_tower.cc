@@ -6,6 +6,7 @@
 
 #include "clip/text_tower.h"
 #include "device/transfer.h"
+#include "weights/bundle.h"
 
 namespace interrogator {
 

@@ -7,6 +7,7 @@
 #include "clip/text_tower.h"
 #include "device/transfer.h"
 #include "interrogator/error.h"
+#include "weights/bundle.h"
 
 namespace interrogator {
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "interrogator/error.h"
+#include "weights/bundle.h"
 
 namespace interrogator {
 

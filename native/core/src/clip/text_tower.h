@@ -13,10 +13,11 @@
 
 #include "interrogator/bundle.h"
 #include "interrogator/token_lists.h"
-#include "weights/bundle.h"
 #include "weights/module.h"
 
 namespace interrogator {
+
+class Bundle;
 
 /// What all texts share, and how much each may add.
 struct CutPrefix {

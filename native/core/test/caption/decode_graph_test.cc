@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "device/transfer.h"
-#include "interrogator/bundle.h"
 #include "support/model_cases.h"
+#include "weights/bundle.h"
 #include "weights/module.h"
 
 namespace interrogator {
@@ -185,7 +185,7 @@ TEST(DecodeGraph, KeepsFewSetsAndNoneForManyRows) {
 
 TEST(DecodeGraph, GivesACaptionersIds) {
   const auto folder = test::model_cases_folder() / "caption";
-  const CaptionManifest manifest = open_caption_bundle(folder);
+  const CaptionManifest manifest = Bundle::open(folder)->manifest().caption();
   const c10::Device cpu(c10::kCPU);
   const Module vision = Module::load(folder / manifest.vision_file, cpu, {"forward"});
   const Module decoder = Module::load(folder / manifest.decoder_file, cpu, {"cross", "step"});

@@ -11,6 +11,7 @@
 
 #include "ops/operators.h"
 #include "support/model_cases.h"
+#include "weights/bundle.h"
 
 namespace interrogator {
 namespace {
@@ -22,7 +23,7 @@ class GreedyDecodingTest : public ::testing::Test {
   void SetUp() override {
     ops::register_operators();
     const std::filesystem::path folder = test::model_cases_folder() / "caption";
-    manifest_ = open_caption_bundle(folder);
+    manifest_ = Bundle::open(folder)->manifest().caption();
     vision_.emplace(Module::load(folder / manifest_->vision_file, cpu_, {"forward"}));
     decoder_.emplace(Module::load(folder / manifest_->decoder_file, cpu_, {"cross", "step", "step_each"}));
   }
