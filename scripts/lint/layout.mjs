@@ -6,7 +6,7 @@ export const ARROWS = {
   cli: ['index', 'setup', 'setup/libtorch'],
   index: ['interrogator', 'labels', 'engine', 'bundles', 'image', 'net', 'config', 'errors'],
   interrogator: ['labels', 'engine', 'bundles', 'image', 'tokenizer', 'native', 'config', 'arguments', 'abort', 'errors'],
-  labels: ['engine', 'bundles', 'net', 'tokenizer', 'native', 'config', 'arguments', 'abort', 'errors'],
+  labels: ['engine', 'bundles', 'hub', 'net', 'files', 'tokenizer', 'native', 'config', 'arguments', 'abort', 'errors'],
   engine: ['bundles', 'image', 'tokenizer', 'native', 'config', 'arguments', 'admission', 'abort', 'errors'],
   setup: ['native', 'setup/libtorch', 'bundles', 'files', 'errors'],
   bundles: ['files', 'arguments', 'errors'],

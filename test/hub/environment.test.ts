@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { hubCacheFolder, hubEndpoint, hubTimeouts, hubToken, isOffline } from '../../lib/hub/environment';
+import { atEndpoint, hubCacheFolder, hubEndpoint, hubTimeouts, hubToken, isOffline } from '../../lib/hub/environment';
 import { exporterPython } from '../support/python';
 
 let home: string;
@@ -64,6 +64,13 @@ test('a token can be kept from requests, and must be one', () => {
   expect(() => hubToken({ HF_TOKEN: 'hf_ä b' })).toThrow(
     expect.objectContaining({ code: 'ERR_CONFIG', message: expect.not.stringContaining('hf_') }),
   );
+});
+
+test("addresses at the public hub are asked for at the user's", () => {
+  const url = 'https://huggingface.co/pharma/ci-preprocess/resolve/main/';
+  expect(atEndpoint(url, {})).toBe(url);
+  expect(atEndpoint(url, { HF_ENDPOINT: 'http://mirror:8/hub/' })).toBe('http://mirror:8/hub/pharma/ci-preprocess/resolve/main/');
+  expect(atEndpoint('https://huggingface.co.example/a', { HF_ENDPOINT: 'http://mirror' })).toBe('https://huggingface.co.example/a');
 });
 
 test('times are seconds, and nonsense is none', () => {
