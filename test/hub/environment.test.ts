@@ -44,9 +44,15 @@ const SETTINGS: Record<string, string>[] = [
 
 test('cache, offline mode, token and address are what Python says', async () => {
   const script = `
-import json, os, subprocess, sys
-ask = "import json; from huggingface_hub import constants as c, get_token; print(json.dumps([c.HF_HUB_CACHE, c.HF_HUB_OFFLINE, get_token(), c.ENDPOINT]))"
-print(json.dumps([json.loads(subprocess.run([sys.executable, "-c", ask], env=env, capture_output=True, check=True).stdout) for env in json.loads(sys.argv[1])]))
+import importlib, json, os, sys
+from huggingface_hub import constants, get_token
+said = []
+for environment in json.loads(sys.argv[1]):
+    os.environ.clear()
+    os.environ.update(environment)
+    importlib.reload(constants)
+    said.append([constants.HF_HUB_CACHE, constants.HF_HUB_OFFLINE, get_token(), constants.ENDPOINT])
+print(json.dumps(said))
 `;
   const environments = SETTINGS.map((each) => ({ HOME: home, PATH: process.env.PATH as string, ...each }));
   const { stdout } = await promisify(execFile)(await exporterPython(), ['-c', script, JSON.stringify(environments)]);
