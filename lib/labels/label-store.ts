@@ -1,16 +1,19 @@
 /** Where label embeddings come from: the cache folder, the bundle, the network, or the text tower. */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { debuglog } from 'node:util';
 import { bundleFolderName } from '../bundles/bundle';
 import type { Call } from '../engine/calls';
 import type { Engine } from '../engine/engine';
-import { inTurns } from '../engine/turns';
-import { hasCode, InterrogatorError, throwIfAborted } from '../errors';
-import type { NativeFeatures, NativeLabelMatrix } from '../native/types';
+import { hasCode, throwIfAborted } from '../errors';
+import type { NativeLabelMatrix } from '../native/types';
+import { buildInParts, buildLabels, isBuiltInParts } from './label-build';
 import { downloadLabels } from './label-download';
-import { requireIntact, seal } from './label-file';
+import { seal } from './label-file';
+import { inOneProcess } from './label-lock';
+import { LabelParts } from './label-parts';
+import { isOfFile, openLabels, type WantedLabels, wantedLabels } from './wanted-labels';
 
 /** The tables that every interrogator has. Their cache files are clip-interrogator's own. */
 export const TABLE_NAMES = ['artists', 'flavors', 'mediums', 'movements', 'trendings', 'negative'] as const;
@@ -24,84 +27,43 @@ export interface LabelSet {
   isBuiltIn: boolean;
 }
 
-/** What is looked for: embeddings of these labels, of this model. */
-interface Wanted {
-  engine: Engine;
-  labels: readonly string[];
-  /** Of the labels, as label files hold it. */
-  hash: string;
-  call: Call;
-}
-
 /** The embeddings of a set of labels, one row a label, from wherever they can be had soonest. */
 export async function obtainLabelMatrix(engine: Engine, { labels, name, isBuiltIn }: LabelSet, call: Call): Promise<NativeLabelMatrix> {
-  const wanted = { engine, labels, call, hash: await hashOf(labels, call.signal) };
-  if (name === null) return build(wanted, 'labels');
+  const wanted = await wantedLabels(engine, labels, call);
+  if (name === null) return buildLabels(wanted, 'labels');
   const { clipBundle, config } = engine;
+  const stage = `labels ${name}`;
   const prefix = bundleFolderName(clipBundle.manifest.name);
   // A caller's table does not overwrite a built-in one of the same name.
   const isShared = !isBuiltIn && (TABLE_NAMES as readonly string[]).includes(name);
   const tables = config.cachePath === null ? [] : isShared ? [`${name}.own`, name] : [name];
   const cached = tables.map((table) => path.resolve(config.cachePath as string, `${prefix}_${table}.safetensors`));
+  const [kept] = cached;
+  const parts = kept !== undefined && isBuiltInParts(labels) ? LabelParts.of(wanted, kept) : undefined;
   for (const file of [...cached, path.join(clipBundle.folder, 'labels', `${prefix}_${name}.safetensors`)]) {
     const found = await openCached(wanted, file, cached.includes(file));
-    if (found) return found;
+    if (!found) continue;
+    // Of a process that was killed when the table was whole.
+    await parts?.remove();
+    return found;
   }
-  const [kept] = cached;
-  return (kept && !isShared && (await download(wanted, kept))) || build(wanted, `labels ${name}`, kept);
-}
-
-/** Labels hashed before others get a turn: some 4 MB at the most that a term list may have. */
-const HASHED_AT_ONCE = 64;
-
-/** SHA-256 of the labels, joined by commas, in hexadecimal digits. */
-async function hashOf(labels: readonly string[], signal: AbortSignal | undefined): Promise<string> {
-  const hash = createHash('sha256');
-  const starts = Array.from({ length: Math.ceil(labels.length / HASHED_AT_ONCE) }, (_, i) => i * HASHED_AT_ONCE);
-  await inTurns(starts, signal, (start) => {
-    hash.update((start > 0 ? ',' : '') + labels.slice(start, start + HASHED_AT_ONCE).join(','));
-  });
-  return hash.digest('hex');
+  if (kept === undefined) return buildLabels(wanted, stage);
+  const make = async (): Promise<NativeLabelMatrix> => (!isShared && (await download(wanted, kept))) || build(wanted, stage, kept, parts);
+  if (!parts) return make();
+  return inOneProcess(wanted, stage, parts, async () => (await openCached(wanted, kept, true)) ?? make());
 }
 
 /** Undefined where the file is not there, damaged, of other labels or another model: whoever asks goes on to the next source. */
-async function openCached(wanted: Wanted, file: string, setAside: boolean): Promise<NativeLabelMatrix | undefined> {
+async function openCached(wanted: WantedLabels, file: string, setAside: boolean): Promise<NativeLabelMatrix | undefined> {
   try {
-    return await open(wanted, file);
+    return await openLabels(wanted, file);
   } catch (error) {
-    const { code = '', syscall } = error as NodeJS.ErrnoException;
+    const { code = '' } = error as NodeJS.ErrnoException;
     if (['ENOENT', 'ENOTDIR', 'ERR_LABELS_MISMATCH'].includes(code)) return undefined;
-    const isOfFile = hasCode(error, 'ERR_LABELS_DAMAGED', 'ERR_IO') || syscall !== undefined;
-    if (!isOfFile) throw error;
+    if (!isOfFile(error)) throw error;
     await reportDamaged(file, error as Error, setAside && hasCode(error, 'ERR_LABELS_DAMAGED'));
     return undefined;
   }
-}
-
-/** The matrix in the file. Throws ERR_LABELS_MISMATCH where it is of other labels or another model, and what is wrong with the file. */
-async function open(wanted: Wanted, file: string): Promise<NativeLabelMatrix> {
-  const { engine, hash, labels, call } = wanted;
-  await requireIntact(file, call.signal);
-  const matrix = await engine.binding.openLabelMatrix(file, { hash, dim: engine.clipBundle.manifest.embedDim });
-  try {
-    if (matrix.rows === labels.length && (await isOfThisModel(wanted, matrix))) return matrix;
-    throw new InterrogatorError('ERR_LABELS_MISMATCH', `${file} was not made with this model.`);
-  } catch (error) {
-    matrix.close();
-    throw error;
-  }
-}
-
-/**
- * The file's name and hash speak of the model's name and the labels, not of the weights, so a few labels are encoded
- * again: each must be as good as identical to a row. Float16 and half-precision towers stay within 1e-3.
- */
-async function isOfThisModel({ engine, labels, call }: Wanted, matrix: NativeLabelMatrix): Promise<boolean> {
-  const places = [...new Set([0, Math.floor(labels.length / 2), labels.length - 1])];
-  const texts = places.map((place) => labels[place] as string);
-  using features = await engine.clip.textFeatures(texts, call);
-  const { similarities } = await engine.binding.topK([matrix], features, 1, {}, call.token);
-  return similarities.every((similarity) => similarity > 0.999);
 }
 
 async function reportDamaged(file: string, error: Error, setAside: boolean): Promise<void> {
@@ -114,13 +76,13 @@ async function reportDamaged(file: string, error: Error, setAside: boolean): Pro
 }
 
 /** A saving, never a need: undefined where there is none, or none that fits. It is checked before it takes its name. */
-async function download(wanted: Wanted, file: string): Promise<NativeLabelMatrix | undefined> {
+async function download(wanted: WantedLabels, file: string): Promise<NativeLabelMatrix | undefined> {
   const { engine, call } = wanted;
   const partial = `${file}.${randomUUID()}.part`;
   let matrix: NativeLabelMatrix | undefined;
   try {
     if (!(await downloadLabels(engine, path.basename(file), partial, call))) return undefined;
-    matrix = await open(wanted, partial);
+    matrix = await openLabels(wanted, partial);
     await seal(partial, file, call.signal);
     return matrix;
   } catch (error) {
@@ -133,20 +95,34 @@ async function download(wanted: Wanted, file: string): Promise<NativeLabelMatrix
   }
 }
 
-/** Made by the text tower, and kept in the file where one is named. */
-async function build(wanted: Wanted, stage: string, file?: string): Promise<NativeLabelMatrix> {
-  const { engine, labels, hash, call } = wanted;
-  using features = await engine.clip.textFeatures(labels, call, stage);
-  const kept = file && (await keep(wanted, features, file));
-  return kept || (await engine.binding.labelMatrixFromFeatures(features, hash));
+/** Made by the text tower, and kept in the file. */
+async function build(wanted: WantedLabels, stage: string, file: string, parts: LabelParts | undefined): Promise<NativeLabelMatrix> {
+  const matrix = await (parts ? buildInParts(wanted, stage, parts) : buildLabels(wanted, stage));
+  let kept: NativeLabelMatrix | undefined;
+  try {
+    kept = await keep(wanted, matrix, file, parts);
+  } catch (error) {
+    matrix.close();
+    throw error;
+  }
+  if (!kept) return matrix;
+  matrix.close();
+  await parts?.remove();
+  return kept;
 }
 
 /** A cache that cannot be written costs time at the next start, not this answer. */
-async function keep({ engine, hash, call }: Wanted, features: NativeFeatures, file: string): Promise<NativeLabelMatrix | undefined> {
+async function keep(
+  { engine, hash, call }: WantedLabels,
+  matrix: NativeLabelMatrix,
+  file: string,
+  parts: LabelParts | undefined,
+): Promise<NativeLabelMatrix | undefined> {
   try {
-    await mkdir(path.dirname(file), { recursive: true });
-    const made = `${file}.${randomUUID()}.part`;
-    await engine.binding.writeLabelMatrix(made, features, hash, call.token);
+    // In the folder of parts what a killed process leaves behind is removed with them.
+    const made = parts ? path.join(parts.folder, 'whole') : `${file}.${randomUUID()}.part`;
+    await (parts ? parts.makeFolder() : mkdir(path.dirname(made), { recursive: true }));
+    await engine.binding.writeLabelMatrix(made, matrix);
     await seal(made, file, call.signal);
     return await engine.binding.openLabelMatrix(file, { hash });
   } catch (error) {

@@ -151,9 +151,12 @@ export interface NativeBinding {
   openCaptionModel(device: NativeDevice, folder: string, token?: NativeCancelToken): Promise<NativeCaptionModel>;
   featuresFromArray(device: NativeDevice, data: Float32Array, rows: number, dim: number): Promise<NativeFeatures>;
   openLabelMatrix(path: string, options: { hash?: string; dim?: number }): Promise<NativeLabelMatrix>;
-  /** Rounds to float16, writes to a temporary name, renames. */
-  writeLabelMatrix(path: string, features: NativeFeatures, hash: string, token?: NativeCancelToken): Promise<void>;
+  /** Writes to a temporary name, renames. */
+  writeLabelMatrix(path: string, matrix: NativeLabelMatrix): Promise<void>;
+  /** Rounds to float16. */
   labelMatrixFromFeatures(features: NativeFeatures, hash: string): Promise<NativeLabelMatrix>;
+  /** Of all rows of the parts, as if stacked, the i-th becomes row order[i], which names each row once. */
+  joinLabelMatrices(parts: NativeLabelMatrix[], order: Int32Array, hash: string): Promise<NativeLabelMatrix>;
   /**
    * Ranks the rows of the matrices as if stacked in this order. `chunkSize`: quota ranking of so many at a time; absent or 0: true top-k.
    * For each row of the features k indices, which count through the stack.

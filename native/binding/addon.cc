@@ -69,6 +69,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   offer("featuresFromArray", promising<FeaturesWrap::from_array>);
   offer("openLabelMatrix", promising<LabelMatrixWrap::open>);
   offer("writeLabelMatrix", promising<LabelMatrixWrap::write>);
+  offer("joinLabelMatrices", promising<LabelMatrixWrap::join>);
   offer("labelMatrixFromFeatures", promising<LabelMatrixWrap::from_features>);
   offer("topK", promising<LabelMatrixWrap::top_k>);
   return exports;

@@ -54,11 +54,19 @@ Napi::Value LabelMatrixWrap::open(const Napi::CallbackInfo& info) {
 
 Napi::Value LabelMatrixWrap::write(const Napi::CallbackInfo& info) {
   const auto path = to_path(info[0], "path");
-  const Features features = FeaturesWrap::features_of(info[1], "features");
-  const std::string hash = to_hash(info[2]);
-  return AsyncCall::create(info.Env(), CancelTokenWrap::group_of(info[3]))->run_on(features.device(), [path, features, hash](AsyncCall&) {
-    LabelMatrix::write(path, features, hash);
+  const Matrix matrix = matrix_of(info[1], "matrix");
+  return AsyncCall::create(info.Env())->run_on(environment_of(info.Env()).file_thread(), [path, matrix](AsyncCall&) {
+    matrix->write(path);
     return Answer();
+  });
+}
+
+Napi::Value LabelMatrixWrap::join(const Napi::CallbackInfo& info) {
+  const std::vector<Matrix> parts = matrices_of(info[0], "parts");
+  const std::vector<std::int32_t> order = to_int32s(info[1], "order");
+  const std::string hash = to_hash(info[2]);
+  return AsyncCall::create(info.Env())->run_on(environment_of(info.Env()).file_thread(), [parts, order, hash](AsyncCall&) {
+    return answer(wrap<Matrix>, LabelMatrix::join(parts, order, hash));
   });
 }
 
@@ -71,16 +79,7 @@ Napi::Value LabelMatrixWrap::from_features(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value LabelMatrixWrap::top_k(const Napi::CallbackInfo& info) {
-  if (!info[0].IsArray()) binding::invalid("matrices", "an array of LabelMatrix", info[0]);
-  const auto given = info[0].As<Napi::Array>();
-  std::vector<Matrix> matrices;
-  for (std::uint32_t i = 0; i < given.Length(); ++i) {
-    const Napi::HandleScope scope(info.Env());
-    const std::string place = "matrices[" + std::to_string(i) + "]";
-    matrices.push_back(unwrap(given.Get(i), place).matrix_);
-    if (!matrices.back()) throw Error(ErrorCode::kDisposed, place + " was closed; open it again");
-  }
-  if (matrices.empty()) binding::invalid("matrices", "must hold at least one LabelMatrix");
+  std::vector<Matrix> matrices = matrices_of(info[0], "matrices");
   const Features features = FeaturesWrap::features_of(info[1], "features");
   TopKOptions options;
   options.k = to_integer(info[2], "k", 1, kMost);
@@ -91,6 +90,24 @@ Napi::Value LabelMatrixWrap::top_k(const Napi::CallbackInfo& info) {
   return AsyncCall::create(info.Env(), CancelTokenWrap::group_of(info[4]))
       ->merge_on<TopK>(features.device(), nullptr, from_top_k,
                        [&](auto take) { return LabelMatrix::top_k_job(std::move(matrices), features, options, std::move(take)); });
+}
+
+Matrix LabelMatrixWrap::matrix_of(Napi::Value value, const std::string& name) {
+  Matrix matrix = unwrap(value, name).matrix_;
+  if (!matrix) throw Error(ErrorCode::kDisposed, name + " was closed; open it again");
+  return matrix;
+}
+
+std::vector<Matrix> LabelMatrixWrap::matrices_of(Napi::Value value, const std::string& name) {
+  if (!value.IsArray()) binding::invalid(name, "an array of LabelMatrix", value);
+  const auto given = value.As<Napi::Array>();
+  std::vector<Matrix> matrices;
+  for (std::uint32_t i = 0; i < given.Length(); ++i) {
+    const Napi::HandleScope scope(value.Env());
+    matrices.push_back(matrix_of(given.Get(i), name + '[' + std::to_string(i) + ']'));
+  }
+  if (matrices.empty()) binding::invalid(name, "must hold at least one LabelMatrix");
+  return matrices;
 }
 
 void LabelMatrixWrap::close(const Napi::CallbackInfo& info) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "handle.h"
@@ -20,14 +21,19 @@ class LabelMatrixWrap : public Handle<LabelMatrixWrap> {
 
   /// openLabelMatrix(path, {hash, dim})
   static Napi::Value open(const Napi::CallbackInfo& info);
-  /// writeLabelMatrix(path, features, hash, token)
+  /// writeLabelMatrix(path, matrix)
   static Napi::Value write(const Napi::CallbackInfo& info);
+  /// joinLabelMatrices(parts, order, hash)
+  static Napi::Value join(const Napi::CallbackInfo& info);
   /// labelMatrixFromFeatures(features, hash)
   static Napi::Value from_features(const Napi::CallbackInfo& info);
   /// topK(matrices, features, k, {reverse, chunkSize, corrected}, token)
   static Napi::Value top_k(const Napi::CallbackInfo& info);
 
  private:
+  /// Throws kDisposed where it was closed.
+  static std::shared_ptr<LabelMatrix> matrix_of(Napi::Value value, const std::string& name);
+  static std::vector<std::shared_ptr<LabelMatrix>> matrices_of(Napi::Value value, const std::string& name);
   void close(const Napi::CallbackInfo& info);
 
   std::shared_ptr<LabelMatrix> matrix_;  // null once closed

@@ -112,6 +112,18 @@ test('a release leaves alone what another took meanwhile', async () => {
   expect(existsSync(file)).toBe(false);
 });
 
+test("a signal ends the wait at once, and the lock stays its holder's", async () => {
+  const release = await acquireLock(file);
+  const controller = new AbortController();
+  const onWait = (): void => void setTimeout(() => controller.abort(), 20);
+  const started = performance.now();
+  await expect(acquireLock(file, { onWait, signal: controller.signal })).rejects.toMatchObject({ name: 'AbortError' });
+  expect(performance.now() - started).toBeLessThan(200);
+  expect(existsSync(file)).toBe(true);
+  await release();
+  expect(readdirSync(folder)).toEqual([]);
+});
+
 test('a folder that cannot be written is an error at once', async () => {
   await expect(acquireLock(path.join(folder, 'none', 'a.lock'))).rejects.toMatchObject({ code: 'ENOENT' });
   appendFileSync(path.join(folder, 'plain'), '');

@@ -132,6 +132,19 @@ describe('handles', () => {
     await expectRejection(() => binding.topK(matrix as Anything, features, 1, {}), /^matrices: expected an array/);
   });
 
+  test('parts must be an array of matrices, and their order name each row once', async () => {
+    const join =
+      (parts: Anything, order: Anything): (() => Promise<unknown>) =>
+      () =>
+        binding.joinLabelMatrices(parts, order, HASH);
+    await expectRejection(join([], Int32Array.of()), /^parts/);
+    await expectRejection(join([matrix, features], Int32Array.of(0, 1)), /^parts\[1\]: expected a LabelMatrix/);
+    await expectRejection(join([matrix], [0]), /^order/);
+    for (const order of [[], [1], [-1], [0, 0]])
+      await expectRejection(join([matrix], Int32Array.from(order)), /^order must name each of 1/);
+    await expectRejection(join([matrix, matrix], Int32Array.of(1, 1)), /^order must name each of 2/);
+  });
+
   test('no handle is made with new', () => {
     const handles = [device, clip, features, matrix, binding.createCancelToken(), clip.tree(tokenLists([1]))];
     for (const handle of handles as Anything[]) {

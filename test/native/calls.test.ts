@@ -1,9 +1,16 @@
 /** What the calls answer, in which order they settle, and how they are cancelled. */
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { NativeBinding, NativeCaptionModel, NativeClipModel, NativeDevice, NativeImage } from '../../lib/native/types';
+import type {
+  NativeBinding,
+  NativeCaptionModel,
+  NativeClipModel,
+  NativeDevice,
+  NativeImage,
+  NativeLabelMatrix,
+} from '../../lib/native/types';
 import { tinyBlip, tinyClip } from '../support/bundles';
 import { imageOf, manyTexts, openBinding, tokenLists } from '../support/native';
 
@@ -117,7 +124,7 @@ describe('answers', () => {
   test('a label matrix is written, opened and ranked; indices count through the stack', async () => {
     const [first, second] = [await clip.textFeatures(manyTexts(30, 3)), await clip.textFeatures(manyTexts(20, 4))];
     const file = path.join(work, 'labels é.safetensors');
-    await binding.writeLabelMatrix(file, first, HASH);
+    await binding.writeLabelMatrix(file, await binding.labelMatrixFromFeatures(first, HASH));
     expect(statSync(file).size).toBeGreaterThan(30 * 32 * 2);
     const opened = await binding.openLabelMatrix(file, { hash: HASH, dim: 32 });
     const computed = await binding.labelMatrixFromFeatures(second, HASH);
@@ -139,9 +146,24 @@ describe('answers', () => {
     expect(last.similarities[0]).toBeCloseTo(sorted[49] as number, 2);
   });
 
+  test('label matrices are joined in the order that is given', async () => {
+    const features = await clip.textFeatures(manyTexts(30, 3));
+    const numbers = await features.toArray();
+    const order = Int32Array.from({ length: 30 }, (_, i) => (i * 7) % 30);
+    const part = async (from: number, to: number): Promise<NativeLabelMatrix> => {
+      const rows = [...order.subarray(from, to)].flatMap((place) => [...numbers.subarray(place * 32, place * 32 + 32)]);
+      return binding.labelMatrixFromFeatures(await binding.featuresFromArray(device, Float32Array.from(rows), to - from, 32), HASH);
+    };
+    const joined = await binding.joinLabelMatrices([await part(0, 12), await part(12, 30)], order, HASH);
+    const [ours, theirs] = [path.join(work, 'joined'), path.join(work, 'whole')];
+    await binding.writeLabelMatrix(ours, joined);
+    await binding.writeLabelMatrix(theirs, await binding.labelMatrixFromFeatures(features, HASH));
+    expect(readFileSync(ours).equals(readFileSync(theirs))).toBe(true);
+  });
+
   test('a label file for other labels is ERR_LABELS_MISMATCH, none is ERR_IO', async () => {
     const file = path.join(work, 'other.safetensors');
-    await binding.writeLabelMatrix(file, await clip.textFeatures(manyTexts(3)), HASH);
+    await binding.writeLabelMatrix(file, await binding.labelMatrixFromFeatures(await clip.textFeatures(manyTexts(3)), HASH));
     await expect(binding.openLabelMatrix(file, { hash: 'f'.repeat(64) })).rejects.toMatchObject({ code: 'ERR_LABELS_MISMATCH' });
     await expect(binding.openLabelMatrix(file, { dim: 33 })).rejects.toMatchObject({ code: 'ERR_LABELS_MISMATCH' });
     await expect(binding.openLabelMatrix(path.join(work, 'none'), {})).rejects.toMatchObject({ code: 'ERR_IO' });

@@ -21,11 +21,17 @@ class LabelMatrix {
   /// expected_dim (when > 0).
   static std::shared_ptr<LabelMatrix> open(const std::filesystem::path& path, const std::string& expected_hash = "",
                                            std::int64_t expected_dim = 0);
-  /// Rounds to float16 and writes to a temporary name beside path, then renames. Throws kIo.
-  static void write(const std::filesystem::path& path, const Features& features, const std::string& hash);
-  /// A table without a file (`cachePath: null`): rounded to float16 all the same.
+  /// Computed embeddings, rounded to float16.
   static std::shared_ptr<LabelMatrix> from_features(const Features& features, const std::string& hash);
+  /// A table that was computed in parts, in another order than its labels': of all rows of the parts, as if stacked, the i-th
+  /// becomes row order[i]. Throws kInvalidArgument where there are no parts, their widths differ, or `order` does not name each
+  /// row once.
+  static std::shared_ptr<LabelMatrix> join(const std::vector<std::shared_ptr<LabelMatrix>>& parts, const std::vector<std::int32_t>& order,
+                                           const std::string& hash);
   ~LabelMatrix();
+
+  /// Writes a file for open() to a temporary name beside path, then renames. Any thread. Throws kIo.
+  void write(const std::filesystem::path& path) const;
 
   std::int64_t rows() const noexcept;
   std::int64_t dim() const noexcept;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <span>
@@ -105,18 +106,51 @@ std::shared_ptr<LabelMatrix> LabelMatrix::open(const std::filesystem::path& path
   })));
 }
 
-void LabelMatrix::write(const std::filesystem::path& path, const Features& features, const std::string& hash) {
-  const at::Tensor halves = to_half_rows(features);
-  const auto* const data = static_cast<const std::byte*>(halves.const_data_ptr());
-  const auto size = halves.nbytes();
-  const std::string header =
-      safetensors_header({{"embeds", {{"dtype", "F16"}, {"shape", {features.rows(), features.dim()}}, {"data_offsets", {0, size}}}},
-                          {"hash", {{"dtype", "I8"}, {"shape", {kHashSize}}, {"data_offsets", {size, size + hash.size()}}}}});
-  write_file_atomically(path, {std::as_bytes(std::span(header)), {data, halves.nbytes()}, std::as_bytes(std::span(hash))});
-}
-
 std::shared_ptr<LabelMatrix> LabelMatrix::from_features(const Features& features, const std::string& hash) {
   return std::shared_ptr<LabelMatrix>(new LabelMatrix(std::make_unique<State>(to_half_rows(features), hash)));
+}
+
+std::shared_ptr<LabelMatrix> LabelMatrix::join(const std::vector<std::shared_ptr<LabelMatrix>>& parts,
+                                               const std::vector<std::int32_t>& order, const std::string& hash) {
+  if (parts.empty()) throw Error(ErrorCode::kInvalidArgument, "there are no parts to join");
+  const std::int64_t dim = parts.front()->dim();
+  std::int64_t rows = 0;
+  for (const auto& part : parts) {
+    if (part->dim() != dim) {
+      throw Error(ErrorCode::kInvalidArgument, "parts of " + std::to_string(dim) + " and of " + std::to_string(part->dim()) +
+                                                   " dimensions cannot be joined; all must come from one model");
+    }
+    rows += part->rows();
+  }
+  std::vector<bool> named(order.size());
+  const bool each_once = static_cast<std::int64_t>(order.size()) == rows && std::ranges::all_of(order, [&](std::int32_t place) {
+                           if (place < 0 || place >= rows || named[static_cast<std::size_t>(place)]) return false;
+                           named[static_cast<std::size_t>(place)] = true;
+                           return true;
+                         });
+  if (!each_once) throw Error(ErrorCode::kInvalidArgument, "order must name each of " + std::to_string(rows) + " rows once");
+
+  at::Tensor values = empty_in_mapping({rows, dim}, at::kHalf);
+  auto* const target = static_cast<std::byte*>(values.mutable_data_ptr());
+  const auto width = static_cast<std::size_t>(dim) * sizeof(at::Half);
+  auto place = order.begin();
+  for (const auto& part : parts) {
+    const auto* row = static_cast<const std::byte*>(part->state_->values.const_data_ptr());
+    for (std::int64_t i = 0; i < part->rows(); ++i, ++place, row += width) {
+      std::memcpy(target + static_cast<std::size_t>(*place) * width, row, width);
+    }
+  }
+  return std::shared_ptr<LabelMatrix>(new LabelMatrix(std::make_unique<State>(std::move(values), hash)));
+}
+
+void LabelMatrix::write(const std::filesystem::path& path) const {
+  const at::Tensor& values = state_->values;
+  const std::size_t size = values.nbytes();
+  const std::string header =
+      safetensors_header({{"embeds", {{"dtype", "F16"}, {"shape", {rows(), dim()}}, {"data_offsets", {0, size}}}},
+                          {"hash", {{"dtype", "I8"}, {"shape", {kHashSize}}, {"data_offsets", {size, size + hash().size()}}}}});
+  const auto* const data = static_cast<const std::byte*>(values.const_data_ptr());
+  write_file_atomically(path, {std::as_bytes(std::span(header)), {data, size}, std::as_bytes(std::span(hash()))});
 }
 
 std::int64_t LabelMatrix::rows() const noexcept { return state_->values.size(0); }

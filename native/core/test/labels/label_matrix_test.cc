@@ -88,7 +88,7 @@ TEST(LabelMatrix, IsLoadedByClipInterrogator) {
   const test::TemporaryFolder folder;
   for (const auto& [rows, dim] : {std::pair{3, 8}, {1, 1}, {500, 17}, {0, 16}}) {
     const std::string path = folder / "new folder/ours.safetensors";
-    LabelMatrix::write(path, unit_features(rows, dim), kHash);
+    LabelMatrix::from_features(unit_features(rows, dim), kHash)->write(path);
     test::run_python("labels/label_matrix_cases.py", {"check", path, std::to_string(rows), std::to_string(dim), kHash});
   }
 }
@@ -96,8 +96,8 @@ TEST(LabelMatrix, IsLoadedByClipInterrogator) {
 TEST(LabelMatrix, ReadsBackWhatItWroteAndLeavesNoTemporaryFile) {
   const test::TemporaryFolder folder;
   const Features features = random_features(40, 12);
-  LabelMatrix::write(folder / "labels.safetensors", unit_features(2, 3), kHash);
-  LabelMatrix::write(folder / "labels.safetensors", features, kHash);
+  LabelMatrix::from_features(unit_features(2, 3), kHash)->write(folder / "labels.safetensors");
+  LabelMatrix::from_features(features, kHash)->write(folder / "labels.safetensors");
   const auto matrix = LabelMatrix::open(folder / "labels.safetensors", kHash, 12);
   EXPECT_TRUE(at::equal(rows_of(matrix), rows_of(LabelMatrix::from_features(features, kHash))));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
@@ -105,9 +105,9 @@ TEST(LabelMatrix, ReadsBackWhatItWroteAndLeavesNoTemporaryFile) {
 
 TEST(LabelMatrix, StaysReadableAfterItsFileWasReplaced) {
   const test::TemporaryFolder folder;
-  LabelMatrix::write(folder / "labels.safetensors", unit_features(40, 12), kHash);
+  LabelMatrix::from_features(unit_features(40, 12), kHash)->write(folder / "labels.safetensors");
   const auto matrix = LabelMatrix::open(folder / "labels.safetensors");
-  LabelMatrix::write(folder / "labels.safetensors", unit_features(1, 12), kHash);
+  LabelMatrix::from_features(unit_features(1, 12), kHash)->write(folder / "labels.safetensors");
   EXPECT_TRUE(at::equal(rows_of(matrix), rows_of(LabelMatrix::from_features(unit_features(40, 12), kHash))));
 }
 
@@ -165,7 +165,7 @@ TEST(LabelMatrix, NamesWhatIsDamaged) {
 /// What a file of these rows says when it is opened.
 Failure open_rows(const at::Tensor& rows) {
   const test::TemporaryFolder folder;
-  LabelMatrix::write(folder / "labels.safetensors", Features(Device::open("cpu"), rows), kHash);
+  LabelMatrix::from_features(Features(Device::open("cpu"), rows), kHash)->write(folder / "labels.safetensors");
   return failure_of([&] { LabelMatrix::open(folder / "labels.safetensors"); });
 }
 
@@ -205,7 +205,7 @@ TEST(LabelMatrix, StaysWhatItWasWhenItsFileIsChangedInPlace) {
   const std::filesystem::path file = folder / "labels.safetensors";
   for (const std::int64_t rows : {3, 5'000}) {
     const Features features = random_features(rows, 64), asked = random_features(2, 64);
-    LabelMatrix::write(file, features, kHash);
+    LabelMatrix::from_features(features, kHash)->write(file);
     const auto matrix = LabelMatrix::open(file);
     const TopK before = LabelMatrix::top_k({matrix}, asked, {.k = 3});
     for (const std::uintmax_t size : {std::uintmax_t{100}, std::uintmax_t{0}}) {
@@ -226,7 +226,7 @@ TEST(LabelMatrix, DoesNotWaitForAPipe) {
 
 TEST(LabelMatrix, SurvivesAnyTruncationAndFlippedHeaderByte) {
   const test::TemporaryFolder folder;
-  LabelMatrix::write(folder / "labels.safetensors", unit_features(3, 4), kHash);
+  LabelMatrix::from_features(unit_features(3, 4), kHash)->write(folder / "labels.safetensors");
   const std::string good = test::read_file(folder / "labels.safetensors");
   for (std::size_t size = 0; size < good.size(); ++size)
     EXPECT_EQ(open_bytes(good.substr(0, size)).code, ErrorCode::kLabelsDamaged) << size;
@@ -239,7 +239,7 @@ TEST(LabelMatrix, SurvivesAnyTruncationAndFlippedHeaderByte) {
 
 TEST(LabelMatrix, SaysWhatItWasBuiltFor) {
   const test::TemporaryFolder folder;
-  LabelMatrix::write(folder / "labels.safetensors", unit_features(3, 4), kHash);
+  LabelMatrix::from_features(unit_features(3, 4), kHash)->write(folder / "labels.safetensors");
   const auto open = [&](const std::string& hash, std::int64_t dim) {
     return failure_of([&] { LabelMatrix::open(folder / "labels.safetensors", hash, dim); });
   };
@@ -258,7 +258,34 @@ TEST(LabelMatrix, RefusesFeaturesOfAnotherModel) {
 TEST(LabelMatrix, FailsWithAMessageWhereTheFolderCannotBeMade) {
   const test::TemporaryFolder folder;
   test::write_file(folder / "file", "x");
-  EXPECT_EQ(failure_of([&] { LabelMatrix::write(folder / "file/labels.safetensors", unit_features(1, 2), kHash); }).code, ErrorCode::kIo);
+  EXPECT_EQ(failure_of([&] { LabelMatrix::from_features(unit_features(1, 2), kHash)->write(folder / "file/labels.safetensors"); }).code,
+            ErrorCode::kIo);
+}
+
+TEST(LabelMatrix, JoinsPartsInTheOrderThatIsGiven) {
+  const Features all = random_features(300, 17);
+  const at::Tensor permutation = at::randperm(300, at::kInt);
+  const std::vector<std::int32_t> order(permutation.const_data_ptr<std::int32_t>(), permutation.const_data_ptr<std::int32_t>() + 300);
+  const at::Tensor shuffled = all.tensor().index_select(0, permutation);
+  const auto part = [&](std::int64_t from, std::int64_t to) {
+    return LabelMatrix::from_features(Features(all.device(), shuffled.slice(0, from, to)), std::string(64, '0'));
+  };
+  const auto joined = LabelMatrix::join({part(0, 100), part(100, 100), part(100, 300)}, order, kHash);
+  EXPECT_EQ(joined->hash(), kHash);
+  EXPECT_TRUE(at::equal(rows_of(joined), rows_of(LabelMatrix::from_features(all, kHash))));
+}
+
+TEST(LabelMatrix, JoinsNothingThatDoesNotFit) {
+  const auto matrix = LabelMatrix::from_features(unit_features(2, 3), kHash);
+  const auto other = LabelMatrix::from_features(unit_features(1, 4), kHash);
+  const auto join = [](const std::vector<std::shared_ptr<LabelMatrix>>& parts, const std::vector<std::int32_t>& order) {
+    return failure_of([&] { LabelMatrix::join(parts, order, kHash); }).code;
+  };
+  EXPECT_EQ(join({}, {}), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(join({matrix, other}, {0, 1, 2}), ErrorCode::kInvalidArgument);
+  for (const std::vector<std::int32_t>& order : std::vector<std::vector<std::int32_t>>{{}, {0}, {0, 0}, {0, 2}, {-1, 0}, {0, 1, 2}}) {
+    EXPECT_EQ(join({matrix}, order), ErrorCode::kInvalidArgument);
+  }
 }
 
 TEST(LabelMatrix, RanksSeveralAsIfStacked) {
