@@ -16,6 +16,9 @@ const SHORT: Partial<Record<keyof ConfigValues, string>> = {
   cachePath: 'cache',
 };
 
+/** Other names of options, as the exporter has them. */
+const ALIASES: Partial<Record<keyof ConfigValues, string>> = { dataPath: '--vocabulary' };
+
 /** Each setting's JSON Schema, which its option is made of. */
 const SETTINGS = Object.entries<TSchema>(Config.schema.properties) as [keyof ConfigValues, TSchema][];
 
@@ -64,7 +67,8 @@ function optionsOf(name: keyof ConfigValues, schema: TSchema): Option[] {
   if (schema.type === 'boolean') {
     return [schema.default ? new Option(longName(name, '--no-'), `do not ${description}`) : new Option(longName(name), description)];
   }
-  const option = new Option(`${longName(name)} <${placeholder(schema)}>`, description);
+  const names = [ALIASES[name], longName(name)].filter(Boolean).join(', ');
+  const option = new Option(`${names} <${placeholder(schema)}>`, description);
   if (schema.default !== null) option.default(schema.default);
   const choices = choicesOf(schema);
   if (choices.length > 0) option.choices(choices);

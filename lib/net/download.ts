@@ -1,23 +1,21 @@
 /** One file from the network: continued where it broke off, in this process or an earlier one, and checked by size and hash. */
-import fs from 'node:fs';
+import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { InterrogatorError } from '../errors';
 import { counted } from './counted';
-import { type Answer, request } from './http';
+import { type Answer, type Connection, request } from './http';
 import { isPassingStatus, NetworkError, retryAfter } from './network-error';
 import { type Expected, Part } from './part';
 import { Patience } from './patience';
 import { shownUrl } from './shown-url';
 
-export interface DownloadOptions extends Expected {
+export interface DownloadOptions extends Expected, Connection {
   /** What the file is called until it is whole. Default: its name and `.part`. */
   part?: string;
   signal?: AbortSignal | undefined;
   /** Bytes so far and in all; 0 where the server does not say. */
   onProgress?: ((done: number, total: number) => void) | undefined;
-  /** A PEM file of certificates to trust; null for the usual ones. */
-  certificates?: string | null;
   /** For the address's own origin. */
   authorization?: string | undefined;
   /** The longest silence of the server, in milliseconds. */
@@ -82,14 +80,16 @@ async function receive(url: string, part: Part, options: DownloadOptions): Promi
 }
 
 async function continueFrom(url: string, part: Part, size: number, options: DownloadOptions): Promise<void> {
-  const { certificates = null, hint = AGAIN, maxBytes = MOST_BYTES, authorization, bytes, idleMs, onProgress, signal } = options;
+  const { certificates, proxy, isTrusted, hint = AGAIN, maxBytes = MOST_BYTES, authorization, bytes, idleMs, onProgress, signal } = options;
   const version = size > 0 ? await part.version() : '';
   // Without a hash only its server can tell that the rest is of the same version.
   const have = version !== '' || options.sha256 !== undefined || options.gitBlob !== undefined ? size : 0;
   const answer = await request(url, {
     signal,
     authorization,
-    certificates: certificates !== null && fs.existsSync(certificates) ? certificates : null,
+    certificates: certificates && existsSync(certificates) ? certificates : null,
+    proxy,
+    isTrusted,
     hint,
     ...(idleMs !== undefined && { idleMs }),
     // With a version, a server that has another one by now sends that from its start, not its rest.

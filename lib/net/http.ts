@@ -12,7 +12,17 @@ import { shownUrl } from './shown-url';
 const CONNECT_MS = 10_000;
 const MOST_REDIRECTS = 5;
 
-export interface RequestOptions {
+/** How the network is reached, where that is not as the environment says. */
+export interface Connection {
+  /** A PEM file of certificates to trust in place of the usual ones. */
+  certificates?: string | null | undefined;
+  /** The proxy's URL, for every address. Default: as the environment says. */
+  proxy?: string | undefined;
+  /** Hosts whose certificates are not checked. Default: none. */
+  isTrusted?: ((url: URL) => boolean) | undefined;
+}
+
+export interface RequestOptions extends Connection {
   /** Default GET. */
   method?: 'GET' | 'HEAD';
   signal?: AbortSignal | undefined;
@@ -25,8 +35,6 @@ export interface RequestOptions {
   idleMs?: number;
   /** For all of it, the body too, but without the time that the body's reader takes. Default: no limit. */
   totalMs?: number;
-  /** A PEM file of certificates to trust in place of the usual ones. */
-  certificates?: string | null;
   /** What to do about a failure. */
   hint?: string;
 }
@@ -34,6 +42,8 @@ export interface RequestOptions {
 type Headers = Readonly<Record<string, string | undefined>>;
 
 export interface Answer {
+  /** The address that answered, after redirects, without name and password. */
+  url: string;
   status: number;
   /** `404 Not Found`. */
   statusText: string;
@@ -53,7 +63,7 @@ export interface Answer {
  * Rejects with ERR_NETWORK, with ERR_INVALID_ARGUMENT for what is no http or https URL, or with AbortError.
  */
 export async function request(url: string, options: RequestOptions = {}): Promise<Answer> {
-  const { method = 'GET', signal, idleMs = 30_000, totalMs, certificates = null } = options;
+  const { method = 'GET', signal, idleMs = 30_000, totalMs } = options;
   throwIfAborted(signal);
   let target = httpUrl(url);
   let route: Route | undefined;
@@ -73,7 +83,7 @@ export async function request(url: string, options: RequestOptions = {}): Promis
         : rootMessage(cause);
     const isPassing = !isDistrust(cause);
     const advice = isPassing ? options.hint : DISTRUST_HINT;
-    const proxy = proxyFor(target);
+    const proxy = options.proxy ?? proxyFor(target);
     if (proxy === undefined) return failure(url, reason, { hint: advice, cause, isPassing });
     const hint = `${advice ?? 'Check the address and the connection.'} Check the proxy too: http_proxy and https_proxy name it.`;
     return failure(url, `${reason}, through the proxy ${shownUrl(proxy)}`, { hint, cause, isPassing });
@@ -81,7 +91,7 @@ export async function request(url: string, options: RequestOptions = {}): Promis
   const passed: Headers[] = [];
   try {
     for (let redirects = 0; ; redirects += 1) {
-      route = routeTo(target, certificates);
+      route = routeTo(target, options);
       const credentials = target.origin === authorized ? authorization(httpUrl(url), options) : {};
       const any = AbortSignal.any(signals);
       const asked = undici().request(target, {
@@ -98,7 +108,7 @@ export async function request(url: string, options: RequestOptions = {}): Promis
       const next = typeof location === 'string' ? httpUrl(location, target) : undefined;
       if (!next || (options.staysAtOrigin && next.origin !== authorized)) {
         body.once('close', route.leave);
-        return { ...answer(url, { statusCode, headers, body }, options, failed, timeout), redirects: passed };
+        return { ...answer(url, target, { statusCode, headers, body }, options, failed, timeout), redirects: passed };
       }
       passed.push(plain(headers));
       // Not waited for: the connection is closed.
@@ -117,6 +127,7 @@ export async function request(url: string, options: RequestOptions = {}): Promis
 
 function answer(
   url: string,
+  answered: URL,
   { statusCode, headers, body }: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>,
   options: RequestOptions,
   failed: (cause: unknown) => Error,
@@ -127,6 +138,7 @@ function answer(
   // An abort while nobody reads is no uncaught error.
   body.on('error', () => {});
   return {
+    url: Object.assign(new URL(answered), { username: '', password: '' }).href,
     status: statusCode,
     statusText: `${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim(),
     headers: heads,
@@ -252,11 +264,11 @@ interface Route {
 }
 
 /** Direct connections are used again; idle ones do not keep the process alive. A way through a proxy is for one request. */
-function routeTo(url: URL, certificates: string | null): Route {
-  const trust = certificates === null ? {} : { ca: readFileSync(certificates) };
+function routeTo(url: URL, { certificates, proxy = proxyFor(url), isTrusted = () => false }: Connection): Route {
+  const isUnchecked = isTrusted(url);
+  const trust = { ...(certificates && { ca: readFileSync(certificates) }), ...(isUnchecked && { rejectUnauthorized: false }) };
   const connect = { ...trust, timeout: CONNECT_MS };
   const { Agent, Pool, ProxyAgent } = undici();
-  const proxy = proxyFor(url);
   if (proxy !== undefined) {
     const clientFactory = (origin: URL, how: object): Dispatcher => {
       const pool = new Pool(origin, how);
@@ -269,7 +281,7 @@ function routeTo(url: URL, certificates: string | null): Route {
     const dispatcher = new ProxyAgent({ uri: proxy, proxyTunnel: false, clientFactory, connect, requestTls: connect, proxyTls: connect });
     return { dispatcher, leave: () => void dispatcher.destroy().catch(() => {}) };
   }
-  const key = certificates ?? '';
+  const key = `${isUnchecked} ${certificates ?? ''}`;
   const dispatcher = agents.get(key) ?? new Agent({ connect });
   agents.set(key, dispatcher);
   return { dispatcher, leave: () => {} };

@@ -1,70 +1,44 @@
-/** Fetches a libtorch into the cache folder: resolve, download, unpack under a temporary name, rename. */
-import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, statfs } from 'node:fs/promises';
-import path from 'node:path';
-import { InterrogatorError } from '../../errors';
-import { cacheFolder } from '../../files/cache-folder';
-import { acquireLock } from '../../files/lock';
-import { diskError, download } from '../../net/download';
+/** Fetches a libtorch into the cache folder, from the Python package index. */
 import type { FetchListener } from '../../net/fetch-bar';
+import { install, type Wheel } from '../../wheels';
 import { inspectLibtorch } from './inspect';
 import { fetchedFolder } from './locate';
-import { unpackWheel } from './unpack';
-import { NETWORK_HINT, requirements, resolveWheels } from './wheels';
+import { LIBTORCH_VERSION } from './version';
+import { libtorchWheels } from './wheels';
 
 /** Bytes of disk that download and unpacked files take together, with some room. */
 const SPACE = { cpu: 1.5e9, cuda: 9e9 } as const;
 
 /**
- * Fetches the variant unless another process just did. Only one process fetches at a time; others wait for it.
- * @throws ERR_LIBTORCH_NOT_FOUND (no Python or pip), ERR_NETWORK, ERR_IO, and what inspectLibtorch() throws
+ * Fetches the variant unless another process just did; `wheels` are what it is made of.
+ * @throws ERR_LIBTORCH_NOT_FOUND and ERR_LIBTORCH_CUDA (nothing to fetch for this system), what install() throws, and inspectLibtorch()
  */
-export async function fetchLibtorch(variant: 'cpu' | 'cuda', report: FetchListener): Promise<void> {
-  const target = fetchedFolder(variant);
-  try {
-    await mkdir(cacheFolder(), { recursive: true });
-    const onWait = (): void => report('Waiting for another process that fetches libtorch', 0, 0);
-    const release = await acquireLock(`${target}.lock`, { onWait });
-    try {
-      if (!existsSync(target)) await fetchInto(target, variant, report);
-    } finally {
-      await release();
-    }
-  } catch (error) {
-    throw error instanceof InterrogatorError ? error : diskError(error as NodeJS.ErrnoException);
-  }
+export async function fetchLibtorch(
+  variant: 'cpu' | 'cuda',
+  report: FetchListener,
+  wheels: readonly Wheel[] = libtorchWheels(variant),
+): Promise<void> {
+  const installation = {
+    title: 'libtorch',
+    wheels,
+    place: (name: string) => (isNeeded(name, variant) ? name : undefined),
+    space: SPACE[variant],
+    hint: HINT,
+    check: (folder: string) => void inspectLibtorch(folder, { named: 'What was fetched', cuda: variant === 'cuda' }),
+  };
+  await install(fetchedFolder(variant), installation, { report });
 }
 
-async function fetchInto(target: string, variant: 'cpu' | 'cuda', report: FetchListener): Promise<void> {
-  report('Asking pip where libtorch is', 0, 0);
-  const { wheels, certificates } = await resolveWheels(requirements(variant));
-  const downloads = path.join(cacheFolder(), 'downloads');
-  await mkdir(downloads, { recursive: true });
-  await requireSpace(variant);
+/** The way out that does not need this machine's network. */
+const HINT =
+  "Check the network and pip's settings (PIP_INDEX_URL, pip.conf), then run the command again: it continues where it stopped. " +
+  `Without a network, unpack a libtorch ${LIBTORCH_VERSION} and name its folder in LIBTORCH.`;
 
-  // The hash is part of the name, so that a continued file is the same file.
-  const files = wheels.map((wheel) => ({ ...wheel, file: path.join(downloads, `${wheel.name}-${wheel.sha256.slice(0, 16)}.whl`) }));
-  for (const { name, version, url, sha256, file } of files) {
-    const onProgress = report.bind(undefined, `Downloading ${name} ${version}`);
-    if (!existsSync(file)) await download(url, file, { sha256, certificates, onProgress, hint: NETWORK_HINT });
-  }
-
-  const temporary = `${target}.unpacking`;
-  // What a process that was killed while it unpacked left behind. The lock is held, so nobody is at it.
-  await rm(temporary, { recursive: true, force: true });
-  for (const { name, version, file } of files) {
-    await unpackWheel(file, temporary, variant, report.bind(undefined, `Unpacking ${name} ${version}`));
-  }
-  inspectLibtorch(temporary, { named: 'What was fetched', cuda: variant === 'cuda' });
-  await rename(temporary, target);
-  for (const { file } of files) await rm(file, { force: true });
-}
-
-async function requireSpace(variant: 'cpu' | 'cuda'): Promise<void> {
-  const { bavail, bsize } = await statfs(cacheFolder());
-  const free = bavail * bsize;
-  if (free >= SPACE[variant]) return;
-  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
-  const fault = `libtorch needs ${gigabytes(SPACE[variant])} of disk, ${cacheFolder()} has ${gigabytes(free)} free.`;
-  throw new InterrogatorError('ERR_IO', fault, { hint: 'Free some space, or name another folder in TORCH_INTERROGATOR_CACHE.' });
+/** Libraries, headers and licences; not the Python half, and without CUDA not its gigabyte of kernels. */
+function isNeeded(name: string, variant: 'cpu' | 'cuda'): boolean {
+  if (/\.dist-info\/(METADATA|.*(LICENSE|NOTICE).*)$/i.test(name)) return true;
+  if (name === 'torch/version.py' || name.startsWith('torch/include/')) return true;
+  if (!/^(torch|nvidia\/[^/]+)\/lib\//.test(name)) return false;
+  if (/(^|\/)libtorch_python|\.a$/.test(name)) return false;
+  return variant === 'cuda' || !/\/lib\/lib(torch_cuda|torch_nvshmem|c10_cuda|caffe2_nvrtc)[^/]*$/.test(name);
 }

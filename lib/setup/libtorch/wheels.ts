@@ -1,72 +1,59 @@
-/** Which Python wheels make up a libtorch, and where the user's pip finds them. */
-import { execFile } from 'node:child_process';
-import path from 'node:path';
-import { promisify } from 'node:util';
+/** Which Python wheels make up a libtorch. */
 import { InterrogatorError } from '../../errors';
-import { pythonCommand } from './locate';
+import type { Wheel } from '../../wheels';
 import { LIBTORCH_VERSION } from './version';
+/**
+ * Names, versions and hashes as https://pypi.org/simple gives them: torch for one Python, as the libraries inside are the same for all, and
+ * what its metadata asks for that holds libraries (cuda-toolkit 13.0.2 taken apart).
+ */
+import pinned from './wheels.json';
 
-type Wheel = Record<'name' | 'version' | 'url' | 'sha256', string>;
+type Pinned = { name: string; version: string } & { [system in string]?: { file: string; sha256: string } | string };
 
-/** What `libtorch_cpu.so` of the Linux wheel links beside the system. */
-const CPU_LIBRARIES = ['nvidia-cuda-runtime==13.0.96', 'nvidia-cuda-cupti==13.0.85'];
+/** What `libtorch_cpu.so` of the Linux wheel links beside the system; the others are for CUDA. */
+const CPU = new Set(['torch', 'nvidia-cuda-runtime', 'nvidia-cuda-cupti']);
 
-/** The rest of what torch 2.11.0's metadata asks for that holds libraries (cuda-toolkit 13.0.2 taken apart). */
-const CUDA_LIBRARIES = [
-  'nvidia-cublas==13.1.0.3',
-  'nvidia-cuda-nvrtc==13.0.88',
-  'nvidia-cudnn-cu13==9.19.0.56',
-  'nvidia-cufft==12.0.0.61',
-  'nvidia-cufile==1.15.1.6',
-  'nvidia-curand==10.4.0.35',
-  'nvidia-cusolver==12.0.4.66',
-  'nvidia-cusparse==12.6.3.3',
-  'nvidia-cusparselt-cu13==0.8.0',
-  'nvidia-nccl-cu13==2.28.9',
-  'nvidia-nvjitlink==13.0.88',
-  'nvidia-nvshmem-cu13==3.4.5',
-  'nvidia-nvtx==13.0.85',
-];
+/** The wheels say manylinux_2_28. */
+const OLDEST_GLIBC = 28;
 
-/** Requirements of a variant on this platform. @throws ERR_LIBTORCH_CUDA where CUDA has no wheels */
-export function requirements(variant: 'cpu' | 'cuda', platform: NodeJS.Platform = process.platform): string[] {
-  const torch = `torch==${LIBTORCH_VERSION}`;
-  if (platform === 'linux') return variant === 'cpu' ? [torch, ...CPU_LIBRARIES] : [torch, ...CPU_LIBRARIES, ...CUDA_LIBRARIES];
-  if (variant === 'cpu') return [torch];
-  throw new InterrogatorError('ERR_LIBTORCH_CUDA', `There is no CUDA libtorch to fetch for ${platform}.`, {
+/** The machine to run on; `libc` as detect-libc names it. */
+export interface System {
+  platform: NodeJS.Platform;
+  arch: string;
+  libc: string | null;
+  libcVersion: string | null;
+}
+
+/**
+ * The wheels of a variant for a system, by default for this one.
+ * @throws ERR_LIBTORCH_NOT_FOUND where there are none, ERR_LIBTORCH_CUDA where there are none with CUDA
+ */
+export function libtorchWheels(variant: 'cpu' | 'cuda', system: System = thisSystem()): Wheel[] {
+  const { platform, arch } = system;
+  const wanted = (pinned as Pinned[]).filter(({ name }) => variant === 'cuda' || CPU.has(name));
+  const wheels = wanted.flatMap(({ name, version, [`${platform}-${arch}`]: file }) =>
+    typeof file === 'object' ? [{ name, version, ...file }] : [],
+  );
+  const misfit = wheels.length === 0 ? `${platform}-${arch}` : libcMisfit(system);
+  if (misfit) {
+    throw new InterrogatorError('ERR_LIBTORCH_NOT_FOUND', `There is no libtorch ${LIBTORCH_VERSION} to fetch for ${misfit}.`, {
+      hint: `Build or find one, and name its folder in LIBTORCH.`,
+    });
+  }
+  if (variant === 'cpu' || wheels.length === wanted.length) return wheels;
+  throw new InterrogatorError('ERR_LIBTORCH_CUDA', `There is no CUDA libtorch to fetch for ${platform}-${arch}.`, {
     hint: 'Install an official libtorch archive with CUDA and name its folder in LIBTORCH.',
   });
 }
 
-/**
- * Asks pip for addresses and hashes; downloads nothing. `certificates`: a PEM file that pip is told to trust, null for the usual ones.
- * @throws ERR_NETWORK, ERR_LIBTORCH_NOT_FOUND (no Python or pip)
- */
-export async function resolveWheels(wanted: string[]): Promise<{ wheels: Wheel[]; certificates: string | null }> {
-  // Three levels up from lib/setup/libtorch and from dist/setup/libtorch alike is the package.
-  const script = path.join(__dirname, '..', '..', '..', 'lib', 'setup', 'libtorch', 'resolve_wheels.py');
-  const python = pythonCommand();
-  const lastLine = (text = ''): string => text.trim().split('\n').at(-1) as string;
-  const { stdout, stderr } = await promisify(execFile)(python, [script, ...wanted]).catch((cause) => {
-    const reason = cause.code === 'ENOENT' ? `${python} was not found` : lastLine(cause.stderr) || cause.message;
-    throw new InterrogatorError('ERR_LIBTORCH_NOT_FOUND', `libtorch is fetched from the Python package index through pip, but ${reason}.`, {
-      hint: `Install Python 3 with pip (or name one in PYTHON), or name the folder of a libtorch ${LIBTORCH_VERSION} in LIBTORCH.`,
-      cause,
-    });
-  });
-  const resolved = JSON.parse(stdout);
-  for (const { name, version, url, sha256 } of resolved.wheels) {
-    if (url && sha256) continue;
-    const said = lastLine(stderr);
-    const fault = url
-      ? `The package index gives no SHA-256 for ${name} ${version}, so what it sends cannot be checked.`
-      : `pip finds no wheel ${name}${version} for this machine.${said ? ` It says: ${said}` : ''}`;
-    throw new InterrogatorError('ERR_NETWORK', fault, { hint: NETWORK_HINT });
-  }
-  return resolved;
+function libcMisfit({ platform, libc, libcVersion }: System): string | undefined {
+  if (platform !== 'linux') return undefined;
+  if (libc === 'musl') return 'Linux with musl';
+  const [major, minor = 0] = (libcVersion ?? '').split('.').map(Number);
+  return major === 2 && minor < OLDEST_GLIBC ? `Linux with glibc ${libcVersion}; 2.${OLDEST_GLIBC} or newer is needed` : undefined;
 }
 
-/** The way out that does not need this machine's network. */
-export const NETWORK_HINT =
-  "Check the network and pip's settings (pip config list), then run the command again: it continues where it stopped. " +
-  `Without a network, unpack a libtorch ${LIBTORCH_VERSION} and name its folder in LIBTORCH.`;
+function thisSystem(): System {
+  const { familySync, versionSync } = require('detect-libc') as typeof import('detect-libc');
+  return { platform: process.platform, arch: process.arch, libc: familySync(), libcVersion: versionSync() };
+}

@@ -1,0 +1,105 @@
+/** Makes a folder in the cache out of wheels, once, whole or not at all: find, download, unpack under a temporary name, rename. */
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
+import { cacheFolder } from '../files/cache-folder';
+import { acquireLock } from '../files/lock';
+import { diskError, download } from '../net/download';
+import type { FetchListener } from '../net/fetch-bar';
+import { findWheel, type Wheel } from './find-wheel';
+import { readPipSettings } from './pip-settings';
+import { unpackWheel } from './unpack';
+
+export interface Installation {
+  /** What it is called in messages: `libtorch`. */
+  title: string;
+  wheels: readonly Wheel[];
+  /** Where an entry of a wheel goes in the folder; undefined for one that is not needed. */
+  place(name: string): string | undefined;
+  /** Bytes of disk that downloads and unpacked files take together, with some room. */
+  space: number;
+  /** What to do about a failure of the network. */
+  hint: string;
+  /** Throws where what was unpacked is not what it should be. */
+  check?(folder: string): void;
+}
+
+export interface InstallOptions {
+  report?: FetchListener;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Makes the folder unless it is there. Only one process does at a time; others wait for it. A break continues where it stopped.
+ * Rejects with ERR_NETWORK, ERR_CONFIG (pip's settings), ERR_IO, what `check` throws, or an AbortError.
+ */
+export async function install(
+  folder: string,
+  installation: Installation,
+  { report = () => {}, signal }: InstallOptions = {},
+): Promise<void> {
+  try {
+    throwIfAborted(signal);
+    await mkdir(path.dirname(folder), { recursive: true });
+    const onWait = (): void => report(`Waiting for another process that fetches ${installation.title}`, 0, 0);
+    const release = await acquireLock(`${folder}.lock`, { onWait, signal });
+    try {
+      if (!existsSync(folder)) await fetchInto(folder, installation, report, signal);
+    } finally {
+      await release();
+    }
+  } catch (error) {
+    if (signal?.aborted) throw new AbortError(signal.reason);
+    throw error instanceof InterrogatorError ? error : diskError(error as NodeJS.ErrnoException);
+  }
+}
+
+async function fetchInto(
+  folder: string,
+  installation: Installation,
+  report: FetchListener,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { title, wheels, place, hint, check } = installation;
+  report(`Asking the package index for ${title}`, 0, 0);
+  const downloads = path.join(cacheFolder(), 'downloads');
+  await mkdir(downloads, { recursive: true });
+  await requireSpace(installation);
+
+  const settings = readPipSettings();
+  // The hash is part of the name, so that a continued file is the same file.
+  const files = wheels.map((wheel) => ({ ...wheel, file: path.join(downloads, `${wheel.name}-${wheel.sha256.slice(0, 16)}.whl`), wheel }));
+  for (const { name, version, sha256, file, wheel } of files) {
+    if (existsSync(file)) continue;
+    const url = await findWheel(wheel, settings, { hint, signal });
+    await download(url, file, {
+      ...settings.connection,
+      idleMs: settings.idleMs,
+      signal,
+      sha256,
+      hint,
+      onProgress: report.bind(undefined, `Downloading ${name} ${version}`),
+    });
+    throwIfAborted(signal);
+  }
+
+  const temporary = `${folder}.unpacking`;
+  // What a process that was killed while it unpacked left behind. The lock is held, so nobody is at it.
+  await rm(temporary, { recursive: true, force: true });
+  for (const { name, version, file } of files) {
+    await unpackWheel(file, temporary, { place, signal, onProgress: report.bind(undefined, `Unpacking ${name} ${version}`) });
+  }
+  check?.(temporary);
+  await rename(temporary, folder);
+  for (const { file } of files) await rm(file, { force: true });
+}
+
+async function requireSpace({ title, space }: Installation): Promise<void> {
+  const { bavail, bsize } = await statfs(cacheFolder());
+  const free = bavail * bsize;
+  if (free >= space) return;
+  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+  const fault = `${title} needs ${gigabytes(space)} of disk, ${cacheFolder()} has ${gigabytes(free)} free.`;
+  throw new InterrogatorError('ERR_IO', fault, { hint: 'Free some space, or name another folder in TORCH_INTERROGATOR_CACHE.' });
+}
