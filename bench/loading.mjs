@@ -25,7 +25,8 @@ await main(async () => {
   const { clip, caption } = prepared;
   title('Importing the same weights');
   const imported = {
-    clip: (await library().importModel('clip', options.model.split('/')[0], clip.checkpoint, { out: path.join(clip.folder, 'imported') })).folder,
+    clip: (await library().importModel('clip', options.model.split('/')[0], clip.checkpoint, { out: path.join(clip.folder, 'imported') }))
+      .folder,
     caption:
       caption &&
       (await library().importModel('caption', options.caption, caption.checkpoint, { out: path.join(caption.folder, 'imported') })).folder,
@@ -37,12 +38,17 @@ await main(async () => {
   for (let sample = 0; sample < options.samples; sample += 1) {
     const order = sample % 2 === 0 ? ['bundle', 'graph'] : ['graph', 'bundle'];
     for (const side of order) taken[side].push(await load(sides[side], options));
-    process.stderr.write(`  ${sample + 1}/${options.samples}: ${order.map((side) => `${side} ${seconds(taken[side].at(-1).open_s)}`).join(', ')}\n`);
+    process.stderr.write(
+      `  ${sample + 1}/${options.samples}: ${order.map((side) => `${side} ${seconds(taken[side].at(-1).open_s)}`).join(', ')}\n`,
+    );
   }
   const rows = Object.entries(taken).map(([side, samples]) => rowOf(side, samples, machine));
   const ratio = median(taken.graph.map(({ open_s: mine }, i) => mine / taken.bundle[i].open_s));
   print(rows, ratio);
-  writeRows(options.json, rows.map((row) => ({ ...row, graph_over_bundle: ratio })));
+  writeRows(
+    options.json,
+    rows.map((row) => ({ ...row, graph_over_bundle: ratio })),
+  );
 });
 
 /** One load in a new process: seconds to open both models, and memory in bytes. */

@@ -23,30 +23,6 @@ export interface CatalogEntry {
   tower: { image?: string; text?: string; family?: string };
   /** Of CLIP models: what the weights were trained with, and so what a bundle of them runs. */
   activation?: 'gelu' | 'quick_gelu';
-  /** The repository of the hub that its publisher keeps its weights in. */
-  repository: string;
-  /** Files with its weights there, the preferred one first; each a whole model. */
-  files: string[];
-  /** Small files that Python's libraries look for beside the weights. */
-  extra?: string[];
-  /** Where open_clip kept weights that it fetched from OpenAI itself: the name in `~/.cache/clip`, and its SHA-256. */
-  legacy?: { file: string; sha256: string };
-  /** Whose names its tensors have: `open_clip` or `transformers`. */
-  layout: string;
-  /** The package's graph that runs it; null where there is none yet. */
-  graph: string | null;
-  /** Numbers in all its tensors. */
-  parameters: number;
-  /** Numbers in an image's or a text's features; null for caption models. */
-  embedDim: number | null;
-  /** Height and width of the images that it is shown, in pixels. */
-  imageSize: [number, number];
-  /** Bytes to fetch. */
-  bytes: number;
-  /** Bytes in memory when it is loaded on a CPU. */
-  memory: number;
-  /** How its images are made ready, where that differs from its graph's own. */
-  preprocess?: { mean: number[]; std: number[]; interpolation: string; resizeMode: string; fill: number };
   /** This version exports and runs it. */
   supported: boolean;
   /** Its pretrained weights were compared with the reference's answers. */

@@ -31,6 +31,11 @@ export function hubEndpoint(env: Environment = process.env): string {
   });
 }
 
+/** An address at the public hub as it is at the user's: of a mirror, for those who cannot reach the public one. Others stay. */
+export function atEndpoint(url: string, env: Environment = process.env): string {
+  return url.startsWith(`${DEFAULT_ENDPOINT}/`) ? hubEndpoint(env) + url.slice(DEFAULT_ENDPOINT.length) : url;
+}
+
 /**
  * The user's token: `HF_TOKEN`, `HUGGING_FACE_HUB_TOKEN`, or what Python's login left in the file `HF_TOKEN_PATH`, by default `token` in
  * `HF_HOME`. Undefined where there is none, or where `HF_HUB_DISABLE_IMPLICIT_TOKEN` keeps it. Throws ERR_CONFIG for what can be no token.

@@ -48,12 +48,7 @@ export interface ImportedModel {
 }
 
 /** See importModel() of this folder's index. */
-export async function importModel(
-  kind: BundleKind,
-  architecture: string,
-  weights: string,
-  options: ImportOptions,
-): Promise<ImportedModel> {
+export async function importModel(kind: BundleKind, architecture: string, weights: string, options: ImportOptions): Promise<ImportedModel> {
   const { name: given, out, copy = false, signal } = callOptions('importModel', options, IMPORT_OPTIONS);
   const file = await weightsFile(path.resolve(textOf('weights', weights)));
   const settings = await ownFields(kind, path.dirname(file));

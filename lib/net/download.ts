@@ -1,5 +1,5 @@
 /** One file from the network: continued where it broke off, in this process or an earlier one, and checked by size and hash. */
-import fs from 'node:fs';
+import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { InterrogatorError } from '../errors';
@@ -80,27 +80,16 @@ async function receive(url: string, part: Part, options: DownloadOptions): Promi
 }
 
 async function continueFrom(url: string, part: Part, size: number, options: DownloadOptions): Promise<void> {
-  const {
-    certificates = null,
-    hint = AGAIN,
-    maxBytes = MOST_BYTES,
-    authorization,
-    bytes,
-    idleMs,
-    onProgress,
-    signal,
-    proxy,
-    isTrusted,
-  } = options;
+  const { certificates, proxy, isTrusted, hint = AGAIN, maxBytes = MOST_BYTES, authorization, bytes, idleMs, onProgress, signal } = options;
   const version = size > 0 ? await part.version() : '';
   // Without a hash only its server can tell that the rest is of the same version.
   const have = version !== '' || options.sha256 !== undefined || options.gitBlob !== undefined ? size : 0;
   const answer = await request(url, {
     signal,
     authorization,
+    certificates: certificates && existsSync(certificates) ? certificates : null,
     proxy,
     isTrusted,
-    certificates: certificates !== null && fs.existsSync(certificates) ? certificates : null,
     hint,
     ...(idleMs !== undefined && { idleMs }),
     // With a version, a server that has another one by now sends that from its start, not its rest.

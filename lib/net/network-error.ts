@@ -21,9 +21,9 @@ export class NetworkError extends InterrogatorError {
   }
 }
 
-/** Statuses that a busy or restarting server gives, not those of one that refuses. */
+/** Statuses that a busy or restarting server gives, not those of one that refuses, nor of a network that wants a sign-in (511). */
 export function isPassingStatus(status: number): boolean {
-  return status >= 500 || status === 429 || status === 408;
+  return (status >= 500 && status !== 511) || status === 429 || status === 408;
 }
 
 type Headers = Readonly<Record<string, string | undefined>>;

@@ -72,10 +72,10 @@ async function fetchInto(
   for (const { name, version, sha256, file, wheel } of files) {
     if (existsSync(file)) continue;
     const url = await findWheel(wheel, settings, { hint, signal });
-    const how = { ...settings.connection, idleMs: settings.idleMs, signal };
     await download(url, file, {
-      ...how,
-      certificates: how.certificates ?? null,
+      ...settings.connection,
+      idleMs: settings.idleMs,
+      signal,
       sha256,
       hint,
       onProgress: report.bind(undefined, `Downloading ${name} ${version}`),

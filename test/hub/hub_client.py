@@ -1,4 +1,7 @@
-"""What Python's huggingface_hub does: hub_client.py REPOSITORY FILES…, with --offline from the cache alone, with --snapshot all of it."""
+"""What Python's huggingface_hub does: hub_client.py REPOSITORY FILES…
+
+--offline asks the cache alone, --snapshot fetches all files, --scan says what the cache holds.
+"""
 
 import json
 import sys

@@ -427,6 +427,42 @@ describe('download', () => {
     expect(readFileSync(path.join(cache, FILE)).subarray(8, 9).toString()).toBe('{');
   });
 
+  test('a download that breaks off is continued, by the next process too', async () => {
+    const source = freshCache();
+    await create(source, { downloadCache: false });
+    const bytes = readFileSync(path.join(source, FILE));
+    const half = Math.floor(bytes.length / 2);
+    const ranges: (string | undefined)[] = [];
+    const cuts = [half, half + 10];
+    const breaking = createServer(({ headers: { range } }, response) => {
+      ranges.push(range);
+      const from = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
+      const to = cuts.shift() ?? bytes.length;
+      response.writeHead(range ? 206 : 200, { 'content-length': bytes.length - from, etag: '"a"' });
+      response.write(bytes.subarray(from, to), () => (to < bytes.length ? setTimeout(() => response.destroy(), 50) : response.end()));
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => breaking.once('listening', resolve));
+    const cache = freshCache();
+    // As a process leaves it that was killed.
+    writeFileSync(path.join(cache, `${FILE}.incomplete`), bytes.subarray(0, 100));
+    writeFileSync(path.join(cache, `${FILE}.incomplete.version`), '"a"');
+    const cacheUrl = `http://127.0.0.1:${(breaking.address() as AddressInfo).port}/`;
+    expect(await create(cache, { cacheUrl })).toEqual(['download']);
+    expect(ranges).toEqual(['bytes=100-', `bytes=${half}-`, `bytes=${half + 10}-`]);
+    expect(readdirSync(cache)).toEqual([FILE]);
+    breaking.close();
+  });
+
+  test('HF_HUB_OFFLINE keeps them from being asked for', async () => {
+    process.env.HF_HUB_OFFLINE = '1';
+    try {
+      expect(await create(freshCache())).toContain('labels things');
+      expect(asked).toEqual([]);
+    } finally {
+      delete process.env.HF_HUB_OFFLINE;
+    }
+  });
+
   test("a user's own weights under that name are not asked for", async () => {
     const own = path.join(work, 'own');
     cpSync(bundle, own, { recursive: true });

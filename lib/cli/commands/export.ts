@@ -9,7 +9,11 @@ import { wholeNumber } from '../options';
 const EXPORTER = path.join(__dirname, '..', '..', '..', 'models', 'export');
 
 export function addExportCommand(program: Command): void {
-  const group = program.command('export').description('turn a Python model of an architecture that no graph covers into a bundle (with Python, 5 GB); pull and import need none');
+  const group = program
+    .command('export')
+    .description(
+      'turn a Python model of an architecture that no graph covers into a bundle (with Python, 5 GB); pull and import need none',
+    );
   const clip = group
     .command('clip')
     .description('an open_clip model, for example ViT-L-14/openai')
