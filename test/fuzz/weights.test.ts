@@ -188,7 +188,7 @@ describe('pickles that would run code', () => {
   const short = (text: string): Buffer => raw('\x8c', Buffer.from([text.length]), text);
 
   test.each<[string, () => Buffer, RegExp]>([
-    ['REDUCE of os.system', () => pickle.call(system(), command()), /'os\.system', which would be run, and is not/],
+    ['REDUCE of os.system', () => pickle.call(system(), command()), /'os\.system', which was not run/],
     ['REDUCE of builtins.eval', () => pickle.call(pickle.global('builtins', 'eval'), pickle.text('1')), /'builtins\.eval'/],
     ['REDUCE of __builtin__.exec', () => pickle.call(pickle.global('__builtin__', 'exec'), pickle.text('1')), /'__builtin__\.exec'/],
     ['a GLOBAL alone', () => pickle.global('builtins', 'eval'), /'builtins\.eval'/],

@@ -57,8 +57,10 @@ void refuse_other_kinds(std::string_view start) {
   if (text.starts_with("<!doctype html") || text.starts_with("<html") || text.starts_with("<?xml")) {
     refuse("it is a web page, what a server shows in place of a file; get it again, with a token if the model needs one");
   }
+  // A safetensors file may begin with the same byte, as part of its header's size.
+  const bool pickle = start.starts_with('\x80') && !(start.size() > 8 && start[8] == '{');
   const bool tar = start.size() > 262 && start.substr(257, 5) == "ustar";
-  if (tar || start.starts_with('\x80')) {
+  if (tar || pickle) {
     refuse(
         "it is in the format from before PyTorch 1.6, which could run code; save it again with torch.save(torch.load(FILE, "
         "weights_only=True), NEW), or take the safetensors file of the same repository");

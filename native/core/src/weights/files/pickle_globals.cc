@@ -12,7 +12,7 @@ namespace {
 
 using Call = PickleGlobal::Call;
 
-constexpr std::array<std::pair<std::string_view, Call>, 12> kCalls = {{
+constexpr std::array<std::pair<std::string_view, Call>, 18> kCalls = {{
     {"collections.OrderedDict", Call::kDict},
     {"torch._utils._rebuild_tensor_v2", Call::kTensor},
     {"torch._utils._rebuild_parameter", Call::kFirst},
@@ -20,6 +20,12 @@ constexpr std::array<std::pair<std::string_view, Call>, 12> kCalls = {{
     {"torch.Size", Call::kFirst},
     {"torch.device", Call::kIgnored},
     {"_codecs.encode", Call::kIgnored},  // bytes, as protocol 2 writes them
+    {"__builtin__.set", Call::kIgnored},
+    {"builtins.set", Call::kIgnored},
+    {"__builtin__.bytearray", Call::kIgnored},
+    {"builtins.bytearray", Call::kIgnored},
+    {"__builtin__.complex", Call::kIgnored},
+    {"builtins.complex", Call::kIgnored},
     {"torch.jit._pickle.restore_type_tag", Call::kFirst},
     {"torch.jit._pickle.build_intlist", Call::kFirst},
     {"torch.jit._pickle.build_tensorlist", Call::kFirst},
@@ -59,7 +65,7 @@ PickleGlobal PickleGlobal::of(std::string_view module, std::string_view name, bo
     if (std::find(kElementTypes.begin(), kElementTypes.end(), name) != kElementTypes.end()) return {};
   }
   if (script && full.starts_with("__torch__.")) return {Call::kScriptClass, nullptr};
-  refuse("it holds more than tensors: its pickle names " + in_quotes(full) + ", which would be run, and is not" + std::string(kHint));
+  refuse("it holds more than tensors: its pickle asks for " + in_quotes(full) + ", which was not run" + std::string(kHint));
 }
 
 }  // namespace interrogator

@@ -129,7 +129,7 @@ TEST(Checkpoint, RefusesAnIndexThatLeadsElsewhere) {
 
 TEST(Checkpoint, RefusesPicklesThatHoldMoreThanTensors) {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"evil.bin", "'posix.system', which would be run, and is not"},
+      {"evil.bin", "'posix.system', which was not run"},
       {"eval.bin", "'builtins.eval'"},
       {"getattr.bin", "'builtins.getattr'"},
       {"whole.bin", "torch.save(model.state_dict(), FILE)"},
@@ -184,6 +184,17 @@ TEST_F(SafetensorsHeader, MustCoverItsDataOnce) {
   expect_refusal(a + R"(,"b":{"dtype":"F32","shape":[1],"data_offsets":[12,16]}})", 16, "leaves out the bytes 8 to 12");
   expect_refusal(a + "}", 9, "1 bytes more than its header says");
   expect_refusal(a + "}", 7, "cut short");
+}
+
+TEST_F(SafetensorsHeader, MayBeOfAnySize) {
+  const std::string bytes = read_file(weight_cases_folder() / "plain.safetensors");
+  const std::size_t size = static_cast<unsigned char>(bytes[0]) + 256 * static_cast<unsigned char>(bytes[1]);
+  for (const std::size_t padded : {0x280, 0x480, 0x580, 0x2020, 0x4B50}) {  // a pickle's first bytes, two blanks, "PK"
+    std::string changed = bytes.substr(8);
+    changed.insert(size, padded - size, ' ');
+    write_file(folder_ / "file", std::string{static_cast<char>(padded), static_cast<char>(padded >> 8)} + std::string(6, '\0') + changed);
+    EXPECT_EQ(open_checkpoint(folder_ / "file").size(), std::size(kNames)) << padded;
+  }
 }
 
 TEST_F(SafetensorsHeader, MustDescribeTensors) {
