@@ -38,10 +38,10 @@ async function expectWhole(weights: Buffer): Promise<void> {
 }
 
 test('kill -9 twice in mid-fetch: the third run ends, and hardly a byte was sent twice', async () => {
-  const weights = place.write(REPOSITORY, WEIGHTS, 80 * MB);
+  const weights = place.write(REPOSITORY, WEIGHTS, 20 * MB);
   // Slower than any machine reads: what is on its way when the process dies is lost.
-  place.hub.speed = 12 * MB;
-  for (const until of [20 * MB, 50 * MB]) {
+  place.hub.speed = 10 * MB;
+  for (const until of [5 * MB, 13 * MB]) {
     const { child, end } = fetchInProcess([REPOSITORY, WEIGHTS]);
     while (sizeOf(partOf(weights)) < until) await sleep(10);
     child.kill('SIGKILL');

@@ -273,7 +273,7 @@ export class StandInHub {
     response.writeHead(isPart ? 206 : 200);
     if (request.method === 'HEAD' || size === 0) return void response.end();
     let at = start;
-    const began = performance.now();
+    let due = performance.now();
     for await (const chunk of createReadStream(file, { start, end, highWaterMark: 1 << 16 })) {
       if (response.destroyed) return;
       let piece = chunk as Buffer;
@@ -301,7 +301,9 @@ export class StandInHub {
         await sleep(30);
         return void response.destroy();
       }
-      const early = ((at - start) / this.speed) * 1000 - (performance.now() - began);
+      // What was late is not made up for.
+      due = Math.max(due, performance.now()) + (piece.length / this.speed) * 1000;
+      const early = due - performance.now();
       if (early > 1) await sleep(early);
     }
     response.end();
