@@ -39,7 +39,7 @@ def test_a_view_is_found_and_taken_again(view, device):
     there = whole.to(device)
     (entry,) = find_sources(module_of(of(there)), {"other": torch.empty(6, 4, device=device), "source": there})
     assert entry == {"to": "weight", "from": "source"} | said
-    taken = take(entry, {"source": whole})
+    taken = take(entry, whole)
     assert torch.equal(taken, of(whole))
     assert taken.is_contiguous()
 
