@@ -11,10 +11,8 @@ from safetensors import safe_open
 
 from ..clip import operators  # noqa: F401  text.pt calls interrogator::tree_attention
 from ..clip.tree import build_tree
-from . import table
-from .archive import set_tensor
 from .blob import Graph
-from .make import load
+from .make import filled
 from .reference import ANSWERS
 from .sources import Source
 
@@ -35,20 +33,16 @@ def compare(graph: Graph, source: Source, folder: Path) -> dict[str, Any]:
     return {"tokens": tokens, "wrongCaptions": wrong, "passed": wrong == 0}
 
 
-def filled(graph: Graph, name: str, weights: Path) -> torch.jit.ScriptModule:
-    """A module with weights from a safetensors file. Nothing of the file stays in memory but what the module holds."""
-    module = load(graph.modules[name])
-    aliases = graph.header.get("aliases", {})
+def from_file(graph: Graph, name: str, weights: Path) -> torch.jit.ScriptModule:
+    """A module with weights from a safetensors file, which may give a tensor any of its names."""
+    aliases = graph.header["aliases"]
     with safe_open(weights, framework="pt") as file:
         there = set(file.keys())
-        taken: dict[str, torch.Tensor] = {}
-        for entry in graph.header["parameters"][name]:
-            read = next(each for each in (entry["from"], *aliases.get(entry["from"], ())) if each in there)
-            key = json.dumps([entry[part] for part in entry if part != "to"])
-            if key not in taken:
-                taken[key] = table.take(entry, {entry["from"]: file.get_tensor(read)}).float()
-            set_tensor(module, entry["to"], taken[key])
-    return module.eval()
+
+        def read(tensor: str) -> torch.Tensor:
+            return file.get_tensor(next(each for each in (tensor, *aliases.get(tensor, ())) if each in there))
+
+        return filled(graph, name, read)
 
 
 def pixels(picture: Path, manifest: dict[str, Any]) -> torch.Tensor:
@@ -59,14 +53,14 @@ def pixels(picture: Path, manifest: dict[str, Any]) -> torch.Tensor:
 
 
 def _image_difference(graph: Graph, answers: dict[str, Any], folder: Path) -> float:
-    tower = filled(graph, "image.pt", folder / answers["weights"])
+    tower = from_file(graph, "image.pt", folder / answers["weights"])
     manifest = graph.header["manifest"]["image"]
     ours = torch.cat([tower(pixels(folder / name, manifest)) for name in answers["pictures"]])
     return _largest(ours, answers["imageFeatures"])
 
 
 def _text_difference(graph: Graph, source: Source, answers: dict[str, Any], folder: Path) -> float:
-    tower = filled(graph, "text.pt", folder / answers["weights"])
+    tower = from_file(graph, "text.pt", folder / answers["weights"])
     end = graph.header["manifest"]["text"]["eotId"]
     sequences = [row[: row.index(end) + 1] for row in source.tokenizer(answers["texts"]).tolist()]
     keys, values = tower.prefill(torch.tensor(sequences[0][:1]))
@@ -82,7 +76,7 @@ def _largest(ours: torch.Tensor, theirs: list[list[float]]) -> float:
 def _captions(graph: Graph, answers: dict[str, Any], folder: Path) -> list[list[int]]:
     """Greedy captions, prompt and end token included."""
     manifest = graph.header["manifest"]
-    vision, decoder = (filled(graph, name, folder / answers["weights"]) for name in ("vision.pt", "decoder.pt"))
+    vision, decoder = (from_file(graph, name, folder / answers["weights"]) for name in ("vision.pt", "decoder.pt"))
     fields = manifest["decoder"]
     captions = []
     for name in answers["pictures"]:

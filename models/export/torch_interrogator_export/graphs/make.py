@@ -1,7 +1,8 @@
 """Makes a graph, and checks it against an export of the same model with random numbers for weights."""
 
 import io
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import nn
@@ -68,17 +69,22 @@ def check_graph(source: Source, blob: bytes, seed: int = 0) -> None:
         exported = stored(torch.jit.script(part), "fp32" if dtype is torch.float32 else "fp16")
         _compare_tensors(name, graph, checkpoint, exported)
         if count < _RUN_BELOW:
-            loaded = filled(graph, name, checkpoint)
+            loaded = filled(graph, name, checkpoint.__getitem__)
             for ours, theirs in zip(run(name, loaded, graph), run(name, exported, graph), strict=True):
                 if not (ours.isfinite().all() and torch.equal(ours, theirs)):
                     raise ExportError(f"{name} of the graph answers otherwise than an exported one")
 
 
-def filled(graph: Graph, name: str, checkpoint: dict[str, torch.Tensor]) -> torch.jit.ScriptModule:
-    """A module of a graph with the weights of a checkpoint, as float32."""
+def filled(graph: Graph, name: str, read: Callable[[str], torch.Tensor]) -> torch.jit.ScriptModule:
+    """A module of a graph with weights in float32, from what `read` gives for the names of the checkpoint's tensors."""
     module = load(graph.modules[name])
+    made: dict[str, torch.Tensor] = {}
     for entry in graph.header["parameters"][name]:
-        set_tensor(module, entry["to"], table.take(entry, checkpoint).float())
+        # Tied weights are one tensor here, too.
+        key = json.dumps([entry[part] for part in entry if part != "to"])
+        if key not in made:
+            made[key] = table.take(entry, read(entry["from"])).float()
+        set_tensor(module, entry["to"], made[key])
     return module.eval()
 
 
@@ -135,6 +141,6 @@ def _compare_tensors(name: str, graph: Graph, checkpoint: dict[str, torch.Tensor
     if set(theirs) != set(constants):
         raise ExportError(f"{name} of the graph has other tensors than an exported one")
     for to, tensor in theirs.items():
-        ours = table.take(entries[to], checkpoint) if to in entries else constants[to].to(tensor.dtype)
+        ours = table.take(entries[to], checkpoint[entries[to]["from"]]) if to in entries else constants[to].to(tensor.dtype)
         if tensor.shape != ours.shape or not torch.equal(tensor, ours):
             raise ExportError(f"{to} of {name} is not what the graph takes for it")

@@ -43,6 +43,7 @@ def write_reference(name: str, source: Source, folder: Path, seed: int) -> dict[
     torch.manual_seed(seed)
     model = source.make("cpu")
     randomise_constants(model, seed)
+    settle_batch_norms(model, seed)
     count = sum(parameter.numel() for parameter in model.parameters())
     dtype = torch.float32 if count < _FLOAT32_BELOW else torch.float16
     answers = {"graph": name, "kind": source.kind, "parameters": count, "dtype": str(dtype).removeprefix("torch.")}
@@ -64,11 +65,25 @@ def randomise_constants(model: nn.Module, seed: int) -> None:
     """Adds noise to what a library initialises with one number, so that a mix-up of two such tensors shows."""
     generator = torch.Generator().manual_seed(seed)
     for name, tensor in model.state_dict().items():
-        # Scales of logits are read by nothing here; a padding row of zeros is one that no text reaches.
+        # Scales of logits, of no dimension, are read by nothing.
         if not tensor.is_floating_point() or tensor.dim() == 0 or (tensor != tensor.flatten()[0]).any():
             continue
         noise = torch.randn(tensor.shape, generator=generator) * 0.05
         tensor.add_(noise.abs() if name.endswith("running_var") else noise)
+
+
+def settle_batch_norms(model: nn.Module, seed: int) -> None:
+    """Gives batch norms the statistics of random pictures: with others a deep ResNet answers the same to every one."""
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    if not norms:
+        return
+    size = model.visual.image_size
+    pictures = torch.randn(4, 3, size, size, generator=torch.Generator().manual_seed(seed))
+    for norm in norms:
+        norm.momentum = 1.0
+    model.visual.train()
+    model.visual(pictures)
+    model.eval()
 
 
 def _pictures(folder: Path, height: int, width: int) -> list[str]:

@@ -74,7 +74,7 @@ def graph_name(architecture: str, quick_gelu: bool) -> str:
 def source(name: str) -> Source:
     """The model of a graph's name; ExportError for an unknown one."""
     if name in blip.HUB:
-        return _blip_source(name)
+        return blip_source(blip.builtin_config(name))
     quick_gelu = name.endswith(QUICK_GELU)
     known = open_clip.list_models()
     architecture = name if name in known else name.removesuffix(QUICK_GELU)
@@ -116,10 +116,6 @@ def clip_source(architecture: str, quick_gelu: bool = False) -> Source:
     refuse_config(architecture, config)
     tokenizer = open_clip.get_tokenizer(architecture)
     return Source("clip", make, parts, manifest, _CLIP_UNUSED, aliases, tokenizer)
-
-
-def _blip_source(name: str) -> Source:
-    return blip_source(blip.builtin_config(name))
 
 
 def blip_source(config: transformers.BlipConfig) -> Source:

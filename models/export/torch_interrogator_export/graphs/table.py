@@ -50,9 +50,8 @@ def find_sources(module: nn.Module, checkpoint: Mapping[str, torch.Tensor]) -> l
     return entries
 
 
-def take(entry: Mapping[str, Any], checkpoint: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """The tensor that an entry describes: the definition that the core follows."""
-    tensor = checkpoint[entry["from"]]
+def take(entry: Mapping[str, Any], tensor: torch.Tensor) -> torch.Tensor:
+    """What an entry makes of its tensor of the checkpoint: the definition that the core follows."""
     if "rows" in entry:
         begin, end = entry["rows"]
         tensor = tensor[begin:end]

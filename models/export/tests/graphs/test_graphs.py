@@ -1,0 +1,177 @@
+"""Graphs of small models: made, checked, filled from a file, and compared with the reference library on the same file."""
+
+import multiprocessing
+import zipfile
+from io import BytesIO
+
+import pytest
+import torch
+from conftest import HERE, TINY_CLIP
+from make_tiny_blip import tiny_config
+from safetensors.torch import load_file, save_file
+
+from torch_interrogator_export.clip.model import register_config
+from torch_interrogator_export.errors import ExportError
+from torch_interrogator_export.graphs.blob import from_bytes, to_bytes
+from torch_interrogator_export.graphs.compare import compare
+from torch_interrogator_export.graphs.make import check_graph, make_graph
+from torch_interrogator_export.graphs.reference import write_reference
+from torch_interrogator_export.graphs.sources import blip_source, clip_source, graph_name, graph_names, source
+
+
+@pytest.fixture(autouse=True)
+def _gradients_are_off_but_tensors_are_plain(_no_gradients):
+    with torch.inference_mode(False), torch.no_grad():
+        yield
+
+
+@pytest.fixture(scope="session")
+def sources(write_config):
+    """By name, the small models that stand for what there are graphs of."""
+    own_text = {"custom_text": True, "text_cfg": {"proj_bias": True, "pool_type": "eos", "eos_id": 49407}}
+    files = {
+        "graph-vit": TINY_CLIP,
+        "graph-resnet": HERE / "data" / "tiny-resnet.json",
+        "graph-own-text": write_config("graph-own-text", **own_text),
+        "graph-average": write_config("graph-average", vision_cfg={"pool_type": "avg"}, text_cfg={"proj_type": "none"}),
+        "graph-attention-pool": write_config(
+            "graph-attention-pool",
+            vision_cfg={"attentional_pool": True, "attn_pooler_queries": 5, "attn_pooler_heads": 4},
+        ),
+    }
+    for name, file in files.items():
+        register_config(name, str(file))
+    clip = {name: clip_source(name) for name in files}
+    return clip | {"graph-vit-quickgelu": clip_source("graph-vit", True), "graph-blip": blip_source(tiny_config())}
+
+
+NAMES = [
+    "graph-vit",
+    "graph-vit-quickgelu",
+    "graph-resnet",
+    "graph-own-text",
+    "graph-average",
+    "graph-attention-pool",
+    "graph-blip",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_graph_with_a_file_of_weights_answers_as_the_reference_does_with_that_file(name, sources, tmp_path):
+    blob = make_graph(sources[name])
+    check_graph(sources[name], blob)
+    answers = write_reference(name, sources[name], tmp_path, seed=3)
+    assert compare(from_bytes(blob), sources[name], tmp_path)["passed"]
+    if answers["kind"] == "clip":
+        # Features that are all the same would agree with anything.
+        for features in (answers["imageFeatures"], answers["textFeatures"]):
+            first, second = torch.tensor(features[0]), torch.tensor(features[1])
+            assert first @ second < 0.999
+
+
+def test_a_mixed_up_file_of_weights_shows(sources, tmp_path):
+    answers = write_reference("graph-vit", sources["graph-vit"], tmp_path, seed=3)
+    file = tmp_path / answers["weights"]
+    weights = load_file(file)
+    one, other = "ln_final.weight", "ln_final.bias"
+    weights[one], weights[other] = weights[other], weights[one]
+    save_file(weights, file)
+    assert not compare(from_bytes(make_graph(sources["graph-vit"])), sources["graph-vit"], tmp_path)["passed"]
+
+
+@pytest.mark.parametrize("name", ["graph-vit", "graph-resnet", "graph-blip"])
+def test_a_graph_is_the_same_whenever_it_is_made(name, sources):
+    blobs = [_made_apart(sources[name]) for _ in range(2)]
+    assert blobs[0] == blobs[1]
+
+
+def test_the_modules_hold_no_weights_and_nothing_of_the_machine(sources):
+    graph = from_bytes(make_graph(sources["graph-resnet"]))
+    assert list(graph.modules) == ["image.pt", "text.pt"]
+    for name, content in graph.modules.items():
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            assert not [each for each in archive.namelist() if each.endswith(("debug_pkl", "serialization_id"))]
+            for entry in archive.infolist():
+                assert (entry.compress_type, entry.date_time) == (zipfile.ZIP_STORED, (1980, 1, 1, 0, 0, 0))
+                assert not entry.filename.startswith("archive/data/") or entry.file_size <= 8
+        module = torch.jit.load(BytesIO(content))
+        mapped = {entry["to"] for entry in graph.header["parameters"][name]}
+        assert {each for each, _ in module.named_parameters()} <= mapped
+        held = {each for each, tensor in module.named_buffers() if tensor.numel() > 0}
+        assert {each.rpartition(".")[2] for each in held} <= {"dtype_of", "num_batches_tracked"}
+
+
+def test_the_header_says_what_is_read_and_what_may_be_there(sources):
+    blob = make_graph(sources["graph-vit"])
+    assert int.from_bytes(blob[:8], "little") % 8 == 0
+    header = from_bytes(blob).header
+    assert (header["graphVersion"], header["kind"]) == (1, "clip")
+    assert header["tensors"]["visual.conv1.weight"][1:] == [3, 8, 8]
+    read = {entry["from"] for entries in header["parameters"].values() for entry in entries}
+    assert read == set(header["tensors"])
+    assert {"logit_scale", "logit_bias", "attn_mask", "input_resolution"} <= set(header["unused"])
+    assert {"to": "projection.weight", "from": "text_projection", "transpose": True} in header["parameters"]["text.pt"]
+    assert not {"formatVersion", "name", "files", "source", "vocabulary", "precision"} & set(header["manifest"])
+
+
+def test_tied_weights_are_one_tensor_under_all_its_names(sources):
+    header = from_bytes(make_graph(sources["graph-blip"])).header
+    words = "text_decoder.bert.embeddings.word_embeddings.weight"
+    assert header["aliases"][words] == ["text_decoder.cls.predictions.decoder.weight"]
+    assert [entry["to"] for entry in header["parameters"]["decoder.pt"] if entry["from"] == words] == [
+        "word_embedding",
+        "head_weight",
+    ]
+
+
+def test_a_text_tower_of_its_own_is_found_under_its_older_names(sources):
+    header = from_bytes(make_graph(sources["graph-own-text"])).header
+    assert header["aliases"]["text.token_embedding.weight"] == ["token_embedding.weight"]
+
+
+def test_a_table_that_is_wrong_fails_the_check(sources):
+    graph = from_bytes(make_graph(sources["graph-vit"]))
+    entries = graph.header["parameters"]["image.pt"]
+    rows = next(entry for entry in entries if entry.get("rows"))
+    rows["rows"] = [rows["rows"][0] + 1, rows["rows"][1] + 1]
+    header = {key: value for key, value in graph.header.items() if key not in ("graphVersion", "modules")}
+    with pytest.raises(ExportError, match="is not what the graph takes for it"):
+        check_graph(sources["graph-vit"], to_bytes(header, graph.modules))
+
+
+def test_a_tensor_that_no_module_reads_is_an_error(sources):
+    made = sources["graph-vit"]
+
+    def with_more(device: str) -> torch.nn.Module:
+        model = made.make(device)
+        model.register_parameter("more", torch.nn.Parameter(torch.empty(3, device=device)))
+        return model
+
+    with pytest.raises(ExportError, match="no module reads more"):
+        make_graph(_with(made, make=with_more))
+
+
+def test_names_of_graphs_are_architectures_and_their_activation():
+    # Other tests give open_clip architectures of their own.
+    names = [name for name in graph_names() if not name.startswith(("graph-", "tiny-"))]
+    assert len(names) == len(set(names)) == 43
+    assert graph_name("ViT-L-14", True) == graph_name("ViT-L-14-quickgelu", True) == "ViT-L-14-quickgelu"
+    assert graph_name("ViT-H-14", False) == "ViT-H-14"
+    assert names[-2:] == ["blip-base", "blip-large"]
+    with pytest.raises(ExportError, match="no graph 'ViT-Z'"):
+        source("ViT-Z")
+
+
+def _with(made, **changes):
+    return type(made)(**{**vars(made), **changes})
+
+
+def _made_apart(made) -> bytes:
+    """A graph from a process of its own."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(target=lambda: theirs.send_bytes(make_graph(made)))
+    child.start()
+    blob = ours.recv_bytes()
+    child.join()
+    return blob
