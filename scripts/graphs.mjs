@@ -6,15 +6,21 @@
  * what the graph gives with the same file. Takes up to 12 GB of memory and 6 GB of disk for the largest.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import { EXPORTER, exporterPython } from './exporter-python.mjs';
+import { setUp } from './setup.mjs';
 import { main, ROOT, StepError, show, title } from './step.mjs';
 
 const GRAPHS = path.join(ROOT, 'models', 'graphs');
 const TOKENIZERS = path.join(ROOT, 'models', 'tokenizers');
+
+/** Of a feature's coordinate, both sides in float32. */
+const FEATURE_TOLERANCE = 1e-4;
+const SETTINGS = { device: 'cpu', cachePath: null, download: false, downloadCache: false, quiet: true };
 
 let python;
 
@@ -92,6 +98,7 @@ function compressed(content) {
 /** Verifies graphs, the smallest first. `results` is a JSON file that keeps what other runs found about other graphs. */
 async function verify(scratch, names, results) {
   const graphs = (names.length > 0 ? names : readdirSync(GRAPHS).map((file) => path.basename(file, '.graph'))).map(readGraph);
+  await setUp();
   graphs.sort((one, other) => one.parameters - other.parameters);
   const found = results && existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')) : {};
   const failed = [];
@@ -100,9 +107,9 @@ async function verify(scratch, names, results) {
     writeFileSync(path.join(scratch, `${name}.graph`), blob);
     const folder = path.join(scratch, name);
     await exporter(['verify', name, '--graphs', scratch, '--out', scratch]);
-    const result = { passed: false, ...resultOf(folder), node: await compareInNode(blob, folder), seconds: secondsSince(began) };
+    const result = { passed: false, ...resultOf(folder), node: await compareInNode(name, folder), seconds: secondsSince(began) };
     rmSync(folder, { recursive: true, force: true });
-    if (!result.passed || result.node?.passed === false) failed.push(name);
+    if (!result.passed || !result.node.passed) failed.push(name);
     title(`${name}: ${JSON.stringify(result)}`);
     if (results) writeResults(results, Object.assign(found, { [name]: result }));
   }
@@ -110,12 +117,62 @@ async function verify(scratch, names, results) {
   return 0;
 }
 
-/**
- * The same comparison through the package itself: the folder's answers.json against what the core gives with the graph and the weights
- * beside it. Undefined while the package opens no graphs.
- */
-async function compareInNode(_blob, _folder) {
-  return undefined;
+/** The same comparison through the package itself: the reference's answers beside what a bundle of the graph and that very file gives. */
+async function compareInNode(name, folder) {
+  const answers = JSON.parse(readFileSync(path.join(folder, 'answers.json'), 'utf8'));
+  const { importModel } = packageModule('index.js');
+  const bundle = path.join(folder, 'bundle');
+  await importModel(answers.kind, name, path.join(folder, answers.weights), { name, out: bundle });
+  return answers.kind === 'clip' ? featuresInNode(bundle, folder, answers) : captionsInNode(bundle, folder, answers);
+}
+
+async function featuresInNode(clipModelName, folder, { pictures, texts, imageFeatures, textFeatures }) {
+  const { Interrogator } = packageModule('index.js');
+  const interrogator = await Interrogator.create({ ...SETTINGS, clipModelName, captionModelName: null });
+  try {
+    const images = [];
+    for (const picture of pictures) images.push(await (await interrogator.imageToFeatures(path.join(folder, picture))).toArray());
+    const encoded = await (await interrogator.textToFeatures(texts)).toArray();
+    const [image, text] = [largest(images.map((each) => [...each]).flat(), imageFeatures), largest([...encoded], textFeatures)];
+    return { image, text, passed: image <= FEATURE_TOLERANCE && text <= FEATURE_TOLERANCE };
+  } finally {
+    await interrogator.dispose();
+  }
+}
+
+async function captionsInNode(captionModelName, folder, { pictures, captions, newTokens }) {
+  const { Config } = packageModule('config.js');
+  const { Engine } = packageModule('engine/engine.js');
+  const { manifest } = await packageModule('bundles/bundle.js').readBundle(captionModelName, 'caption');
+  const { promptIds, eosId } = manifest.decoder;
+  const config = new Config({ ...SETTINGS, clipModelName: 'sample', captionModelName, captionMaxLength: newTokens });
+  const engine = await Engine.create(config, {});
+  try {
+    const { signal } = new AbortController();
+    let wrongCaptions = 0;
+    for (const [index, picture] of pictures.entries()) {
+      const image = await engine.decode(path.join(folder, picture), { options: {}, signal });
+      const ids = [...(await engine.captioner.model.generate(image.native, { maxTokens: newTokens }))];
+      const ours = ids.filter((id) => id !== eosId);
+      const theirs = captions[index].slice(promptIds.length).filter((id) => id !== eosId);
+      if (ours.join() !== theirs.join()) wrongCaptions += 1;
+    }
+    return { tokens: captions.flat().length, wrongCaptions, passed: wrongCaptions === 0 };
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/** The largest absolute difference of a coordinate; infinite where one is not a number. */
+function largest(ours, theirs) {
+  const expected = theirs.flat();
+  if (ours.length !== expected.length) return Number.POSITIVE_INFINITY;
+  const most = expected.reduce((sofar, value, i) => Math.max(sofar, Math.abs(value - ours[i])), 0);
+  return Number.isNaN(most) ? Number.POSITIVE_INFINITY : most;
+}
+
+function packageModule(name) {
+  return createRequire(import.meta.url)(path.join(ROOT, 'dist', name));
 }
 
 function readGraph(name) {
