@@ -7,7 +7,7 @@ import { nearest } from '../arguments/nearest';
 import { show } from '../arguments/show';
 import { bundleFolder, readBundle, sourceOf } from '../bundles/bundle';
 import { type BundleKind, catalog } from '../bundles/catalog';
-import { hasGraph, listGraphs, readGraph } from '../bundles/graph';
+import { listGraphs, readGraph } from '../bundles/graph';
 import { type Manifest, withGraph } from '../bundles/manifest';
 import { weightFiles } from '../bundles/published';
 import { digestsOf } from '../bundles/verify';
@@ -80,19 +80,17 @@ function graphOf(kind: BundleKind, architecture: string, quickGelu: boolean): st
   const entries = catalog().filter((entry) => entry.kind === kind && entry.graph !== null);
   const named = entries.find(({ name }) => name === architecture)?.graph;
   if (named) return named;
-  const graphs = [...new Set(entries.map(({ graph }) => graph as string))];
-  for (const id of quickGelu ? [`${architecture}-quickgelu`, architecture] : [architecture]) {
-    if (graphs.includes(id) && hasGraph(id)) return id;
-  }
+  // Caption models are known by their own names alone.
+  const captioners = new Set(catalog().flatMap(({ kind: each, graph }) => (each === 'caption' && graph) || []));
+  const graphs = listGraphs().filter((id) => captioners.has(id) === (kind === 'caption'));
+  for (const id of quickGelu ? [`${architecture}-quickgelu`, architecture] : [architecture]) if (graphs.includes(id)) return id;
   const [only, ...others] = new Set(entries.filter(({ name }) => name.split('/')[0] === architecture).map(({ graph }) => graph as string));
   if (only && others.length === 0) return only;
   const near = nearest(architecture, graphs, 3);
   throw new InterrogatorError('ERR_MODEL_UNKNOWN', `The package has no graph of a ${kind} model called ${show(architecture)}.`, {
     hint: [
       near.length > 0 && `Nearest names: ${near.join(', ')}.`,
-      `All of them: ${listGraphs()
-        .filter((id) => graphs.includes(id))
-        .join(', ')}.`,
+      `All of them: ${graphs.join(', ')}.`,
       `Other architectures are exported, with Python: npx torch-interrogator export ${kind}`,
     ]
       .filter(Boolean)
