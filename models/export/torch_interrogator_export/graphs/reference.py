@@ -47,12 +47,14 @@ def write_reference(name: str, source: Source, folder: Path, seed: int) -> dict[
     count = sum(parameter.numel() for parameter in model.parameters())
     dtype = torch.float32 if count < _FLOAT32_BELOW else torch.float16
     answers = {"graph": name, "kind": source.kind, "parameters": count, "dtype": str(dtype).removeprefix("torch.")}
+    # In place: two copies of the largest are more than a small machine holds.
+    model.to(dtype)
     if source.kind == "clip":
-        save_file({key: tensor.to(dtype).contiguous() for key, tensor in model.state_dict().items()}, folder / CLIP_WEIGHTS)
+        save_file({key: tensor.contiguous() for key, tensor in model.state_dict().items()}, folder / CLIP_WEIGHTS)
         del model
         answers |= {"weights": CLIP_WEIGHTS} | _clip_answers(source, folder)
     else:
-        model.to(dtype).save_pretrained(folder)
+        model.save_pretrained(folder)
         size = model.config.vision_config.image_size
         BlipImageProcessor(size={"height": size, "width": size}).save_pretrained(folder)
         del model
