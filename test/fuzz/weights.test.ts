@@ -80,7 +80,10 @@ function file(bytes: Buffer): string {
 async function run(source: NativeGraphSource): Promise<string> {
   const opened = await outcome(() => binding.openClipModel(device, source).catch(typed));
   if (!opened.value) return opened.code as string;
-  const features = await outcome(() => opened.value?.imageFeatures(imageOf(binding, 1)).catch(typed));
+  const image = imageOf(binding, 1);
+  const features = await outcome(() =>
+    opened.value?.imageFeatures(image).catch((error) => (isMisshapen(error) ? undefined : typed(error))),
+  );
   features.value?.close();
   await opened.value.close();
   return 'loaded';
@@ -89,6 +92,12 @@ async function run(source: NativeGraphSource): Promise<string> {
 async function check(bytes: Buffer): Promise<string> {
   const { code } = await outcome(() => binding.checkWeights({ bundle: graph, weights: file(bytes) }).catch(typed));
   return code ?? 'fits';
+}
+
+/** A graph may give a tower a weight of a shape that it cannot compute with; libtorch says so. */
+function isMisshapen(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message: string };
+  return code === 'ERR_RUNTIME' && message.startsWith("the model's forward failed: ");
 }
 
 function typed(error: unknown): never {
@@ -134,7 +143,11 @@ function changedHeader(random: Random): unknown {
   const number = () => random.pick(WHOLE_NUMBERS);
   const changes = [
     () => (entry.data_offsets = [number(), number()]),
-    () => (entry.data_offsets[random.below(2) as 0 | 1] += random.pick([-4, 4, 1, 2 ** 40])),
+    () =>
+      (entry.data_offsets = safetensorsHeader(TENSORS).norm?.data_offsets.map((each) => each + random.pick([0, -4, 4, 1, 2 ** 40])) as [
+        number,
+        number,
+      ]),
     () => (entry.shape = Array.from({ length: random.below(6) }, number)),
     () => (entry.shape = Array.from({ length: random.pick([64, 1000, 50_000]) }, () => random.pick([1, 2, 2 ** 20]))),
     () => (entry.dtype = random.pick(['F16', 'BF16', 'I64', 'F64', 'BOOL', 'F8_E4M3', '', 'X'.repeat(5000)])),
