@@ -80,7 +80,10 @@ function file(bytes: Buffer): string {
 async function run(source: NativeGraphSource): Promise<string> {
   const opened = await outcome(() => binding.openClipModel(device, source).catch(typed));
   if (!opened.value) return opened.code as string;
-  const features = await outcome(() => opened.value?.imageFeatures(imageOf(binding, 1)).catch(typed));
+  const image = imageOf(binding, 1);
+  const features = await outcome(() =>
+    opened.value?.imageFeatures(image).catch((error) => (isMisshapen(error) ? undefined : typed(error))),
+  );
   features.value?.close();
   await opened.value.close();
   return 'loaded';
@@ -89,6 +92,12 @@ async function run(source: NativeGraphSource): Promise<string> {
 async function check(bytes: Buffer): Promise<string> {
   const { code } = await outcome(() => binding.checkWeights({ bundle: graph, weights: file(bytes) }).catch(typed));
   return code ?? 'fits';
+}
+
+/** A graph may give a tower a weight of a shape that it cannot compute with; libtorch says so. */
+function isMisshapen(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message: string };
+  return code === 'ERR_RUNTIME' && message.startsWith("the model's forward failed: ");
 }
 
 function typed(error: unknown): never {
@@ -134,7 +143,11 @@ function changedHeader(random: Random): unknown {
   const number = () => random.pick(WHOLE_NUMBERS);
   const changes = [
     () => (entry.data_offsets = [number(), number()]),
-    () => (entry.data_offsets[random.below(2) as 0 | 1] += random.pick([-4, 4, 1, 2 ** 40])),
+    () =>
+      (entry.data_offsets = safetensorsHeader(TENSORS).norm?.data_offsets.map((each) => each + random.pick([0, -4, 4, 1, 2 ** 40])) as [
+        number,
+        number,
+      ]),
     () => (entry.shape = Array.from({ length: random.below(6) }, number)),
     () => (entry.shape = Array.from({ length: random.pick([64, 1000, 50_000]) }, () => random.pick([1, 2, 2 ** 20]))),
     () => (entry.dtype = random.pick(['F16', 'BF16', 'I64', 'F64', 'BOOL', 'F8_E4M3', '', 'X'.repeat(5000)])),
@@ -156,27 +169,48 @@ test('safetensors headers that say something else', async () => {
   expect([...seen.keys()].every((key) => ['ERR_WEIGHTS_INVALID', 'fits'].includes(key))).toBe(true);
 });
 
+interface Place {
+  key: string;
+  shape: readonly number[];
+  strides: readonly number[];
+  offset: number;
+  elements: number;
+}
+
+/** Whether such a tensor is the one that the graph expects, and lies inside its storage, and that inside its file. */
+function isSound(name: string, { key, shape, strides, offset, elements }: Place): boolean {
+  const right = TENSORS[name]?.shape as readonly number[];
+  const stored = Object.values(TENSORS)[Number(key)];
+  if (!stored || String(shape) !== String(right) || strides.length !== shape.length) return false;
+  if (offset < 0 || elements < 0 || elements > stored.data.length || strides.some((stride) => stride < 0)) return false;
+  const last = shape.reduce((sum, side, i) => sum + BigInt(side - 1) * BigInt(strides[i] as number), BigInt(offset));
+  return last < elements && shape.reduce((product, side) => product * side, 1) <= elements;
+}
+
 test('tensors that reach beyond their storages', async () => {
   const { seen, count } = counted();
   const some = (random: Random, right: readonly number[]) =>
-    random.chance(0.4) ? right : Array.from({ length: random.pick([right.length, random.below(20)]) }, () => random.pick(WHOLE_NUMBERS));
+    random.chance(0.8) ? right : Array.from({ length: random.pick([right.length, random.below(20)]) }, () => random.pick(WHOLE_NUMBERS));
   await inLittleMemory(() =>
     fuzz('weights-strides', { seconds: 4 }, async (random) => {
-      const entries = Object.entries(TENSORS).map(([name, { shape, data }], i) => {
-        const place = { shape: some(random, shape), strides: some(random, stridesOf(shape)) };
-        const [offset, elements] = [
-          random.chance(0.6) ? 0 : random.pick(WHOLE_NUMBERS),
-          random.chance(0.6) ? data.length : random.pick(WHOLE_NUMBERS),
-        ];
-        return [pickle.text(name), pickledTensor(random.chance(0.9) ? String(i) : '../0', { ...place, offset, elements })] as const;
-      });
+      const places = Object.entries(TENSORS).map(([name, { shape, data }], i): [string, Place] => [
+        name,
+        {
+          key: random.chance(0.9) ? String(i) : random.pick(['../0', '0', '1', '2', '3']),
+          shape: some(random, shape),
+          strides: random.chance(0.2) ? shape.map(() => random.pick([0, 1, 2, 3, 9, 27, 256, 257])) : some(random, stridesOf(shape)),
+          offset: random.chance(0.8) ? 0 : random.pick([...WHOLE_NUMBERS, data.length - 1, data.length]),
+          elements: random.chance(0.8) ? data.length : random.pick([...WHOLE_NUMBERS, data.length - 1, data.length + 1]),
+        },
+      ]);
+      const entries = places.map(([name, place]) => [pickle.text(name), pickledTensor(place.key, place)] as const);
       const bytes = checkpoint(TENSORS, pickle.whole(pickle.dict(entries)));
-      const outcome = await run({ bundle: graph, weights: file(bytes) });
-      count(outcome);
+      const expected = places.every(([name, place]) => isSound(name, place)) ? 'loaded' : 'ERR_WEIGHTS_INVALID';
+      expect(await run({ bundle: graph, weights: file(bytes) })).toBe(expected);
+      count(expected);
     }),
   );
-  expect(seen.get('ERR_WEIGHTS_INVALID')).toBeGreaterThan(0);
-  expect([...seen.keys()].every((key) => ['ERR_WEIGHTS_INVALID', 'loaded'].includes(key))).toBe(true);
+  expect([...seen.keys()].sort()).toEqual(['ERR_WEIGHTS_INVALID', 'loaded']);
 });
 
 describe('pickles that would run code', () => {

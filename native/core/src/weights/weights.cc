@@ -62,7 +62,8 @@ Weights::Weights(const Graph& graph, const std::filesystem::path& path) : path_(
   }
   if (faults.empty()) return;
   if (tensors_.empty() && !found.empty()) {
-    faults = {"none of its tensors is there, but " + in_quotes(found.begin()->first) + " and " + std::to_string(found.size() - 1) + " others"};
+    faults = {"none of its tensors is there, but " + in_quotes(found.begin()->first) + " and " + std::to_string(found.size() - 1) +
+              " others"};
   }
   throw Error(ErrorCode::kWeightsInvalid, path.string() + " does not fit " + graph.place() + ": " + list_of(faults) +
                                               "; give the file that this architecture was trained as, or name the architecture that it is");

@@ -139,7 +139,8 @@ def training_state(state: dict[str, torch.Tensor]) -> dict[str, object]:
     ours._metadata = {"": {"version": 1}}
     return {
         "epoch": 3, "name": "a", "state_dict": ours, "optimizer": optimizer.state_dict(), "big": 2**80, "raw": b"\xff\0",
-        "dtype": torch.float16, "size": torch.Size([2, 3]), "device": torch.device("cpu"), "nothing": None, "x": (1.5, -3, {4}, True),
+        "dtype": torch.float16, "size": torch.Size([2, 3]), "device": torch.device("cpu"),
+        "nothing": None, "x": (1.5, -3, {4}, True),
     }  # fmt: skip
 
 
@@ -185,7 +186,8 @@ def weight_files(folder: Path, state: dict[str, torch.Tensor]) -> None:
     renamed = {"proj" if name == "projection" else name: tensor for name, tensor in state.items()}
     save_file(renamed | {"ignored.a.b": torch.ones(2)}, folder / "aliased.safetensors")
     torch.jit.save(torch.jit.script(Attributes(state)), folder / "script.pt")
-    torch.jit.save(torch.jit.script(Attributes({name: tensor.half() for name, tensor in state.items()})), folder / "half-script.pt")
+    halves = {name: tensor.half() for name, tensor in state.items()}
+    torch.jit.save(torch.jit.script(Attributes(halves)), folder / "half-script.pt")
     sharded(folder / "shards", state, "safetensors", save_file)
     sharded(folder / "bin-shards", state, "bin", torch.save)
     beyond_four_gigabytes(folder / "plain.bin", folder / "huge.bin")
@@ -200,7 +202,10 @@ def other_files(folder: Path, state: dict[str, torch.Tensor]) -> None:
     torch.save({"a": Evil()}, folder / "evil.bin")
     torch.save(Small(state), folder / "whole.bin")
     torch.save([1, 2], folder / "list.bin")
-    with zipfile.ZipFile(folder / "plain.bin") as read, zipfile.ZipFile(folder / "deflated.bin", "w", zipfile.ZIP_DEFLATED) as write:
+    with (
+        zipfile.ZipFile(folder / "plain.bin") as read,
+        zipfile.ZipFile(folder / "deflated.bin", "w", zipfile.ZIP_DEFLATED) as write,
+    ):
         for info in read.infolist():
             write.writestr(info.filename, read.read(info))
     with zipfile.ZipFile(folder / "other.zip", "w") as write:
@@ -225,7 +230,9 @@ if __name__ == "__main__":
         weight_files(target, weights)
         other_files(target, weights)
         (target / "small.graph").write_bytes(graph())
-        (target / "incomplete.graph").write_bytes(graph(parameters={"small.pt": [{"to": "words", "from": "embedding.weight"}]}))
+        (target / "incomplete.graph").write_bytes(
+            graph(parameters={"small.pt": [{"to": "words", "from": "embedding.weight"}]})
+        )
         (target / "lost.graph").write_bytes(graph(parameters={"small.pt": [{"to": "no.where", "from": "scale"}]}))
         expected = {f"state/{name}": tensor for name, tensor in weights.items()}
         for name, dtype in (("plain", torch.float32), ("half", torch.float16), ("bfloat", torch.bfloat16)):

@@ -1,7 +1,6 @@
 #include "weights/files/checkpoint.h"
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <set>
 #include <span>
@@ -32,7 +31,8 @@ std::string read_start(const InputFile& file, std::size_t most) {
 }
 
 std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
   return text;
 }
 
@@ -43,8 +43,8 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-bool is_text(std::string_view start) {
-  return std::all_of(start.begin(), start.end(), [](unsigned char c) { return (c >= 0x20 && c != 0x7F) || (c >= '\t' && c <= '\r'); });
+bool is_ascii_text(std::string_view start) {
+  return std::all_of(start.begin(), start.end(), [](char c) { return (c >= 0x20 && c < 0x7F) || (c >= '\t' && c <= '\r'); });
 }
 
 /// Refuses what is known to be no weights.
@@ -138,7 +138,7 @@ Tensors open_json(const File& file, std::string_view start) {
 Tensors read_any(const File& file) {
   const std::string start = read_start(*file, 512);
   refuse_other_kinds(start);
-  if (!is_text(start.substr(0, 64))) return read_tensors(file);
+  if (!is_ascii_text(trimmed(start).substr(0, 64))) return read_tensors(file);
   if (trimmed(start).starts_with('{')) return open_json(file, start);
   refuse("it is text, not weights: " + in_quotes(trimmed(start).substr(0, 80)) + std::string(kGetAgain));
 }

@@ -98,8 +98,9 @@ TEST(Unpickler, RefusesWhatIsDamaged) {
 
 /// A tensor over a storage of ten numbers.
 std::string tensor(const std::string& offset, const std::string& shape, const std::string& strides) {
-  return "ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0000X\x03\0\0\0cpuK\x0At"s + "Q" + offset +
-         shape + strides + "\x89" + "ccollections\nOrderedDict\n)RtR.";
+  std::string opcodes = "ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0000X\x03\0\0\0cpuK\x0AtQ"s;
+  for (const std::string& each : {offset, shape, strides}) opcodes += each;
+  return opcodes + "\x89" + "ccollections\nOrderedDict\n)RtR.";
 }
 
 TEST(Unpickler, ReadsATensorsPlace) {
