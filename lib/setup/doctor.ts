@@ -9,6 +9,8 @@ import { installedBundles } from '../bundles/installed';
 import { verifyFiles } from '../bundles/verify';
 import { hasCode, InterrogatorError } from '../errors';
 import { bundleHome, cacheFolder } from '../files/cache-folder';
+import { referenceVocabularyFolder } from '../labels/reference-vocabulary';
+import { modelStatuses } from '../models/list';
 import { findAddon } from '../native/load';
 import type { NativeRuntimeInfo } from '../native/types';
 import { LIBTORCH_VERSION, requireLibtorch } from './libtorch';
@@ -26,10 +28,11 @@ export type Diagnosis = Awaited<ReturnType<typeof diagnose>>;
 /** Looks at everything; throws nothing that it can report instead. */
 export async function diagnose() {
   const libtorch = describeLibtorch();
-  const [addon, sharp, bundles] = await Promise.all([
+  const [addon, sharp, bundles, models] = await Promise.all([
     probe<NativeRuntimeInfo>('addon'),
     probe<{ version: string }>('sharp'),
     installedBundles().catch(() => []),
+    modelStatuses().catch(() => []),
   ]);
   const needed = {
     node: describeNode(),
@@ -56,6 +59,12 @@ export async function diagnose() {
     cpuFeatures: addon.found?.cpuFeatures ?? [],
     physicalCores: addon.found?.physicalCores ?? null,
     bundles: bundles.map(({ kind, name, folder }) => ({ kind, name, folder })),
+    /** Models that run from weights in the hub's cache. */
+    weights: models.flatMap(({ kind, name, installed, graph }) =>
+      graph && installed !== null && !bundles.some(({ folder }) => folder === installed) ? [{ kind, name, file: installed }] : [],
+    ),
+    /** The folder of clip-interrogator's term lists; null where they were not fetched yet. */
+    termLists: fs.existsSync(referenceVocabularyFolder()) ? referenceVocabularyFolder() : null,
   };
 }
 
@@ -172,7 +181,7 @@ function asProblem(error: unknown): Problem {
 
 /** The diagnosis for a person to read. */
 export function formatDiagnosis(diagnosis: Diagnosis): string {
-  const { node, libtorch, cuda, addon, sharp, cpuFeatures, physicalCores, bundles, damagedBundles, caches } = diagnosis;
+  const { node, libtorch, cuda, addon, sharp, cpuFeatures, physicalCores, bundles, weights, termLists, damagedBundles, caches } = diagnosis;
   const libtorchPlace = `${libtorch.build} in ${libtorch.path} (${SOURCES[libtorch.source ?? ''] ?? libtorch.source})`;
   const extensions = cpuFeatures.join(' ') || 'no vector extensions that we use';
   return [
@@ -183,9 +192,11 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
     row('sharp', sharp.version ?? 'not there: images are decoded by slower code. Install it with: npm install sharp'),
     row('CUDA', describeCudaLine(cuda)),
     row('CPU', addon.loaded ? `${physicalCores} cores, ${extensions}` : `${os.cpus()[0]?.model ?? 'unknown'}`),
-    row('models', bundles.length === 0 ? `none in ${caches.bundleHome}` : ''),
+    row('models', bundles.length + weights.length === 0 ? `none in ${caches.bundleHome}` : ''),
     ...bundles.map(({ kind, name, folder }) => `    ${kind.padEnd(8)}${name}  ${folder}`),
+    ...weights.map(({ kind, name, file }) => `    ${kind.padEnd(8)}${name}  ${file}`),
     ...damagedBundles.flatMap(({ folder, problem }) => part('', folder, problem)),
+    row('term lists', termLists ?? 'not fetched yet; the first use fetches them, or: npx torch-interrogator setup'),
     ...part('caches', caches.folder, caches.problem),
     ...caches.exporters.map((folder) => `    exporter ${folder}`),
     diagnosis.ok ? 'All that is needed is here.' : 'Something is missing: see ✗.',

@@ -7,7 +7,7 @@ export const ARROWS = {
   index: ['interrogator', 'models', 'labels', 'engine', 'bundles', 'image', 'net', 'config', 'errors'],
   models: ['bundles', 'native', 'arguments', 'errors'],
   interrogator: ['labels', 'engine', 'bundles', 'hub', 'image', 'tokenizer', 'native', 'config', 'arguments', 'abort', 'errors'],
-  setup: ['labels', 'native', 'setup/libtorch', 'bundles', 'net', 'files', 'terminal', 'errors'],
+  setup: ['models', 'labels', 'native', 'setup/libtorch', 'bundles', 'net', 'files', 'terminal', 'errors'],
   labels: ['engine', 'bundles', 'hub', 'wheels', 'net', 'files', 'tokenizer', 'native', 'config', 'arguments', 'abort', 'errors'],
   engine: ['bundles', 'image', 'tokenizer', 'native', 'config', 'arguments', 'admission', 'abort', 'errors'],
   bundles: ['hub', 'files', 'arguments', 'errors'],

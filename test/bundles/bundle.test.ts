@@ -99,8 +99,12 @@ test('a name is never a path relative to the working directory, and a path is ne
       write(path.join(work, 'mine'), CLIP),
       write(path.join(work, 'a', 'b', 'clip'), CLIP),
     ];
-    for (const name of ['ViT-B-32/openai', 'mine', 'a/b']) {
-      await expect(resolveBundle('clip', name, null)).rejects.toMatchObject({ code: 'ERR_MODEL_UNKNOWN' });
+    for (const [name, code] of [
+      ['ViT-B-32/openai', 'ERR_WEIGHTS_NOT_FOUND'],
+      ['mine', 'ERR_MODEL_UNKNOWN'],
+      ['a/b', 'ERR_MODEL_UNKNOWN'],
+    ] as const) {
+      await expect(resolveBundle('clip', name, null)).rejects.toMatchObject({ code });
     }
     await expect(resolveBundle('clip', 'mine', null)).rejects.toMatchObject({ message: expect.stringContaining('./mine') });
     const folder = write(path.join(home, 'ViT-B-32_openai'), CLIP);

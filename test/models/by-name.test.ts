@@ -1,0 +1,137 @@
+/** Models by their names, with weights from a stand-in for the hub: fetched, found in Python's cache, and answers equal to the reference's. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Interrogator, modelStatuses, pullModel } from '../../lib';
+import { FEATURE_TOLERANCE, largestDifference } from '../parity/compare';
+import { StandInHub } from '../support/hub';
+import { REPOSITORY, runPython } from '../support/python';
+import { BLIP_BASE, type Published, publishedRepositories, VIT_B_32 } from '../support/repositories';
+
+const VOCABULARY = path.join(__dirname, '..', 'parity', 'reference', 'vocabulary');
+/** As LAION keeps some of its models: an older form of file. */
+const AS_CHECKPOINT: Published = {
+  name: 'ViT-B-32/laion2b_s34b_b79k',
+  repository: 'laion/CLIP-ViT-B-32-laion2B-s34B-b79K',
+  seed: 6,
+  form: 'bin',
+};
+
+const image = path.join(REPOSITORY, 'models', 'sample', 'images', 'rocket.png');
+
+let work: string;
+let hub: StandInHub;
+let saved: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  work = mkdtempSync(path.join(tmpdir(), 'by-name-'));
+  hub = await StandInHub.start(await publishedRepositories([VIT_B_32, AS_CHECKPOINT, BLIP_BASE]));
+}, 900_000);
+
+afterAll(async () => {
+  await hub.stop();
+  rmSync(work, { recursive: true, force: true });
+});
+
+beforeEach(() => {
+  saved = { ...process.env };
+  for (const name of Object.keys(process.env)) if (/^(HF_|TORCH_INTERROGATOR_HOME)/.test(name)) delete process.env[name];
+  Object.assign(process.env, { HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: mkdtempSync(path.join(work, 'cache-')) });
+});
+
+afterEach(() => {
+  process.env = saved;
+});
+
+const settings = { device: 'cpu', cachePath: null, dataPath: VOCABULARY, quiet: true } as const;
+
+async function answers(clipModelName: string, captionModelName: string | null) {
+  const ci = await Interrogator.create({ ...settings, clipModelName, captionModelName });
+  try {
+    const features = await (await ci.imageToFeatures(image)).toArray();
+    return { features: [...features], caption: captionModelName && (await ci.generateCaption(image)) };
+  } finally {
+    await ci.dispose();
+  }
+}
+
+interface Answers {
+  features: number[];
+  caption: string;
+}
+
+/** What the reference's own libraries say, which find the weights in the same cache. */
+async function reference(clip: string): Promise<Answers> {
+  return JSON.parse(await runPython([path.join(__dirname, 'by_name.py'), clip, BLIP_BASE.name, image]));
+}
+
+test('the first use fetches weights, with bytes told; later ones and Python find them with no request, and the answers are equal', async () => {
+  const stages = new Map<string, number[]>();
+  const onProgress = ({ stage, done, total }: { stage: string; done: number; total: number }): void => {
+    stages.set(stage, [done, total]);
+  };
+  const first = await Interrogator.create({ ...settings, clipModelName: VIT_B_32.name, captionModelName: BLIP_BASE.name }, { onProgress });
+  await first.dispose();
+  expect(stages.get(`download ${VIT_B_32.name}`)).toEqual([605_143_284, 605_143_284]);
+  const [done, total] = stages.get(`download ${BLIP_BASE.name}`) as [number, number];
+  expect(done).toBe(total);
+  expect(total).toBeGreaterThan(890e6);
+
+  const requests = hub.requests.length;
+  process.env.HF_HUB_OFFLINE = '1';
+  const ours = await answers(VIT_B_32.name, BLIP_BASE.name);
+  const theirs = await reference(VIT_B_32.name);
+  expect(largestDifference(ours.features, theirs.features)).toBeLessThan(FEATURE_TOLERANCE);
+  expect(ours.caption).toBe(theirs.caption);
+  expect(hub.requests).toHaveLength(requests);
+}, 900_000);
+
+test('what huggingface_hub fetched is used with no request, also a checkpoint that is a pickle', async () => {
+  const download = `import huggingface_hub; print(huggingface_hub.snapshot_download(${JSON.stringify(AS_CHECKPOINT.repository)}))`;
+  await runPython(['-c', download]);
+  const requests = hub.requests.length;
+  process.env.HF_HUB_OFFLINE = '1';
+  const { features } = await answers(AS_CHECKPOINT.name, null);
+  const pulled = await pullModel(AS_CHECKPOINT.name);
+  expect(path.basename(pulled.file)).toBe('open_clip_pytorch_model.bin');
+  expect(hub.requests).toHaveLength(requests);
+
+  process.env.HF_HUB_OFFLINE = '0';
+  await pullModel(BLIP_BASE.name);
+  const theirs = await reference(AS_CHECKPOINT.name);
+  expect(largestDifference(features, theirs.features)).toBeLessThan(FEATURE_TOLERANCE);
+}, 900_000);
+
+test.each([
+  ['download: false', { download: false }, {}, 'download is false'],
+  ['HF_HUB_OFFLINE', {}, { HF_HUB_OFFLINE: '1' }, 'HF_HUB_OFFLINE is set'],
+])('with %s nothing is asked, and the error names the command and what is there', async (_, config, env, why) => {
+  const requests = hub.requests.length;
+  Object.assign(process.env, env);
+  const failed = Interrogator.create({ ...settings, ...config, clipModelName: VIT_B_32.name, captionModelName: null });
+  await expect(failed).rejects.toMatchObject({
+    code: 'ERR_WEIGHTS_NOT_FOUND',
+    message: expect.stringContaining(why),
+    hint: expect.stringMatching(/npx torch-interrogator pull ViT-B-32\/openai[^]*--clip sample --caption sample/),
+  });
+  expect(hub.requests).toHaveLength(requests);
+});
+
+test('a weights file of which a byte changed after it was fetched is refused before anything runs', async () => {
+  const { file } = await pullModel(VIT_B_32.name);
+  const { open } = await import('node:fs/promises');
+  const handle = await open(file, 'r+');
+  await handle.write(Buffer.from([0x55]), 0, 1, 400_000_001);
+  await handle.close();
+  const failed = Interrogator.create({ ...settings, clipModelName: VIT_B_32.name, captionModelName: null });
+  await expect(failed).rejects.toMatchObject({ code: 'ERR_BUNDLE_DAMAGED', message: expect.stringContaining('open_clip_model') });
+}, 300_000);
+
+test('the list of models says what is here, and needs no request', async () => {
+  const requests = hub.requests.length;
+  const status = async () => (await modelStatuses()).find(({ name }) => name === BLIP_BASE.name);
+  expect(await status()).toMatchObject({ kind: 'caption', installed: null, runnable: false });
+  expect(hub.requests).toHaveLength(requests);
+  const { file } = await pullModel(BLIP_BASE.name);
+  expect(await status()).toMatchObject({ installed: file, runnable: true });
+}, 300_000);

@@ -1,0 +1,159 @@
+/** Weights of one's own become a model without Python, and what does not fit is told before anything is kept. */
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Interrogator, importModel } from '../../lib';
+import { resolveBundle } from '../../lib/bundles/resolve';
+import { BLIP_BASE, publishedRepositories, VIT_B_32 } from '../support/repositories';
+
+const IMAGE = path.join(__dirname, '..', '..', 'models', 'sample', 'images', 'rocket.png');
+
+let work: string;
+let weights: string;
+let captioner: string;
+let saved: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  work = mkdtempSync(path.join(tmpdir(), 'import-'));
+  const root = await publishedRepositories([VIT_B_32, BLIP_BASE]);
+  weights = path.join(root, VIT_B_32.repository, 'open_clip_model.safetensors');
+  captioner = path.join(root, BLIP_BASE.repository);
+}, 900_000);
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+beforeEach(() => {
+  saved = { ...process.env };
+  process.env.TORCH_INTERROGATOR_HOME = mkdtempSync(path.join(work, 'home-'));
+});
+afterEach(() => {
+  process.env = saved;
+});
+
+/** A folder with links to files of another, without those that are left out. */
+function folderOf(source: string, without: string[] = []): string {
+  const folder = mkdtempSync(path.join(work, 'folder-'));
+  for (const name of readdirSync(source)) if (!without.includes(name)) symlinkSync(path.join(source, name), path.join(folder, name));
+  return folder;
+}
+
+async function featuresOf(clipModelName: string): Promise<number[]> {
+  const ci = await Interrogator.create({
+    clipModelName,
+    captionModelName: null,
+    device: 'cpu',
+    cachePath: null,
+    download: false,
+    quiet: true,
+  });
+  try {
+    return [...(await (await ci.imageToFeatures(IMAGE)).toArray())];
+  } finally {
+    await ci.dispose();
+  }
+}
+
+test('a file becomes a model by the name that it is given, which points at the file or has a copy of it', async () => {
+  const pointing = await importModel('clip', 'ViT-B-32-quickgelu', weights, { name: 'my-style' });
+  expect(pointing).toEqual({
+    kind: 'clip',
+    name: 'my-style',
+    folder: path.join(process.env.TORCH_INTERROGATOR_HOME as string, 'my-style'),
+  });
+  expect(readdirSync(pointing.folder)).toEqual(['manifest.json']);
+  const copied = await importModel('clip', VIT_B_32.name, weights, { out: path.join(work, 'copied'), copy: true });
+  expect(readdirSync(copied.folder).sort()).toEqual(['manifest.json', 'open_clip_model.safetensors']);
+  expect(copied.name).toBe('ViT-B-32/open_clip_model');
+  const features = await featuresOf('my-style');
+  expect(await featuresOf(copied.folder)).toEqual(features);
+  // The other activation is another model.
+  await importModel('clip', 'ViT-B-32', weights, { name: 'plain' });
+  expect(await featuresOf('plain')).not.toEqual(features);
+}, 300_000);
+
+test("a captioner's folder becomes a model, from shards too, and captions", async () => {
+  const { folder } = await importModel('caption', 'blip-base', captioner, { name: 'mine' });
+  const { manifest } = await resolveBundle('caption', 'mine', null);
+  expect(Object.keys(manifest.files)).toHaveLength(4);
+  const ci = await Interrogator.create({ clipModelName: 'sample', captionModelName: folder, device: 'cpu', cachePath: null, quiet: true });
+  expect(await ci.generateCaption(IMAGE)).toMatch(/\w/);
+  await ci.dispose();
+}, 300_000);
+
+test('settings beside the weights are respected', async () => {
+  const folder = mkdtempSync(path.join(work, 'settings-'));
+  symlinkSync(weights, path.join(folder, 'open_clip_model.safetensors'));
+  const preprocess_cfg = {
+    mean: [0.5, 0.5, 0.5],
+    std: [0.25, 0.25, 0.25],
+    resize_mode: 'squash',
+    interpolation: 'bilinear',
+    fill_color: 7,
+  };
+  writeFileSync(
+    path.join(folder, 'open_clip_config.json'),
+    JSON.stringify({ model_cfg: { embed_dim: 512, quick_gelu: true }, preprocess_cfg }),
+  );
+  await importModel('clip', 'ViT-B-32', folder, { name: 'own' });
+  const { manifest } = await resolveBundle('clip', 'own', null);
+  expect(manifest).toMatchObject({
+    graph: 'ViT-B-32-quickgelu',
+    image: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], resizeMode: 'squash', interpolation: 'bilinear', fill: 7, size: [224, 224] },
+  });
+}, 300_000);
+
+test.each<[string, () => [kind: 'clip' | 'caption', architecture: string, file: string], string, RegExp]>([
+  [
+    'another architecture',
+    () => ['clip', 'ViT-L-14', weights],
+    'ERR_WEIGHTS_INVALID',
+    /open_clip_model\.safetensors[^]*(visual|transformer|token)/,
+  ],
+  ['an unknown architecture', () => ['clip', 'ViT-B-23', weights], 'ERR_MODEL_UNKNOWN', /ViT-B-32/],
+  ['a captioner as a CLIP model', () => ['clip', 'blip-base', captioner], 'ERR_MODEL_UNKNOWN', /export clip/],
+  ['no file', () => ['clip', 'ViT-B-32', path.join(work, 'none')], 'ERR_IO', /There is no file/],
+  ['a folder without weights', () => ['caption', 'blip-base', mkdtempSync(path.join(work, 'empty-'))], 'ERR_IO', /holds no weights/],
+  [
+    'a missing shard',
+    () => ['caption', 'blip-base', folderOf(captioner, ['model-00002-of-00004.safetensors'])],
+    'ERR_IO',
+    /model-00002-of-00004/,
+  ],
+  [
+    'settings of another network',
+    () => {
+      const folder = folderOf(captioner, ['config.json']);
+      const config = JSON.parse(readFileSync(path.join(captioner, 'config.json'), 'utf8'));
+      writeFileSync(path.join(folder, 'config.json'), JSON.stringify({ ...config, text_config: { num_attention_heads: 8 } }));
+      return ['caption', 'blip-base', folder];
+    },
+    'ERR_INVALID_ARGUMENT',
+    /num_attention_heads 8, and blip-base has 12/,
+  ],
+])(
+  '%s is refused, and nothing is kept',
+  async (_, given, code, message) => {
+    await expect(importModel(...given())).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+    expect(readdirSync(process.env.TORCH_INTERROGATOR_HOME as string)).toEqual([]);
+  },
+  120_000,
+);
+
+test('a folder that is no bundle is never replaced', async () => {
+  const out = path.join(work, 'precious');
+  mkdirSync(out);
+  copyFileSync(IMAGE, path.join(out, 'photograph.png'));
+  await expect(importModel('clip', 'ViT-B-32', weights, { out })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+  expect(existsSync(path.join(out, 'photograph.png'))).toBe(true);
+}, 120_000);
+
+test('weights that were changed afterwards are not run', async () => {
+  const folder = mkdtempSync(path.join(work, 'changing-'));
+  const file = path.join(folder, 'model.safetensors');
+  copyFileSync(weights, file);
+  await importModel('clip', 'ViT-B-32', file, { name: 'changing' });
+  const { open } = await import('node:fs/promises');
+  const handle = await open(file, 'r+');
+  await handle.write(Buffer.from([0x55, 0x66]), 0, 2, 300_000_000);
+  await handle.close();
+  await expect(featuresOf('changing')).rejects.toMatchObject({ code: 'ERR_BUNDLE_DAMAGED', message: expect.stringContaining(file) });
+}, 300_000);
