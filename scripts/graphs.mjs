@@ -133,7 +133,13 @@ async function featuresInNode(clipModelName, folder, { pictures, texts, imageFea
     const images = [];
     for (const picture of pictures) images.push(await (await interrogator.imageToFeatures(path.join(folder, picture))).toArray());
     const encoded = await (await interrogator.textToFeatures(texts)).toArray();
-    const [image, text] = [largest(images.map((each) => [...each]).flat(), imageFeatures), largest([...encoded], textFeatures)];
+    const [image, text] = [
+      largest(
+        images.flatMap((each) => [...each]),
+        imageFeatures,
+      ),
+      largest([...encoded], textFeatures),
+    ];
     return { image, text, passed: image <= FEATURE_TOLERANCE && text <= FEATURE_TOLERANCE };
   } finally {
     await interrogator.dispose();

@@ -69,7 +69,7 @@ describe.each(['clip', 'caption'] as const)('a %s bundle', (kind) => {
   }, 120_000);
 
   test.each<[string, string, (folder: string) => void]>([
-    ['a newer format', 'ERR_BUNDLE_VERSION', (folder) => changeManifest(folder, (manifest) => (manifest.formatVersion = 2))],
+    ['a newer format', 'ERR_BUNDLE_VERSION', (folder) => changeManifest(folder, (manifest) => (manifest.formatVersion = 3))],
     ['no manifest', 'ERR_BUNDLE_NOT_FOUND', (folder) => rmSync(path.join(folder, 'manifest.json'))],
     ['half a manifest', 'ERR_BUNDLE_INVALID', (folder) => writeFileSync(path.join(folder, 'manifest.json'), '{"formatVersion": 1, ')],
   ])(

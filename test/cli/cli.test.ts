@@ -96,11 +96,11 @@ test.each([
   expect(stderr).toMatch(said);
 });
 
-test('an unknown model name exits 2 with the nearest names and the command that exports', async () => {
+test('an unknown model name exits 2 with the nearest names and the command that fetches', async () => {
   const { code, stderr } = await runHere(['interrogate', image, '--clip', 'ViT-L-14/opnai', '--caption-text', 'x']);
   expect(code).toBe(2);
   expect(stderr).toContain('ViT-L-14/openai');
-  expect(stderr).toMatch(/torch-interrogator export clip /);
+  expect(stderr).toMatch(/torch-interrogator pull ViT-L-14/);
 });
 
 test.each(['best', 'fast', 'classic', 'negative', 'caption'])(

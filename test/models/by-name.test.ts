@@ -112,7 +112,7 @@ test.each([
   await expect(failed).rejects.toMatchObject({
     code: 'ERR_WEIGHTS_NOT_FOUND',
     message: expect.stringContaining(why),
-    hint: expect.stringMatching(/npx torch-interrogator pull ViT-B-32\/openai[^]*--clip sample --caption sample/),
+    hint: expect.stringMatching(/npx torch-interrogator pull ViT-B-32\/openai[\s\S]*--clip sample --caption sample/),
   });
   expect(hub.requests).toHaveLength(requests);
 });

@@ -106,7 +106,7 @@ test.each<[string, () => [kind: 'clip' | 'caption', architecture: string, file: 
     'another architecture',
     () => ['clip', 'ViT-L-14', weights],
     'ERR_WEIGHTS_INVALID',
-    /open_clip_model\.safetensors[^]*(visual|transformer|token)/,
+    /open_clip_model\.safetensors[\s\S]*(visual|transformer|token)/,
   ],
   ['an unknown architecture', () => ['clip', 'ViT-B-23', weights], 'ERR_MODEL_UNKNOWN', /ViT-B-32/],
   ['a captioner as a CLIP model', () => ['clip', 'blip-base', captioner], 'ERR_MODEL_UNKNOWN', /export clip/],
