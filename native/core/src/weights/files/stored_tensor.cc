@@ -25,7 +25,7 @@ constexpr std::array kTypes = {
 /// whole. By one thread: the copy out of the page cache takes a fifth of the time of loading, and where other processes want the cores
 /// threads would wait for each other longer than that.
 void read_elements(const StoredTensor& from, std::uint64_t first, const at::Tensor& to) {
-  constexpr std::int64_t kBlock = std::int64_t{1} << 18;  // elements: what is cast stays in the cache
+  constexpr std::int64_t kBlock = std::int64_t{1} << 15;  // elements: libtorch casts so many by one thread, and they stay in the cache
   const at::ScalarType stored = *from.type->floating;
   const bool cast = to.scalar_type() != stored;
   const std::size_t width = from.type->bytes;
