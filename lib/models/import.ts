@@ -57,7 +57,8 @@ export async function importModel(kind: BundleKind, architecture: string, weight
   settings.check(graph.header.manifest, id);
   const name = given ?? `${architecture.replace(/\/.*/, '')}/${stem(weights)}`;
   const folder = path.resolve(out ?? bundleFolder(name));
-  const files = await weightFiles(file);
+  // An index names its shards, and is read too.
+  const files = [...new Set([file, ...(await weightFiles(file))])];
   const own = { formatVersion: 2, kind, name, graph: id, weights: file, source: { weights: 'checkpoint' }, ...settings.fields };
   const manifest = withGraph(graph, own as Partial<Manifest>) as Manifest;
   const binding = await loadNative();
@@ -67,7 +68,7 @@ export async function importModel(kind: BundleKind, architecture: string, weight
   const sizes = await Promise.all(files.map(async (each) => (await stat(each)).size));
   const listed = Object.fromEntries(files.map((each, i) => [placed(each), { bytes: sizes[i], sha256: digests[i] }]));
   await replaceFolder(folder, async (temporary) => {
-    if (copy) for (const each of new Set([file, ...files])) await copyInto(temporary, each, signal);
+    if (copy) for (const each of files) await copyInto(temporary, each, signal);
     const text = JSON.stringify({ ...own, weights: placed(file), files: { ...listed } }, null, 2);
     await writeFile(path.join(temporary, 'manifest.json'), `${text}\n`);
   });
