@@ -102,14 +102,13 @@ async function verify(scratch, names, results) {
   graphs.sort((one, other) => one.parameters - other.parameters);
   const found = results && existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')) : {};
   const failed = [];
-  for (const { name, blob } of graphs) {
+  for (const { name } of graphs) {
     const began = performance.now();
-    writeFileSync(path.join(scratch, `${name}.graph`), blob);
     const folder = path.join(scratch, name);
-    await exporter(['verify', name, '--graphs', scratch, '--out', scratch]);
-    const result = { passed: false, ...resultOf(folder), node: await compareInNode(name, folder), seconds: secondsSince(began) };
+    const code = await exporter(['reference', name, '--out', scratch]);
+    const result = { ...(code === 0 ? await compare(name, folder) : { passed: false }), seconds: secondsSince(began) };
     rmSync(folder, { recursive: true, force: true });
-    if (!result.passed || !result.node.passed) failed.push(name);
+    if (!result.passed) failed.push(name);
     title(`${name}: ${JSON.stringify(result)}`);
     if (results) writeResults(results, Object.assign(found, { [name]: result }));
   }
@@ -117,16 +116,18 @@ async function verify(scratch, names, results) {
   return 0;
 }
 
-/** The same comparison through the package itself: the reference's answers beside what a bundle of the graph and that very file gives. */
-async function compareInNode(name, folder) {
+/** The reference's answers beside what the package gives with the graph and that very file. */
+async function compare(name, folder) {
   const answers = JSON.parse(readFileSync(path.join(folder, 'answers.json'), 'utf8'));
   const { importModel } = packageModule('index.js');
   const bundle = path.join(folder, 'bundle');
   await importModel(answers.kind, name, path.join(folder, answers.weights), { name, out: bundle });
-  return answers.kind === 'clip' ? featuresInNode(bundle, folder, answers) : captionsInNode(bundle, folder, answers);
+  const { parameters, dtype } = answers;
+  const compared = await (answers.kind === 'clip' ? compareFeatures : compareCaptions)(bundle, folder, answers);
+  return { parameters, dtype, ...compared };
 }
 
-async function featuresInNode(clipModelName, folder, { pictures, texts, imageFeatures, textFeatures }) {
+async function compareFeatures(clipModelName, folder, { pictures, texts, imageFeatures, textFeatures }) {
   const { Interrogator } = packageModule('index.js');
   const interrogator = await Interrogator.create({ ...SETTINGS, clipModelName, captionModelName: null });
   try {
@@ -146,7 +147,7 @@ async function featuresInNode(clipModelName, folder, { pictures, texts, imageFea
   }
 }
 
-async function captionsInNode(captionModelName, folder, { pictures, captions, newTokens }) {
+async function compareCaptions(captionModelName, folder, { pictures, captions, newTokens }) {
   const { Config } = packageModule('config.js');
   const { Engine } = packageModule('engine/engine.js');
   const { manifest } = await packageModule('bundles/bundle.js').readBundle(captionModelName, 'caption');
@@ -187,15 +188,7 @@ function readGraph(name) {
   const blob = brotliDecompressSync(readFileSync(file));
   const { tensors } = JSON.parse(blob.toString('utf8', 8, 8 + Number(blob.readBigUInt64LE(0))));
   const parameters = Object.values(tensors).reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
-  return { name, blob, parameters };
-}
-
-/** What Python found; nothing where it did not come to an end. */
-function resultOf(folder) {
-  const [compared, answers] = ['python.json', 'answers.json'].map((name) => path.join(folder, name));
-  if (!existsSync(compared)) return {};
-  const { parameters, dtype } = JSON.parse(readFileSync(answers, 'utf8'));
-  return { parameters, dtype, ...JSON.parse(readFileSync(compared, 'utf8')) };
+  return { name, parameters };
 }
 
 function writeResults(file, found) {

@@ -1,7 +1,6 @@
 """`python -m torch_interrogator_export.graphs`: the exporter's half of `npm run graphs` (scripts/graphs.mjs)."""
 
 import argparse
-import json
 import logging
 import multiprocessing
 import os
@@ -18,7 +17,7 @@ import transformers
 
 from ..bundle import step
 from ..errors import ExportError
-from . import blob, compare, make, reference, sources, tokenizers
+from . import make, reference, sources, tokenizers
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,8 +38,6 @@ def main(arguments: list[str] | None = None) -> int:
         tokenizers.write_all(options.out)
     else:
         failed = [name for name in names if not _apart(_reference, name, options.out, options.seed)]
-    if options.command == "verify":
-        failed += [name for name in names if name not in failed and not _apart(_compare, name, options.graphs, options.out)]
     return 1 if failed else 0
 
 
@@ -49,13 +46,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     made = commands.add_parser("make", help="write graphs, not compressed, and the tokenizers that they name")
     answered = commands.add_parser("reference", help="write seeded weights and the reference's answers, a folder a graph")
-    verified = commands.add_parser("verify", help="the same, and compare graphs with them; writes NAME/python.json")
-    for command in (made, answered, verified):
+    for command in (made, answered):
         command.add_argument("names", nargs="*", metavar="NAME", help="graphs (default: all)")
         command.add_argument("--out", type=Path, required=True, metavar="DIR")
-    for command in (answered, verified):
-        command.add_argument("--seed", type=int, default=0)
-    verified.add_argument("--graphs", type=Path, required=True, metavar="DIR", help="graphs, not compressed")
+    answered.add_argument("--seed", type=int, default=0)
     return parser
 
 
@@ -70,13 +64,6 @@ def _make(name: str, out: Path) -> None:
 def _reference(name: str, out: Path, seed: int) -> None:
     step(f"{name}: the reference's answers")
     reference.write_reference(name, sources.source(name), out / name, seed)
-
-
-def _compare(name: str, graphs: Path, out: Path) -> None:
-    step(f"{name}: ours")
-    graph = blob.from_bytes((graphs / f"{name}.graph").read_bytes())
-    result = compare.compare(graph, sources.source(name), out / name)
-    (out / name / "python.json").write_text(json.dumps(result))
 
 
 def _apart(work: Callable[..., None], *arguments: Any) -> bool:
