@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { hasCode, InterrogatorError, throwIfAborted } from '../errors';
 import { cacheFolder } from '../files/cache-folder';
-import type { FetchListener } from '../terminal/fetch-bar';
+import type { FetchListener } from '../net/fetch-listener';
 import type { Wheel } from '../wheels';
 
 /** The version whose answers ours equal. */

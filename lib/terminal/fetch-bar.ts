@@ -1,8 +1,6 @@
 /** What a person sees while files are fetched: a bar on a terminal, a line now and then elsewhere. */
 import type { SingleBar } from 'cli-progress';
-
-/** What is being done, and the bytes so far and in all; 0 where they are not known. */
-export type FetchListener = (title: string, done: number, total: number) => void;
+import type { FetchListener } from '../net/fetch-listener';
 
 export interface FetchBar {
   update: FetchListener;

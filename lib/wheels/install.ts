@@ -6,7 +6,7 @@ import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
 import { cacheFolder } from '../files/cache-folder';
 import { acquireLock } from '../files/lock';
 import { diskError, download } from '../net/download';
-import type { FetchListener } from '../terminal/fetch-bar';
+import type { FetchListener } from '../net/fetch-listener';
 import { findWheel, type Wheel } from './find-wheel';
 import { readPipSettings } from './pip-settings';
 import { unpackWheel } from './unpack';

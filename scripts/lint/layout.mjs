@@ -20,7 +20,7 @@ export const ARROWS = {
   hub: ['net', 'files', 'abort', 'errors'],
   net: ['abort', 'files', 'errors'],
   files: ['abort', 'errors'],
-  terminal: [],
+  terminal: ['net'],
   arguments: ['errors'],
   admission: ['abort', 'errors'],
   abort: ['errors'],

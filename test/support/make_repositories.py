@@ -13,7 +13,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "parity" / "reference"))
 
-from models import blip_processor, build_clip, make_blip  # noqa: E402
+from models import blip_processor, build_clip, make_blip
 
 SHARD = "300MB"
 

@@ -1,5 +1,5 @@
 /** Fetches a libtorch into the cache folder, from the Python package index. */
-import type { FetchListener } from '../../terminal/fetch-bar';
+import type { FetchListener } from '../../net/fetch-listener';
 import { install, type Wheel } from '../../wheels';
 import { inspectLibtorch } from './inspect';
 import { fetchedFolder } from './locate';
