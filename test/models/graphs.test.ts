@@ -1,0 +1,47 @@
+/** The package's graphs: made again they are the same, and with a publisher's file they answer as the reference does. */
+import { execFile } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { catalog } from '../../lib';
+import { listGraphs, readGraph } from '../../lib/bundles/graph';
+import { exporterPython, REPOSITORY } from '../support/python';
+
+const GRAPHS = path.join(REPOSITORY, 'models', 'graphs');
+/** Of all graphs and tokenizers; a hundred more pairs of towers are to come. */
+const MOST_BYTES = 4e6;
+
+async function graphs(...args: string[]): Promise<string> {
+  const env = { ...process.env, INTERROGATOR_PYTHON: await exporterPython() };
+  const { stderr } = await promisify(execFile)(process.execPath, [path.join(REPOSITORY, 'scripts', 'graphs.mjs'), ...args], { env });
+  return stderr;
+}
+
+test('every supported model has a graph, whose manifest says what the catalog does', async () => {
+  const all = listGraphs();
+  for (const { name, kind, graph, supported, embedDim, imageSize } of catalog()) {
+    expect({ name, hasGraph: graph !== null }).toEqual({ name, hasGraph: supported });
+    if (graph === null) continue;
+    expect(all).toContain(graph);
+    const { header } = await readGraph(graph);
+    const image = header.manifest[kind === 'clip' ? 'image' : 'vision'] as { size: number[] };
+    expect({ name, kind: header.kind, size: image.size }).toEqual({ name, kind, size: imageSize });
+    if (kind === 'clip') expect(header.manifest.embedDim).toBe(embedDim);
+  }
+});
+
+test('they leave room for those that are to come', () => {
+  const bytes = ['graphs', 'tokenizers'].flatMap((folder) =>
+    readdirSync(path.join(GRAPHS, '..', folder)).map((name) => statSync(path.join(GRAPHS, '..', folder, name)).size),
+  );
+  expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(MOST_BYTES);
+});
+
+test('some that are made again are the same, byte for byte', async () => {
+  expect(await graphs('--check', 'ViT-S-32', 'RN50-quickgelu', 'blip-base')).toContain('are what the exporter makes');
+}, 600_000);
+
+test('some answer as the reference with a file that the reference wrote', async () => {
+  const told = await graphs('verify', 'ViT-S-32', 'RN50-quickgelu');
+  expect(told.match(/"passed":true/g)).toHaveLength(2);
+}, 600_000);
