@@ -211,5 +211,8 @@ function staysInside(name: string): boolean {
 }
 
 function invalid(file: string, what: string, cause?: unknown): InterrogatorError {
-  return new InterrogatorError('ERR_BUNDLE_INVALID', `${file} cannot be used: ${what}.`, { hint: 'Export the bundle again.', cause });
+  return new InterrogatorError('ERR_BUNDLE_INVALID', `${file} cannot be used: ${what}.`, {
+    hint: 'Export or import the bundle again.',
+    cause,
+  });
 }

@@ -86,21 +86,21 @@ export async function publishedBundle(entry: CatalogEntry, weights: string): Pro
     name,
     graph: id,
     weights,
-    files: await digestsOf(entry, weights),
+    files: await declaredDigests(entry, weights),
     source: { weights: 'hub' },
     ...(preprocess && { [kind === 'clip' ? 'image' : 'vision']: preprocess }),
   } as Partial<Manifest>);
   return { folder: path.dirname(weights), manifest: manifest as Manifest, graph };
 }
 
-/** The hub's cache names large files by their SHA-256. */
-async function digestsOf({ legacy }: CatalogEntry, weights: string): Promise<Manifest['files']> {
+/** The hub's cache names large files by their SHA-256; of a file that open_clip left, some digits are known. */
+export async function declaredDigests({ legacy }: CatalogEntry, weights: string): Promise<Manifest['files']> {
   const digests: Manifest['files'] = {};
   for (const file of await weightFiles(weights)) {
     const stored = await realpath(file);
     const isLegacy = legacy !== undefined && path.basename(file) === legacy.file;
     const sha256 = isLegacy ? legacy.sha256 : path.basename(stored);
-    if (/^[0-9a-f]{64}$/.test(sha256)) digests[file] = { bytes: (await stat(stored)).size, sha256 };
+    if (isLegacy || /^[0-9a-f]{64}$/.test(sha256)) digests[file] = { bytes: (await stat(stored)).size, sha256 };
   }
   return digests;
 }

@@ -7,22 +7,22 @@ import { show } from '../arguments/show';
 import { InterrogatorError } from '../errors';
 import { bundleHome } from '../files/cache-folder';
 import { type BundleOf, bundleFolderName, readBundle } from './bundle';
-import { type BundleKind, catalog, findEntry, PACKAGE_MODELS } from './catalog';
+import { type BundleKind, type CatalogEntry, catalog, findEntry, PACKAGE_MODELS } from './catalog';
+import { readGraph } from './graph';
 import { installedBundles, shortName } from './installed';
+import { type Manifest, withGraph } from './manifest';
 import { type Fetching, obtainWeights, publishedBundle } from './published';
 
+/** Where a model is to be had: a bundle that is here, or an entry of the catalog whose weights may have to be fetched. */
+export type Located<K extends BundleKind> = { bundle: BundleOf<K> } | { entry: CatalogEntry };
+
 /**
- * Finds the bundle that a model's name or a folder means. A folder is absolute or begins with `./`, `../` or `~/`; anything else is a
- * name, whatever lies in the working directory. A name is looked for in `searchFolder` (a bundle, or a folder of bundles), in the
- * bundle home and in the package's own models; then, where a graph covers it, its published weights are, which may be fetched.
- * Throws ERR_MODEL_UNKNOWN with the nearest names, ERR_WEIGHTS_NOT_FOUND, what readBundle throws and what fetching throws.
+ * Finds what a model's name or a folder means, without a request. A folder is absolute or begins with `./`, `../` or `~/`; anything else
+ * is a name, whatever lies in the working directory. A name is looked for in `searchFolder` (a bundle, or a folder of bundles), in the
+ * bundle home, among the package's own models, and at last in the catalog.
+ * Throws ERR_MODEL_UNKNOWN with the nearest names, and what readBundle throws.
  */
-export async function resolveBundle<K extends BundleKind>(
-  kind: K,
-  name: string,
-  searchFolder: string | null,
-  fetching: Fetching = { download: false },
-): Promise<BundleOf<K>> {
+export async function locateModel<K extends BundleKind>(kind: K, name: string, searchFolder: string | null): Promise<Located<K>> {
   const named = namedFolder(name);
   const homes = [...(searchFolder === null ? [] : [searchFolder]), bundleHome(), PACKAGE_MODELS];
   const folders = named === undefined ? homes.map((home) => path.join(home, bundleFolderName(name))) : [named];
@@ -30,13 +30,13 @@ export async function resolveBundle<K extends BundleKind>(
     for (const candidate of [folder, path.join(folder, kind)]) {
       if (await exists(path.join(candidate, 'manifest.json'))) {
         // A folder with both kinds in it has one in each subfolder, so the other kind here is the caller's mistake.
-        return readBundle(candidate, kind);
+        return { bundle: await readBundle(candidate, kind) };
       }
     }
   }
   if (named === undefined) {
     const entry = findEntry(kind, name);
-    if (entry?.graph) return publishedBundle(entry, await obtainWeights(entry, fetching)) as Promise<BundleOf<K>>;
+    if (entry?.graph) return { entry };
     throw await unknownModel(kind, name);
   }
   if (!(await exists(named)))
@@ -44,6 +44,24 @@ export async function resolveBundle<K extends BundleKind>(
   throw new InterrogatorError('ERR_BUNDLE_NOT_FOUND', `The folder ${named} holds no ${kind} bundle.`, {
     hint: 'A bundle is a folder with a manifest.json, as `torch-interrogator import` and `export` write it.',
   });
+}
+
+/** The bundle itself; weights that are not on this machine are fetched where they may be. Throws what obtainWeights throws. */
+export async function openLocated<K extends BundleKind>(located: Located<K>, fetching: Fetching): Promise<BundleOf<K>> {
+  if ('bundle' in located) return located.bundle;
+  return publishedBundle(located.entry, await obtainWeights(located.entry, fetching)) as Promise<BundleOf<K>>;
+}
+
+/** What describes the networks, whose weights may not be here yet. */
+export async function manifestOf<K extends BundleKind>(located: Located<K>): Promise<BundleOf<K>['manifest']> {
+  if ('bundle' in located) return located.bundle.manifest;
+  const { name, kind, graph } = located.entry;
+  return withGraph(await readGraph(graph as string), { name, kind } as Partial<Manifest>) as BundleOf<K>['manifest'];
+}
+
+/** Both at once, for a model that must be here. */
+export async function resolveBundle<K extends BundleKind>(kind: K, name: string, searchFolder: string | null): Promise<BundleOf<K>> {
+  return openLocated(await locateModel(kind, name, searchFolder), { download: false });
 }
 
 /** The folder that a name says it is; undefined for a model's name. */

@@ -11,21 +11,33 @@ import { type Bundle, knownFiles } from './bundle';
  */
 export async function verifyFiles(bundle: Bundle, { hashes, signal }: { hashes: boolean; signal?: AbortSignal }): Promise<void> {
   const listed = knownFiles(bundle);
+  const hint = remedy(bundle);
   for (const { file, bytes } of listed) {
     throwIfAborted(signal);
     const found = await stat(file).catch(() => undefined);
-    if (!found?.isFile()) throw new InterrogatorError('ERR_BUNDLE_INCOMPLETE', `The bundle's file ${file} is missing.`);
+    if (!found?.isFile()) throw new InterrogatorError('ERR_BUNDLE_INCOMPLETE', `The bundle's file ${file} is missing.`, hint);
     if (found.size !== bytes) {
-      throw new InterrogatorError('ERR_BUNDLE_DAMAGED', `The bundle's file ${file} has ${found.size} bytes, its manifest says ${bytes}.`);
+      throw new InterrogatorError(
+        'ERR_BUNDLE_DAMAGED',
+        `The bundle's file ${file} has ${found.size} bytes, its manifest says ${bytes}.`,
+        hint,
+      );
     }
   }
   if (!hashes) return;
   const files = listed.map(({ file }) => file);
   const digests = await digestsOf(bundle.folder, files, signal);
-  const damaged = files.find((_, i) => digests[i] !== listed[i]?.sha256);
+  // Of some files that older programs left, the first digits alone are known.
+  const damaged = files.find((_, i) => !digests[i]?.startsWith(listed[i]?.sha256 as string));
   if (damaged === undefined) return;
-  const fault = `The bundle's file ${damaged} is damaged: its SHA-256 is not the one in the manifest.`;
-  throw new InterrogatorError('ERR_BUNDLE_DAMAGED', fault);
+  throw new InterrogatorError('ERR_BUNDLE_DAMAGED', `The bundle's file ${damaged} is damaged: its SHA-256 is not the one declared.`, hint);
+}
+
+/** What to do about a file; what the code's own hint says, of a bundle that has its weights in it. */
+function remedy({ graph, manifest }: Bundle): { hint?: string } {
+  if (!graph) return {};
+  if (manifest.source?.weights === 'hub') return { hint: `Fetch what is damaged again with: npx torch-interrogator pull ${manifest.name}` };
+  return { hint: 'Put back the file that was imported, or import this one: npx torch-interrogator import' };
 }
 
 /** SHA-256 of each file, in hexadecimal digits; `folder` is what a failure names. By a thread: weights have gigabytes, and the event loop goes on. */

@@ -38,7 +38,7 @@ export class Captioner {
 }
 
 /** Throws ERR_CONFIG where captions could not get as long as `captionMaxLength` says. */
-export function checkCaptionLength(captionMaxLength: number, { manifest }: Bundle<CaptionManifest>): void {
+export function checkCaptionLength(captionMaxLength: number, manifest: CaptionManifest): void {
   const { maxPositions, promptIds } = manifest.decoder;
   // The last new token is not fed back, so it needs no position.
   const most = maxPositions - promptIds.length + 1;

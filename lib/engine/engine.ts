@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import type { CallOptions } from '../arguments';
 import { type Bundle, type ClipManifest, sourceOf } from '../bundles/bundle';
 import type { Fetching } from '../bundles/published';
-import { resolveBundle } from '../bundles/resolve';
+import { locateModel, manifestOf, openLocated } from '../bundles/resolve';
 import { verifyFiles } from '../bundles/verify';
 import type { Config } from '../config';
 import { InterrogatorError, throwIfAborted } from '../errors';
@@ -29,7 +29,7 @@ export interface EngineStats {
   decoding: { running: number; waiting: number; pixels: number };
 }
 
-type Bundles = Awaited<ReturnType<typeof findBundles>>;
+type Bundles = Awaited<ReturnType<typeof openModels>>;
 
 export class Engine {
   private readonly endDecoders = useDecodeThreads();
@@ -49,10 +49,13 @@ export class Engine {
   static async create(config: Config, { signal, onProgress }: CallOptions): Promise<Engine> {
     throwIfAborted(signal);
     using progress = createProgressReporter(config.quiet, onProgress);
-    const bundles = await findBundles(config, { signal, report: progress.report });
+    // What costs nothing to find out is found out before gigabytes are fetched.
+    const located = await locateModels(config);
     // libtorch is loaded by a thread, while this one hashes.
     const loading = loadNative();
     loading.catch(() => {});
+    if (Object.values(located).some((each) => each !== null && 'entry' in each)) await loading;
+    const bundles = await openModels(located, { download: config.download, signal, report: progress.report });
     await verifyAll(bundles, config, signal);
     const binding = await loading;
     const calls = new Calls(config, binding);
@@ -167,13 +170,16 @@ export class Engine {
   }
 }
 
-async function findBundles(config: Config, { signal, report }: Omit<Fetching, 'download'>) {
-  const { clipModelName, clipModelPath, captionModelName, captionModelPath, captionMaxLength, download } = config;
-  const fetching = { download, signal, report };
-  const clip = await resolveBundle('clip', clipModelName, clipModelPath, fetching);
-  const caption = captionModelName === null ? null : await resolveBundle('caption', captionModelName, captionModelPath, fetching);
-  if (caption) checkCaptionLength(captionMaxLength, caption);
+async function locateModels({ clipModelName, clipModelPath, captionModelName, captionModelPath, captionMaxLength }: Config) {
+  const clip = await locateModel('clip', clipModelName, clipModelPath);
+  const caption = captionModelName === null ? null : await locateModel('caption', captionModelName, captionModelPath);
+  if (caption) checkCaptionLength(captionMaxLength, await manifestOf(caption));
   return { clip, caption };
+}
+
+/** One after the other: both would share the connection. */
+async function openModels({ clip, caption }: Awaited<ReturnType<typeof locateModels>>, fetching: Fetching) {
+  return { clip: await openLocated(clip, fetching), caption: caption && (await openLocated(caption, fetching)) };
 }
 
 /** Both at once: while one is hashed, the other is read. */

@@ -20,7 +20,7 @@ export class Tables {
     private readonly engine: Engine,
     lists: ReadonlyMap<TableName, readonly string[]>,
     /** Where they were looked for, and for shared ones that are not there why not. */
-    private readonly origin: { folder: string; problem?: string },
+    private readonly origin: { folder: string; problem?: Error },
   ) {
     this.tables = new Map([...lists].map(([name, labels]) => [name, LabelTable.lazy({ labels, name, isBuiltIn: true }, engine)]));
   }
@@ -49,7 +49,7 @@ export class Tables {
     const table = this.tables.get(name);
     if (table) return table;
     const { folder, problem } = this.origin;
-    throw missing(problem ?? `This needs the term list ${name}.txt, which ${path.resolve(folder)} does not have`);
+    throw problem ?? missing(`This needs the term list ${name}.txt, which ${path.resolve(folder)} does not have`);
   }
 
   /** artists, flavors, mediums, movements and trendings as one table. */
@@ -67,20 +67,27 @@ export class Tables {
 interface Origin {
   folder: string;
   listed?: readonly string[];
-  problem?: string;
+  problem?: Error;
 }
+
+/** An index that was not reached is not waited for again at once, by whichever interrogator. */
+const PATIENCE_MS = 60_000;
+let unreached: { problem: Error; until: number } | undefined;
 
 /** Who ranks labels of their own does without lists, so that those which cannot be fetched are an error when they are used. */
 async function originOf({ clipBundle, config }: Engine, { signal, onProgress }: CallOptions): Promise<Origin> {
   const { folder, graph, manifest } = clipBundle;
   if (config.dataPath !== null) return { folder: config.dataPath };
   if (!graph || manifest.vocabulary) return { folder, listed: manifest.vocabulary ?? [] };
+  if (unreached && performance.now() < unreached.until) return { folder, listed: [], problem: unreached.problem };
   try {
     const tell = (_title: string, done: number, total: number): void => onProgress?.({ stage: 'download term lists', done, total });
     return { folder: await referenceVocabulary({ download: config.download && !isOffline(), signal, onProgress: tell }) };
   } catch (error) {
     throwIfAborted(signal);
-    return { folder, listed: [], problem: (error as Error).message };
+    const problem = error as Error;
+    if (config.download) unreached = { problem, until: performance.now() + PATIENCE_MS };
+    return { folder, listed: [], problem };
   }
 }
 

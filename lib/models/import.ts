@@ -1,7 +1,10 @@
 /** Weights of the user's own as a bundle: a fine-tune of a network that the package has a graph of, with no Python. */
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { onAbort } from '../abort';
 import { type CallOptions, callOptions, optionsSchema, textOf } from '../arguments';
 import { nearest } from '../arguments/nearest';
 import { show } from '../arguments/show';
@@ -11,7 +14,7 @@ import { listGraphs, readGraph } from '../bundles/graph';
 import { type Manifest, withGraph } from '../bundles/manifest';
 import { weightFiles } from '../bundles/published';
 import { digestsOf } from '../bundles/verify';
-import { InterrogatorError, throwIfAborted } from '../errors';
+import { AbortError, InterrogatorError } from '../errors';
 import { loadNative } from '../native/load';
 import { ownFields } from './settings';
 
@@ -49,7 +52,7 @@ export interface ImportedModel {
 
 /** See importModel() of this folder's index. */
 export async function importModel(kind: BundleKind, architecture: string, weights: string, options: ImportOptions): Promise<ImportedModel> {
-  const { name: given, out, copy = false, signal } = callOptions('importModel', options, IMPORT_OPTIONS);
+  const { name: given, out, copy = false, signal, onProgress } = callOptions('importModel', options, IMPORT_OPTIONS);
   const file = await weightsFile(path.resolve(textOf('weights', weights)));
   const settings = await ownFields(kind, path.dirname(file));
   const id = graphOf(kind, textOf('architecture', architecture), settings.quickGelu);
@@ -62,17 +65,23 @@ export async function importModel(kind: BundleKind, architecture: string, weight
   const own = { formatVersion: 2, kind, name, graph: id, weights: file, source: { weights: 'checkpoint' }, ...settings.fields };
   const manifest = withGraph(graph, own as Partial<Manifest>) as Manifest;
   const binding = await loadNative();
-  await binding.checkWeights(sourceOf({ folder, manifest, graph }) as { bundle: Uint8Array; weights: string });
+  const token = binding.createCancelToken();
+  const forget = onAbort(signal, () => token.cancel());
+  try {
+    await binding.checkWeights(sourceOf({ folder, manifest, graph }) as { bundle: Uint8Array; weights: string }, token);
+  } finally {
+    forget();
+  }
   const digests = await digestsOf(path.dirname(file), files, signal);
   const placed = (each: string): string => (copy ? path.basename(each) : each);
   const sizes = await Promise.all(files.map(async (each) => (await stat(each)).size));
   const listed = Object.fromEntries(files.map((each, i) => [placed(each), { bytes: sizes[i], sha256: digests[i] }]));
   await replaceFolder(folder, async (temporary) => {
-    if (copy) for (const each of files) await copyInto(temporary, each, signal);
+    if (copy) await copyAll(files, temporary, { signal, onProgress });
     const text = JSON.stringify({ ...own, weights: placed(file), files: { ...listed } }, null, 2);
     await writeFile(path.join(temporary, 'manifest.json'), `${text}\n`);
+    await readBundle(temporary, kind);
   });
-  await readBundle(folder, kind);
   return { kind, name, folder };
 }
 
@@ -117,9 +126,19 @@ function stem(location: string): string {
   return path.parse(name).name || name;
 }
 
-async function copyInto(folder: string, file: string, signal: AbortSignal | undefined): Promise<void> {
-  throwIfAborted(signal);
-  await copyFile(file, path.join(folder, path.basename(file)));
+/** Tells of bytes, in the stage 'copy'. */
+async function copyAll(files: string[], folder: string, { signal, onProgress }: CallOptions): Promise<void> {
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  let done = 0;
+  for (const file of files) {
+    const content = createReadStream(file, { highWaterMark: 1 << 20 });
+    content.on('data', (part) => {
+      done += part.length;
+      onProgress?.({ stage: 'copy', done, total });
+    });
+    await pipeline(content, createWriteStream(path.join(folder, path.basename(file))), { signal });
+  }
 }
 
 /** Fills a folder beside and puts it in the place once it is whole. What is there and is no bundle stays. */
@@ -132,7 +151,11 @@ async function replaceFolder(folder: string, fill: (temporary: string) => Promis
   if ((await isThere(folder)) && !(await isThere(path.join(folder, 'manifest.json')))) {
     throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${folder} is there and is no bundle.`, { hint: 'Name a new folder.' });
   }
-  const [temporary, replaced] = ['partial', 'replaced'].map((what) => `${folder}.${randomUUID()}.${what}`) as [string, string];
+  const { dir, base } = path.parse(folder);
+  const [temporary, replaced] = ['partial', 'replaced'].map((what) => path.join(dir, `.${base}.${randomUUID()}.${what}`)) as [
+    string,
+    string,
+  ];
   try {
     await mkdir(temporary, { recursive: true });
     await fill(temporary);
@@ -141,6 +164,7 @@ async function replaceFolder(folder: string, fill: (temporary: string) => Promis
   } catch (cause) {
     if (!(await isThere(folder)) && (await isThere(replaced))) await rename(replaced, folder);
     if (cause instanceof InterrogatorError) throw cause;
+    if ((cause as Error).name === 'AbortError') throw new AbortError(cause);
     throw new InterrogatorError('ERR_IO', `The bundle cannot be written to ${folder}: ${(cause as Error).message}`, { cause });
   } finally {
     for (const left of [temporary, replaced]) await rm(left, { recursive: true, force: true });

@@ -15,7 +15,8 @@ export async function modelStatuses(): Promise<ModelStatus[]> {
 }
 
 /**
- * Fetches the weights of a model of the catalog into the hub's cache, which Python's `huggingface_hub` shares, unless they are there.
+ * Fetches the weights of a model of the catalog into the hub's cache, which Python's `huggingface_hub` shares, unless they are there. What
+ * is there is compared with its SHA-256, and fetched again where it is damaged.
  * A download that broke off goes on, also that of another process. `onProgress` tells of bytes, in the stage `download NAME`.
  * Throws ERR_MODEL_UNKNOWN, ERR_WEIGHTS_NOT_FOUND where HF_HUB_OFFLINE is set, ERR_NETWORK, ERR_IO; an AbortError.
  */

@@ -1,9 +1,11 @@
 /** Weights of a name, fetched before they are needed. */
-import { stat } from 'node:fs/promises';
+import { realpath, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
 import { type CallOptions, callOptions, NO_OPTIONS, textOf } from '../arguments';
-import { type BundleKind, catalog } from '../bundles/catalog';
-import { obtainWeights, weightFiles } from '../bundles/published';
+import { type BundleKind, type CatalogEntry, catalog } from '../bundles/catalog';
+import { declaredDigests, findWeights, obtainWeights, weightFiles } from '../bundles/published';
 import { unknownModel } from '../bundles/resolve';
+import { digestsOf } from '../bundles/verify';
 
 /** A model of the catalog whose weights are on this machine. */
 export interface PulledModel {
@@ -18,9 +20,30 @@ export interface PulledModel {
 /** See pullModel() of this folder's index. */
 export async function pullModel(name: string, options: CallOptions = {}): Promise<PulledModel> {
   const { signal, onProgress } = callOptions('pullModel', options, NO_OPTIONS);
-  const entry = catalog().find((model) => model.name === textOf('name', name));
-  if (!entry?.graph) throw await unknownModel(entry?.kind ?? (name.includes('/') ? 'clip' : 'caption'), name);
+  const entry = await entryOf(textOf('name', name));
+  await removeDamaged(entry, signal);
   const file = await obtainWeights(entry, { download: true, signal, ...(onProgress && { report: onProgress }) });
   const sizes = await Promise.all((await weightFiles(file)).map((each) => stat(each)));
   return { kind: entry.kind, name, file, bytes: sizes.reduce((sum, { size }) => sum + size, 0) };
+}
+
+/** Throws ERR_MODEL_UNKNOWN for a name that cannot be pulled. */
+export async function entryOf(name: string): Promise<CatalogEntry> {
+  const entry = catalog().find((model) => model.name === name);
+  if (entry?.graph) return entry;
+  throw await unknownModel(entry?.kind ?? (name.includes('/') ? 'clip' : 'caption'), name);
+}
+
+/** Takes what is not what the hub declared out of its cache, so that it is fetched again. Another program's own files stay. */
+async function removeDamaged(entry: CatalogEntry, signal: AbortSignal | undefined): Promise<void> {
+  const found = await findWeights(entry);
+  if (found === undefined) return;
+  const declared = Object.entries(await declaredDigests(entry, found));
+  const files = declared.map(([file]) => file);
+  const digests = await digestsOf(path.dirname(found), files, signal);
+  for (const [i, [file, { sha256 }]] of declared.entries()) {
+    if (digests[i] === sha256 || path.basename(await realpath(file)) !== sha256) continue;
+    await rm(await realpath(file));
+    await rm(file, { force: true });
+  }
 }

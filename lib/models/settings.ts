@@ -35,7 +35,18 @@ async function openClip(folder: string): Promise<OwnSettings> {
   return {
     fields: Object.keys(image).length > 0 ? { image } : {},
     quickGelu: model.quick_gelu === true,
-    check: ({ embedDim }, id) => requireSame(folder, 'open_clip_config.json', id, [['embed_dim', model.embed_dim, embedDim]]),
+    check({ embedDim, image = {}, text = {} }, id) {
+      const [images, texts] = [image as Json, text as Json];
+      const { image_size: size } = (model.vision_cfg ?? {}) as Json;
+      const { heads, layers, context_length: context } = (model.text_cfg ?? {}) as Json;
+      requireSame(folder, 'open_clip_config.json', id, [
+        ['embed_dim', model.embed_dim, embedDim],
+        ['vision_cfg.image_size', Array.isArray(size) ? size[0] : size, (images.size as number[] | undefined)?.[0]],
+        ['text_cfg.heads', heads, texts.heads],
+        ['text_cfg.layers', layers, texts.layers],
+        ['text_cfg.context_length', context, texts.contextLength],
+      ]);
+    },
   };
 }
 
@@ -50,7 +61,9 @@ async function transformers(folder: string): Promise<OwnSettings> {
   const fields = present({
     mean: processor.image_mean,
     std: processor.image_std,
-    interpolation: processor.resample === undefined ? undefined : INTERPOLATIONS[processor.resample as number],
+    // An unknown one is refused with the manifest.
+    interpolation:
+      processor.resample === undefined ? undefined : (INTERPOLATIONS[processor.resample as number] ?? `resample ${processor.resample}`),
   });
   return {
     fields: Object.keys(fields).length > 0 ? { vision: fields } : {},

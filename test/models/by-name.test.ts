@@ -124,8 +124,27 @@ test('a weights file of which a byte changed after it was fetched is refused bef
   await handle.write(Buffer.from([0x55]), 0, 1, 400_000_001);
   await handle.close();
   const failed = Interrogator.create({ ...settings, clipModelName: VIT_B_32.name, captionModelName: null });
-  await expect(failed).rejects.toMatchObject({ code: 'ERR_BUNDLE_DAMAGED', message: expect.stringContaining('open_clip_model') });
+  await expect(failed).rejects.toMatchObject({
+    code: 'ERR_BUNDLE_DAMAGED',
+    message: expect.stringContaining('open_clip_model'),
+    hint: expect.stringContaining(`npx torch-interrogator pull ${VIT_B_32.name}`),
+  });
+  // The command that the hint names mends it; when all is sound it asks for nothing.
+  const repaired = await pullModel(VIT_B_32.name);
+  await (await Interrogator.create({ ...settings, clipModelName: VIT_B_32.name, captionModelName: null })).dispose();
+  const requests = hub.requests.length;
+  expect(await pullModel(VIT_B_32.name)).toEqual(repaired);
+  expect(hub.requests).toHaveLength(requests);
 }, 300_000);
+
+test.each([
+  ['a caption model that does not exist', { captionModelName: 'blip-bsae' }, 'ERR_MODEL_UNKNOWN'],
+  ['captions that are too long', { captionModelName: BLIP_BASE.name, captionMaxLength: 512 + 1 }, 'ERR_CONFIG'],
+])('%s is told before anything is fetched', async (_, config, code) => {
+  const requests = hub.requests.length;
+  await expect(Interrogator.create({ ...settings, clipModelName: VIT_B_32.name, ...config })).rejects.toMatchObject({ code });
+  expect(hub.requests).toHaveLength(requests);
+});
 
 test('the list of models says what is here, and needs no request', async () => {
   const requests = hub.requests.length;

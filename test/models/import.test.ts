@@ -142,6 +142,41 @@ test.each<[string, () => [kind: 'clip' | 'caption', architecture: string, file: 
   120_000,
 );
 
+test.each([
+  ['a fill that is no number', { fill_color: [0, 0, 0] }],
+  ['an interpolation that there is not', { interpolation: 'random' }],
+  ['a mean of two numbers', { mean: [0.5, 0.5] }],
+])(
+  'settings with %s are refused, and the bundle that was there stays',
+  async (_, preprocess_cfg) => {
+    const { folder } = await importModel('clip', 'ViT-B-32', folderOf(path.dirname(weights), ['open_clip_config.json']), { name: 'kept' });
+    const before = readFileSync(path.join(folder, 'manifest.json'), 'utf8');
+    const wrong = folderOf(path.dirname(weights), ['open_clip_config.json']);
+    writeFileSync(path.join(wrong, 'open_clip_config.json'), JSON.stringify({ preprocess_cfg }));
+    await expect(importModel('clip', 'ViT-B-32', wrong, { name: 'kept' })).rejects.toMatchObject({ code: 'ERR_BUNDLE_INVALID' });
+    expect(readFileSync(path.join(folder, 'manifest.json'), 'utf8')).toBe(before);
+    expect(readdirSync(path.dirname(folder))).toEqual(['kept']);
+  },
+  120_000,
+);
+
+test('an abort while weights are copied leaves nothing, and progress is told in bytes', async () => {
+  const controller = new AbortController();
+  const out = path.join(work, 'aborted');
+  const seen: number[] = [];
+  const copying = importModel('clip', 'ViT-B-32', weights, {
+    ...{ out, copy: true, signal: controller.signal },
+    onProgress: ({ stage, done, total }) => {
+      expect({ stage, total }).toEqual({ stage: 'copy', total: 605_143_284 });
+      seen.push(done);
+      if (done > 50e6) controller.abort();
+    },
+  });
+  await expect(copying).rejects.toMatchObject({ name: 'AbortError' });
+  expect(Math.max(...seen)).toBeLessThan(500e6);
+  expect(readdirSync(work).filter((name) => name.includes('aborted'))).toEqual([]);
+}, 120_000);
+
 test('a folder that is no bundle is never replaced', async () => {
   const out = path.join(work, 'precious');
   mkdirSync(out);

@@ -1,6 +1,6 @@
 /** torch-interrogator pull NAME…: fetches weights before they are needed. */
 import type { Command } from 'commander';
-import { pullModel } from '../../index';
+import { modelStatuses, pullModel } from '../../index';
 import { untilInterrupted } from '../interrupts';
 import { eraseStatus, showStatus } from '../status';
 
@@ -13,6 +13,10 @@ export function addPullCommand(program: Command): void {
     .option('--quiet', 'no progress bar')
     .action(async (names: string[], { json = false, quiet = false }: { json?: boolean; quiet?: boolean }) => {
       await untilInterrupted(async (signal) => {
+        // A name that is wrong is told of before the others are fetched.
+        const known = await modelStatuses();
+        const wrong = names.find((name) => !known.some((model) => model.name === name && model.graph));
+        if (wrong !== undefined) await pullModel(wrong, { signal });
         try {
           for (const name of names) {
             const pulled = await pullModel(name, { signal, ...(!quiet && { onProgress: showStatus }) });
