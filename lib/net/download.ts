@@ -7,7 +7,7 @@ import { counted } from './counted';
 import { type Answer, type Connection, request } from './http';
 import { isPassingStatus, NetworkError, retryAfter } from './network-error';
 import { type Expected, Part } from './part';
-import { Patience } from './patience';
+import { RetryPolicy } from './retry';
 import { shownUrl } from './shown-url';
 
 export interface DownloadOptions extends Expected, Connection {
@@ -65,7 +65,7 @@ const MOST_BYTES = 16 * 2 ** 30;
 
 /** Appends to `part` until the server has nothing more to send. */
 async function receive(url: string, part: Part, options: DownloadOptions): Promise<void> {
-  const patience = new Patience(options);
+  const policy = new RetryPolicy(options);
   for (;;) {
     await part.catchUp(options.signal);
     const before = await part.size();
@@ -73,8 +73,8 @@ async function receive(url: string, part: Part, options: DownloadOptions): Promi
     try {
       return await continueFrom(url, part, before, options);
     } catch (error) {
-      if ((await part.size()) > before) patience.renew();
-      await patience.after(error);
+      if ((await part.size()) > before) policy.renew();
+      await policy.after(error);
     }
   }
 }
