@@ -4,9 +4,9 @@
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { InterrogatorError, throwIfAborted } from '../errors';
+import { throwIfAborted } from '../errors';
 import { acquireLock } from '../files/lock';
-import { freeBytes } from '../files/space';
+import { requireSpace } from '../files/space';
 import { diskError, download, isOfDisk } from '../net/download';
 import { cachedFile, RepositoryCache, sizeOf } from './cache';
 import { hubCacheFolder, hubTimeouts } from './environment';
@@ -48,7 +48,7 @@ export async function fetchFiles(repository: string, files: readonly string[], o
   const fetching = { repository, cache: new RepositoryCache(repository), options };
   try {
     const { commit, contents } = await contentsOf(fetching, files);
-    await requireSpace(fetching, contents);
+    await requireRoom(fetching, contents);
     await inParallel(contents, parallel, signal, (content, either) => obtain(fetching, content, either));
     // Last, so that who asks the cache alone has the whole of the older commit until the newer is there.
     await fetching.cache.keepRef(revision, commit);
@@ -81,20 +81,15 @@ async function contentsOf({ repository, options }: Fetching, files: readonly str
   return { commit, contents: [...contents.values()] };
 }
 
-async function requireSpace({ repository, cache }: Fetching, contents: readonly Content[]): Promise<void> {
+async function requireRoom({ repository, cache }: Fetching, contents: readonly Content[]): Promise<void> {
   await mkdir(path.dirname(cache.blob('any')), { recursive: true });
   let needed = 0;
   for (const content of contents) {
     if (await isThere(cache, content)) continue;
     needed += content.bytes - ((await sizeOf(cache.part(content.etag))) ?? 0);
   }
-  const free = await freeBytes(cache.folder);
-  if (free === undefined || needed <= free) return;
-  const fault = `${repository} needs ${show(needed)} of disk, ${hubCacheFolder()} has ${show(free)} free.`;
-  throw new InterrogatorError('ERR_IO', fault, { hint: `Free some space, or name another folder in ${FOLDER_VARIABLE}.` });
+  await requireSpace(repository, needed, { folder: hubCacheFolder(), variable: FOLDER_VARIABLE });
 }
-
-const show = (bytes: number): string => (bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
 
 async function isThere(cache: RepositoryCache, { etag, bytes, commit, files }: Content): Promise<boolean> {
   if ((await sizeOf(cache.blob(etag))) === bytes) return true;
