@@ -81,9 +81,11 @@ async function receive(url: string, part: Part, options: DownloadOptions): Promi
 
 async function continueFrom(url: string, part: Part, size: number, options: DownloadOptions): Promise<void> {
   const { certificates, proxy, isTrusted, hint = AGAIN, maxBytes = MOST_BYTES, authorization, bytes, idleMs, onProgress, signal } = options;
-  const version = size > 0 ? await part.version() : '';
-  // Without a hash only its server can tell that the rest is of the same version.
-  const have = version !== '' || options.sha256 !== undefined || options.gitBlob !== undefined ? size : 0;
+  const hasHash = options.sha256 !== undefined || options.gitBlob !== undefined;
+  // Without a hash only its server can tell that the rest is of the same version. With one it is not asked: servers that stand for each
+  // other may have a version's name each, and would send all of it.
+  const version = size > 0 && !hasHash ? await part.version() : '';
+  const have = version !== '' || hasHash ? size : 0;
   const answer = await request(url, {
     signal,
     authorization,
@@ -92,7 +94,7 @@ async function continueFrom(url: string, part: Part, size: number, options: Down
     isTrusted,
     hint,
     ...(idleMs !== undefined && { idleMs }),
-    // With a version, a server that has another one by now sends that from its start, not its rest.
+    // A server that has another version by now sends that from its start, not its rest.
     headers: { ...(have > 0 && { range: `bytes=${have}-` }), ...(have > 0 && version && { 'if-range': version }) },
   });
   if (answer.status !== 200 && answer.status !== 206) {
