@@ -12,6 +12,14 @@ export interface AskOptions {
   signal?: AbortSignal | undefined;
 }
 
+interface FactOptions {
+  signal?: AbortSignal | undefined;
+  /** Default 5. */
+  attempts?: number | undefined;
+  /** The longest wait for an answer, in milliseconds. Default: as the environment says. */
+  idleMs?: number | undefined;
+}
+
 export interface FileFacts {
   /** The commit that the revision is at. */
   commit: string;
@@ -60,14 +68,14 @@ function read(text: string): { commit: string; files: string[] } | undefined {
 }
 
 /** What the hub declares about a file's content. Throws as repositoryInfo() does. */
-export async function fileFacts(asked: Required<Asked>, signal?: AbortSignal): Promise<FileFacts> {
+export async function fileFacts(asked: Required<Asked>, { signal, attempts = ATTEMPTS, idleMs }: FactOptions = {}): Promise<FileFacts> {
   const { repository, revision, file } = asked;
   if (isOffline()) throw offline(asked);
   const url = fileUrl(repository, revision, file);
   return retry(
     async () => {
       // The content of a large file lies elsewhere. What it is, the redirect says.
-      const answer = await ask(url, { signal, method: 'HEAD', staysAtOrigin: true });
+      const answer = await ask(url, { signal, method: 'HEAD', staysAtOrigin: true, ...(idleMs !== undefined && { idleMs }) });
       answer.discard();
       const heads = [...answer.redirects, answer.headers];
       const first = (name: string): string | undefined => heads.find((head) => head[name] !== undefined)?.[name];
@@ -79,7 +87,7 @@ export async function fileFacts(asked: Required<Asked>, signal?: AbortSignal): P
       if (!isCommit(commit) || !/^\w[\w.-]{0,127}$/.test(etag) || !/^\d{1,15}$/.test(size)) throw unexpected(url, answer);
       return { commit, etag, bytes: Number(size) };
     },
-    { attempts: ATTEMPTS, signal },
+    { attempts, signal },
   );
 }
 

@@ -1,7 +1,7 @@
 /** What the hub refuses, and what answers in its place: each is told for what it is, with what to do. */
 import path from 'node:path';
-import { cachedFile, fetchFiles, HubError, repositoryInfo } from '../../lib/hub';
-import { offline, refusal, unexpected } from '../../lib/hub/refusals';
+import { cachedFile, fetchFiles, repositoryInfo } from '../../lib/hub';
+import { HubError, offline, refusal, unexpected } from '../../lib/hub/refusals';
 import type { Answer } from '../../lib/net/http';
 import type { Fault } from '../support/hub';
 import { askPython, makePlace, type Place } from './place';
