@@ -37,9 +37,12 @@ const settings = lazySchema((typebox) => {
       ),
       clipModelPath: folderOrNull(null, "A CLIP bundle's folder, or a folder of bundles that is searched first."),
       clipOffload: flag(false, "Keep the CLIP model's weights off the GPU while it does not run."),
-      download: flag(true, "Fetch a name's weights, and the reference's term lists, where they are not on this machine."),
+      download: flag(
+        true,
+        "Fetch a name's weights, the reference's term lists and ready label embeddings, where they are not on this machine.",
+      ),
       cachePath: folderOrNull('cache', 'Folder of the label embeddings, relative to the working directory; null keeps none on disk.'),
-      downloadCache: flag(true, 'Fetch ready label embeddings from `cacheUrl` for pretrained names.'),
+      downloadCache: flag(true, 'Fetch ready label embeddings from `cacheUrl` for pretrained names, where `download` is true.'),
       chunkSize: integer(2048, 1, LARGEST_COUNT, 'Labels that quota ranking ranks at once.'),
       dataPath: folderOrNull(null, 'Folder of term lists; null: those in the CLIP bundle.'),
       device: text(

@@ -1,16 +1,23 @@
 /** What the hub says about a repository and its files. */
 import type { InterrogatorError } from '../errors';
 import { type Answer, type RequestOptions, request } from '../net/http';
-import { persist } from '../net/patience';
-import { shownUrl } from '../net/shown-url';
+import { retry } from '../net/retry';
 import { hubTimeouts, hubToken, isOffline } from './environment';
 import { fileUrl, infoUrl, isCommit, requireRelative, requireRepository } from './names';
-import { type Asked, offline, refusal, stranger } from './refusals';
+import { type Asked, offline, refusal, unexpected } from './refusals';
 
 export interface AskOptions {
   /** A branch, a tag or a commit. Default `main`. */
   revision?: string | undefined;
   signal?: AbortSignal | undefined;
+}
+
+interface FactOptions {
+  signal?: AbortSignal | undefined;
+  /** Default 5. */
+  attempts?: number | undefined;
+  /** The longest wait for an answer, in milliseconds. Default: as the environment says. */
+  idleMs?: number | undefined;
 }
 
 export interface FileFacts {
@@ -37,13 +44,13 @@ export async function repositoryInfo(repository: string, options: AskOptions = {
   const asked = { repository, revision };
   if (isOffline()) throw offline(asked);
   const url = infoUrl(repository, revision);
-  return persist(
+  return retry(
     async () => {
       const answer = await ask(url, { signal, headers: { accept: 'application/json' } });
       if (answer.status !== 200) throw refuse(asked, answer);
       const parts: Buffer[] = [];
       for await (const part of answer.body(MOST_BYTES)) parts.push(part);
-      return read(Buffer.concat(parts).toString()) ?? fail(stranger(shownUrl(url), answer));
+      return read(Buffer.concat(parts).toString()) ?? fail(unexpected(url, answer));
     },
     { attempts: ATTEMPTS, signal },
   );
@@ -61,14 +68,14 @@ function read(text: string): { commit: string; files: string[] } | undefined {
 }
 
 /** What the hub declares about a file's content. Throws as repositoryInfo() does. */
-export async function fileFacts(asked: Required<Asked>, signal?: AbortSignal): Promise<FileFacts> {
+export async function fileFacts(asked: Required<Asked>, { signal, attempts = ATTEMPTS, idleMs }: FactOptions = {}): Promise<FileFacts> {
   const { repository, revision, file } = asked;
   if (isOffline()) throw offline(asked);
   const url = fileUrl(repository, revision, file);
-  return persist(
+  return retry(
     async () => {
       // The content of a large file lies elsewhere. What it is, the redirect says.
-      const answer = await ask(url, { signal, method: 'HEAD', staysAtOrigin: true });
+      const answer = await ask(url, { signal, method: 'HEAD', staysAtOrigin: true, ...(idleMs !== undefined && { idleMs }) });
       answer.discard();
       const heads = [...answer.redirects, answer.headers];
       const first = (name: string): string | undefined => heads.find((head) => head[name] !== undefined)?.[name];
@@ -77,10 +84,10 @@ export async function fileFacts(asked: Required<Asked>, signal?: AbortSignal): P
       const etag = (first('x-linked-etag') ?? answer.headers.etag ?? '').replace(/^(W\/)?"?|"$/g, '');
       const size = first('x-linked-size') ?? answer.headers['content-length'] ?? '';
       // All of them become parts of paths, or bounds.
-      if (!isCommit(commit) || !/^\w[\w.-]{0,127}$/.test(etag) || !/^\d{1,15}$/.test(size)) throw stranger(shownUrl(url), answer);
+      if (!isCommit(commit) || !/^\w[\w.-]{0,127}$/.test(etag) || !/^\d{1,15}$/.test(size)) throw unexpected(url, answer);
       return { commit, etag, bytes: Number(size) };
     },
-    { attempts: ATTEMPTS, signal },
+    { attempts, signal },
   );
 }
 

@@ -4,15 +4,15 @@
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { InterrogatorError, throwIfAborted } from '../errors';
+import { throwIfAborted } from '../errors';
 import { acquireLock } from '../files/lock';
-import { freeBytes } from '../files/space';
-import { diskError, download, isOfDisk } from '../net/download';
+import { requireSpace } from '../files/space';
+import { diskError, isOfDisk } from '../net/download';
+import { tell } from '../net/fetch-listener';
 import { cachedFile, RepositoryCache, sizeOf } from './cache';
-import { hubCacheFolder, hubTimeouts } from './environment';
-import { type AskOptions, authorization, type FileFacts, fileFacts } from './facts';
-import { fileUrl } from './names';
-import { refusal } from './refusals';
+import { downloadContent } from './content';
+import { hubCacheFolder } from './environment';
+import { type AskOptions, type FileFacts, fileFacts } from './facts';
 
 export interface FetchOptions extends AskOptions {
   /** Bytes of a file so far, and in all. What it throws is ignored. */
@@ -48,7 +48,7 @@ export async function fetchFiles(repository: string, files: readonly string[], o
   const fetching = { repository, cache: new RepositoryCache(repository), options };
   try {
     const { commit, contents } = await contentsOf(fetching, files);
-    await requireSpace(fetching, contents);
+    await requireRoom(fetching, contents);
     await inParallel(contents, parallel, signal, (content, either) => obtain(fetching, content, either));
     // Last, so that who asks the cache alone has the whole of the older commit until the newer is there.
     await fetching.cache.keepRef(revision, commit);
@@ -65,12 +65,12 @@ async function contentsOf({ repository, options }: Fetching, files: readonly str
   const { revision = 'main', signal, parallel = 4 } = options;
   const [file, ...others] = new Set(files) as unknown as [string, ...string[]];
   // The first one says which commit it is: a branch may move on between two questions.
-  const first = await fileFacts({ repository, revision, file }, signal);
+  const first = await fileFacts({ repository, revision, file }, { signal });
   const { commit } = first;
   const facts = new Map([[file, first]]);
   await inParallel(others, parallel, signal, async (other, either) => {
     if (await cachedFile(repository, other, { revision: commit })) return;
-    facts.set(other, await fileFacts({ repository, revision: commit, file: other }, either));
+    facts.set(other, await fileFacts({ repository, revision: commit, file: other }, { signal: either }));
   });
   const contents = new Map<string, Content>();
   for (const [name, one] of facts) {
@@ -81,20 +81,15 @@ async function contentsOf({ repository, options }: Fetching, files: readonly str
   return { commit, contents: [...contents.values()] };
 }
 
-async function requireSpace({ repository, cache }: Fetching, contents: readonly Content[]): Promise<void> {
+async function requireRoom({ repository, cache }: Fetching, contents: readonly Content[]): Promise<void> {
   await mkdir(path.dirname(cache.blob('any')), { recursive: true });
   let needed = 0;
   for (const content of contents) {
     if (await isThere(cache, content)) continue;
     needed += content.bytes - ((await sizeOf(cache.part(content.etag))) ?? 0);
   }
-  const free = await freeBytes(cache.folder);
-  if (free === undefined || needed <= free) return;
-  const fault = `${repository} needs ${show(needed)} of disk, ${hubCacheFolder()} has ${show(free)} free.`;
-  throw new InterrogatorError('ERR_IO', fault, { hint: `Free some space, or name another folder in ${FOLDER_VARIABLE}.` });
+  await requireSpace(repository, needed, { folder: hubCacheFolder(), variable: FOLDER_VARIABLE });
 }
-
-const show = (bytes: number): string => (bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
 
 async function isThere(cache: RepositoryCache, { etag, bytes, commit, files }: Content): Promise<boolean> {
   if ((await sizeOf(cache.blob(etag))) === bytes) return true;
@@ -122,17 +117,10 @@ async function obtain(fetching: Fetching, content: Content, signal: AbortSignal)
 }
 
 async function fetchContent({ repository, cache, options }: Fetching, content: Content, signal: AbortSignal): Promise<void> {
-  const { etag, bytes, commit, files } = content;
+  const { etag, bytes, files } = content;
   const [file] = files as [string];
-  await download(fileUrl(repository, commit, file), cache.blob(etag), {
+  await downloadContent({ repository, file }, content, cache.blob(etag), {
     part: cache.part(etag),
-    bytes,
-    ...(/^[0-9a-f]{64}$/.test(etag) && { sha256: etag }),
-    ...(/^[0-9a-f]{40}$/.test(etag) && { gitBlob: etag }),
-    authorization: authorization(),
-    idleMs: hubTimeouts().content,
-    refusal: (answer) => refusal({ repository, revision: commit, file }, answer),
-    hint: 'Check the connection, then try again: it continues where it stopped.',
     folderVariable: FOLDER_VARIABLE,
     signal,
     onProgress: (done) => tell(() => options.onProgress?.(file, done, bytes)),
@@ -150,15 +138,6 @@ function waitListener({ cache, options }: Fetching, { etag, bytes, files }: Cont
       if (done !== undefined) tell(() => options.onProgress?.(file, done, bytes));
     });
   };
-}
-
-/** A listener that fails is no failure of what it listens to. */
-function tell(listen: () => void): void {
-  try {
-    listen();
-  } catch {
-    // Its own matter.
-  }
 }
 
 /** Works on so many items at a time. The first failure ends the others and is thrown, when all have ended. */

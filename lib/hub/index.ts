@@ -1,6 +1,6 @@
 /** Files of the model hub, fetched once and kept where Python's huggingface_hub keeps them. */
 export { cachedFile } from './cache';
-export { atEndpoint, hubCacheFolder, hubEndpoint, isOffline } from './environment';
-export { type AskOptions, repositoryInfo } from './facts';
-export { type FetchOptions, fetchFiles } from './fetch-files';
-export { HubError, type HubReason } from './refusals';
+export { downloadUrl } from './content';
+export { atEndpoint, hubCacheFolder, isOffline } from './environment';
+export { repositoryInfo } from './facts';
+export { fetchFiles } from './fetch-files';

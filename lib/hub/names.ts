@@ -31,6 +31,20 @@ export function fileUrl(repository: string, revision: string, file: string): str
   return `${hubEndpoint()}/${repository}/resolve/${encodeURIComponent(revision)}/${name}`;
 }
 
+/** The file that an address of the hub is of; undefined for other addresses. */
+export function fileOf(url: string): { repository: string; revision: string; file: string } | undefined {
+  const endpoint = new URL(`${hubEndpoint()}/`).href;
+  if (!url.startsWith(endpoint)) return undefined;
+  const parts = /^((?:[^/?#]+\/)?[^/?#]+)\/resolve\/([^/?#]+)\/([^?#]+)$/.exec(url.slice(endpoint.length));
+  try {
+    const [repository, revision, file] = (parts ?? []).slice(1).map(decodeURIComponent);
+    return repository && revision && file ? { repository, revision, file } : undefined;
+  } catch {
+    // A percent sign that stands for itself.
+    return undefined;
+  }
+}
+
 /** Where the facts about a repository are to be had. */
 export function infoUrl(repository: string, revision: string): string {
   return `${hubEndpoint()}/api/models/${repository}/revision/${encodeURIComponent(revision)}`;

@@ -2,10 +2,21 @@
 import { isPage, pageInPlaceOf } from '../net/download';
 import type { Answer } from '../net/http';
 import { isPassingStatus, NetworkError, retryAfter } from '../net/network-error';
+import { shownUrl } from '../net/shown-url';
 import { hubEndpoint, hubToken } from './environment';
 
 /** Why the hub gave nothing, for those who go on to another file or repository. */
-export type HubReason = 'gated' | 'token' | 'forbidden' | 'repository' | 'revision' | 'file' | 'busy' | 'trouble' | 'stranger' | 'offline';
+export type HubReason =
+  | 'gated'
+  | 'token'
+  | 'forbidden'
+  | 'repository'
+  | 'revision'
+  | 'file'
+  | 'busy'
+  | 'trouble'
+  | 'unexpected'
+  | 'offline';
 
 /** ERR_NETWORK with a reason. */
 export class HubError extends NetworkError {
@@ -30,13 +41,12 @@ export function refusal(asked: Asked, answer: Answer): NetworkError {
   const { repository, revision, file = '' } = asked;
   const { status, statusText, headers } = answer;
   const { 'x-error-code': code, 'x-error-message': said = '' } = headers;
-  const where = `${hubEndpoint()}/${repository}`;
-  const page = new URL(where);
+  const page = shownUrl(`${hubEndpoint()}/${repository}`);
   const hasToken = hubToken() !== undefined;
   const say = (reason: HubReason, message: string, hint: string): HubError => new HubError(reason, message, { hint });
 
   if (code === 'GatedRepo') {
-    const terms = `Accept the terms at ${page.href} in a browser`;
+    const terms = `Accept the terms at ${page} in a browser`;
     return say(
       'gated',
       `${repository} is gated: whoever fetches it must have accepted its publisher's terms${hasToken ? ", and the token's account has not" : ''}.`,
@@ -46,14 +56,10 @@ export function refusal(asked: Asked, answer: Answer): NetworkError {
     );
   }
   if (code === 'RevisionNotFound') {
-    return say('revision', `${repository} has no revision ${revision}.`, `See ${page.href}/commits for those that it has.`);
+    return say('revision', `${repository} has no revision ${revision}.`, `See ${page}/commits for those that it has.`);
   }
   if (code === 'EntryNotFound') {
-    return say(
-      'file',
-      `${repository} has no file ${file} at revision ${revision}.`,
-      `See ${page.href}/tree/${revision} for those that it has.`,
-    );
+    return say('file', `${repository} has no file ${file} at revision ${revision}.`, `See ${page}/tree/${revision} for those that it has.`);
   }
   if (status === 401 && hasToken && code !== 'RepoNotFound') {
     return say(
@@ -73,17 +79,17 @@ export function refusal(asked: Asked, answer: Answer): NetworkError {
     return say(
       'forbidden',
       `The hub, or a proxy before it, forbids ${repository}${detail(said)}.`,
-      `Open ${page.href} in a browser to see why${hasToken ? ', and check what the token may read' : ''}.`,
+      `Open ${page} in a browser to see why${hasToken ? ', and check what the token may read' : ''}.`,
     );
   }
   if (status === 404) {
-    return say('stranger', `${where} answered ${statusText}, and not as a hub does.`, 'Check HF_ENDPOINT: it is the address of the hub.');
+    return say('unexpected', `${page} answered ${statusText}, and not as a hub does.`, 'Check HF_ENDPOINT: it is the address of the hub.');
   }
   if (isPassingStatus(status)) {
     const waitMs = retryAfter(headers);
     const isBusy = status === 429;
     const wait = waitMs === undefined ? '' : `, and asks to wait for ${Math.ceil(waitMs / 1000)} s`;
-    return new HubError(isBusy ? 'busy' : 'trouble', `${hubEndpoint()} answered ${statusText}${wait}.`, {
+    return new HubError(isBusy ? 'busy' : 'trouble', `${shownUrl(hubEndpoint())} answered ${statusText}${wait}.`, {
       hint: isBusy
         ? `Try again later: what was fetched is kept.${hasToken ? '' : ' With HF_TOKEN the hub allows more requests.'}`
         : 'The hub has trouble of its own. Try again later: what was fetched is kept.',
@@ -91,13 +97,13 @@ export function refusal(asked: Asked, answer: Answer): NetworkError {
       waitMs,
     });
   }
-  return stranger(where, answer);
+  return unexpected(`${hubEndpoint()}/${repository}`, answer);
 }
 
 /** The answer of something that is no hub: the network's own page, or an address that is not a hub's. */
-export function stranger(url: string, answer: Answer): NetworkError {
+export function unexpected(url: string, answer: Answer): NetworkError {
   if (isPage(answer) || (answer.status >= 300 && answer.status < 400) || answer.status === 511) return pageInPlaceOf(url);
-  return new HubError('stranger', `${url} answered ${answer.statusText}, but not as a hub does.`, {
+  return new HubError('unexpected', `${shownUrl(url)} answered ${answer.statusText}, but not as a hub does.`, {
     hint: 'Check HF_ENDPOINT and the proxy: one of them leads to another server than the hub.',
   });
 }

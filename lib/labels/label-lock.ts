@@ -4,6 +4,7 @@ import path from 'node:path';
 import { debuglog } from 'node:util';
 import { throwIfAborted } from '../errors';
 import { acquireLock } from '../files/lock';
+import { tell } from '../net/fetch-listener';
 import type { LabelParts } from './label-parts';
 import type { WantedLabels } from './wanted-labels';
 
@@ -21,7 +22,8 @@ export async function inOneProcess<T>(
   const onWait = async (): Promise<void> => {
     const ranges = await parts.list();
     const done = ranges.reduce((sum, { begin, end }) => sum + end - begin, 0);
-    if (isWaiting && !call.signal.aborted) call.report({ stage: `waiting for ${stage}`, done, total: labels.length });
+    // Nobody awaits this: what a listener throws must not become an unhandled rejection.
+    if (isWaiting && !call.signal.aborted) tell(() => call.report({ stage: `waiting for ${stage}`, done, total: labels.length }));
   };
   const acquire = async (): Promise<() => Promise<void>> => {
     await mkdir(path.dirname(parts.lockFile), { recursive: true });

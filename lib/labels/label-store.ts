@@ -7,9 +7,10 @@ import { bundleFolderName } from '../bundles/bundle';
 import type { Call } from '../engine/calls';
 import type { Engine } from '../engine/engine';
 import { hasCode, throwIfAborted } from '../errors';
+import { acquireLock } from '../files/lock';
 import type { NativeLabelMatrix } from '../native/types';
 import { buildInParts, buildLabels, isBuiltInParts } from './label-build';
-import { downloadLabels } from './label-download';
+import { downloadLabels, mayDownloadLabels } from './label-download';
 import { seal } from './label-file';
 import { inOneProcess } from './label-lock';
 import { LabelParts } from './label-parts';
@@ -78,10 +79,17 @@ async function reportDamaged(file: string, error: Error, setAside: boolean): Pro
 /** A saving, never a need: undefined where there is none, or none that fits. It is checked before it takes its name. */
 async function download(wanted: WantedLabels, file: string): Promise<NativeLabelMatrix | undefined> {
   const { engine, call } = wanted;
+  if (!mayDownloadLabels(engine)) return undefined;
   const partial = `${file}.${randomUUID()}.part`;
   let matrix: NativeLabelMatrix | undefined;
+  let release: (() => Promise<void>) | undefined;
   try {
-    if (!(await downloadLabels(engine, path.basename(file), partial, call))) return undefined;
+    await mkdir(path.dirname(file), { recursive: true });
+    release = await acquireLock(`${file}.incomplete.lock`, { signal: call.signal });
+    // Another one may have fetched it meanwhile.
+    const found = await openCached(wanted, file, true);
+    if (found) return found;
+    await downloadLabels(engine, file, partial, call);
     matrix = await openLabels(wanted, partial);
     await seal(partial, file, call.signal);
     return matrix;
@@ -92,6 +100,7 @@ async function download(wanted: WantedLabels, file: string): Promise<NativeLabel
     return undefined;
   } finally {
     await rm(partial, { force: true }).catch(() => {});
+    await release?.().catch((error: unknown) => debug('the lock of %s cannot be removed: %s', file, error));
   }
 }
 

@@ -7,7 +7,7 @@ import { counted } from './counted';
 import { type Answer, type Connection, request } from './http';
 import { isPassingStatus, NetworkError, retryAfter } from './network-error';
 import { type Expected, Part } from './part';
-import { Patience } from './patience';
+import { RetryPolicy } from './retry';
 import { shownUrl } from './shown-url';
 
 export interface DownloadOptions extends Expected, Connection {
@@ -65,7 +65,7 @@ const MOST_BYTES = 16 * 2 ** 30;
 
 /** Appends to `part` until the server has nothing more to send. */
 async function receive(url: string, part: Part, options: DownloadOptions): Promise<void> {
-  const patience = new Patience(options);
+  const policy = new RetryPolicy(options);
   for (;;) {
     await part.catchUp(options.signal);
     const before = await part.size();
@@ -73,17 +73,19 @@ async function receive(url: string, part: Part, options: DownloadOptions): Promi
     try {
       return await continueFrom(url, part, before, options);
     } catch (error) {
-      if ((await part.size()) > before) patience.renew();
-      await patience.after(error);
+      if ((await part.size()) > before) policy.renew();
+      await policy.after(error);
     }
   }
 }
 
 async function continueFrom(url: string, part: Part, size: number, options: DownloadOptions): Promise<void> {
   const { certificates, proxy, isTrusted, hint = AGAIN, maxBytes = MOST_BYTES, authorization, bytes, idleMs, onProgress, signal } = options;
-  const version = size > 0 ? await part.version() : '';
-  // Without a hash only its server can tell that the rest is of the same version.
-  const have = version !== '' || options.sha256 !== undefined || options.gitBlob !== undefined ? size : 0;
+  const hasHash = options.sha256 !== undefined || options.gitBlob !== undefined;
+  // Without a hash only its server can tell that the rest is of the same version. With one it is not asked: servers that stand for each
+  // other may have a version's name each, and would send all of it.
+  const version = size > 0 && !hasHash ? await part.version() : '';
+  const have = version !== '' || hasHash ? size : 0;
   const answer = await request(url, {
     signal,
     authorization,
@@ -92,7 +94,7 @@ async function continueFrom(url: string, part: Part, size: number, options: Down
     isTrusted,
     hint,
     ...(idleMs !== undefined && { idleMs }),
-    // With a version, a server that has another one by now sends that from its start, not its rest.
+    // A server that has another version by now sends that from its start, not its rest.
     headers: { ...(have > 0 && { range: `bytes=${have}-` }), ...(have > 0 && version && { 'if-range': version }) },
   });
   if (answer.status !== 200 && answer.status !== 206) {

@@ -1,12 +1,14 @@
 /** Makes a folder in the cache out of wheels, once, whole or not at all: find, download, unpack under a temporary name, rename. */
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, statfs } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
+import { AbortError, throwIfAborted } from '../errors';
 import { cacheFolder } from '../files/cache-folder';
 import { acquireLock } from '../files/lock';
-import { diskError, download } from '../net/download';
+import { requireSpace } from '../files/space';
+import { diskError, download, isOfDisk } from '../net/download';
 import type { FetchListener } from '../net/fetch-listener';
+import { Part } from '../net/part';
 import { findWheel, type Wheel } from './find-wheel';
 import { readPipSettings } from './pip-settings';
 import { unpackWheel } from './unpack';
@@ -32,7 +34,7 @@ export interface InstallOptions {
 
 /**
  * Makes the folder unless it is there. Only one process does at a time; others wait for it. A break continues where it stopped.
- * Rejects with ERR_NETWORK, ERR_CONFIG (pip's settings), ERR_IO, what `check` throws, or an AbortError.
+ * Rejects with ERR_NETWORK, ERR_CONFIG (pip's settings), ERR_IO, an AbortError, or what `check`, `report` or the reader of wheels throws.
  */
 export async function install(
   folder: string,
@@ -50,7 +52,7 @@ export async function install(
     }
   } catch (error) {
     if (signal?.aborted) throw new AbortError(signal.reason);
-    throw error instanceof InterrogatorError ? error : diskError(error as NodeJS.ErrnoException);
+    throw isOfDisk(error) ? diskError(error) : error;
   }
 }
 
@@ -60,17 +62,19 @@ async function fetchInto(
   report: FetchListener,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { title, wheels, place, hint, check } = installation;
+  const { title, wheels, place, space, hint, check } = installation;
   report(`Asking the package index for ${title}`, 0, 0);
-  const downloads = path.join(cacheFolder(), 'downloads');
+  // Of this folder alone, as the lock is: others may be made of the same wheels at the same time.
+  const downloads = path.join(cacheFolder(), 'downloads', path.basename(folder));
   await mkdir(downloads, { recursive: true });
-  await requireSpace(installation);
+  await requireSpace(title, space, { folder: cacheFolder(), variable: 'TORCH_INTERROGATOR_CACHE' });
 
   const settings = readPipSettings();
   // The hash is part of the name, so that a continued file is the same file.
   const files = wheels.map((wheel) => ({ ...wheel, file: path.join(downloads, `${wheel.name}-${wheel.sha256.slice(0, 16)}.whl`), wheel }));
   for (const { name, version, sha256, file, wheel } of files) {
-    if (existsSync(file)) continue;
+    // Its name says that it was whole; a crash of the machine or a bad disk may have changed that.
+    if (existsSync(file) && (await new Part(file, { sha256 }).fault(signal)) === undefined) continue;
     const url = await findWheel(wheel, settings, { hint, signal });
     await download(url, file, {
       ...settings.connection,
@@ -91,14 +95,5 @@ async function fetchInto(
   }
   check?.(temporary);
   await rename(temporary, folder);
-  for (const { file } of files) await rm(file, { force: true });
-}
-
-async function requireSpace({ title, space }: Installation): Promise<void> {
-  const { bavail, bsize } = await statfs(cacheFolder());
-  const free = bavail * bsize;
-  if (free >= space) return;
-  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
-  const fault = `${title} needs ${gigabytes(space)} of disk, ${cacheFolder()} has ${gigabytes(free)} free.`;
-  throw new InterrogatorError('ERR_IO', fault, { hint: 'Free some space, or name another folder in TORCH_INTERROGATOR_CACHE.' });
+  await rm(downloads, { recursive: true, force: true });
 }

@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { InterrogatorError } from '../errors';
 import { request } from '../net/http';
 import { isPassingStatus, NetworkError, retryAfter } from '../net/network-error';
-import { persist } from '../net/patience';
+import { retry } from '../net/retry';
 import { shownUrl } from '../net/shown-url';
 import { withCredentials } from './credentials';
 import { ACCEPTED, type Link, lastName, parsePage } from './page';
@@ -97,7 +97,7 @@ async function readPage(url: URL, settings: PipSettings, signal?: AbortSignal): 
   if (!isSecure(url, settings))
     throw new Error(`it is asked without encryption, and pip's setting trusted-host does not name ${url.hostname}`);
   const attempts = settings.retries + 1;
-  return persist(() => fetchPage(withCredentials(url.href, settings), settings, signal), { attempts, pause: PAUSE_MS, signal });
+  return retry(() => fetchPage(withCredentials(url.href, settings), settings, signal), { attempts, pause: PAUSE_MS, signal });
 }
 
 /** pip passes over others. */

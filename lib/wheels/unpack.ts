@@ -17,7 +17,10 @@ export interface UnpackOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Writes what has a place below `folder`. yauzl refuses names that lead out of the folder. Rejects with what the disk or the signal says. */
+/**
+ * Writes what has a place below `folder`; all of it is on the disk then, also after a loss of power. yauzl refuses names that lead out of
+ * the folder. Rejects with what the disk, the wheel, the listener or the signal says.
+ */
 export async function unpackWheel(file: string, folder: string, { place, onProgress, signal }: UnpackOptions): Promise<void> {
   const entries = await listEntries(file, place);
   const total = entries.reduce((sum, { entry }) => sum + entry.uncompressedSize, 0);
@@ -44,7 +47,7 @@ export async function unpackWheel(file: string, folder: string, { place, onProgr
         await mkdir(path.dirname(target), { recursive: true });
         // ldd complains of libraries that are not executable.
         const mode = /\.(so|dylib)(\.|$)/.test(name) ? 0o755 : 0o644;
-        await pipeline(await zip.openReadStreamPromise(entry), watched, fs.createWriteStream(target, { mode }));
+        await pipeline(await zip.openReadStreamPromise(entry), watched, fs.createWriteStream(target, { mode, flush: true }));
       }
     } catch (cause) {
       failure ??= { cause };

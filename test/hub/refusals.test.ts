@@ -1,10 +1,13 @@
 /** What the hub refuses, and what answers in its place: each is told for what it is, with what to do. */
 import path from 'node:path';
-import { cachedFile, fetchFiles, HubError, repositoryInfo } from '../../lib/hub';
+import { cachedFile, fetchFiles, repositoryInfo } from '../../lib/hub';
+import { HubError, offline, refusal, unexpected } from '../../lib/hub/refusals';
+import type { Answer } from '../../lib/net/http';
 import type { Fault } from '../support/hub';
 import { askPython, makePlace, type Place } from './place';
 
 const TOKEN = 'hf_sesameOpenNow';
+const PASSWORD = 'pa55word';
 const PUBLIC = 'maker/model';
 const GATED = 'maker/gated';
 const PRIVATE = 'maker/private';
@@ -18,8 +21,17 @@ beforeEach(async () => {
     place.write(repository, FILE, Buffer.from('{}'));
     place.write(repository, LARGE, 200_000);
   }
+  process.env.HF_ENDPOINT = withPassword();
 });
 afterEach(() => place.leave());
+
+/** The stand-in's address as of a mirror that asks for a name and a password. */
+const withPassword = (): string => place.hub.endpoint.replace('://', `://maker-name:${PASSWORD}@`);
+
+/** The hint is the end of the message. */
+function expectNoSecret({ message }: Error): void {
+  for (const secret of [TOKEN, PASSWORD, 'maker-name']) expect(message).not.toContain(secret);
+}
 
 async function failureOf(work: Promise<unknown>): Promise<HubError> {
   const failure = await work.then(
@@ -27,7 +39,7 @@ async function failureOf(work: Promise<unknown>): Promise<HubError> {
     (error) => error,
   );
   expect(failure).toMatchObject({ code: 'ERR_NETWORK', hint: expect.stringMatching(/./) });
-  expect((failure as Error).message).not.toContain(TOKEN);
+  expectNoSecret(failure);
   return failure as HubError;
 }
 
@@ -76,11 +88,36 @@ describe('refusals', () => {
   });
 
   test("are what Python's client takes them for", async () => {
+    process.env.HF_ENDPOINT = place.hub.endpoint;
     expect(await askPython([GATED, FILE])).toMatchObject({ error: 'GatedRepoError' });
     expect(await askPython([PUBLIC, 'none.bin'])).toMatchObject({ error: 'EntryNotFoundError' });
     expect(await askPython(['maker/none', FILE], { HF_TOKEN: TOKEN })).toMatchObject({ error: 'RepositoryNotFoundError' });
     place.hub.accepted.add(GATED);
     expect(await askPython([GATED, FILE, LARGE], { HF_TOKEN: TOKEN })).toMatchObject({ paths: [expect.any(String), expect.any(String)] });
+  });
+
+  test('of every kind keep the name and password of HF_ENDPOINT to themselves', () => {
+    const asked = { repository: PUBLIC, revision: 'main', file: FILE };
+    const codes = [undefined, 'GatedRepo', 'RevisionNotFound', 'EntryNotFound', 'RepoNotFound'];
+    const reasons = new Set<string>();
+    for (const token of [undefined, TOKEN]) {
+      if (token) process.env.HF_TOKEN = token;
+      for (const status of [200, 302, 400, 401, 403, 404, 408, 416, 429, 500, 503, 511]) {
+        for (const code of codes) {
+          for (const type of ['text/html', 'application/json']) {
+            const headers = { ...(code && { 'x-error-code': code }), 'content-type': type };
+            const answer = { url: '', status, statusText: `${status} Said`, headers, redirects: [], length: 0 } as unknown as Answer;
+            for (const failure of [refusal(asked, answer), unexpected(withPassword(), answer)]) {
+              expectNoSecret(failure);
+              reasons.add((failure as HubError).reason ?? 'page');
+            }
+          }
+        }
+      }
+    }
+    expectNoSecret(offline(asked));
+    const all = ['busy', 'file', 'forbidden', 'gated', 'page', 'repository', 'revision', 'token', 'trouble', 'unexpected'];
+    expect([...reasons].sort()).toEqual(all);
   });
 
   test('a 403 without a reason may be of a proxy', async () => {
@@ -175,12 +212,12 @@ describe('what is no hub', () => {
     ['no name of the content', ['etag']],
   ])('an answer with %s is of another server', async (_, without) => {
     place.hub.faults.push({ without, times: -1 });
-    expect(await failureOf(fetched(PUBLIC))).toMatchObject({ reason: 'stranger', hint: expect.stringContaining('HF_ENDPOINT') });
+    expect(await failureOf(fetched(PUBLIC))).toMatchObject({ reason: 'unexpected', hint: expect.stringContaining('HF_ENDPOINT') });
   });
 
   test('an address that is not a hub', async () => {
-    process.env.HF_ENDPOINT = `${place.hub.endpoint}/elsewhere`;
-    expect(await failureOf(fetched(PUBLIC))).toMatchObject({ reason: 'stranger', hint: expect.stringContaining('HF_ENDPOINT') });
+    process.env.HF_ENDPOINT = `${withPassword()}/elsewhere`;
+    expect(await failureOf(fetched(PUBLIC))).toMatchObject({ reason: 'unexpected', hint: expect.stringContaining('HF_ENDPOINT') });
   });
 
   test.each(['hub.example', 'ftp://hub.example', '::'])('HF_ENDPOINT=%s is a wrong setting', async (endpoint) => {
@@ -232,6 +269,7 @@ describe('names become paths', () => {
   );
 
   test('odd names are asked for as they are', async () => {
+    process.env.HF_ENDPOINT = place.hub.endpoint;
     const odd = 'ä folder/50% #1?+&.txt';
     place.write(PUBLIC, odd, Buffer.from('odd'));
     const [file] = await fetchFiles(PUBLIC, [odd]);

@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type ConfigInput, type Features, Interrogator, LabelTable } from '../../lib';
 import { seal } from '../../lib/labels/label-file';
+import { makePlace, type Place } from '../hub/place';
 import { tinyClip } from '../support/bundles';
 import { testImage } from '../support/images';
 import { runPython } from '../support/python';
@@ -461,6 +462,68 @@ describe('download', () => {
     } finally {
       delete process.env.HF_HUB_OFFLINE;
     }
+  });
+
+  test.each<[string, ConfigInput]>([
+    ['download', { download: false }],
+    ['downloadCache', { downloadCache: false }],
+  ])('%s: false keeps them from being asked for', async (_, config) => {
+    body = () => undefined;
+    expect(await create(freshCache(), config)).toContain('labels things');
+    expect(asked).toEqual([]);
+  });
+
+  describe('from the hub', () => {
+    const REPOSITORY = 'pharma/ci-preprocess';
+    const TOKEN = 'hf_sesame';
+    let place: Place;
+    let ready: Buffer;
+    beforeAll(async () => {
+      const source = freshCache();
+      await create(source, { downloadCache: false });
+      ready = readFileSync(path.join(source, FILE));
+    });
+    beforeEach(async () => {
+      place = await makePlace({ token: TOKEN, private: [REPOSITORY], largeFrom: 1000 });
+      process.env.HF_TOKEN = TOKEN;
+      place.write(REPOSITORY, FILE, ready);
+    });
+    afterEach(() => place.leave());
+
+    const fromHub = (cachePath: string): Promise<string[]> =>
+      create(cachePath, { cacheUrl: `https://huggingface.co/${REPOSITORY}/resolve/main/` });
+
+    test("one with a flipped byte is noticed by the hub's hash and fetched again, with the user's token", async () => {
+      place.hub.faults.push({ at: 'store', flip: ready.length - 7 });
+      const cache = freshCache();
+      expect(await fromHub(cache)).toEqual(['download']);
+      expect(readFileSync(path.join(cache, FILE)).equals(ready)).toBe(true);
+      expect(place.hub.bytesSent).toBe(2 * ready.length);
+      expect(place.hub.requests.filter(({ at }) => at === 'hub').every(({ authorization }) => authorization === `Bearer ${TOKEN}`)).toBe(
+        true,
+      );
+      expect(readdirSync(cache)).toEqual([FILE]);
+    });
+
+    test('one of another length than the hub declares is not taken', async () => {
+      place.hub.faults.push({ at: 'store', longer: 5, times: -1 });
+      expect(await fromHub(freshCache())).toContain('labels things');
+    });
+
+    test('two at the same time fetch it once', async () => {
+      const cache = freshCache();
+      place.hub.speed = ready.length;
+      expect(await Promise.all([fromHub(cache), fromHub(cache)])).toContainEqual(['download']);
+      expect(place.hub.bytesSent).toBe(ready.length);
+      expect(readdirSync(cache)).toEqual([FILE]);
+    });
+
+    test('what is not there is asked for once, and made', async () => {
+      process.env.HF_ENDPOINT = `${place.hub.endpoint}/`;
+      rmSync(path.join(place.folder, 'repositories', REPOSITORY, FILE));
+      expect(await fromHub(freshCache())).toContain('labels things');
+      expect(place.hub.requests.map(({ method }) => method)).toEqual(['HEAD']);
+    });
   });
 
   test("a user's own weights under that name are not asked for", async () => {

@@ -50,6 +50,8 @@ export interface Fault {
   silent?: boolean;
   /** Say nothing more after so many bytes of the content. */
   stallAfter?: number;
+  /** Give the content this ETag. */
+  etag?: string;
   /** Leave these headers out. */
   without?: string[];
   /** Send the whole whatever range was asked for. */
@@ -261,6 +263,7 @@ export class StandInHub {
     { file, size }: RepositoryFile,
     fault: Fault,
   ): Promise<void> {
+    if (fault.etag !== undefined) response.setHeader('ETag', fault.etag);
     const etag = response.getHeader('etag');
     const { range = '', 'if-range': version = etag } = request.headers;
     const [, first = '', last = ''] = /^bytes=(\d+)-(\d*)$/.exec(range) ?? [];

@@ -1,5 +1,6 @@
 /** Folders made of wheels: whole or not at all. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import fs, { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import promises from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { type Installation, install } from '../../lib/wheels';
@@ -26,6 +27,7 @@ beforeEach(async () => {
   });
 });
 afterEach(async () => {
+  jest.restoreAllMocks();
   process.env = { ...saved };
   await index.stop();
   rmSync(cache, { recursive: true });
@@ -74,6 +76,7 @@ test('what does not pass the check does not get its name', async () => {
   await expect(install(folder, installation({ check }))).rejects.toThrow('a');
   expect(existsSync(folder)).toBe(false);
   await install(folder, installation());
+  // The wheel was whole.
   expect(index.paths.filter((url) => url.startsWith('/files/'))).toHaveLength(1);
 });
 
@@ -84,6 +87,57 @@ test('too little space is told before anything is fetched', async () => {
   });
   expect(index.requests).toEqual([]);
 });
+
+test('a file system that does not say how much room it has is tried', async () => {
+  jest.spyOn(promises, 'statfs').mockResolvedValue({ bavail: 0, bsize: 4096, blocks: 0 } as never);
+  await install(folder, installation({ space: 1e18 }));
+  expect(existsSync(folder)).toBe(true);
+});
+
+test('installations of the same wheel do not meet, neither where it is fetched nor where it is removed', async () => {
+  const names = ['lists-cpu', 'lists-cuda', 'lists-1.0'];
+  const folders = names.map((name) => path.join(cache, 'made', name));
+  const content = Buffer.alloc(3_000_000, 'x');
+  const large = makeWheel('lists', '1.0', { 'lists/a.bin': content, 'lists/b.txt': 'b' });
+  index.wheels[0] = large;
+  await Promise.all(folders.map((each) => install(each, installation({ wheels: [large] }))));
+  for (const each of folders) expect(readFileSync(path.join(each, 'a.bin')).equals(content)).toBe(true);
+  expect(downloads()).toEqual([]);
+});
+
+test('a wheel that was fetched before and is damaged since is fetched again', async () => {
+  const check = (): void => {
+    throw new Error('not yet');
+  };
+  await expect(install(folder, installation({ check }))).rejects.toThrow('not yet');
+  const [wheel] = readdirSync(path.join(cache, 'downloads', 'lists-1.0')) as [string];
+  truncateSync(path.join(cache, 'downloads', 'lists-1.0', wheel), 40);
+  await install(folder, installation());
+  expect(readFileSync(path.join(folder, 'a.txt'), 'utf8')).toBe('a');
+});
+
+test('what has its name is on the disk, each file of it', async () => {
+  const synced: string[] = [];
+  const made = fs.createWriteStream;
+  jest.spyOn(fs, 'createWriteStream').mockImplementation((target, options) => {
+    if ((options as { flush?: boolean }).flush) synced.push(path.basename(String(target)));
+    return made(target, options);
+  });
+  await install(folder, installation());
+  expect(synced.sort()).toEqual(['a.txt', 'lib.so.1']);
+});
+
+test.each(['Asking', 'Downloading', 'Unpacking'])(
+  'what a listener throws while %s is its own error, not one of the disk',
+  async (stage) => {
+    const broken = new TypeError('on purpose');
+    const report = (title: string): void => {
+      if (title.startsWith(stage)) throw broken;
+    };
+    await expect(install(folder, installation(), { report })).rejects.toBe(broken);
+    await install(folder, installation());
+  },
+);
 
 test('an abort rejects, gives the lock back and leaves no half', async () => {
   for (const abortAt of ['Asking', 'Downloading', 'Unpacking']) {
@@ -126,6 +180,6 @@ test('a break in the middle of many files is one error, and nothing goes on behi
 test('a zip that leads out of its folder is refused', async () => {
   const hostile = makeWheel('lists', '1.0', { 'lists/../../../escaped.txt': 'x' });
   index.wheels[0] = hostile;
-  await expect(install(folder, installation({ wheels: [hostile] }))).rejects.toThrow(/invalid relative path/);
+  await expect(install(folder, installation({ wheels: [hostile] }))).rejects.toThrow(/^invalid relative path/);
   expect(existsSync(path.join(cache, 'escaped.txt'))).toBe(false);
 });

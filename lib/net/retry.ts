@@ -2,7 +2,7 @@
 import { pause } from '../abort';
 import { NetworkError } from './network-error';
 
-export interface PatienceOptions {
+export interface RetryOptions {
   /** Failures in a row before giving up. Default 6. */
   attempts?: number | undefined;
   /** The first pause between attempts, in milliseconds; about doubled each time. Default 500. */
@@ -13,10 +13,10 @@ export interface PatienceOptions {
 /** A server that asks for a longer pause is not waited for. */
 const LONGEST_MS = 60_000;
 
-export class Patience {
+export class RetryPolicy {
   private failures = 0;
 
-  constructor(private readonly options: PatienceOptions = {}) {}
+  constructor(private readonly options: RetryOptions = {}) {}
 
   /** The server gave something: failures are counted from here. */
   renew(): void {
@@ -37,13 +37,13 @@ export class Patience {
 }
 
 /** The first success of `attempt`. */
-export async function persist<T>(attempt: () => Promise<T>, options: PatienceOptions): Promise<T> {
-  const patience = new Patience(options);
+export async function retry<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const policy = new RetryPolicy(options);
   for (;;) {
     try {
       return await attempt();
     } catch (failure) {
-      await patience.after(failure);
+      await policy.after(failure);
     }
   }
 }
