@@ -49,16 +49,22 @@ export async function fetchWeights(
   { name, repository, files, extra = [] }: CatalogEntry,
   { signal, report }: Omit<Fetching, 'download'>,
 ): Promise<string> {
-  const { files: published } = await repositoryInfo(repository, { signal });
+  const { commit, files: published } = await repositoryInfo(repository, { signal });
   const chosen = files.find((file) => published.includes(file));
   if (chosen === undefined) {
     throw new InterrogatorError('ERR_NETWORK', `The hub's ${repository}, where ${name} is published, has none of ${files.join(', ')}.`, {
       hint: 'Check HF_ENDPOINT, or get the weights by other means and run: npx torch-interrogator import',
     });
   }
+  // All of one commit, which the cache knows as the newest only when all is there.
+  const options = { revision: commit, signal, onProgress: sumOf(name, report) };
   const beside = extra.filter((file) => published.includes(file));
-  const [file] = (await fetchFiles(repository, [chosen, ...beside], { signal, onProgress: sumOf(name, report) })) as [string, ...string[]];
-  if (INDEX.test(chosen)) await fetchFiles(repository, await shardNames(file), { signal, onProgress: sumOf(name, report) });
+  const shards: string[] = [];
+  if (INDEX.test(chosen)) {
+    const [index] = (await fetchFiles(repository, [chosen], options)) as [string];
+    shards.push(...(await shardNames(index)));
+  }
+  const [file] = (await fetchFiles(repository, [chosen, ...shards, ...beside], { ...options, ref: 'main' })) as [string, ...string[]];
   return file;
 }
 

@@ -15,6 +15,8 @@ import { hubCacheFolder } from './environment';
 import { type AskOptions, type FileFacts, fileFacts } from './facts';
 
 export interface FetchOptions extends AskOptions {
+  /** A branch that the cache is to know by the commit of these files, once they are there. Default: the revision. */
+  ref?: string | undefined;
   /** Bytes of a file so far, and in all. What it throws is ignored. */
   onProgress?: ((file: string, done: number, total: number) => void) | undefined;
   /** Another process fetches this file, and is waited for. What it throws is ignored. */
@@ -41,17 +43,20 @@ interface Fetching {
  * Throws ERR_NETWORK (a `HubError` where the hub refused), ERR_IO, ERR_INVALID_ARGUMENT, ERR_CONFIG, AbortError.
  */
 export async function fetchFiles(repository: string, files: readonly string[], options: FetchOptions = {}): Promise<string[]> {
-  const { revision = 'main', signal, parallel = 4 } = options;
+  const { revision = 'main', ref = revision, signal, parallel = 4 } = options;
   throwIfAborted(signal);
   const cached = await Promise.all(files.map((file) => cachedFile(repository, file, { revision })));
-  if (cached.every((file) => file !== undefined)) return cached;
   const fetching = { repository, cache: new RepositoryCache(repository), options };
   try {
+    if (cached.every((file) => file !== undefined)) {
+      if (ref !== revision) await fetching.cache.keepRef(ref, revision);
+      return cached;
+    }
     const { commit, contents } = await contentsOf(fetching, files);
     await requireRoom(fetching, contents);
     await inParallel(contents, parallel, signal, (content, either) => obtain(fetching, content, either));
     // Last, so that who asks the cache alone has the whole of the older commit until the newer is there.
-    await fetching.cache.keepRef(revision, commit);
+    await fetching.cache.keepRef(ref, commit);
     return files.map((file) => fetching.cache.snapshot(commit, file));
   } catch (error) {
     throw isOfDisk(error) ? diskError(error, FOLDER_VARIABLE) : error;
