@@ -64,14 +64,15 @@ async function fetchInto(
 ): Promise<void> {
   const { title, wheels, place, space, hint, check } = installation;
   report(`Asking the package index for ${title}`, 0, 0);
-  // Of this folder alone, as the lock is: others may be made of the same wheels at the same time.
-  const downloads = path.join(cacheFolder(), 'downloads', path.basename(folder));
+  const downloads = path.join(cacheFolder(), 'downloads');
   await mkdir(downloads, { recursive: true });
   await requireSpace(title, space, { folder: cacheFolder(), variable: 'TORCH_INTERROGATOR_CACHE' });
 
   const settings = readPipSettings();
-  // The hash is part of the name, so that a continued file is the same file.
-  const files = wheels.map((wheel) => ({ ...wheel, file: path.join(downloads, `${wheel.name}-${wheel.sha256.slice(0, 16)}.whl`), wheel }));
+  // The hash is part of the name, so that a continued file is the same file. So is the folder, whose lock is held: others may be made of
+  // the same wheels at the same time.
+  const fileOf = ({ name, sha256 }: Wheel): string => `${path.basename(folder)}.${name}-${sha256.slice(0, 16)}.whl`;
+  const files = wheels.map((wheel) => ({ ...wheel, file: path.join(downloads, fileOf(wheel)), wheel }));
   for (const { name, version, sha256, file, wheel } of files) {
     // Its name says that it was whole; a crash of the machine or a bad disk may have changed that.
     if (existsSync(file) && (await new Part(file, { sha256 }).fault(signal)) === undefined) continue;
@@ -95,5 +96,5 @@ async function fetchInto(
   }
   check?.(temporary);
   await rename(temporary, folder);
-  await rm(downloads, { recursive: true, force: true });
+  for (const { file } of files) await rm(file, { force: true });
 }
