@@ -1,4 +1,5 @@
-// Files that others may change at any time: read into memory of our own, and written so that nobody sees half of one.
+// Files that other processes may change at any time. We read them into memory of our own, and we write them so that nobody sees an
+// unfinished one.
 #pragma once
 
 #include <cstddef>

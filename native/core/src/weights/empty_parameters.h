@@ -16,12 +16,12 @@ namespace interrogator {
 
 class EmptyParameters {
  public:
-  /// Puts into each place of the module that the graph names a tensor of the right shape: one in all places of a tied weight. Matrices on
-  /// the CPU have no memory before they are filled; everything else is filled. Throws std::runtime_error where the module has no such
-  /// place, or another one that is empty; kWeightsInvalid.
+  /// Puts a tensor of the right shape into each place of the module that the graph names. All places of a tied weight get the same tensor.
+  /// Matrices on the CPU have no memory until they are filled; all other tensors are filled at once. Throws std::runtime_error where the
+  /// module has no such place, or another one that is empty; kWeightsInvalid.
   EmptyParameters(const torch::jit::Module& module, const GraphPart& part, const Weights& weights, c10::Device device, at::ScalarType type);
 
-  /// Fills this tensor where it is one that is not filled yet.
+  /// Fills this tensor, unless it has been filled already or is none that the graph fills.
   void fill(const at::Tensor& parameter);
   void fill_rest();
 

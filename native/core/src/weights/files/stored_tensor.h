@@ -1,4 +1,6 @@
 // A tensor that lies in a file: its type, its shape, where its numbers are; and the reading of them.
+// Files are read into memory of our own and never mapped: a file that is cut while it is mapped would end the process with SIGBUS. Mapped
+// pages would also be a second copy, because every matrix is laid out anew (packed) on the CPU.
 #pragma once
 
 #include <ATen/core/Tensor.h>
