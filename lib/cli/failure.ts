@@ -30,7 +30,9 @@ export function failureRecord(error: unknown): { code: ErrorCode; message: strin
 export function exitCodeOf(error: unknown): number {
   const { code } = failureRecord(error);
   if (code === 'ERR_ABORTED') return EXIT.interrupted;
-  return USAGE_CODES.has(code) ? EXIT.usage : EXIT.failed;
+  // What was not to be had over the network is no wrong usage, whatever it is missed as.
+  const { code: reason } = ((error as Error).cause ?? {}) as { code?: ErrorCode };
+  return USAGE_CODES.has(code) && reason !== 'ERR_NETWORK' ? EXIT.usage : EXIT.failed;
 }
 
 /** What was wrong with its code, then what to do, in the words of the command line; no stack. */

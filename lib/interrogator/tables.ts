@@ -70,6 +70,8 @@ interface Origin {
   problem?: Error;
 }
 
+/** For 0.8 MB. Features and captions need none of it, and are not to wait for an index that says nothing. */
+const LIMIT_MS = 30_000;
 /** An index that was not reached is not waited for again at once, by whichever interrogator. */
 const PATIENCE_MS = 60_000;
 let unreached: { problem: Error; until: number } | undefined;
@@ -82,10 +84,13 @@ async function originOf({ clipBundle, config }: Engine, { signal, onProgress }: 
   if (unreached && performance.now() < unreached.until) return { folder, listed: [], problem: unreached.problem };
   try {
     const tell = (_title: string, done: number, total: number): void => onProgress?.({ stage: 'download term lists', done, total });
-    return { folder: await referenceVocabulary({ download: config.download && !isOffline(), signal, onProgress: tell }) };
+    const limited = AbortSignal.any([...(signal ? [signal] : []), AbortSignal.timeout(LIMIT_MS)]);
+    return { folder: await referenceVocabulary({ download: config.download && !isOffline(), signal: limited, onProgress: tell }) };
   } catch (error) {
     throwIfAborted(signal);
-    const problem = error as Error;
+    const problem = hasCode(error, 'ERR_ABORTED')
+      ? missing(`The term lists were not fetched within ${LIMIT_MS / 1000} s`)
+      : (error as Error);
     if (config.download) unreached = { problem, until: performance.now() + PATIENCE_MS };
     return { folder, listed: [], problem };
   }
@@ -100,6 +105,6 @@ async function loadIfThere(file: string): Promise<string[] | undefined> {
 
 function missing(message: string): InterrogatorError {
   return new InterrogatorError('ERR_VOCABULARY_NOT_FOUND', `${message}.`, {
-    hint: 'Set dataPath to a folder of term lists (artists.txt, flavors.txt, mediums.txt, movements.txt, negative.txt), or export the bundle with a vocabulary.',
+    hint: 'Set dataPath to a folder of term lists (artists.txt, flavors.txt, mediums.txt, movements.txt, negative.txt), or fetch those of the reference: npx torch-interrogator setup',
   });
 }

@@ -8,13 +8,13 @@ import { onAbort } from '../abort';
 import { type CallOptions, callOptions, optionsSchema, textOf } from '../arguments';
 import { nearest } from '../arguments/nearest';
 import { show } from '../arguments/show';
-import { bundleFolder, readBundle, sourceOf } from '../bundles/bundle';
-import { type BundleKind, catalog } from '../bundles/catalog';
+import { bundleFolder, bundleFolderName, readBundle, sourceOf } from '../bundles/bundle';
+import { type BundleKind, catalog, PACKAGE_MODELS } from '../bundles/catalog';
 import { listGraphs, readGraph } from '../bundles/graph';
 import { type Manifest, withGraph } from '../bundles/manifest';
 import { weightFiles } from '../bundles/published';
 import { digestsOf } from '../bundles/verify';
-import { AbortError, InterrogatorError } from '../errors';
+import { AbortError, InterrogatorError, toInterrogatorError } from '../errors';
 import { loadNative } from '../native/load';
 import { ownFields } from './settings';
 
@@ -25,11 +25,13 @@ export interface ImportOptions extends CallOptions {
   out?: string;
   /** Copies the weights into the bundle. Default false: the bundle names their place, where they must stay. */
   copy?: boolean;
+  /** Replaces a bundle of other weights that goes by this name. Default false. */
+  force?: boolean;
 }
 
 const IMPORT_OPTIONS = optionsSchema(({ Type }) => {
   const text = Type.String({ pattern: '\\S', expected: 'a text' });
-  return { name: text, out: text, copy: Type.Boolean() };
+  return { name: text, out: text, copy: Type.Boolean(), force: Type.Boolean() };
 });
 
 /** In a folder, the file to read is the first of these that is there. */
@@ -52,7 +54,10 @@ export interface ImportedModel {
 
 /** See importModel() of this folder's index. */
 export async function importModel(kind: BundleKind, architecture: string, weights: string, options: ImportOptions): Promise<ImportedModel> {
-  const { name: given, out, copy = false, signal, onProgress } = callOptions('importModel', options, IMPORT_OPTIONS);
+  const { name: given, out, copy = false, force = false, signal, onProgress } = callOptions('importModel', options, IMPORT_OPTIONS);
+  if (kind !== 'clip' && kind !== 'caption') {
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `kind: got ${show(kind)}, expected 'clip' or 'caption'.`);
+  }
   const file = await weightsFile(path.resolve(textOf('weights', weights)));
   const settings = await ownFields(kind, path.dirname(file));
   const id = graphOf(kind, textOf('architecture', architecture), settings.quickGelu);
@@ -60,6 +65,8 @@ export async function importModel(kind: BundleKind, architecture: string, weight
   settings.check(graph.header.manifest, id);
   const name = given ?? `${architecture.replace(/\/.*/, '')}/${stem(weights)}`;
   const folder = path.resolve(out ?? bundleFolder(name));
+  if (out === undefined) await requireOwnName(name);
+  if (!force) await requireSameModel(folder, { kind, file });
   // An index names its shards, and is read too.
   const files = [...new Set([file, ...(await weightFiles(file))])];
   const own = { formatVersion: 2, kind, name, graph: id, weights: file, source: { weights: 'checkpoint' }, ...settings.fields };
@@ -69,6 +76,8 @@ export async function importModel(kind: BundleKind, architecture: string, weight
   const forget = onAbort(signal, () => token.cancel());
   try {
     await binding.checkWeights(sourceOf({ folder, manifest, graph }) as { bundle: Uint8Array; weights: string }, token);
+  } catch (error) {
+    throw toInterrogatorError(error);
   } finally {
     forget();
   }
@@ -83,6 +92,29 @@ export async function importModel(kind: BundleKind, architecture: string, weight
     await readBundle(temporary, kind);
   });
   return { kind, name, folder };
+}
+
+/** Names that mean something already keep their meaning. */
+async function requireOwnName(name: string): Promise<void> {
+  const isTaken = catalog().some((entry) => entry.name === name) || (await isThere(path.join(PACKAGE_MODELS, bundleFolderName(name))));
+  if (!isTaken) return;
+  throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${show(name)} is the name of a model of the catalog or of the package.`, {
+    hint: 'Give another name with --name.',
+  });
+}
+
+/** A bundle that is in the folder is replaced by one of the same file of weights alone. */
+async function requireSameModel(folder: string, { kind, file }: { kind: BundleKind; file: string }): Promise<void> {
+  if (!(await isThere(path.join(folder, 'manifest.json')))) return;
+  const there = await readBundle(folder).catch(() => undefined);
+  const isCopy = there?.manifest.weights === path.basename(file);
+  if (!there || (there.manifest.kind === kind && (there.manifest.weights === file || isCopy))) return;
+  const fault = `In ${folder} there is a bundle of other weights: the ${there.manifest.kind} model ${there.manifest.name}.`;
+  throw new InterrogatorError('ERR_INVALID_ARGUMENT', fault, { hint: 'Give another name with --name, or replace it with --force.' });
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => undefined)) !== undefined;
 }
 
 /** The graph that an architecture means: its own identifier, or that of a model of the catalog. */
@@ -143,11 +175,6 @@ async function copyAll(files: string[], folder: string, { signal, onProgress }: 
 
 /** Fills a folder beside and puts it in the place once it is whole. What is there and is no bundle stays. */
 async function replaceFolder(folder: string, fill: (temporary: string) => Promise<void>): Promise<void> {
-  const isThere = (file: string): Promise<boolean> =>
-    stat(file).then(
-      () => true,
-      () => false,
-    );
   if ((await isThere(folder)) && !(await isThere(path.join(folder, 'manifest.json')))) {
     throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${folder} is there and is no bundle.`, { hint: 'Name a new folder.' });
   }

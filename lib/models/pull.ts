@@ -3,9 +3,11 @@ import { realpath, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type CallOptions, callOptions, NO_OPTIONS, textOf } from '../arguments';
 import { type BundleKind, type CatalogEntry, catalog } from '../bundles/catalog';
+import { installedBundles } from '../bundles/installed';
 import { declaredDigests, findWeights, obtainWeights, weightFiles } from '../bundles/published';
 import { unknownModel } from '../bundles/resolve';
 import { digestsOf } from '../bundles/verify';
+import { InterrogatorError, throwIfAborted } from '../errors';
 
 /** A model of the catalog whose weights are on this machine. */
 export interface PulledModel {
@@ -20,6 +22,7 @@ export interface PulledModel {
 /** See pullModel() of this folder's index. */
 export async function pullModel(name: string, options: CallOptions = {}): Promise<PulledModel> {
   const { signal, onProgress } = callOptions('pullModel', options, NO_OPTIONS);
+  throwIfAborted(signal);
   const entry = await entryOf(textOf('name', name));
   await removeDamaged(entry, signal);
   const file = await obtainWeights(entry, { download: true, signal, ...(onProgress && { report: onProgress }) });
@@ -28,9 +31,12 @@ export async function pullModel(name: string, options: CallOptions = {}): Promis
 }
 
 /** Throws ERR_MODEL_UNKNOWN for a name that cannot be pulled. */
-export async function entryOf(name: string): Promise<CatalogEntry> {
+async function entryOf(name: string): Promise<CatalogEntry> {
   const entry = catalog().find((model) => model.name === name);
   if (entry?.graph) return entry;
+  if ((await installedBundles()).some((bundle) => bundle.name === name)) {
+    throw new InterrogatorError('ERR_MODEL_UNKNOWN', `${name} is here already, with its weights: there is nothing to fetch.`);
+  }
   throw await unknownModel(entry?.kind ?? (name.includes('/') ? 'clip' : 'caption'), name);
 }
 

@@ -153,7 +153,9 @@ test.each([
     const before = readFileSync(path.join(folder, 'manifest.json'), 'utf8');
     const wrong = folderOf(path.dirname(weights), ['open_clip_config.json']);
     writeFileSync(path.join(wrong, 'open_clip_config.json'), JSON.stringify({ preprocess_cfg }));
-    await expect(importModel('clip', 'ViT-B-32', wrong, { name: 'kept' })).rejects.toMatchObject({ code: 'ERR_BUNDLE_INVALID' });
+    await expect(importModel('clip', 'ViT-B-32', wrong, { name: 'kept', force: true })).rejects.toMatchObject({
+      code: 'ERR_BUNDLE_INVALID',
+    });
     expect(readFileSync(path.join(folder, 'manifest.json'), 'utf8')).toBe(before);
     expect(readdirSync(path.dirname(folder))).toEqual(['kept']);
   },
@@ -176,6 +178,25 @@ test('an abort while weights are copied leaves nothing, and progress is told in 
   expect(Math.max(...seen)).toBeLessThan(500e6);
   expect(readdirSync(work).filter((name) => name.includes('aborted'))).toEqual([]);
 }, 120_000);
+
+test('a name that means something else keeps its meaning', async () => {
+  for (const name of ['ViT-B-32/openai', 'sample', 'blip-base']) {
+    await expect(importModel('clip', 'ViT-B-32', weights, { name })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+  }
+  const { folder } = await importModel('clip', 'ViT-B-32', weights, { name: 'taken' });
+  const other = importModel('caption', 'blip-base', captioner, { name: 'taken' });
+  await expect(other).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT', hint: expect.stringContaining('--force') });
+  expect(JSON.parse(readFileSync(path.join(folder, 'manifest.json'), 'utf8'))).toMatchObject({ kind: 'clip' });
+  await importModel('clip', 'ViT-B-32', weights, { name: 'taken' });
+  await importModel('caption', 'blip-base', captioner, { name: 'taken', force: true });
+  await expect(importModel('foo' as 'clip', 'ViT-B-32', weights)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+}, 300_000);
+
+test("what the core has against a file is this package's error", async () => {
+  const file = path.join(work, 'page.safetensors');
+  writeFileSync(file, '<!doctype html><title>Sign in</title>');
+  await expect(importModel('clip', 'ViT-B-32', file)).rejects.toMatchObject({ name: 'InterrogatorError', code: 'ERR_WEIGHTS_INVALID' });
+});
 
 test('a folder that is no bundle is never replaced', async () => {
   const out = path.join(work, 'precious');

@@ -25,6 +25,7 @@ export function addImportCommand(program: Command): void {
       .requiredOption('--weights <path>', 'safetensors, an index of shards, or a PyTorch checkpoint; or the folder that holds one')
       .option('--name <name>', 'what the model is called from now on (default: the architecture and the file)')
       .option('--out <dir>', "the bundle's folder (default: its name in the bundle home)")
+      .option('--force', 'replace a bundle of other weights that goes by this name')
       .option('--copy', 'copy the weights into the bundle (default: they stay where they are)')
       .action(async (architecture: string, { weights, ...options }: Options) => {
         const { name, folder } = await untilInterrupted((signal) => importModel(kind, architecture, weights, { ...options, signal }));

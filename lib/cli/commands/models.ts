@@ -69,7 +69,7 @@ function rowOf({ kind, name, tower, parameters, embedDim, imageSize, bytes, memo
     imageSize ? imageSize.join('×') : '',
     bytes === undefined ? '' : size(bytes),
     memory === undefined ? '' : size(memory),
-    installed !== null && !runnable ? `${here} (not supported by this version)` : here,
+    installed !== null && !runnable ? `${here} (cannot run: see doctor)` : here,
   ];
 }
 
