@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from torch_interrogator_export.clip.model import register_config
 from torch_interrogator_export.errors import ExportError
+from torch_interrogator_export.graphs import reference
 from torch_interrogator_export.graphs.blob import from_bytes, to_bytes
 from torch_interrogator_export.graphs.compare import compare
 from torch_interrogator_export.graphs.make import check_graph, make_graph
@@ -67,6 +68,14 @@ def test_a_graph_with_a_file_of_weights_answers_as_the_reference_does_with_that_
         for features in (answers["imageFeatures"], answers["textFeatures"]):
             first, second = torch.tensor(features[0]), torch.tensor(features[1])
             assert first @ second < 0.999
+
+
+def test_weights_in_16_bits_are_what_the_reference_makes_of_them(sources, tmp_path, monkeypatch):
+    monkeypatch.setattr(reference, "_FLOAT32_BELOW", 0)
+    answers = write_reference("graph-vit", sources["graph-vit"], tmp_path, seed=3)
+    assert answers["dtype"] == "float16"
+    assert load_file(tmp_path / answers["weights"])["text_projection"].dtype is torch.float16
+    assert compare(from_bytes(make_graph(sources["graph-vit"])), sources["graph-vit"], tmp_path)["passed"]
 
 
 def test_a_mixed_up_file_of_weights_shows(sources, tmp_path):
