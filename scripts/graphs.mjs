@@ -106,7 +106,11 @@ async function verify(scratch, names, results) {
     const began = performance.now();
     const folder = path.join(scratch, name);
     const code = await exporter(['reference', name, '--out', scratch]);
-    const result = { by: 'torch-interrogator', ...(code === 0 ? await compare(name, folder) : { passed: false }), seconds: secondsSince(began) };
+    const result = {
+      by: 'torch-interrogator',
+      ...(code === 0 ? await compare(name, folder) : { passed: false }),
+      seconds: secondsSince(began),
+    };
     rmSync(folder, { recursive: true, force: true });
     if (!result.passed) failed.push(name);
     title(`${name}: ${JSON.stringify(result)}`);
