@@ -79,6 +79,8 @@ class AsyncCall final : public std::enable_shared_from_this<AsyncCall> {
   /// onProgress(done, total) on the JS thread. Any thread; the work's own.
   void report(std::size_t done, std::size_t total);
 
+  /// What the work looks at to know whether to stop.
+  const CancelTokenPtr& token() const noexcept { return token_; }
   /// Asks the work to stop. It settles when the device notices.
   void cancel() { token_->cancel(); }
   /// Releases what belongs to JavaScript; the promise will never settle. On the JS thread.

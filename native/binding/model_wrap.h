@@ -29,8 +29,8 @@ class ModelWrap : public Handle<Self> {
   static Napi::Value open(const Napi::CallbackInfo& info) {
     const DevicePtr device = DeviceWrap::device_of(info[0]);
     const BundleSource source = to_bundle_source(info[1], "source");
-    return AsyncCall::create(info.Env(), CancelTokenWrap::group_of(info[2]))->run_on(device, [device, source](AsyncCall&) {
-      return answer(Self::template wrap<std::shared_ptr<Model>>, Model::open(device, source));
+    return AsyncCall::create(info.Env(), CancelTokenWrap::group_of(info[2]))->run_on(device, [device, source](AsyncCall& call) {
+      return answer(Self::template wrap<std::shared_ptr<Model>>, Model::open(device, source, call.token()));
     });
   }
 

@@ -115,8 +115,19 @@ export function pickledState(tensors: Tensors): Buffer {
   return pickle.whole(pickle.dict(entries));
 }
 
-/** What torch.save writes of a state dict; `pickled`: another data.pkl in its place. */
-export function checkpoint(tensors: Tensors, pickled = pickledState(tensors)): Buffer {
-  const data = Object.fromEntries(Object.values(tensors).map((tensor, i) => [`archive/data/${i}`, bytesOf(tensor)]));
-  return zip({ 'archive/data.pkl': pickled, 'archive/byteorder': Buffer.from('little'), ...data, 'archive/version': Buffer.from('3\n') });
+/** What torch.save writes of a state dict; `pickled`: another data.pkl in its place; `code`: as torch.jit.save does, with classes. */
+export function checkpoint(
+  tensors: Tensors,
+  pickled = pickledState(tensors),
+  { folder = 'archive', code = false }: { folder?: string; code?: boolean } = {},
+): Buffer {
+  const data = Object.values(tensors).map((tensor, i) => [`${folder}/data/${i}`, bytesOf(tensor)] as const);
+  const entries: [string, Buffer][] = [
+    [`${folder}/data.pkl`, pickled],
+    [`${folder}/byteorder`, Buffer.from('little')],
+    ...data.map(([name, bytes]): [string, Buffer] => [name, bytes]),
+    [`${folder}/version`, Buffer.from('3\n')],
+  ];
+  if (code) entries.push([`${folder}/code/__torch__.py`, Buffer.alloc(0)]);
+  return zip(Object.fromEntries(entries));
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "interrogator/bundle.h"
+#include "interrogator/cancel.h"
 #include "interrogator/device.h"
 #include "interrogator/image_view.h"
 
@@ -23,8 +24,9 @@ struct DraftCounts {
 
 class CaptionModel {
  public:
-  /// Loads the bundle. On the device's thread. Throws kBundle*, kWeightsInvalid, kIo, kRuntime, kOutOfMemory.
-  static std::shared_ptr<CaptionModel> open(DevicePtr device, const BundleSource& source);
+  /// Loads the bundle. On the device's thread. Throws kBundle*, kWeightsInvalid, kIo, kRuntime, kOutOfMemory; kAborted once `cancel` is
+  /// cancelled, which is looked at before each tensor of a file of weights. `cancel` may be null.
+  static std::shared_ptr<CaptionModel> open(DevicePtr device, const BundleSource& source, CancelTokenPtr cancel = nullptr);
   ~CaptionModel();
 
   const CaptionManifest& manifest() const noexcept;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "interrogator/bundle.h"
+#include "interrogator/cancel.h"
 #include "interrogator/features.h"
 #include "interrogator/image_view.h"
 #include "interrogator/sliced.h"
@@ -20,8 +21,9 @@ using Progress = std::function<void(std::size_t done, std::size_t total)>;
 
 class ClipModel {
  public:
-  /// Loads the bundle. On the device's thread. Throws kBundle*, kWeightsInvalid, kIo, kRuntime, kOutOfMemory.
-  static std::shared_ptr<ClipModel> open(DevicePtr device, const BundleSource& source);
+  /// Loads the bundle. On the device's thread. Throws kBundle*, kWeightsInvalid, kIo, kRuntime, kOutOfMemory; kAborted once `cancel` is
+  /// cancelled, which is looked at before each tensor of a file of weights. `cancel` may be null.
+  static std::shared_ptr<ClipModel> open(DevicePtr device, const BundleSource& source, CancelTokenPtr cancel = nullptr);
   ~ClipModel();
 
   const ClipManifest& manifest() const noexcept;

@@ -77,8 +77,8 @@ struct CaptionModel::State {
 CaptionModel::CaptionModel(std::unique_ptr<State> state) : state_(std::move(state)) {}
 CaptionModel::~CaptionModel() = default;
 
-std::shared_ptr<CaptionModel> CaptionModel::open(DevicePtr device, const BundleSource& source) {
-  const std::unique_ptr<const Bundle> bundle = Bundle::open(source);
+std::shared_ptr<CaptionModel> CaptionModel::open(DevicePtr device, const BundleSource& source, CancelTokenPtr cancel) {
+  const std::unique_ptr<const Bundle> bundle = Bundle::open(source, std::move(cancel));
   ops::register_operators();
   return std::shared_ptr<CaptionModel>(new CaptionModel(std::make_unique<State>(std::move(device), *bundle)));
 }

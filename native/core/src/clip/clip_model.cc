@@ -42,8 +42,8 @@ at::Tensor ClipModel::State::encode_images(const at::Tensor& pixels) const {
 ClipModel::ClipModel(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ClipModel::~ClipModel() = default;
 
-std::shared_ptr<ClipModel> ClipModel::open(DevicePtr device, const BundleSource& source) {
-  const std::unique_ptr<const Bundle> bundle = Bundle::open(source);
+std::shared_ptr<ClipModel> ClipModel::open(DevicePtr device, const BundleSource& source, CancelTokenPtr cancel) {
+  const std::unique_ptr<const Bundle> bundle = Bundle::open(source, std::move(cancel));
   ops::register_operators();
   return std::shared_ptr<ClipModel>(new ClipModel(std::make_unique<State>(std::move(device), *bundle)));
 }

@@ -46,8 +46,8 @@ class FolderBundle final : public Bundle {
 /// Modules without weights, and a file of weights.
 class GraphBundle final : public Bundle {
  public:
-  GraphBundle(Graph graph, const std::filesystem::path& weights)
-      : Bundle(graph.manifest()), graph_(std::move(graph)), weights_(graph_, weights) {}
+  GraphBundle(Graph graph, const std::filesystem::path& weights, CancelTokenPtr cancel)
+      : Bundle(graph.manifest()), graph_(std::move(graph)), weights_(graph_, weights, std::move(cancel)) {}
 
   Module load(const std::string& file, c10::Device device, std::initializer_list<const char*> methods) const override {
     return Module::assemble(graph_.part(file), weights_, device, methods);
@@ -62,10 +62,10 @@ class GraphBundle final : public Bundle {
 
 }  // namespace
 
-std::unique_ptr<const Bundle> Bundle::open(const BundleSource& source) {
+std::unique_ptr<const Bundle> Bundle::open(const BundleSource& source, CancelTokenPtr cancel) {
   if (const auto* const folder = std::get_if<std::filesystem::path>(&source)) return std::make_unique<FolderBundle>(*folder);
   const auto& [graph, weights] = std::get<GraphSource>(source);
-  return std::make_unique<GraphBundle>(Graph(graph), weights);
+  return std::make_unique<GraphBundle>(Graph(graph), weights, std::move(cancel));
 }
 
 WeightsSummary check_weights(const GraphSource& source) { return Weights(Graph(source.graph), source.weights).summary(); }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "interrogator/bundle.h"
+#include "interrogator/cancel.h"
 #include "weights/manifest.h"
 #include "weights/module.h"
 
@@ -17,8 +18,8 @@ namespace interrogator {
 /// Open files, so kept for no longer than its modules are loaded.
 class Bundle {
  public:
-  /// Throws kBundleNotFound, kBundleInvalid, kWeightsInvalid, kIo.
-  static std::unique_ptr<const Bundle> open(const BundleSource& source);
+  /// `cancel`, or null: stops what loads from a file of weights. Throws kBundleNotFound, kBundleInvalid, kWeightsInvalid, kIo, kAborted.
+  static std::unique_ptr<const Bundle> open(const BundleSource& source, CancelTokenPtr cancel = nullptr);
   virtual ~Bundle() = default;
 
   const Manifest& manifest() const noexcept { return manifest_; }

@@ -13,8 +13,6 @@ namespace interrogator {
 
 namespace {
 
-constexpr std::size_t kMostFaultsTold = 6;
-
 /// Counters and the like, which no graph reads.
 bool is_whole_number(const StoredTensor& tensor) {
   return !tensor.type->floating && tensor.type->name.front() != 'F' && count_elements(tensor.shape) <= 1;
@@ -28,18 +26,26 @@ std::string fault_of(const std::string& name, const StoredTensor& found, const S
   return {};
 }
 
-std::string list_of(const std::vector<std::string>& faults) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min(faults.size(), kMostFaultsTold); ++i) text += (i > 0 ? "; " : "") + faults[i];
-  if (faults.size() > kMostFaultsTold) text += "; and " + std::to_string(faults.size() - kMostFaultsTold) + " more";
-  return text;
-}
+/// What is wrong with a file: the first faults in words, the others counted, because a file may have any number of them.
+class Faults {
+ public:
+  void add(const std::string& fault) {
+    if (count_++ < kMostTold) text_ += (text_.empty() ? "" : "; ") + fault;
+  }
+  bool none() const { return count_ == 0; }
+  std::string text() const { return text_ + (count_ > kMostTold ? "; and " + std::to_string(count_ - kMostTold) + " more" : ""); }
+
+ private:
+  static constexpr std::size_t kMostTold = 6;
+  std::string text_;
+  std::size_t count_ = 0;
+};
 
 }  // namespace
 
-Weights::Weights(const Graph& graph, const std::filesystem::path& path) : path_(path) {
+Weights::Weights(const Graph& graph, const std::filesystem::path& path, CancelTokenPtr cancel) : path_(path), cancel_(std::move(cancel)) {
   std::map<std::string, StoredTensor> found = open_checkpoint(path);
-  std::vector<std::string> faults;
+  Faults faults;
   std::unordered_set<std::string> other_names;
   for (const auto& [name, shape] : graph.tensors()) {
     std::vector<std::string> names{name};
@@ -49,23 +55,24 @@ Weights::Weights(const Graph& graph, const std::filesystem::path& path) : path_(
     }
     const auto there = std::find_if(names.begin(), names.end(), [&](const std::string& each) { return found.contains(each); });
     if (there == names.end()) {
-      faults.push_back(in_quotes(name) + " is missing, expected with the shape " + in_brackets(shape));
+      faults.add(in_quotes(name) + " is missing, expected with the shape " + in_brackets(shape));
       continue;
     }
     const StoredTensor& tensor = found.at(*there);
-    if (std::string fault = fault_of(*there, tensor, shape); !fault.empty()) faults.push_back(std::move(fault));
+    if (const std::string fault = fault_of(*there, tensor, shape); !fault.empty()) faults.add(fault);
     tensors_.emplace(name, tensor);
   }
   for (const auto& [name, tensor] : found) {
     if (graph.tensors().contains(name) || other_names.contains(name) || graph.leaves_out(name) || is_whole_number(tensor)) continue;
-    faults.push_back(in_quotes(name) + " of shape " + in_brackets(tensor.shape) + " is left over");
+    faults.add(in_quotes(name) + " of shape " + in_brackets(tensor.shape) + " is left over");
   }
-  if (faults.empty()) return;
+  if (faults.none()) return;
   if (tensors_.empty() && !found.empty()) {
-    faults = {"none of its tensors is there, but " + in_quotes(found.begin()->first) + " and " + std::to_string(found.size() - 1) +
-              " others"};
+    faults = {};
+    faults.add("none of its tensors is there, but " + in_quotes(found.begin()->first) + " and " + std::to_string(found.size() - 1) +
+               " others");
   }
-  throw Error(ErrorCode::kWeightsInvalid, path.string() + " does not fit " + graph.place() + ": " + list_of(faults) +
+  throw Error(ErrorCode::kWeightsInvalid, path.string() + " does not fit " + graph.place() + ": " + faults.text() +
                                               "; give the file that this architecture was trained as, or name the architecture that it is");
 }
 
@@ -90,6 +97,7 @@ at::ScalarType Weights::stored_type() const {
 }
 
 at::Tensor Weights::read(const ParameterSource& source, at::ScalarType type) const {
+  if (cancel_) cancel_->check();
   const StoredTensor& tensor = tensors_.at(source.from);
   const auto read = [&] {
     const std::int64_t all = tensor.shape.empty() ? 1 : tensor.shape[0];

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "interrogator/bundle.h"
+#include "interrogator/cancel.h"
 #include "weights/files/stored_tensor.h"
 #include "weights/graph.h"
 
@@ -16,18 +17,20 @@ namespace interrogator {
 class Weights {
  public:
   /// Opens the file and compares names, shapes and types; no numbers are read. Throws kWeightsInvalid where it cannot be read or does not
-  /// fit, naming the tensors that are missing, left over, or of another shape or type; kIo.
-  Weights(const Graph& graph, const std::filesystem::path& path);
+  /// fit, naming the tensors that are missing, left over, or of another shape or type; kIo. `cancel`, or null, stops read().
+  Weights(const Graph& graph, const std::filesystem::path& path, CancelTokenPtr cancel = nullptr);
 
   WeightsSummary summary() const;
-  /// Of most numbers that the graph reads.
+  /// The type that most of the read parameters have in the file.
   at::ScalarType stored_type() const;
 
-  /// A module's tensor, new in memory, on the CPU, of rows one after another. Throws kWeightsInvalid where the file was cut meanwhile.
+  /// A module's tensor, new in memory, on the CPU, of rows one after another. Throws kWeightsInvalid where the file was cut
+  /// meanwhile; kAborted.
   at::Tensor read(const ParameterSource& source, at::ScalarType type) const;
 
  private:
-  std::filesystem::path path_;
+  const std::filesystem::path path_;
+  const CancelTokenPtr cancel_;
   std::map<std::string, StoredTensor> tensors_;  // by the graph's names
 };
 

@@ -99,6 +99,15 @@ TEST(Weights, ThatAreCutWhileTheyAreReadAreTold) {
                [&] { Module::assemble(graph.part("small.pt"), weights, c10::kCPU, {"forward"}); });
 }
 
+TEST(Weights, StopBetweenTensorsOnceTheyAreCancelled) {
+  const Graph graph(graph_bytes());
+  const auto cancel = std::make_shared<CancelToken>();
+  const Weights weights(graph, weight_cases_folder() / "plain.safetensors", cancel);
+  Module::assemble(graph.part("small.pt"), weights, c10::kCPU, {"forward"});
+  cancel->cancel();
+  expect_error("ERR_ABORTED", {"cancelled"}, [&] { Module::assemble(graph.part("small.pt"), weights, c10::kCPU, {"forward"}); });
+}
+
 TEST(GraphFile, ThatDoesNotFitItsModuleIsRefused) {
   expect_error("ERR_BUNDLE_INVALID", {"is empty, and the graph does not fill it", "the graph of 'small'"},
                [] { assembled("plain.bin", "incomplete.graph"); });

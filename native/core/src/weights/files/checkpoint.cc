@@ -22,7 +22,7 @@ using File = std::shared_ptr<const InputFile>;
 
 constexpr std::string_view kGetAgain = "; get it again";
 constexpr std::size_t kLargestIndex = std::size_t{16} << 20;
-constexpr std::size_t kMostShards = 256;
+constexpr std::size_t kMostShards = 256, kMostTensors = 200'000;
 
 std::string read_start(const InputFile& file, std::size_t most) {
   std::string start(std::min(file.size(), most), '\0');
@@ -107,11 +107,14 @@ Tensors open_shards(const std::filesystem::path& index, const nlohmann::json& we
   if (shards.size() > kMostShards)
     refuse("it names " + std::to_string(shards.size()) + " files, expected at most " + std::to_string(kMostShards));
   std::map<std::string, Tensors> found;
+  std::size_t count = 0;
   for (const std::string& shard : shards) {
     const bool beside =
         !shard.empty() && shard != "." && shard != ".." && shard.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
     if (!beside) refuse("it names the file " + in_quotes(shard) + ", which does not lie beside it");
     found[shard] = open_with(index.parent_path() / shard, read_tensors);
+    count += found[shard].size();
+    if (count > kMostTensors) refuse("its files have more than " + std::to_string(kMostTensors) + " tensors in all");
   }
   Tensors tensors;
   for (const auto& [name, file] : weight_map.items()) {

@@ -15,9 +15,10 @@ std::string in_quotes(std::string_view name) {
 }
 
 std::string in_brackets(const std::vector<std::int64_t>& shape) {
+  constexpr std::size_t kMostSides = 16;
   std::string text = "[";
-  for (const std::int64_t side : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(side);
-  return text + ']';
+  for (std::size_t i = 0; i < std::min(shape.size(), kMostSides); ++i) text += (i > 0 ? ", " : "") + std::to_string(shape[i]);
+  return text + (shape.size() > kMostSides ? ", …]" : "]");
 }
 
 }  // namespace interrogator

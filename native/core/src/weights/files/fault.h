@@ -14,7 +14,7 @@ namespace interrogator {
 /// A name that a file made up, for a message: in quotes, of one line and of bounded length.
 std::string in_quotes(std::string_view name);
 
-/// "[768, 512]"
+/// "[768, 512]", of bounded length as well.
 std::string in_brackets(const std::vector<std::int64_t>& shape);
 
 }  // namespace interrogator

@@ -56,7 +56,9 @@ constexpr std::string_view kHint =
 }  // namespace
 
 PickleGlobal PickleGlobal::of(std::string_view module, std::string_view name, bool script) {
-  const std::string full = std::string(module) + '.' + std::string(name);
+  constexpr std::size_t kLongest = 1000;
+  // A pickle may name the same long text over and over, so that no more of it than this is looked at.
+  const std::string full = std::string(module.substr(0, kLongest)) + '.' + std::string(name.substr(0, kLongest));
   const auto* const call = std::find_if(kCalls.begin(), kCalls.end(), [&](const auto& known) { return known.first == full; });
   if (call != kCalls.end()) return {call->second, nullptr};
   if (module == "torch") {
@@ -64,7 +66,7 @@ PickleGlobal PickleGlobal::of(std::string_view module, std::string_view name, bo
     if (storage != kStorages.end()) return {Call::kNone, ElementType::of(storage->second)};
     if (std::find(kElementTypes.begin(), kElementTypes.end(), name) != kElementTypes.end()) return {};
   }
-  if (script && full.starts_with("__torch__.")) return {Call::kScriptClass, nullptr};
+  if (script && full.starts_with("__torch__.") && full.size() <= kLongest) return {Call::kScriptClass, nullptr};
   refuse("it holds more than tensors: its pickle asks for " + in_quotes(full) + ", which was not run" + std::string(kHint));
 }
 

@@ -18,7 +18,7 @@ using Tensors = std::map<std::string, StoredTensor>;
 
 constexpr std::uint64_t kLargestPickle = std::uint64_t{32} << 20;  // of the largest models it has some 500 KB
 constexpr int kDeepest = 64;
-constexpr std::size_t kMostEntries = 200'000, kLongestName = 1000;
+constexpr std::size_t kMostEntries = 200'000, kLongestName = 1000, kMostNameBytes = std::size_t{32} << 20;
 
 std::string read_entry(const ZipArchive& zip, const std::string& name, std::uint64_t most) {
   const std::optional<ByteRange> range = zip.find(name);
@@ -30,8 +30,8 @@ std::string read_entry(const ZipArchive& zip, const std::string& name, std::uint
   return bytes;
 }
 
-/// The tensors that a pickle's root leads to. Values may refer to one another in circles and over and over, so that both depth and number
-/// of what is visited are bounded.
+/// The tensors that a pickle's root leads to. Values may refer to one another in circles and over and over. Depth, the length of names, and
+/// how many entries are looked at are therefore bounded. An entry counts each time, and also where it holds nothing that is asked for.
 class Walk {
  public:
   Walk(const Pickle& pickle, const ZipArchive& zip, const std::string& folder) : pickle_(pickle), zip_(zip), data_(folder + "/data/") {}
@@ -53,17 +53,19 @@ class Walk {
  private:
   void visit(const PickleValue& value, const std::string& name, int depth) {
     if (depth > kDeepest) refuse("its dictionaries are nested more than " + std::to_string(kDeepest) + " deep");
-    if (++visited_ > kMostEntries) refuse("it has more than " + std::to_string(kMostEntries) + " entries");
     if (value.kind == Kind::kTensor) tensors_.insert_or_assign(name, stored(pickle_.tensors[value.index], name));
     const std::uint32_t dict = dict_of(value);
     if (dict == Pickle::kNoDict) return;
     for (const auto& [key, inner] : pickle_.dicts[dict]) {
+      if (++looked_at_ > kMostEntries) refuse("it has more than " + std::to_string(kMostEntries) + " entries");
       if (inner.kind != Kind::kTensor && dict_of(inner) == Pickle::kNoDict) continue;
       std::string part;
-      if (key.kind == Kind::kText) part = pickle_.text(key);
+      if (key.kind == Kind::kText) part = pickle_.text(key).substr(0, kLongestName + 1);
       else if (key.kind == Kind::kInteger) part = std::to_string(key.number);
       else continue;
       if (name.size() + part.size() > kLongestName) refuse("it has a name of more than " + std::to_string(kLongestName) + " bytes");
+      name_bytes_ += name.size() + part.size();
+      if (name_bytes_ > kMostNameBytes) refuse("its names have more than " + std::to_string(kMostNameBytes) + " bytes in all");
       visit(inner, name.empty() ? part : name + '.' + part, depth + 1);
     }
   }
@@ -75,8 +77,9 @@ class Walk {
 
   StoredTensor stored(const PickledTensor& tensor, const std::string& name) const {
     const PickledStorage& storage = pickle_.storages[tensor.storage];
-    const std::optional<ByteRange> range = zip_.find(data_ + storage.key);
-    if (!range) refuse("its " + in_quotes(name) + " lies in " + in_quotes(data_ + storage.key) + ", which is not in the archive");
+    const std::string file = data_ + std::string(pickle_.text(storage.key));
+    const std::optional<ByteRange> range = zip_.find(file);
+    if (!range) refuse("its " + in_quotes(name) + " lies in " + in_quotes(file) + ", which is not in the archive");
     const std::uint64_t width = storage.type->bytes, held = range->size / width;
     if (std::cmp_less(held, storage.elements)) {
       refuse("its " + in_quotes(name) + " lies in a storage of " + std::to_string(held) + " numbers that should have " +
@@ -95,7 +98,7 @@ class Walk {
   const Pickle& pickle_;
   const ZipArchive& zip_;
   const std::string data_;
-  std::size_t visited_ = 0;
+  std::size_t looked_at_ = 0, name_bytes_ = 0;
   Tensors tensors_;
 };
 

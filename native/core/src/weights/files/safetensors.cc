@@ -54,14 +54,14 @@ SafeTensors::SafeTensors(const InputFile& file, HeaderLimits limits) {
   }
   if (!header_.is_object()) refuse("its header is no JSON object");
   for (const auto& [name, entry] : header_.items()) {
-    if (name != "__metadata__" && !entry.contains("data_offsets")) refuse("its '" + name + "' has no data_offsets");
+    if (name != "__metadata__" && !entry.contains("data_offsets")) refuse("its " + in_quotes(name) + " has no data_offsets");
   }
   begin_ = kSizeBytes + text.size();
   size_ = file.size() - begin_;
 }
 
 SafeTensor SafeTensors::find(const std::string& name, const std::string& dtype, std::size_t element_bytes, std::size_t dimensions) const {
-  if (!header_.contains(name)) refuse("it has no '" + name + "'");
+  if (!header_.contains(name)) refuse("it has no " + in_quotes(name));
   std::string type;
   std::vector<std::uint64_t> shape, offsets;
   try {
@@ -71,20 +71,20 @@ SafeTensor SafeTensors::find(const std::string& name, const std::string& dtype, 
   } catch (const std::exception&) {
     offsets.clear();
   }
-  if (offsets.size() != 2 || offsets[0] > offsets[1]) refuse("its '" + name + "' has no usable dtype, shape and data_offsets");
+  if (offsets.size() != 2 || offsets[0] > offsets[1]) refuse("its " + in_quotes(name) + " has no usable dtype, shape and data_offsets");
   if (type != dtype || shape.size() != dimensions) {
-    refuse("its '" + name + "' is " + type + " of " + std::to_string(shape.size()) + " dimensions, expected " + dtype + " of " +
+    refuse("its " + in_quotes(name) + " is " + type + " of " + std::to_string(shape.size()) + " dimensions, expected " + dtype + " of " +
            std::to_string(dimensions));
   }
   if (offsets[1] > size_) {
-    refuse("its '" + name + "' ends at byte " + std::to_string(offsets[1]) + " of " + std::to_string(size_) + ": the file is cut short");
+    refuse("its " + in_quotes(name) + " ends at byte " + std::to_string(offsets[1]) + " of " + std::to_string(size_) + ": the file is cut short");
   }
   std::uint64_t bytes = element_bytes;
   for (const std::uint64_t side : shape) {
-    if (__builtin_mul_overflow(bytes, side, &bytes)) refuse("its '" + name + "' is of an absurd size");
+    if (__builtin_mul_overflow(bytes, side, &bytes)) refuse("its " + in_quotes(name) + " is of an absurd size");
   }
   if (offsets[1] - offsets[0] != bytes) {
-    refuse("its '" + name + "' has " + std::to_string(offsets[1] - offsets[0]) + " bytes, which do not fit its shape and type");
+    refuse("its " + in_quotes(name) + " has " + std::to_string(offsets[1] - offsets[0]) + " bytes, which do not fit its shape and type");
   }
   return {{shape.begin(), shape.end()}, bytes, begin_ + offsets[0]};
 }

@@ -1,10 +1,11 @@
 #include "weights/files/unpickler.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <optional>
 
 #include "weights/files/fault.h"
 #include "weights/files/pickle_globals.h"
+#include "weights/files/pickle_opcodes.h"
 
 namespace interrogator {
 
@@ -13,63 +14,10 @@ namespace {
 using Value = PickleValue;
 using Kind = PickleValue::Kind;
 using Call = PickleGlobal::Call;
+using Opcode = PickleOpcode;
 
 constexpr std::size_t kMostValues = 2'000'000;  // the state of a training run of the largest CLIP model has some 100,000
 constexpr std::size_t kMostDimensions = 16, kLongestKey = 64;
-
-/// Opcodes by the names that Python's pickletools gives them.
-enum Opcode : unsigned char {
-  kMark = '(',
-  kStop = '.',
-  kPop = '0',
-  kPopMark = '1',
-  kDup = '2',
-  kBinFloat = 'G',
-  kBinInt = 'J',
-  kBinInt1 = 'K',
-  kBinInt2 = 'M',
-  kNone = 'N',
-  kBinPersid = 'Q',
-  kReduce = 'R',
-  kBinString = 'T',
-  kShortBinString = 'U',
-  kBinUnicode = 'X',
-  kAppend = 'a',
-  kBuild = 'b',
-  kGlobal = 'c',
-  kDict = 'd',
-  kAppends = 'e',
-  kBinGet = 'h',
-  kLongBinGet = 'j',
-  kList = 'l',
-  kBinPut = 'q',
-  kLongBinPut = 'r',
-  kSetItem = 's',
-  kTuple = 't',
-  kEmptyTuple = ')',
-  kSetItems = 'u',
-  kEmptyDict = '}',
-  kEmptyList = ']',
-  kBinBytes = 'B',
-  kShortBinBytes = 'C',
-  kProto = 0x80,
-  kNewObj = 0x81,
-  kTuple1 = 0x85,
-  kTuple2 = 0x86,
-  kTuple3 = 0x87,
-  kNewTrue = 0x88,
-  kNewFalse = 0x89,
-  kLong1 = 0x8A,
-  kLong4 = 0x8B,
-  kShortBinUnicode = 0x8C,
-  kBinUnicode8 = 0x8D,
-  kBinBytes8 = 0x8E,
-  kEmptySet = 0x8F,
-  kAddItems = 0x90,
-  kStackGlobal = 0x93,
-  kMemoize = 0x94,
-  kFrame = 0x95,
-};  // clang-format would give each a line
 
 class Unpickler {
  public:
@@ -83,6 +31,7 @@ class Unpickler {
  private:
   /// False after the last.
   bool step(Opcode opcode) {
+    using enum PickleOpcode;
     switch (opcode) {
       case kProto: check_protocol(take_number(1)); return true;
       case kFrame: take(8); return true;
@@ -94,7 +43,7 @@ class Unpickler {
       case kDup: push(top()); return true;
       case kBinPut: remember(take_number(1)); return true;
       case kLongBinPut: remember(take_number(4)); return true;
-      case kMemoize: remember(memo_.size()); return true;
+      case kMemoize: remember(remembered_); return true;
       case kBinGet: push(remembered(take_number(1))); return true;
       case kLongBinGet: push(remembered(take_number(4))); return true;
 
@@ -159,7 +108,7 @@ class Unpickler {
 
   /// What is in no pickle of torch.save. Those that name a class or a function name it, so that the message can.
   [[noreturn]] void refuse_opcode(Opcode opcode) {
-    if (opcode == 'i') {  // INST
+    if (opcode == Opcode{'i'}) {  // INST
       const std::string_view module = take_line(), name = take_line();
       PickleGlobal::of(module, name, script_);
     }
@@ -239,12 +188,15 @@ class Unpickler {
   }
   void remember(std::uint64_t place) {
     count_value();
+    // Picklers number places from 0 on. A list of them, unlike a hash table, is as fast whatever numbers a file chooses.
+    if (place >= kMostValues) damaged("it remembers a value under a number that no pickler gives");
+    if (place >= memo_.size()) memo_.resize(static_cast<std::size_t>(place) + 1);
+    if (!memo_[place]) ++remembered_;
     memo_[place] = top();
   }
   const Value& remembered(std::uint64_t place) const {
-    const auto found = memo_.find(place);
-    if (found == memo_.end()) damaged("it refers to a value that is not there");
-    return found->second;
+    if (place >= memo_.size() || !memo_[place]) damaged("it refers to a value that is not there");
+    return *memo_[place];
   }
 
   // Values.
@@ -348,7 +300,7 @@ class Unpickler {
                        parts[2].index <= kLongestKey && parts[4].kind == Kind::kInteger && parts[4].number >= 0;
     if (!sound) damaged("a storage is described in another way than PyTorch does");
     push({Kind::kStorage, static_cast<std::uint32_t>(pickle_.storages.size()), 0});
-    pickle_.storages.push_back({globals_[parts[1].index].storage, std::string(pickle_.text(parts[2])), parts[4].number});
+    pickle_.storages.push_back({globals_[parts[1].index].storage, parts[2], parts[4].number});
   }
 
   /// _rebuild_tensor_v2(storage, offset, shape, strides, …)
@@ -362,9 +314,11 @@ class Unpickler {
     pickle_.tensors.push_back(std::move(tensor));
   }
 
-  std::vector<std::int64_t> integers(const Value& tuple) const {
+  std::vector<std::int64_t> integers(const Value& tuple) {
     std::vector<std::int64_t> numbers;
     for (const Value& each : values_of(tuple)) {
+      // Copies of one tuple could be many: they count as values.
+      count_value();
       if (each.kind != Kind::kInteger || numbers.size() == kMostDimensions) damaged("a tensor has a shape that is none");
       numbers.push_back(each.number);
     }
@@ -378,7 +332,8 @@ class Unpickler {
   std::vector<Value> stack_;
   std::vector<std::size_t> marks_;
   std::vector<PickleGlobal> globals_;
-  std::unordered_map<std::uint64_t, Value> memo_;
+  std::vector<std::optional<Value>> memo_;
+  std::size_t remembered_ = 0;  // places of memo_ that hold a value
 };
 
 }  // namespace

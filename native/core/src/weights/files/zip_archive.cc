@@ -18,7 +18,7 @@ constexpr std::uint32_t kLocalSignature = 0x04034B50, kEntrySignature = 0x02014B
 constexpr std::uint32_t kEnd64Signature = 0x06064B50, kLocator64Signature = 0x07064B50;
 constexpr std::uint32_t kIn64 = 0xFFFFFFFF;  // the number is in a 64-bit field elsewhere
 constexpr std::uint16_t kField64 = 0x0001, kEncrypted = 0x0001;
-constexpr std::size_t kLargestDirectory = std::size_t{32} << 20;
+constexpr std::size_t kLargestDirectory = std::size_t{32} << 20, kLongestName = 1000;
 
 /// A little-endian number of `width` bytes. What is read has been checked to be there.
 std::uint64_t number(std::string_view bytes, std::size_t at, std::size_t width) {
@@ -91,6 +91,9 @@ void ZipArchive::read_directory(const ByteRange& directory) {
   while (left.size() >= kDirectoryEntry && number32(left, 0) == kEntrySignature) {
     const std::size_t name = number16(left, 28), extra = number16(left, 30), comment = number16(left, 32);
     if (name + extra + comment > left.size() - kDirectoryEntry) break;
+    if (name > kLongestName) {
+      refuse("its zip directory has a name of " + std::to_string(name) + " bytes, expected at most " + std::to_string(kLongestName));
+    }
     Entry entry{number32(left, 42), number32(left, 24), number32(left, 20), number16(left, 10), number16(left, 8)};
     read_field64(left.substr(kDirectoryEntry + name, extra), {&entry.size, &entry.stored_size, &entry.header});
     if (!entries_.emplace(left.substr(kDirectoryEntry, name), entry).second) {

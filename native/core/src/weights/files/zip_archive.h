@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 
 #include "platform/file.h"
 
@@ -38,8 +38,8 @@ class ZipArchive {
   void read_directory(const ByteRange& directory);
 
   const std::shared_ptr<const InputFile> file_;
-  std::uint64_t end_ = 0;  ///< of the entries: where the directory begins
-  std::unordered_map<std::string, Entry> entries_;
+  std::uint64_t end_ = 0;                 ///< of the entries: where the directory begins
+  std::map<std::string, Entry> entries_;  // not a hash table, which names made for it turn into a list
 };
 
 }  // namespace interrogator
