@@ -77,7 +77,8 @@ SafeTensor SafeTensors::find(const std::string& name, const std::string& dtype, 
            std::to_string(dimensions));
   }
   if (offsets[1] > size_) {
-    refuse("its " + in_quotes(name) + " ends at byte " + std::to_string(offsets[1]) + " of " + std::to_string(size_) + ": the file is cut short");
+    refuse("its " + in_quotes(name) + " ends at byte " + std::to_string(offsets[1]) + " of " + std::to_string(size_) +
+           ": the file is cut short");
   }
   std::uint64_t bytes = element_bytes;
   for (const std::uint64_t side : shape) {
