@@ -69,6 +69,12 @@ export function zip(entries: Record<string, Buffer>): Buffer {
   return Buffer.concat([...parts, entry, ...end]);
 }
 
+/** Opcodes as they are: of a text each letter is a byte. */
+export const raw = (...parts: (Buffer | string)[]): Buffer =>
+  Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)));
+
+export const uint32 = (value: number): Buffer => uint(value, 4);
+
 /** Opcodes of protocol 2, by what they make. */
 export const pickle = {
   text: (value: string): Buffer => Buffer.concat([Buffer.from('X'), uint(Buffer.byteLength(value), 4), Buffer.from(value)]),
