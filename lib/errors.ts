@@ -74,6 +74,11 @@ export class InterrogatorError extends Error {
     this.code = code;
     if (hint !== undefined) this.hint = cut(hint);
   }
+
+  /** What was wrong: `message` without its hint. */
+  get problem(): string {
+    return this.hint ? this.message.slice(0, -this.hint.length - 1) : this.message;
+  }
 }
 
 /** The call's `AbortSignal` fired. `cause` is the signal's reason. */

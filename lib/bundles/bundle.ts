@@ -10,10 +10,10 @@ export type { BundleKind } from './catalog';
 export type { CaptionManifest, ClipManifest } from './manifest';
 
 export interface Bundle<M extends Manifest = Manifest> {
-  /** Absolute path: of the manifest's folder; of a name's published weights, of the folder that they are in. */
+  /** Absolute path of the folder with the manifest. A model of the catalog has no manifest: then of the folder with its weights. */
   folder: string;
   manifest: M;
-  /** Of a bundle that is a graph of the package and a file of weights. The modules of others hold their weights. */
+  /** Present where the weights are a publisher's file. Without it, the modules in the folder hold them. */
   graph?: Graph;
 }
 
@@ -52,7 +52,7 @@ export function knownFiles({ folder, manifest }: Bundle): { file: string; bytes:
   return Object.entries(manifest.files).map(([name, entry]) => ({ ...entry, file: path.resolve(folder, name) }));
 }
 
-/** Where the file is that a bundle's tokenizer has by its name. */
+/** The folder that holds the bundle's tokenizer file. */
 export function tokenizerFolder({ folder, graph }: Bundle): string {
   return graph ? TOKENIZERS : folder;
 }

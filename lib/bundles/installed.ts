@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { bundleHome } from '../files/cache-folder';
-import { readBundle } from './bundle';
+import { type Bundle, readBundle } from './bundle';
 import { type BundleKind, PACKAGE_MODELS } from './catalog';
 
 /** A bundle that a name can reach. */
@@ -14,6 +14,11 @@ export interface InstalledBundle {
 
 /** Every readable bundle in the bundle home and in the package's models. */
 export async function installedBundles(): Promise<InstalledBundle[]> {
+  return (await readableBundles()).map(({ folder, manifest: { kind, name } }) => ({ kind, name, folder }));
+}
+
+/** The same bundles whole, in the order in which a name is looked for. */
+export async function readableBundles(): Promise<Bundle[]> {
   const folders: string[] = [];
   for (const home of [bundleHome(), PACKAGE_MODELS]) {
     for (const name of await folderNames(home)) {
@@ -22,7 +27,7 @@ export async function installedBundles(): Promise<InstalledBundle[]> {
     }
   }
   const bundles = await Promise.all(folders.map((folder) => readBundle(folder).catch(() => undefined)));
-  return bundles.flatMap((bundle) => (bundle ? [{ kind: bundle.manifest.kind, name: bundle.manifest.name, folder: bundle.folder }] : []));
+  return bundles.filter((bundle) => bundle !== undefined);
 }
 
 /** The name that resolves to a folder: of `models/sample/clip`, `sample`. */

@@ -4,10 +4,11 @@ import os from 'node:os';
 import path from 'node:path';
 import type { ProgressListener } from '../arguments';
 import { InterrogatorError } from '../errors';
+import { isThere } from '../files/is-there';
 import { cachedFile, fetchFiles, hubCacheFolder, isOffline, repositoryInfo } from '../hub';
 import type { Bundle } from './bundle';
 import type { CatalogEntry } from './catalog';
-import { readGraph } from './graph';
+import type { Graph } from './graph';
 import { type Manifest, withGraph } from './manifest';
 
 export interface Fetching {
@@ -27,7 +28,7 @@ export async function findWeights({ repository, files, legacy }: CatalogEntry): 
   }
   // Where open_clip kept what it fetched from OpenAI itself, before it used the hub.
   const older = legacy && path.join(os.homedir(), '.cache', 'clip', legacy.file);
-  return older && (await stat(older).catch(() => undefined)) ? older : undefined;
+  return older && (await isThere(older)) ? older : undefined;
 }
 
 /** The same, fetched where it is not there. Throws ERR_WEIGHTS_NOT_FOUND where it may not be, ERR_NETWORK, ERR_IO, AbortError. */
@@ -82,10 +83,9 @@ function sumOf(name: string, report: ProgressListener | undefined): (file: strin
   };
 }
 
-/** A model of the catalog, of the package's graph and the weights in this file. */
-export async function publishedBundle(entry: CatalogEntry, weights: string): Promise<Bundle> {
+/** A model of the catalog: its graph, and its weights in this file. */
+export async function publishedBundle(entry: CatalogEntry, graph: Graph, weights: string): Promise<Bundle> {
   const { kind, name, graph: id, preprocess } = entry;
-  const graph = await readGraph(id as string);
   const manifest = withGraph(graph, {
     formatVersion: 2,
     kind,
@@ -136,6 +136,5 @@ async function shardNames(index: string): Promise<string[]> {
 async function isWhole(file: string): Promise<boolean> {
   if (!INDEX.test(file)) return true;
   const shards = await weightFiles(file).catch(() => undefined);
-  const found = await Promise.all((shards ?? []).map((shard) => stat(shard).catch(() => undefined)));
-  return shards !== undefined && found.every((each) => each?.isFile());
+  return shards !== undefined && (await Promise.all(shards.map(isThere))).every(Boolean);
 }

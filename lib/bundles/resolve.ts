@@ -1,20 +1,20 @@
 /** Which bundle a model's name or a folder means. */
-import { stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { nearest } from '../arguments/nearest';
 import { show } from '../arguments/show';
 import { InterrogatorError } from '../errors';
 import { bundleHome } from '../files/cache-folder';
+import { isThere } from '../files/is-there';
 import { type BundleOf, bundleFolderName, readBundle } from './bundle';
 import { type BundleKind, type CatalogEntry, catalog, findEntry, PACKAGE_MODELS } from './catalog';
-import { readGraph } from './graph';
+import { type Graph, readGraph } from './graph';
 import { installedBundles, shortName } from './installed';
 import { type Manifest, withGraph } from './manifest';
 import { type Fetching, obtainWeights, publishedBundle } from './published';
 
 /** Where a model is to be had: a bundle that is here, or an entry of the catalog whose weights may have to be fetched. */
-export type Located<K extends BundleKind> = { bundle: BundleOf<K> } | { entry: CatalogEntry };
+export type Located<K extends BundleKind> = { bundle: BundleOf<K> } | { entry: CatalogEntry; graph: Graph };
 
 /**
  * Finds what a model's name or a folder means, without a request. A folder is absolute or begins with `./`, `../` or `~/`; anything else
@@ -28,7 +28,7 @@ export async function locateModel<K extends BundleKind>(kind: K, name: string, s
   const folders = named === undefined ? homes.map((home) => path.join(home, bundleFolderName(name))) : [named];
   for (const folder of [...(named === undefined && searchFolder !== null ? [searchFolder] : []), ...folders]) {
     for (const candidate of [folder, path.join(folder, kind)]) {
-      if (await exists(path.join(candidate, 'manifest.json'))) {
+      if (await isThere(path.join(candidate, 'manifest.json'))) {
         // A folder with both kinds in it has one in each subfolder, so the other kind here is the caller's mistake.
         return { bundle: await readBundle(candidate, kind) };
       }
@@ -36,10 +36,10 @@ export async function locateModel<K extends BundleKind>(kind: K, name: string, s
   }
   if (named === undefined) {
     const entry = findEntry(kind, name);
-    if (entry?.graph) return { entry };
+    if (entry?.graph) return { entry, graph: await readGraph(entry.graph) };
     throw await unknownModel(kind, name);
   }
-  if (!(await exists(named)))
+  if (!(await isThere(named)))
     throw new InterrogatorError('ERR_BUNDLE_NOT_FOUND', `There is no folder ${named}.`, { hint: 'Check the path.' });
   throw new InterrogatorError('ERR_BUNDLE_NOT_FOUND', `The folder ${named} holds no ${kind} bundle.`, {
     hint: 'A bundle is a folder with a manifest.json, as `torch-interrogator import` and `export` write it.',
@@ -49,14 +49,15 @@ export async function locateModel<K extends BundleKind>(kind: K, name: string, s
 /** The bundle itself; weights that are not on this machine are fetched where they may be. Throws what obtainWeights throws. */
 export async function openLocated<K extends BundleKind>(located: Located<K>, fetching: Fetching): Promise<BundleOf<K>> {
   if ('bundle' in located) return located.bundle;
-  return publishedBundle(located.entry, await obtainWeights(located.entry, fetching)) as Promise<BundleOf<K>>;
+  const { entry, graph } = located;
+  return publishedBundle(entry, graph, await obtainWeights(entry, fetching)) as Promise<BundleOf<K>>;
 }
 
 /** What describes the networks, whose weights may not be here yet. */
-export async function manifestOf<K extends BundleKind>(located: Located<K>): Promise<BundleOf<K>['manifest']> {
+export function manifestOf<K extends BundleKind>(located: Located<K>): BundleOf<K>['manifest'] {
   if ('bundle' in located) return located.bundle.manifest;
-  const { name, kind, graph } = located.entry;
-  return withGraph(await readGraph(graph as string), { name, kind } as Partial<Manifest>) as BundleOf<K>['manifest'];
+  const { entry, graph } = located;
+  return withGraph(graph, { name: entry.name, kind: entry.kind } as Partial<Manifest>) as BundleOf<K>['manifest'];
 }
 
 /** Both at once, for a model that must be here. */
@@ -70,6 +71,7 @@ function namedFolder(name: string): string | undefined {
   return path.isAbsolute(name) || /^\.{1,2}([\\/]|$)/.test(name) ? path.resolve(name) : undefined;
 }
 
+/** ERR_MODEL_UNKNOWN, with the nearest names. */
 export async function unknownModel(kind: BundleKind, name: string): Promise<InterrogatorError> {
   const error = (message: string, ...hints: (string | false | undefined)[]): InterrogatorError =>
     new InterrogatorError('ERR_MODEL_UNKNOWN', message, { hint: hints.filter(Boolean).join('\n') });
@@ -82,7 +84,7 @@ export async function unknownModel(kind: BundleKind, name: string): Promise<Inte
     return error(`The ${kind} model ${name} is not supported by this version.`, `${there} ${list}`);
   }
   const unknown = `There is no ${kind} model called ${show(name)}`;
-  if (await exists(path.resolve(name, 'manifest.json'))) return error(`${unknown}, but a folder.`, `For the folder give ./${name}`);
+  if (await isThere(path.resolve(name, 'manifest.json'))) return error(`${unknown}, but a folder.`, `For the folder give ./${name}`);
   const supported = known.filter((model) => model.graph).map((model) => model.name);
   const near = nearest(name, [...new Set([...installed, ...supported])], 3);
   const [first] = near;
@@ -92,8 +94,4 @@ export async function unknownModel(kind: BundleKind, name: string): Promise<Inte
     first && !installed.has(first) && `Fetch one with: npx torch-interrogator pull ${first}`,
     list,
   );
-}
-
-async function exists(file: string): Promise<boolean> {
-  return (await stat(file).catch(() => undefined)) !== undefined;
 }

@@ -19,8 +19,8 @@ const USAGE_CODES = new Set<ErrorCode>([
 /** An error as the lines of `--json` hold it: what was wrong, and what to do about it, where that is known. */
 export function failureRecord(error: unknown): { code: ErrorCode; message: string; hint?: string } {
   if (error instanceof InterrogatorError) {
-    const { code, hint, message } = error;
-    return hint ? { code, message: message.slice(0, -hint.length - 1), hint } : { code, message };
+    const { code, hint, problem: message } = error;
+    return hint ? { code, message, hint } : { code, message };
   }
   const { syscall, message }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
   return { code: syscall ? 'ERR_IO' : 'ERR_RUNTIME', message };

@@ -173,7 +173,7 @@ export class Engine {
 async function locateModels({ clipModelName, clipModelPath, captionModelName, captionModelPath, captionMaxLength }: Config) {
   const clip = await locateModel('clip', clipModelName, clipModelPath);
   const caption = captionModelName === null ? null : await locateModel('caption', captionModelName, captionModelPath);
-  if (caption) checkCaptionLength(captionMaxLength, await manifestOf(caption));
+  if (caption) checkCaptionLength(captionMaxLength, manifestOf(caption));
   return { clip, caption };
 }
 

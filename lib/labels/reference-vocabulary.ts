@@ -43,8 +43,7 @@ export async function referenceVocabulary({ download = true, onProgress, signal 
     await install(folder, installation, { ...(onProgress && { report: onProgress }), signal });
   } catch (error) {
     if (!hasCode(error, 'ERR_NETWORK')) throw error;
-    const { message, hint } = error as InterrogatorError;
-    throw notFound(`could not be fetched. ${hint ? message.slice(0, -hint.length - 1) : message}`, error);
+    throw notFound(`could not be fetched. ${(error as InterrogatorError).problem}`, error);
   }
   return folder;
 }

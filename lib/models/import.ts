@@ -15,6 +15,7 @@ import { type Manifest, withGraph } from '../bundles/manifest';
 import { weightFiles } from '../bundles/published';
 import { digestsOf } from '../bundles/verify';
 import { AbortError, InterrogatorError, toInterrogatorError } from '../errors';
+import { isThere } from '../files/is-there';
 import { loadNative } from '../native/load';
 import { ownFields } from './settings';
 
@@ -86,8 +87,8 @@ export async function importModel(kind: BundleKind, architecture: string, weight
   const sizes = await Promise.all(files.map(async (each) => (await stat(each)).size));
   const listed = Object.fromEntries(files.map((each, i) => [placed(each), { bytes: sizes[i], sha256: digests[i] }]));
   await replaceFolder(folder, async (temporary) => {
-    if (copy) await copyAll(files, temporary, { signal, onProgress });
-    const text = JSON.stringify({ ...own, weights: placed(file), files: { ...listed } }, null, 2);
+    if (copy) await copyAll(files, temporary, { signal, onProgress, total: sizes.reduce((sum, size) => sum + size, 0) });
+    const text = JSON.stringify({ ...own, weights: placed(file), files: listed }, null, 2);
     await writeFile(path.join(temporary, 'manifest.json'), `${text}\n`);
     await readBundle(temporary, kind);
   });
@@ -111,10 +112,6 @@ async function requireSameModel(folder: string, { kind, file }: { kind: BundleKi
   if (!there || (there.manifest.kind === kind && (there.manifest.weights === file || isCopy))) return;
   const fault = `In ${folder} there is a bundle of other weights: the ${there.manifest.kind} model ${there.manifest.name}.`;
   throw new InterrogatorError('ERR_INVALID_ARGUMENT', fault, { hint: 'Give another name with --name, or replace it with --force.' });
-}
-
-async function isThere(file: string): Promise<boolean> {
-  return (await stat(file).catch(() => undefined)) !== undefined;
 }
 
 /** The graph that an architecture means: its own identifier, or that of a model of the catalog. */
@@ -146,7 +143,7 @@ async function weightsFile(location: string): Promise<string> {
   if (!found.isDirectory()) return location;
   for (const name of NAMES) {
     const file = path.join(location, name);
-    if (await stat(file).catch(() => undefined)) return file;
+    if (await isThere(file)) return file;
   }
   throw new InterrogatorError('ERR_IO', `The folder ${location} holds no weights: none of ${NAMES.join(', ')}.`, {
     hint: 'Name the file itself.',
@@ -159,9 +156,7 @@ function stem(location: string): string {
 }
 
 /** Tells of bytes, in the stage 'copy'. */
-async function copyAll(files: string[], folder: string, { signal, onProgress }: CallOptions): Promise<void> {
-  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
-  const total = sizes.reduce((sum, size) => sum + size, 0);
+async function copyAll(files: string[], folder: string, { signal, onProgress, total }: CallOptions & { total: number }): Promise<void> {
   let done = 0;
   for (const file of files) {
     const content = createReadStream(file, { highWaterMark: 1 << 20 });

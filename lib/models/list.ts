@@ -1,8 +1,7 @@
 /** Every model that a name can mean, with what of it is on this machine. */
-import path from 'node:path';
-import { readBundle } from '../bundles/bundle';
+import type { Bundle } from '../bundles/bundle';
 import { type CatalogEntry, catalog } from '../bundles/catalog';
-import { type InstalledBundle, installedBundles } from '../bundles/installed';
+import { type InstalledBundle, readableBundles } from '../bundles/installed';
 import { findWeights } from '../bundles/published';
 import { verifyFiles } from '../bundles/verify';
 
@@ -15,35 +14,37 @@ export type ModelStatus = Pick<InstalledBundle, 'kind' | 'name'> &
     runnable: boolean;
   };
 
+type Named = Pick<ModelStatus, 'kind' | 'name'>;
+
 /** See modelStatuses() of this folder's index. */
 export async function modelStatuses(): Promise<ModelStatus[]> {
-  const bundles = await installedBundles();
-  // A file that was imported may be gone since.
-  const whole = await Promise.all(bundles.map(({ folder }) => isWhole(folder)));
-  const runnable = new Set(bundles.filter((_, i) => whole[i]).map(({ folder }) => folder));
-  const key = ({ kind, name }: Pick<ModelStatus, 'kind' | 'name'>): string => `${kind} ${name}`;
-  const folders = new Map(bundles.map((bundle) => [key(bundle), bundle.folder]));
+  const bundles = new Map<string, Bundle>();
+  for (const bundle of await readableBundles()) {
+    // The first one is what the name means.
+    const key = keyOf(bundle.manifest);
+    if (!bundles.has(key)) bundles.set(key, bundle);
+  }
   const known = catalog().map(async (entry): Promise<ModelStatus> => {
-    const installed = folders.get(key(entry)) ?? (await findWeights(entry)) ?? null;
-    const runs = installed !== null && (folders.has(key(entry)) ? runnable.has(installed) : entry.graph !== null);
-    return { ...entry, installed, runnable: runs };
+    const bundle = bundles.get(keyOf(entry));
+    if (bundle) return { ...entry, ...(await statusOf(bundle)) };
+    const installed = (await findWeights(entry)) ?? null;
+    return { ...entry, installed, runnable: installed !== null && entry.graph !== null };
   });
-  const names = new Set(catalog().map(key));
-  const own = [...folders].filter(([name]) => !names.has(name));
-  return [
-    ...(await Promise.all(known)),
-    ...own.map(([name, folder]): ModelStatus => {
-      const [kind, ...words] = name.split(' ');
-      return { kind: kind as ModelStatus['kind'], name: words.join(' '), installed: path.resolve(folder), runnable: runnable.has(folder) };
-    }),
-  ];
+  const names = new Set(catalog().map(keyOf));
+  const own = [...bundles].filter(([key]) => !names.has(key));
+  return Promise.all([...known, ...own.map(([, bundle]) => statusOf(bundle))]);
 }
 
-async function isWhole(folder: string): Promise<boolean> {
-  return readBundle(folder)
-    .then((bundle) => verifyFiles(bundle, { hashes: false }))
-    .then(
-      () => true,
-      () => false,
-    );
+function keyOf({ kind, name }: Named): string {
+  return `${kind} ${name}`;
+}
+
+/** A file that was imported may be gone since. */
+async function statusOf(bundle: Bundle): Promise<ModelStatus> {
+  const { kind, name } = bundle.manifest;
+  const runnable = await verifyFiles(bundle, { hashes: false }).then(
+    () => true,
+    () => false,
+  );
+  return { kind, name, installed: bundle.folder, runnable };
 }

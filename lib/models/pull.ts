@@ -4,7 +4,7 @@ import path from 'node:path';
 import { type CallOptions, callOptions, NO_OPTIONS, textOf } from '../arguments';
 import { type BundleKind, type CatalogEntry, catalog } from '../bundles/catalog';
 import { installedBundles } from '../bundles/installed';
-import { declaredDigests, findWeights, obtainWeights, weightFiles } from '../bundles/published';
+import { declaredDigests, fetchWeights, findWeights, obtainWeights, weightFiles } from '../bundles/published';
 import { unknownModel } from '../bundles/resolve';
 import { digestsOf } from '../bundles/verify';
 import { InterrogatorError, throwIfAborted } from '../errors';
@@ -24,8 +24,9 @@ export async function pullModel(name: string, options: CallOptions = {}): Promis
   const { signal, onProgress } = callOptions('pullModel', options, NO_OPTIONS);
   throwIfAborted(signal);
   const entry = await entryOf(textOf('name', name));
-  await removeDamaged(entry, signal);
-  const file = await obtainWeights(entry, { download: true, signal, ...(onProgress && { report: onProgress }) });
+  const fetching = { download: true, signal, ...(onProgress && { report: onProgress }) };
+  const isSound = await removeDamaged(entry, signal);
+  const file = await (isSound ? obtainWeights(entry, fetching) : fetchWeights(entry, fetching));
   const sizes = await Promise.all((await weightFiles(file)).map((each) => stat(each)));
   return { kind: entry.kind, name, file, bytes: sizes.reduce((sum, { size }) => sum + size, 0) };
 }
@@ -40,16 +41,22 @@ async function entryOf(name: string): Promise<CatalogEntry> {
   throw await unknownModel(entry?.kind ?? (name.includes('/') ? 'clip' : 'caption'), name);
 }
 
-/** Takes what is not what the hub declared out of its cache, so that it is fetched again. Another program's own files stay. */
-async function removeDamaged(entry: CatalogEntry, signal: AbortSignal | undefined): Promise<void> {
+/**
+ * Takes out of the hub's cache what is not what the hub declared. False where a damaged file stays, because another program put it where
+ * it is: the hub's, once fetched, goes before it.
+ */
+async function removeDamaged(entry: CatalogEntry, signal: AbortSignal | undefined): Promise<boolean> {
   const found = await findWeights(entry);
-  if (found === undefined) return;
+  if (found === undefined) return true;
   const declared = Object.entries(await declaredDigests(entry, found));
   const files = declared.map(([file]) => file);
   const digests = await digestsOf(path.dirname(found), files, signal);
-  for (const [i, [file, { sha256 }]] of declared.entries()) {
-    if (digests[i] === sha256 || path.basename(await realpath(file)) !== sha256) continue;
-    await rm(await realpath(file));
-    await rm(file, { force: true });
+  const damaged = declared.filter(([, { sha256 }], i) => !digests[i]?.startsWith(sha256));
+  let isSound = true;
+  for (const [file, { sha256 }] of damaged) {
+    const stored = await realpath(file);
+    if (path.basename(stored) === sha256) for (const each of [stored, file]) await rm(each, { force: true });
+    else isSound = false;
   }
+  return isSound;
 }

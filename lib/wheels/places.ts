@@ -43,8 +43,8 @@ async function look(url: URL | undefined, location: string, links: () => Promise
   } catch (error) {
     if ((error as { code?: string }).code === 'ERR_ABORTED') throw error;
     // The remedy is that of the whole, not of one place.
-    const { message, hint } = error as InterrogatorError;
-    return { fault: hint ? message.slice(0, -hint.length - 1) : `${name}: ${message}` };
+    const { message, hint, problem } = error as InterrogatorError;
+    return { fault: hint ? problem : `${name}: ${message}` };
   }
 }
 

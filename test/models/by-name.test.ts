@@ -1,6 +1,6 @@
 /** Models by their names, with weights from a stand-in for the hub: fetched, found in Python's cache, and answers equal to the reference's. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import os, { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Interrogator, modelStatuses, pullModel } from '../../lib';
 import { FEATURE_TOLERANCE, largestDifference } from '../parity/compare';
@@ -41,6 +41,7 @@ beforeEach(() => {
 
 afterEach(() => {
   process.env = saved;
+  jest.restoreAllMocks();
 });
 
 const settings = { device: 'cpu', cachePath: null, dataPath: VOCABULARY, quiet: true } as const;
@@ -145,6 +146,30 @@ test.each([
   await expect(Interrogator.create({ ...settings, clipModelName: VIT_B_32.name, ...config })).rejects.toMatchObject({ code });
   expect(hub.requests).toHaveLength(requests);
 });
+
+test('what an older open_clip left is used, and what of it is damaged is fetched from the hub', async () => {
+  const { file } = await pullModel(VIT_B_32.name);
+  const home = mkdtempSync(path.join(work, 'home-'));
+  mkdirSync(path.join(home, '.cache', 'clip'), { recursive: true });
+  const legacy = path.join(home, '.cache', 'clip', 'ViT-B-32.pt');
+  // Told apart by content, and not what OpenAI published under that name.
+  copyFileSync(file, legacy);
+  process.env.HF_HUB_CACHE = mkdtempSync(path.join(work, 'cache-'));
+  // libtorch stays where it is found. The system's own environment is out of a test's reach.
+  process.env.XDG_CACHE_HOME ??= path.join(os.homedir(), '.cache');
+  jest.spyOn(os, 'homedir').mockReturnValue(home);
+  const requests = hub.requests.length;
+  const named = { ...settings, clipModelName: VIT_B_32.name, captionModelName: null };
+  await (await Interrogator.create({ ...named, verifyHashes: false })).dispose();
+  expect((await modelStatuses()).find(({ name }) => name === VIT_B_32.name)).toMatchObject({ installed: legacy });
+  expect(hub.requests).toHaveLength(requests);
+  await expect(Interrogator.create(named)).rejects.toMatchObject({ code: 'ERR_BUNDLE_DAMAGED', message: expect.stringContaining(legacy) });
+
+  const pulled = await pullModel(VIT_B_32.name);
+  expect(pulled.file).not.toBe(legacy);
+  expect(existsSync(legacy)).toBe(true);
+  await (await Interrogator.create(named)).dispose();
+}, 300_000);
 
 test('the list of models says what is here, and needs no request', async () => {
   const requests = hub.requests.length;

@@ -1,8 +1,19 @@
 /** Weights of one's own become a model without Python, and what does not fit is told before anything is kept. */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Interrogator, importModel } from '../../lib';
+import { Interrogator, importModel, modelStatuses } from '../../lib';
 import { resolveBundle } from '../../lib/bundles/resolve';
 import { BLIP_BASE, publishedRepositories, VIT_B_32 } from '../support/repositories';
 
@@ -177,6 +188,21 @@ test('an abort while weights are copied leaves nothing, and progress is told in 
   await expect(copying).rejects.toMatchObject({ name: 'AbortError' });
   expect(Math.max(...seen)).toBeLessThan(500e6);
   expect(readdirSync(work).filter((name) => name.includes('aborted'))).toEqual([]);
+}, 120_000);
+
+test('the list names what runs: the bundle that a name means, and whether its file is still there', async () => {
+  const status = async (name: string) => (await modelStatuses()).filter((model) => model.name === name);
+  const file = path.join(mkdtempSync(path.join(work, 'moving-')), 'model.safetensors');
+  symlinkSync(weights, file);
+  const { folder } = await importModel('clip', 'ViT-B-32', file, { name: 'mine' });
+  expect(await status('mine')).toEqual([{ kind: 'clip', name: 'mine', installed: folder, runnable: true }]);
+  rmSync(file);
+  expect(await status('mine')).toMatchObject([{ installed: folder, runnable: false }]);
+  // A bundle of the home goes before the package's of the same name.
+  const own = path.join(process.env.TORCH_INTERROGATOR_HOME as string, 'sample');
+  cpSync(path.join(__dirname, '..', '..', 'models', 'sample', 'clip'), own, { recursive: true });
+  expect((await resolveBundle('clip', 'sample', null)).folder).toBe(own);
+  expect((await status('sample')).find(({ kind }) => kind === 'clip')).toMatchObject({ installed: own });
 }, 120_000);
 
 test('a name that means something else keeps its meaning', async () => {

@@ -1,6 +1,7 @@
 /** torch-interrogator models: every name, what it needs, and what of it is on this machine. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type BundleKind, type ModelStatus, modelStatuses } from '../../index';
+import { bytesText } from '../bytes-text';
 
 interface Options {
   kind?: BundleKind;
@@ -67,12 +68,8 @@ function rowOf({ kind, name, tower, parameters, embedDim, imageSize, bytes, memo
     parameters === undefined ? '' : `${Math.round(parameters / 1e6)} M`,
     String(embedDim ?? ''),
     imageSize ? imageSize.join('×') : '',
-    bytes === undefined ? '' : size(bytes),
-    memory === undefined ? '' : size(memory),
+    bytes === undefined ? '' : bytesText(bytes),
+    memory === undefined ? '' : bytesText(memory),
     installed !== null && !runnable ? `${here} (cannot run: see doctor)` : here,
   ];
-}
-
-function size(bytes: number): string {
-  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -1,6 +1,7 @@
 /** torch-interrogator pull NAME…: fetches weights before they are needed. */
 import type { Command } from 'commander';
-import { modelStatuses, pullModel } from '../../index';
+import { catalog, pullModel } from '../../index';
+import { bytesText } from '../bytes-text';
 import { untilInterrupted } from '../interrupts';
 import { eraseStatus, showStatus } from '../status';
 
@@ -14,14 +15,13 @@ export function addPullCommand(program: Command): void {
     .action(async (names: string[], { json = false, quiet = false }: { json?: boolean; quiet?: boolean }) => {
       await untilInterrupted(async (signal) => {
         // A name that is wrong is told of before the others are fetched.
-        const known = await modelStatuses();
-        const wrong = names.find((name) => !known.some((model) => model.name === name && model.graph));
+        const wrong = names.find((name) => !catalog().some((model) => model.name === name && model.graph));
         if (wrong !== undefined) await pullModel(wrong, { signal });
         try {
           for (const name of names) {
             const pulled = await pullModel(name, { signal, ...(!quiet && { onProgress: showStatus }) });
             eraseStatus();
-            console.log(json ? JSON.stringify(pulled) : `${name}: ${pulled.file} (${Math.round(pulled.bytes / 1e6)} MB)`);
+            console.log(json ? JSON.stringify(pulled) : `${name}: ${pulled.file} (${bytesText(pulled.bytes)})`);
           }
         } finally {
           eraseStatus();

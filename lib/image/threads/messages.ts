@@ -49,9 +49,9 @@ export type DecodeReply = { settings: SharpSettings | undefined } | OpenReply | 
 /** An Error that is sent keeps neither its class nor its own fields. */
 export type SentError = Pick<InterrogatorError, 'code' | 'message' | 'hint' | 'cause'> & { causeFields: object };
 
-export function send({ code, message, hint, cause }: InterrogatorError): SentError {
+export function send({ code, problem, hint, cause }: InterrogatorError): SentError {
   const causeFields = cause instanceof Error ? { ...cause } : {};
-  return { code, message: hint ? message.slice(0, -hint.length - 1) : message, ...(hint && { hint }), cause, causeFields };
+  return { code, message: problem, ...(hint && { hint }), cause, causeFields };
 }
 
 export function receive({ code, message, hint, cause, causeFields }: SentError): InterrogatorError {

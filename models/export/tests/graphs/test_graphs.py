@@ -6,6 +6,7 @@ from io import BytesIO
 
 import pytest
 import torch
+from compare import compare
 from conftest import HERE, TINY_CLIP
 from make_tiny_blip import tiny_config
 from safetensors.torch import load_file, save_file
@@ -14,7 +15,6 @@ from torch_interrogator_export.clip.model import register_config
 from torch_interrogator_export.errors import ExportError
 from torch_interrogator_export.graphs import reference
 from torch_interrogator_export.graphs.blob import from_bytes, to_bytes
-from torch_interrogator_export.graphs.compare import compare
 from torch_interrogator_export.graphs.make import check_graph, make_graph
 from torch_interrogator_export.graphs.reference import write_reference
 from torch_interrogator_export.graphs.sources import blip_source, clip_source, graph_name, graph_names, source

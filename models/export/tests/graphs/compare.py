@@ -9,12 +9,12 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 
-from ..clip import operators  # noqa: F401  text.pt calls interrogator::tree_attention
-from ..clip.tree import build_tree
-from .blob import Graph
-from .make import filled
-from .reference import ANSWERS
-from .sources import Source
+from torch_interrogator_export.clip import operators  # noqa: F401  text.pt calls interrogator::tree_attention
+from torch_interrogator_export.clip.tree import build_tree
+from torch_interrogator_export.graphs.blob import Graph
+from torch_interrogator_export.graphs.make import filled
+from torch_interrogator_export.graphs.reference import ANSWERS
+from torch_interrogator_export.graphs.sources import Source
 
 # Largest absolute difference of a feature.
 TOLERANCE = 1e-5
