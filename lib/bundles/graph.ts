@@ -58,6 +58,11 @@ export async function readGraph(id: string): Promise<Graph> {
   }
 }
 
+/** Numbers in the tensors that are read: what was trained, and statistics of batch norms. */
+export function parametersOf({ header }: Graph): number {
+  return Object.values(header.tensors).reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
+}
+
 /** The graph as the core opens it, with this manifest in place of its own. */
 export function composeGraph({ header, modules }: Graph, manifest: object): Uint8Array {
   const json = Buffer.from(JSON.stringify({ ...header, manifest }));

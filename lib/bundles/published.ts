@@ -32,15 +32,24 @@ export async function findWeights({ repository, files, legacy }: CatalogEntry): 
 }
 
 /** The same, fetched where it is not there. Throws ERR_WEIGHTS_NOT_FOUND where it may not be, ERR_NETWORK, ERR_IO, AbortError. */
-export async function obtainWeights(entry: CatalogEntry, { download, signal, report }: Fetching): Promise<string> {
+export async function obtainWeights(entry: CatalogEntry, fetching: Fetching): Promise<string> {
   const found = await findWeights(entry);
   if (found !== undefined) return found;
-  if (download && !isOffline()) return fetchWeights(entry, { signal, report });
+  await requireWeights([entry], fetching);
+  return fetchWeights(entry, fetching);
+}
+
+/** Throws ERR_WEIGHTS_NOT_FOUND with the names of all of which the weights are not on this machine, where they may not be fetched. */
+export async function requireWeights(entries: readonly CatalogEntry[], { download }: Fetching): Promise<void> {
+  if (download && !isOffline()) return;
+  const found = await Promise.all(entries.map(findWeights));
+  const missing = entries.filter((_, i) => found[i] === undefined).map(({ name }) => name);
+  if (missing.length === 0) return;
   const why = isOffline() ? 'HF_HUB_OFFLINE is set' : 'download is false';
-  const fault = `The weights of ${entry.name} are not in ${hubCacheFolder()}, and they are not fetched because ${why}.`;
+  const fault = `The weights of ${missing.join(' and ')} are not in ${hubCacheFolder()}, and they are not fetched because ${why}.`;
   throw new InterrogatorError('ERR_WEIGHTS_NOT_FOUND', fault, {
     hint:
-      `Fetch them, where there is a network, with: npx torch-interrogator pull ${entry.name}\n` +
+      `Fetch them, where there is a network, with: npx torch-interrogator pull ${missing.join(' ')}\n` +
       'Until then the sample pair is there: --clip sample --caption sample',
   });
 }

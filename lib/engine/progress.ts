@@ -42,10 +42,16 @@ function show(stage: string): void {
   const events = [...shown].flatMap((stages) => stages.get(stage) ?? []);
   const [done, total] = events.reduce(([done, total], event) => [done + event.done, total + event.total], [0, 0]);
   terminal ??= openTerminal();
-  const bar = bars.get(stage) ?? terminal.create(total, done, { stage });
+  const told = { stage, amount: amountOf(stage, done, total) };
+  const bar = bars.get(stage) ?? terminal.create(total, done, told);
   bars.set(stage, bar);
   bar.setTotal(total);
-  bar.update(done, { stage });
+  bar.update(done, told);
+}
+
+/** Downloads and copies are counted in bytes. */
+function amountOf(stage: string, done: number, total: number): string {
+  return /^(download|copy)\b/.test(stage) ? `${Math.round(done / 1e6)}/${Math.round(total / 1e6)} MB` : `${done}/${total}`;
 }
 
 function openTerminal(): MultiBar {
@@ -53,7 +59,7 @@ function openTerminal(): MultiBar {
   return new MultiBar(
     {
       stream: process.stderr,
-      format: '{stage} [{bar}] {value}/{total} {eta_formatted}',
+      format: '{stage} [{bar}] {amount} {eta_formatted}',
       hideCursor: false,
       clearOnComplete: true,
       // Callers hear of an abort by Ctrl-C through their own handlers; a bar has no say in it.

@@ -87,7 +87,7 @@ async function contentsOf({ repository, options }: Fetching, files: readonly str
 }
 
 async function requireRoom({ repository, cache }: Fetching, contents: readonly Content[]): Promise<void> {
-  await mkdir(path.dirname(cache.blob('any')), { recursive: true });
+  await mkdir(hubCacheFolder(), { recursive: true });
   let needed = 0;
   for (const content of contents) {
     if (await isThere(cache, content)) continue;
@@ -107,7 +107,7 @@ async function obtain(fetching: Fetching, content: Content, signal: AbortSignal)
   const { cache } = fetching;
   const { etag, commit, bytes, files } = content;
   const lock = cache.lock(etag);
-  await mkdir(path.dirname(lock), { recursive: true });
+  for (const file of [lock, cache.blob(etag)]) await mkdir(path.dirname(file), { recursive: true });
   const release = await acquireLock(lock, { onWait: waitListener(fetching, content), signal });
   try {
     const isNew = !(await isThere(cache, content));

@@ -1,11 +1,12 @@
 /** Every model that a name can mean, with what of it is on this machine. */
 import type { Bundle } from '../bundles/bundle';
 import { type CatalogEntry, catalog } from '../bundles/catalog';
+import { parametersOf } from '../bundles/graph';
 import { type InstalledBundle, readableBundles } from '../bundles/installed';
 import { findWeights } from '../bundles/published';
 import { verifyFiles } from '../bundles/verify';
 
-/** A model of the catalog, or a bundle of the user's own, of which the catalog says nothing. */
+/** A model of the catalog, or a bundle of the user's own, of which less is known. */
 export type ModelStatus = Pick<InstalledBundle, 'kind' | 'name'> &
   Partial<Omit<CatalogEntry, 'kind' | 'name'>> & {
     /** Absolute path of its bundle's folder, or of its weights; null where they are not on this machine. */
@@ -13,6 +14,9 @@ export type ModelStatus = Pick<InstalledBundle, 'kind' | 'name'> &
     /** Whether it runs now: it is installed, and this version runs it. */
     runnable: boolean;
   };
+
+/** Bytes in use, of each byte of weights in float32; models/catalog.json counts so too. */
+const MEMORY_PER_BYTE = 1.1;
 
 type Named = Pick<ModelStatus, 'kind' | 'name'>;
 
@@ -32,7 +36,23 @@ export async function modelStatuses(): Promise<ModelStatus[]> {
   });
   const names = new Set(catalog().map(keyOf));
   const own = [...bundles].filter(([key]) => !names.has(key));
-  return Promise.all([...known, ...own.map(([, bundle]) => statusOf(bundle))]);
+  return Promise.all([...known, ...own.map(async ([, bundle]) => ({ ...ownFacts(bundle), ...(await statusOf(bundle)) }))]);
+}
+
+/** What is known of a bundle that the catalog does not list, in the catalog's terms. Nothing is fetched for it. */
+function ownFacts({ manifest, graph }: Bundle): Partial<ModelStatus> {
+  const parameters = graph && parametersOf(graph);
+  const files = Object.values(manifest.files).reduce((sum, { bytes }) => sum + bytes, 0);
+  const float32 = parameters ? parameters * Float32Array.BYTES_PER_ELEMENT : files;
+  const isClip = manifest.kind === 'clip';
+  return {
+    tower: isClip ? { text: manifest.text.tower } : { family: manifest.family },
+    ...(manifest.graph && { graph: manifest.graph }),
+    ...(parameters && { parameters }),
+    embedDim: isClip ? manifest.embedDim : null,
+    imageSize: (isClip ? manifest.image : manifest.vision).size as CatalogEntry['imageSize'],
+    memory: Math.round(float32 * MEMORY_PER_BYTE),
+  };
 }
 
 function keyOf({ kind, name }: Named): string {

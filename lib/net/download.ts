@@ -54,7 +54,7 @@ export async function download(url: string, file: string, options: DownloadOptio
     throw isOfDisk(error) ? diskError(error, options.folderVariable) : error;
   }
   throw new NetworkError(`${shownUrl(url)} arrived damaged: ${fault}. It was fetched again and was no better.`, {
-    hint: options.hint ?? AGAIN,
+    hint: 'Something between here and the server changes it, or the server has another file. Nothing of it was kept: try again later, or from another network.',
   });
 }
 

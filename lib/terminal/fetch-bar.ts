@@ -30,10 +30,15 @@ export function createFetchBar(): FetchBar {
   };
 }
 
+/** What stands beside title and bar, at its longest. */
+const NUMBERS = '  100 % | 10000/10000 MB';
+
 function start(title: string, total: number): SingleBar {
   const { Presets, SingleBar } = require('cli-progress') as typeof import('cli-progress');
   const format = `${title} {bar} {percentage} % | {megabytes}`;
-  const bar = new SingleBar({ format, stream: process.stderr, noTTYOutput: true, notTTYSchedule: 10_000, fps: 10 }, Presets.rect);
+  const room = (process.stderr.columns ?? 80) - title.length - NUMBERS.length;
+  const barsize = Math.max(10, Math.min(40, room));
+  const bar = new SingleBar({ format, barsize, stream: process.stderr, noTTYOutput: true, notTTYSchedule: 10_000, fps: 10 }, Presets.rect);
   bar.start(total, 0, { megabytes: '' });
   return bar;
 }

@@ -6,7 +6,7 @@ import { Interrogator, modelStatuses, pullModel } from '../../lib';
 import { FEATURE_TOLERANCE, largestDifference } from '../parity/compare';
 import { StandInHub } from '../support/hub';
 import { REPOSITORY, runPython } from '../support/python';
-import { BLIP_BASE, type Published, publishedRepositories, VIT_B_32 } from '../support/repositories';
+import { BLIP_BASE, type Published, publishedRepositories, RN50, VIT_B_32 } from '../support/repositories';
 
 const VOCABULARY = path.join(__dirname, '..', 'parity', 'reference', 'vocabulary');
 /** As LAION keeps some of its models: an older form of file. */
@@ -25,7 +25,7 @@ let saved: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
   work = mkdtempSync(path.join(tmpdir(), 'by-name-'));
-  hub = await StandInHub.start(await publishedRepositories([VIT_B_32, AS_CHECKPOINT, BLIP_BASE]));
+  hub = await StandInHub.start(await publishedRepositories([VIT_B_32, AS_CHECKPOINT, RN50, BLIP_BASE]));
 }, 900_000);
 
 afterAll(async () => {
@@ -58,12 +58,12 @@ async function answers(clipModelName: string, captionModelName: string | null) {
 
 interface Answers {
   features: number[];
-  caption: string;
+  caption: string | null;
 }
 
 /** What the reference's own libraries say, which find the weights in the same cache. */
-async function reference(clip: string): Promise<Answers> {
-  return JSON.parse(await runPython([path.join(__dirname, 'by_name.py'), clip, BLIP_BASE.name, image]));
+async function reference(...names: string[]): Promise<Answers> {
+  return JSON.parse(await runPython([path.join(__dirname, 'by_name.py'), image, ...names]));
 }
 
 test('the first use fetches weights, with bytes told; later ones and Python find them with no request, and the answers are equal', async () => {
@@ -81,7 +81,7 @@ test('the first use fetches weights, with bytes told; later ones and Python find
   const requests = hub.requests.length;
   process.env.HF_HUB_OFFLINE = '1';
   const ours = await answers(VIT_B_32.name, BLIP_BASE.name);
-  const theirs = await reference(VIT_B_32.name);
+  const theirs = await reference(VIT_B_32.name, BLIP_BASE.name);
   expect(largestDifference(ours.features, theirs.features)).toBeLessThan(FEATURE_TOLERANCE);
   expect(ours.caption).toBe(theirs.caption);
   expect(hub.requests).toHaveLength(requests);
@@ -97,9 +97,14 @@ test('what huggingface_hub fetched is used with no request, also a checkpoint th
   expect(path.basename(pulled.file)).toBe('open_clip_pytorch_model.bin');
   expect(hub.requests).toHaveLength(requests);
 
-  process.env.HF_HUB_OFFLINE = '0';
-  await pullModel(BLIP_BASE.name);
   const theirs = await reference(AS_CHECKPOINT.name);
+  expect(largestDifference(features, theirs.features)).toBeLessThan(FEATURE_TOLERANCE);
+}, 900_000);
+
+test('a ResNet by its name', async () => {
+  const { features } = await answers(RN50.name, null);
+  process.env.HF_HUB_OFFLINE = '1';
+  const theirs = await reference(RN50.name);
   expect(largestDifference(features, theirs.features)).toBeLessThan(FEATURE_TOLERANCE);
 }, 900_000);
 
@@ -109,11 +114,11 @@ test.each([
 ])('with %s nothing is asked, and the error names the command and what is there', async (_, config, env, why) => {
   const requests = hub.requests.length;
   Object.assign(process.env, env);
-  const failed = Interrogator.create({ ...settings, ...config, clipModelName: VIT_B_32.name, captionModelName: null });
-  await expect(failed).rejects.toMatchObject({
+  const named = { ...settings, ...config, clipModelName: VIT_B_32.name, captionModelName: BLIP_BASE.name };
+  await expect(Interrogator.create(named)).rejects.toMatchObject({
     code: 'ERR_WEIGHTS_NOT_FOUND',
     message: expect.stringContaining(why),
-    hint: expect.stringMatching(/npx torch-interrogator pull ViT-B-32\/openai[\s\S]*--clip sample --caption sample/),
+    hint: expect.stringMatching(/npx torch-interrogator pull ViT-B-32\/openai blip-base\n[\s\S]*--clip sample --caption sample/),
   });
   expect(hub.requests).toHaveLength(requests);
 });

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Interrogator, importModel, modelStatuses } from '../../lib';
+import { Interrogator, importModel, type ModelStatus, modelStatuses } from '../../lib';
 import { resolveBundle } from '../../lib/bundles/resolve';
 import { BLIP_BASE, publishedRepositories, VIT_B_32 } from '../support/repositories';
 
@@ -195,7 +195,15 @@ test('the list names what runs: the bundle that a name means, and whether its fi
   const file = path.join(mkdtempSync(path.join(work, 'moving-')), 'model.safetensors');
   symlinkSync(weights, file);
   const { folder } = await importModel('clip', 'ViT-B-32', file, { name: 'mine' });
-  expect(await status('mine')).toEqual([{ kind: 'clip', name: 'mine', installed: folder, runnable: true }]);
+  const [{ parameters, memory, ...facts }] = (await status('mine')) as [ModelStatus];
+  expect(facts).toEqual({
+    ...{ kind: 'clip', name: 'mine', installed: folder, runnable: true },
+    ...{ tower: { text: 'causal' }, graph: 'ViT-B-32', embedDim: 512, imageSize: [224, 224] },
+  });
+  const published = (await status('ViT-B-32/laion2b_s34b_b79k')) as [Required<ModelStatus>];
+  // The scale of logits is a parameter that no graph reads.
+  expect(parameters).toBe(published[0].parameters - 1);
+  expect(memory).toBeCloseTo(published[0].memory as number, -1);
   rmSync(file);
   expect(await status('mine')).toMatchObject([{ installed: folder, runnable: false }]);
   // A bundle of the home goes before the package's of the same name.

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "parity" / "reference"))
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT / "test" / "parity" / "reference"), str(ROOT / "models" / "export")]
 
 from models import blip_processor, build_clip, make_blip
+from torch_interrogator_export.graphs.reference import settle_batch_norms
 
 SHARD = "300MB"
 
@@ -25,6 +27,7 @@ def make_clip_repository(folder: Path, name: str, seed: int, form: str) -> None:
     from safetensors.torch import save_file
 
     model, _ = build_clip(name, seed)
+    settle_batch_norms(model, seed)
     if form == "safetensors":
         save_file(model.state_dict(), folder / "open_clip_model.safetensors")
     else:

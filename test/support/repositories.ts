@@ -22,6 +22,7 @@ export const VIT_B_32: Published = {
   seed: 5,
   form: 'safetensors',
 };
+export const RN50: Published = { name: 'RN50/openai', repository: 'timm/resnet50_clip.openai', seed: 7, form: 'safetensors' };
 export const BLIP_BASE: Published = { name: 'blip-base', repository: 'Salesforce/blip-image-captioning-base', seed: 3, form: 'sharded' };
 
 /** The folder of the repositories, as a stand-in for the hub serves it. */
