@@ -17,6 +17,9 @@ export interface Bundle<M extends Manifest = Manifest> {
   graph?: Graph;
 }
 
+/** So that label embeddings of a model without training, which are kept on the disk, are its own the next time, too. */
+const UNTRAINED_SEED = 0;
+
 export type BundleOf<K extends BundleKind> = Bundle<Extract<Manifest, { kind: K }>>;
 
 /** A bundle's folder name: the model's name with `/` and `@` replaced by `_`. */
@@ -41,10 +44,11 @@ export async function readBundle<K extends BundleKind>(folder: string, kind?: K)
   return { folder: path.resolve(folder), manifest, ...(graph && { graph }) } as BundleOf<K>;
 }
 
-/** What the core opens: a folder, or a graph and the file of its weights. */
-export function sourceOf({ folder, manifest, graph }: Bundle): string | { bundle: Uint8Array; weights: string } {
+/** What the core opens: a folder, or a graph and the file of its weights; without one, its weights are random. */
+export function sourceOf({ folder, manifest, graph }: Bundle): string | { bundle: Uint8Array; weights: string | { seed: number } } {
   if (!graph) return folder;
-  return { bundle: composeGraph(graph, manifest), weights: path.resolve(folder, manifest.weights as string) };
+  const weights = manifest.weights === undefined ? { seed: UNTRAINED_SEED } : path.resolve(folder, manifest.weights);
+  return { bundle: composeGraph(graph, manifest), weights };
 }
 
 /** The files of a bundle whose size and digest are known, with whole paths. */

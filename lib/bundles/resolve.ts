@@ -12,6 +12,7 @@ import { type Graph, readGraph } from './graph';
 import { installedBundles, shortName } from './installed';
 import { type Manifest, withGraph } from './manifest';
 import { type Fetching, obtainWeights, publishedBundle } from './published';
+import { untrainedBundle } from './untrained';
 
 /** Where a model is to be had: a bundle that is here, or an entry of the catalog whose weights may have to be fetched. */
 export type Located<K extends BundleKind> = { bundle: BundleOf<K> } | { entry: CatalogEntry; graph: Graph };
@@ -22,7 +23,9 @@ export type Located<K extends BundleKind> = { bundle: BundleOf<K> } | { entry: C
  * bundle home, among the package's own models, and at last in the catalog.
  * Throws ERR_MODEL_UNKNOWN with the nearest names, and what readBundle throws.
  */
-export async function locateModel<K extends BundleKind>(kind: K, name: string, searchFolder: string | null): Promise<Located<K>> {
+export async function locateModel<K extends BundleKind>(kind: K, given: string, searchFolder: string | null): Promise<Located<K>> {
+  // White space comes along with what is copied from somewhere.
+  const name = given.trim();
   const named = namedFolder(name);
   const homes = [...(searchFolder === null ? [] : [searchFolder]), bundleHome(), PACKAGE_MODELS];
   const folders = named === undefined ? homes.map((home) => path.join(home, bundleFolderName(name))) : [named];
@@ -37,6 +40,8 @@ export async function locateModel<K extends BundleKind>(kind: K, name: string, s
   if (named === undefined) {
     const entry = findEntry(kind, name);
     if (entry?.graph) return { entry, graph: await readGraph(entry.graph) };
+    const untrained = kind === 'clip' ? await untrainedBundle(name) : undefined;
+    if (untrained) return { bundle: untrained as BundleOf<K> };
     throw await unknownModel(kind, name);
   }
   if (!(await isThere(named)))

@@ -12,6 +12,8 @@ const START_AND_END = 2;
 
 export class Clip {
   private constructor(
+    /** The model's, such as `ViT-L-14/openai`. */
+    readonly name: string,
     private readonly model: NativeClipModel,
     private readonly tokenizer: ClipTokenizer,
     private readonly residency: Residency,
@@ -25,12 +27,18 @@ export class Clip {
     { residency, corrected }: { residency: Residency; corrected: boolean },
   ): Promise<Clip> {
     return new Clip(
+      bundle.manifest.name,
       model,
       await ClipTokenizer.load(tokenizerFolder(bundle), bundle.manifest.tokenizer),
       residency,
       bundle.manifest.text,
       corrected,
     );
+  }
+
+  /** The model's own logit of an image and a text is scale × cosine similarity + bias; null for what its weights do not have. */
+  get logits(): { scale: number | null; bias: number | null } {
+    return { scale: this.model.logitScale, bias: this.model.logitBias };
   }
 
   /** Unit-length, 1 × embedDim. */

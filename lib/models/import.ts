@@ -8,9 +8,9 @@ import { onAbort } from '../abort';
 import { type CallOptions, callOptions, optionsSchema, textOf } from '../arguments';
 import { nearest } from '../arguments/nearest';
 import { show } from '../arguments/show';
-import { bundleFolder, bundleFolderName, readBundle, sourceOf } from '../bundles/bundle';
+import { bundleFolder, bundleFolderName, readBundle } from '../bundles/bundle';
 import { type BundleKind, catalog, PACKAGE_MODELS } from '../bundles/catalog';
-import { listGraphs, readGraph } from '../bundles/graph';
+import { composeGraph, listGraphs, readGraph } from '../bundles/graph';
 import { type Manifest, withGraph } from '../bundles/manifest';
 import { weightFiles } from '../bundles/published';
 import { digestsOf } from '../bundles/verify';
@@ -76,7 +76,7 @@ export async function importModel(kind: BundleKind, architecture: string, weight
   const token = binding.createCancelToken();
   const forget = onAbort(signal, () => token.cancel());
   try {
-    await binding.checkWeights(sourceOf({ folder, manifest, graph }) as { bundle: Uint8Array; weights: string }, token);
+    await binding.checkWeights({ bundle: composeGraph(graph, manifest), weights: file }, token);
   } catch (error) {
     throw toInterrogatorError(error);
   } finally {

@@ -1,6 +1,6 @@
 /** Every model that a name can mean, with what of it is on this machine. */
 import type { Bundle } from '../bundles/bundle';
-import { type CatalogEntry, catalog } from '../bundles/catalog';
+import { type Architecture, architectures, type CatalogEntry, catalog } from '../bundles/catalog';
 import { parametersOf } from '../bundles/graph';
 import { type InstalledBundle, readableBundles } from '../bundles/installed';
 import { findWeights } from '../bundles/published';
@@ -34,9 +34,15 @@ export async function modelStatuses(): Promise<ModelStatus[]> {
     const installed = (await findWeights(entry)) ?? null;
     return { ...entry, installed, runnable: installed !== null && entry.graph !== null };
   });
-  const names = new Set(catalog().map(keyOf));
+  const untrained = architectures().flatMap((architecture) => (architecture.tags.length === 0 ? [untrainedStatus(architecture)] : []));
+  const names = new Set([...catalog(), ...untrained].map(keyOf));
   const own = [...bundles].filter(([key]) => !names.has(key));
-  return Promise.all([...known, ...own.map(async ([, bundle]) => ({ ...ownFacts(bundle), ...(await statusOf(bundle)) }))]);
+  return Promise.all([...known, ...untrained, ...own.map(async ([, bundle]) => ({ ...ownFacts(bundle), ...(await statusOf(bundle)) }))]);
+}
+
+/** Of a name without a tag, of which nobody has published weights. */
+function untrainedStatus({ tags: _, ...facts }: Architecture): ModelStatus {
+  return { ...facts, kind: 'clip', name: `${facts.name}/`, installed: null, runnable: facts.graph !== null };
 }
 
 /** What is known of a bundle that the catalog does not list, in the catalog's terms. Nothing is fetched for it. */

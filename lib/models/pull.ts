@@ -23,7 +23,7 @@ export interface PulledModel {
 export async function pullModel(name: string, options: CallOptions = {}): Promise<PulledModel> {
   const { signal, onProgress } = callOptions('pullModel', options, NO_OPTIONS);
   throwIfAborted(signal);
-  const entry = await entryOf(textOf('name', name));
+  const entry = await entryOf(textOf('name', name).trim());
   const fetching = { download: true, signal, ...(onProgress && { report: onProgress }) };
   const isSound = await removeDamaged(entry, signal);
   const file = await (isSound ? obtainWeights(entry, fetching) : fetchWeights(entry, fetching));

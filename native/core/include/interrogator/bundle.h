@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -11,10 +12,16 @@
 
 namespace interrogator {
 
-/// A graph, and the file of weights that its publisher made.
+/// Untrained weights, the same for the same seed.
+struct RandomSeed {
+  std::uint64_t seed = 0;
+};
+
+/// A graph, and the file of weights that its publisher made, or random ones.
 struct GraphSource {
-  std::string graph;              ///< the graph file's bytes, not compressed
-  std::filesystem::path weights;  ///< safetensors, an index of shards, a PyTorch checkpoint, OpenAI's archive: told apart by content
+  std::string graph;  ///< the graph file's bytes, not compressed
+  /// A file is safetensors, an index of shards, a PyTorch checkpoint, OpenAI's archive: told apart by content.
+  std::variant<std::filesystem::path, RandomSeed> weights;
 };
 
 /// A bundle folder, whose modules hold their weights; or a graph and its weights.
@@ -28,6 +35,12 @@ struct ClipManifest {
   std::string text_tower;  ///< 'causal' | 'bidirectional'
   std::int64_t context_length = 0, vocab_size = 0, layers = 0, heads = 0;
   std::int64_t sot_id = 0, eot_id = 0;
+};
+
+/// A model's logit of an image and a text is scale × cosine similarity + bias. What its weights do not have is not there: models with a
+/// bias were trained with a sigmoid for each pair, others with a softmax over texts.
+struct Logits {
+  std::optional<double> scale, bias;
 };
 
 struct CaptionManifest {
@@ -46,8 +59,8 @@ struct WeightsSummary {
   std::uint64_t bytes = 0;  ///< of these tensors in the file
 };
 
-/// Whether a graph and its weights fit: names, shapes and types alone are looked at. Throws as opening would: kWeightsInvalid, kIo,
+/// Whether a graph and a file of weights fit: names, shapes and types alone are looked at. Throws as opening would: kWeightsInvalid, kIo,
 /// kBundleInvalid.
-WeightsSummary check_weights(const GraphSource& source);
+WeightsSummary check_weights(const std::string& graph, const std::filesystem::path& weights);
 
 }  // namespace interrogator

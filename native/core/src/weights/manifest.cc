@@ -49,6 +49,14 @@ ClipManifest Manifest::clip() const {
   return clip;
 }
 
+Logits Manifest::logits() const {
+  Logits logits;
+  if (!json_.contains("logits")) return logits;
+  logits.scale = get<double>("/logits/scale");
+  if (json_["logits"].contains("bias")) logits.bias = get<double>("/logits/bias");
+  return logits;
+}
+
 CaptionManifest Manifest::caption() const {
   CaptionManifest caption;
   caption.name = get<std::string>("/name");

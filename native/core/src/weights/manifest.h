@@ -18,6 +18,8 @@ class Manifest {
 
   ClipManifest clip() const;
   CaptionManifest caption() const;
+  /// Of bundles that hold their weights; empty where their exporter did not write it.
+  Logits logits() const;
 
   [[noreturn]] void fail(const std::string& what) const;
 
