@@ -26,7 +26,9 @@ await main(async () => {
     await interrogator.dispose();
   }
   console.log('\nYour own image: npx torch-interrogator interrogate IMAGE --clip sample --caption sample --mode best');
-  console.log('This model knows icon art only. For photographs export a real one: see "A real model" in README.md.');
+  console.log(
+    'This model knows icon art only. For photographs leave both names out: then ViT-L-14/openai and blip-large are fetched, 3.6 GB ("A real model" in README.md).',
+  );
 });
 
 async function show(interrogator, image) {

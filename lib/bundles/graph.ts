@@ -18,6 +18,8 @@ export interface GraphHeader {
   kind: 'clip' | 'caption';
   /** The fields of a manifest that describe the networks. */
   manifest: Record<string, unknown>;
+  /** What the publisher's configuration says of the networks: fields of open_clip's `model_cfg`, or of a captioner's `config.json`. */
+  config: Record<string, unknown>;
   /** Each tensor of the publisher's file that is read, with its shape. */
   tensors: Record<string, number[]>;
 }

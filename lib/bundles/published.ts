@@ -1,11 +1,11 @@
 /** Models of the catalog whose weights their publishers keep on the hub: what of them is on this machine, and what is fetched. */
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { ProgressListener } from '../arguments';
 import { InterrogatorError } from '../errors';
 import { isThere } from '../files/is-there';
-import { cachedFile, fetchFiles, hubCacheFolder, isOffline, repositoryInfo } from '../hub';
+import { cachedFile, declaredContent, fetchFiles, forget, hubCacheFolder, isOffline, repositoryInfo } from '../hub';
 import type { Bundle } from './bundle';
 import type { CatalogEntry } from './catalog';
 import type { Graph } from './graph';
@@ -45,7 +45,7 @@ export async function requireWeights(entries: readonly CatalogEntry[], { downloa
   const found = await Promise.all(entries.map(findWeights));
   const missing = entries.filter((_, i) => found[i] === undefined).map(({ name }) => name);
   if (missing.length === 0) return;
-  const why = isOffline() ? 'HF_HUB_OFFLINE is set' : 'download is false';
+  const why = isOffline() ? 'HF_HUB_OFFLINE is set' : 'download is false (--no-download)';
   const fault = `The weights of ${missing.join(' and ')} are not in ${hubCacheFolder()}, and they are not fetched because ${why}.`;
   throw new InterrogatorError('ERR_WEIGHTS_NOT_FOUND', fault, {
     hint:
@@ -71,11 +71,31 @@ export async function fetchWeights(
   const beside = extra.filter((file) => published.includes(file));
   const shards: string[] = [];
   if (INDEX.test(chosen)) {
-    const [index] = (await fetchFiles(repository, [chosen], options)) as [string];
+    // Its few kilobytes are no progress: what there is to fetch is known when it is here.
+    const [index] = (await fetchFiles(repository, [chosen], { ...options, onProgress: undefined })) as [string];
     shards.push(...(await shardNames(index)));
   }
   const [file] = (await fetchFiles(repository, [chosen, ...shards, ...beside], { ...options, ref: 'main' })) as [string, ...string[]];
   return file;
+}
+
+/**
+ * Fetches an entry's weights in place of damaged ones, which go once the hub has answered. What another program keeps elsewhere stays: the
+ * hub's, once fetched, goes before it. Throws ERR_BUNDLE_DAMAGED where nothing may be fetched, and what fetchWeights throws.
+ */
+export async function refetchWeights(
+  entry: CatalogEntry,
+  damaged: readonly string[],
+  fetching: Omit<Fetching, 'download'>,
+): Promise<string> {
+  if (isOffline()) {
+    throw new InterrogatorError('ERR_BUNDLE_DAMAGED', `${damaged.join(' and ')} is damaged: its SHA-256 is not the one declared.`, {
+      hint: 'HF_HUB_OFFLINE is set, so that it is not fetched again. Unset it where there is a network, or copy the file from another machine.',
+    });
+  }
+  await repositoryInfo(entry.repository, { signal: fetching.signal });
+  await forget(entry.repository, damaged);
+  return fetchWeights(entry, fetching);
 }
 
 /** Tells of several files together, in bytes. */
@@ -108,14 +128,13 @@ export async function publishedBundle(entry: CatalogEntry, graph: Graph, weights
   return { folder: path.dirname(weights), manifest: manifest as Manifest, graph };
 }
 
-/** The hub's cache names large files by their SHA-256; of a file that open_clip left, some digits are known. */
-export async function declaredDigests({ legacy }: CatalogEntry, weights: string): Promise<Manifest['files']> {
+/** The hub's cache keeps the SHA-256 of large files; of a file that open_clip left, some digits are known. */
+export async function declaredDigests({ repository, legacy }: CatalogEntry, weights: string): Promise<Manifest['files']> {
   const digests: Manifest['files'] = {};
   for (const file of await weightFiles(weights)) {
-    const stored = await realpath(file);
     const isLegacy = legacy !== undefined && path.basename(file) === legacy.file;
-    const sha256 = isLegacy ? legacy.sha256 : path.basename(stored);
-    if (isLegacy || /^[0-9a-f]{64}$/.test(sha256)) digests[file] = { bytes: (await stat(stored)).size, sha256 };
+    const declared = isLegacy ? { bytes: (await stat(file)).size, sha256: legacy.sha256 } : await declaredContent(repository, file);
+    if (declared) digests[file] = declared;
   }
   return digests;
 }

@@ -76,22 +76,34 @@ function namedFolder(name: string): string | undefined {
   return path.isAbsolute(name) || /^\.{1,2}([\\/]|$)/.test(name) ? path.resolve(name) : undefined;
 }
 
-/** ERR_MODEL_UNKNOWN, with the nearest names. */
-export async function unknownModel(kind: BundleKind, name: string): Promise<InterrogatorError> {
+/** ERR_MODEL_UNKNOWN, with the nearest names. Without a kind, any model was meant. */
+export async function unknownModel(kind: BundleKind | undefined, name: string): Promise<InterrogatorError> {
   const error = (message: string, ...hints: (string | false | undefined)[]): InterrogatorError =>
     new InterrogatorError('ERR_MODEL_UNKNOWN', message, { hint: hints.filter(Boolean).join('\n') });
-  const bundles = (await installedBundles()).filter((bundle) => bundle.kind === kind);
-  const installed = new Set(bundles.flatMap((bundle) => [bundle.name, shortName(bundle)]));
-  const known = catalog().filter((model) => model.kind === kind);
+  const isMeant = (model: { kind: BundleKind }): boolean => kind === undefined || model.kind === kind;
+  const bundles = await installedBundles();
+  const installed = new Set(
+    bundles.filter(isMeant).map((bundle) => (bundleFolderName(bundle.name) === shortName(bundle) ? bundle.name : shortName(bundle))),
+  );
   const list = 'List the names with: npx torch-interrogator models';
-  if (known.some((model) => model.name === name)) {
-    const there = `Installed: ${[...installed].join(', ') || 'none'}.`;
-    return error(`The ${kind} model ${name} is not supported by this version.`, `${there} ${list}`);
+  const what = kind === undefined ? 'model' : `${kind === 'clip' ? 'CLIP' : kind} model`;
+  const known = catalog().filter(isMeant);
+  if (known.some((model) => model.name === name)) return error(`The ${what} ${name} is not supported by this version.`, list);
+  const unknown = `There is no ${what} called ${show(name)}`;
+  const other = [...catalog(), ...bundles].find((model) => model.name === name);
+  if (other) {
+    return error(
+      `${unknown}: it is a ${other.kind} model.`,
+      other.kind === 'clip' ? 'Give it as clipModelName, or --clip.' : 'Give it as captionModelName, or --caption.',
+    );
   }
-  const unknown = `There is no ${kind} model called ${show(name)}`;
   if (await isThere(path.resolve(name, 'manifest.json'))) return error(`${unknown}, but a folder.`, `For the folder give ./${name}`);
   const supported = known.filter((model) => model.graph).map((model) => model.name);
-  const near = nearest(name, [...new Set([...installed, ...supported])], 3);
+  const ofArchitecture = supported.filter((each) => each.startsWith(`${name.replace(/[/:,\s].*$/, '')}/`));
+  if (ofArchitecture.length > 0) {
+    return error(`${unknown}. A CLIP model's name is ARCHITECTURE/TAG.`, `Names of this architecture: ${ofArchitecture.join(', ')}.`, list);
+  }
+  const near = nearest(name, [...new Set([...supported, ...installed])], 3);
   const [first] = near;
   return error(
     `${unknown}.`,

@@ -3,6 +3,10 @@ import type { ProgressEvent } from '../index';
 import { createFetchBar } from '../terminal/fetch-bar';
 
 const PAUSE_MS = 100;
+/** Between lines, where there is no terminal. */
+const LINE_PAUSE_MS = 10_000;
+/** Labels. Smaller tables are made in seconds. */
+const LONG_TABLE = 1024;
 const ERASE = '\r\x1b[K';
 
 let shown = false;
@@ -17,7 +21,14 @@ export function showStatus({ stage, done, total }: ProgressEvent): void {
     return;
   }
   fetching.stop();
-  if (!process.stderr.isTTY || total <= 1 || performance.now() < next) return;
+  if (total <= 1 || performance.now() < next) return;
+  if (!process.stderr.isTTY) {
+    // Of what may take hours it is told wherever stderr leads.
+    if (!/^labels /.test(stage) || total < LONG_TABLE) return;
+    next = performance.now() + LINE_PAUSE_MS;
+    process.stderr.write(`Embedding ${stage.replace(/^labels /, '')} ${done}/${total}\n`);
+    return;
+  }
   next = performance.now() + PAUSE_MS;
   shown = true;
   process.stderr.write(`${ERASE}${stage} ${done}/${total}`);

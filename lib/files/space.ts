@@ -1,6 +1,9 @@
 /** Room on the disk. */
-import { statfs } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, statfs } from 'node:fs/promises';
+import path from 'node:path';
 import { InterrogatorError } from '../errors';
+import { isThere } from './is-there';
 
 /** A folder that takes files, and how it is called where there is no room in it. */
 export interface Room {
@@ -16,6 +19,26 @@ export async function requireSpace(what: string, needed: number, { folder, varia
   throw new InterrogatorError('ERR_IO', `${what} needs ${bytesText(needed)} of disk, ${folder} has ${bytesText(free)} free.`, {
     hint: `Free some space, or name another folder in ${variable}.`,
   });
+}
+
+/** Makes the folder where it is not there. Throws ERR_IO, in plain words, where it cannot take files. */
+export async function requireFolder({ folder, variable }: Room): Promise<void> {
+  // What mkdir says of a disk that is read-only differs from system to system.
+  let nearest = folder;
+  while (!(await isThere(nearest)) && path.dirname(nearest) !== nearest) nearest = path.dirname(nearest);
+  try {
+    await access(nearest, constants.W_OK);
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    const { code = '', message } = cause as NodeJS.ErrnoException;
+    const why = { EROFS: 'its disk is read-only', EACCES: 'this user may not', EEXIST: 'it is a file', ENOTDIR: `${nearest} is a file` }[
+      code
+    ];
+    throw new InterrogatorError('ERR_IO', `Nothing can be written to ${folder}: ${why ?? message}.`, {
+      hint: `Make it a folder that takes files, or name another one in ${variable}.`,
+      cause,
+    });
+  }
 }
 
 /** `12 MB`, `1.5 GB`. */

@@ -7,7 +7,7 @@
  *       snapshots/<commit>/<file>     links into blobs, or the files themselves where there can be no links
  */
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, readFile, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { hubCacheFolder } from './environment';
 import { isCommit, requireRelative, requireRepository } from './names';
@@ -97,6 +97,34 @@ export async function cachedFile(
   // Contents get their names when they are whole. What a full disk or a crash emptied is none.
   const isWhole = size > 0 || path.basename(await realpath(found)) === EMPTY_BLOB;
   return isWhole ? found : undefined;
+}
+
+const SHA_256 = /^[0-9a-f]{64}$/;
+
+/**
+ * What the hub declared of a large file of the cache: its SHA-256, by which the content is named, and its size. A copy of the cache without
+ * links has its contents twice; the one that a file should have is then the only one, or the only one of its size. Undefined where that
+ * leaves it open, and for small files.
+ */
+export async function declaredContent(repository: string, file: string): Promise<{ bytes: number; sha256: string } | undefined> {
+  const stored = await realpath(file);
+  const size = (await stat(stored)).size;
+  if (SHA_256.test(path.basename(stored))) return { bytes: size, sha256: path.basename(stored) };
+  const blobs = new RepositoryCache(repository).blob('');
+  const names = (await readdir(blobs).catch(() => [])).filter((name) => SHA_256.test(name));
+  const contents = await Promise.all(names.map(async (sha256) => ({ sha256, bytes: (await sizeOf(path.join(blobs, sha256))) ?? 0 })));
+  const fitting = contents.length === 1 ? contents : contents.filter(({ bytes }) => bytes === size);
+  return fitting.length === 1 ? fitting[0] : undefined;
+}
+
+/** Takes files out of the cache of a repository, with their contents. Files that lie elsewhere stay. */
+export async function forget(repository: string, files: readonly string[]): Promise<void> {
+  const { folder } = new RepositoryCache(repository);
+  for (const file of files) {
+    if (!path.resolve(file).startsWith(folder + path.sep)) continue;
+    const { sha256 = '' } = (await declaredContent(repository, file)) ?? {};
+    for (const each of [file, path.join(folder, 'blobs', sha256 || path.basename(file))]) await rm(each, { force: true });
+  }
 }
 
 /** What git calls a file of no bytes. */

@@ -1,7 +1,8 @@
 /** A file's content from the hub, checked by what the hub declares of it. */
 import { type DownloadOptions, download } from '../net/download';
-import { NetworkError } from '../net/network-error';
-import { hubTimeouts } from './environment';
+import type { Answer } from '../net/http';
+import { isPassingStatus, NetworkError, retryAfter } from '../net/network-error';
+import { hubEndpoint, hubTimeouts } from './environment';
 import { authorization, type FileFacts, fileFacts } from './facts';
 import { fileOf, fileUrl } from './names';
 import { refusal } from './refusals';
@@ -23,7 +24,20 @@ export async function downloadContent(
     ...(/^[0-9a-f]{64}$/.test(etag) && { sha256: etag }),
     ...(/^[0-9a-f]{40}$/.test(etag) && { gitBlob: etag }),
     authorization: authorization(),
-    refusal: (answer) => refusal({ repository, revision: commit, file }, answer),
+    refusal: (answer) => {
+      const isHub = new URL(answer.url).origin === new URL(hubEndpoint()).origin;
+      return isHub ? refusal({ repository, revision: commit, file }, answer) : refusalOfStore(file, answer);
+    },
+  });
+}
+
+/** Large contents lie with another server, whose addresses the hub signs for an hour: a new one is asked for. */
+function refusalOfStore(file: string, { url, status, statusText, headers }: Answer): NetworkError {
+  const isPassing = isPassingStatus(status) || status === 400 || status === 401 || status === 403;
+  return new NetworkError(`${new URL(url).host}, where the hub keeps ${file}, answered ${statusText}.`, {
+    hint: 'Check that no proxy or filter stands before that server, then try again: it continues where it stopped.',
+    isPassing,
+    waitMs: retryAfter(headers),
   });
 }
 

@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { throwIfAborted } from '../errors';
 import { acquireLock } from '../files/lock';
-import { requireSpace } from '../files/space';
+import { requireFolder, requireSpace } from '../files/space';
 import { diskError, isOfDisk } from '../net/download';
 import { tell } from '../net/fetch-listener';
 import { cachedFile, RepositoryCache, sizeOf } from './cache';
@@ -87,13 +87,14 @@ async function contentsOf({ repository, options }: Fetching, files: readonly str
 }
 
 async function requireRoom({ repository, cache }: Fetching, contents: readonly Content[]): Promise<void> {
-  await mkdir(hubCacheFolder(), { recursive: true });
   let needed = 0;
   for (const content of contents) {
     if (await isThere(cache, content)) continue;
     needed += content.bytes - ((await sizeOf(cache.part(content.etag))) ?? 0);
   }
-  await requireSpace(repository, needed, { folder: hubCacheFolder(), variable: FOLDER_VARIABLE });
+  const room = { folder: hubCacheFolder(), variable: FOLDER_VARIABLE };
+  await requireFolder(room);
+  await requireSpace(repository, needed, room);
 }
 
 async function isThere(cache: RepositoryCache, { etag, bytes, commit, files }: Content): Promise<boolean> {

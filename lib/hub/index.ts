@@ -1,5 +1,5 @@
 /** Files of the model hub, fetched once and kept where Python's huggingface_hub keeps them. */
-export { cachedFile } from './cache';
+export { cachedFile, declaredContent, forget } from './cache';
 export { downloadUrl } from './content';
 export { atEndpoint, hubCacheFolder, isOffline } from './environment';
 export { repositoryInfo } from './facts';

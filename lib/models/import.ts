@@ -17,7 +17,7 @@ import { digestsOf } from '../bundles/verify';
 import { AbortError, InterrogatorError, toInterrogatorError } from '../errors';
 import { isThere } from '../files/is-there';
 import { loadNative } from '../native/load';
-import { ownFields } from './settings';
+import { readOwnSettings } from './settings';
 
 export interface ImportOptions extends CallOptions {
   /** What the model is called from now on. Default: the architecture and the weights' file or folder, such as `ViT-L-14/my-style`. */
@@ -60,14 +60,14 @@ export async function importModel(kind: BundleKind, architecture: string, weight
     throw new InterrogatorError('ERR_INVALID_ARGUMENT', `kind: got ${show(kind)}, expected 'clip' or 'caption'.`);
   }
   const file = await weightsFile(path.resolve(textOf('weights', weights)));
-  const settings = await ownFields(kind, path.dirname(file));
+  const settings = await readOwnSettings(kind, path.dirname(file));
   const id = graphOf(kind, textOf('architecture', architecture), settings.quickGelu);
   const graph = await readGraph(id);
-  settings.check(graph.header.manifest, id);
+  settings.check(graph.header, id);
   const name = given ?? `${architecture.replace(/\/.*/, '')}/${stem(weights)}`;
   const folder = path.resolve(out ?? bundleFolder(name));
   if (out === undefined) await requireOwnName(name);
-  if (!force) await requireSameModel(folder, { kind, file });
+  if (!force) await requireSameModel(folder, { kind, name, graph: id, file });
   // An index names its shards, and is read too.
   const files = [...new Set([file, ...(await weightFiles(file))])];
   const own = { formatVersion: 2, kind, name, graph: id, weights: file, source: { weights: 'checkpoint' }, ...settings.fields };
@@ -95,8 +95,13 @@ export async function importModel(kind: BundleKind, architecture: string, weight
   return { kind, name, folder };
 }
 
-/** Names that mean something already keep their meaning. */
+/** Names that mean something already keep their meaning, and one that begins as a folder does would never be looked up. */
 async function requireOwnName(name: string): Promise<void> {
+  if (!/^[^\s./\\~-][^\\\p{Cc}]{0,199}$/u.test(name) || name !== name.trim() || name.split('/').includes('..') || name === NO_MODEL) {
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${show(name)} cannot be a model's name.`, {
+      hint: 'A name has at most 200 characters and begins with a letter or a digit, such as ViT-L-14/my-style.',
+    });
+  }
   const isTaken = catalog().some((entry) => entry.name === name) || (await isThere(path.join(PACKAGE_MODELS, bundleFolderName(name))));
   if (!isTaken) return;
   throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${show(name)} is the name of a model of the catalog or of the package.`, {
@@ -104,18 +109,27 @@ async function requireOwnName(name: string): Promise<void> {
   });
 }
 
-/** A bundle that is in the folder is replaced by one of the same file of weights alone. */
-async function requireSameModel(folder: string, { kind, file }: { kind: BundleKind; file: string }): Promise<void> {
+/** What the command line takes for no captioner. */
+const NO_MODEL = 'none';
+
+/** A bundle that is in the folder is replaced by the same model alone: folders of two names may be one. */
+async function requireSameModel(
+  folder: string,
+  { kind, name, graph, file }: { kind: BundleKind; name: string; graph: string; file: string },
+): Promise<void> {
   if (!(await isThere(path.join(folder, 'manifest.json')))) return;
   const there = await readBundle(folder).catch(() => undefined);
   const isCopy = there?.manifest.weights === path.basename(file);
-  if (!there || (there.manifest.kind === kind && (there.manifest.weights === file || isCopy))) return;
-  const fault = `In ${folder} there is a bundle of other weights: the ${there.manifest.kind} model ${there.manifest.name}.`;
+  if (!there) return;
+  const { manifest } = there;
+  const isSame = manifest.kind === kind && manifest.name === name && manifest.graph === graph;
+  if (isSame && (manifest.weights === file || isCopy)) return;
+  const fault = `In ${folder} there is another bundle: the ${manifest.kind} model ${manifest.name}${manifest.graph ? `, a ${manifest.graph}` : ''}.`;
   throw new InterrogatorError('ERR_INVALID_ARGUMENT', fault, { hint: 'Give another name with --name, or replace it with --force.' });
 }
 
 /** The graph that an architecture means: its own identifier, or that of a model of the catalog. */
-function graphOf(kind: BundleKind, architecture: string, quickGelu: boolean): string {
+function graphOf(kind: BundleKind, architecture: string, quickGelu: boolean | undefined): string {
   const entries = catalog().filter((entry) => entry.kind === kind && entry.graph !== null);
   const named = entries.find(({ name }) => name === architecture)?.graph;
   if (named) return named;

@@ -5,13 +5,14 @@ import { parametersOf } from '../bundles/graph';
 import { type InstalledBundle, readableBundles } from '../bundles/installed';
 import { findWeights } from '../bundles/published';
 import { verifyFiles } from '../bundles/verify';
+import { findAddon, hasLibtorch } from '../native/load';
 
 /** A model of the catalog, or a bundle of the user's own, of which less is known. */
 export type ModelStatus = Pick<InstalledBundle, 'kind' | 'name'> &
   Partial<Omit<CatalogEntry, 'kind' | 'name'>> & {
     /** Absolute path of its bundle's folder, or of its weights; null where they are not on this machine. */
     installed: string | null;
-    /** Whether it runs now: it is installed, and this version runs it. */
+    /** Whether it runs now: it is installed, this version runs it, and addon and libtorch are here. */
     runnable: boolean;
   };
 
@@ -28,16 +29,18 @@ export async function modelStatuses(): Promise<ModelStatus[]> {
     const key = keyOf(bundle.manifest);
     if (!bundles.has(key)) bundles.set(key, bundle);
   }
+  const canRun = findAddon() !== null && hasLibtorch();
   const known = catalog().map(async (entry): Promise<ModelStatus> => {
     const bundle = bundles.get(keyOf(entry));
-    if (bundle) return { ...entry, ...(await statusOf(bundle)) };
+    if (bundle) return { ...entry, ...(await statusOf(bundle, canRun)) };
     const installed = (await findWeights(entry)) ?? null;
-    return { ...entry, installed, runnable: installed !== null && entry.graph !== null };
+    return { ...entry, installed, runnable: canRun && installed !== null && entry.graph !== null };
   });
   const untrained = architectures().flatMap((architecture) => (architecture.tags.length === 0 ? [untrainedStatus(architecture)] : []));
   const names = new Set([...catalog(), ...untrained].map(keyOf));
   const own = [...bundles].filter(([key]) => !names.has(key));
-  return Promise.all([...known, ...untrained, ...own.map(async ([, bundle]) => ({ ...ownFacts(bundle), ...(await statusOf(bundle)) }))]);
+  const mine = own.map(async ([, bundle]) => ({ ...ownFacts(bundle), ...(await statusOf(bundle, canRun)) }));
+  return Promise.all([...known, ...untrained, ...mine]);
 }
 
 /** Of a name without a tag, of which nobody has published weights. */
@@ -66,11 +69,11 @@ function keyOf({ kind, name }: Named): string {
 }
 
 /** A file that was imported may be gone since. */
-async function statusOf(bundle: Bundle): Promise<ModelStatus> {
+async function statusOf(bundle: Bundle, canRun: boolean): Promise<ModelStatus> {
   const { kind, name } = bundle.manifest;
-  const runnable = await verifyFiles(bundle, { hashes: false }).then(
+  const isWhole = await verifyFiles(bundle, { hashes: false }).then(
     () => true,
     () => false,
   );
-  return { kind, name, installed: bundle.folder, runnable };
+  return { kind, name, installed: bundle.folder, runnable: canRun && isWhole };
 }

@@ -1,62 +1,61 @@
 /** Weights of a name, fetched before they are needed. */
-import { realpath, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type CallOptions, callOptions, NO_OPTIONS, textOf } from '../arguments';
+import { knownFiles } from '../bundles/bundle';
 import { type BundleKind, type CatalogEntry, catalog } from '../bundles/catalog';
-import { installedBundles } from '../bundles/installed';
-import { declaredDigests, fetchWeights, findWeights, obtainWeights, weightFiles } from '../bundles/published';
+import { readableBundles, shortName } from '../bundles/installed';
+import { declaredDigests, findWeights, obtainWeights, refetchWeights, weightFiles } from '../bundles/published';
 import { unknownModel } from '../bundles/resolve';
-import { digestsOf } from '../bundles/verify';
-import { InterrogatorError, throwIfAborted } from '../errors';
+import { digestsOf, verifyFiles } from '../bundles/verify';
+import { throwIfAborted } from '../errors';
 
-/** A model of the catalog whose weights are on this machine. */
+/** A model whose weights are on this machine. */
 export interface PulledModel {
   kind: BundleKind;
   name: string;
-  /** Absolute path of the weights in the hub's cache: one file, or the index of several. */
+  /** Absolute path of the weights: one file, or the index of several; of a bundle that holds its own, the folder. */
   file: string;
   /** Of all files that hold its tensors. */
   bytes: number;
 }
 
 /** See pullModel() of this folder's index. */
-export async function pullModel(name: string, options: CallOptions = {}): Promise<PulledModel> {
+export async function pullModel(given: string, options: CallOptions = {}): Promise<PulledModel> {
   const { signal, onProgress } = callOptions('pullModel', options, NO_OPTIONS);
   throwIfAborted(signal);
-  const entry = await entryOf(textOf('name', name).trim());
+  const name = textOf('name', given).trim();
+  const entry = findPublished(name);
+  if (!entry) return installedModel(name);
   const fetching = { download: true, signal, ...(onProgress && { report: onProgress }) };
-  const isSound = await removeDamaged(entry, signal);
-  const file = await (isSound ? obtainWeights(entry, fetching) : fetchWeights(entry, fetching));
+  const damaged = await damagedFiles(entry, signal);
+  const file = await (damaged.length === 0 ? obtainWeights(entry, fetching) : refetchWeights(entry, damaged, fetching));
   const sizes = await Promise.all((await weightFiles(file)).map((each) => stat(each)));
   return { kind: entry.kind, name, file, bytes: sizes.reduce((sum, { size }) => sum + size, 0) };
 }
 
-/** Throws ERR_MODEL_UNKNOWN for a name that cannot be pulled. */
-async function entryOf(name: string): Promise<CatalogEntry> {
-  const entry = catalog().find((model) => model.name === name);
-  if (entry?.graph) return entry;
-  if ((await installedBundles()).some((bundle) => bundle.name === name)) {
-    throw new InterrogatorError('ERR_MODEL_UNKNOWN', `${name} is here already, with its weights: there is nothing to fetch.`);
-  }
-  throw await unknownModel(entry?.kind ?? (name.includes('/') ? 'clip' : 'caption'), name);
+function findPublished(name: string): CatalogEntry | undefined {
+  return catalog().find((model) => model.name === name && model.graph !== null);
 }
 
-/**
- * Takes out of the hub's cache what is not what the hub declared. False where a damaged file stays, because another program put it where
- * it is: the hub's, once fetched, goes before it.
- */
-async function removeDamaged(entry: CatalogEntry, signal: AbortSignal | undefined): Promise<boolean> {
+/** A bundle that is here, of which nothing is to be fetched. Throws ERR_MODEL_UNKNOWN where there is none, and where its files are gone. */
+async function installedModel(name: string): Promise<PulledModel> {
+  const bundle = (await readableBundles()).find(
+    (each) => each.manifest.name === name || shortName({ ...each, kind: each.manifest.kind, name }) === name,
+  );
+  if (!bundle) throw await unknownModel(undefined, name);
+  await verifyFiles(bundle, { hashes: false });
+  const bytes = knownFiles(bundle).reduce((sum, file) => sum + file.bytes, 0);
+  const { kind, weights } = bundle.manifest;
+  return { kind, name, file: weights ? path.resolve(bundle.folder, weights) : bundle.folder, bytes };
+}
+
+/** Files of the weights that are not what the hub declared. */
+async function damagedFiles(entry: CatalogEntry, signal: AbortSignal | undefined): Promise<string[]> {
   const found = await findWeights(entry);
-  if (found === undefined) return true;
+  if (found === undefined) return [];
   const declared = Object.entries(await declaredDigests(entry, found));
   const files = declared.map(([file]) => file);
   const digests = await digestsOf(path.dirname(found), files, signal);
-  const damaged = declared.filter(([, { sha256 }], i) => !digests[i]?.startsWith(sha256));
-  let isSound = true;
-  for (const [file, { sha256 }] of damaged) {
-    const stored = await realpath(file);
-    if (path.basename(stored) === sha256) for (const each of [stored, file]) await rm(each, { force: true });
-    else isSound = false;
-  }
-  return isSound;
+  return files.filter((_, i) => !digests[i]?.startsWith(declared[i]?.[1].sha256 as string));
 }

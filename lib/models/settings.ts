@@ -1,7 +1,9 @@
 /** What lies beside a file of weights and says how it is to be run: the settings of open_clip, and those of transformers. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { BundleKind } from '../bundles/catalog';
+import type { GraphHeader } from '../bundles/graph';
 import { InterrogatorError } from '../errors';
 
 type Json = Record<string, unknown>;
@@ -9,19 +11,21 @@ type Json = Record<string, unknown>;
 export interface OwnSettings {
   /** Fields of the manifest that differ from the graph's. */
   fields: Json;
-  /** The weights were trained with QuickGELU. */
-  quickGelu: boolean;
+  /** Whether the weights were trained with QuickGELU; undefined where nothing says so. */
+  quickGelu: boolean | undefined;
   /** Throws ERR_INVALID_ARGUMENT where the settings are of another network than the graph: not all of it shows in shapes. */
-  check(graph: Json, id: string): void;
+  check(graph: GraphHeader, id: string): void;
 }
 
 /** The settings in a folder of weights; none where there are none. Throws ERR_INVALID_ARGUMENT for files that cannot be used. */
-export function ownFields(kind: BundleKind, folder: string): Promise<OwnSettings> {
+export function readOwnSettings(kind: BundleKind, folder: string): Promise<OwnSettings> {
   return kind === 'clip' ? openClip(folder) : transformers(folder);
 }
 
+const OPEN_CLIP_CONFIG = 'open_clip_config.json';
+
 async function openClip(folder: string): Promise<OwnSettings> {
-  const { model_cfg: model = {}, preprocess_cfg: given = {} } = (await readSettings(folder, 'open_clip_config.json')) as {
+  const { model_cfg: model = {}, preprocess_cfg: given = {} } = (await readSettings(folder, OPEN_CLIP_CONFIG)) as {
     model_cfg?: Json;
     preprocess_cfg?: Json;
   };
@@ -32,59 +36,77 @@ async function openClip(folder: string): Promise<OwnSettings> {
     resizeMode: given.resize_mode,
     fill: given.fill_color,
   });
+  const { quick_gelu: quickGelu } = model;
   return {
     fields: Object.keys(image).length > 0 ? { image } : {},
-    quickGelu: model.quick_gelu === true,
-    check({ embedDim, image = {}, text = {} }, id) {
-      const [images, texts] = [image as Json, text as Json];
-      const { image_size: size } = (model.vision_cfg ?? {}) as Json;
-      const { heads, layers, context_length: context } = (model.text_cfg ?? {}) as Json;
-      requireSame(folder, 'open_clip_config.json', id, [
-        ['embed_dim', model.embed_dim, embedDim],
-        ['vision_cfg.image_size', Array.isArray(size) ? size[0] : size, (images.size as number[] | undefined)?.[0]],
-        ['text_cfg.heads', heads, texts.heads],
-        ['text_cfg.layers', layers, texts.layers],
-        ['text_cfg.context_length', context, texts.contextLength],
-      ]);
+    quickGelu: typeof quickGelu === 'boolean' ? quickGelu : undefined,
+    check({ config, manifest }, id) {
+      requireSame(folder, OPEN_CLIP_CONFIG, id, model, config);
+      // Weights that were fitted to another size have other settings of the architecture's name.
+      const { size } = given;
+      if (size !== undefined && size !== null) requireSame(folder, OPEN_CLIP_CONFIG, id, { size }, { size: (manifest.image as Json).size });
     },
   };
 }
 
 /** Pillow's numbers. */
 const INTERPOLATIONS: Record<number, string> = { 2: 'bilinear', 3: 'bicubic' };
+const STEPS = ['do_resize', 'do_rescale'];
 
 async function transformers(folder: string): Promise<OwnSettings> {
   const config = await readSettings(folder, 'config.json');
-  const processor = await readSettings(folder, 'preprocessor_config.json');
-  const text = (config.text_config ?? {}) as Json;
-  const vision = (config.vision_config ?? {}) as Json;
+  const processor = await readSettings(folder, PREPROCESSOR);
+  const { image_mean: mean, image_std: std, rescale_factor: factor = 1 / 255, resample } = processor;
+  // The core divides by 255: another factor is the same as another mean and deviation.
+  const scale = Number(factor) * 255;
+  const normalizes = processor.do_normalize !== false;
+  const scaled = (numbers: unknown): unknown =>
+    Array.isArray(numbers) && scale !== 1 ? numbers.map((each) => (each as number) / scale) : numbers;
   const fields = present({
-    mean: processor.image_mean,
-    std: processor.image_std,
+    mean: normalizes ? scaled(mean) : [0, 0, 0],
+    std: normalizes ? scaled(std) : [1, 1, 1].map((each) => each / scale),
     // An unknown one is refused with the manifest.
-    interpolation:
-      processor.resample === undefined ? undefined : (INTERPOLATIONS[processor.resample as number] ?? `resample ${processor.resample}`),
+    interpolation: resample === undefined ? undefined : (INTERPOLATIONS[resample as number] ?? `resample ${resample}`),
   });
   return {
     fields: Object.keys(fields).length > 0 ? { vision: fields } : {},
-    quickGelu: false,
-    check(graph, id) {
-      const { decoder = {}, vision: images = {} } = graph as { decoder?: Json; vision?: Json };
-      requireSame(folder, 'config.json', id, [
-        ['model_type', config.model_type, graph.family],
-        ['text_config.num_attention_heads', text.num_attention_heads, decoder.heads],
-        ['text_config.num_hidden_layers', text.num_hidden_layers, decoder.layers],
-        ['vision_config.image_size', vision.image_size, (images.size as number[] | undefined)?.[0]],
-      ]);
+    quickGelu: undefined,
+    check({ config: ours, manifest }, id) {
+      requireSame(folder, 'config.json', id, config, ours);
+      const { size, crop_size: cropped = size } = processor;
+      const [height, width] = (manifest.vision as { size: [number, number] }).size;
+      if (cropped !== undefined) requireSame(folder, PREPROCESSOR, id, { size: cropped }, { size: { height, width } });
+      const step = STEPS.find((each) => processor[each] === false);
+      if (step) throw otherNetwork(path.join(folder, PREPROCESSOR), `${step} false`, id, 'true');
     },
   };
 }
 
-function requireSame(folder: string, file: string, id: string, pairs: [field: string, theirs: unknown, ours: unknown][]): void {
-  const wrong = pairs.find(([, theirs, ours]) => theirs !== undefined && theirs !== ours);
-  if (!wrong) return;
-  const [field, theirs, ours] = wrong;
-  throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${path.join(folder, file)} says ${field} ${theirs}, and ${id} has ${ours}.`, {
+const PREPROCESSOR = 'preprocessor_config.json';
+
+/** Compares each of their fields that we have too, in objects of objects as well. */
+function requireSame(folder: string, file: string, id: string, theirs: Json, ours: Json, parent = ''): void {
+  for (const [name, our] of Object.entries(ours)) {
+    const their = theirs[name];
+    if (their === undefined || isSame(their, our)) continue;
+    if (isObject(their) && isObject(our)) requireSame(folder, file, id, their, our, `${parent}${name}.`);
+    else throw otherNetwork(path.join(folder, file), `${parent}${name} ${JSON.stringify(their)}`, id, JSON.stringify(our));
+  }
+}
+
+/** A size of one number is that of a square; what is off may be written as nothing. */
+function isSame(their: unknown, our: unknown): boolean {
+  if ([their, our].every((each) => each === null || each === false || each === '')) return true;
+  const sides = (value: unknown, other: unknown): unknown => (typeof value === 'number' && Array.isArray(other) ? [value, value] : value);
+  return isDeepStrictEqual(sides(their, our), sides(our, their));
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function otherNetwork(file: string, theirs: string, id: string, ours: string): InterrogatorError {
+  return new InterrogatorError('ERR_INVALID_ARGUMENT', `${file} says ${theirs}, and ${id} has ${ours}.`, {
     hint: 'Name another architecture, or export the model with Python: npx torch-interrogator export',
   });
 }

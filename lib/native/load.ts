@@ -36,6 +36,16 @@ export function findAddon(): string | null {
   return candidates().find(({ addon }) => addon)?.addon ?? null;
 }
 
+/** Whether there is a libtorch to load; whether it loads shows when it is tried. */
+export function hasLibtorch(): boolean {
+  try {
+    requireLibtorch();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Folders that may hold the addon's two files, the one to prefer first, and those that they hold. */
 function candidates(): { folder: string; addon: string | undefined; loader: string | undefined }[] {
   const built = [path.join(PACKAGE, 'build', 'cmake', 'Release'), path.join(PACKAGE, 'build', 'Release')];
@@ -70,8 +80,8 @@ async function load(): Promise<NativeBinding> {
       failures.push(`${addon}: ${(error as Error).message}`);
     }
   }
-  const fault = `The addon ${reason ? 'does not load' : 'was not found'} for ${process.platform}-${process.arch}. Tried:`;
-  const message = [fault, ...failures.map((line) => `  ${line}`)].join('\n');
+  const fault = `The addon ${reason ? 'does not load' : 'was not found'} for ${process.platform}-${process.arch}.`;
+  const message = [fault, 'Tried:', ...failures.map((line) => `  ${line}`)].join('\n');
   const hint = remedy((reason as Error | undefined)?.message, { platform: process.platform, musl: familySync() === MUSL });
   throw new InterrogatorError(reason ? 'ERR_ADDON_LOAD' : 'ERR_ADDON_NOT_FOUND', message, { hint, cause: reason });
 }
@@ -130,5 +140,10 @@ export function remedy(reason: string | undefined, { platform, musl }: { platfor
   } as Partial<Record<NodeJS.Platform, string>>;
   const tool = tools[platform];
   if (!tool) return `There is no build for ${platform}: use Linux with glibc; on Windows, that of WSL 2.`;
-  return `There is no addon for this platform. In a clone of the repository, ${tool} and run: npm run setup. What this machine has: npx torch-interrogator doctor`;
+  return [
+    `This copy of the package comes without its addon for ${platform}-${process.arch}.`,
+    `In a clone of the repository, ${tool} and run: npm run setup`,
+    'For a package that is installed elsewhere, pack it after that with: npm run prebuild && npm pack',
+    'What this machine has: npx torch-interrogator doctor',
+  ].join('\n');
 }

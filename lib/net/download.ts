@@ -103,7 +103,14 @@ async function continueFrom(url: string, part: Part, size: number, options: Down
     if (answer.status === 416 && have > 0) return;
     throw (options.refusal ?? refusalOf(url, hint))(answer);
   }
-  const offset = answer.status === 206 ? have : 0;
+  const offset = answer.status === 206 ? startOf(answer, have) : 0;
+  if (offset !== 0 && offset !== have) {
+    answer.discard();
+    // Asked again for all of it, because what this server takes for the rest is not.
+    await part.remove();
+    const fault = `${shownUrl(url)} came from byte ${offset} on, where byte ${have} was asked for.`;
+    throw new NetworkError(fault, { hint, isPassing: true });
+  }
   const total = answer.length === undefined ? bytes : offset + answer.length;
   if (bytes !== undefined && (total !== bytes || (isPage(answer) && answer.length === undefined))) {
     answer.discard();
@@ -117,6 +124,12 @@ async function continueFrom(url: string, part: Part, size: number, options: Down
   if (bytes !== undefined && came < bytes) {
     throw new NetworkError(`${shownUrl(url)} broke off after ${came} of ${bytes} bytes.`, { hint, isPassing: true });
   }
+}
+
+/** Where the part that came begins; as it was asked for where the server does not say. */
+function startOf({ headers }: Answer, asked: number): number {
+  const [, start] = /^bytes (\d+)-/.exec(headers['content-range'] ?? '') ?? [];
+  return start === undefined ? asked : Number(start);
 }
 
 function refusalOf(url: string, hint: string): (answer: Answer) => NetworkError {

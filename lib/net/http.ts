@@ -182,7 +182,7 @@ function failure(url: string, reason: string, { hint, cause, isPassing = false }
   });
 }
 
-/** Of a header that came more than once, the first. */
+/** Each header once: the first, where one came more often. */
 function plain(headers: Dispatcher.ResponseData['headers']): Headers {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]));
 }
@@ -270,6 +270,11 @@ function routeTo(url: URL, { certificates, proxy = proxyFor(url), isTrusted = ()
   const connect = { ...trust, timeout: CONNECT_MS };
   const { Agent, Pool, ProxyAgent } = undici();
   if (proxy !== undefined) {
+    if (!/^https?:/i.test(proxy)) {
+      throw new NetworkError(`The proxy ${shownUrl(proxy)} is of a kind that cannot be used.`, {
+        hint: 'Name an http:// or https:// proxy in http_proxy and https_proxy, or none.',
+      });
+    }
     const clientFactory = (origin: URL, how: object): Dispatcher => {
       const pool = new Pool(origin, how);
       const open = pool.connect.bind(pool) as (asked: Dispatcher.ConnectOptions) => Promise<Dispatcher.ConnectData>;

@@ -41,7 +41,11 @@ export async function findWheel(wheel: Wheel, settings: PipSettings, { hint, sig
     );
     for (const { url, sha256 } of named) {
       const isHere = url.startsWith('file:');
-      const found = isHere ? await hashOf(url) : (sha256 ?? wheel.sha256);
+      const found = isHere ? await hashOf(url).catch((error: NodeJS.ErrnoException) => error) : (sha256 ?? wheel.sha256);
+      if (found instanceof Error) {
+        faults.push(`${place.name}: it has that file, which cannot be read: ${found.message}`);
+        continue;
+      }
       if (found === wheel.sha256) return isHere ? url : withCredentials(url, settings);
       faults.push(`${place.name}: it has that file with the SHA-256 ${found.slice(0, LONGEST_HASH)}, which is not trusted`);
     }
@@ -59,13 +63,8 @@ function describe({ name, links }: { name: string; links: readonly Link[] }): st
   return /^https?:/.test(name) ? 'it lists no files; a network that one must log in to answers so too' : 'it has no wheels';
 }
 
-/** Says why it cannot be read where that is so. */
 async function hashOf(url: string): Promise<string> {
   const hash = createHash('sha256');
-  try {
-    await pipeline(fs.createReadStream(fileURLToPath(url), { highWaterMark: 1 << 20 }), hash);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'unknown';
-  }
+  await pipeline(fs.createReadStream(fileURLToPath(url), { highWaterMark: 1 << 20 }), hash);
   return hash.digest('hex');
 }

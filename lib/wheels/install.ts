@@ -1,11 +1,11 @@
 /** Makes a folder in the cache out of wheels, once, whole or not at all: find, download, unpack under a temporary name, rename. */
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { AbortError, throwIfAborted } from '../errors';
 import { cacheFolder } from '../files/cache-folder';
 import { acquireLock } from '../files/lock';
-import { requireSpace } from '../files/space';
+import { requireFolder, requireSpace } from '../files/space';
 import { diskError, download, isOfDisk } from '../net/download';
 import type { FetchListener } from '../net/fetch-listener';
 import { Part } from '../net/part';
@@ -42,7 +42,7 @@ export async function install(
   { report = () => {}, signal }: InstallOptions = {},
 ): Promise<void> {
   try {
-    await mkdir(path.dirname(folder), { recursive: true });
+    await requireFolder({ folder: path.dirname(folder), variable: CACHE_VARIABLE });
     const onWait = (): void => report(`Waiting for another process that fetches ${installation.title}`, 0, 0);
     const release = await acquireLock(`${folder}.lock`, { onWait, signal });
     try {
@@ -56,6 +56,8 @@ export async function install(
   }
 }
 
+const CACHE_VARIABLE = 'TORCH_INTERROGATOR_CACHE';
+
 async function fetchInto(
   folder: string,
   installation: Installation,
@@ -65,8 +67,8 @@ async function fetchInto(
   const { title, wheels, place, space, hint, check } = installation;
   report(`Asking the package index for ${title}`, 0, 0);
   const downloads = path.join(cacheFolder(), 'downloads');
-  await mkdir(downloads, { recursive: true });
-  await requireSpace(title, space, { folder: cacheFolder(), variable: 'TORCH_INTERROGATOR_CACHE' });
+  await requireFolder({ folder: downloads, variable: CACHE_VARIABLE });
+  await requireSpace(title, space, { folder: cacheFolder(), variable: CACHE_VARIABLE });
 
   const settings = readPipSettings();
   // The hash is part of the name, so that a continued file is the same file. So is the folder, whose lock is held: others may be made of

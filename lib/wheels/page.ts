@@ -71,7 +71,7 @@ function parseHtml(content: string, base: string): Link[] {
     .filter(({ url }) => !url.startsWith('file:') || base.startsWith('file:'));
 }
 
-/** None for what leads to no file that can be fetched. */
+/** undefined where a link leads to no file that can be fetched. */
 function toLinks(reference: string, base: string, { fileName, sha256 }: { fileName?: string; sha256?: string }): Link[] {
   if (!URL.canParse(reference, base)) return [];
   const url = new URL(reference, base);

@@ -229,6 +229,30 @@ describe('damage', () => {
     await expectWhole(weights);
   });
 
+  test.each([1, -1_000_000])('a rest that begins %i bytes off is not added, and all is asked for again', async (rangeOff) => {
+    const weights = place.write(REPOSITORY, WEIGHTS, 3 * MB);
+    place.hub.faults.push({ at: 'store', method: 'GET', cutAfter: 1_000_000 }, { at: 'store', method: 'GET', rangeOff });
+    await fetchFiles(REPOSITORY, [WEIGHTS]);
+    await expectWhole(weights);
+  });
+
+  test.each([400, 403])(
+    'a store that refuses an old address with %i is asked by a new one',
+    async (status) => {
+      const weights = place.write(REPOSITORY, WEIGHTS, 3 * MB);
+      place.hub.faults.push({ at: 'store', method: 'GET', status });
+      await fetchFiles(REPOSITORY, [WEIGHTS]);
+      await expectWhole(weights);
+      place.hub.faults.push({ at: 'store', times: -1, status });
+      place.write(REPOSITORY, 'other.bin', 2 * MB);
+      await expect(fetchFiles(REPOSITORY, ['other.bin'])).rejects.toMatchObject({
+        code: 'ERR_NETWORK',
+        message: expect.stringMatching(new RegExp(`where the hub keeps other\\.bin, answered ${status}`)),
+      });
+    },
+    120_000,
+  );
+
   test('one that is longer than declared is refused', async () => {
     place.write(REPOSITORY, WEIGHTS, 3 * MB);
     place.hub.faults.push({ at: 'store', times: -1, longer: 5 });

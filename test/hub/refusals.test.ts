@@ -126,7 +126,7 @@ describe('refusals', () => {
   });
 
   test('a store that refuses keeps what came', async () => {
-    place.hub.faults.push({ at: 'store', cutAfter: 150_000 }, { at: 'store', status: 403 });
+    place.hub.faults.push({ at: 'store', cutAfter: 150_000 }, { at: 'store', status: 404 });
     await failureOf(fetched(PUBLIC, LARGE));
     await fetched(PUBLIC, LARGE);
     expect(place.hub.bytesSent).toBe(200_000);
@@ -137,6 +137,7 @@ describe('what passes', () => {
   test.each<[string, Fault]>([
     ['500 of the hub', { at: 'hub', status: 500, times: 2 }],
     ['503 of the store', { at: 'store', status: 503, times: 2 }],
+    ['403 of the store, whose addresses are signed for a while', { at: 'store', status: 403 }],
     ['429 without a time', { at: 'hub', status: 429 }],
     ['429 of the store', { at: 'store', status: 429, retryAfter: '1' }],
   ])('%s is asked again', async (_, fault) => {

@@ -1,5 +1,5 @@
 /** Models by their names, with weights from a stand-in for the hub: fetched, found in Python's cache, and answers equal to the reference's. */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os, { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Interrogator, modelStatuses, pullModel } from '../../lib';
@@ -142,6 +142,60 @@ test('a weights file of which a byte changed after it was fetched is refused bef
   expect(await pullModel(VIT_B_32.name)).toEqual(repaired);
   expect(hub.requests).toHaveLength(requests);
 }, 300_000);
+
+test('a damaged file stays while nothing can be fetched, and goes when it can', async () => {
+  const { file } = await pullModel(VIT_B_32.name);
+  const { truncate } = await import('node:fs/promises');
+  await truncate(file, 300_000_000);
+  process.env.HF_HUB_OFFLINE = '1';
+  await expect(pullModel(VIT_B_32.name)).rejects.toMatchObject({ code: 'ERR_BUNDLE_DAMAGED', message: expect.stringContaining(file) });
+  const named = { ...settings, clipModelName: VIT_B_32.name, captionModelName: null };
+  await expect(Interrogator.create(named)).rejects.toMatchObject({ code: 'ERR_BUNDLE_DAMAGED' });
+  delete process.env.HF_HUB_OFFLINE;
+  process.env.HF_ENDPOINT = 'http://127.0.0.1:1';
+  await expect(pullModel(VIT_B_32.name)).rejects.toMatchObject({ code: 'ERR_NETWORK' });
+  expect(existsSync(file)).toBe(true);
+  process.env.HF_ENDPOINT = hub.endpoint;
+  expect((await pullModel(VIT_B_32.name)).bytes).toBe(605_143_284);
+}, 300_000);
+
+test('a copy of the cache without links is checked as well', async () => {
+  await pullModel(RN50.name);
+  const copy = mkdtempSync(path.join(work, 'copy-'));
+  cpSync(process.env.HF_HUB_CACHE as string, copy, { recursive: true, dereference: true });
+  Object.assign(process.env, { HF_HUB_CACHE: copy, HF_HUB_OFFLINE: '1' });
+  const { file } = await pullModel(RN50.name);
+  expect(lstatSync(file).isFile()).toBe(true);
+  const { truncate } = await import('node:fs/promises');
+  await truncate(file, 200_000_000);
+  await expect(pullModel(RN50.name)).rejects.toMatchObject({ code: 'ERR_BUNDLE_DAMAGED', message: expect.stringContaining(file) });
+}, 300_000);
+
+test.each([
+  ['ViT-B-32', /no model called "ViT-B-32"/, /ViT-B-32\/openai/],
+  ['ViT-B-32:openai', /ARCHITECTURE\/TAG/, /ViT-B-32\/openai/],
+  ['RN50/x', /no model called/, /RN50\/openai/],
+  ['blip-bas', /no model called/, /blip-base/],
+])('%s is no name, and the ones that were meant are told', async (name, message, hint) => {
+  await expect(pullModel(name)).rejects.toMatchObject({
+    code: 'ERR_MODEL_UNKNOWN',
+    message: expect.stringMatching(message),
+    hint: expect.stringMatching(hint),
+  });
+});
+
+test('a name of the other kind is told as that', async () => {
+  const create = (config: object) => Interrogator.create({ ...settings, ...config });
+  await expect(create({ clipModelName: 'blip-base' })).rejects.toMatchObject({ message: expect.stringContaining('a caption model') });
+  const captioned = create({ clipModelName: 'sample', captionModelName: 'ViT-B-32/openai' });
+  await expect(captioned).rejects.toMatchObject({ message: expect.stringContaining('a clip model') });
+});
+
+test('what is here already needs no fetching', async () => {
+  const requests = hub.requests.length;
+  expect(await pullModel('sample')).toMatchObject({ name: 'sample', bytes: expect.any(Number) });
+  expect(hub.requests).toHaveLength(requests);
+});
 
 test.each([
   ['a caption model that does not exist', { captionModelName: 'blip-bsae' }, 'ERR_MODEL_UNKNOWN'],

@@ -1,6 +1,7 @@
-"""What Python finds in the hub's cache, and what the reference's libraries answer with it: `by_name.py IMAGE CLIP [CAPTION]`.
+"""What Python finds in the hub's cache, and what the reference's libraries answer with it: `by_name.py IMAGE CLIP [CAPTION]`
 
-Nothing is fetched: HF_HUB_OFFLINE is expected to be set. Prints unit-length image features, and the caption (null without a caption model).
+Nothing is fetched: HF_HUB_OFFLINE is expected to be set. Prints unit-length image features, and the caption, which is
+null without a caption model.
 """
 
 import json

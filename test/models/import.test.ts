@@ -47,6 +47,20 @@ function folderOf(source: string, without: string[] = []): string {
   return folder;
 }
 
+/** The same folder with these settings in place of its own, or laid over them. */
+function withSettings(source: string, files: Record<string, object>): string {
+  const folder = folderOf(
+    source,
+    Object.keys(files).map((name) => `${name}.json`),
+  );
+  for (const [name, settings] of Object.entries(files)) {
+    const file = path.join(source, `${name}.json`);
+    const own = name === 'open_clip_config' ? {} : JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(path.join(folder, `${name}.json`), JSON.stringify({ ...own, ...settings }));
+  }
+  return folder;
+}
+
 async function featuresOf(clipModelName: string): Promise<number[]> {
   const ci = await Interrogator.create({
     clipModelName,
@@ -133,17 +147,41 @@ test.each<[string, () => [kind: 'clip' | 'caption', architecture: string, file: 
     'ERR_IO',
     /model-00002-of-00004/,
   ],
-  [
-    'settings of another network',
-    () => {
-      const folder = folderOf(captioner, ['config.json']);
-      const config = JSON.parse(readFileSync(path.join(captioner, 'config.json'), 'utf8'));
-      writeFileSync(path.join(folder, 'config.json'), JSON.stringify({ ...config, text_config: { num_attention_heads: 8 } }));
-      return ['caption', 'blip-base', folder];
-    },
-    'ERR_INVALID_ARGUMENT',
-    /num_attention_heads 8, and blip-base has 12/,
-  ],
+  ...(
+    [
+      [{ config: { text_config: { num_attention_heads: 8 } } }, /text_config\.num_attention_heads 8, and blip-base has 12/],
+      [{ config: { vision_config: { hidden_act: 'gelu_new' } } }, /vision_config\.hidden_act "gelu_new", and blip-base has "gelu"/],
+      [{ config: { text_config: { layer_norm_eps: 1e-5 } } }, /layer_norm_eps/],
+      [{ preprocessor_config: { size: { height: 224, width: 224 } } }, /size.* 224, and blip-base has 384/],
+      [{ preprocessor_config: { do_rescale: false } }, /do_rescale false/],
+    ] as const
+  ).map(
+    ([files, message]) =>
+      [
+        `a captioner's ${JSON.stringify(files)}`,
+        () => ['caption', 'blip-base', withSettings(captioner, files)],
+        'ERR_INVALID_ARGUMENT',
+        message,
+      ] as [string, () => ['caption', string, string], string, RegExp],
+  ),
+  ...(
+    [
+      ['ViT-B-32', { vision_cfg: { head_width: 32 } }, /vision_cfg\.head_width 32, and ViT-B-32 has 64/],
+      ['ViT-B-32', { vision_cfg: { no_ln_pre: true } }, /no_ln_pre true/],
+      ['ViT-B-32', { text_cfg: { heads: 4 } }, /text_cfg\.heads 4, and ViT-B-32 has 8/],
+      ['ViT-B-32', { text_cfg: { hf_tokenizer_name: 'roberta-base' } }, /hf_tokenizer_name/],
+      ['ViT-B-32/laion2b_s34b_b79k', { quick_gelu: true }, /quick_gelu true, and ViT-B-32 has false/],
+      ['ViT-B-32-quickgelu', { quick_gelu: false }, /quick_gelu false, and ViT-B-32-quickgelu has true/],
+    ] as const
+  ).map(
+    ([architecture, model, message]) =>
+      [
+        `${architecture} with ${JSON.stringify(model)}`,
+        () => ['clip', architecture, withSettings(path.dirname(weights), { open_clip_config: { model_cfg: model } })],
+        'ERR_INVALID_ARGUMENT',
+        message,
+      ] as [string, () => ['clip', string, string], string, RegExp],
+  ),
 ])(
   '%s is refused, and nothing is kept',
   async (_, given, code, message) => {
@@ -224,6 +262,26 @@ test('a name that means something else keeps its meaning', async () => {
   await importModel('clip', 'ViT-B-32', weights, { name: 'taken' });
   await importModel('caption', 'blip-base', captioner, { name: 'taken', force: true });
   await expect(importModel('foo' as 'clip', 'ViT-B-32', weights)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+}, 300_000);
+
+test.each(['../evil', './q', '/abs', '~/x', 'a/../b', 'none', 'a\nb', ' a', '', '-x', 'x'.repeat(300)])(
+  '%j cannot be a name',
+  async (name) => {
+    await expect(importModel('clip', 'ViT-B-32', weights, { name })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+    expect(readdirSync(process.env.TORCH_INTERROGATOR_HOME as string)).toEqual([]);
+  },
+);
+
+test('a name is another architecture, or another name of the same folder, with force alone', async () => {
+  await importModel('clip', 'ViT-B-32', weights, { name: 'mine/x' });
+  for (const [architecture, name] of [
+    ['ViT-B-32-quickgelu', 'mine/x'],
+    ['ViT-B-32', 'mine_x'],
+  ] as const) {
+    const other = importModel('clip', architecture, weights, { name });
+    await expect(other).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT', hint: expect.stringContaining('--force') });
+  }
+  await importModel('clip', 'ViT-B-32-quickgelu', weights, { name: 'mine/x', force: true });
 }, 300_000);
 
 test("what the core has against a file is this package's error", async () => {

@@ -54,6 +54,8 @@ export interface Fault {
   etag?: string;
   /** Leave these headers out. */
   without?: string[];
+  /** Answer a range with one that begins so many bytes later. */
+  rangeOff?: number;
   /** Send the whole whatever range was asked for. */
   noRanges?: boolean;
   /** Announce so many bytes more than there are. */
@@ -268,7 +270,7 @@ export class StandInHub {
     const { range = '', 'if-range': version = etag } = request.headers;
     const [, first = '', last = ''] = /^bytes=(\d+)-(\d*)$/.exec(range) ?? [];
     const isPart = first !== '' && version === etag && !fault.noRanges;
-    const start = isPart ? Number(first) : 0;
+    const start = isPart ? Number(first) + (fault.rangeOff ?? 0) : 0;
     const end = isPart && last !== '' ? Math.min(Number(last), size - 1) : size - 1;
     if (start >= size && size > 0) return send(response, 416, { 'content-range': `bytes */${size}` });
     if (isPart) response.setHeader('Content-Range', `bytes ${start}-${end}/${size}`);

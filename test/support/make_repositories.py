@@ -11,11 +11,12 @@ from pathlib import Path
 
 import torch
 
-ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "test" / "parity" / "reference"), str(ROOT / "models" / "export")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "parity" / "reference"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "models" / "export"))
+
+from torch_interrogator_export.graphs.reference import settle_batch_norms
 
 from models import blip_processor, build_clip, make_blip
-from torch_interrogator_export.graphs.reference import settle_batch_norms
 
 SHARD = "300MB"
 

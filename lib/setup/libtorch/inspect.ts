@@ -12,9 +12,8 @@ export function libraryName(name: string): string {
 
 /**
  * Checks version and C++ ABI, and with `cuda` that its CUDA half is there with every library that it links.
- * `named` says in messages how the folder was chosen. Returns for example `{version: '2.11.0', build: '2.11.0+cu130', path:
- * '/opt/libtorch'}`,
- * the folder with lib/ and include/.
+ * `named` says in messages how the folder was chosen. Returns for example `{version: '2.11.0', build: '2.11.0+cu130', path: '/opt/libtorch'}`,
+ * where the path is the folder with lib/ and include/.
  * @throws ERR_LIBTORCH_NOT_FOUND, ERR_LIBTORCH_VERSION, ERR_LIBTORCH_ABI, ERR_LIBTORCH_CUDA
  */
 export function inspectLibtorch(folder: string, { named, cuda = false }: { named: string; cuda?: boolean }) {

@@ -2,6 +2,7 @@
 import { InterrogatorError } from '../../errors';
 import type { Wheel } from '../../wheels';
 import { LIBTORCH_VERSION } from './version';
+
 /**
  * Names, versions and hashes as https://pypi.org/simple gives them: torch for one Python, as the libraries inside are the same for all, and
  * what its metadata asks for that holds libraries (cuda-toolkit 13.0.2 taken apart).

@@ -46,6 +46,7 @@ def make_graph(source: Source) -> bytes:
     header = {
         "kind": source.kind,
         "manifest": source.manifest(model),
+        "config": source.config,
         "tensors": {name: list(tensor.shape) for name, tensor in checkpoint.items() if name in read},
         "parameters": parameters,
         "aliases": {name: others for name, others in aliases.items() if others},

@@ -1,12 +1,13 @@
 """Models that graphs are made of: one for each distinct pair of towers, and one for each captioner."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import open_clip
 import torch
 import transformers
+from open_clip.model import CLIPTextCfg, CLIPVisionCfg
 from torch import nn
 from transformers import BlipForConditionalGeneration, BlipImageProcessor
 
@@ -28,6 +29,18 @@ BERT_TOKENIZER = "bert-uncased.json"
 _CLIP_UNUSED = ["logit_scale", "logit_bias", "attn_mask", "input_resolution", "context_length", "vocab_size"]
 _BLIP_UNUSED = ["text_decoder.bert.embeddings.position_ids", "vision_model.embeddings.position_ids", "logit_scale"]
 
+# Fields of open_clip's configurations that do not change what a trained model answers.
+_TRAINING = {
+    "patch_dropout",
+    "output_tokens",
+    "timm_model_pretrained",
+    "timm_drop",
+    "timm_drop_path",
+    "hf_model_pretrained",
+}
+_BLIP_VISION = ("hidden_act", "image_size", "layer_norm_eps", "num_attention_heads", "num_hidden_layers", "patch_size")
+_BLIP_TEXT = ("bos_token_id", "hidden_act", "layer_norm_eps", "num_attention_heads", "num_hidden_layers", "sep_token_id")
+
 
 @dataclass(frozen=True)
 class Source:
@@ -41,6 +54,8 @@ class Source:
     parts: Callable[[nn.Module], dict[str, nn.Module]]
     # The manifest's fields.
     manifest: Callable[[nn.Module], dict[str, Any]]
+    # What the publisher's configuration says of the networks, whether or not it shows in shapes.
+    config: dict[str, Any]
     unused: list[str]
     # By a tensor's name, names that files of another layout give it.
     aliases: Callable[[nn.Module], dict[str, list[str]]]
@@ -115,7 +130,7 @@ def clip_source(architecture: str, quick_gelu: bool = False) -> Source:
     config = open_clip.get_model_config(architecture)
     refuse_config(architecture, config)
     tokenizer = open_clip.get_tokenizer(architecture)
-    return Source("clip", make, parts, manifest, _CLIP_UNUSED, aliases, tokenizer)
+    return Source("clip", make, parts, manifest, open_clip_settings(config, quick_gelu), _CLIP_UNUSED, aliases, tokenizer)
 
 
 def blip_source(config: transformers.BlipConfig) -> Source:
@@ -135,7 +150,27 @@ def blip_source(config: transformers.BlipConfig) -> Source:
             "tokenizer": {"file": BERT_TOKENIZER},
         }
 
-    return Source("caption", make, blip.parts, manifest, _BLIP_UNUSED, lambda _: {})
+    return Source("caption", make, blip.parts, manifest, blip_settings(config), _BLIP_UNUSED, lambda _: {})
+
+
+def open_clip_settings(config: dict[str, Any], quick_gelu: bool) -> dict[str, Any]:
+    """A configuration of open_clip as its `model_cfg`, with its defaults written out, without what is for training alone."""
+    vision, text = CLIPVisionCfg(**config["vision_cfg"]), CLIPTextCfg(**config["text_cfg"])
+    parts = {"vision_cfg": asdict(vision), "text_cfg": asdict(text)}
+    return {
+        "embed_dim": config["embed_dim"],
+        "quick_gelu": quick_gelu or bool(config.get("quick_gelu")),
+        **{name: {key: value for key, value in part.items() if key not in _TRAINING} for name, part in parts.items()},
+    }
+
+
+def blip_settings(config: transformers.BlipConfig) -> dict[str, Any]:
+    """A configuration of BLIP as transformers keeps it in `config.json`, without what nothing here reads."""
+    parts = {"vision_config": (config.vision_config, _BLIP_VISION), "text_config": (config.text_config, _BLIP_TEXT)}
+    return {
+        "model_type": config.model_type,
+        **{name: {key: getattr(part, key) for key in keys} for name, (part, keys) in parts.items()},
+    }
 
 
 def is_supported(architecture: str) -> bool:

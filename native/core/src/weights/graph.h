@@ -22,7 +22,7 @@ struct ParameterSource {
   bool transpose = false;
   Shape shape;  ///< of the module's tensor
 
-  /// What is alike but for `to` is one tensor.
+  /// Two sources that differ in `to` alone give one tensor, in two places.
   friend bool operator==(const ParameterSource& one, const ParameterSource& other) {
     return one.from == other.from && one.rows == other.rows && one.transpose == other.transpose && one.shape == other.shape;
   }

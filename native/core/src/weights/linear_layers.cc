@@ -68,7 +68,7 @@ class WeightUses {
     read(*graph.block());
   }
 
-  /// None where a method reads attributes of an object that is only known when it runs, because that object may be any.
+  /// Empty where a method reads attributes of an object that is known only when it runs: that object may hold any of the weights.
   std::vector<WeightUse> take() {
     std::vector<WeightUse> uses;
     if (unknown_) return uses;

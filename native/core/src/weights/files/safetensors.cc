@@ -13,6 +13,8 @@ namespace interrogator {
 namespace {
 
 constexpr std::size_t kSizeBytes = 8;
+/// The most that the format's own library reads.
+constexpr std::size_t kMostHeader = 100'000'000;
 
 /// A file that begins like text was saved by something else: a server's error page, most often. The
 /// upper bytes of a real header size are 0.
@@ -77,7 +79,7 @@ SafeTensor SafeTensors::find(const std::string& name, const std::string& dtype, 
            std::to_string(dimensions));
   }
   if (offsets[1] > size_) {
-    refuse("its " + in_quotes(name) + " ends at byte " + std::to_string(offsets[1]) + " of " + std::to_string(size_) +
+    refuse("its " + in_quotes(name) + " ends at byte " + std::to_string(begin_ + offsets[1]) + " of " + std::to_string(begin_ + size_) +
            ": the file is cut short");
   }
   std::uint64_t bytes = element_bytes;
@@ -92,7 +94,7 @@ SafeTensor SafeTensors::find(const std::string& name, const std::string& dtype, 
 
 std::map<std::string, StoredTensor> read_safetensors(const std::shared_ptr<const InputFile>& file) {
   // Of real headers the largest have some thousand tensors of ten values.
-  const SafeTensors container(*file, {.bytes = 16 << 20, .values = 1'000'000});
+  const SafeTensors container(*file, {.bytes = kMostHeader, .values = 1'000'000});
   std::map<std::string, StoredTensor> tensors;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
   for (const auto& [name, entry] : container.header().items()) {

@@ -62,8 +62,8 @@ struct Pickle {
 
 /// Reads the opcodes of protocols 2 to 5 that torch.save and TorchScript write. Known are dict, OrderedDict, list, tuple, set, texts,
 /// bytes, numbers, tensors and their storages, torch.Size, types and devices; `script`: classes of TorchScript too, as plain attributes.
-/// Whatever else a pickle names, os.system say, is refused by its name. Time and memory
-/// are bounded by the pickle's size: at most about a hundred times its bytes, and 200 MB. Throws std::runtime_error.
+/// Whatever else a pickle names, os.system say, is refused by its name. Time and memory are bounded by the pickle's size: at most about a
+/// hundred times its bytes, and 200 MB. Throws std::runtime_error.
 Pickle read_pickle(std::string bytes, bool script);
 
 }  // namespace interrogator
