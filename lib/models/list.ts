@@ -1,9 +1,10 @@
 /** Every model that a name can mean, with what of it is on this machine. */
 import type { Bundle } from '../bundles/bundle';
 import { type CatalogEntry, catalog } from '../bundles/catalog';
-import { parametersOf } from '../bundles/graph';
+import { parametersOf, readGraph } from '../bundles/graph';
 import { type InstalledBundle, readableBundles } from '../bundles/installed';
 import { findWeights } from '../bundles/published';
+import { findTokenizer, tokenizerRepository } from '../bundles/tokenizers';
 import { verifyFiles } from '../bundles/verify';
 
 /** A model of the catalog, or a bundle of the user's own, of which less is known. */
@@ -31,12 +32,19 @@ export async function modelStatuses(): Promise<ModelStatus[]> {
   const known = catalog().map(async (entry): Promise<ModelStatus> => {
     const bundle = bundles.get(keyOf(entry));
     if (bundle) return { ...entry, ...(await statusOf(bundle)) };
-    const installed = (await findWeights(entry)) ?? null;
+    const weights = (await findWeights(entry)) ?? null;
+    const installed = weights !== null && (await hasTokenizer(entry)) ? weights : null;
     return { ...entry, installed, runnable: installed !== null && entry.graph !== null };
   });
   const names = new Set(catalog().map(keyOf));
   const own = [...bundles].filter(([key]) => !names.has(key));
   return Promise.all([...known, ...own.map(async ([, bundle]) => ({ ...ownFacts(bundle), ...(await statusOf(bundle)) }))]);
+}
+
+/** Weights without their tokenizer are half of a model. */
+async function hasTokenizer({ graph }: CatalogEntry): Promise<boolean> {
+  const repository = graph === null ? undefined : tokenizerRepository(await readGraph(graph));
+  return repository === undefined || (await findTokenizer(repository)) !== undefined;
 }
 
 /** What is known of a bundle that the catalog does not list, in the catalog's terms. Nothing is fetched for it. */
@@ -59,12 +67,13 @@ function keyOf({ kind, name }: Named): string {
   return `${kind} ${name}`;
 }
 
-/** A file that was imported may be gone since. */
+/** A file that was imported may be gone since, and so may a tokenizer. */
 async function statusOf(bundle: Bundle): Promise<ModelStatus> {
-  const { kind, name } = bundle.manifest;
-  const runnable = await verifyFiles(bundle, { hashes: false }).then(
+  const { kind, name, tokenizer } = bundle.manifest;
+  const hasFiles = await verifyFiles(bundle, { hashes: false }).then(
     () => true,
     () => false,
   );
+  const runnable = hasFiles && (tokenizer.repository === undefined || (await findTokenizer(tokenizer.repository)) !== undefined);
   return { kind, name, installed: bundle.folder, runnable };
 }

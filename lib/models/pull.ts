@@ -1,11 +1,13 @@
-/** Weights of a name, fetched before they are needed. */
+/** Weights and tokenizer of a name, fetched before they are needed. */
 import { realpath, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type CallOptions, callOptions, NO_OPTIONS, textOf } from '../arguments';
 import { type BundleKind, type CatalogEntry, catalog } from '../bundles/catalog';
+import { readGraph } from '../bundles/graph';
 import { installedBundles } from '../bundles/installed';
-import { declaredDigests, fetchWeights, findWeights, obtainWeights, weightFiles } from '../bundles/published';
+import { declaredDigests, fetchWeights, findWeights, obtain, sumOf, weightFiles } from '../bundles/published';
 import { unknownModel } from '../bundles/resolve';
+import { declaredTokenizerFiles, findTokenizer, tokenizerRepository } from '../bundles/tokenizers';
 import { digestsOf } from '../bundles/verify';
 import { InterrogatorError, throwIfAborted } from '../errors';
 
@@ -25,10 +27,28 @@ export async function pullModel(name: string, options: CallOptions = {}): Promis
   throwIfAborted(signal);
   const entry = await entryOf(textOf('name', name));
   const fetching = { download: true, signal, ...(onProgress && { report: onProgress }) };
+  const tokenizer = tokenizerRepository(await readGraph(entry.graph as string));
+  if (tokenizer !== undefined) await removeDamagedTokenizer(tokenizer, signal);
   const isSound = await removeDamaged(entry, signal);
-  const file = await (isSound ? obtainWeights(entry, fetching) : fetchWeights(entry, fetching));
+  const { weights } = await obtain({ name: entry.name, entry, tokenizer }, fetching);
+  const file = isSound ? (weights as string) : await fetchWeights(entry, { signal, onProgress: sumOf(entry.name, onProgress) });
   const sizes = await Promise.all((await weightFiles(file)).map((each) => stat(each)));
   return { kind: entry.kind, name, file, bytes: sizes.reduce((sum, { size }) => sum + size, 0) };
+}
+
+/** The same of its tokenizer; it is small. */
+async function removeDamagedTokenizer(repository: string, signal: AbortSignal | undefined): Promise<void> {
+  const folder = await findTokenizer(repository);
+  if (folder === undefined) return;
+  const declared = await declaredTokenizerFiles(folder);
+  const digests = await digestsOf(
+    folder,
+    declared.map(({ file }) => file),
+    signal,
+  );
+  for (const [i, { file, sha256 }] of declared.entries()) {
+    if (digests[i] !== sha256) for (const each of [await realpath(file), file]) await rm(each, { force: true });
+  }
 }
 
 /** Throws ERR_MODEL_UNKNOWN for a name that cannot be pulled. */
