@@ -15,6 +15,8 @@ export interface Bundle<M extends Manifest = Manifest> {
   manifest: M;
   /** Present where the weights are a publisher's file. Without it, the modules in the folder hold them. */
   graph?: Graph;
+  /** Absolute path of the tokenizer's folder in the hub's cache, where the manifest names a repository and it was found. */
+  tokenizer?: string;
 }
 
 /** So that label embeddings of a model without training, which are kept on the disk, are its own the next time, too. */
@@ -56,7 +58,9 @@ export function knownFiles({ folder, manifest }: Bundle): { file: string; bytes:
   return Object.entries(manifest.files).map(([name, entry]) => ({ ...entry, file: path.resolve(folder, name) }));
 }
 
-/** The folder that holds the bundle's tokenizer file. */
-export function tokenizerFolder({ folder, graph }: Bundle): string {
-  return graph ? TOKENIZERS : folder;
+/** The folder that holds the bundle's tokenizer. A graph's own is the package's, unless the bundle lists one. */
+export function tokenizerFolder({ folder, graph, manifest, tokenizer }: Bundle): string {
+  if (tokenizer !== undefined) return tokenizer;
+  const { file } = manifest.tokenizer;
+  return graph && !(file !== undefined && Object.hasOwn(manifest.files, file)) ? TOKENIZERS : folder;
 }

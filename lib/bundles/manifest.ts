@@ -46,7 +46,13 @@ const schemas = lazySchema((typebox) => {
     /** `weights`: 'hub' for a name's published weights, 'checkpoint', or 'untrained'. */
     source: Type.Optional(Type.Object({ weights: Type.Optional(Type.String()) })),
   };
-  const tower = { file: text, contextLength: count(2), vocabSize: count(), padId: count(0), sotId: count(0), eotId: count(0) };
+  const tower = { file: text, contextLength: count(2), vocabSize: count(), padId: count(0), eotId: count(0) };
+  const start = Type.Union([count(0), Type.Null()], { expected: 'a whole number, or null' });
+  /** A file of the bundle or of the package's tokenizers, or a repository of the hub in its place. */
+  const tokenizer = {
+    file: Type.Optional(text),
+    repository: Type.Optional(Type.String({ pattern: '^(?:[\\w.-]{1,96}/)?[\\w.-]{1,96}$', expected: 'the name of a repository' })),
+  };
   return Type.Object({
     clip: Type.Object({
       ...common,
@@ -54,10 +60,15 @@ const schemas = lazySchema((typebox) => {
       embedDim: count(),
       image,
       text: Type.Union([
-        Type.Object({ ...tower, tower: Type.Literal('causal'), layers: count(), heads: count(), width: count() }),
-        Type.Object({ ...tower, tower: Type.Literal('bidirectional') }),
+        Type.Object({ ...tower, tower: Type.Literal('causal'), sotId: count(0), layers: count(), heads: count(), width: count() }),
+        Type.Object({ ...tower, tower: Type.Literal('bidirectional'), sotId: start }),
       ]),
-      tokenizer: Type.Object({ file: text, clean: choice(typebox, ['lower', 'whitespace']) }),
+      tokenizer: Type.Object({
+        ...tokenizer,
+        clean: choice(typebox, ['lower', 'whitespace', 'canonicalize']),
+        /** The token that becomes 0 wherever it is: open_clip's `strip_sep_token`. */
+        stripSepId: Type.Optional(count(0)),
+      }),
       /** Paths relative to the folder, with '/'. */
       vocabulary: Type.Optional(Type.Array(text)),
     }),
@@ -76,7 +87,7 @@ const schemas = lazySchema((typebox) => {
         eosId: count(0),
         promptIds: Type.Array(count(0), { minItems: 1 }),
       }),
-      tokenizer: Type.Object({ file: text }),
+      tokenizer: Type.Object(tokenizer),
     }),
   });
 });
@@ -186,6 +197,8 @@ function contradictions(manifest: Manifest): string[] {
     const ids = field.endsWith('Id') || field === 'promptIds' ? [value].flat() : [];
     if (ids.some((id) => (id as number) >= vocabSize)) faults.push(`${part}.${field}: expected less than vocabSize, ${vocabSize}`);
   }
+  const { file, repository } = manifest.tokenizer;
+  if ((file === undefined) === (repository === undefined)) faults.push('tokenizer.file: expected a file, or a repository in its place');
   if (manifest.kind === 'clip' && manifest.text.tower === 'causal' && manifest.text.width % manifest.text.heads !== 0) {
     faults.push(`text.width: expected a multiple of text.heads, ${manifest.text.heads}`);
   }
@@ -198,12 +211,13 @@ function contradictions(manifest: Manifest): string[] {
 /** What is read must be among the files whose hashes, and whose place in the folder, are checked. */
 function filesNamed(manifest: Manifest): [field: string, name: string][] {
   const { kind, tokenizer } = manifest;
+  const tokenizers = tokenizer.file === undefined ? [] : [['tokenizer.file', tokenizer.file] as [string, string]];
   const lists = ((kind === 'clip' && manifest.vocabulary) || []).map((name): [string, string] => ['vocabulary', name]);
   // A graph's own files are the package's.
   if (manifest.formatVersion === 2) return [['weights', manifest.weights as string], ...lists];
   const models = kind === 'clip' ? { image: manifest.image, text: manifest.text } : { vision: manifest.vision, decoder: manifest.decoder };
-  const parts = Object.entries({ ...models, tokenizer }).map(([part, { file }]): [string, string] => [`${part}.file`, file]);
-  return [...parts, ...lists];
+  const parts = Object.entries(models).map(([part, { file }]): [string, string] => [`${part}.file`, file]);
+  return [...parts, ...tokenizers, ...lists];
 }
 
 function staysInside(name: string): boolean {

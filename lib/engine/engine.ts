@@ -2,8 +2,8 @@
 import { inspect } from 'node:util';
 import type { CallOptions } from '../arguments';
 import { type Bundle, type ClipManifest, sourceOf } from '../bundles/bundle';
-import { type Fetching, requireWeights } from '../bundles/published';
-import { locateModel, manifestOf, openLocated } from '../bundles/resolve';
+import { type Fetching, requireAll } from '../bundles/published';
+import { locateModel, manifestOf, neededBy, openLocated } from '../bundles/resolve';
 import { verifyFiles } from '../bundles/verify';
 import type { Config } from '../config';
 import { InterrogatorError, throwIfAborted } from '../errors';
@@ -179,8 +179,7 @@ async function locateModels({ clipModelName, clipModelPath, captionModelName, ca
 
 /** One after the other: both would share the connection. */
 async function openModels({ clip, caption }: Awaited<ReturnType<typeof locateModels>>, fetching: Fetching) {
-  const published = [clip, caption].flatMap((located) => (located && 'entry' in located ? [located.entry] : []));
-  await requireWeights(published, fetching);
+  await requireAll([neededBy(clip), ...(caption ? [neededBy(caption)] : [])], fetching);
   return { clip: await openLocated(clip, fetching), caption: caption && (await openLocated(caption, fetching)) };
 }
 

@@ -10,10 +10,10 @@ export class CaptionTokenizer {
   ) {}
 
   /**
-   * Loads a bundle's tokenizer file, as `tokenizer` of the manifest names it. Rejects with `ERR_TOKENIZER` where that cannot be read or
+   * Loads a bundle's tokenizer file, as `tokenizer` of the manifest names it, or that of a repository's folder. Rejects with `ERR_TOKENIZER` where that cannot be read or
    * is of an unknown kind.
    */
-  static async load(folder: string, { file }: { file: string }): Promise<CaptionTokenizer> {
+  static async load(folder: string, { file = 'tokenizer.json' }: { file?: string | undefined }): Promise<CaptionTokenizer> {
     const read = await readTokenizerFile(folder, file);
     return new CaptionTokenizer(createTokenizer(read), read.path);
   }

@@ -34,7 +34,8 @@ struct ClipManifest {
   std::string image_file, text_file;
   std::string text_tower;  ///< 'causal' | 'bidirectional'
   std::int64_t context_length = 0, vocab_size = 0, layers = 0, heads = 0;
-  std::int64_t sot_id = 0, eot_id = 0;
+  std::optional<std::int64_t> sot_id;  ///< none: texts begin with their first token. Causal towers have one.
+  std::int64_t eot_id = 0;
 };
 
 /// A model's logit of an image and a text is scale × cosine similarity + bias. What its weights do not have is not there: models with a

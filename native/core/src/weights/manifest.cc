@@ -44,7 +44,9 @@ ClipManifest Manifest::clip() const {
     clip.layers = integer("/text/layers");
     clip.heads = integer("/text/heads");
   }
-  clip.sot_id = integer("/text/sotId");
+  if (!get<nlohmann::json>("/text/sotId").is_null()) clip.sot_id = integer("/text/sotId");
+  // Its tree of prompts grows from the start token.
+  if (!clip.sot_id && clip.text_tower == "causal") fail("has no usable /text/sotId: a causal tower needs a start token");
   clip.eot_id = integer("/text/eotId");
   return clip;
 }
