@@ -37,7 +37,8 @@ QUERIES = 4
 NEW_TOKENS = 16
 
 _BLIP_VISION = {
-    "hidden_size": 48, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4, "image_size": SIZE, "patch_size": 14,
+    "hidden_size": 48, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4,
+    "image_size": SIZE, "patch_size": 14,
 }  # fmt: skip
 _QFORMER = {
     "hidden_size": 40, "intermediate_size": 80, "num_hidden_layers": 3, "num_attention_heads": 4, "encoder_hidden_size": 48,
@@ -46,7 +47,11 @@ _QFORMER = {
 
 def _terms() -> list[str]:
     folder = Path(Config.data_path)
-    return [line for name in ("flavors", "artists", "mediums") for line in (folder / f"{name}.txt").read_text("utf-8").splitlines()[:4000]]
+    return [
+        line
+        for name in ("flavors", "artists", "mediums")
+        for line in (folder / f"{name}.txt").read_text("utf-8").splitlines()[:4000]
+    ]
 
 
 def opt_tokenizer() -> GPT2TokenizerFast:
@@ -97,7 +102,11 @@ def _blip2(tokenizer, text: dict) -> tuple[nn.Module, ProcessorMixin]:
     # As in the published ones, there are more rows than words.
     text = {**text, "vocab_size": len(tokenizer) + 7}
     config = Blip2Config(
-        vision_config=_BLIP_VISION, qformer_config=_QFORMER, text_config=text, num_query_tokens=QUERIES, image_token_index=image_id
+        vision_config=_BLIP_VISION,
+        qformer_config=_QFORMER,
+        text_config=text,
+        num_query_tokens=QUERIES,
+        image_token_index=image_id,
     )
     return Blip2ForConditionalGeneration(config), processor
 
@@ -199,7 +208,9 @@ def _generating(kind: str, model: nn.Module) -> Iterator[nn.Module]:
 def _end_of(kind: str, model: nn.Module) -> int:
     """A token that captions come to at as many different places as any."""
     _set_end(kind, model, _text_config(kind, model).vocab_size - 1)
-    free = model.generate(pixel_values=_pictures(), max_new_tokens=NEW_TOKENS, num_beams=1, do_sample=False)[:, -NEW_TOKENS + 1 :]
+    free = model.generate(pixel_values=_pictures(), max_new_tokens=NEW_TOKENS, num_beams=1, do_sample=False)[
+        :, -NEW_TOKENS + 1 :
+    ]
 
     def places(token: int) -> tuple[int, int]:
         found = [row.index(token) for row in free.tolist() if token in row]

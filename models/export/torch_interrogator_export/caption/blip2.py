@@ -5,7 +5,13 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import Blip2Config, Blip2ForConditionalGeneration, BlipImageProcessor, OPTForCausalLM, T5ForConditionalGeneration
+from transformers import (
+    Blip2Config,
+    Blip2ForConditionalGeneration,
+    BlipImageProcessor,
+    OPTForCausalLM,
+    T5ForConditionalGeneration,
+)
 
 from ..errors import UnsupportedError
 from .blip2_vision import Blip2Vision
@@ -98,7 +104,7 @@ def parts(model: nn.Module) -> dict[str, nn.Module]:
     """`vision.pt` and `decoder.pt` before they are scripted, with the weights of the model itself."""
     language = model.language_model
     if model.config.image_token_index is None:
-        raise UnsupportedError("BLIP-2 without image_token_index in its config.json is not supported; transformers 4.57 refuses it, too")
+        raise UnsupportedError("BLIP-2 without image_token_index in its config.json is not supported")
     if isinstance(language, OPTForCausalLM):
         decoder: nn.Module = OptDecoder(language)
     elif isinstance(language, T5ForConditionalGeneration):

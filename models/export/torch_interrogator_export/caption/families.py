@@ -112,6 +112,8 @@ def refuse_generation(model: nn.Module) -> None:
     settings, default = model.generation_config, GenerationConfig()
     changed = [f"{name} {getattr(settings, name)}" for name in _CHOICES if getattr(settings, name) != getattr(default, name)]
     if changed:
-        raise UnsupportedError(f"caption model that generates with {', '.join(changed)} is not supported: captions are greedy")
+        raise UnsupportedError(
+            f"caption model that generates with {', '.join(changed)} is not supported: captions are greedy"
+        )
     if settings.num_beams != 1 or settings.do_sample:
         step("note: the model asks for beams or sampling; the bundle's captions are greedy")

@@ -78,7 +78,9 @@ class OptDecoder(nn.Module):
         super().__init__()
         decoder, config = source.model.decoder, source.config
         if not config.do_layer_norm_before or decoder.final_layer_norm is None or decoder.project_in is not None:
-            raise UnsupportedError("OPT decoder that normalises after its layers, or projects its words, is not supported yet")
+            raise UnsupportedError(
+                "OPT decoder that normalises after its layers, or projects its words, is not supported yet"
+            )
         if not config.layer_norm_elementwise_affine:
             raise UnsupportedError("OPT decoder with norms that have no weights is not supported yet")
         self.first_position = _FIRST_POSITION

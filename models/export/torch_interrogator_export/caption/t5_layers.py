@@ -28,7 +28,7 @@ class RmsNorm(nn.Module):
 
 
 class RelativePositions(nn.Module):
-    """What a layer's scores gain by the distance of two tokens: log-spaced buckets (Raffel et al. 2020, arXiv:1910.10683)."""
+    """What scores gain by the distance of two tokens: log-spaced buckets (Raffel et al. 2020, arXiv:1910.10683)."""
 
     buckets: torch.jit.Final[int]
     farthest: torch.jit.Final[int]

@@ -30,7 +30,9 @@ def write_tokenizer(origin: str | None, path: Path, default: Tokenizer | None) -
         if cleaned:
             _clean_up(tokenizer)
     elif default is None:
-        raise ExportError("the model comes without a tokenizer, and this family has none of its own; put its tokenizer.json there")
+        raise ExportError(
+            "the model comes without a tokenizer, and this family has none of its own; put its tokenizer.json there"
+        )
     else:
         tokenizer, cleaned = default, True
     tokenizer.no_padding()

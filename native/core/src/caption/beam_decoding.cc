@@ -78,8 +78,7 @@ void BeamDecoding::drop(std::size_t image) {
 
 /// Of each row and id, with those of the row's ids before added: float32 [rows, vocab_size].
 at::Tensor BeamDecoding::log_probabilities() {
-  const at::Tensor logits =
-      last_logits(decoder_, manifest_, upload(ids_, caches_.keys.device()), position_, caches_).to(at::kFloat);
+  const at::Tensor logits = last_logits(decoder_, manifest_, upload(ids_, caches_.keys.device()), position_, caches_).to(at::kFloat);
   at::Tensor scores = at::log_softmax(logits, -1);
   std::vector<std::vector<std::int64_t>> sequences;
   std::vector<float> so_far;
@@ -97,8 +96,8 @@ at::Tensor BeamDecoding::log_probabilities() {
 
 /// What is seen of the image is the same for all of its beams, so that it only moves with the images.
 void BeamDecoding::reorder(const std::vector<std::int64_t>& rows, bool all_images_stay) {
-  const bool in_place = all_images_stay && std::is_sorted(rows.begin(), rows.end()) &&
-                        std::adjacent_find(rows.begin(), rows.end()) == rows.end();
+  const bool in_place =
+      all_images_stay && std::is_sorted(rows.begin(), rows.end()) && std::adjacent_find(rows.begin(), rows.end()) == rows.end();
   if (in_place) return;
   const at::Tensor order = upload(at::tensor(rows), caches_.keys.device());
   for (at::Tensor* const cache : {&caches_.keys, &caches_.values}) *cache = cache->index_select(1, order);

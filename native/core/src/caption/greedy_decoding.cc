@@ -86,9 +86,7 @@ at::Tensor GreedyDecoding::step_by_rules(std::int64_t position) const {
 }
 
 /// Only for a caption that is alone: the drafts of several would end at different places. A plain step reads the prompt.
-bool GreedyDecoding::may_draft() const {
-  return drafter_ && rules_.none() && image_of_row_.size() == 1 && open_ == 1 && ids_.size(1) == 1;
-}
+bool GreedyDecoding::may_draft() const { return drafter_ && rules_.none() && image_of_row_.size() == 1 && open_ == 1 && ids_.size(1) == 1; }
 
 /// Drafts one more token, unless there are enough of them. Until the verification the caches hold the drafter's keys and values.
 bool GreedyDecoding::draft() {

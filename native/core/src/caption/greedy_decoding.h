@@ -48,7 +48,7 @@ class GreedyDecoding final : public Decoding {
   const TokenRules rules_;
   const std::int64_t max_tokens_;
   std::vector<std::int64_t> start_;  // what each row's sequence begins with
-  DecodeCaches caches_;  // of prompt + max_tokens positions, or more
+  DecodeCaches caches_;              // of prompt + max_tokens positions, or more
   GraphedDecoding graphed_;
   at::Tensor ids_;  // int64 [rows, T] on the CPU: what the next step reads
   std::vector<std::size_t> image_of_row_;

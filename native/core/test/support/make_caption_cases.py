@@ -1,8 +1,8 @@
 """Writes what the caption tests compare with: `python make_caption_cases.py FOLDER`.
 
-`tables.tensors`: a decoder whose logits are a table's rows, and what transformers' generate makes of them. For each kind of captioner
-a bundle, and `KIND.tensors`: what transformers' generate gives with the weights. A case is a row of numbers and what it gives, an
-image after the other; see `row` for what they mean.
+`tables.tensors`: a decoder whose logits are a table's rows, and what transformers' generate makes of them. For each kind of
+captioner a bundle, and `KIND.tensors`: what transformers' generate gives with the weights. A case is a row of numbers (see
+`row`), and the ids of one image after the other.
 """
 
 import sys
@@ -161,7 +161,9 @@ def family_cases(kind: str, folder: Path) -> None:
     end = text.sep_token_id if kind == "blip" else text.eos_token_id
     generator = torch.Generator().manual_seed(4)
     # Of shapes whose crop begins at halves, too.
-    images = [smooth_image(generator, [(64, 64), (50, 91), (123, 40), (56, 59), (77, 200)][index]) for index in range(IMAGES)]
+    images = [
+        smooth_image(generator, [(64, 64), (50, 91), (123, 40), (56, 59), (77, 200)][index]) for index in range(IMAGES)
+    ]
     pixels = processor.image_processor([Image.fromarray(image.numpy(), "RGB") for image in images], return_tensors="pt")
     given = prompt_ids(model, processor, PROMPT)
     words = processor.tokenizer(PROMPT, add_special_tokens=False).input_ids
