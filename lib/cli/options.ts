@@ -77,6 +77,8 @@ function optionsOf(name: keyof ConfigValues, schema: TSchema): Option[] {
   }
   const names = [ALIASES[name], longName(name)].filter(Boolean).join(', ');
   const option = new Option(`${names} <${placeholder(schema)}>`, description);
+  // Commander takes every name that begins with "no" for a negation: noRepeatNgramSize is none.
+  option.negate = false;
   if (schema.default !== null) option.default(schema.default);
   const choices = choicesOf(schema);
   if (choices.length > 0) option.choices(choices);

@@ -62,20 +62,24 @@ describe.each<CaptionerKind>(['blip', 'opt', 't5', 'git'])('captions of a small 
     await reference.call('load_captioner', { clip: TINY, folder, options });
   }, 900_000);
 
-  test.each(SETTINGS)('$title, alone and five at once', async ({ config, options, prompt }) => {
-    const ours = await Interrogator.create(configOf(config));
-    const theirs: string[] = [];
-    for (const name of PHOTOGRAPHS) {
-      const image = path.join(photographs, name);
-      theirs.push(await reference.call<string>('caption_with', { path: image, options, prompt: prompt ?? null }));
-    }
-    const images = PHOTOGRAPHS.map((name) => path.join(photographs, name));
-    expect(await Promise.all(images.map((image) => ours.generateCaption(image)))).toEqual(theirs);
-    expect(await ours.generateCaption(images[0] as string)).toBe(theirs[0]);
-    // Were the captions all the same, equal ones would say little.
-    expect(new Set(theirs).size).toBeGreaterThan(2);
-    await ours.dispose();
-  }, 600_000);
+  test.each(SETTINGS)(
+    '$title, alone and five at once',
+    async ({ config, options, prompt }) => {
+      const ours = await Interrogator.create(configOf(config));
+      const theirs: string[] = [];
+      for (const name of PHOTOGRAPHS) {
+        const image = path.join(photographs, name);
+        theirs.push(await reference.call<string>('caption_with', { path: image, options, prompt: prompt ?? null }));
+      }
+      const images = PHOTOGRAPHS.map((name) => path.join(photographs, name));
+      expect(await Promise.all(images.map((image) => ours.generateCaption(image)))).toEqual(theirs);
+      expect(await ours.generateCaption(images[0] as string)).toBe(theirs[0]);
+      // Were the captions all the same, equal ones would say little.
+      expect(new Set(theirs).size).toBeGreaterThan(2);
+      await ours.dispose();
+    },
+    600_000,
+  );
 
   test('clip-interrogator itself writes the same', async () => {
     const ours = await Interrogator.create(configOf({}));
