@@ -17,6 +17,8 @@ export class Captioner {
     private readonly options: NativeGenerateOptions,
     /** Ids that the decoder began with, and that are part of the caption. */
     private readonly opening: Int32Array,
+    /** The decoder has more rows than the tokenizer has words. */
+    private readonly padded: boolean,
   ) {}
 
   /** Rejects with ERR_CONFIG where captions could not get as long as `captionMaxLength` says behind `captionPrompt`. */
@@ -31,7 +33,8 @@ export class Captioner {
     checkCaptionLength(captionMaxLength, manifest, prompt.length);
     const options = { maxTokens: captionMaxLength, numBeams, minLength, repetitionPenalty, noRepeatNgramSize, prompt };
     const isEncoders = manifest.decoder.encoderEndId !== undefined;
-    return new Captioner(model, tokenizer, residency, options, isEncoders ? new Int32Array() : prompt);
+    const opening = isEncoders ? new Int32Array() : prompt;
+    return new Captioner(model, tokenizer, residency, options, opening, manifest.family === 'blip2');
   }
 
   async caption(image: HeldImage, call: Call): Promise<string> {
@@ -39,7 +42,9 @@ export class Captioner {
     const { model, options, opening } = this;
     const ids = await this.residency.use('caption', call.signal, () => model.generate(image.native, options, call.token));
     call.report({ stage: 'caption', done: 1, total: 1 });
-    return strip(this.tokenizer.decode([...opening, ...ids]));
+    const all = [...opening, ...ids];
+    // As transformers does: such a row is no word. Elsewhere the tokenizer would be another model's.
+    return strip(this.tokenizer.decode(this.padded ? all.filter((id) => this.tokenizer.has(id)) : all));
   }
 
   close(): Promise<void> {

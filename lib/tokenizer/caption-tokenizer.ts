@@ -24,6 +24,10 @@ export class CaptionTokenizer {
     return new CaptionTokenizer(createTokenizer(read), read.path, cleanUp ?? (await cleansUp(folder)));
   }
 
+  has(id: number): boolean {
+    return this.tokenizer.id_to_token(id) !== undefined;
+  }
+
   /** Ids of a text, without start and end token, as the model's own tokenizer in transformers gives them. */
   encode(text: string): Int32Array {
     return Int32Array.from(this.tokenizer.encode(text, { add_special_tokens: false }).ids);
@@ -37,7 +41,7 @@ export class CaptionTokenizer {
     const list = Array.from(ids);
     if (list.length === 0) return '';
     for (const id of list) {
-      if (this.tokenizer.id_to_token(id) === undefined) {
+      if (!this.has(id)) {
         throw new InterrogatorError('ERR_TOKENIZER', `The tokenizer ${this.path} has no token ${id}`, {
           hint: 'The bundle mixes files of different models: export it again.',
         });
