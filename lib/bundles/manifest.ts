@@ -28,6 +28,8 @@ const schemas = lazySchema((typebox) => {
     std: Type.Array(Type.Number({ minimum: 1e-6, maximum: 1e6 }), { minItems: 3, maxItems: 3, expected: 'three numbers above 0' }),
     interpolation: choice(typebox, ['bicubic', 'bilinear']),
     resizeMode: choice(typebox, ['shortest', 'longest', 'squash']),
+    /** Where a centre crop begins that leaves an odd number of pixels: rounded as torchvision does, or cut off as transformers does. */
+    crop: Type.Optional(choice(typebox, ['round', 'floor'])),
     fill: Type.Integer({ minimum: 0, maximum: 255 }),
   });
   const common = {
@@ -75,7 +77,7 @@ const schemas = lazySchema((typebox) => {
     caption: Type.Object({
       ...common,
       kind: Type.Literal('caption'),
-      family: Type.Literal('blip'),
+      family: choice(typebox, ['blip', 'blip2', 'git']),
       vision: image,
       decoder: Type.Object({
         file: text,
@@ -86,8 +88,17 @@ const schemas = lazySchema((typebox) => {
         maxPositions: count(2),
         eosId: count(0),
         promptIds: Type.Array(count(0), { minItems: 1 }),
+        /** What transformers lets stand for the image in front of the prompt, and counts. */
+        prefixIds: Type.Optional(Type.Array(count(0), { maxItems: 65536 })),
+        /** Where a text that a caption goes on from is the encoder's: what ends it. */
+        encoderEndId: Type.Optional(count(0)),
       }),
-      tokenizer: Type.Object(tokenizer),
+      tokenizer: Type.Object({
+        file: Type.Optional(text),
+        repository: Type.Optional(Type.String({ pattern: '^(?:[\\w.-]{1,96}/)?[\\w.-]{1,96}$', expected: 'the name of a repository' })),
+        /** Whether blanks are taken out of what is decoded (transformers' clean_up_tokenization_spaces). Without it, tokenizer_config.json says so. */
+        cleanUp: Type.Optional(Type.Boolean()),
+      }),
     }),
   });
 });
@@ -194,13 +205,16 @@ function contradictions(manifest: Manifest): string[] {
   ];
   const [part, { vocabSize }] = manifest.kind === 'clip' ? ['text', manifest.text] : ['decoder', manifest.decoder];
   for (const [field, value] of Object.entries(manifest.kind === 'clip' ? manifest.text : manifest.decoder)) {
-    const ids = field.endsWith('Id') || field === 'promptIds' ? [value].flat() : [];
+    const ids = /Ids?$/.test(field) ? [value].flat() : [];
     if (ids.some((id) => (id as number) >= vocabSize)) faults.push(`${part}.${field}: expected less than vocabSize, ${vocabSize}`);
   }
   const { file, repository } = manifest.tokenizer;
   if ((file === undefined) === (repository === undefined)) faults.push('tokenizer.file: expected a file, or a repository in its place');
   if (manifest.kind === 'clip' && manifest.text.tower === 'causal' && manifest.text.width % manifest.text.heads !== 0) {
     faults.push(`text.width: expected a multiple of text.heads, ${manifest.text.heads}`);
+  }
+  if (manifest.kind === 'caption' && (manifest.tokenizer.file === undefined) === (manifest.tokenizer.repository === undefined)) {
+    faults.push('tokenizer.file: expected a file, or a repository in its place');
   }
   if (manifest.kind === 'caption' && manifest.decoder.promptIds.length >= manifest.decoder.maxPositions) {
     faults.push(`decoder.promptIds: expected fewer than decoder.maxPositions, ${manifest.decoder.maxPositions}`);

@@ -99,8 +99,7 @@ export class Engine {
         clip: offloads && config.clipOffload ? clipModel : null,
         caption: offloads && config.captionOffload ? captionModel : null,
       });
-      const maxTokens = config.captionMaxLength;
-      const captioner = caption && captionModel && (await Captioner.load(caption, captionModel, { residency, maxTokens }));
+      const captioner = caption && captionModel && (await Captioner.load(caption, captionModel, { residency, config }));
       const clip = await Clip.load(bundles.clip, clipModel, { residency, corrected: config.compat === 'corrected' });
       return new Engine(config, binding, device, calls, bundles.clip, clip, captioner);
     } catch (error) {

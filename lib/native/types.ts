@@ -135,9 +135,25 @@ export interface NativeLabelMatrix extends Closable {
   readonly hash: string;
 }
 
+/** As transformers' generate has them. What is left out is off: greedy. */
+export interface NativeGenerateOptions {
+  /** Most new tokens, the end token counted. */
+  maxTokens: number;
+  /** 1 to 64. */
+  numBeams?: number;
+  /** In tokens; what stands for the image, and the prompt, are counted where transformers counts them. */
+  minLength?: number;
+  /** Above 0; 1 changes nothing. */
+  repetitionPenalty?: number;
+  /** 0: n-grams may repeat. */
+  noRepeatNgramSize?: number;
+  /** A text's ids without start and end token, from which the caption goes on. Copied before the call returns. */
+  prompt?: Int32Array;
+}
+
 export interface NativeCaptionModel extends NativeModel {
-  /** Greedy token ids after the prompt, end token included where reached. */
-  generate(image: NativeImage, options: { maxTokens: number }, token?: NativeCancelToken): Promise<Int32Array>;
+  /** Token ids after the prompt, end token included where reached. */
+  generate(image: NativeImage, options: NativeGenerateOptions, token?: NativeCancelToken): Promise<Int32Array>;
 }
 
 export interface NativeRuntimeInfo {

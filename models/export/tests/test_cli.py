@@ -32,7 +32,7 @@ def _in_an_empty_folder(tmp_path, monkeypatch):
         (("clip", "ViT-B-32/", "--config", TINY_CLIP, *UNTRAINED), 2, "open_clip already knows a model 'ViT-B-32'"),
         (("clip", "ViT-B-32/", "--device", "cuda:9", *UNTRAINED), 2, "--device cuda:9: torch finds no such device here"),
         (("caption", "blip-huge", *UNTRAINED), 2, "no built-in caption model 'blip-huge'; known are blip-base, blip-large"),
-        (("caption", "git-large-coco", *OUT), 1, "caption model 'git-large-coco' is not supported yet"),
+        (("caption", "git-huge", *OUT), 1, "caption model 'git-huge' is not supported yet"),
         (("caption", "mine", "--checkpoint", ".", *OUT), 2, "is no transformers model folder: it has no config.json"),
     ],
 )

@@ -10,14 +10,17 @@ from compare import compare
 from conftest import HERE, TINY_CLIP
 from make_tiny_blip import tiny_config
 from safetensors.torch import load_file, save_file
+from tiny_captioners import KINDS
 
+from torch_interrogator_export.caption import blip, blip2, git
 from torch_interrogator_export.clip.model import register_config
 from torch_interrogator_export.errors import ExportError
-from torch_interrogator_export.graphs import reference
+from torch_interrogator_export.graphs import make, reference
+from torch_interrogator_export.graphs import sources as graph_sources
 from torch_interrogator_export.graphs.blob import from_bytes, to_bytes
 from torch_interrogator_export.graphs.make import check_graph, make_graph
 from torch_interrogator_export.graphs.reference import write_reference
-from torch_interrogator_export.graphs.sources import blip_source, clip_source, graph_name, graph_names, source
+from torch_interrogator_export.graphs.sources import caption_source, clip_source, graph_name, graph_names, source
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +46,10 @@ def sources(write_config):
     for name, file in files.items():
         register_config(name, str(file))
     clip = {name: clip_source(name) for name in files}
-    return clip | {"graph-vit-quickgelu": clip_source("graph-vit", True), "graph-blip": blip_source(tiny_config())}
+    captioners = {"graph-blip": caption_source(blip.FAMILY, tiny_config(), TOKENIZER)}
+    for kind, family in {"opt": blip2.FAMILY, "t5": blip2.FAMILY, "git": git.FAMILY}.items():
+        captioners[f"graph-{kind}"] = caption_source(family, KINDS[kind]()[0].config, TOKENIZER)
+    return clip | captioners | {"graph-vit-quickgelu": clip_source("graph-vit", True)}
 
 
 NAMES = [
@@ -54,7 +60,11 @@ NAMES = [
     "graph-average",
     "graph-attention-pool",
     "graph-blip",
+    "graph-opt",
+    "graph-t5",
+    "graph-git",
 ]
+TOKENIZER = {"file": "tokenizer.json"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -88,7 +98,7 @@ def test_a_mixed_up_file_of_weights_shows(sources, tmp_path):
     assert not compare(from_bytes(make_graph(sources["graph-vit"])), sources["graph-vit"], tmp_path)["passed"]
 
 
-@pytest.mark.parametrize("name", ["graph-vit", "graph-resnet", "graph-blip"])
+@pytest.mark.parametrize("name", ["graph-vit", "graph-resnet", "graph-blip", "graph-opt", "graph-t5", "graph-git"])
 def test_a_graph_is_the_same_whenever_it_is_made(name, sources):
     blobs = [_made_apart(sources[name]) for _ in range(2)]
     assert blobs[0] == blobs[1]
@@ -133,6 +143,24 @@ def test_tied_weights_are_one_tensor_under_all_its_names(sources):
     ]
 
 
+@pytest.mark.parametrize("kind", ["blip", "opt", "t5", "git"])
+def test_a_graph_of_many_layers_is_checked_with_few(kind, sources):
+    few = sources[f"graph-{kind}"].shallow()
+    deep = from_bytes(make_graph(_deeper(few)))
+    make._require_extended(deep, from_bytes(make_graph(few)))
+    entries = deep.header["parameters"]["decoder.pt"]
+    entries[3]["from"] = entries[4]["from"]
+    with pytest.raises(ExportError, match="takes other tensors"):
+        make._require_extended(deep, from_bytes(make_graph(few)))
+
+
+def _deeper(source):
+    """Of five layers each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(graph_sources, "_FEW_LAYERS", 5)
+        return source.shallow()
+
+
 def test_a_text_tower_of_its_own_is_found_under_its_older_names(sources):
     header = from_bytes(make_graph(sources["graph-own-text"])).header
     assert header["aliases"]["text.token_embedding.weight"] == ["token_embedding.weight"]
@@ -163,10 +191,10 @@ def test_a_tensor_that_no_module_reads_is_an_error(sources):
 def test_names_of_graphs_are_architectures_and_their_activation():
     # Other tests give open_clip architectures of their own.
     names = [name for name in graph_names() if not name.startswith(("graph-", "tiny-"))]
-    assert len(names) == len(set(names)) == 43
+    assert len(names) == len(set(names)) == 46
     assert graph_name("ViT-L-14", True) == graph_name("ViT-L-14-quickgelu", True) == "ViT-L-14-quickgelu"
     assert graph_name("ViT-H-14", False) == "ViT-H-14"
-    assert names[-2:] == ["blip-base", "blip-large"]
+    assert names[-5:] == ["blip-base", "blip-large", "blip2-2.7b", "blip2-flan-t5-xl", "git-large-coco"]
     with pytest.raises(ExportError, match="no graph 'ViT-Z'"):
         source("ViT-Z")
 

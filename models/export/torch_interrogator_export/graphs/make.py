@@ -2,12 +2,14 @@
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import nn
 
 from ..bundle import stored
+from ..caption.families import FAMILIES
 from ..clip import operators  # noqa: F401  text.pt calls interrogator::tree_attention
 from ..clip.tree import build_tree
 from ..errors import ExportError
@@ -20,6 +22,8 @@ from .sources import Source
 _RUN_BELOW = 200_000_000
 # Larger models are compared in 16 bits, which hold as many different numbers as the check needs.
 _WHOLE_BELOW = 1_000_000_000
+# Of models that are larger still, the same code with few layers is compared.
+_DEEP_BELOW = 3_000_000_000
 
 
 def make_graph(source: Source) -> bytes:
@@ -58,11 +62,18 @@ def make_graph(source: Source) -> bytes:
 def check_graph(source: Source, blob: bytes, seed: int = 0) -> None:
     """ExportError unless a checkpoint of random numbers, taken as the graph says, is what an export makes of it.
 
-    Every tensor is compared bit for bit; where the model is small, so are the answers of the modules.
+    Every tensor is compared bit for bit; where the model is small, so are the answers of the modules. A model of billions of
+    parameters is not filled: its shallow one is, and what the graph says of its first layers is the same.
     """
     graph = from_bytes(blob)
     model = source.make("meta")
     count = sum(tensor.numel() for tensor in table.checkpoint_tensors(model).values())
+    if count >= _DEEP_BELOW and source.shallow:
+        shallow = source.shallow()
+        shallow_blob = make_graph(shallow)
+        check_graph(shallow, shallow_blob, seed)
+        _require_extended(graph, from_bytes(shallow_blob))
+        return
     dtype = torch.float32 if count < _WHOLE_BELOW else torch.float16
     checkpoint = random_checkpoint(model, seed, dtype)
     model.load_state_dict(checkpoint, strict=True, assign=True)
@@ -126,13 +137,33 @@ def run(name: str, module: torch.jit.ScriptModule, graph: Graph) -> Iterator[tor
         yield module.extend(keys, values, *build_tree(sequences, 2))
     else:
         fields = manifest["decoder"]
-        width = next(shape for name, shape in graph.header["tensors"].items() if "crossattention.self.key.weight" in name)[1]
+        name, dimension = next(family.width_of for family in FAMILIES if family.name == manifest["family"])
+        width = graph.header["tensors"][name][dimension]
         image = torch.randn(1, 5, width, generator=generator)
         cross_keys, cross_values = module.cross(image)
         shape = (fields["layers"], 1, fields["heads"], 8, fields["headDim"])
         keys, values = torch.zeros(shape), torch.zeros(shape)
         yield module.step(torch.tensor([[5, 6, 7]]), 0, keys, values, cross_keys, cross_values)
         yield module.step_each(torch.tensor([[8, 9]]), 3, keys, values, cross_keys, cross_values)
+
+
+def _require_extended(deep: Graph, shallow: Graph) -> None:
+    """ExportError unless a graph says of its first layers what that of fewer layers says, and more of the same kind."""
+    for part in ("tensors", "aliases"):
+        own, fewer = deep.header[part], shallow.header[part]
+        if own != own | fewer:
+            raise ExportError(f"the graph has other {part} than one of fewer layers")
+    for name, entries in shallow.header["parameters"].items():
+        own = deep.header["parameters"][name]
+        if any(entry not in own for entry in entries):
+            raise ExportError(f"{name} of the graph takes other tensors than one of fewer layers")
+        kinds = [{_without_layers(entry) for entry in each} for each in (entries, own)]
+        if kinds[0] != kinds[1]:
+            raise ExportError(f"{name} of the graph has layers that one of fewer layers does not have")
+
+
+def _without_layers(entry: dict) -> str:
+    return re.sub(r"\.\d+\.", ".N.", json.dumps(entry))
 
 
 def _compare_tensors(name: str, graph: Graph, checkpoint: dict[str, torch.Tensor], exported: torch.jit.ScriptModule) -> None:

@@ -18,13 +18,13 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
-from transformers import BlipForConditionalGeneration, BlipImageProcessor
+from transformers import BaseImageProcessor
 
 from .sources import Source
 
 ANSWERS = "answers.json"
 CLIP_WEIGHTS = "open_clip_model.safetensors"
-BLIP_WEIGHTS = "model.safetensors"
+CAPTION_WEIGHTS = "model.safetensors"
 PICTURES = 2
 NEW_TOKENS = 12
 TEXTS = [
@@ -55,10 +55,11 @@ def write_reference(name: str, source: Source, folder: Path, seed: int) -> dict[
         answers |= {"weights": CLIP_WEIGHTS} | _clip_answers(source, folder)
     else:
         model.save_pretrained(folder)
-        size = model.config.vision_config.image_size
-        BlipImageProcessor(size={"height": size, "width": size}).save_pretrained(folder)
+        processor = source.family.image_processor(model.config)
+        processor.save_pretrained(folder)
+        prefix = len(source.manifest(model)["decoder"].get("prefixIds", ()))
         del model
-        answers |= {"weights": BLIP_WEIGHTS} | _captions(folder)
+        answers |= {"weights": CAPTION_WEIGHTS} | _captions(source, folder, processor, prefix)
     (folder / ANSWERS).write_text(json.dumps(answers))
     return answers
 
@@ -118,13 +119,14 @@ def _clip_answers(source: Source, folder: Path) -> dict[str, Any]:
     }
 
 
-def _captions(folder: Path) -> dict[str, Any]:
-    model = BlipForConditionalGeneration.from_pretrained(folder, torch_dtype=torch.float32).eval()
-    processor = BlipImageProcessor.from_pretrained(folder)
-    names = _pictures(folder, processor.size["height"], processor.size["width"])
+def _captions(source: Source, folder: Path, processor: BaseImageProcessor, prefix: int) -> dict[str, Any]:
+    """`prefix`: how many of the ids that generate returns stand for the image."""
+    model = source.family.model.from_pretrained(folder, torch_dtype=torch.float32).eval()
+    size = getattr(processor, "crop_size", None) or processor.size
+    names = _pictures(folder, size["height"], size["width"])
     captions = []
     for name in names:
         pixels = processor(Image.open(folder / name), return_tensors="pt")["pixel_values"]
         ids = model.generate(pixel_values=pixels, max_new_tokens=NEW_TOKENS, num_beams=1, do_sample=False)
-        captions.append(ids[0].tolist())
+        captions.append(ids[0, prefix:].tolist())
     return {"pictures": names, "captions": captions, "newTokens": NEW_TOKENS}

@@ -1,5 +1,6 @@
 """Models that graphs are made of: one for each distinct pair of towers, and one for each captioner."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,9 +10,10 @@ import torch
 import transformers
 from open_clip.model import CLIPTextCfg, CLIPVisionCfg
 from torch import nn
-from transformers import BlipForConditionalGeneration, BlipImageProcessor
 
-from ..caption import blip
+from ..caption.families import HUB, builtin_config, family_of_name
+from ..caption.family import Family
+from ..caption.processor import vision_fields
 from ..clip.image import ImageFeatures, image_fields, image_tower
 from ..clip.model import refuse_config, refuse_model, trained_with_quick_gelu
 from ..clip.text import causal
@@ -22,12 +24,14 @@ from ..errors import ExportError, UnsupportedError
 _WITHOUT_WEIGHTS = {"ViT-e-14"}
 QUICK_GELU = "-quickgelu"
 
+# Of a shallow model: as many as show how layers follow each other.
+_FEW_LAYERS = 3
+
 CLIP_TOKENIZER = "open-clip.json"
 BERT_TOKENIZER = "bert-uncased.json"
 
 # What files of other versions of the libraries hold as well, and no module reads.
 _CLIP_UNUSED = ["logit_scale", "logit_bias", "attn_mask", "input_resolution", "context_length", "vocab_size"]
-_BLIP_UNUSED = ["text_decoder.bert.embeddings.position_ids", "vision_model.embeddings.position_ids", "logit_scale"]
 
 # Fields of open_clip's configurations that do not change what a trained model answers.
 _TRAINING = {
@@ -38,8 +42,24 @@ _TRAINING = {
     "timm_drop_path",
     "hf_model_pretrained",
 }
-_BLIP_VISION = ("hidden_act", "image_size", "layer_norm_eps", "num_attention_heads", "num_hidden_layers", "patch_size")
-_BLIP_TEXT = ("bos_token_id", "hidden_act", "layer_norm_eps", "num_attention_heads", "num_hidden_layers", "sep_token_id")
+_CAPTION_SETTINGS = (
+    "activation_function",
+    "bos_token_id",
+    "dense_act_fn",
+    "do_layer_norm_before",
+    "hidden_act",
+    "image_size",
+    "layer_norm_eps",
+    "layer_norm_epsilon",
+    "num_attention_heads",
+    "num_heads",
+    "num_hidden_layers",
+    "num_layers",
+    "patch_size",
+    "relative_attention_max_distance",
+    "relative_attention_num_buckets",
+    "sep_token_id",
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +81,10 @@ class Source:
     aliases: Callable[[nn.Module], dict[str, list[str]]]
     # Of CLIP models open_clip's own, which pads.
     tokenizer: Any = None
+    # Of captioners.
+    family: Family | None = None
+    # The same code with few layers, which stands for a model that is too large to be filled with numbers.
+    shallow: Callable[[], "Source"] | None = None
 
 
 def graph_names() -> list[str]:
@@ -76,7 +100,7 @@ def graph_names() -> list[str]:
                 ),
             ]
             names |= dict.fromkeys(graph_name(architecture, quick_gelu) for quick_gelu in activations)
-    return [*names, *blip.HUB]
+    return [*names, *HUB]
 
 
 def graph_name(architecture: str, quick_gelu: bool) -> str:
@@ -88,8 +112,11 @@ def graph_name(architecture: str, quick_gelu: bool) -> str:
 
 def source(name: str) -> Source:
     """The model of a graph's name; ExportError for an unknown one."""
-    if name in blip.HUB:
-        return blip_source(blip.builtin_config(name))
+    family = family_of_name(name)
+    if family:
+        # BLIP's vocabulary is BERT's, which the package has; the others' come with their weights.
+        tokenizer = {"file": BERT_TOKENIZER} if family.name == "blip" else {"repository": HUB[name]}
+        return caption_source(family, builtin_config(name), tokenizer)
     quick_gelu = name.endswith(QUICK_GELU)
     known = open_clip.list_models()
     architecture = name if name in known else name.removesuffix(QUICK_GELU)
@@ -133,24 +160,33 @@ def clip_source(architecture: str, quick_gelu: bool = False) -> Source:
     return Source("clip", make, parts, manifest, open_clip_settings(config, quick_gelu), _CLIP_UNUSED, aliases, tokenizer)
 
 
-def blip_source(config: transformers.BlipConfig) -> Source:
-    """The model of a BLIP configuration."""
+def caption_source(family: Family, config: transformers.PretrainedConfig, tokenizer: dict[str, str]) -> Source:
+    """The captioner of a configuration; `tokenizer` is the manifest's."""
 
     def make(device: str) -> nn.Module:
         with torch.device(device):
-            return BlipForConditionalGeneration(config).eval()
+            return family.model(config).eval()
 
     def manifest(model: nn.Module) -> dict[str, Any]:
-        size = config.vision_config.image_size
-        processor = BlipImageProcessor(size={"height": size, "width": size})
         return {
-            "family": "blip",
-            "vision": {"file": "vision.pt", **blip.vision_fields(processor)},
-            "decoder": {"file": "decoder.pt", **blip.decoder_fields(config)},
-            "tokenizer": {"file": BERT_TOKENIZER},
+            "family": family.name,
+            "vision": {"file": "vision.pt", **vision_fields(family.image_processor(config))},
+            "decoder": {"file": "decoder.pt", **family.decoder_fields(model)},
+            "tokenizer": tokenizer,
         }
 
-    return Source("caption", make, blip.parts, manifest, blip_settings(config), _BLIP_UNUSED, lambda _: {})
+    def shallow() -> Source:
+        fewer = copy.deepcopy(config)
+        for part in (fewer, *(getattr(fewer, name) for name in fewer.sub_configs)):
+            for layers in ("num_hidden_layers", "num_decoder_layers"):
+                if hasattr(part, layers):
+                    setattr(part, layers, _FEW_LAYERS)
+        return caption_source(family, fewer, tokenizer)
+
+    settings = caption_settings(config)
+    return Source(
+        "caption", make, family.parts, manifest, settings, family.unused, lambda _: {}, family=family, shallow=shallow
+    )
 
 
 def open_clip_settings(config: dict[str, Any], quick_gelu: bool) -> dict[str, Any]:
@@ -164,12 +200,18 @@ def open_clip_settings(config: dict[str, Any], quick_gelu: bool) -> dict[str, An
     }
 
 
-def blip_settings(config: transformers.BlipConfig) -> dict[str, Any]:
-    """A configuration of BLIP as transformers keeps it in `config.json`, without what nothing here reads."""
-    parts = {"vision_config": (config.vision_config, _BLIP_VISION), "text_config": (config.text_config, _BLIP_TEXT)}
+def caption_settings(config: transformers.PretrainedConfig) -> dict[str, Any]:
+    """A captioner's configuration as transformers keeps it in `config.json`, without what nothing here reads."""
+
+    def chosen(part: transformers.PretrainedConfig) -> dict[str, Any]:
+        return {name: getattr(part, name) for name in _CAPTION_SETTINGS if getattr(part, name, None) is not None}
+
+    # GIT's text settings are not a part of their own.
+    own = {} if "text_config" in config.sub_configs else chosen(config)
     return {
         "model_type": config.model_type,
-        **{name: {key: getattr(part, key) for key in keys} for name, (part, keys) in parts.items()},
+        **own,
+        **{name: chosen(getattr(config, name)) for name in sorted(config.sub_configs, reverse=True)},
     }
 
 

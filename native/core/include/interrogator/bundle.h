@@ -50,7 +50,9 @@ struct CaptionManifest {
   std::string vision_file, decoder_file;
   std::int64_t vocab_size = 0, layers = 0, heads = 0, head_dim = 0, max_positions = 0;
   std::int64_t eos_id = 0;
-  std::vector<std::int64_t> prompt_ids;  ///< what decoding starts from, bos included
+  std::vector<std::int64_t> prompt_ids;        ///< what decoding starts from, bos included
+  std::vector<std::int64_t> prefix_ids;        ///< what stands for the image in front of them, where transformers counts it
+  std::optional<std::int64_t> encoder_end_id;  ///< where a text to go on from is the encoder's: what ends it
 };
 
 /// What a model reads of a file of weights.
