@@ -36,9 +36,10 @@ def make_graph(source: Source) -> bytes:
             aliases[name] += others
     known = {other for others in aliases.values() for other in others}
     unused = [name for name in checkpoint if name not in read and name not in known]
-    forgotten = [name for name in unused if not (table.is_never_read(name) or name in source.unused)]
+    forgotten = [name for name in unused if not (table.is_never_read(name) or table.fits_any(name, source.unused))]
     if forgotten:
         raise ExportError(f"no module reads {', '.join(forgotten[:3])} of the checkpoint ({len(forgotten)} in all)")
+    patterns = [name for name in source.unused if "*" in name]
     archives = {
         name: archive(empty(torch.jit.script(part), [entry["to"] for entry in parameters[name]]))
         for name, part in parts.items()
@@ -49,7 +50,7 @@ def make_graph(source: Source) -> bytes:
         "tensors": {name: list(tensor.shape) for name, tensor in checkpoint.items() if name in read},
         "parameters": parameters,
         "aliases": {name: others for name, others in aliases.items() if others},
-        "unused": [*dict.fromkeys([*unused, *source.unused])],
+        "unused": [*dict.fromkeys([*(name for name in unused if not table.fits_any(name, patterns)), *source.unused])],
     }
     return to_bytes(header, archives)
 

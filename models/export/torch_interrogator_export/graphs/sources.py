@@ -12,20 +12,22 @@ from transformers import BlipForConditionalGeneration, BlipImageProcessor
 
 from ..caption import blip
 from ..clip.image import ImageFeatures, image_fields, image_tower
-from ..clip.model import refuse_config, refuse_model, trained_with_quick_gelu
-from ..clip.text import causal
-from ..clip.tokenizer import cleaning
+from ..clip.model import create_model, refuse_config, refuse_model, trained_with_quick_gelu
+from ..clip.text import text_fields, text_module
+from ..clip.weightless import without_weights
 from ..errors import ExportError, UnsupportedError
 
-# Open_clip has its configuration; nobody has published weights of it, and few machines hold them.
-_WITHOUT_WEIGHTS = {"ViT-e-14"}
 QUICK_GELU = "-quickgelu"
 
 CLIP_TOKENIZER = "open-clip.json"
 BERT_TOKENIZER = "bert-uncased.json"
+# By open_clip's hf_tokenizer_name.
+_TOKENIZER_FILES = {None: CLIP_TOKENIZER, "bert-base-uncased": BERT_TOKENIZER}
 
 # What files of other versions of the libraries hold as well, and no module reads.
 _CLIP_UNUSED = ["logit_scale", "logit_bias", "attn_mask", "input_resolution", "context_length", "vocab_size"]
+_ENCODER_UNUSED = ["text.transformer.embeddings.position_ids"]
+_COCA_UNUSED = ["text_decoder.*"]
 _BLIP_UNUSED = ["text_decoder.bert.embeddings.position_ids", "vision_model.embeddings.position_ids", "logit_scale"]
 
 
@@ -44,7 +46,7 @@ class Source:
     unused: list[str]
     # By a tensor's name, names that files of another layout give it.
     aliases: Callable[[nn.Module], dict[str, list[str]]]
-    # Of CLIP models open_clip's own, which pads.
+    # Of CLIP models open_clip's own, which pads. None where it would ask the hub.
     tokenizer: Any = None
 
 
@@ -52,7 +54,7 @@ def graph_names() -> list[str]:
     """Every graph, in open_clip's order; captioners last."""
     names: dict[str, None] = {}
     for architecture in open_clip.list_models():
-        if architecture not in _WITHOUT_WEIGHTS and is_supported(architecture):
+        if is_supported(architecture):
             activations = [
                 False,
                 *(
@@ -65,7 +67,8 @@ def graph_names() -> list[str]:
 
 
 def graph_name(architecture: str, quick_gelu: bool) -> str:
-    """The graph of an architecture with an activation: the name of the architecture, or of the one that is the same."""
+    """The graph of an architecture with an activation: the name of the architecture, or of the first one that is the same."""
+    architecture = _first_of_the_same(architecture)
     if not quick_gelu or architecture.endswith(QUICK_GELU) or _has_quick_gelu(architecture):
         return architecture
     return architecture + QUICK_GELU
@@ -87,24 +90,24 @@ def clip_source(architecture: str, quick_gelu: bool = False) -> Source:
     """The model of an open_clip architecture, with QuickGELU or with what its configuration says."""
 
     def make(device: str, weights: str | None = None) -> nn.Module:
+        options = {"force_quick_gelu": quick_gelu, "pretrained": weights}
+        if device == "meta":
+            with without_weights():
+                return create_model(architecture, **options).eval()
         with torch.device(device):
-            options = {"force_quick_gelu": quick_gelu, "device": device}
-            return open_clip.create_model(architecture, pretrained=weights, **options).eval()
+            return create_model(architecture, device=device, **options).eval()
 
     def parts(model: nn.Module) -> dict[str, nn.Module]:
-        refuse_model(architecture, model, tokenizer)
-        towers = {
-            "image.pt": ImageFeatures(image_tower(model.visual)),
-            "text.pt": causal.CausalText(causal.text_tower(model)),
-        }
+        refuse_model(architecture, model, config)
+        towers = {"image.pt": ImageFeatures(image_tower(model.visual)), "text.pt": text_module(model, text)}
         return {name: tower.eval() for name, tower in towers.items()}
 
     def manifest(model: nn.Module) -> dict[str, Any]:
         return {
             "embedDim": int(config["embed_dim"]),
             "image": image_fields(model.visual.preprocess_cfg),
-            "text": {"file": "text.pt", **causal.text_fields(model, tokenizer)},
-            "tokenizer": {"file": CLIP_TOKENIZER, "clean": cleaning(tokenizer)},
+            "text": {"file": "text.pt", **text_fields(model, text)},
+            "tokenizer": _tokenizer_fields(text),
         }
 
     def aliases(model: nn.Module) -> dict[str, list[str]]:
@@ -114,8 +117,24 @@ def clip_source(architecture: str, quick_gelu: bool = False) -> Source:
 
     config = open_clip.get_model_config(architecture)
     refuse_config(architecture, config)
-    tokenizer = open_clip.get_tokenizer(architecture)
-    return Source("clip", make, parts, manifest, _CLIP_UNUSED, aliases, tokenizer)
+    text = config["text_cfg"]
+    tokenizer = None if text.get("hf_tokenizer_name") else open_clip.get_tokenizer(architecture)
+    unused = [
+        *_CLIP_UNUSED,
+        *(_ENCODER_UNUSED if "hf_model_name" in text else []),
+        *(_COCA_UNUSED if "multimodal_cfg" in config else []),
+    ]
+    return Source("clip", make, parts, manifest, unused, aliases, tokenizer)
+
+
+def _tokenizer_fields(text_config: dict[str, Any]) -> dict[str, Any]:
+    """The manifest's `tokenizer`: a file of the package, or the repository that open_clip takes it from."""
+    repository = text_config.get("hf_tokenizer_name")
+    # open_clip's own tokenizer cleans otherwise than those of transformers, unless its configuration says.
+    clean = text_config.get("tokenizer_kwargs", {}).get("clean", "whitespace" if repository else "lower")
+    if repository in _TOKENIZER_FILES:
+        return {"file": _TOKENIZER_FILES[repository], "clean": clean}
+    return {"repository": repository, "clean": clean}
 
 
 def blip_source(config: transformers.BlipConfig) -> Source:
@@ -149,3 +168,9 @@ def is_supported(architecture: str) -> bool:
 
 def _has_quick_gelu(architecture: str) -> bool:
     return bool(open_clip.get_model_config(architecture).get("quick_gelu"))
+
+
+def _first_of_the_same(architecture: str) -> str:
+    """The first of the architectures with the same configuration."""
+    config = open_clip.get_model_config(architecture)
+    return next(name for name in open_clip.list_models() if open_clip.get_model_config(name) == config)
