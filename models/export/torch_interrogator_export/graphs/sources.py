@@ -67,7 +67,10 @@ def graph_names() -> list[str]:
 
 
 def graph_name(architecture: str, quick_gelu: bool) -> str:
-    """The graph of an architecture with an activation: the name of the architecture, or of the first one that is the same."""
+    """The graph of an architecture with an activation.
+
+    It has the name of the first architecture with the same configuration.
+    """
     architecture = _first_of_the_same(architecture)
     if not quick_gelu or architecture.endswith(QUICK_GELU) or _has_quick_gelu(architecture):
         return architecture

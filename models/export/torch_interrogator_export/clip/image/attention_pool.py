@@ -11,7 +11,10 @@ from .vit import attend
 
 
 class AttentionPooledTower(nn.Module):
-    """pixels [B, 3, H, W] -> features [B, embedDim]. Of the pool's queries only the first one's answer is an image's feature."""
+    """pixels [B, 3, H, W] -> features [B, embedDim].
+
+    Of the pool's queries only the first one's answer is an image's feature, and so only it is asked.
+    """
 
     def __init__(self, source: nn.Module):
         super().__init__()

@@ -45,8 +45,11 @@ def timm_tower(visual: TimmModel) -> nn.Module:
         trunk.rope.eval()
     elif rope is not None and not isinstance(rope, RotaryTable):
         raise UnsupportedError(f"positions by {type(rope).__name__} are not supported yet")
-    for block in trunk.modules():
+    for module in visual.modules():
         # timm makes it where the weights are, and a graph's weights are nowhere.
-        if isinstance(block, SwinTransformerBlock) and block.attn_mask is not None and block.attn_mask.is_meta:
-            block.attn_mask = block.get_attn_mask(device=torch.device("cpu"), dtype=torch.float32)
+        if isinstance(module, SwinTransformerBlock) and module.attn_mask is not None and module.attn_mask.is_meta:
+            module.attn_mask = module.get_attn_mask(device=torch.device("cpu"), dtype=torch.float32)
+        # Scripting takes no integer for it, which open_clip's 'mlp' projection has.
+        if isinstance(module, nn.Dropout):
+            module.p = float(module.p)
     return visual

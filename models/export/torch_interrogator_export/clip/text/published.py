@@ -60,5 +60,7 @@ _from_hub = AutoConfig.from_pretrained
 @contextlib.contextmanager
 def published_configs() -> Iterator[None]:
     """Within it, open_clip makes its text towers from transformers of these configurations."""
-    with mock.patch("open_clip.hf_model.AutoConfig.from_pretrained", lambda *args, **options: published_config(*args, **options)):
+    with mock.patch(
+        "open_clip.hf_model.AutoConfig.from_pretrained", lambda *args, **options: published_config(*args, **options)
+    ):
         yield
