@@ -4,17 +4,22 @@ import multiprocessing
 import zipfile
 from io import BytesIO
 
+import open_clip
 import pytest
+import timm
 import torch
 from conftest import HERE, TINY_CLIP
 from make_tiny_blip import tiny_config
 from safetensors.torch import load_file, save_file
 
 from torch_interrogator_export.clip.model import register_config
+from torch_interrogator_export.clip.text import published
+from torch_interrogator_export.clip.weightless import without_weights
 from torch_interrogator_export.errors import ExportError
-from torch_interrogator_export.graphs import reference
+from torch_interrogator_export.graphs import make, reference
 from torch_interrogator_export.graphs.blob import from_bytes, to_bytes
 from torch_interrogator_export.graphs.compare import compare
+from torch_interrogator_export.graphs.depth import reduced
 from torch_interrogator_export.graphs.make import check_graph, make_graph
 from torch_interrogator_export.graphs.reference import write_reference
 from torch_interrogator_export.graphs.sources import blip_source, clip_source, graph_name, graph_names, source
@@ -40,6 +45,25 @@ def sources(write_config):
             vision_cfg={"attentional_pool": True, "attn_pooler_queries": 5, "attn_pooler_heads": 4},
         ),
     }
+    siglip = {"hf_tokenizer_name": "timm/ViT-B-16-SigLIP", "tokenizer_kwargs": {"clean": "canonicalize"}}
+    files |= {
+        "graph-coca": write_config(
+            "graph-coca",
+            custom_text=True,
+            vision_cfg={"attentional_pool": True, "attn_pooler_queries": 5, "attn_pooler_heads": 4, "output_tokens": True},
+            text_cfg={"embed_cls": True, "output_tokens": True},
+            multimodal_cfg={"width": 32, "layers": 1, "heads": 4},
+        ),
+        "graph-siglip": write_config(
+            "graph-siglip",
+            custom_text=True,
+            text_cfg=siglip | {"vocab_size": 600, "no_causal_mask": True, "pool_type": "last", "proj_bias": True},
+        ),
+        "graph-worldwide": write_config(
+            "graph-worldwide",
+            text_cfg={"hf_tokenizer_name": "facebook/xlm-v-base", "vocab_size": 600, "pool_type": "eos", "eos_id": 2},
+        ),
+    }
     for name, file in files.items():
         register_config(name, str(file))
     clip = {name: clip_source(name) for name in files}
@@ -53,6 +77,9 @@ NAMES = [
     "graph-own-text",
     "graph-average",
     "graph-attention-pool",
+    "graph-coca",
+    "graph-siglip",
+    "graph-worldwide",
     "graph-blip",
 ]
 
@@ -146,6 +173,74 @@ def test_a_table_that_is_wrong_fails_the_check(sources):
     header = {key: value for key, value in graph.header.items() if key not in ("graphVersion", "modules")}
     with pytest.raises(ExportError, match="is not what the graph takes for it"):
         check_graph(sources["graph-vit"], to_bytes(header, graph.modules))
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Every model counts as too large to be in memory at once."""
+    monkeypatch.setattr(make, "_RUN_BELOW", 0)
+    monkeypatch.setattr(make, "_NUMBERS_AT_ONCE", 20_000)
+
+
+def test_a_large_model_is_checked_a_part_at_a_time(sources, large, monkeypatch):
+    graph = make_graph(sources["graph-coca"])
+    parts = []
+    check = make._check_tensors
+    monkeypatch.setattr(make, "_check_tensors", lambda *given: (parts.append(given[-1]), check(*given)))
+    check_graph(sources["graph-coca"], graph)
+    assert len(parts) > 5
+    names = [name for part in parts for name in part]
+    assert len(names) == len(set(names))
+    assert set(from_bytes(graph).header["tensors"]) <= set(names)
+
+
+def test_a_wrong_table_of_a_large_model_fails_the_check(sources, large):
+    graph = from_bytes(make_graph(sources["graph-coca"]))
+    entries = {entry["to"]: entry for entry in graph.header["parameters"]["image.pt"]}
+    entries["tower.pool.k.weight"]["from"], entries["tower.pool.v.weight"]["from"] = (
+        entries["tower.pool.v.weight"]["from"],
+        entries["tower.pool.k.weight"]["from"],
+    )
+    header = {key: value for key, value in graph.header.items() if key not in ("graphVersion", "modules")}
+    with pytest.raises(ExportError, match="is not what the graph takes for it"):
+        check_graph(sources["graph-coca"], to_bytes(header, graph.modules))
+
+
+def test_what_only_captions_read_is_left_in_the_file(sources):
+    header = from_bytes(make_graph(sources["graph-coca"])).header
+    assert header["unused"][-1] == "text_decoder.*"
+    assert not any(name.startswith("text_decoder.") for name in [*header["tensors"], *header["unused"][:-1]])
+
+
+def test_the_manifest_says_what_a_tokenizer_of_the_hub_adds(sources):
+    manifest = from_bytes(make_graph(sources["graph-siglip"])).header["manifest"]
+    assert manifest["tokenizer"] == {"repository": "timm/ViT-B-16-SigLIP", "clean": "canonicalize"}
+    text = manifest["text"]
+    assert (text["tower"], text["sotId"], text["eotId"], text["padId"]) == ("bidirectional", None, 1, 1)
+
+
+def test_equal_constants_are_one_tensor():
+    with reduced(2):
+        graph = from_bytes(make_graph(source("vit_relpos_medium_patch16_cls_224")))
+    module = torch.jit.load(BytesIO(graph.modules["image.pt"]))
+    tables = [buffer for name, buffer in module.named_buffers(remove_duplicate=False) if name.endswith("position_index")]
+    assert [table.data_ptr() for table in tables] == [tables[0].data_ptr()] * 2
+
+
+def test_a_reduced_model_is_the_same_with_fewer_layers():
+    whole = {name: open_clip.get_model_config(name) for name in ("RN50", "coca_ViT-L-14", "ViT-H-14-worldwide")}
+    with reduced(2), without_weights():
+        configs = {name: open_clip.get_model_config(name) for name in whole}
+        encoder = published.published_config("google/mt5-xl")
+        network = timm.create_model("fastvit_mci3")
+    assert configs["RN50"]["vision_cfg"]["layers"] == [2, 2, 2, 2]
+    coca = configs["coca_ViT-L-14"]
+    assert [coca[part]["layers"] for part in ("vision_cfg", "text_cfg", "multimodal_cfg")] == [2, 2, 2]
+    assert coca["vision_cfg"]["width"] == whole["coca_ViT-L-14"]["vision_cfg"]["width"]
+    assert configs["ViT-H-14-worldwide"]["text_cfg"]["vocab_size"] == 32_000
+    assert (encoder.num_layers, encoder.d_model, encoder.vocab_size) == (2, 2048, 32_000)
+    assert [len(stage.blocks) for stage in network.stages] == [2] * 5
+    assert {name: open_clip.get_model_config(name) for name in whole} == whole
 
 
 def test_a_tensor_that_no_module_reads_is_an_error(sources):

@@ -175,5 +175,6 @@ def _has_quick_gelu(architecture: str) -> bool:
 
 def _first_of_the_same(architecture: str) -> str:
     """The first of the architectures with the same configuration."""
-    config = open_clip.get_model_config(architecture)
-    return next(name for name in open_clip.list_models() if open_clip.get_model_config(name) == config)
+    # open_clip's own objects: get_model_config copies them, and here are many comparisons.
+    configs = open_clip.factory._MODEL_CONFIGS
+    return next(name for name in open_clip.list_models() if configs[name] == configs[architecture])
