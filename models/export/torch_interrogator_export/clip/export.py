@@ -11,7 +11,7 @@ from ..source import Weights
 from .check import check_clip
 from .image import image_fields, script_image
 from .model import load_model, model_config, refuse_config, refuse_model, register_config
-from .text import causal
+from .text import script_text, text_fields
 from .tokenizer import cleaning, write_tokenizer
 
 
@@ -26,13 +26,13 @@ def export_clip(
     refuse_config(architecture, config)
     model = load_model(architecture, tag, weights, device)
     tokenizer = open_clip.get_tokenizer(architecture)
-    refuse_model(architecture, model, tokenizer)
+    refuse_model(architecture, model, config)
 
     with new_bundle(out) as folder:
         step("scripting the towers")
-        scripted_text = causal.script_text(model)
+        scripted_text = script_text(model, config["text_cfg"])
         preprocess = dict(model.visual.preprocess_cfg)
-        text_fields = causal.text_fields(model, tokenizer)
+        text = text_fields(model, config["text_cfg"])
         scripted_image = script_image(model.visual)
         save_module(scripted_image, folder / "image.pt", precision)
         save_module(scripted_text, folder / "text.pt", precision)
@@ -43,7 +43,7 @@ def export_clip(
         fields = {
             "embedDim": int(config["embed_dim"]),
             "image": image_fields(preprocess),
-            "text": {"file": "text.pt", **text_fields},
+            "text": {"file": "text.pt", **text},
             "tokenizer": {"file": "tokenizer.json", "clean": cleaning(tokenizer)},
             "vocabulary": lists,
             "source": {

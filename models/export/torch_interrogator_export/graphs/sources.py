@@ -1,6 +1,5 @@
 """Models that graphs are made of: one for each distinct pair of towers, and one for each captioner."""
 
-import copy
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,20 +14,20 @@ from ..caption.families import HUB, builtin_config, family_of_name
 from ..caption.family import Family
 from ..caption.processor import vision_fields
 from ..clip.image import ImageFeatures, image_fields, image_tower
-from ..clip.model import refuse_config, refuse_model, trained_with_quick_gelu
-from ..clip.text import causal
-from ..clip.tokenizer import cleaning
+from ..clip.model import create_model, refuse_config, refuse_model, trained_with_quick_gelu
+from ..clip.text import text_fields, text_module
+from ..clip.weightless import without_weights
 from ..errors import ExportError, UnsupportedError
 
-# Open_clip has its configuration; nobody has published weights of it, and few machines hold them.
-_WITHOUT_WEIGHTS = {"ViT-e-14"}
 QUICK_GELU = "-quickgelu"
-
-# Of a shallow model: as many as show how layers follow each other.
-_FEW_LAYERS = 3
 
 CLIP_TOKENIZER = "open-clip.json"
 BERT_TOKENIZER = "bert-uncased.json"
+# By open_clip's hf_tokenizer_name.
+_TOKENIZER_FILES = {None: CLIP_TOKENIZER, "bert-base-uncased": BERT_TOKENIZER}
+
+# open_clip makes zeros of it where its configuration says `strip_sep_token`.
+_BERT_SEPARATOR = 102
 
 # What files of other versions of the libraries hold as well, and no module reads.
 _CLIP_UNUSED = ["logit_scale", "logit_bias", "attn_mask", "input_resolution", "context_length", "vocab_size"]
@@ -60,6 +59,8 @@ _CAPTION_SETTINGS = (
     "relative_attention_num_buckets",
     "sep_token_id",
 )
+_ENCODER_UNUSED = ["text.transformer.embeddings.position_ids"]
+_COCA_UNUSED = ["text_decoder.*"]
 
 
 @dataclass(frozen=True)
@@ -79,19 +80,17 @@ class Source:
     unused: list[str]
     # By a tensor's name, names that files of another layout give it.
     aliases: Callable[[nn.Module], dict[str, list[str]]]
-    # Of CLIP models open_clip's own, which pads.
+    # Of CLIP models open_clip's own, which pads. None where it would ask the hub.
     tokenizer: Any = None
     # Of captioners.
     family: Family | None = None
-    # The same code with few layers, which stands for a model that is too large to be filled with numbers.
-    shallow: Callable[[], "Source"] | None = None
 
 
 def graph_names() -> list[str]:
     """Every graph, in open_clip's order; captioners last."""
     names: dict[str, None] = {}
     for architecture in open_clip.list_models():
-        if architecture not in _WITHOUT_WEIGHTS and is_supported(architecture):
+        if is_supported(architecture):
             activations = [
                 False,
                 *(
@@ -104,7 +103,11 @@ def graph_names() -> list[str]:
 
 
 def graph_name(architecture: str, quick_gelu: bool) -> str:
-    """The graph of an architecture with an activation: the name of the architecture, or of the one that is the same."""
+    """The graph of an architecture with an activation.
+
+    It has the name of the first architecture with the same configuration.
+    """
+    architecture = _first_of_the_same(architecture)
     if not quick_gelu or architecture.endswith(QUICK_GELU) or _has_quick_gelu(architecture):
         return architecture
     return architecture + QUICK_GELU
@@ -129,24 +132,24 @@ def clip_source(architecture: str, quick_gelu: bool = False) -> Source:
     """The model of an open_clip architecture, with QuickGELU or with what its configuration says."""
 
     def make(device: str, weights: str | None = None) -> nn.Module:
+        options = {"force_quick_gelu": quick_gelu, "pretrained": weights}
+        if device == "meta":
+            with without_weights():
+                return create_model(architecture, **options).eval()
         with torch.device(device):
-            options = {"force_quick_gelu": quick_gelu, "device": device}
-            return open_clip.create_model(architecture, pretrained=weights, **options).eval()
+            return create_model(architecture, device=device, **options).eval()
 
     def parts(model: nn.Module) -> dict[str, nn.Module]:
-        refuse_model(architecture, model, tokenizer)
-        towers = {
-            "image.pt": ImageFeatures(image_tower(model.visual)),
-            "text.pt": causal.CausalText(causal.text_tower(model)),
-        }
+        refuse_model(architecture, model, config)
+        towers = {"image.pt": ImageFeatures(image_tower(model.visual)), "text.pt": text_module(model, text)}
         return {name: tower.eval() for name, tower in towers.items()}
 
     def manifest(model: nn.Module) -> dict[str, Any]:
         return {
             "embedDim": int(config["embed_dim"]),
             "image": image_fields(model.visual.preprocess_cfg),
-            "text": {"file": "text.pt", **causal.text_fields(model, tokenizer)},
-            "tokenizer": {"file": CLIP_TOKENIZER, "clean": cleaning(tokenizer)},
+            "text": {"file": "text.pt", **text_fields(model, text)},
+            "tokenizer": _tokenizer_fields(text),
         }
 
     def aliases(model: nn.Module) -> dict[str, list[str]]:
@@ -156,8 +159,28 @@ def clip_source(architecture: str, quick_gelu: bool = False) -> Source:
 
     config = open_clip.get_model_config(architecture)
     refuse_config(architecture, config)
-    tokenizer = open_clip.get_tokenizer(architecture)
-    return Source("clip", make, parts, manifest, open_clip_settings(config, quick_gelu), _CLIP_UNUSED, aliases, tokenizer)
+    text = config["text_cfg"]
+    tokenizer = None if text.get("hf_tokenizer_name") else open_clip.get_tokenizer(architecture)
+    unused = [
+        *_CLIP_UNUSED,
+        *(_ENCODER_UNUSED if "hf_model_name" in text else []),
+        *(_COCA_UNUSED if "multimodal_cfg" in config else []),
+    ]
+    settings = open_clip_settings(config, quick_gelu)
+    return Source("clip", make, parts, manifest, settings, unused, aliases, tokenizer)
+
+
+def _tokenizer_fields(text_config: dict[str, Any]) -> dict[str, Any]:
+    """The manifest's `tokenizer`: a file of the package, or the repository that open_clip takes it from."""
+    repository = text_config.get("hf_tokenizer_name")
+    settings = text_config.get("tokenizer_kwargs", {})
+    # open_clip's own tokenizer cleans otherwise than those of transformers, unless its configuration says.
+    fields: dict[str, Any] = {"clean": settings.get("clean", "whitespace" if repository else "lower")}
+    if settings.get("strip_sep_token"):
+        fields["stripSepId"] = _BERT_SEPARATOR
+    if repository in _TOKENIZER_FILES:
+        return {"file": _TOKENIZER_FILES[repository], **fields}
+    return {"repository": repository, **fields}
 
 
 def caption_source(family: Family, config: transformers.PretrainedConfig, tokenizer: dict[str, str]) -> Source:
@@ -175,18 +198,8 @@ def caption_source(family: Family, config: transformers.PretrainedConfig, tokeni
             "tokenizer": tokenizer,
         }
 
-    def shallow() -> Source:
-        fewer = copy.deepcopy(config)
-        for part in (fewer, *(getattr(fewer, name) for name in fewer.sub_configs)):
-            for layers in ("num_hidden_layers", "num_decoder_layers"):
-                if hasattr(part, layers):
-                    setattr(part, layers, _FEW_LAYERS)
-        return caption_source(family, fewer, tokenizer)
-
     settings = caption_settings(config)
-    return Source(
-        "caption", make, family.parts, manifest, settings, family.unused, lambda _: {}, family=family, shallow=shallow
-    )
+    return Source("caption", make, family.parts, manifest, settings, family.unused, lambda _: {}, family=family)
 
 
 def open_clip_settings(config: dict[str, Any], quick_gelu: bool) -> dict[str, Any]:
@@ -226,3 +239,10 @@ def is_supported(architecture: str) -> bool:
 
 def _has_quick_gelu(architecture: str) -> bool:
     return bool(open_clip.get_model_config(architecture).get("quick_gelu"))
+
+
+def _first_of_the_same(architecture: str) -> str:
+    """The first of the architectures with the same configuration."""
+    # open_clip's own objects: get_model_config copies them, and here are many comparisons.
+    configs = open_clip.factory._MODEL_CONFIGS
+    return next(name for name in open_clip.list_models() if configs[name] == configs[architecture])
