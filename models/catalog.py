@@ -5,8 +5,8 @@ Run with the exporter's environment: ``python models/catalog.py``. `verified` ma
 - `repository`, `files`: of the hub, as open_clip 3.3.0 names them; `files` in the order in which it takes what is there.
 - `legacy`: the file that older versions of open_clip and OpenAI's own package left in ``~/.cache/clip``, with its SHA-256 or
   the first eight digits of it, whichever the file's address holds.
-- `parameters`: counted on models without memory, built from open_clip's configurations; text towers of transformers from
-  the hyperparameters in `TEXT_CONFIGS` and captioners from `captioners()`, as their repositories publish them.
+- `parameters`: counted on models without memory, built from open_clip's configurations; text towers of transformers as the
+  exporter has their published configurations, captioners from `captioners()`.
 - `architectures`: what a name with an empty tag means, `ViT-S-32/`: random weights, as the reference gives it.
 - `generators`: the image generators whose text encoder this is, and which a prompt of it therefore suits best: Stable
   Diffusion 1.x has OpenAI's ViT-L-14, 2.x LAION's ViT-H-14, XL the first of these and LAION's ViT-bigG-14.
@@ -22,7 +22,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
-from unittest import mock
 
 # Nothing here may wait for a network: models are counted and never loaded.
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
@@ -37,33 +36,12 @@ sys.path.insert(0, str(Path(__file__).with_name("export")))
 from torch_interrogator_export.caption.blip import builtin_config
 from torch_interrogator_export.clip.image import image_fields
 from torch_interrogator_export.clip.model import trained_with_quick_gelu
-from torch_interrogator_export.graphs.sources import graph_name, graph_names, is_supported
+from torch_interrogator_export.graphs.sources import clip_source, graph_name, graph_names, is_supported
 
 CATALOG = Path(__file__).with_name("catalog.json")
 GRAPHS = set(graph_names())
 BYTES_A_PARAMETER = 4
 MEMORY_BESIDE_WEIGHTS = 0.1
-
-# The published hyperparameters of open_clip's text towers from transformers, from each repository's config.json.
-TEXT_CONFIGS = {
-    "roberta-base": transformers.RobertaConfig(vocab_size=50265, max_position_embeddings=514, type_vocab_size=1),
-    "xlm-roberta-base": transformers.XLMRobertaConfig(vocab_size=250002, max_position_embeddings=514, type_vocab_size=1),
-    "xlm-roberta-large": transformers.XLMRobertaConfig(
-        vocab_size=250002,
-        max_position_embeddings=514,
-        type_vocab_size=1,
-        hidden_size=1024,
-        intermediate_size=4096,
-        num_hidden_layers=24,
-        num_attention_heads=16,
-    ),
-    "facebook/nllb-200-distilled-600M": transformers.M2M100Config(
-        vocab_size=256206, d_model=1024, encoder_layers=12, decoder_layers=12, encoder_ffn_dim=4096, decoder_ffn_dim=4096
-    ),
-    "facebook/nllb-200-distilled-1.3B": transformers.M2M100Config(
-        vocab_size=256206, d_model=1024, encoder_layers=24, decoder_layers=24, encoder_ffn_dim=8192, decoder_ffn_dim=8192
-    ),
-}
 
 # The order in which transformers looks for weights.
 TRANSFORMERS_FILES = [
@@ -121,11 +99,7 @@ def legacy(url: str) -> dict[str, Any]:
 
 def on_meta(architecture: str) -> torch.nn.Module:
     """An open_clip model of shapes alone."""
-    with (
-        torch.device("meta"),
-        mock.patch("open_clip.hf_model.AutoConfig.from_pretrained", TEXT_CONFIGS.__getitem__),
-    ):
-        return open_clip.create_model(architecture, device="meta", pretrained_text=False)
+    return clip_source(architecture).make("meta")
 
 
 def count(model: torch.nn.Module) -> int:
