@@ -94,8 +94,7 @@ const schemas = lazySchema((typebox) => {
         encoderEndId: Type.Optional(count(0)),
       }),
       tokenizer: Type.Object({
-        file: Type.Optional(text),
-        repository: Type.Optional(Type.String({ pattern: '^(?:[\\w.-]{1,96}/)?[\\w.-]{1,96}$', expected: 'the name of a repository' })),
+        ...tokenizer,
         /** Whether blanks are taken out of what is decoded (transformers' clean_up_tokenization_spaces). Without it, tokenizer_config.json says so. */
         cleanUp: Type.Optional(Type.Boolean()),
       }),
@@ -212,9 +211,6 @@ function contradictions(manifest: Manifest): string[] {
   if ((file === undefined) === (repository === undefined)) faults.push('tokenizer.file: expected a file, or a repository in its place');
   if (manifest.kind === 'clip' && manifest.text.tower === 'causal' && manifest.text.width % manifest.text.heads !== 0) {
     faults.push(`text.width: expected a multiple of text.heads, ${manifest.text.heads}`);
-  }
-  if (manifest.kind === 'caption' && (manifest.tokenizer.file === undefined) === (manifest.tokenizer.repository === undefined)) {
-    faults.push('tokenizer.file: expected a file, or a repository in its place');
   }
   if (manifest.kind === 'caption' && manifest.decoder.promptIds.length >= manifest.decoder.maxPositions) {
     faults.push(`decoder.promptIds: expected fewer than decoder.maxPositions, ${manifest.decoder.maxPositions}`);

@@ -19,7 +19,10 @@ export class CaptionTokenizer {
    * Loads the tokenizer file of a folder, as `tokenizer` of the manifest names it: of a bundle, of the package, or of what a hub
    * repository gave. Rejects with `ERR_TOKENIZER` where that cannot be read or is of an unknown kind.
    */
-  static async load(folder: string, { file = FILE, cleanUp }: { file?: string | undefined; cleanUp?: boolean | undefined }): Promise<CaptionTokenizer> {
+  static async load(
+    folder: string,
+    { file = FILE, cleanUp }: { file?: string | undefined; cleanUp?: boolean | undefined },
+  ): Promise<CaptionTokenizer> {
     const read = await readTokenizerFile(folder, file);
     return new CaptionTokenizer(createTokenizer(read), read.path, cleanUp ?? (await cleansUp(folder)));
   }
