@@ -4,6 +4,7 @@ from pathlib import Path
 
 import open_clip
 import torch
+from torch import nn
 
 from ..bundle import copy_vocabulary, new_bundle, save_module, step
 from ..manifest import write_manifest
@@ -45,6 +46,7 @@ def export_clip(
             "image": image_fields(preprocess),
             "text": {"file": "text.pt", **text},
             "tokenizer": {"file": "tokenizer.json", "clean": cleaning(tokenizer)},
+            "logits": _logits(model),
             "vocabulary": lists,
             "source": {
                 "library": f"open_clip_torch {open_clip.__version__}, torch {torch.__version__}",
@@ -62,3 +64,9 @@ def export_clip(
         step("comparing the bundle with the model")
         check_clip(folder, model, tokenizer, device)
     step(f"done: {out}")
+
+
+def _logits(model: nn.Module) -> dict[str, float]:
+    """The manifest's `logits`: what makes a model's own logits of cosine similarities."""
+    bias = getattr(model, "logit_bias", None)
+    return {"scale": float(model.logit_scale.exp())} | ({} if bias is None else {"bias": float(bias)})
