@@ -112,7 +112,13 @@ export async function unknownModel(kind: BundleKind | undefined, name: string): 
   const supported = known.filter((model) => model.graph).map((model) => model.name);
   const ofArchitecture = supported.filter((each) => each.startsWith(`${name.replace(/[/:,\s].*$/, '')}/`));
   if (ofArchitecture.length > 0) {
-    return error(`${unknown}. A CLIP model's name is ARCHITECTURE/TAG.`, `Names of this architecture: ${ofArchitecture.join(', ')}.`, list);
+    const [likely = ofArchitecture[0]] = nearest(name, ofArchitecture, 1);
+    return error(
+      `${unknown}. A CLIP model's name is ARCHITECTURE/TAG.`,
+      `Names of this architecture: ${ofArchitecture.join(', ')}.`,
+      `Fetch one with: npx torch-interrogator pull ${likely}`,
+      list,
+    );
   }
   const near = nearest(name, [...new Set([...supported, ...installed])], 3);
   const [first] = near;
