@@ -31,7 +31,7 @@ async function scored(clipModelName: string, topCount: number) {
   await using ci = await Interrogator.create({ clipModelName, captionModelName: null, device: 'cpu', cachePath: null, quiet: true });
   const features = await ci.imageToFeatures(testImage(1));
   const table = await LabelTable.create(LABELS, null, ci);
-  return table.rankScored(features, { topCount, scores: 'probability' });
+  return await table.rankScored(features, { topCount, scores: 'probability' });
 }
 
 test('probabilities are the softmax over all labels, however many are asked for', async () => {

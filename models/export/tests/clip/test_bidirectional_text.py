@@ -8,6 +8,7 @@ from towers import TEXT, random_ids, text_transformer, tiny_encoder
 
 from torch_interrogator_export.clip.text import published
 from torch_interrogator_export.clip.text.bidirectional import BidirectionalText
+from torch_interrogator_export.clip.text.causal_whole import CausalWholeText
 from torch_interrogator_export.clip.text.class_token import ClassTokenText
 from torch_interrogator_export.clip.text.encoder import EncoderText
 
@@ -61,6 +62,17 @@ def test_the_end_token_is_read_where_it_comes_first():
     ids = texts(8, 2, 299)
     ids[0, 3] = 299
     require_equal(tower, source, ids, 0)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_causal_tower_without_a_start_token_reads_the_first_end_token(batch):
+    source = text_transformer({"pool_type": "eos", "eos_id": 7})
+    tower = torch.jit.script(CausalWholeText(source, 7).eval())
+    for length in LENGTHS:
+        ids = texts(length, batch, 7)
+        if length > 3:
+            ids[0, 2] = 7
+        require_equal(tower, source, ids, 0)
 
 
 @pytest.mark.parametrize("batch", [1, 3])

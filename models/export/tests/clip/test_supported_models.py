@@ -5,6 +5,7 @@ import pytest
 
 from torch_interrogator_export.clip.model import create_model, refuse_config, refuse_model
 from torch_interrogator_export.clip.text import BIDIRECTIONAL, CAUSAL, text_fields
+from torch_interrogator_export.clip.text.special_tokens import special_tokens
 from torch_interrogator_export.clip.weightless import without_weights
 from torch_interrogator_export.errors import UnsupportedError
 
@@ -25,7 +26,8 @@ def test_every_model_is_supported(name):
     refuse_model(name, model, config)
     assert all(parameter.is_meta for parameter in model.parameters())
     text = config["text_cfg"]
-    whole = bool(text.get("hf_model_name") or text.get("no_causal_mask") or text.get("embed_cls"))
+    own_shape = text.get("hf_model_name") or text.get("no_causal_mask") or text.get("embed_cls")
+    whole = bool(own_shape) or special_tokens(text).start is None
     assert text_fields(model, text)["tower"] == (BIDIRECTIONAL if whole else CAUSAL)
 
 

@@ -72,14 +72,8 @@ def _text_difference(graph: Graph, answers: dict[str, Any], folder: Path) -> flo
     if fields["tower"] == BIDIRECTIONAL:
         ours = torch.cat([tower(torch.tensor([sequence])) for sequence in sequences])
     else:
-        # Texts need not share a token.
-        prefilled = [tower.prefill(torch.tensor(sequence[:1])) for sequence in sequences]
-        trees = [build_tree([sequence], 1) if len(sequence) > 1 else None for sequence in sequences]
-        ours = torch.cat(
-            [tower.extend(*cache, *tree) for cache, tree in zip(prefilled, trees, strict=True) if tree is not None]
-        )
-        kept = [features for features, tree in zip(answers["textFeatures"], trees, strict=True) if tree is not None]
-        return _largest(ours, kept)
+        cache = tower.prefill(torch.tensor(sequences[0][:1]))
+        ours = tower.extend(*cache, *build_tree(sequences, 1))
     return _largest(ours, answers["textFeatures"])
 
 

@@ -9,6 +9,7 @@ from torch import nn
 from . import causal, encoder
 from .bidirectional import BidirectionalText
 from .causal import CausalText, text_tower
+from .causal_whole import CausalWholeText
 from .class_token import ClassTokenText
 from .encoder import EncoderText
 from .special_tokens import SpecialTokens, special_tokens
@@ -34,6 +35,8 @@ def text_module(model: nn.Module, text_config: dict[str, Any]) -> nn.Module:
         return ClassTokenText(tower).eval()
     if tower.attn_mask is None:
         return BidirectionalText(tower, tokens.pad, *_pooling(tower)).eval()
+    if tokens.start is None:
+        return CausalWholeText(tower, tokens.end).eval()
     return CausalText(tower).eval()
 
 
@@ -58,7 +61,7 @@ def text_fields(model: nn.Module, text_config: dict[str, Any]) -> dict[str, Any]
     """The manifest's `text`, all but the file name."""
     tower, tokens = text_tower(model), known_tokens(text_config)
     is_encoder = isinstance(tower, HFTextEncoder)
-    bidirectional = is_encoder or _has_class_token(tower) or tower.attn_mask is None
+    bidirectional = is_encoder or _has_class_token(tower) or tower.attn_mask is None or tokens.start is None
     return {
         "tower": BIDIRECTIONAL if bidirectional else CAUSAL,
         "contextLength": context_length(text_config),
