@@ -16,7 +16,8 @@ await main(() => {
   const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (begin < 0 || end < begin) throw new StepError(`${FILE} has no place for the list, between ${BEGIN} and ${END}.`);
   const written = `${text.slice(0, begin + BEGIN.length)}\n\n${list()}\n\n${text.slice(end)}`;
-  if (values.check && written !== text) throw new StepError('The list in docs/models.md is not what the catalog says. Run: npm run docs:models');
+  if (values.check && written !== text)
+    throw new StepError('The list in docs/models.md is not what the catalog says. Run: npm run docs:models');
   if (!values.check) writeFileSync(FILE, written);
   title('docs/models.md lists what the catalog does.');
 });

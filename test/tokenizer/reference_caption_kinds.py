@@ -7,8 +7,8 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[2] / "models" / "export" / "tests"))
 
-from clip_interrogator import Config  # noqa: E402
-from tiny_captioners import bert_tokenizer, opt_tokenizer, t5_tokenizer  # noqa: E402
+from clip_interrogator import Config
+from tiny_captioners import bert_tokenizer, opt_tokenizer, t5_tokenizer
 
 TEXTS = [
     "a picture of", "it's 1920's café — don't !", "  two  spaces ", "a cat .", "日本語 text", "x ' s", "I'm they 've",

@@ -5,8 +5,8 @@
 #include <iterator>
 
 #include "interrogator/error.h"
-#include "weights/files/read_json.h"
 #include "weights/file_weights.h"
+#include "weights/files/read_json.h"
 #include "weights/graph.h"
 #include "weights/random_weights.h"
 

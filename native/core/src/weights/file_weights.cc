@@ -43,7 +43,8 @@ class Faults {
 
 }  // namespace
 
-FileWeights::FileWeights(const Graph& graph, const std::filesystem::path& path, CancelTokenPtr cancel) : path_(path), cancel_(std::move(cancel)) {
+FileWeights::FileWeights(const Graph& graph, const std::filesystem::path& path, CancelTokenPtr cancel)
+    : path_(path), cancel_(std::move(cancel)) {
   std::map<std::string, StoredTensor> found = open_checkpoint(path);
   Faults faults;
   std::unordered_set<std::string> other_names;
