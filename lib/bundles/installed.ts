@@ -31,7 +31,7 @@ export async function readableBundles(): Promise<Bundle[]> {
 }
 
 /** The name that resolves to a folder: of `models/sample/clip`, `sample`. */
-export function shortName({ folder, kind }: InstalledBundle): string {
+export function shortName({ folder, kind }: Pick<InstalledBundle, 'folder' | 'kind'>): string {
   return path.basename(path.basename(folder) === kind ? path.dirname(folder) : folder);
 }
 

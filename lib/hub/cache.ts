@@ -110,7 +110,7 @@ export async function declaredContent(repository: string, file: string): Promise
   const stored = await realpath(file);
   const size = (await stat(stored)).size;
   if (SHA_256.test(path.basename(stored))) return { bytes: size, sha256: path.basename(stored) };
-  const blobs = new RepositoryCache(repository).blob('');
+  const blobs = path.join(new RepositoryCache(repository).folder, 'blobs');
   const names = (await readdir(blobs).catch(() => [])).filter((name) => SHA_256.test(name));
   const contents = await Promise.all(names.map(async (sha256) => ({ sha256, bytes: (await sizeOf(path.join(blobs, sha256))) ?? 0 })));
   const fitting = contents.length === 1 ? contents : contents.filter(({ bytes }) => bytes === size);
@@ -119,11 +119,12 @@ export async function declaredContent(repository: string, file: string): Promise
 
 /** Takes files out of the cache of a repository, with their contents. Files that lie elsewhere stay. */
 export async function forget(repository: string, files: readonly string[]): Promise<void> {
-  const { folder } = new RepositoryCache(repository);
+  const cache = new RepositoryCache(repository);
   for (const file of files) {
-    if (!path.resolve(file).startsWith(folder + path.sep)) continue;
-    const { sha256 = '' } = (await declaredContent(repository, file)) ?? {};
-    for (const each of [file, path.join(folder, 'blobs', sha256 || path.basename(file))]) await rm(each, { force: true });
+    if (!path.resolve(file).startsWith(cache.folder + path.sep)) continue;
+    const declared = await declaredContent(repository, file);
+    await rm(file, { force: true });
+    if (declared) await rm(cache.blob(declared.sha256), { force: true });
   }
 }
 

@@ -40,7 +40,7 @@ function findPublished(name: string): CatalogEntry | undefined {
 /** A bundle that is here, of which nothing is to be fetched. Throws ERR_MODEL_UNKNOWN where there is none, and where its files are gone. */
 async function installedModel(name: string): Promise<PulledModel> {
   const bundle = (await readableBundles()).find(
-    (each) => each.manifest.name === name || shortName({ ...each, kind: each.manifest.kind, name }) === name,
+    ({ folder, manifest }) => manifest.name === name || shortName({ folder, kind: manifest.kind }) === name,
   );
   if (!bundle) throw await unknownModel(undefined, name);
   await verifyFiles(bundle, { hashes: false });

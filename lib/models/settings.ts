@@ -42,29 +42,25 @@ async function openClip(folder: string): Promise<OwnSettings> {
     quickGelu: typeof quickGelu === 'boolean' ? quickGelu : undefined,
     check({ config, manifest }, id) {
       requireSame(folder, OPEN_CLIP_CONFIG, id, model, config);
-      // Weights that were fitted to another size have other settings of the architecture's name.
-      const { size } = given;
-      if (size !== undefined && size !== null) requireSame(folder, OPEN_CLIP_CONFIG, id, { size }, { size: (manifest.image as Json).size });
+      requireSame(folder, OPEN_CLIP_CONFIG, id, present({ size: given.size }), { size: (manifest.image as Json).size });
     },
   };
 }
 
 /** Pillow's numbers. */
 const INTERPOLATIONS: Record<number, string> = { 2: 'bilinear', 3: 'bicubic' };
-const STEPS = ['do_resize', 'do_rescale'];
+/** What a captioner's pictures always go through. */
+const STEPS = { do_resize: true, do_rescale: true, do_normalize: true };
+/** Of `rescale_factor`, which is written with more or fewer digits. */
+const ROUNDING = 1e-6;
 
 async function transformers(folder: string): Promise<OwnSettings> {
   const config = await readSettings(folder, 'config.json');
   const processor = await readSettings(folder, PREPROCESSOR);
-  const { image_mean: mean, image_std: std, rescale_factor: factor = 1 / 255, resample } = processor;
-  // The core divides by 255: another factor is the same as another mean and deviation.
-  const scale = Number(factor) * 255;
-  const normalizes = processor.do_normalize !== false;
-  const scaled = (numbers: unknown): unknown =>
-    Array.isArray(numbers) && scale !== 1 ? numbers.map((each) => (each as number) / scale) : numbers;
+  const { resample, size, rescale_factor: factor = 1 / 255 } = processor;
   const fields = present({
-    mean: normalizes ? scaled(mean) : [0, 0, 0],
-    std: normalizes ? scaled(std) : [1, 1, 1].map((each) => each / scale),
+    mean: processor.image_mean,
+    std: processor.image_std,
     // An unknown one is refused with the manifest.
     interpolation: resample === undefined ? undefined : (INTERPOLATIONS[resample as number] ?? `resample ${resample}`),
   });
@@ -73,11 +69,13 @@ async function transformers(folder: string): Promise<OwnSettings> {
     quickGelu: undefined,
     check({ config: ours, manifest }, id) {
       requireSame(folder, 'config.json', id, config, ours);
-      const { size, crop_size: cropped = size } = processor;
       const [height, width] = (manifest.vision as { size: [number, number] }).size;
-      if (cropped !== undefined) requireSame(folder, PREPROCESSOR, id, { size: cropped }, { size: { height, width } });
-      const step = STEPS.find((each) => processor[each] === false);
-      if (step) throw otherNetwork(path.join(folder, PREPROCESSOR), `${step} false`, id, 'true');
+      // Older processors have one number, of a square.
+      const sides = typeof size === 'number' ? { height: size, width: size } : size;
+      requireSame(folder, PREPROCESSOR, id, { ...processor, size: sides }, { ...STEPS, size: { height, width } });
+      if (!(Math.abs(Number(factor) * 255 - 1) < ROUNDING)) {
+        throw otherNetwork(path.join(folder, PREPROCESSOR), `rescale_factor ${JSON.stringify(factor)}`, id, '1/255');
+      }
     },
   };
 }

@@ -85,7 +85,7 @@ async function continueFrom(url: string, part: Part, size: number, options: Down
   // Without a hash only its server can tell that the rest is of the same version. With one it is not asked: servers that stand for each
   // other may have a version's name each, and would send all of it.
   const version = size > 0 && !hasHash ? await part.version() : '';
-  const have = version !== '' || hasHash ? size : 0;
+  const have = part.isContinued && (version !== '' || hasHash) ? size : 0;
   const answer = await request(url, {
     signal,
     authorization,
@@ -106,8 +106,7 @@ async function continueFrom(url: string, part: Part, size: number, options: Down
   const offset = answer.status === 206 ? startOf(answer, have) : 0;
   if (offset !== 0 && offset !== have) {
     answer.discard();
-    // Asked again for all of it, because what this server takes for the rest is not.
-    await part.remove();
+    part.isContinued = false;
     const fault = `${shownUrl(url)} came from byte ${offset} on, where byte ${have} was asked for.`;
     throw new NetworkError(fault, { hint, isPassing: true });
   }

@@ -18,6 +18,8 @@ export interface Expected {
 const HASHED_AT_ONCE = 1 << 20;
 
 export class Part {
+  /** False once a server gave another rest than it was asked for: then all is asked for. */
+  isContinued = true;
   private hash: Hash | undefined;
   private hashed = 0;
 

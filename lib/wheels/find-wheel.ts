@@ -41,9 +41,11 @@ export async function findWheel(wheel: Wheel, settings: PipSettings, { hint, sig
     );
     for (const { url, sha256 } of named) {
       const isHere = url.startsWith('file:');
-      const found = isHere ? await hashOf(url).catch((error: NodeJS.ErrnoException) => error) : (sha256 ?? wheel.sha256);
-      if (found instanceof Error) {
-        faults.push(`${place.name}: it has that file, which cannot be read: ${found.message}`);
+      let found: string;
+      try {
+        found = isHere ? await hashOf(url) : (sha256 ?? wheel.sha256);
+      } catch (error) {
+        faults.push(`${place.name}: it has that file, which cannot be read: ${(error as Error).message}`);
         continue;
       }
       if (found === wheel.sha256) return isHere ? url : withCredentials(url, settings);

@@ -1,6 +1,5 @@
-/** Fetches that break off, race, are damaged or aborted, and disks that are full. */
+/** Fetches that break off, race or are aborted, and disks that are full. */
 import { execFile, execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import promises from 'node:fs/promises';
 import os from 'node:os';
@@ -8,7 +7,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cachedFile, fetchFiles } from '../../lib/hub';
 import { longestTurn } from '../support/main-thread';
-import { askPython, fetchInProcess, listing, makePlace, type Place } from './place';
+import { askPython, contentsOf, expectOnly, fetchInProcess, listing, makePlace, type Place, partOf as partFile, sha256 } from './place';
 
 const REPOSITORY = 'maker/model';
 const WEIGHTS = 'weights.safetensors';
@@ -18,16 +17,15 @@ let place: Place;
 let blobs: string;
 beforeEach(async () => {
   place = await makePlace();
-  blobs = path.join(place.cache, 'models--maker--model', 'blobs');
+  blobs = contentsOf(place, REPOSITORY);
 });
 afterEach(async () => {
   jest.restoreAllMocks();
   await place.leave();
 });
 
-const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
-const gitBlob = (bytes: Buffer): string => createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
-const partOf = (bytes: Buffer): string => path.join(blobs, `${sha256(bytes)}.torch-interrogator.incomplete`);
+const partOf = (weights: Buffer): string => partFile(place, REPOSITORY, weights);
+const expectWhole = (weights: Buffer): Promise<void> => expectOnly(place, REPOSITORY, WEIGHTS, weights);
 const sizeOf = (file: string): number => (existsSync(file) ? statSync(file).size : 0);
 
 // Elsewhere they are told as skipped.
@@ -52,14 +50,6 @@ function mayMount(): boolean {
 function mountSmall(folder: string): void {
   mkdirSync(folder, { recursive: true });
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder], { stdio: 'ignore' });
-}
-
-/** There is what should be there, and nothing else. */
-async function expectWhole(weights: Buffer): Promise<void> {
-  const file = await cachedFile(REPOSITORY, WEIGHTS);
-  expect(readFileSync(file as string).equals(weights)).toBe(true);
-  expect(readdirSync(blobs)).toEqual([weights.length < 100_000 ? gitBlob(weights) : sha256(weights)]);
-  expect(listing(path.join(place.cache, '.locks'))).toEqual([]);
 }
 
 test('kill -9 twice in mid-fetch: the third run ends, and hardly a byte was sent twice', async () => {
@@ -190,76 +180,6 @@ test('a server that falls silent in a content is asked for the rest', async () =
   await fetchFiles(REPOSITORY, [WEIGHTS]);
   expect(place.hub.bytesSent).toBe(weights.length);
   await expectWhole(weights);
-});
-
-describe('damage', () => {
-  test.each([
-    ['large', 3 * MB],
-    ['small', 50_000],
-  ])('a flipped byte of a %s file is noticed, and the file fetched once more from its start', async (_, size) => {
-    const weights = place.write(REPOSITORY, WEIGHTS, size);
-    place.hub.faults.push({ method: 'GET', flip: size - 7, at: size > 100_000 ? 'store' : 'hub' });
-    await fetchFiles(REPOSITORY, [WEIGHTS]);
-    expect(place.hub.bytesSent).toBe(2 * size);
-    await expectWhole(weights);
-  });
-
-  test('one that comes every time is an error that says so, and nothing is kept', async () => {
-    place.write(REPOSITORY, WEIGHTS, 3 * MB);
-    place.hub.faults.push({ at: 'store', times: -1, flip: 5 });
-    await expect(fetchFiles(REPOSITORY, [WEIGHTS])).rejects.toMatchObject({
-      code: 'ERR_NETWORK',
-      message: expect.stringMatching(/arrived damaged: its SHA-256 is not [0-9a-f]{64}.*again/s),
-    });
-    expect(readdirSync(blobs)).toEqual([]);
-    expect(await cachedFile(REPOSITORY, WEIGHTS)).toBeUndefined();
-  });
-
-  test('one in what a killed process left costs one more fetch', async () => {
-    const weights = place.write(REPOSITORY, WEIGHTS, 3 * MB);
-    place.hub.faults.push({ at: 'store', times: -1, cutAfter: 700_000 });
-    const controller = new AbortController();
-    const stop = (_: string, done: number): void => void (done > MB && controller.abort());
-    await expect(fetchFiles(REPOSITORY, [WEIGHTS], { signal: controller.signal, onProgress: stop })).rejects.toThrow();
-    const part = readFileSync(partOf(weights));
-    part[100] = (part[100] as number) ^ 1;
-    writeFileSync(partOf(weights), part);
-    place.hub.faults.length = 0;
-    await fetchFiles(REPOSITORY, [WEIGHTS]);
-    await expectWhole(weights);
-  });
-
-  test.each([1, -1_000_000])('a rest that begins %i bytes off is not added, and all is asked for again', async (rangeOff) => {
-    const weights = place.write(REPOSITORY, WEIGHTS, 3 * MB);
-    place.hub.faults.push({ at: 'store', method: 'GET', cutAfter: 1_000_000 }, { at: 'store', method: 'GET', rangeOff });
-    await fetchFiles(REPOSITORY, [WEIGHTS]);
-    await expectWhole(weights);
-  });
-
-  test.each([400, 403])(
-    'a store that refuses an old address with %i is asked by a new one',
-    async (status) => {
-      const weights = place.write(REPOSITORY, WEIGHTS, 3 * MB);
-      place.hub.faults.push({ at: 'store', method: 'GET', status });
-      await fetchFiles(REPOSITORY, [WEIGHTS]);
-      await expectWhole(weights);
-      place.hub.faults.push({ at: 'store', times: -1, status });
-      place.write(REPOSITORY, 'other.bin', 2 * MB);
-      await expect(fetchFiles(REPOSITORY, ['other.bin'])).rejects.toMatchObject({
-        code: 'ERR_NETWORK',
-        message: expect.stringMatching(new RegExp(`where the hub keeps other\\.bin, answered ${status}`)),
-      });
-    },
-    120_000,
-  );
-
-  test('one that is longer than declared is refused', async () => {
-    place.write(REPOSITORY, WEIGHTS, 3 * MB);
-    place.hub.faults.push({ at: 'store', times: -1, longer: 5 });
-    await expect(fetchFiles(REPOSITORY, [WEIGHTS])).rejects.toMatchObject({
-      message: expect.stringContaining('3000005 bytes, not 3000000'),
-    });
-  });
 });
 
 describe('an abort', () => {

@@ -1,10 +1,11 @@
 /** A place for a test of the hub: repositories, a stand-in that serves them, an empty cache, and nothing of the user's settings. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { createCipheriv } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createCipheriv, createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { cachedFile } from '../../lib/hub';
 import { type HubOptions, StandInHub } from '../support/hub';
 import { exporterPython } from '../support/python';
 
@@ -54,6 +55,27 @@ export async function makePlace(options: HubOptions = {}): Promise<Place> {
 function noise(seed: number, length: number): Buffer {
   const key = Buffer.alloc(16, seed + 1);
   return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length));
+}
+
+export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+export const gitBlob = (bytes: Buffer): string => createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+
+/** Where the cache keeps a repository's contents. */
+export function contentsOf({ cache }: Place, repository: string): string {
+  return path.join(cache, `models--${repository.replace('/', '--')}`, 'blobs');
+}
+
+/** Where what came of a large content is kept until it is whole. */
+export function partOf(place: Place, repository: string, content: Buffer): string {
+  return path.join(contentsOf(place, repository), `${sha256(content)}.torch-interrogator.incomplete`);
+}
+
+/** There is this file in the cache, and nothing else. */
+export async function expectOnly(place: Place, repository: string, file: string, content: Buffer): Promise<void> {
+  const found = await cachedFile(repository, file);
+  expect(readFileSync(found as string).equals(content)).toBe(true);
+  expect(readdirSync(contentsOf(place, repository))).toEqual([content.length < 100_000 ? gitBlob(content) : sha256(content)]);
+  expect(listing(path.join(place.cache, '.locks'))).toEqual([]);
 }
 
 /** What the folder holds, with all below it, links told by an arrow. */

@@ -237,4 +237,6 @@ test('the list of models says what is here, and needs no request', async () => {
   expect(hub.requests).toHaveLength(requests);
   const { file } = await pullModel(BLIP_BASE.name);
   expect(await status()).toMatchObject({ installed: file, runnable: true });
+  process.env.LIBTORCH = path.join(work, 'no-libtorch');
+  expect(await status()).toMatchObject({ installed: file, runnable: false });
 }, 300_000);

@@ -77,6 +77,11 @@ async function featuresOf(clipModelName: string): Promise<number[]> {
   }
 }
 
+test('a size of one number and a factor of fewer digits are what an older processor wrote', async () => {
+  const folder = withSettings(captioner, { preprocessor_config: { size: 384, rescale_factor: 0.00392156863 } });
+  expect(await importModel('caption', 'blip-base', folder, { name: 'older' })).toMatchObject({ name: 'older' });
+}, 120_000);
+
 test('a file becomes a model by the name that it is given, which points at the file or has a copy of it', async () => {
   const pointing = await importModel('clip', 'ViT-B-32-quickgelu', weights, { name: 'my-style' });
   expect(pointing).toEqual({
@@ -153,7 +158,10 @@ test.each<[string, () => [kind: 'clip' | 'caption', architecture: string, file: 
       [{ config: { vision_config: { hidden_act: 'gelu_new' } } }, /vision_config\.hidden_act "gelu_new", and blip-base has "gelu"/],
       [{ config: { text_config: { layer_norm_eps: 1e-5 } } }, /layer_norm_eps/],
       [{ preprocessor_config: { size: { height: 224, width: 224 } } }, /size.* 224, and blip-base has 384/],
+      [{ preprocessor_config: { size: 224 } }, /size.* 224, and blip-base has 384/],
       [{ preprocessor_config: { do_rescale: false } }, /do_rescale false/],
+      [{ preprocessor_config: { do_normalize: false } }, /do_normalize false/],
+      [{ preprocessor_config: { rescale_factor: 1 / 127.5 } }, /rescale_factor 0\.0078/],
     ] as const
   ).map(
     ([files, message]) =>

@@ -30,7 +30,7 @@ const serveRaw = (answer: string, { closes }: { closes: boolean }): Promise<stri
   listen(createTcpServer((socket) => socket.once('data', () => (closes ? socket.end(answer) : socket.write(answer)))));
 
 beforeEach(() => {
-  for (const name of ['http_proxy', 'https_proxy', 'no_proxy']) {
+  for (const name of ['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy']) {
     delete process.env[name];
     delete process.env[name.toUpperCase()];
   }
@@ -225,6 +225,17 @@ describe('proxies', () => {
     process.env = { ...process.env, HTTP_PROXY: proxy, NO_PROXY: '' };
     const failure = await read('http://127.0.0.1:2/x').catch((error: Error) => error);
     expect(failure).toMatchObject({ code: 'ERR_NETWORK', hint: expect.stringContaining('http_proxy') });
+  });
+
+  test.each<[string, Record<string, string>, string | undefined]>([
+    ['https', { https_proxy: 'a:1', all_proxy: 'b:1', http_proxy: 'c:1' }, 'http://a:1'],
+    ['https', { all_proxy: 'b:1', http_proxy: 'c:1' }, 'http://b:1'],
+    ['https', { http_proxy: 'c:1' }, 'http://c:1'],
+    ['http', { https_proxy: 'a:1', ALL_PROXY: 'https://b:1' }, 'https://b:1'],
+    ['http', { https_proxy: 'a:1' }, undefined],
+  ])('%s with %j goes by %s', (scheme, variables, expected) => {
+    Object.assign(process.env, variables);
+    expect(proxyFor(new URL(`${scheme}://example.org/`))).toBe(expected);
   });
 
   test.each([

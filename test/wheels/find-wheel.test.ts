@@ -77,6 +77,11 @@ test('a page that declares no hash is believed until the file is here', async ()
   expect(await find({ indexes: [index.url] })).toBe(`${index.url}/nvidia-cuda-runtime/${WHEEL.file.toUpperCase()}`);
 });
 
+test('a file that cannot be read is told as that', async () => {
+  mkdirSync(path.join(folder, WHEEL.file));
+  expect((await failure({ findLinks: [folder] })).message).toMatch(/it has that file, which cannot be read: EISDIR/);
+});
+
 test('find-links: folders, pages in them, files, and pages of a server', async () => {
   const file = path.join(folder, WHEEL.file);
   const url = pathToFileURL(file).href;
