@@ -168,10 +168,13 @@ TEST(Checkpoint, NoticesWhereAFileIsCutAfterItWasOpened) {
 class SafetensorsHeader : public ::testing::Test {
  protected:
   /// A file of this header and `data` zeros.
-  void expect_refusal(const std::string& json, std::size_t data, const std::string& words) {
+  void write(const std::string& json, std::size_t data) {
     std::string bytes;
     for (std::size_t i = 0; i < 8; ++i) bytes.push_back(static_cast<char>(json.size() >> (8 * i)));
     write_file(folder_ / "file", bytes + json + std::string(data, '\0'));
+  }
+  void expect_refusal(const std::string& json, std::size_t data, const std::string& words) {
+    write(json, data);
     expect_error("ERR_WEIGHTS_INVALID", {words, "get it again"}, [&] { open_checkpoint(folder_ / "file"); });
   }
 
@@ -195,6 +198,15 @@ TEST_F(SafetensorsHeader, MayBeOfAnySize) {
     write_file(folder_ / "file", std::string{static_cast<char>(padded), static_cast<char>(padded >> 8)} + std::string(6, '\0') + changed);
     EXPECT_EQ(open_checkpoint(folder_ / "file").size(), std::size(kNames)) << padded;
   }
+}
+
+TEST_F(SafetensorsHeader, MayBeAsLargeAsTheFormatAllows) {
+  const auto of = [](std::size_t metadata) {
+    return R"({"__metadata__":{"notes":")" + std::string(metadata, 'x') + R"("},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+  };
+  write(of(17'000'000), 4);
+  EXPECT_EQ(open_checkpoint(folder_ / "file").size(), 1);
+  expect_refusal(of(100'000'000), 4, "its header would be 1000000");
 }
 
 TEST_F(SafetensorsHeader, MustDescribeTensors) {
