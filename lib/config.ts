@@ -88,6 +88,26 @@ const settings = lazySchema((typebox) => {
         description: 'What transparent images are composed over; null drops alpha, as the reference does.',
       }),
       truncated: oneOf(['error', 'best-effort'], "'best-effort' decodes image files that end too early as far as they go."),
+      captionPrompt: textOrNull(
+        null,
+        'a text',
+        'What captions go on from, such as "a picture of"; null: nothing. BLIP-2 with T5 reads it and leaves it out of the caption.',
+      ),
+      numBeams: integer(1, 1, 64, 'Beams that captions are searched with; 1 takes the likeliest token each time, as the reference does.'),
+      minLength: integer(
+        0,
+        0,
+        4096,
+        'Tokens before which no caption ends, counted as transformers does: with those of the prompt, and with the 32 that stand for the image in BLIP-2 with OPT.',
+      ),
+      repetitionPenalty: Type.Number({
+        default: 1,
+        exclusiveMinimum: 0,
+        maximum: 100,
+        expected: 'a number above 0, up to 100',
+        description: 'Above 1, tokens that a caption has already become less likely in it: 1.2 is enough against captions that loop.',
+      }),
+      noRepeatNgramSize: integer(0, 0, 512, 'No caption has the same so many tokens in a row twice; 0: it may.'),
       captionModelPath: folderOrNull(null, "A caption bundle's folder, or a folder of bundles that is searched first."),
       verifyHashes: flag(true, "Check every bundle file's SHA-256 when loading; sizes are checked in any case."),
       cacheUrl: text(

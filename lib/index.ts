@@ -1,7 +1,16 @@
 /** torch-interrogator: the text prompt that would make an image like this one. */
 
 export { type BundleKind, bundleFolder } from './bundles/bundle';
-export { type CatalogEntry, catalog, listCaptionModels, listClipModels, type Preprocess } from './bundles/catalog';
+export {
+  type Architecture,
+  architectures,
+  type CatalogEntry,
+  catalog,
+  type ImageGenerator,
+  listCaptionModels,
+  listClipModels,
+  type Preprocess,
+} from './bundles/catalog';
 export { type InstalledBundle, installedBundles } from './bundles/installed';
 export { Config, type ConfigInput, type ConfigValues } from './config';
 export type { CallMessage } from './engine/calls';
@@ -24,7 +33,7 @@ export type {
   NegativeOptions,
   RankTopOptions,
 } from './interrogator/options';
-export { LabelTable, type RankedLabel, type RankOptions } from './labels/label-table';
+export { LabelTable, type LabelTableOptions, type RankedLabel, type RankOptions, type RankScoredOptions } from './labels/label-table';
 export { loadList } from './labels/vocabulary';
 export {
   type ImportedModel,

@@ -5,12 +5,15 @@ Run with the exporter's environment: ``python models/catalog.py``. `verified` ma
 - `repository`, `files`: of the hub, as open_clip 3.3.0 names them; `files` in the order in which it takes what is there.
 - `legacy`: the file that older versions of open_clip and OpenAI's own package left in ``~/.cache/clip``, with its SHA-256 or
   the first eight digits of it, whichever the file's address holds.
-- `parameters`: counted on models without memory, built from open_clip's configurations; text towers of transformers from
-  the hyperparameters in `TEXT_CONFIGS` and captioners from `captioners()`, as their repositories publish them.
+- `parameters`: counted on models without memory, built from open_clip's configurations; text towers of transformers as the
+  exporter has their published configurations, captioners from `captioners()`.
+- `architectures`: what a name with an empty tag means, `ViT-S-32/`: random weights, as the reference gives it.
+- `generators`: the image generators whose text encoder this is, and which a prompt of it therefore suits best: Stable
+  Diffusion 1.x has OpenAI's ViT-L-14, 2.x LAION's ViT-H-14, XL the first of these and LAION's ViT-bigG-14.
 - `bytes`: four a parameter, what a file of float32 takes. Of BLIP and BLIP-2 with OPT the published files hold the tied
   word embeddings twice; with them the sizes are those that clip-interrogator's source notes (990 MB, 1.9 GB, 15.5 GB).
 - `memory`: four bytes a parameter, which is what float32 modules hold on the CPU, and a tenth more for what pictures and
-  texts are on their way through them.
+  texts are on their way through them. `memoryFloat16`: half of it, which is what a GPU needs.
 """
 
 import json
@@ -18,8 +21,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from unittest import mock
+from typing import Any, ClassVar
 
 # Nothing here may wait for a network: models are counted and never loaded.
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
@@ -34,33 +36,12 @@ sys.path.insert(0, str(Path(__file__).with_name("export")))
 from torch_interrogator_export.caption.blip import builtin_config
 from torch_interrogator_export.clip.image import image_fields
 from torch_interrogator_export.clip.model import trained_with_quick_gelu
-from torch_interrogator_export.graphs.sources import graph_name, graph_names
+from torch_interrogator_export.graphs.sources import clip_source, graph_name, graph_names, is_supported
 
 CATALOG = Path(__file__).with_name("catalog.json")
-SUPPORTED_IMAGE_TOWERS = {"vit", "resnet"}
+GRAPHS = set(graph_names())
 BYTES_A_PARAMETER = 4
 MEMORY_BESIDE_WEIGHTS = 0.1
-
-# The published hyperparameters of open_clip's text towers from transformers, from each repository's config.json.
-TEXT_CONFIGS = {
-    "roberta-base": transformers.RobertaConfig(vocab_size=50265, max_position_embeddings=514, type_vocab_size=1),
-    "xlm-roberta-base": transformers.XLMRobertaConfig(vocab_size=250002, max_position_embeddings=514, type_vocab_size=1),
-    "xlm-roberta-large": transformers.XLMRobertaConfig(
-        vocab_size=250002,
-        max_position_embeddings=514,
-        type_vocab_size=1,
-        hidden_size=1024,
-        intermediate_size=4096,
-        num_hidden_layers=24,
-        num_attention_heads=16,
-    ),
-    "facebook/nllb-200-distilled-600M": transformers.M2M100Config(
-        vocab_size=256206, d_model=1024, encoder_layers=12, decoder_layers=12, encoder_ffn_dim=4096, decoder_ffn_dim=4096
-    ),
-    "facebook/nllb-200-distilled-1.3B": transformers.M2M100Config(
-        vocab_size=256206, d_model=1024, encoder_layers=24, decoder_layers=24, encoder_ffn_dim=8192, decoder_ffn_dim=8192
-    ),
-}
 
 # The order in which transformers looks for weights.
 TRANSFORMERS_FILES = [
@@ -69,6 +50,12 @@ TRANSFORMERS_FILES = [
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 ]
+GENERATORS = {
+    "ViT-L-14/openai": ["sd1", "sdxl"],
+    "ViT-H-14/laion2b_s32b_b79k": ["sd2"],
+    "ViT-bigG-14/laion2b_s39b_b160k": ["sdxl"],
+}
+
 STORED_TWICE = {"blip-base", "blip-large", "blip2-2.7b"}
 BERT_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"]
 OPT_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt"]
@@ -112,11 +99,7 @@ def legacy(url: str) -> dict[str, Any]:
 
 def on_meta(architecture: str) -> torch.nn.Module:
     """An open_clip model of shapes alone."""
-    with (
-        torch.device("meta"),
-        mock.patch("open_clip.hf_model.AutoConfig.from_pretrained", TEXT_CONFIGS.__getitem__),
-    ):
-        return open_clip.create_model(architecture, device="meta", pretrained_text=False)
+    return clip_source(architecture).make("meta")
 
 
 def count(model: torch.nn.Module) -> int:
@@ -127,42 +110,69 @@ def count(model: torch.nn.Module) -> int:
 def sizes(parameters: int, stored_again: int = 0) -> dict[str, int]:
     """`bytes` and `memory` of a number of parameters, of which files hold some a second time."""
     memory = BYTES_A_PARAMETER * parameters * (1 + MEMORY_BESIDE_WEIGHTS)
-    return {"bytes": BYTES_A_PARAMETER * (parameters + stored_again), "memory": round(memory)}
+    return {
+        "bytes": BYTES_A_PARAMETER * (parameters + stored_again),
+        "memory": round(memory),
+        "memoryFloat16": round(memory / 2),
+    }
+
+
+class Facts:
+    """What open_clip's configuration says of an architecture, counted once."""
+
+    known: ClassVar[dict[str, tuple[int, dict[str, Any]]]] = {}
+
+    def __init__(self, architecture: str, quick_gelu: bool, pretrained: dict[str, Any]):
+        if architecture not in self.known:
+            model = on_meta(architecture)
+            self.known[architecture] = count(model), model.visual.preprocess_cfg
+        config = open_clip.get_model_config(architecture)
+        parameters, preprocess = self.known[architecture]
+        image = image_fields(preprocess | {key: value for key, value in pretrained.items() if key in preprocess})
+        graph = graph_name(architecture, quick_gelu)
+        self.network = {
+            "tower": {"image": image_tower(config), "text": text_tower(config)},
+            "activation": "quick_gelu" if quick_gelu else "gelu",
+            "supported": graph in GRAPHS,
+            "graph": graph if graph in GRAPHS else None,
+            "parameters": parameters,
+            "embedDim": config["embed_dim"],
+            "imageSize": image["size"],
+        }
+        self.sizes = sizes(parameters)
+        self.preprocess = {key: image[key] for key in ("mean", "std", "interpolation", "resizeMode", "fill")}
 
 
 def clip_models() -> Iterator[dict]:
     """One entry a model/tag pair, in open_clip's order."""
-    graphs = set(graph_names())
-    facts: dict[str, tuple[int, dict]] = {}
     for architecture, tag in open_clip.list_pretrained():
-        config = open_clip.get_model_config(architecture)
         pretrained = open_clip.get_pretrained_cfg(architecture, tag)
-        if architecture not in facts:
-            model = on_meta(architecture)
-            facts[architecture] = count(model), model.visual.preprocess_cfg
-        parameters, preprocess = facts[architecture]
-        image = image_fields(preprocess | {key: value for key, value in pretrained.items() if key in preprocess})
-        kind, text = image_tower(config), text_tower(config)
-        quick_gelu = trained_with_quick_gelu(architecture, tag)
-        graph = graph_name(architecture, quick_gelu)
-        name, files = repository(pretrained["hf_hub"])
+        facts = Facts(architecture, trained_with_quick_gelu(architecture, tag), pretrained)
+        repository_name, files = repository(pretrained["hf_hub"])
+        name = f"{architecture}/{tag}"
         yield {
-            "name": f"{architecture}/{tag}",
+            "name": name,
             "kind": "clip",
-            "tower": {"image": kind, "text": text},
-            "activation": "quick_gelu" if quick_gelu else "gelu",
-            "supported": kind in SUPPORTED_IMAGE_TOWERS and text == "causal",
-            "repository": name,
+            **facts.network,
+            "repository": repository_name,
             "files": files,
             **legacy(pretrained["url"]),
             "layout": "open_clip",
-            "graph": graph if graph in graphs else None,
-            "parameters": parameters,
-            "embedDim": config["embed_dim"],
-            "imageSize": image["size"],
-            **sizes(parameters),
-            "preprocess": {key: image[key] for key in ("mean", "std", "interpolation", "resizeMode", "fill")},
+            **facts.sizes,
+            "preprocess": facts.preprocess,
+            **({"generators": GENERATORS[name]} if name in GENERATORS else {}),
         }
+
+
+def architectures() -> Iterator[dict]:
+    """One entry an architecture that can be made, in open_clip's order."""
+    for architecture in open_clip.list_models():
+        if not is_supported(architecture):
+            continue
+        facts = Facts(architecture, False, {})
+        del facts.sizes["bytes"]
+        tags = open_clip.list_pretrained_tags_by_model(architecture)
+        yield {"name": architecture, **facts.network, **facts.sizes, "preprocess": facts.preprocess, "tags": tags}
 
 
 def captioners() -> Iterator[tuple[str, str, str, list[str], type, transformers.PretrainedConfig]]:
@@ -209,7 +219,6 @@ def captioners() -> Iterator[tuple[str, str, str, list[str], type, transformers.
 
 def caption_models() -> Iterator[dict]:
     """The captioners that clip-interrogator names."""
-    graphs = set(graph_names())
     for name, family, hub, tokenizer, model, config in captioners():
         with torch.device("meta"):
             made = model(config)
@@ -220,12 +229,12 @@ def caption_models() -> Iterator[dict]:
             "name": name,
             "kind": "caption",
             "tower": {"family": family},
-            "supported": family == "blip",
+            "supported": name in GRAPHS,
             "repository": hub,
             "files": TRANSFORMERS_FILES,
             "extra": ["config.json", "preprocessor_config.json", "generation_config.json", *tokenizer],
             "layout": "transformers",
-            "graph": name if name in graphs else None,
+            "graph": name if name in GRAPHS else None,
             "parameters": parameters,
             "embedDim": None,
             "imageSize": [config.vision_config.image_size] * 2,
@@ -238,10 +247,12 @@ def main() -> None:
     known = json.loads(CATALOG.read_text())["models"] if CATALOG.exists() else []
     verified = {entry["name"]: entry["verified"] for entry in known}
     models = [entry | {"verified": verified.get(entry["name"], False)} for entry in [*clip_models(), *caption_models()]]
-    lines = ",\n".join("    " + json.dumps(entry) for entry in models)
-    CATALOG.write_text(
-        '{\n  "source": "open_clip_torch ' + open_clip.__version__ + '",\n  "models": [\n' + lines + "\n  ]\n}\n"
+    lists = {"models": models, "architectures": list(architectures())}
+    text = ",\n".join(
+        f'  "{name}": [\n' + ",\n".join("    " + json.dumps(entry) for entry in entries) + "\n  ]"
+        for name, entries in lists.items()
     )
+    CATALOG.write_text('{\n  "source": "open_clip_torch ' + open_clip.__version__ + '",\n' + text + "\n}\n")
 
 
 if __name__ == "__main__":

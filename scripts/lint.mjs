@@ -35,6 +35,7 @@ await main(async () => {
         .filter((file) => /\.node['"`]|process\.dlopen|node-gyp-build/.test(readFileSync(path.join(ROOT, file), 'utf8'))),
     'imports of lib follow the arrows': () => layoutFaults(ROOT),
     'native includes follow the arrows': () => includeProblems(ROOT),
+    'docs/models.md lists the catalog': () => run(process.execPath, [path.join(ROOT, 'scripts', 'model-table.mjs'), '--check']),
     'every dependency is used': () => {
       const others = ['test', 'bench', 'scripts'].flatMap((folder) => filesBelow(ROOT, folder, /\.(ts|mjs|cjs|cts)$/));
       const unused = unusedDependencies(ROOT, { shipped: lib, others: [...others, 'jest.config.cjs'] });

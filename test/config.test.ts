@@ -27,6 +27,11 @@ test("defaults are the reference's", () => {
     quiet: false,
     ranking: 'quota',
     compat: 'reference',
+    captionPrompt: null,
+    numBeams: 1,
+    minLength: 0,
+    repetitionPenalty: 1,
+    noRepeatNgramSize: 0,
   });
 });
 
@@ -71,6 +76,16 @@ test.each<[string, unknown, string]>([
   ['compat', 'bugs', "'reference' or 'corrected'"],
   ['threads', Infinity, 'a whole number'],
   ['cacheUrl', 'ftp://somewhere', 'an http(s) URL'],
+  ['numBeams', 0, 'a whole number from 1 to 64'],
+  ['numBeams', 65, 'a whole number from 1 to 64'],
+  ['minLength', -1, 'a whole number from 0'],
+  ['repetitionPenalty', 0, 'a number above 0'],
+  ['repetitionPenalty', Number.NaN, 'a number above 0'],
+  ['repetitionPenalty', Infinity, 'a number above 0'],
+  ['repetitionPenalty', '1.2', 'a number above 0'],
+  ['noRepeatNgramSize', 1.5, 'a whole number'],
+  ['captionPrompt', '', 'a text, or null'],
+  ['captionPrompt', 7, 'a text, or null'],
 ])('%s: %p is refused with the field, the value and what was expected', (field, value, expected) => {
   const error = failure({ [field]: value });
   expect(error).toBeInstanceOf(InterrogatorError);

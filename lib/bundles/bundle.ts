@@ -15,7 +15,12 @@ export interface Bundle<M extends Manifest = Manifest> {
   manifest: M;
   /** Present where the weights are a publisher's file. Without it, the modules in the folder hold them. */
   graph?: Graph;
+  /** Absolute path of the tokenizer's folder in the hub's cache, where the manifest names a repository and it was found. */
+  tokenizer?: string;
 }
+
+/** So that label embeddings of a model without training, which are kept on the disk, are its own the next time, too. */
+const UNTRAINED_SEED = 0;
 
 export type BundleOf<K extends BundleKind> = Bundle<Extract<Manifest, { kind: K }>>;
 
@@ -41,10 +46,11 @@ export async function readBundle<K extends BundleKind>(folder: string, kind?: K)
   return { folder: path.resolve(folder), manifest, ...(graph && { graph }) } as BundleOf<K>;
 }
 
-/** What the core opens: a folder, or a graph and the file of its weights. */
-export function sourceOf({ folder, manifest, graph }: Bundle): string | { bundle: Uint8Array; weights: string } {
+/** What the core opens: a folder, or a graph and the file of its weights; without one, its weights are random. */
+export function sourceOf({ folder, manifest, graph }: Bundle): string | { bundle: Uint8Array; weights: string | { seed: number } } {
   if (!graph) return folder;
-  return { bundle: composeGraph(graph, manifest), weights: path.resolve(folder, manifest.weights as string) };
+  const weights = manifest.weights === undefined ? { seed: UNTRAINED_SEED } : path.resolve(folder, manifest.weights);
+  return { bundle: composeGraph(graph, manifest), weights };
 }
 
 /** The files of a bundle whose size and digest are known, with whole paths. */
@@ -52,7 +58,9 @@ export function knownFiles({ folder, manifest }: Bundle): { file: string; bytes:
   return Object.entries(manifest.files).map(([name, entry]) => ({ ...entry, file: path.resolve(folder, name) }));
 }
 
-/** The folder that holds the bundle's tokenizer file. */
-export function tokenizerFolder({ folder, graph }: Bundle): string {
-  return graph ? TOKENIZERS : folder;
+/** The folder that holds the bundle's tokenizer. A graph's own is the package's, unless the bundle lists one. */
+export function tokenizerFolder({ folder, graph, manifest, tokenizer }: Bundle): string {
+  if (tokenizer !== undefined) return tokenizer;
+  const { file } = manifest.tokenizer;
+  return graph && !(file !== undefined && Object.hasOwn(manifest.files, file)) ? TOKENIZERS : folder;
 }

@@ -49,19 +49,53 @@ export interface CatalogEntry {
   bytes: number;
   /** Bytes in use once it is loaded on the CPU, in float32: an estimate from `parameters`. */
   memory: number;
+  /** The same on a GPU, in float16. */
+  memoryFloat16: number;
+  /** The image generators whose text encoder this is: prompts for them are best ranked by it. */
+  generators?: ImageGenerator[];
   /** Of CLIP models. A captioner's is in its graph. */
   preprocess?: Preprocess;
+}
+
+/** Stable Diffusion 1.x, 2.x, XL. */
+export type ImageGenerator = 'sd1' | 'sd2' | 'sdxl';
+
+/** An architecture of open_clip. As a model's name, with an empty tag (`ViT-S-32/`), it has random weights, as in the reference. */
+export interface Architecture
+  extends Pick<
+    CatalogEntry,
+    'tower' | 'activation' | 'supported' | 'graph' | 'parameters' | 'imageSize' | 'memory' | 'memoryFloat16' | 'preprocess'
+  > {
+  /** Without the slash. */
+  name: string;
+  embedDim: number;
+  /** Of its published weights. */
+  tags: string[];
 }
 
 /** @internal The folder of catalog.json and of the bundles that ship with the package. */
 export const PACKAGE_MODELS = path.join(__dirname, '..', '..', 'models');
 
-let entries: readonly CatalogEntry[] | undefined;
+interface Catalog {
+  models: CatalogEntry[];
+  architectures: Architecture[];
+}
+
+let read: Catalog | undefined;
+
+function file(): Catalog {
+  read ??= JSON.parse(readFileSync(path.join(PACKAGE_MODELS, 'catalog.json'), 'utf8')) as Catalog;
+  return read;
+}
 
 /** All entries: CLIP models in open_clip's order, then caption models. */
 export function catalog(): readonly CatalogEntry[] {
-  entries ??= (JSON.parse(readFileSync(path.join(PACKAGE_MODELS, 'catalog.json'), 'utf8')) as { models: CatalogEntry[] }).models;
-  return entries;
+  return file().models;
+}
+
+/** All architectures, in open_clip's order. */
+export function architectures(): readonly Architecture[] {
+  return file().architectures;
 }
 
 /** The entry of that kind and name. */

@@ -28,6 +28,8 @@ const schemas = lazySchema((typebox) => {
     std: Type.Array(Type.Number({ minimum: 1e-6, maximum: 1e6 }), { minItems: 3, maxItems: 3, expected: 'three numbers above 0' }),
     interpolation: choice(typebox, ['bicubic', 'bilinear']),
     resizeMode: choice(typebox, ['shortest', 'longest', 'squash']),
+    /** Where a centre crop begins that leaves an odd number of pixels: rounded as torchvision does, or cut off as transformers does. */
+    crop: Type.Optional(choice(typebox, ['round', 'floor'])),
     fill: Type.Integer({ minimum: 0, maximum: 255 }),
   });
   const common = {
@@ -46,7 +48,13 @@ const schemas = lazySchema((typebox) => {
     /** `weights`: 'hub' for a name's published weights, 'checkpoint', or 'untrained'. */
     source: Type.Optional(Type.Object({ weights: Type.Optional(Type.String()) })),
   };
-  const tower = { file: text, contextLength: count(2), vocabSize: count(), padId: count(0), sotId: count(0), eotId: count(0) };
+  const tower = { file: text, contextLength: count(2), vocabSize: count(), padId: count(0), eotId: count(0) };
+  const start = Type.Union([count(0), Type.Null()], { expected: 'a whole number, or null' });
+  /** A file of the bundle or of the package's tokenizers, or a repository of the hub in its place. */
+  const tokenizer = {
+    file: Type.Optional(text),
+    repository: Type.Optional(Type.String({ pattern: '^(?:[\\w.-]{1,96}/)?[\\w.-]{1,96}$', expected: 'the name of a repository' })),
+  };
   return Type.Object({
     clip: Type.Object({
       ...common,
@@ -54,17 +62,24 @@ const schemas = lazySchema((typebox) => {
       embedDim: count(),
       image,
       text: Type.Union([
-        Type.Object({ ...tower, tower: Type.Literal('causal'), layers: count(), heads: count(), width: count() }),
-        Type.Object({ ...tower, tower: Type.Literal('bidirectional') }),
+        Type.Object({ ...tower, tower: Type.Literal('causal'), sotId: count(0), layers: count(), heads: count(), width: count() }),
+        Type.Object({ ...tower, tower: Type.Literal('bidirectional'), sotId: start }),
       ]),
-      tokenizer: Type.Object({ file: text, clean: choice(typebox, ['lower', 'whitespace']) }),
+      tokenizer: Type.Object({
+        ...tokenizer,
+        clean: choice(typebox, ['lower', 'whitespace', 'canonicalize']),
+        /** The token that becomes 0 wherever it is: open_clip's `strip_sep_token`. */
+        stripSepId: Type.Optional(count(0)),
+      }),
+      /** Of bundles that hold their weights: a logit is scale × cosine similarity + bias. */
+      logits: Type.Optional(Type.Object({ scale: Type.Number(), bias: Type.Optional(Type.Number()) })),
       /** Paths relative to the folder, with '/'. */
       vocabulary: Type.Optional(Type.Array(text)),
     }),
     caption: Type.Object({
       ...common,
       kind: Type.Literal('caption'),
-      family: Type.Literal('blip'),
+      family: choice(typebox, ['blip', 'blip2', 'git']),
       vision: image,
       decoder: Type.Object({
         file: text,
@@ -75,8 +90,16 @@ const schemas = lazySchema((typebox) => {
         maxPositions: count(2),
         eosId: count(0),
         promptIds: Type.Array(count(0), { minItems: 1 }),
+        /** What transformers lets stand for the image in front of the prompt, and counts. */
+        prefixIds: Type.Optional(Type.Array(count(0), { maxItems: 65536 })),
+        /** Where a text that a caption goes on from is the encoder's: what ends it. */
+        encoderEndId: Type.Optional(count(0)),
       }),
-      tokenizer: Type.Object({ file: text }),
+      tokenizer: Type.Object({
+        ...tokenizer,
+        /** Whether blanks are taken out of what is decoded (transformers' clean_up_tokenization_spaces). Without it, tokenizer_config.json says so. */
+        cleanUp: Type.Optional(Type.Boolean()),
+      }),
     }),
   });
 });
@@ -183,9 +206,11 @@ function contradictions(manifest: Manifest): string[] {
   ];
   const [part, { vocabSize }] = manifest.kind === 'clip' ? ['text', manifest.text] : ['decoder', manifest.decoder];
   for (const [field, value] of Object.entries(manifest.kind === 'clip' ? manifest.text : manifest.decoder)) {
-    const ids = field.endsWith('Id') || field === 'promptIds' ? [value].flat() : [];
+    const ids = /Ids?$/.test(field) ? [value].flat() : [];
     if (ids.some((id) => (id as number) >= vocabSize)) faults.push(`${part}.${field}: expected less than vocabSize, ${vocabSize}`);
   }
+  const { file, repository } = manifest.tokenizer;
+  if ((file === undefined) === (repository === undefined)) faults.push('tokenizer.file: expected a file, or a repository in its place');
   if (manifest.kind === 'clip' && manifest.text.tower === 'causal' && manifest.text.width % manifest.text.heads !== 0) {
     faults.push(`text.width: expected a multiple of text.heads, ${manifest.text.heads}`);
   }
@@ -198,12 +223,13 @@ function contradictions(manifest: Manifest): string[] {
 /** What is read must be among the files whose hashes, and whose place in the folder, are checked. */
 function filesNamed(manifest: Manifest): [field: string, name: string][] {
   const { kind, tokenizer } = manifest;
+  const tokenizers = tokenizer.file === undefined ? [] : [['tokenizer.file', tokenizer.file] as [string, string]];
   const lists = ((kind === 'clip' && manifest.vocabulary) || []).map((name): [string, string] => ['vocabulary', name]);
   // A graph's own files are the package's.
   if (manifest.formatVersion === 2) return [['weights', manifest.weights as string], ...lists];
   const models = kind === 'clip' ? { image: manifest.image, text: manifest.text } : { vision: manifest.vision, decoder: manifest.decoder };
-  const parts = Object.entries({ ...models, tokenizer }).map(([part, { file }]): [string, string] => [`${part}.file`, file]);
-  return [...parts, ...lists];
+  const parts = Object.entries(models).map(([part, { file }]): [string, string] => [`${part}.file`, file]);
+  return [...parts, ...tokenizers, ...lists];
 }
 
 function staysInside(name: string): boolean {

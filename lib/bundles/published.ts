@@ -10,12 +10,19 @@ import type { Bundle } from './bundle';
 import type { CatalogEntry } from './catalog';
 import type { Graph } from './graph';
 import { type Manifest, withGraph } from './manifest';
+import { fetchTokenizer, findTokenizer } from './tokenizers';
 
 export interface Fetching {
   /** Whether weights that are not on this machine are fetched. */
   download: boolean;
   signal?: AbortSignal | undefined;
   report?: ProgressListener;
+}
+
+/** Bytes of a file so far, and in all. */
+export interface Progress {
+  signal?: AbortSignal | undefined;
+  onProgress: (file: string, done: number, total: number) => void;
 }
 
 const INDEX = /\.index\.json$/;
@@ -31,25 +38,56 @@ export async function findWeights({ repository, files, legacy }: CatalogEntry): 
   return older && (await isThere(older)) ? older : undefined;
 }
 
-/** The same, fetched where it is not there. Throws ERR_WEIGHTS_NOT_FOUND where it may not be, ERR_NETWORK, ERR_IO, AbortError. */
-export async function obtainWeights(entry: CatalogEntry, fetching: Fetching): Promise<string> {
-  const found = await findWeights(entry);
-  if (found !== undefined) return found;
-  await requireWeights([entry], fetching);
-  return fetchWeights(entry, fetching);
+/** What a model needs of the hub: of one of the catalog its weights; of some a tokenizer, which may be all that is needed. */
+export interface Needed {
+  name: string;
+  entry?: CatalogEntry | undefined;
+  /** The repository of its tokenizer. */
+  tokenizer?: string | undefined;
 }
 
-/** Throws ERR_WEIGHTS_NOT_FOUND with the names of all of which the weights are not on this machine, where they may not be fetched. */
-export async function requireWeights(entries: readonly CatalogEntry[], { download }: Fetching): Promise<void> {
+/** Where it is on this machine. */
+export interface Obtained {
+  weights?: string;
+  /** The tokenizer's folder. */
+  tokenizer?: string;
+}
+
+/** What is not there is fetched. Throws what requireAll() throws, ERR_NETWORK, ERR_IO, AbortError. */
+export async function obtain(needed: Needed, fetching: Fetching): Promise<Obtained> {
+  await requireAll([needed], fetching);
+  const { name, entry, tokenizer } = needed;
+  const progress = { signal: fetching.signal, onProgress: sumOf(name, fetching.report) };
+  // The smaller first: what is wrong with a connection shows early.
+  return {
+    ...(tokenizer !== undefined && { tokenizer: (await findTokenizer(tokenizer)) ?? (await fetchTokenizer(tokenizer, progress)) }),
+    ...(entry && { weights: (await findWeights(entry)) ?? (await fetchWeights(entry, progress)) }),
+  };
+}
+
+/**
+ * Throws ERR_WEIGHTS_NOT_FOUND where weights are not on this machine and may not be fetched, with the names of all such models, and
+ * ERR_TOKENIZER where only a tokenizer is missing.
+ */
+export async function requireAll(needed: readonly Needed[], { download }: Pick<Fetching, 'download'>): Promise<void> {
   if (download && !isOffline()) return;
-  const found = await Promise.all(entries.map(findWeights));
-  const missing = entries.filter((_, i) => found[i] === undefined).map(({ name }) => name);
-  if (missing.length === 0) return;
+  const weights: string[] = [];
+  const tokenizers: Needed[] = [];
+  for (const each of needed) {
+    if (each.entry && (await findWeights(each.entry)) === undefined) weights.push(each.name);
+    if (each.tokenizer !== undefined && (await findTokenizer(each.tokenizer)) === undefined) tokenizers.push(each);
+  }
+  if (weights.length === 0 && tokenizers.length === 0) return;
   const why = isOffline() ? 'HF_HUB_OFFLINE is set' : 'download is false (--no-download)';
-  const fault = `The weights of ${missing.join(' and ')} are not in ${hubCacheFolder()}, and they are not fetched because ${why}.`;
-  throw new InterrogatorError('ERR_WEIGHTS_NOT_FOUND', fault, {
+  const missing = [
+    weights.length > 0 && `the weights of ${weights.join(' and ')}`,
+    tokenizers.length > 0 && `the tokenizer of ${tokenizers.map(({ name, tokenizer }) => `${name} (${tokenizer})`).join(' and of ')}`,
+  ].filter((part) => part !== false);
+  const fault = `${missing.join(', and ')} are not in ${hubCacheFolder()}, and they are not fetched because ${why}.`;
+  const names = [...new Set([...weights, ...tokenizers.map(({ name }) => name)])];
+  throw new InterrogatorError(weights.length > 0 ? 'ERR_WEIGHTS_NOT_FOUND' : 'ERR_TOKENIZER', `T${fault.slice(1)}`, {
     hint:
-      `Fetch them, where there is a network, with: npx torch-interrogator pull ${missing.join(' ')}\n` +
+      `Fetch them, where there is a network, with: npx torch-interrogator pull ${names.join(' ')}\n` +
       'Until then the sample pair is there: --clip sample --caption sample',
   });
 }
@@ -57,7 +95,7 @@ export async function requireWeights(entries: readonly CatalogEntry[], { downloa
 /** Fetches an entry's weights into the hub's cache, with what Python needs to find them there. Resolves with the file to open. */
 export async function fetchWeights(
   { name, repository, files, extra = [] }: CatalogEntry,
-  { signal, report }: Omit<Fetching, 'download'>,
+  { signal, onProgress }: Progress,
 ): Promise<string> {
   const { commit, files: published } = await repositoryInfo(repository, { signal });
   const chosen = files.find((file) => published.includes(file));
@@ -67,7 +105,7 @@ export async function fetchWeights(
     });
   }
   // All of one commit, which the cache knows as the newest only when all is there.
-  const options = { revision: commit, signal, onProgress: sumOf(name, report) };
+  const options = { revision: commit, signal, onProgress };
   const beside = extra.filter((file) => published.includes(file));
   const shards: string[] = [];
   if (INDEX.test(chosen)) {
@@ -83,23 +121,24 @@ export async function fetchWeights(
  * Fetches an entry's weights in place of damaged ones, which go once the hub has answered. What another program keeps elsewhere stays: the
  * hub's, once fetched, goes before it. Throws ERR_BUNDLE_DAMAGED where nothing may be fetched, and what fetchWeights throws.
  */
-export async function refetchWeights(
-  entry: CatalogEntry,
-  damaged: readonly string[],
-  fetching: Omit<Fetching, 'download'>,
-): Promise<string> {
+export async function refetchWeights(entry: CatalogEntry, damaged: readonly string[], progress: Progress): Promise<string> {
+  await forgetDamaged(entry.repository, damaged, progress.signal);
+  return fetchWeights(entry, progress);
+}
+
+/** Takes damaged files out of the hub's cache, once the hub has answered. Throws ERR_BUNDLE_DAMAGED where nothing may be asked. */
+export async function forgetDamaged(repository: string, damaged: readonly string[], signal: AbortSignal | undefined): Promise<void> {
   if (isOffline()) {
     throw new InterrogatorError('ERR_BUNDLE_DAMAGED', `${damaged.join(' and ')} is damaged: its SHA-256 is not the one declared.`, {
       hint: 'HF_HUB_OFFLINE is set, so that it is not fetched again. Unset it where there is a network, or copy the file from another machine.',
     });
   }
-  await repositoryInfo(entry.repository, { signal: fetching.signal });
-  await forget(entry.repository, damaged);
-  return fetchWeights(entry, fetching);
+  await repositoryInfo(repository, { signal });
+  await forget(repository, damaged);
 }
 
-/** Tells of several files together, in bytes. */
-function sumOf(name: string, report: ProgressListener | undefined): (file: string, done: number, total: number) => void {
+/** Tells of several files together, in bytes: one stage a model. */
+export function sumOf(name: string, report: ProgressListener | undefined): Progress['onProgress'] {
   const progress = new Map<string, [done: number, total: number]>();
   return (file, done, total) => {
     progress.set(file, [done, total]);
@@ -112,8 +151,12 @@ function sumOf(name: string, report: ProgressListener | undefined): (file: strin
   };
 }
 
-/** A model of the catalog: its graph, and its weights in this file. */
-export async function publishedBundle(entry: CatalogEntry, graph: Graph, weights: string): Promise<Bundle> {
+/** A model of the catalog: its graph, its weights in this file, and its tokenizer where that is in a folder of the hub's cache. */
+export async function publishedBundle(
+  entry: CatalogEntry,
+  graph: Graph,
+  { weights, tokenizer }: Required<Pick<Obtained, 'weights'>> & Obtained,
+): Promise<Bundle> {
   const { kind, name, graph: id, preprocess } = entry;
   const manifest = withGraph(graph, {
     formatVersion: 2,
@@ -125,7 +168,7 @@ export async function publishedBundle(entry: CatalogEntry, graph: Graph, weights
     source: { weights: 'hub' },
     ...(preprocess && { [kind === 'clip' ? 'image' : 'vision']: preprocess }),
   } as Partial<Manifest>);
-  return { folder: path.dirname(weights), manifest: manifest as Manifest, graph };
+  return { folder: path.dirname(weights), manifest: manifest as Manifest, graph, ...(tokenizer !== undefined && { tokenizer }) };
 }
 
 /** The hub's cache keeps the SHA-256 of large files; of a file that open_clip left, some digits are known. */

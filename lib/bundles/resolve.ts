@@ -11,7 +11,9 @@ import { type BundleKind, type CatalogEntry, catalog, findEntry, PACKAGE_MODELS 
 import { type Graph, readGraph } from './graph';
 import { installedBundles, shortName } from './installed';
 import { type Manifest, withGraph } from './manifest';
-import { type Fetching, obtainWeights, publishedBundle } from './published';
+import { type Fetching, type Needed, obtain, publishedBundle } from './published';
+import { tokenizerRepository } from './tokenizers';
+import { untrainedBundle } from './untrained';
 
 /** Where a model is to be had: a bundle that is here, or an entry of the catalog whose weights may have to be fetched. */
 export type Located<K extends BundleKind> = { bundle: BundleOf<K> } | { entry: CatalogEntry; graph: Graph };
@@ -22,7 +24,9 @@ export type Located<K extends BundleKind> = { bundle: BundleOf<K> } | { entry: C
  * bundle home, among the package's own models, and at last in the catalog.
  * Throws ERR_MODEL_UNKNOWN with the nearest names, and what readBundle throws.
  */
-export async function locateModel<K extends BundleKind>(kind: K, name: string, searchFolder: string | null): Promise<Located<K>> {
+export async function locateModel<K extends BundleKind>(kind: K, given: string, searchFolder: string | null): Promise<Located<K>> {
+  // White space comes along with what is copied from somewhere.
+  const name = given.trim();
   const named = namedFolder(name);
   const homes = [...(searchFolder === null ? [] : [searchFolder]), bundleHome(), PACKAGE_MODELS];
   const folders = named === undefined ? homes.map((home) => path.join(home, bundleFolderName(name))) : [named];
@@ -37,6 +41,8 @@ export async function locateModel<K extends BundleKind>(kind: K, name: string, s
   if (named === undefined) {
     const entry = findEntry(kind, name);
     if (entry?.graph) return { entry, graph: await readGraph(entry.graph) };
+    const untrained = kind === 'clip' ? await untrainedBundle(name) : undefined;
+    if (untrained) return { bundle: untrained as BundleOf<K> };
     throw await unknownModel(kind, name);
   }
   if (!(await isThere(named)))
@@ -46,11 +52,21 @@ export async function locateModel<K extends BundleKind>(kind: K, name: string, s
   });
 }
 
-/** The bundle itself; weights that are not on this machine are fetched where they may be. Throws what obtainWeights throws. */
+/** What of a model is kept by the hub. */
+export function neededBy<K extends BundleKind>(located: Located<K>): Needed {
+  if ('entry' in located) return { name: located.entry.name, entry: located.entry, tokenizer: tokenizerRepository(located.graph) };
+  const { name, tokenizer } = located.bundle.manifest;
+  return { name, tokenizer: tokenizer.repository };
+}
+
+/** The bundle itself; what of it is not on this machine is fetched where it may be. Throws what obtain() throws. */
 export async function openLocated<K extends BundleKind>(located: Located<K>, fetching: Fetching): Promise<BundleOf<K>> {
-  if ('bundle' in located) return located.bundle;
+  const { weights, tokenizer } = await obtain(neededBy(located), fetching);
+  if ('bundle' in located) return tokenizer === undefined ? located.bundle : { ...located.bundle, tokenizer };
   const { entry, graph } = located;
-  return publishedBundle(entry, graph, await obtainWeights(entry, fetching)) as Promise<BundleOf<K>>;
+  return publishedBundle(entry, graph, { weights: weights as string, ...(tokenizer !== undefined && { tokenizer }) }) as Promise<
+    BundleOf<K>
+  >;
 }
 
 /** What describes the networks, whose weights may not be here yet. */

@@ -31,6 +31,14 @@ export function wholeNumber(minimum: number, maximum = 2 ** 31 - 1): (text: stri
   };
 }
 
+/** Parses an option's value as a number; its range is the setting's to check. */
+function decimalNumber(expected: string): (text: string) => number {
+  return (text) => {
+    if (/^\d*\.?\d+(e[+-]?\d+)?$/i.test(text)) return Number(text);
+    throw new InvalidArgumentError(`expected ${expected}.`);
+  };
+}
+
 /** Adds an option for each setting, and --json. Those for which `hide` is true are taken and do nothing; `defaults` are this command's. */
 export function addModelOptions(
   command: Command,
@@ -69,10 +77,13 @@ function optionsOf(name: keyof ConfigValues, schema: TSchema): Option[] {
   }
   const names = [ALIASES[name], longName(name)].filter(Boolean).join(', ');
   const option = new Option(`${names} <${placeholder(schema)}>`, description);
+  // Commander takes every name that begins with "no" for a negation: noRepeatNgramSize is none.
+  option.negate = false;
   if (schema.default !== null) option.default(schema.default);
   const choices = choicesOf(schema);
   if (choices.length > 0) option.choices(choices);
   if (schema.type === 'integer') option.argParser(wholeNumber(schema.minimum ?? 0, schema.maximum));
+  if (schema.type === 'number') option.argParser(decimalNumber(schema.expected));
   if (!isNullable(schema) || schema.default === null) return [option];
   return [option, new Option(longName(name, '--no-'), `the same as ${longName(name)} none`)];
 }
@@ -87,7 +98,7 @@ function choicesOf({ anyOf = [] }: TSchema): string[] {
 
 function placeholder(schema: TSchema): string {
   const { type, expected = '' } = schema;
-  if (type === 'integer') return 'n';
+  if (type === 'integer' || type === 'number') return 'n';
   if (choicesOf(schema).length > 0) return 'which';
   if (/name/.test(expected)) return 'name|dir';
   if (/folder/.test(expected)) return 'dir';

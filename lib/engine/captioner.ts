@@ -1,7 +1,8 @@
 /** The caption model of an interrogator, with its tokenizer. */
 import { type Bundle, type CaptionManifest, tokenizerFolder } from '../bundles/bundle';
+import type { Config } from '../config';
 import { InterrogatorError } from '../errors';
-import type { NativeCaptionModel } from '../native/types';
+import type { NativeCaptionModel, NativeGenerateOptions } from '../native/types';
 import { CaptionTokenizer } from '../tokenizer';
 import { strip } from '../tokenizer/clean/python-text';
 import type { Call } from './calls';
@@ -13,23 +14,37 @@ export class Captioner {
     private readonly model: NativeCaptionModel,
     private readonly tokenizer: CaptionTokenizer,
     private readonly residency: Residency,
-    private readonly maxTokens: number,
+    private readonly options: NativeGenerateOptions,
+    /** Ids that the decoder began with, and that are part of the caption. */
+    private readonly opening: Int32Array,
+    /** The decoder has more rows than the tokenizer has words. */
+    private readonly padded: boolean,
   ) {}
 
+  /** Rejects with ERR_CONFIG where captions could not get as long as `captionMaxLength` says behind `captionPrompt`. */
   static async load(
-    bundle: Bundle<CaptionManifest>,
+    { manifest, ...rest }: Bundle<CaptionManifest>,
     model: NativeCaptionModel,
-    { residency, maxTokens }: { residency: Residency; maxTokens: number },
+    { residency, config }: { residency: Residency; config: Config },
   ): Promise<Captioner> {
-    return new Captioner(model, await CaptionTokenizer.load(tokenizerFolder(bundle), bundle.manifest.tokenizer), residency, maxTokens);
+    const tokenizer = await CaptionTokenizer.load(tokenizerFolder({ manifest, ...rest }), manifest.tokenizer);
+    const { captionPrompt, captionMaxLength, numBeams, minLength, repetitionPenalty, noRepeatNgramSize } = config;
+    const prompt = tokenizer.encode(captionPrompt ?? '');
+    checkCaptionLength(captionMaxLength, manifest, prompt.length);
+    const options = { maxTokens: captionMaxLength, numBeams, minLength, repetitionPenalty, noRepeatNgramSize, prompt };
+    const isEncoders = manifest.decoder.encoderEndId !== undefined;
+    const opening = isEncoders ? new Int32Array() : prompt;
+    return new Captioner(model, tokenizer, residency, options, opening, manifest.family === 'blip2');
   }
 
   async caption(image: HeldImage, call: Call): Promise<string> {
     call.report({ stage: 'caption', done: 0, total: 1 });
-    const { model, maxTokens } = this;
-    const ids = await this.residency.use('caption', call.signal, () => model.generate(image.native, { maxTokens }, call.token));
+    const { model, options, opening } = this;
+    const ids = await this.residency.use('caption', call.signal, () => model.generate(image.native, options, call.token));
     call.report({ stage: 'caption', done: 1, total: 1 });
-    return strip(this.tokenizer.decode(ids));
+    const all = [...opening, ...ids];
+    // As transformers does: such a row is no word. Elsewhere the tokenizer would be another model's.
+    return strip(this.tokenizer.decode(this.padded ? all.filter((id) => this.tokenizer.has(id)) : all));
   }
 
   close(): Promise<void> {
@@ -37,12 +52,18 @@ export class Captioner {
   }
 }
 
-/** Throws ERR_CONFIG where captions could not get as long as `captionMaxLength` says. */
-export function checkCaptionLength(captionMaxLength: number, manifest: CaptionManifest): void {
-  const { maxPositions, promptIds } = manifest.decoder;
+/** Throws ERR_CONFIG where captions could not get as long as `captionMaxLength` says behind a prompt of so many tokens. */
+export function checkCaptionLength(captionMaxLength: number, manifest: CaptionManifest, prompt = 0): void {
+  const { maxPositions, promptIds, encoderEndId } = manifest.decoder;
   // The last new token is not fed back, so it needs no position.
-  const most = maxPositions - promptIds.length + 1;
+  const positions = maxPositions - promptIds.length + 1;
+  if (prompt >= positions) {
+    const fault = `captionPrompt: got a text of ${prompt} tokens; ${manifest.name} reads at most ${positions - 1}.`;
+    throw new InterrogatorError('ERR_CONFIG', fault, { hint: 'Make captionPrompt shorter.' });
+  }
+  const most = encoderEndId === undefined ? positions - prompt : positions;
   if (captionMaxLength <= most) return;
-  const fault = `captionMaxLength: got ${captionMaxLength}; captions of ${manifest.name} have at most ${most} tokens.`;
+  const behind = prompt > 0 ? ` behind a captionPrompt of ${prompt}` : '';
+  const fault = `captionMaxLength: got ${captionMaxLength}; captions of ${manifest.name} have at most ${most} tokens${behind}.`;
   throw new InterrogatorError('ERR_CONFIG', fault, { hint: `Set captionMaxLength to at most ${most}.` });
 }

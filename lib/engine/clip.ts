@@ -1,17 +1,17 @@
 /** The CLIP model of an interrogator: images and texts to features, and the trees that chains walk. Owns tokenizer and packing. */
 import { type Bundle, type ClipManifest, tokenizerFolder } from '../bundles/bundle';
 import type { NativeClipModel, NativeFeatures, NativePromptTree, NativeTokenLists } from '../native/types';
-import { ClipTokenizer, splitsCleanly } from '../tokenizer';
-import { isLong } from '../tokenizer/long-texts';
+import { ClipTokenizer } from '../tokenizer';
+import { isLong, type LongTextAnswers } from '../tokenizer/long-texts';
 import type { Call } from './calls';
 import type { HeldImage } from './held-image';
 import type { Residency } from './residency';
 import { inTurns } from './turns';
 
-const START_AND_END = 2;
-
 export class Clip {
   private constructor(
+    /** The model's, such as `ViT-L-14/openai`. */
+    readonly name: string,
     private readonly model: NativeClipModel,
     private readonly tokenizer: ClipTokenizer,
     private readonly residency: Residency,
@@ -25,12 +25,18 @@ export class Clip {
     { residency, corrected }: { residency: Residency; corrected: boolean },
   ): Promise<Clip> {
     return new Clip(
+      bundle.manifest.name,
       model,
       await ClipTokenizer.load(tokenizerFolder(bundle), bundle.manifest.tokenizer),
       residency,
       bundle.manifest.text,
       corrected,
     );
+  }
+
+  /** The model's own logit of an image and a text is scale × cosine similarity + bias; null for what its weights do not have. */
+  get logits(): { scale: number | null; bias: number | null } {
+    return { scale: this.model.logitScale, bias: this.model.logitBias };
   }
 
   /** Unit-length, 1 × embedDim. */
@@ -68,25 +74,39 @@ export class Clip {
    * shared: do not write to them.
    */
   encodeAll(texts: readonly string[], { signal }: Pick<Call, 'signal'>): Promise<Int32Array[]> {
-    const { tokenizer } = this;
-    return inTurns(texts, signal, (text) => (isLong(text) ? tokenizer.longTexts.ask('encode', text, signal) : tokenizer.encode(text)));
+    return this.askAll('encode', texts, signal);
   }
 
-  /** For each text whether it keeps its tokens after a prompt: see splitsCleanly(). */
+  /** The same of phrases behind a prompt. */
+  encodeBehind(phrases: readonly string[], { signal }: Pick<Call, 'signal'>): Promise<Int32Array[]> {
+    return this.askAll('encodeBehind', phrases, signal);
+  }
+
+  /** For each text whether it keeps its tokens behind a prompt: see ClipTokenizer.splitsCleanly(). */
   splitCleanly(texts: readonly string[], { signal }: Pick<Call, 'signal'>): Promise<boolean[]> {
-    const { longTexts } = this.tokenizer;
-    return inTurns(texts, signal, (text) => (isLong(text) ? longTexts.ask('splitsCleanly', text, signal) : splitsCleanly(text)));
+    return this.askAll('splitsCleanly', texts, signal);
+  }
+
+  private askAll<K extends keyof LongTextAnswers>(
+    wants: K,
+    texts: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<LongTextAnswers[K][]> {
+    const { tokenizer } = this;
+    const ask = (text: string): LongTextAnswers[K] => tokenizer[wants](text) as LongTextAnswers[K];
+    return inTurns(texts, signal, (text) => (isLong(text) ? tokenizer.longTexts.ask(wants, text, signal) : ask(text)));
   }
 
   /**
-   * Whether a text takes up all of the context. The reference asks whether the last of the padded ids is not 0, which
-   * is always so for towers that pad with something else; `corrected` counts tokens.
+   * Whether a text takes up all of the context. The reference asks whether the last of the padded ids is not 0, which is always so for
+   * towers that pad with something else, and never where the end token is 0; `corrected` counts tokens.
    */
   async fillsContext(text: string, call: Call): Promise<boolean> {
-    const { contextLength, padId } = this.text;
-    if (padId !== 0 && !this.corrected) return true;
+    const { contextLength, padId, sotId, eotId } = this.text;
     const [ids] = await this.encodeAll([text], call);
-    return (ids as Int32Array).length + START_AND_END >= contextLength;
+    const startAndEnd = sotId === null ? 1 : 2;
+    const isFull = (ids as Int32Array).length + startAndEnd >= contextLength;
+    return this.corrected ? isFull : (isFull ? eotId : padId) !== 0;
   }
 
   close(): Promise<void> {

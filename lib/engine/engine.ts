@@ -2,8 +2,8 @@
 import { inspect } from 'node:util';
 import type { CallOptions } from '../arguments';
 import { type Bundle, type ClipManifest, sourceOf } from '../bundles/bundle';
-import { type Fetching, requireWeights } from '../bundles/published';
-import { locateModel, manifestOf, openLocated } from '../bundles/resolve';
+import { type Fetching, requireAll } from '../bundles/published';
+import { locateModel, manifestOf, neededBy, openLocated } from '../bundles/resolve';
 import { verifyFiles } from '../bundles/verify';
 import type { Config } from '../config';
 import { InterrogatorError, throwIfAborted } from '../errors';
@@ -99,8 +99,7 @@ export class Engine {
         clip: offloads && config.clipOffload ? clipModel : null,
         caption: offloads && config.captionOffload ? captionModel : null,
       });
-      const maxTokens = config.captionMaxLength;
-      const captioner = caption && captionModel && (await Captioner.load(caption, captionModel, { residency, maxTokens }));
+      const captioner = caption && captionModel && (await Captioner.load(caption, captionModel, { residency, config }));
       const clip = await Clip.load(bundles.clip, clipModel, { residency, corrected: config.compat === 'corrected' });
       return new Engine(config, binding, device, calls, bundles.clip, clip, captioner);
     } catch (error) {
@@ -179,8 +178,7 @@ async function locateModels({ clipModelName, clipModelPath, captionModelName, ca
 
 /** One after the other: both would share the connection. */
 async function openModels({ clip, caption }: Awaited<ReturnType<typeof locateModels>>, fetching: Fetching) {
-  const published = [clip, caption].flatMap((located) => (located && 'entry' in located ? [located.entry] : []));
-  await requireWeights(published, fetching);
+  await requireAll([neededBy(clip), ...(caption ? [neededBy(caption)] : [])], fetching);
   return { clip: await openLocated(clip, fetching), caption: caption && (await openLocated(caption, fetching)) };
 }
 

@@ -28,7 +28,7 @@ export class PromptRanker implements Disposable {
     { reverse = false }: { reverse?: boolean },
     call: Call,
   ): Promise<PromptRanker> {
-    const tokens = await clip.encodeAll(phrases, call);
+    const tokens = await clip.encodeBehind(phrases, call);
     const clean = await clip.splitCleanly(phrases, call);
     const contextual = [...phrases.keys()].filter((place) => !clean[place]);
     return new PromptRanker(clip, clip.tree(tokens), features, phrases, tokens, contextual, reverse, call);
@@ -41,7 +41,7 @@ export class PromptRanker implements Disposable {
   /** Ranks "prompt, phrase", or with a null prompt the phrases alone, over all phrases but the excluded; one must be left. */
   async best(prompt: string | null, excluded: readonly number[]): Promise<ChainStep> {
     const [prefix = new Int32Array()] = prompt === null ? [] : await this.clip.encodeAll([`${prompt},`], this.call);
-    const joined = prompt === null ? new Map<number, Int32Array>() : await this.joinedApart(prompt, prefix, excluded);
+    const joined = await this.joinedApart(prompt, prefix, excluded);
     const exclude = Int32Array.from([...excluded, ...joined.keys()]);
     const candidates: ChainStep[] = [];
     if (exclude.length < this.phrases.length) {
@@ -53,12 +53,12 @@ export class PromptRanker implements Disposable {
     return candidates.sort((a, b) => sign * (b.similarity - a.similarity) || a.index - b.index)[0] as ChainStep;
   }
 
-  /** The phrases that tokenise differently after this prompt, with the tokens of the whole. */
-  private async joinedApart(prompt: string, prefix: Int32Array, excluded: readonly number[]): Promise<Map<number, Int32Array>> {
+  /** The phrases that tokenise differently after this prompt, or alone, with the tokens of the whole. */
+  private async joinedApart(prompt: string | null, prefix: Int32Array, excluded: readonly number[]): Promise<Map<number, Int32Array>> {
     const used = new Set(excluded);
-    const [isClean] = await this.clip.splitCleanly([prompt], this.call);
+    const [isClean] = prompt === null ? [false] : await this.clip.splitCleanly([prompt], this.call);
     const places = [...(isClean ? this.contextual : this.phrases.keys())].filter((place) => !used.has(place));
-    const texts = places.map((place) => `${prompt}, ${this.phrases[place]}`);
+    const texts = places.map((place) => `${prompt === null ? '' : `${prompt}, `}${this.phrases[place]}`);
     const apart = new Map<number, Int32Array>();
     for (const [i, whole] of (await this.clip.encodeAll(texts, this.call)).entries()) {
       const place = places[i] as number;

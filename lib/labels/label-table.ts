@@ -1,4 +1,5 @@
-import { arrayOf, type CallOptions, invalid, isA, NO_OPTIONS, optionsSchema, show, textList } from '../arguments';
+import { arrayOf, type CallOptions, callOptions, invalid, isA, NO_OPTIONS, optionsSchema, show, textList } from '../arguments';
+import { choice } from '../arguments/schema';
 import type { Call } from '../engine/calls';
 import type { Engine } from '../engine/engine';
 import { type Features, oneImage } from '../engine/features';
@@ -15,13 +16,37 @@ export interface RankOptions extends CallOptions {
   reverse?: boolean;
 }
 
+export interface RankScoredOptions extends RankOptions {
+  /**
+   * 'probability' adds each label's probability, as the model was trained to give it: softmax over all labels of the table of `logit_scale`
+   * × similarity; of models with a `logit_bias` (SigLIP), the sigmoid of `logit_scale` × similarity + `logit_bias`, each label by itself.
+   * Default 'cosine'.
+   */
+  scores?: 'cosine' | 'probability';
+}
+
 export interface RankedLabel {
   label: string;
   /** Cosine similarity with the image, -1 … 1. */
   similarity: number;
+  /** 0 … 1, where it was asked for. */
+  probability?: number;
+}
+
+export interface LabelTableOptions extends CallOptions {
+  /** What is encoded in a label's place, with the label for each {}: 'a photo of {}'. Default: the label itself. */
+  template?: string;
 }
 
 const RANK = optionsSchema(({ Type }) => ({ topCount: Type.Integer({ minimum: 0 }), reverse: Type.Boolean() }));
+const RANK_SCORED = optionsSchema((typebox) => ({
+  topCount: typebox.Type.Integer({ minimum: 0 }),
+  reverse: typebox.Type.Boolean(),
+  scores: choice(typebox, ['cosine', 'probability']),
+}));
+const TABLE = optionsSchema(({ Type }) => ({
+  template: Type.String({ pattern: '\\{\\}', expected: 'a text with {}, such as "a photo of {}"' }),
+}));
 
 /** One set of labels and its embeddings, made once. */
 interface Section {
@@ -53,27 +78,29 @@ export class LabelTable {
     labels: readonly string[],
     name: string | null,
     interrogator: EngineOwner,
-    options: CallOptions = {},
+    options: LabelTableOptions = {},
   ): Promise<LabelTable> {
     const list = textList('labels', labels);
+    const { template } = callOptions('LabelTable.create', options, TABLE);
     if (name !== null && !(typeof name === 'string' && /^[\w-]{1,100}$/.test(name))) {
       throw invalid(`name: got ${show(name)}, expected at most 100 letters, digits, _ and -, or null.`);
     }
-    const table = LabelTable.lazy({ labels: list, name, isBuiltIn: false }, engineOf(interrogator));
-    await table.engine.calls.run('LabelTable.create', options, NO_OPTIONS, (call) => table.prepareWithin(call));
+    const table = LabelTable.lazy({ labels: list, name, isBuiltIn: false }, engineOf(interrogator), template);
+    await table.engine.calls.run('LabelTable.create', options, TABLE, (call) => table.prepareWithin(call));
     return table;
   }
 
   /** @internal A table whose embeddings are made when they are first needed. */
-  static lazy({ labels, ...set }: LabelSet, engine: Engine): LabelTable {
+  static lazy({ labels, ...set }: LabelSet, engine: Engine, template?: string): LabelTable {
     const own = Object.freeze([...labels]);
+    const texts = template === undefined ? own : own.map((label) => template.replaceAll('{}', () => label));
     let made: NativeLabelMatrix | undefined;
     let closed = false;
     const matrix = new SharedTask(({ signal, report }) =>
       engine.calls.share(signal, report, async (call) => {
         // Loaded here: the package itself is light.
         const { obtainLabelMatrix } = require('./label-store') as typeof import('./label-store');
-        if (!closed) made = await obtainLabelMatrix(engine, { labels: own, ...set }, call);
+        if (!closed) made = await obtainLabelMatrix(engine, { labels: texts, ...set }, call);
         if (made && !closed) return made;
         made?.close();
         throw new InterrogatorError('ERR_DISPOSED', 'The label table was closed.');
@@ -138,19 +165,41 @@ export class LabelTable {
 
   /** The labels most similar to the image (reverse: least), in falling order. `features`: one row, from imageToFeatures(). */
   async rank(features: Features, options: RankOptions = {}): Promise<string[]> {
-    return (await this.ranked('rank', features, options)).map(({ label }) => label);
-  }
-
-  /** As rank(), with each label's similarity. */
-  async rankScored(features: Features, options: RankOptions = {}): Promise<RankedLabel[]> {
-    return this.ranked('rankScored', features, options);
-  }
-
-  private ranked(name: string, features: Features, options: RankOptions): Promise<RankedLabel[]> {
-    return this.engine.calls.run(name, options, RANK, async (call) => {
+    const ranked = this.engine.calls.run('rank', options, RANK, async (call) => {
       const { topCount = 1, reverse } = call.options;
       return this.rankWithin(call, oneImage(features), topCount, reverse);
     });
+    return (await ranked).map(({ label }) => label);
+  }
+
+  /**
+   * As rank(), with each label's similarity, and where it is asked for its probability. Throws ERR_INVALID_ARGUMENT where the model's
+   * weights do not say how they scale.
+   */
+  async rankScored(features: Features, options: RankScoredOptions = {}): Promise<RankedLabel[]> {
+    return this.engine.calls.run('rankScored', options, RANK_SCORED, async (call) => {
+      const { topCount = 1, reverse, scores } = call.options;
+      const image = oneImage(features);
+      const ranked = await this.rankWithin(call, image, topCount, reverse);
+      if (scores !== 'probability' || ranked.length === 0) return ranked;
+      const probability = await this.probabilities(call, image);
+      return ranked.map((label) => ({ ...label, probability: probability(label.similarity) }));
+    });
+  }
+
+  /** What makes a probability of a label's similarity with this image. */
+  private async probabilities(call: Call, image: NativeFeatures): Promise<(similarity: number) => number> {
+    const { clip, binding } = this.engine;
+    const { scale, bias } = clip.logits;
+    if (scale === null) {
+      throw invalid(`scores: the weights of ${clip.name} have no logit_scale, so that there are no probabilities.`);
+    }
+    if (bias !== null) return (similarity) => 1 / (1 + Math.exp(-(scale * similarity + bias)));
+    const { similarities } = await binding.topK(await this.matrices(call), image, this.length, {}, call.token);
+    const [most = 0] = similarities;
+    // From the largest on, so that no power overflows.
+    const sum = similarities.reduce((so, similarity) => so + Math.exp(scale * (similarity - most)), 0);
+    return (similarity) => Math.exp(scale * (similarity - most)) / sum;
   }
 
   /** @internal Ranks as a part of a running call. */

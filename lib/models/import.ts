@@ -8,11 +8,12 @@ import { onAbort } from '../abort';
 import { type CallOptions, callOptions, optionsSchema, textOf } from '../arguments';
 import { nearest } from '../arguments/nearest';
 import { show } from '../arguments/show';
-import { bundleFolder, bundleFolderName, readBundle, sourceOf } from '../bundles/bundle';
+import { bundleFolder, bundleFolderName, readBundle } from '../bundles/bundle';
 import { type BundleKind, catalog, PACKAGE_MODELS } from '../bundles/catalog';
-import { listGraphs, readGraph } from '../bundles/graph';
+import { composeGraph, type Graph, listGraphs, readGraph } from '../bundles/graph';
 import { type Manifest, withGraph } from '../bundles/manifest';
-import { weightFiles } from '../bundles/published';
+import { obtain, weightFiles } from '../bundles/published';
+import { tokenizerRepository } from '../bundles/tokenizers';
 import { digestsOf } from '../bundles/verify';
 import { AbortError, InterrogatorError, toInterrogatorError } from '../errors';
 import { isThere } from '../files/is-there';
@@ -68,15 +69,25 @@ export async function importModel(kind: BundleKind, architecture: string, weight
   const folder = path.resolve(out ?? bundleFolder(name));
   if (out === undefined) await requireOwnName(name);
   if (!force) await requireSameModel(folder, { kind, name, graph: id, file });
+  const tokenizer = await tokenizerFor(graph, { name, id, weights: file, signal, onProgress });
   // An index names its shards, and is read too.
-  const files = [...new Set([file, ...(await weightFiles(file))])];
-  const own = { formatVersion: 2, kind, name, graph: id, weights: file, source: { weights: 'checkpoint' }, ...settings.fields };
+  const files = [...new Set([file, ...(await weightFiles(file)), ...(tokenizer ? [tokenizer.file] : [])])];
+  const own = {
+    formatVersion: 2,
+    kind,
+    name,
+    graph: id,
+    weights: file,
+    source: { weights: 'checkpoint' },
+    ...settings.fields,
+    ...(tokenizer && { tokenizer }),
+  };
   const manifest = withGraph(graph, own as Partial<Manifest>) as Manifest;
   const binding = await loadNative();
   const token = binding.createCancelToken();
   const forget = onAbort(signal, () => token.cancel());
   try {
-    await binding.checkWeights(sourceOf({ folder, manifest, graph }) as { bundle: Uint8Array; weights: string }, token);
+    await binding.checkWeights({ bundle: composeGraph(graph, manifest), weights: file }, token);
   } catch (error) {
     throw toInterrogatorError(error);
   } finally {
@@ -88,11 +99,36 @@ export async function importModel(kind: BundleKind, architecture: string, weight
   const listed = Object.fromEntries(files.map((each, i) => [placed(each), { bytes: sizes[i], sha256: digests[i] }]));
   await replaceFolder(folder, async (temporary) => {
     if (copy) await copyAll(files, temporary, { signal, onProgress, total: sizes.reduce((sum, size) => sum + size, 0) });
-    const text = JSON.stringify({ ...own, weights: placed(file), files: listed }, null, 2);
+    const text = JSON.stringify(
+      { ...own, weights: placed(file), ...(tokenizer && { tokenizer: { ...tokenizer, file: placed(tokenizer.file) } }), files: listed },
+      null,
+      2,
+    );
     await writeFile(path.join(temporary, 'manifest.json'), `${text}\n`);
     await readBundle(temporary, kind);
   });
   return { kind, name, folder };
+}
+
+/**
+ * The tokenizer that lies beside the weights, for a network whose own is kept by the hub; undefined where the graph's is to be used, which
+ * is on this machine then. CLIP's networks have the package's, whatever lies there: open_clip asks for no other.
+ */
+async function tokenizerFor(
+  graph: Graph,
+  { name, id, weights, signal, onProgress }: { name: string; id: string; weights: string } & Pick<CallOptions, 'signal' | 'onProgress'>,
+): Promise<({ file: string } & Record<string, unknown>) | undefined> {
+  const repository = tokenizerRepository(graph);
+  if (repository === undefined) return undefined;
+  const beside = path.join(path.dirname(weights), 'tokenizer.json');
+  if (await isThere(beside)) {
+    const { repository: _, ...settings } = graph.header.manifest.tokenizer as Record<string, unknown>;
+    return { ...settings, file: beside };
+  }
+  // The name that it can be pulled by.
+  const known = catalog().find((entry) => entry.graph === id)?.name ?? name;
+  await obtain({ name: known, tokenizer: repository }, { download: true, signal, ...(onProgress && { report: onProgress }) });
+  return undefined;
 }
 
 /** Names that mean something already keep their meaning, and one that begins as a folder does would never be looked up. */

@@ -1,9 +1,10 @@
 /** Every model that a name can mean, with what of it is on this machine. */
 import type { Bundle } from '../bundles/bundle';
-import { type CatalogEntry, catalog } from '../bundles/catalog';
-import { parametersOf } from '../bundles/graph';
+import { type Architecture, architectures, type CatalogEntry, catalog } from '../bundles/catalog';
+import { parametersOf, readGraph } from '../bundles/graph';
 import { type InstalledBundle, readableBundles } from '../bundles/installed';
 import { findWeights } from '../bundles/published';
+import { findTokenizer, tokenizerRepository } from '../bundles/tokenizers';
 import { verifyFiles } from '../bundles/verify';
 import { findAddon, hasLibtorch } from '../native/load';
 
@@ -33,12 +34,26 @@ export async function modelStatuses(): Promise<ModelStatus[]> {
   const known = catalog().map(async (entry): Promise<ModelStatus> => {
     const bundle = bundles.get(keyOf(entry));
     if (bundle) return { ...entry, ...(await statusOf(bundle, canRun)) };
-    const installed = (await findWeights(entry)) ?? null;
+    const weights = (await findWeights(entry)) ?? null;
+    const installed = weights !== null && (await hasTokenizer(entry)) ? weights : null;
     return { ...entry, installed, runnable: canRun && installed !== null && entry.graph !== null };
   });
-  const names = new Set(catalog().map(keyOf));
+  const untrained = architectures().flatMap((architecture) => (architecture.tags.length === 0 ? [untrainedStatus(architecture)] : []));
+  const names = new Set([...catalog(), ...untrained].map(keyOf));
   const own = [...bundles].filter(([key]) => !names.has(key));
-  return Promise.all([...known, ...own.map(async ([, bundle]) => ({ ...ownFacts(bundle), ...(await statusOf(bundle, canRun)) }))]);
+  const mine = own.map(async ([, bundle]) => ({ ...ownFacts(bundle), ...(await statusOf(bundle, canRun)) }));
+  return Promise.all([...known, ...untrained, ...mine]);
+}
+
+/** Of a name without a tag, of which nobody has published weights. */
+function untrainedStatus({ tags: _, ...facts }: Architecture): ModelStatus {
+  return { ...facts, kind: 'clip', name: `${facts.name}/`, installed: null, runnable: facts.graph !== null };
+}
+
+/** Weights without their tokenizer are half of a model. */
+async function hasTokenizer({ graph }: CatalogEntry): Promise<boolean> {
+  const repository = graph === null ? undefined : tokenizerRepository(await readGraph(graph));
+  return repository === undefined || (await findTokenizer(repository)) !== undefined;
 }
 
 /** What is known of a bundle that the catalog does not list, in the catalog's terms. Nothing is fetched for it. */
@@ -61,12 +76,13 @@ function keyOf({ kind, name }: Named): string {
   return `${kind} ${name}`;
 }
 
-/** A file that was imported may be gone since. */
+/** A file that was imported may be gone since, and so may a tokenizer. */
 async function statusOf(bundle: Bundle, canRun: boolean): Promise<ModelStatus> {
-  const { kind, name } = bundle.manifest;
-  const isWhole = await verifyFiles(bundle, { hashes: false }).then(
+  const { kind, name, tokenizer } = bundle.manifest;
+  const hasFiles = await verifyFiles(bundle, { hashes: false }).then(
     () => true,
     () => false,
   );
+  const isWhole = hasFiles && (tokenizer.repository === undefined || (await findTokenizer(tokenizer.repository)) !== undefined);
   return { kind, name, installed: bundle.folder, runnable: canRun && isWhole };
 }

@@ -1,12 +1,14 @@
-/** Weights of a name, fetched before they are needed. */
+/** Weights and tokenizer of a name, fetched before they are needed. */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type CallOptions, callOptions, NO_OPTIONS, textOf } from '../arguments';
 import { knownFiles } from '../bundles/bundle';
 import { type BundleKind, type CatalogEntry, catalog } from '../bundles/catalog';
+import { readGraph } from '../bundles/graph';
 import { readableBundles, shortName } from '../bundles/installed';
-import { declaredDigests, findWeights, obtainWeights, refetchWeights, weightFiles } from '../bundles/published';
+import { declaredDigests, findWeights, forgetDamaged, obtain, refetchWeights, sumOf, weightFiles } from '../bundles/published';
 import { unknownModel } from '../bundles/resolve';
+import { declaredTokenizerFiles, findTokenizer, tokenizerRepository } from '../bundles/tokenizers';
 import { digestsOf, verifyFiles } from '../bundles/verify';
 import { throwIfAborted } from '../errors';
 
@@ -21,16 +23,34 @@ export interface PulledModel {
 }
 
 /** See pullModel() of this folder's index. */
-export async function pullModel(name: string, options: CallOptions = {}): Promise<PulledModel> {
+export async function pullModel(given: string, options: CallOptions = {}): Promise<PulledModel> {
   const { signal, onProgress } = callOptions('pullModel', options, NO_OPTIONS);
   throwIfAborted(signal);
-  const entry = findPublished(textOf('name', name));
+  const name = textOf('name', given).trim();
+  const entry = findPublished(name);
   if (!entry) return installedModel(name);
   const fetching = { download: true, signal, ...(onProgress && { report: onProgress }) };
+  const tokenizer = tokenizerRepository(await readGraph(entry.graph as string));
+  if (tokenizer !== undefined) await forgetDamagedTokenizer(tokenizer, signal);
   const damaged = await damagedFiles(entry, signal);
-  const file = await (damaged.length === 0 ? obtainWeights(entry, fetching) : refetchWeights(entry, damaged, fetching));
+  const progress = { signal, onProgress: sumOf(entry.name, onProgress) };
+  const refetched = damaged.length === 0 ? undefined : await refetchWeights(entry, damaged, progress);
+  const { weights } = await obtain({ name: entry.name, entry, tokenizer }, fetching);
+  // Beside a damaged file that another program keeps, the new one is what counts.
+  const file = refetched ?? (weights as string);
   const sizes = await Promise.all((await weightFiles(file)).map((each) => stat(each)));
   return { kind: entry.kind, name, file, bytes: sizes.reduce((sum, { size }) => sum + size, 0) };
+}
+
+/** The same of its tokenizer; it is small. */
+async function forgetDamagedTokenizer(repository: string, signal: AbortSignal | undefined): Promise<void> {
+  const folder = await findTokenizer(repository);
+  if (folder === undefined) return;
+  const declared = await declaredTokenizerFiles(folder);
+  const files = declared.map(({ file }) => file);
+  const digests = await digestsOf(folder, files, signal);
+  const damaged = files.filter((_, i) => digests[i] !== declared[i]?.sha256);
+  if (damaged.length > 0) await forgetDamaged(repository, damaged, signal);
 }
 
 function findPublished(name: string): CatalogEntry | undefined {

@@ -91,8 +91,8 @@ export interface NativePromptTree extends Closable {
 export interface NativeGraphSource {
   /** The graph file, not compressed, with `name` in its manifest. Copied before the call returns. */
   bundle: Uint8Array;
-  /** A safetensors file, an index of shards, a PyTorch checkpoint or OpenAI's archive; told apart by content. */
-  weights: string;
+  /** A safetensors file, an index of shards, a PyTorch checkpoint or OpenAI's archive, told apart by content; or random numbers of a seed. */
+  weights: string | { seed: number };
 }
 
 /** What a graph reads of a file of weights. */
@@ -116,6 +116,9 @@ export interface NativeModel extends AsyncDisposable {
 export interface NativeClipModel extends NativeModel {
   readonly embedDim: number;
   readonly contextLength: number;
+  /** The model's own logit is scale × cosine similarity + bias. null where its weights have none; with a bias it was trained with a sigmoid. */
+  readonly logitScale: number | null;
+  readonly logitBias: number | null;
   imageFeatures(image: NativeImage, token?: NativeCancelToken): Promise<NativeFeatures>;
   /** `onProgress(done, total)` in texts, on the JS thread, at most a few times a second. */
   textFeatures(
@@ -132,9 +135,25 @@ export interface NativeLabelMatrix extends Closable {
   readonly hash: string;
 }
 
+/** As transformers' generate has them. What is left out is off: greedy. */
+export interface NativeGenerateOptions {
+  /** Most new tokens, the end token counted. */
+  maxTokens: number;
+  /** 1 to 64. */
+  numBeams?: number;
+  /** In tokens; what stands for the image, and the prompt, are counted where transformers counts them. */
+  minLength?: number;
+  /** Above 0; 1 changes nothing. */
+  repetitionPenalty?: number;
+  /** 0: n-grams may repeat. */
+  noRepeatNgramSize?: number;
+  /** A text's ids without start and end token, from which the caption goes on. Copied before the call returns. */
+  prompt?: Int32Array;
+}
+
 export interface NativeCaptionModel extends NativeModel {
-  /** Greedy token ids after the prompt, end token included where reached. */
-  generate(image: NativeImage, options: { maxTokens: number }, token?: NativeCancelToken): Promise<Int32Array>;
+  /** Token ids after the prompt, end token included where reached. */
+  generate(image: NativeImage, options: NativeGenerateOptions, token?: NativeCancelToken): Promise<Int32Array>;
 }
 
 export interface NativeRuntimeInfo {
@@ -169,7 +188,7 @@ export interface NativeBinding {
   openClipModel(device: NativeDevice, source: string | NativeGraphSource, token?: NativeCancelToken): Promise<NativeClipModel>;
   openCaptionModel(device: NativeDevice, source: string | NativeGraphSource, token?: NativeCancelToken): Promise<NativeCaptionModel>;
   /** Whether opening would find the weights that the graph needs: names, shapes and types are compared, no weights are read. Rejects as opening would. */
-  checkWeights(source: NativeGraphSource, token?: NativeCancelToken): Promise<NativeWeightsSummary>;
+  checkWeights(source: NativeGraphSource & { weights: string }, token?: NativeCancelToken): Promise<NativeWeightsSummary>;
   featuresFromArray(device: NativeDevice, data: Float32Array, rows: number, dim: number): Promise<NativeFeatures>;
   openLabelMatrix(path: string, options: { hash?: string; dim?: number }): Promise<NativeLabelMatrix>;
   /** Writes to a temporary name, renames. */

@@ -1,37 +1,66 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { Tokenizer } from '@huggingface/tokenizers';
 import { InterrogatorError } from '../errors';
-import { createTokenizer, readTokenizerFile } from './tokenizer-file';
+import { createTokenizer, readTokenizerFile, unusable } from './tokenizer-file';
 
-/** A captioner's token ids to text. */
+const FILE = 'tokenizer.json';
+const SETTINGS = 'tokenizer_config.json';
+
+/** A captioner's token ids to text, and the text that its captions go on from to token ids. */
 export class CaptionTokenizer {
   private constructor(
     private readonly tokenizer: Tokenizer,
     private readonly path: string,
+    private readonly cleansUp: boolean,
   ) {}
 
   /**
-   * Loads a bundle's tokenizer file, as `tokenizer` of the manifest names it. Rejects with `ERR_TOKENIZER` where that cannot be read or
-   * is of an unknown kind.
+   * Loads the tokenizer file of a folder, as `tokenizer` of the manifest names it: of a bundle, of the package, or of what a hub
+   * repository gave. Rejects with `ERR_TOKENIZER` where that cannot be read or is of an unknown kind.
    */
-  static async load(folder: string, { file }: { file: string }): Promise<CaptionTokenizer> {
+  static async load(
+    folder: string,
+    { file = FILE, cleanUp }: { file?: string | undefined; cleanUp?: boolean | undefined },
+  ): Promise<CaptionTokenizer> {
     const read = await readTokenizerFile(folder, file);
-    return new CaptionTokenizer(createTokenizer(read), read.path);
+    return new CaptionTokenizer(createTokenizer(read), read.path, cleanUp ?? (await cleansUp(folder)));
+  }
+
+  has(id: number): boolean {
+    return this.tokenizer.id_to_token(id) !== undefined;
+  }
+
+  /** Ids of a text, without start and end token, as the model's own tokenizer in transformers gives them. */
+  encode(text: string): Int32Array {
+    return Int32Array.from(this.tokenizer.encode(text, { add_special_tokens: false }).ids);
   }
 
   /**
-   * As transformers' `decode(ids, skip_special_tokens=True)` for BERT's tokenizers: special tokens left out, blanks before
-   * punctuation and contractions taken out. Not stripped. Throws `ERR_TOKENIZER` for an id that is not in the vocabulary.
+   * As transformers' `decode(ids, skip_special_tokens=True)`: special tokens left out and, where the model's tokenizer does so, blanks
+   * before punctuation and contractions taken out. Not stripped. Throws `ERR_TOKENIZER` for an id that is not in the vocabulary.
    */
   decode(ids: ArrayLike<number>): string {
     const list = Array.from(ids);
     if (list.length === 0) return '';
     for (const id of list) {
-      if (this.tokenizer.id_to_token(id) === undefined) {
+      if (!this.has(id)) {
         throw new InterrogatorError('ERR_TOKENIZER', `The tokenizer ${this.path} has no token ${id}`, {
           hint: 'The bundle mixes files of different models: export it again.',
         });
       }
     }
-    return this.tokenizer.decode(list, { skip_special_tokens: true, clean_up_tokenization_spaces: true });
+    return this.tokenizer.decode(list, { skip_special_tokens: true, clean_up_tokenization_spaces: this.cleansUp });
+  }
+}
+
+/** What a repository's settings say. Without them BERT's is meant, which does; with them, transformers' default is not to. */
+async function cleansUp(folder: string): Promise<boolean> {
+  const settings = await readFile(path.join(folder, SETTINGS), 'utf8').catch(() => undefined);
+  if (settings === undefined) return true;
+  try {
+    return JSON.parse(settings)?.clean_up_tokenization_spaces === true;
+  } catch (cause) {
+    throw unusable(path.join(folder, SETTINGS), cause);
   }
 }

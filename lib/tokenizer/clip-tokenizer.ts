@@ -1,50 +1,92 @@
 import { BytePairEncoding, type BytePairModel } from './byte-pair-encoding';
-import { type CleanMode, cleanText } from './clean';
-import { LongTexts, type TokenizerSource } from './long-texts';
+import { type CleanMode, cleanText, splitsCleanly } from './clean';
+import { compiledTokenizer } from './compile';
+import { type CompiledSource, LongTexts, type TokenizerSource } from './long-texts';
 import { PhraseCache } from './phrase-cache';
-import { createTokenizer, readTokenizerFile, type TokenizerFile, unusable } from './tokenizer-file';
+import { pipeline } from './pipeline';
+import { byteLevel } from './pipeline/bytes';
+import { isLargeFile, readTokenizerFile, type TokenizerFile, unusable } from './tokenizer-file';
 
 /** How many texts are remembered: more than the reference's whole vocabulary. */
 const CACHED_TEXTS = 131_072;
 // Longer texts are prompts under construction, which hardly come twice.
 const LONGEST_CACHED = 256;
 
-/** Texts to token ids, as open_clip's tokenizer gives them, without start and end tokens and uncut. */
+/** How cleaned texts are cut. */
+interface Cutter {
+  cut(cleaned: string): ArrayLike<number>;
+  /** Whether words, between blanks, are cut each for itself. */
+  cutsWordsApart: boolean;
+  /** Whether a word is cut otherwise where it follows another: it takes its blank along. */
+  takesBlanks: boolean;
+}
+
+/** Texts to token ids, as open_clip's tokenizers give them, without start and end tokens and uncut. */
 export class ClipTokenizer {
   private readonly cache = new PhraseCache<Int32Array>(CACHED_TEXTS);
 
   private constructor(
-    private readonly splitter: (cleaned: string) => ArrayLike<number>,
+    private readonly cutter: Cutter,
     private readonly clean: CleanMode,
     /** For texts that are long. */
     readonly longTexts: LongTexts,
   ) {}
 
   /**
-   * Loads a bundle's tokenizer file, as `tokenizer` of the manifest describes it. Rejects with `ERR_TOKENIZER` where that cannot be read
-   * or is of an unknown kind.
+   * Loads a bundle's tokenizer, as `tokenizer` of the manifest describes it: a file of the folder, or what a repository of the hub has in
+   * its folder. Rejects with `ERR_TOKENIZER` where that cannot be read or is of an unknown kind.
    */
-  static async load(folder: string, { file, clean }: Omit<TokenizerSource, 'folder'>): Promise<ClipTokenizer> {
-    const tokenizerFile = await readTokenizerFile(folder, file);
-    const { model } = tokenizerFile.json;
-    const isClip = model?.type === 'BPE' && model.end_of_word_suffix === '</w>';
-    return new ClipTokenizer(isClip ? clipWords(tokenizerFile) : library(tokenizerFile), clean, new LongTexts({ folder, file, clean }));
+  static async load(folder: string, { file, clean, stripSepId }: Omit<TokenizerSource, 'folder'>): Promise<ClipTokenizer> {
+    if (file !== undefined && !(await isLargeFile(folder, file))) {
+      const tokenizerFile = await readTokenizerFile(folder, file);
+      const { model } = tokenizerFile.json;
+      if (model?.type === 'BPE' && model.end_of_word_suffix === '</w>') {
+        const cutter = { cut: clipWords(tokenizerFile), cutsWordsApart: true, takesBlanks: false };
+        return new ClipTokenizer(cutter, clean, new LongTexts({ folder, file, clean }));
+      }
+    }
+    return ClipTokenizer.of({ folder, file, clean, stripSepId, compiled: await compiledTokenizer(folder, file) });
+  }
+
+  /** A tokenizer of the hub whose tables are made. */
+  static of(source: CompiledSource): ClipTokenizer {
+    const { compiled, clean, stripSepId } = source;
+    const cut = orUnusable({ path: source.file ?? source.folder }, () => pipeline(compiled));
+    const stripped = (text: string): number[] => {
+      const ids = orUnusable({ path: source.file ?? source.folder }, () => cut(text));
+      return stripSepId === undefined ? ids : ids.map((id) => (id === stripSepId ? 0 : id));
+    };
+    return new ClipTokenizer({ cut: stripped, cutsWordsApart: compiled.cutsWordsApart, takesBlanks: true }, clean, new LongTexts(source));
   }
 
   /** The text's token ids. The array is shared with later calls: do not write to it. */
   encode(text: string): Int32Array {
     const known = this.cache.get(text);
     if (known) return known;
-    const ids = Int32Array.from(this.splitter(cleanText(text, this.clean)));
+    const ids = Int32Array.from(this.cutter.cut(cleanText(text, this.clean)));
     if (text.length <= LONGEST_CACHED) this.cache.set(text, ids);
     return ids;
   }
+
+  /** What the text's tokens are behind a prompt: see splitsCleanly(). */
+  encodeBehind(text: string): Int32Array {
+    if (!this.cutter.takesBlanks) return this.encode(text);
+    const cleaned = cleanText(text, this.clean);
+    return Int32Array.from(cleaned === '' ? [] : this.cutter.cut(` ${cleaned}`));
+  }
+
+  /**
+   * True where the tokens of `prefix + ", " + text` are those of `prefix + ","` and, behind a prompt, of `text`, for every prefix for which
+   * this is true as well. False says only that nothing is promised.
+   */
+  splitsCleanly(text: string): boolean {
+    if (!this.cutter.cutsWordsApart || !splitsCleanly(text)) return false;
+    return !this.cutter.takesBlanks || WORDS.test(cleanText(text, this.clean));
+  }
 }
 
-function library(file: TokenizerFile): (cleaned: string) => number[] {
-  const tokenizer = createTokenizer(file);
-  return (cleaned) => tokenizer.encode(cleaned, { add_special_tokens: false }).ids;
-}
+/** A cleaned text that begins with a character of its own and has no name of a special token in it. */
+const WORDS = /^(?!\p{M}|\p{C})[^<[\]]+$/u;
 
 // The reference's engine compares single characters without regard to case: ſ is an s, and U+0345, whose capital is the letter
 // iota, is neither a letter nor anything else. Cleaning leaves no white space but the blank.
@@ -77,7 +119,7 @@ function clipWords(file: TokenizerFile): (cleaned: string) => number[] {
   };
 }
 
-function orUnusable<T>(file: TokenizerFile, use: () => T): T {
+function orUnusable<T>(file: Pick<TokenizerFile, 'path'>, use: () => T): T {
   try {
     return use();
   } catch (cause) {
@@ -93,17 +135,4 @@ function caseless(literal: string): string {
     }
     return /[\\^$.*+?()[\]{}|/]/.test(character) ? `\\${character}` : character;
   });
-}
-
-/** GPT-2's printable stand-ins for bytes, by byte. */
-const BYTE_CHARACTERS: readonly string[] = (() => {
-  const isPrintable = (byte: number) => (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte !== 0xad);
-  let next = 0x100;
-  return Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(isPrintable(byte) ? byte : next++));
-})();
-
-function byteLevel(word: string): string {
-  let encoded = '';
-  for (const byte of Buffer.from(word, 'utf8')) encoded += BYTE_CHARACTERS[byte];
-  return encoded;
 }

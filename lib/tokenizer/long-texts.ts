@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { abandonable, onAbort } from '../abort';
 import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
 import type { CleanMode } from './clean';
+import type { CompiledTokenizer } from './pipeline';
 
 const LONG_TEXT = 2000;
 /** What each byte of a character beyond its first counts: they take up to ten times as long as ASCII, and some become several letters. */
@@ -25,15 +26,25 @@ const IDLE_MS = 5000;
 /** Which tokenizer the thread loads. */
 export interface TokenizerSource {
   folder: string;
-  file: string;
+  /** Without one the folder is a repository's of the hub. */
+  file?: string | undefined;
   clean: CleanMode;
+  /** The token that becomes 0. */
+  stripSepId?: number | undefined;
+}
+
+/** With its tables, which threads share. */
+export interface CompiledSource extends TokenizerSource {
+  compiled: CompiledTokenizer;
 }
 
 /** By what is asked about a text. */
-interface LongTextAnswers {
+export interface LongTextAnswers {
   /** As ClipTokenizer.encode(). */
   encode: Int32Array;
-  /** As splitsCleanly(). */
+  /** As ClipTokenizer.encodeBehind(). */
+  encodeBehind: Int32Array;
+  /** As ClipTokenizer.splitsCleanly(). */
   splitsCleanly: boolean;
 }
 
@@ -47,7 +58,7 @@ export class LongTexts {
   private idle: NodeJS.Timeout | undefined;
   private last: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly source: TokenizerSource) {}
+  constructor(private readonly source: TokenizerSource | CompiledSource) {}
 
   /** Rejects with ERR_INVALID_ARGUMENT for a text that takes more than 20 s, ERR_OUT_OF_MEMORY, ERR_TOKENIZER or ERR_ABORTED. */
   ask<K extends keyof LongTextAnswers>(wants: K, text: string, signal?: AbortSignal): Promise<LongTextAnswers[K]> {
@@ -86,7 +97,7 @@ export class LongTexts {
   }
 }
 
-function startWorker(source: TokenizerSource): Worker {
+function startWorker(source: TokenizerSource | CompiledSource): Worker {
   const worker = new Worker(require.resolve('./long-text-worker'), {
     name: 'torch-interrogator-text',
     workerData: source,

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
@@ -15,6 +15,13 @@ export interface TokenizerFile {
 }
 
 const decompress = promisify(brotliDecompress);
+
+/** CLIP's own has two megabytes. What is larger is of another kind, and read in a thread. */
+const LARGE = 8 * 2 ** 20;
+
+export async function isLargeFile(folder: string, file: string): Promise<boolean> {
+  return ((await stat(path.join(folder, file)).catch(() => undefined))?.size ?? 0) > LARGE;
+}
 
 /** The package's own are compressed. Throws `ERR_TOKENIZER` where the file is missing or no JSON object. */
 export async function readTokenizerFile(folder: string, file: string): Promise<TokenizerFile> {
@@ -48,9 +55,11 @@ export function createTokenizer({ path: location, json }: TokenizerFile): Tokeni
   }
 }
 
-export function unusable(location: string, cause: unknown): InterrogatorError {
+export function unusable(location: string, cause: unknown, { isOfHub = false } = {}): InterrogatorError {
   return new InterrogatorError('ERR_TOKENIZER', `Cannot use the tokenizer ${location}: ${(cause as Error).message}`, {
-    hint: 'Export the bundle again, or copy it again from where it came.',
+    hint: isOfHub
+      ? 'Fetch it again: remove that folder, and run: npx torch-interrogator pull NAME'
+      : 'Export the bundle again, or copy it again from where it came.',
     cause,
   });
 }

@@ -1,6 +1,7 @@
 #include "clip_model_wrap.h"
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "features_wrap.h"
@@ -32,6 +33,11 @@ void ClipModelWrap::adopt(Napi::Env env, std::shared_ptr<ClipModel> model) {
   const ClipManifest& manifest = model->manifest();
   show("embedDim", manifest.embed_dim);
   show("contextLength", manifest.context_length);
+  const auto show_number = [&](const char* name, std::optional<double> number) {
+    show(name, number ? Napi::Value(Napi::Number::New(env, *number)) : env.Null());
+  };
+  show_number("logitScale", model->logits().scale);
+  show_number("logitBias", model->logits().bias);
   vocab_size_ = manifest.vocab_size;
   ModelWrap::adopt(env, std::move(model));
 }

@@ -151,6 +151,18 @@ std::int64_t OptionsReader::integer(const char* field, std::int64_t absent, std:
   return value.IsUndefined() ? absent : to_integer(value, field, lowest, highest);
 }
 
+double OptionsReader::number(const char* field, double absent) const {
+  const Napi::Value value = get(field);
+  if (value.IsUndefined()) return absent;
+  if (!value.IsNumber()) invalid(field, "a number", value);
+  return value.As<Napi::Number>().DoubleValue();
+}
+
+std::vector<std::int32_t> OptionsReader::int32s(const char* field) const {
+  const Napi::Value value = get(field);
+  return value.IsUndefined() ? std::vector<std::int32_t>() : to_int32s(value, field);
+}
+
 bool OptionsReader::boolean(const char* field, bool absent) const {
   const Napi::Value value = get(field);
   if (value.IsUndefined()) return absent;

@@ -38,7 +38,10 @@ class OptionsReader {
   OptionsReader(Napi::Value value, const std::string& argument);
   /// Returns `absent` where the field is undefined.
   std::int64_t integer(const char* field, std::int64_t absent, std::int64_t lowest, std::int64_t highest) const;
+  double number(const char* field, double absent) const;
   bool boolean(const char* field, bool absent) const;
+  /// Empty where the field is undefined.
+  std::vector<std::int32_t> int32s(const char* field) const;
   std::string string(const char* field) const;
   Napi::Value get(const char* field) const;
 

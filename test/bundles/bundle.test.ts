@@ -83,13 +83,6 @@ test('the nearest names include what is installed under a name of its own', asyn
   await expect(resolveBundle('clip', 'my-clp', null)).rejects.toMatchObject({ message: expect.stringContaining('my-clip') });
 });
 
-test('a known name that this version does not support is told so', async () => {
-  await expect(resolveBundle('caption', 'git-large-coco', null)).rejects.toMatchObject({
-    code: 'ERR_MODEL_UNKNOWN',
-    message: expect.stringContaining('not supported by this version'),
-  });
-});
-
 test('a name is never a path relative to the working directory, and a path is never a name', async () => {
   const before = process.cwd();
   process.chdir(work);

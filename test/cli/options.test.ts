@@ -43,6 +43,16 @@ test.each(of(({ type }) => type === 'integer'))('%s: its whole range, and nothin
   }
 });
 
+test.each(of(({ type }) => type === 'number'))('%s: a number, whole or not, within its range', (name, { maximum }) => {
+  for (const value of ['1', '1.25', '.5', '1e-3', String(maximum)]) {
+    expect(configOf([`--${kebab(name)}`, value])[name]).toBe(Number(value));
+  }
+  for (const value of ['', 'many', '-1', '1.2.3', 'NaN', 'Infinity']) {
+    expect(() => configOf([`--${kebab(name)}`, value])).toThrow('a number above 0');
+  }
+  for (const value of ['0', String(maximum + 1)]) expect(() => configOf([`--${kebab(name)}`, value])).toThrow(/ERR_CONFIG|above 0/);
+});
+
 test.each(of(({ type }) => type === 'boolean'))('%s: a flag for what is not the default', (name, setting) => {
   expect(configOf([`--${setting.default ? 'no-' : ''}${kebab(name)}`])[name]).toBe(!setting.default);
 });

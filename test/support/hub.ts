@@ -22,6 +22,8 @@ export interface HubOptions {
   gated?: string[];
   /** Repositories that are there for the token alone. */
   private?: string[];
+  /** Names that repositories had, as `roberta-base`: who asks for one is sent on to the new name. */
+  renamed?: Record<string, string>;
   /** PEM texts: then it is spoken to over https. */
   tls?: { key: string; cert: string };
 }
@@ -191,6 +193,9 @@ export class StandInHub {
     query: URLSearchParams,
     fault: Fault,
   ): Promise<void> {
+    const [, api = '', older = '', rest = ''] = /^(\/api\/models)?\/([^/]+)(\/(?:resolve|revision)\/.+)$/.exec(pathname) ?? [];
+    const renamed = this.options.renamed?.[older];
+    if (renamed !== undefined) return send(response, 307, { location: `${api}/${renamed}${rest}` });
     const info = /^\/api\/models\/([^/]+\/[^/]+)(?:\/revision\/([^/]+))?$/.exec(pathname);
     const file = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(pathname);
     const [, repository = '', revision = 'main'] = (info ?? file ?? []).map((part) => part && decodeURIComponent(part));

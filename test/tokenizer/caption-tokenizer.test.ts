@@ -4,6 +4,12 @@ import { CaptionTokenizer } from '../../lib/tokenizer';
 import { runPython } from '../support/python';
 import { removeFolder, temporaryFolder } from './reference';
 
+const kinds = temporaryFolder();
+
+beforeAll(() => runPython([path.join(__dirname, 'reference_caption_kinds.py'), kinds]), 300_000);
+
+afterAll(() => removeFolder(kinds));
+
 describe('CaptionTokenizer', () => {
   const folder = temporaryFolder();
   let tokenizer: CaptionTokenizer;
@@ -40,5 +46,24 @@ describe('CaptionTokenizer', () => {
         message: expect.stringContaining(file),
       });
     }
+  });
+});
+
+describe.each(['bert', 'opt', 't5'])("a repository's tokenizer of %s", (kind) => {
+  const folder = path.join(kinds, kind);
+  let tokenizer: CaptionTokenizer;
+  let cases: { decoded: { ids: number[]; text: string }[]; encoded: { text: string; ids: number[] }[] };
+
+  beforeAll(async () => {
+    cases = JSON.parse(readFileSync(path.join(folder, 'cases.json'), 'utf8'));
+    tokenizer = await CaptionTokenizer.load(folder, {});
+  });
+
+  test("decodes as transformers' batch_decode does", () => {
+    expect(cases.decoded.map(({ ids }) => tokenizer.decode(ids))).toEqual(cases.decoded.map(({ text }) => text));
+  });
+
+  test('gives the ids of a text without start and end', () => {
+    expect(cases.encoded.map(({ text }) => [...tokenizer.encode(text)])).toEqual(cases.encoded.map(({ ids }) => ids));
   });
 });

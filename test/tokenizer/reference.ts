@@ -52,6 +52,37 @@ function readClipReference(folder: string): ClipReference {
   };
 }
 
+export interface KindJob {
+  name: string;
+  /** Of the repository. */
+  folder: string;
+  clean: 'lower' | 'whitespace' | 'canonicalize';
+  stripSep: boolean;
+  /** Null: the vocabulary, a term in each `step`. */
+  texts: string[] | null;
+  step: number;
+}
+
+export interface KindReference extends ClipReference {
+  /** As a tower gets a text: with start and end, cut and padded. Of the first thousand. */
+  whole(index: number): number[];
+}
+
+/** The context of `whole`. */
+export const CONTEXT = 64;
+
+/** What open_clip's wrapper of the hub's tokenizers says, in one process. */
+export async function kindReferences(folder: string, jobs: KindJob[]): Promise<KindReference[]> {
+  writeFileSync(path.join(folder, 'jobs.json'), JSON.stringify(jobs));
+  await runPython([path.join(__dirname, 'reference_kinds.py'), folder]);
+  return jobs.map(({ name }) => {
+    const bytes = readFileSync(path.join(folder, name, 'whole.bin'));
+    const rows = new Int32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+    const whole = (index: number): number[] => Array.from(rows.subarray(index * CONTEXT, (index + 1) * CONTEXT));
+    return { ...readClipReference(path.join(folder, name)), whole };
+  });
+}
+
 export interface Difference {
   text: string;
   ours: unknown;

@@ -18,7 +18,7 @@ from torch_interrogator_export.caption import tokenizer as wordpiece
 
 def main() -> None:
     out = Path(sys.argv[1])
-    wordpiece.write_tokenizer(None, out / "tokenizer.json")
+    wordpiece.write_tokenizer(None, out / "tokenizer.json", wordpiece.bert_uncased())
     tokenizer = BertTokenizerFast(tokenizer_file=str(out / "tokenizer.json"))
     tokenizer.save_pretrained(tempfile.mkdtemp())
     captions = [

@@ -1,6 +1,6 @@
 /** torch-interrogator models: every name, what it needs, and what of it is on this machine. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type BundleKind, type ModelStatus, modelStatuses } from '../../index';
+import { type BundleKind, type ImageGenerator, type ModelStatus, modelStatuses } from '../../index';
 import { bytesText } from '../bytes-text';
 
 interface Options {
@@ -8,6 +8,7 @@ interface Options {
   installed?: boolean;
   text?: string;
   maxMemory?: number;
+  for?: ImageGenerator;
   json?: boolean;
 }
 
@@ -19,6 +20,7 @@ export function addModelsCommand(program: Command): void {
     .option('--installed', 'only what is on this machine')
     .addOption(new Option('--text <tower>', 'only CLIP models with this kind of text tower').choices(TEXT_TOWERS))
     .option('--max-memory <size>', 'only what takes at most so much memory when loaded: 2GB, 800MB', bytesOf)
+    .addOption(new Option('--for <generator>', 'only what suits prompts for this image generator').choices(Object.keys(GENERATORS)))
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const models = (await modelStatuses()).filter((model) => fits(model, options));
@@ -27,15 +29,18 @@ export function addModelsCommand(program: Command): void {
     });
 }
 
-function fits({ kind, installed, tower, memory }: ModelStatus, options: Options): boolean {
+function fits({ kind, installed, tower, memory, generators }: ModelStatus, options: Options): boolean {
   if (options.kind && kind !== options.kind) return false;
   if (options.installed && installed === null) return false;
+  if (options.for && !generators?.includes(options.for)) return false;
   if (options.text && tower?.text !== options.text) return false;
   return options.maxMemory === undefined || (memory !== undefined && memory <= options.maxMemory);
 }
 
 /** As the catalog says: CLIP's own, the same over another tokenizer, and those of language models. */
 const TEXT_TOWERS = ['causal', 'multilingual', 'bidirectional'];
+
+const GENERATORS: Record<ImageGenerator, string> = { sd1: 'SD 1', sd2: 'SD 2', sdxl: 'SDXL' };
 
 const UNITS: Record<string, number> = { '': 1, K: 1e3, M: 1e6, G: 1e9 };
 
@@ -46,7 +51,7 @@ function bytesOf(text: string): number {
   return Number(number) * (UNITS[unit.toUpperCase()] as number);
 }
 
-const COLUMNS = ['kind', 'name', 'text tower', 'parameters', 'width', 'image', 'to fetch', 'memory', 'here'];
+const COLUMNS = ['kind', 'name', 'text tower', 'parameters', 'width', 'image', 'to fetch', 'memory', 'for', 'here'];
 
 function table(models: readonly ModelStatus[]): string[] {
   const rows = [COLUMNS, ...models.map(rowOf)];
@@ -59,8 +64,8 @@ function table(models: readonly ModelStatus[]): string[] {
   );
 }
 
-function rowOf({ kind, name, tower, parameters, embedDim, imageSize, bytes, memory, installed, graph, runnable }: ModelStatus): string[] {
-  const here = installed ?? (graph ? '' : 'not supported by this version');
+function rowOf(model: ModelStatus): string[] {
+  const { kind, name, tower, parameters, embedDim, imageSize, bytes, memory, generators = [] } = model;
   return [
     kind,
     name,
@@ -70,6 +75,13 @@ function rowOf({ kind, name, tower, parameters, embedDim, imageSize, bytes, memo
     imageSize ? imageSize.join('×') : '',
     bytes === undefined ? '' : bytesText(bytes),
     memory === undefined ? '' : bytesText(memory),
-    installed !== null && !runnable ? `${here} (cannot run: see doctor)` : here,
+    generators.map((generator) => GENERATORS[generator]).join(', '),
+    whereabouts(model),
   ];
+}
+
+function whereabouts({ installed, graph, repository, runnable }: ModelStatus): string {
+  if (installed !== null) return runnable ? installed : `${installed} (cannot run: see doctor)`;
+  if (!graph) return 'not supported by this version';
+  return repository === undefined ? 'random weights: none were published' : '';
 }

@@ -1,13 +1,13 @@
 /** torch-interrogator rank IMAGE|FOLDER|URL|-… --labels FILE */
 import { createHash } from 'node:crypto';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { LabelTable, type RankedLabel } from '../../index';
 import { IMAGE_ARGUMENTS, imageWorks, readLines } from '../inputs';
 import { printLines } from '../lines';
 import { addModelOptions, type ModelOptions, toConfig, wholeNumber } from '../options';
 import { withInterrogator } from '../session';
 
-type RankOptions = ModelOptions & { labels: string; top: number };
+type RankOptions = ModelOptions & { labels: string; top: number; scores: 'cosine' | 'probability'; template?: string };
 
 export function addRankCommand(program: Command): void {
   const command = program
@@ -15,7 +15,13 @@ export function addRankCommand(program: Command): void {
     .description('rank a list of labels by how well they fit each image')
     .argument(...IMAGE_ARGUMENTS)
     .requiredOption('--labels <file>', 'text file, one label a line; - is standard input')
-    .option('--top <n>', 'how many to print', wholeNumber(1), 10);
+    .option('--top <n>', 'how many to print', wholeNumber(1), 10)
+    .addOption(
+      new Option('--scores <kind>', "what to print beside each label; probability is the model's own")
+        .choices(['cosine', 'probability'])
+        .default('cosine'),
+    )
+    .option('--template <text>', 'encode this in a label\'s place, with the label for {}: "a photo of {}"');
   const hide = (setting: string): boolean => /^(caption|flavor)/.test(setting);
   addModelOptions(command, { hide, defaults: { ranking: 'global' } }).action(rank);
 }
@@ -28,16 +34,21 @@ async function rank(args: readonly string[], options: RankOptions, command: Comm
     const works = imageWorks(args, async (image) => {
       using features = await interrogator.imageToFeatures(image, call);
       // Made for the first image that can be used: a wrong path costs no more than opening it.
-      table ??= LabelTable.create(labels, tableName(labels), interrogator, call);
-      return { ranked: await (await table).rankScored(features, { topCount: options.top, ...call }) };
+      table ??= LabelTable.create(labels, tableName(labels, options.template), interrogator, {
+        ...(options.template && { template: options.template }),
+        ...call,
+      });
+      return { ranked: await (await table).rankScored(features, { topCount: options.top, scores: options.scores, ...call }) };
     });
-    const toText = ({ ranked }: { ranked: RankedLabel[] }) => ranked.map(({ label, similarity }) => `${similarity.toFixed(4)}\t${label}`);
+    const toText = ({ ranked }: { ranked: RankedLabel[] }) =>
+      ranked.map(({ label, similarity, probability }) => `${(probability ?? similarity).toFixed(4)}\t${label}`);
     const concurrency = interrogator.config.maxBatch;
     return printLines(works, { kind: 'image', json: options.json, toText, concurrency, signal: call.signal });
   });
 }
 
 /** By their content, so that the embeddings of a list are found again under whatever file name it has. */
-function tableName(labels: readonly string[]): string {
-  return `rank-${createHash('sha256').update(labels.join('\n')).digest('hex').slice(0, 16)}`;
+function tableName(labels: readonly string[], template: string | undefined): string {
+  const texts = template === undefined ? labels : [...labels, template];
+  return `rank-${createHash('sha256').update(texts.join('\n')).digest('hex').slice(0, 16)}`;
 }

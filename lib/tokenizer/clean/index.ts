@@ -4,15 +4,22 @@ import { unescapeHtml } from './html';
 import { looksMisread } from './mojibake';
 import { collapseWhitespace, strip } from './python-text';
 
-/** `lower`: also in lower case; `whitespace`: case is kept. As `tokenizer.clean` of a bundle's manifest. */
-export type CleanMode = 'lower' | 'whitespace';
+/**
+ * `lower`: also in lower case; `whitespace`: case is kept; `canonicalize`: in lower case, without ASCII's punctuation, as SigLIP was
+ * trained. As `tokenizer.clean` of a bundle's manifest.
+ */
+export type CleanMode = 'lower' | 'whitespace' | 'canonicalize';
 
 const PLAIN = /^[ -%'-~]*$/;
 
-/** Repairs the text (ftfy), resolves HTML references twice, collapses white space and, with `lower`, lowers the case. */
+/** Python's `string.punctuation` but the underscore, which becomes a blank. */
+const PUNCTUATION = /[!-/:-@[-^`{-~]/g;
+
+/** Repairs the text (ftfy), resolves HTML references twice, collapses white space, and does what the mode says. */
 export function cleanText(text: string, mode: CleanMode): string {
   // Printable ASCII without "&" holds nothing to repair.
   const repaired = PLAIN.test(text) ? text : strip(unescapeHtml(unescapeHtml(fixText(text))));
+  if (mode === 'canonicalize') return collapseWhitespace(repaired.replaceAll('_', ' ').replace(PUNCTUATION, '').toLowerCase());
   const collapsed = collapseWhitespace(repaired);
   return mode === 'lower' ? collapsed.toLowerCase() : collapsed;
 }

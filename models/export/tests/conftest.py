@@ -49,7 +49,7 @@ def write_config(tmp_path_factory):
     def _write(name: str, **changes: object) -> Path:
         config = json.loads(TINY_CLIP.read_text())
         for key, value in changes.items():
-            config[key] = {**config[key], **value} if isinstance(value, dict) else value
+            config[key] = {**config.get(key, {}), **value} if isinstance(value, dict) else value
         file = tmp_path_factory.mktemp("config") / f"{name}.json"
         file.write_text(json.dumps(config))
         return file

@@ -46,8 +46,10 @@ def build_parser() -> argparse.ArgumentParser:
     clip.add_argument(
         "--vocabulary", metavar="DIR", help="folder of term lists to copy, or none (default: clip-interrogator's own)"
     )
-    caption = commands.add_parser("caption", help="a BLIP captioner", description="Writes a BLIP captioner as a bundle.")
-    caption.add_argument("name", metavar="NAME", help="blip-base or blip-large; with --checkpoint any name")
+    caption = commands.add_parser(
+        "caption", help="a captioner", description="Writes a BLIP, BLIP-2 or GIT captioner as a bundle."
+    )
+    caption.add_argument("name", metavar="NAME", help="such as blip-large or git-large-coco; with --checkpoint any name")
     for command, checkpoint in (
         (clip, "open_clip weights instead of the hub's: a file, or a folder that holds one"),
         (caption, "model folder instead of the hub's: what transformers' from_pretrained(PATH) takes"),

@@ -12,7 +12,7 @@ from judge import chain_margin
 from PIL import Image
 from transformers import BlipForConditionalGeneration
 
-from models import blip_processor, build_clip, make_blip, make_clip
+from models import blip_processor, build_clip, make_blip, make_clip, tiny_captioners
 
 
 @dataclass
@@ -50,6 +50,35 @@ def make_clip_checkpoint(_session: Session, file: str, clip: dict) -> str:
 def make_blip_checkpoint(_session: Session, folder: str, size: str, seed: int, endless: bool = False) -> str:
     make_blip(Path(folder), size, seed, endless)
     return folder
+
+
+def make_captioner(_session: Session, folder: str, kind: str, seed: int) -> str:
+    tiny_captioners().make_tiny_captioner(kind, Path(folder), seed)
+    return folder
+
+
+# By model_type, a name with which clip-interrogator calls a captioner as it is called.
+CAPTION_NAMES = {"blip": "blip-base", "blip-2": "blip2-2.7b", "git": "git-large-coco"}
+
+
+def load_captioner(session: Session, clip: dict, folder: str, options: dict) -> None:
+    """As `load`, with a captioner of any family, which has its processor in the folder."""
+    load(session, clip, None, options)
+    model, session.interrogator.caption_processor = tiny_captioners().load_tiny_captioner(Path(folder))
+    session.interrogator.caption_model = model
+    session.interrogator.config.caption_model_name = CAPTION_NAMES[model.config.model_type]
+
+
+def caption_with(session: Session, path: str, options: dict, prompt: str | None = None) -> str:
+    """A caption as clip-interrogator makes it, with more of generate's options, and a text that it goes on from."""
+    interrogator = session.interrogator
+    interrogator._prepare_caption()
+    model, processor = interrogator.caption_model, interrogator.caption_processor
+    inputs = processor(images=open_rgb(path), return_tensors="pt")
+    if prompt is not None:
+        inputs["input_ids"] = tiny_captioners().prompt_ids(model, processor, prompt)
+    tokens = model.generate(**inputs, max_new_tokens=interrogator.config.caption_max_length, **options)
+    return processor.batch_decode(tokens, skip_special_tokens=True)[0].strip()
 
 
 def load(session: Session, clip: dict, caption: str | None, options: dict) -> dict:
@@ -182,7 +211,10 @@ CALLS = {
         vocabulary,
         make_clip_checkpoint,
         make_blip_checkpoint,
+        make_captioner,
         load,
+        load_captioner,
+        caption_with,
         image_features,
         text_features,
         similarities,

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import open_clip
@@ -43,6 +44,14 @@ BLIP_SIZES = {
                         "num_hidden_layers": 12, "num_attention_heads": 12, "max_position_embeddings": 512},
     },
 }  # fmt: skip
+
+
+def tiny_captioners():
+    """The exporter's module of small captioners of every family."""
+    sys.path.append(str(Path(__file__).parents[3] / "models" / "export" / "tests"))
+    import tiny_captioners as module
+
+    return module
 
 
 def build_clip(

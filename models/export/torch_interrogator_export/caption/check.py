@@ -5,15 +5,16 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
-from transformers import BlipForConditionalGeneration
+from torch import nn
 
 from ..difference import HALF_LOGITS_TOLERANCE, require_close, require_within_rounding
 from ..manifest import read_manifest
+from .family import Family
 
 _NEW_TOKENS = 32
 
 
-def check_caption(folder: Path, model: BlipForConditionalGeneration, device: str) -> None:
+def check_caption(folder: Path, family: Family, model: nn.Module, device: str) -> None:
     """ExportError where the bundle in `folder` gives other image embeddings, logits or captions than `model`."""
     manifest = read_manifest(folder)
     precision = manifest["precision"]
@@ -27,16 +28,17 @@ def check_caption(folder: Path, model: BlipForConditionalGeneration, device: str
     with torch.inference_mode():
         images = torch.randn(2, 3, *manifest["vision"]["size"], generator=generator).to(device)
         captions = model.generate(pixel_values=images, max_new_tokens=new_tokens, num_beams=1, do_sample=False)
+        captions = captions[:, len(fields.get("prefixIds", ())) :]
         ids = captions[:, :-1]
-        expected = model.vision_model(pixel_values=images).last_hidden_state
-        reference = model.text_decoder(ids, encoder_hidden_states=expected).logits
+        expected = family.image_embeds(model, images)
+        reference = family.logits(model, images, ids)
         # Together, and the first alone.
         for rows in (slice(2), slice(1)):
             embeds = vision(images[rows])
             # Along the source's own caption, so that one near tie does not make everything after it differ.
             logits = decode_along(decoder, manifest, embeds, captions[rows].tolist())
             if precision == "fp32":
-                exactly = partial(_exactly, model, images[rows])
+                exactly = partial(_exactly, family, model, images[rows])
                 require_within_rounding("image embeddings", embeds, expected[rows], exactly)
                 # Logits so near choose the same token wherever two are not as near to each other themselves.
                 require_within_rounding("caption logits", logits, reference[rows], partial(exactly, ids[rows]))
@@ -45,12 +47,11 @@ def check_caption(folder: Path, model: BlipForConditionalGeneration, device: str
                 require_close("caption logits", logits, reference[rows], precision, HALF_LOGITS_TOLERANCE)
 
 
-def _exactly(model: BlipForConditionalGeneration, images: torch.Tensor, ids: torch.Tensor | None = None) -> torch.Tensor:
+def _exactly(family: Family, model: nn.Module, images: torch.Tensor, ids: torch.Tensor | None = None) -> torch.Tensor:
     """Embeddings of images, or with ids the logits after each of them, in float64. There and back changes no weight."""
     model.double()
-    answer = model.vision_model(pixel_values=images.double()).last_hidden_state
-    if ids is not None:
-        answer = model.text_decoder(ids, encoder_hidden_states=answer).logits
+    images = images.double()
+    answer = family.image_embeds(model, images) if ids is None else family.logits(model, images, ids)
     model.float()
     return answer
 

@@ -1,4 +1,4 @@
-"""BERT's WordPiece tokenizer, which BLIP speaks, as a `tokenizer.json`."""
+"""A captioner's tokenizer as a `tokenizer.json`; BERT's, which BLIP and GIT speak, where none comes with the weights."""
 
 import importlib.resources
 from pathlib import Path
@@ -16,21 +16,29 @@ _BLIP = ["[DEC]", "[ENC]"]
 _CLEANED = [" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're"]
 
 
-def write_tokenizer(origin: str | None, path: Path) -> None:
-    """Writes the tokenizer of a model folder or hub name; BERT's uncased one with BLIP's two tokens where there is none."""
+def write_tokenizer(origin: str | None, path: Path, default: Tokenizer | None) -> bool:
+    """Writes the tokenizer of a model folder or hub name, and `default` where there is none.
+
+    Returns whether transformers takes blanks out of what it decodes (clean_up_tokenization_spaces); the file does so, too.
+    """
     if origin is not None and (not Path(origin).exists() or _has_tokenizer(Path(origin))):
         try:
             source = AutoTokenizer.from_pretrained(origin, use_fast=True)
         except Exception as error:
             raise ExportError(f"could not load the tokenizer of {origin}: {' '.join(str(error).split())[:200]}") from error
-        tokenizer = source.backend_tokenizer
-        if source.clean_up_tokenization_spaces:
+        tokenizer, cleaned = source.backend_tokenizer, bool(source.clean_up_tokenization_spaces)
+        if cleaned:
             _clean_up(tokenizer)
+    elif default is None:
+        raise ExportError(
+            "the model comes without a tokenizer, and this family has none of its own; put its tokenizer.json there"
+        )
     else:
-        tokenizer = bert_uncased()
+        tokenizer, cleaned = default, True
     tokenizer.no_padding()
     tokenizer.no_truncation()
     tokenizer.save(str(path), pretty=False)
+    return cleaned
 
 
 def bert_uncased() -> Tokenizer:

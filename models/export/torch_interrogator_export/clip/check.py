@@ -12,6 +12,8 @@ from ..difference import require_close
 from ..errors import ExportError
 from ..manifest import read_manifest
 from . import operators  # noqa: F401  text.pt calls interrogator::tree_attention
+from .text import BIDIRECTIONAL
+from .tokenizer import content_ids
 from .tree import build_tree
 
 # Vocabulary terms as they are, prompts as a chain makes them, text beyond any context, and what people paste.
@@ -46,7 +48,7 @@ def check_tokens(folder: Path, manifest: dict[str, Any], tokenizer: Any, texts: 
     ours = Tokenizer.from_file(str(folder / manifest["tokenizer"]["file"]))
     for text in texts:
         actual = ours.encode(clean(text), add_special_tokens=False).ids
-        if actual != tokenizer.encode(text):
+        if actual != content_ids(tokenizer, text):
             raise ExportError(f"the bundle is wrong: its tokenizer differs from open_clip's on {text[:60]!r}")
 
 
@@ -65,7 +67,11 @@ def _check_texts(
     tower = torch.jit.load(str(folder / manifest["text"]["file"]), map_location=device).float().eval()
     padded = tokenizer(texts)
     expected = model.encode_text(padded.to(device), normalize=True)
-    sequences = [row[: row.index(tokenizer.eot_token_id) + 1] for row in padded.tolist()]
+    # Without padding; a tokenizer's end token may be its padding, too.
+    sequences = [row[: row.index(manifest["text"]["eotId"]) + 1] for row in padded.tolist()]
+    if manifest["text"]["tower"] == BIDIRECTIONAL:
+        actual = torch.cat([tower(torch.tensor([sequence]).to(device)) for sequence in sequences])
+        return require_close("text features", actual, expected, manifest["precision"])
     actual = extend_all(tower, sequences, 1, device)
     require_close("text features", actual, expected, manifest["precision"])
     # A chain step shares more than the start token: all but the last two ids of the longest text.

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import open_clip
 import torch
+from torch import nn
 
 from ..bundle import copy_vocabulary, new_bundle, save_module, step
 from ..manifest import write_manifest
@@ -11,7 +12,7 @@ from ..source import Weights
 from .check import check_clip
 from .image import image_fields, script_image
 from .model import load_model, model_config, refuse_config, refuse_model, register_config
-from .text import causal
+from .text import script_text, text_fields
 from .tokenizer import cleaning, write_tokenizer
 
 
@@ -26,13 +27,13 @@ def export_clip(
     refuse_config(architecture, config)
     model = load_model(architecture, tag, weights, device)
     tokenizer = open_clip.get_tokenizer(architecture)
-    refuse_model(architecture, model, tokenizer)
+    refuse_model(architecture, model, config)
 
     with new_bundle(out) as folder:
         step("scripting the towers")
-        scripted_text = causal.script_text(model)
+        scripted_text = script_text(model, config["text_cfg"])
         preprocess = dict(model.visual.preprocess_cfg)
-        text_fields = causal.text_fields(model, tokenizer)
+        text = text_fields(model, config["text_cfg"])
         scripted_image = script_image(model.visual)
         save_module(scripted_image, folder / "image.pt", precision)
         save_module(scripted_text, folder / "text.pt", precision)
@@ -43,8 +44,9 @@ def export_clip(
         fields = {
             "embedDim": int(config["embed_dim"]),
             "image": image_fields(preprocess),
-            "text": {"file": "text.pt", **text_fields},
+            "text": {"file": "text.pt", **text},
             "tokenizer": {"file": "tokenizer.json", "clean": cleaning(tokenizer)},
+            "logits": _logits(model),
             "vocabulary": lists,
             "source": {
                 "library": f"open_clip_torch {open_clip.__version__}, torch {torch.__version__}",
@@ -62,3 +64,9 @@ def export_clip(
         step("comparing the bundle with the model")
         check_clip(folder, model, tokenizer, device)
     step(f"done: {out}")
+
+
+def _logits(model: nn.Module) -> dict[str, float]:
+    """The manifest's `logits`: what makes a model's own logits of cosine similarities."""
+    bias = getattr(model, "logit_bias", None)
+    return {"scale": float(model.logit_scale.exp())} | ({} if bias is None else {"bias": float(bias)})

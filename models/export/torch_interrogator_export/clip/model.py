@@ -7,13 +7,15 @@ from typing import Any
 
 import open_clip
 import torch
-from open_clip.tokenizer import SimpleTokenizer
 
 from ..bundle import step
 from ..checkpoint import open_clip_config, open_clip_weights
 from ..errors import ExportError, UnsupportedError, UsageError
 from ..source import Weights, existing
-from .text import causal
+from .text import embedding_rows, known_tokens
+from .text import refusal as text_refusal
+from .text.published import published_configs
+from .text.special_tokens import special_tokens
 
 
 def register_config(architecture: str, file: str) -> None:
@@ -44,35 +46,33 @@ def model_config(architecture: str, tag: str, weights: Weights) -> dict[str, Any
 
 def refuse_config(architecture: str, config: dict[str, Any]) -> None:
     """UnsupportedError for what the configuration alone rules out, before any download."""
-    text, vision = config["text_cfg"], config["vision_cfg"]
-    pooling = vision.get("attentional_pool")
+    text, pooling = config["text_cfg"], config["vision_cfg"].get("attentional_pool")
     refusals = {
-        "image tower 'coca'": "multimodal_cfg" in config,
-        f"image tower 'timm' ({vision.get('timm_model_name')})": vision.get("timm_model_name"),
         # open_clip marks it untested, and outside CoCa it gives one row too many dimensions.
         f"image tower with '{pooling}' attention pooling": isinstance(pooling, str),
-        f"text tower from transformers ({text.get('hf_model_name')})": text.get("hf_model_name"),
-        "bidirectional text tower": text.get("no_causal_mask"),
-        "text tower with a class token": text.get("embed_cls"),
-        f"tokenizer '{text.get('hf_tokenizer_name')}'": text.get("hf_tokenizer_name"),
+        f"tokenizer '{text.get('hf_tokenizer_name')}'": special_tokens(text) is None,
+        f"tokenizer in mode '{text.get('tokenizer_mode')}'": text.get("tokenizer_mode"),
     }
     refusal = next((what for what, applies in refusals.items() if applies), None)
     if refusal:
-        raise UnsupportedError(
-            f"{architecture}: {refusal} is not supported yet; ViT and ResNet images with the causal CLIP text tower are"
-        )
+        raise UnsupportedError(f"{architecture}: {refusal} is not supported yet")
 
 
-def refuse_model(architecture: str, model: torch.nn.Module, tokenizer: SimpleTokenizer) -> None:
+def refuse_model(architecture: str, model: torch.nn.Module, config: dict[str, Any]) -> None:
     """UnsupportedError or ExportError for a model that `refuse_config` let pass and that cannot be exported all the same."""
-    refusal = causal.refusal(model, tokenizer.eot_token_id)
+    refusal = text_refusal(model, config["text_cfg"])
     if refusal:
-        raise UnsupportedError(f"{architecture}: {refusal} is not supported yet; the causal CLIP tower is")
-    rows = causal.text_tower(model).token_embedding.weight.shape[0]
-    if rows < tokenizer.vocab_size:
-        raise ExportError(
-            f"{architecture}: text_cfg.vocab_size is {rows}, fewer than the tokenizer's {tokenizer.vocab_size} ids"
-        )
+        raise UnsupportedError(f"{architecture}: {refusal} is not supported yet")
+    rows, wanted = embedding_rows(model), least_rows(config["text_cfg"])
+    if rows < wanted:
+        raise ExportError(f"{architecture}: text_cfg.vocab_size is {rows}, fewer than the tokenizer's {wanted} ids")
+
+
+def least_rows(text_config: dict[str, Any]) -> int:
+    """How many ids a tower must know for its tokenizer: all of open_clip's own, of others the special ones."""
+    tokens = known_tokens(text_config)
+    # The end token is the last of open_clip's.
+    return max(tokens.start or 0, tokens.end, tokens.pad) + 1
 
 
 def trained_with_quick_gelu(architecture: str, tag: str) -> bool:
@@ -99,14 +99,14 @@ def load_model(architecture: str, tag: str, weights: Weights, device: str) -> to
     if weights.seed is not None:
         step(f"making {architecture} from seed {weights.seed}")
         torch.manual_seed(weights.seed)
-        return open_clip.create_model(architecture, **overrides).eval().to(device)
+        return create_model(architecture, **overrides).eval().to(device)
     if weights.checkpoint is not None:
         file = open_clip_weights(Path(weights.checkpoint))
         step(f"loading {architecture} from {file}")
         if preprocessing:
             overrides["force_preprocess_cfg"] = dict(preprocessing)
         try:
-            return open_clip.create_model(architecture, pretrained=str(file), **overrides).eval().to(device)
+            return create_model(architecture, pretrained=str(file), **overrides).eval().to(device)
         except Exception as error:
             raise ExportError(f"{file} does not fit {architecture}: {_first_line(error)}") from error
     if not tag:
@@ -117,12 +117,18 @@ def load_model(architecture: str, tag: str, weights: Weights, device: str) -> to
         raise UsageError(f"{architecture} has no pretrained tag '{tag}': {_tags(architecture)}")
     step(f"fetching {architecture}/{tag}")
     try:
-        return open_clip.create_model(architecture, pretrained=tag, **overrides).eval().to(device)
+        return create_model(architecture, pretrained=tag, **overrides).eval().to(device)
     except Exception as error:
         raise ExportError(
             f"could not get the weights of {architecture}/{tag} ({_first_line(error)}); "
             "check the network, or give --checkpoint FILE or --untrained"
         ) from error
+
+
+def create_model(architecture: str, **options: Any) -> torch.nn.Module:
+    """open_clip's create_model, with no file but the model's own: of its towers' configurations the hub is not asked."""
+    with published_configs():
+        return open_clip.create_model(architecture, pretrained_text=False, **options)
 
 
 def _tags(architecture: str) -> str:

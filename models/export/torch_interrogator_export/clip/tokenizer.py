@@ -1,9 +1,9 @@
-"""open_clip's SimpleTokenizer as a `tokenizer.json`."""
+"""open_clip's tokenizers as a `tokenizer.json`."""
 
 from pathlib import Path
 from typing import Any
 
-from open_clip.tokenizer import SimpleTokenizer, get_clean_fn
+from open_clip.tokenizer import HFTokenizer, SimpleTokenizer, get_clean_fn
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
 from ..errors import UnsupportedError
@@ -18,13 +18,37 @@ _WORDS = (
 
 def cleaning(tokenizer: Any) -> str:
     """The manifest's `tokenizer.clean` of an open_clip tokenizer."""
-    for name in ("lower", "whitespace"):
+    for name in ("lower", "whitespace", "canonicalize"):
         if tokenizer.clean_fn is get_clean_fn(name):
             return name
     raise UnsupportedError(f"tokenizer cleaning {tokenizer.clean_fn.__name__} is not supported yet")
 
 
-def write_tokenizer(source: SimpleTokenizer, path: Path) -> None:
+def write_tokenizer(source: SimpleTokenizer | HFTokenizer, path: Path) -> None:
+    """Writes a tokenizer with `source`'s ids for text that is already cleaned, special tokens aside."""
+    if isinstance(source, HFTokenizer):
+        _write_transformers_tokenizer(source, path)
+    else:
+        _write_bpe(source, path)
+
+
+def content_ids(source: SimpleTokenizer | HFTokenizer, text: str) -> list[int]:
+    """The ids of a text before start, end and padding are added."""
+    if isinstance(source, HFTokenizer):
+        return source.tokenizer(source.clean_fn(text), add_special_tokens=False).input_ids
+    return source.encode(text)
+
+
+def _write_transformers_tokenizer(source: HFTokenizer, path: Path) -> None:
+    if not source.tokenizer.is_fast:
+        raise UnsupportedError(f"{type(source.tokenizer).__name__} is not supported: it cannot be written as tokenizer.json")
+    tokenizer = Tokenizer.from_str(source.tokenizer.backend_tokenizer.to_str())
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    tokenizer.save(str(path), pretty=False)
+
+
+def _write_bpe(source: SimpleTokenizer, path: Path) -> None:
     """Writes a BPE tokenizer with `source.encode`'s ids for text that is already cleaned; it adds no special tokens.
 
     One known difference: `<end_of_text>` spelt out right after punctuation is a special token here, and is not there.

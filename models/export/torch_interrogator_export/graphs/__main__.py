@@ -1,10 +1,13 @@
 """`python -m torch_interrogator_export.graphs`: the exporter's half of `npm run graphs` (scripts/graphs.mjs)."""
 
 import argparse
+import contextlib
+import json
 import logging
 import multiprocessing
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +19,14 @@ import torch
 import transformers
 
 from ..bundle import step
+from ..caption import blip
 from ..errors import ExportError
-from . import make, reference, sources, tokenizers
+from . import compare, make, reference, sources, tokenizers
+from .blob import from_bytes
+from .depth import reduced
+
+# In the folder of a model with fewer layers, its graph, not compressed.
+REDUCED_GRAPH = "reduced.graph"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,13 +40,17 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         print(f"no graph {', '.join(unknown)}; known are {', '.join(known)}", file=sys.stderr)
         return 2
-    names = options.names or known
+    depth = getattr(options, "depth", None)
+    # Captioners are small enough as they are.
+    names = options.names or [name for name in known if not (depth and name in blip.HUB)]
     options.out.mkdir(parents=True, exist_ok=True)
     if options.command == "make":
         failed = [name for name in names if not _apart(_make, name, options.out)]
         tokenizers.write_all(options.out)
+    elif options.command == "reference":
+        failed = [name for name in names if not _apart(_reference, name, options.out, options.seed, depth)]
     else:
-        failed = [name for name in names if not _apart(_reference, name, options.out, options.seed)]
+        failed = [name for name in names if not _apart(_compare, name, options.out, options.seed, depth)]
     return 1 if failed else 0
 
 
@@ -46,10 +59,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     made = commands.add_parser("make", help="write graphs, not compressed, and the tokenizers that they name")
     answered = commands.add_parser("reference", help="write seeded weights and the reference's answers, a folder a graph")
-    for command in (made, answered):
+    compared = commands.add_parser(
+        "compare", help="write those, and how far a graph's modules are from them, a file a graph"
+    )
+    for command in (made, answered, compared):
         command.add_argument("names", nargs="*", metavar="NAME", help="graphs (default: all)")
         command.add_argument("--out", type=Path, required=True, metavar="DIR")
-    answered.add_argument("--seed", type=int, default=0)
+    for command in (answered, compared):
+        command.add_argument("--seed", type=int, default=0)
+        command.add_argument("--depth", type=int, metavar="N", help="of models cut to N layers, whose graph is written, too")
     return parser
 
 
@@ -61,9 +79,28 @@ def _make(name: str, out: Path) -> None:
     (out / f"{name}.graph").write_bytes(blob)
 
 
-def _reference(name: str, out: Path, seed: int) -> None:
+def _reference(name: str, out: Path, seed: int, depth: int | None) -> None:
     step(f"{name}: the reference's answers")
-    reference.write_reference(name, sources.source(name), out / name, seed)
+    with reduced(depth) if depth else contextlib.nullcontext():
+        source = sources.source(name)
+        reference.write_reference(name, source, out / name, seed)
+        if depth:
+            (out / name / REDUCED_GRAPH).write_bytes(make.make_graph(source))
+
+
+def _compare(name: str, out: Path, seed: int, depth: int | None) -> None:
+    step(f"comparing {name}")
+    with tempfile.TemporaryDirectory(dir=out) as folder, reduced(depth) if depth else contextlib.nullcontext():
+        source = sources.source(name)
+        blob = make.make_graph(source)
+        if depth:
+            make.check_graph(source, blob)
+        answers = reference.write_reference(name, source, Path(folder), seed)
+        result = {"parameters": answers["parameters"]} | compare.compare(from_bytes(blob), Path(folder))
+    (out / f"{name}.json").write_text(json.dumps(result) + "\n")
+    step(f"{name}: {json.dumps(result)}")
+    if not result["passed"]:
+        raise ExportError("the graph's modules answer otherwise than the reference")
 
 
 def _apart(work: Callable[..., None], *arguments: Any) -> bool:

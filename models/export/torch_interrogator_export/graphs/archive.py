@@ -19,8 +19,9 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def empty(module: torch.jit.ScriptModule, names: Iterable[str]) -> torch.jit.ScriptModule:
-    """The module itself, with empty tensors in place of those that are named."""
+    """The module itself, with empty tensors in place of those that are named, and equal constants as one tensor."""
     names = set(names)
+    constants: list[torch.Tensor] = []
     for name, tensor in module_tensors(module).items():
         if name in names:
             set_tensor(module, name, torch.empty(0))
@@ -28,7 +29,17 @@ def empty(module: torch.jit.ScriptModule, names: Iterable[str]) -> torch.jit.Scr
             set_tensor(module, name, torch.zeros((), dtype=tensor.dtype))
         elif tensor.is_meta:
             raise ExportError(f"{name} of the exported module is neither in the checkpoint nor a constant")
+        else:
+            same = next((each for each in constants if _are_same(each, tensor)), None)
+            if same is None:
+                constants.append(tensor)
+            else:
+                set_tensor(module, name, same)
     return module
+
+
+def _are_same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.dtype == other.dtype and torch.equal(one, other)
 
 
 def set_tensor(module: torch.nn.Module, name: str, tensor: torch.Tensor) -> None:

@@ -2,13 +2,15 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 
 import torch
 from torch import nn
 
 from ..bundle import stored
+from ..caption.families import FAMILIES
 from ..clip import operators  # noqa: F401  text.pt calls interrogator::tree_attention
+from ..clip.text import BIDIRECTIONAL
 from ..clip.tree import build_tree
 from ..errors import ExportError
 from . import table
@@ -18,8 +20,8 @@ from .sources import Source
 
 # Modules of more are compared tensor by tensor and not run.
 _RUN_BELOW = 200_000_000
-# Larger models are compared in 16 bits, which hold as many different numbers as the check needs.
-_WHOLE_BELOW = 1_000_000_000
+# Of a larger model not all tensors are in memory at once.
+_NUMBERS_AT_ONCE = 400_000_000
 
 
 def make_graph(source: Source) -> bytes:
@@ -36,9 +38,10 @@ def make_graph(source: Source) -> bytes:
             aliases[name] += others
     known = {other for others in aliases.values() for other in others}
     unused = [name for name in checkpoint if name not in read and name not in known]
-    forgotten = [name for name in unused if not (table.is_never_read(name) or name in source.unused)]
+    forgotten = [name for name in unused if not (table.is_never_read(name) or table.fits_any(name, source.unused))]
     if forgotten:
         raise ExportError(f"no module reads {', '.join(forgotten[:3])} of the checkpoint ({len(forgotten)} in all)")
+    patterns = [name for name in source.unused if "*" in name]
     archives = {
         name: archive(empty(torch.jit.script(part), [entry["to"] for entry in parameters[name]]))
         for name, part in parts.items()
@@ -50,7 +53,7 @@ def make_graph(source: Source) -> bytes:
         "tensors": {name: list(tensor.shape) for name, tensor in checkpoint.items() if name in read},
         "parameters": parameters,
         "aliases": {name: others for name, others in aliases.items() if others},
-        "unused": [*dict.fromkeys([*unused, *source.unused])],
+        "unused": [*dict.fromkeys([*(name for name in unused if not table.fits_any(name, patterns)), *source.unused])],
     }
     return to_bytes(header, archives)
 
@@ -61,19 +64,46 @@ def check_graph(source: Source, blob: bytes, seed: int = 0) -> None:
     Every tensor is compared bit for bit; where the model is small, so are the answers of the modules.
     """
     graph = from_bytes(blob)
+    tensors = table.checkpoint_tensors(source.make("meta"))
+    if sum(tensor.numel() for tensor in tensors.values()) >= _RUN_BELOW:
+        for names in _groups(tensors):
+            _check_tensors(source, graph, seed, names)
+        return
     model = source.make("meta")
-    count = sum(tensor.numel() for tensor in table.checkpoint_tensors(model).values())
-    dtype = torch.float32 if count < _WHOLE_BELOW else torch.float16
-    checkpoint = random_checkpoint(model, seed, dtype)
+    checkpoint = random_checkpoint(model, seed)
     model.load_state_dict(checkpoint, strict=True, assign=True)
     for name, part in source.parts(model).items():
-        exported = stored(torch.jit.script(part), "fp32" if dtype is torch.float32 else "fp16")
+        exported = stored(torch.jit.script(part), "fp32")
         _compare_tensors(name, graph, checkpoint, exported)
-        if count < _RUN_BELOW:
-            loaded = filled(graph, name, checkpoint.__getitem__)
-            for ours, theirs in zip(run(name, loaded, graph), run(name, exported, graph), strict=True):
-                if not (ours.isfinite().all() and torch.equal(ours, theirs)):
-                    raise ExportError(f"{name} of the graph answers otherwise than an exported one")
+        loaded = filled(graph, name, checkpoint.__getitem__)
+        for ours, theirs in zip(run(name, loaded, graph), run(name, exported, graph), strict=True):
+            if not (ours.isfinite().all() and torch.equal(ours, theirs)):
+                raise ExportError(f"{name} of the graph answers otherwise than an exported one")
+
+
+def _check_tensors(source: Source, graph: Graph, seed: int, names: set[str]) -> None:
+    """The comparison of tensors for those that come from some tensors of the checkpoint, and for constants."""
+    model = source.make("meta")
+    checkpoint = random_checkpoint(model, seed, names)
+    model.load_state_dict(checkpoint, strict=False, assign=True)
+    for name, part in source.parts(model).items():
+        _compare_tensors(name, graph, checkpoint, part)
+
+
+def _groups(tensors: dict[str, torch.Tensor]) -> Iterator[set[str]]:
+    """Names of tensors, as many as are in memory at once; names of a tied tensor stay together."""
+    group: set[str] = set()
+    numbers = 0
+    names_of: dict[int, list[str]] = {}
+    for name, tensor in tensors.items():
+        names_of.setdefault(tensor.untyped_storage()._cdata, []).append(name)
+    for names in names_of.values():
+        if group and numbers + tensors[names[0]].numel() > _NUMBERS_AT_ONCE:
+            yield group
+            group, numbers = set(), 0
+        group |= set(names)
+        numbers += tensors[names[0]].numel()
+    yield group
 
 
 def filled(graph: Graph, name: str, read: Callable[[str], torch.Tensor]) -> torch.jit.ScriptModule:
@@ -94,16 +124,20 @@ def load(content: bytes) -> torch.jit.ScriptModule:
     return torch.jit.load(io.BytesIO(content), map_location="cpu")
 
 
-def random_checkpoint(model: nn.Module, seed: int, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """Numbers for each tensor of a model on the meta device, tied ones the same; variances are positive."""
+def random_checkpoint(model: nn.Module, seed: int, names: Container[str] | None = None) -> dict[str, torch.Tensor]:
+    """Numbers for each tensor of a model on the meta device, tied ones the same; variances are positive.
+
+    For those that are named, where names are given.
+    """
     generator = torch.Generator().manual_seed(seed)
     made: dict[int, torch.Tensor] = {}
     result = {}
     for name, tensor in table.checkpoint_tensors(model).items():
+        if names is not None and name not in names:
+            continue
         key = tensor.untyped_storage()._cdata
         if key not in made:
-            wanted = dtype if tensor.is_floating_point() else torch.float32
-            numbers = torch.empty(tensor.shape, dtype=wanted).uniform_(-0.1, 0.1, generator=generator)
+            numbers = torch.empty(tensor.shape, dtype=torch.float32).uniform_(-0.1, 0.1, generator=generator)
             if name.endswith("running_var"):
                 numbers = numbers.abs_().add_(0.5)
             made[key] = numbers if tensor.is_floating_point() else torch.zeros_like(tensor, device="cpu")
@@ -119,14 +153,19 @@ def run(name: str, module: torch.jit.ScriptModule, graph: Graph) -> Iterator[tor
         size = manifest[name.removesuffix(".pt")]["size"]
         yield module(torch.randn(1, 3, *size, generator=generator))
     elif name == "text.pt":
-        begin, end = manifest["text"]["sotId"], manifest["text"]["eotId"]
-        sequences = [[begin, 320, 530, end], [begin, 320, 17, 99, end]]
+        fields = manifest["text"]
+        begin, end = [] if fields["sotId"] is None else [fields["sotId"]], fields["eotId"]
+        sequences = [[*begin, 320, 530, end], [*begin, 320, 17, 99, end]]
+        if fields["tower"] == BIDIRECTIONAL:
+            yield from (module(torch.tensor([sequence])) for sequence in sequences)
+            return
         keys, values = module.prefill(torch.tensor(sequences[0][:2]))
         yield keys
         yield module.extend(keys, values, *build_tree(sequences, 2))
     else:
         fields = manifest["decoder"]
-        width = next(shape for name, shape in graph.header["tensors"].items() if "crossattention.self.key.weight" in name)[1]
+        name, dimension = next(family.width_of for family in FAMILIES if family.name == manifest["family"])
+        width = graph.header["tensors"][name][dimension]
         image = torch.randn(1, 5, width, generator=generator)
         cross_keys, cross_values = module.cross(image)
         shape = (fields["layers"], 1, fields["heads"], 8, fields["headDim"])
@@ -135,13 +174,18 @@ def run(name: str, module: torch.jit.ScriptModule, graph: Graph) -> Iterator[tor
         yield module.step_each(torch.tensor([[8, 9]]), 3, keys, values, cross_keys, cross_values)
 
 
-def _compare_tensors(name: str, graph: Graph, checkpoint: dict[str, torch.Tensor], exported: torch.jit.ScriptModule) -> None:
+def _compare_tensors(name: str, graph: Graph, checkpoint: dict[str, torch.Tensor], exported: nn.Module) -> None:
+    """Compares what comes from the checkpoint's tensors, and the constants."""
     entries = {entry["to"]: entry for entry in graph.header["parameters"][name]}
     constants = table.module_tensors(load(graph.modules[name]))
     theirs = table.module_tensors(exported)
     if set(theirs) != set(constants):
         raise ExportError(f"{name} of the graph has other tensors than an exported one")
     for to, tensor in theirs.items():
-        ours = table.take(entries[to], checkpoint[entries[to]["from"]]) if to in entries else constants[to].to(tensor.dtype)
-        if tensor.shape != ours.shape or not torch.equal(tensor, ours):
+        if table.is_never_read(to) or (to in entries and entries[to]["from"] not in checkpoint):
+            continue
+        ours = table.take(entries[to], checkpoint[entries[to]["from"]]) if to in entries else constants[to]
+        # Without numbers it comes from another tensor than the table says.
+        same = not tensor.is_meta and tensor.shape == ours.shape and tensor.dtype == ours.dtype
+        if not (same and torch.equal(tensor, ours)):
             raise ExportError(f"{to} of {name} is not what the graph takes for it")

@@ -1,6 +1,7 @@
 """Where each tensor of an exported module comes from: a tensor of the checkpoint, or a part or another shape of one."""
 
-from collections.abc import Mapping
+import fnmatch
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -26,6 +27,11 @@ def module_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
 def is_never_read(name: str) -> bool:
     """Whether an exported module has a tensor for training's sake alone."""
     return name.rpartition(".")[2] == _NEVER_READ
+
+
+def fits_any(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a name is one of those that a graph's `unused` says, `*` for any text at one end."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def find_sources(module: nn.Module, checkpoint: Mapping[str, torch.Tensor]) -> list[dict[str, Any]]:

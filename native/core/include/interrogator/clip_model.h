@@ -27,6 +27,7 @@ class ClipModel {
   ~ClipModel();
 
   const ClipManifest& manifest() const noexcept;
+  const Logits& logits() const noexcept;
   const DevicePtr& device() const noexcept;
 
   /// One image → 1 × embed_dim, as a job for the device: images that wait together go through in one

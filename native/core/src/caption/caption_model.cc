@@ -3,10 +3,13 @@
 #include <ATen/ops/cat.h>
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "caption/beam_decoding.h"
 #include "caption/decode_graph.h"
 #include "caption/greedy_decoding.h"
 #include "device/transfer.h"
@@ -23,13 +26,49 @@ namespace {
 
 using Caption = std::vector<std::int32_t>;
 
-void check_options(const GenerateOptions& options, const CaptionManifest& manifest) {
+[[noreturn]] void refuse(const std::string& what) { throw Error(ErrorCode::kInvalidArgument, what); }
+
+void check_length(const GenerateOptions& options, const CaptionManifest& manifest) {
+  const auto prompt = static_cast<std::int64_t>(options.prompt.size());
   // The last new token is not fed back, so it needs no position.
-  const std::int64_t most = manifest.max_positions - static_cast<std::int64_t>(manifest.prompt_ids.size()) + 1;
-  if (options.max_tokens < 1 || options.max_tokens > most) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "maxTokens is " + std::to_string(options.max_tokens) + "; '" + manifest.name + "' takes 1 to " + std::to_string(most));
+  const std::int64_t positions = manifest.max_positions - static_cast<std::int64_t>(manifest.prompt_ids.size()) + 1;
+  if (prompt >= positions) {
+    refuse("prompt has " + std::to_string(prompt) + " tokens; '" + manifest.name + "' takes at most " + std::to_string(positions - 1));
   }
+  const bool shared = !manifest.encoder_end_id && prompt > 0;
+  const std::int64_t most = shared ? positions - prompt : positions;
+  if (options.max_tokens < 1 || options.max_tokens > most) {
+    refuse("maxTokens is " + std::to_string(options.max_tokens) + "; '" + manifest.name + "' takes 1 to " + std::to_string(most) +
+           (shared ? " after this prompt" : ""));
+  }
+}
+
+void check_options(const GenerateOptions& options, const CaptionManifest& manifest) {
+  check_length(options, manifest);
+  for (const std::int32_t id : options.prompt) {
+    if (id < 0 || id >= manifest.vocab_size) refuse("prompt has the id " + std::to_string(id) + ", which '" + manifest.name + "' has not");
+  }
+  const std::int64_t most_beams = std::min(kMostBeams, manifest.vocab_size / 2);
+  if (options.num_beams < 1 || options.num_beams > most_beams) {
+    refuse("numBeams is " + std::to_string(options.num_beams) + "; '" + manifest.name + "' takes 1 to " + std::to_string(most_beams));
+  }
+  if (options.min_length < 0) refuse("minLength is " + std::to_string(options.min_length) + ", expected 0 or more");
+  if (options.no_repeat_ngram_size < 0) {
+    refuse("noRepeatNgramSize is " + std::to_string(options.no_repeat_ngram_size) + ", expected 0 or more");
+  }
+  if (!std::isfinite(options.repetition_penalty) || options.repetition_penalty <= 0) {
+    refuse("repetitionPenalty is " + std::to_string(options.repetition_penalty) + ", expected a number above 0");
+  }
+}
+
+/// Of what is decoded together.
+MergeKey key_of(const CaptionModel& model, const GenerateOptions& options) {
+  MergeKey key{reinterpret_cast<std::uintptr_t>(&model), std::bit_cast<std::uint64_t>(options.repetition_penalty)};
+  for (const std::int64_t each : {options.max_tokens, options.num_beams, options.min_length, options.no_repeat_ngram_size}) {
+    key.push_back(static_cast<std::uintptr_t>(each));
+  }
+  for (const std::int32_t id : options.prompt) key.push_back(static_cast<std::uintptr_t>(id));
+  return key;
 }
 
 }  // namespace
@@ -39,7 +78,7 @@ struct CaptionModel::State {
       : device(std::move(owner)),
         manifest(bundle.manifest().caption()),
         vision(bundle.load(manifest.vision_file, device->torch_device(), {"forward"})),
-        decoder(bundle.load(manifest.decoder_file, device->torch_device(), {"cross", "step"})),
+        decoder(load_decoder(bundle)),
         drafter(decoder.has_method("step_each") ? decoder.quantized("step") : std::nullopt),
         graphs(device_graphs(device->torch_device())),
         bytes(Module::bytes_of({&vision, &decoder, drafter ? &*drafter : nullptr})) {
@@ -47,16 +86,22 @@ struct CaptionModel::State {
   }
   ~State() { device->count_weights(-bytes); }
 
+  Module load_decoder(const Bundle& bundle) const {
+    if (manifest.encoder_end_id) return bundle.load(manifest.decoder_file, device->torch_device(), {"cross", "cross_text", "step"});
+    return bundle.load(manifest.decoder_file, device->torch_device(), {"cross", "step"});
+  }
+
   void move_to(c10::Device target) {
     vision.move_to(target);
     decoder.move_to(target);
   }
 
-  std::unique_ptr<GreedyDecoding> decode(const std::vector<at::Tensor>& embeds, std::int64_t max_tokens) {
-    return std::make_unique<GreedyDecoding>(decoder, drafter ? &*drafter : nullptr, manifest, graphs, max_tokens, at::cat(embeds));
+  std::unique_ptr<Decoding> decode(const std::vector<at::Tensor>& embeds, const GenerateOptions& options) {
+    if (options.num_beams > 1) return std::make_unique<BeamDecoding>(decoder, manifest, options, at::cat(embeds));
+    return std::make_unique<GreedyDecoding>(decoder, drafter ? &*drafter : nullptr, manifest, graphs, options, at::cat(embeds));
   }
 
-  void count(const GreedyDecoding& decoding) {
+  void count(const Decoding& decoding) {
     draft_counts.drafted += decoding.draft_counts().drafted;
     draft_counts.accepted += decoding.draft_counts().accepted;
   }
@@ -112,7 +157,7 @@ class CaptionModel::CaptionPass final : public MergedPass<CaptionRequest> {
       see(state, {unseen, unseen + count});
       return {};
     }
-    if (!decoding_) decoding_ = state.decode(std::exchange(embeds_, {}), request(left.front()).options.max_tokens);
+    if (!decoding_) decoding_ = state.decode(std::exchange(embeds_, {}), request(left.front()).options);
     for (std::size_t image = 0; image < place_of_.size(); ++image) {
       if (!std::binary_search(left.begin(), left.end(), place_of_[image])) decoding_->drop(image);
     }
@@ -147,14 +192,16 @@ class CaptionModel::CaptionPass final : public MergedPass<CaptionRequest> {
   std::size_t next_ = 0;  // the vision tower has seen the places before it
   std::vector<at::Tensor> embeds_;
   std::vector<std::size_t> place_of_;  // by image of the decoding
-  std::unique_ptr<GreedyDecoding> decoding_;
+  std::unique_ptr<Decoding> decoding_;
 };
 
 JobPtr CaptionModel::caption_job(std::shared_ptr<const CaptionModel> model, SharedImage image, const GenerateOptions& options,
                                  std::function<void(Caption)> take) {
   check_options(options, model->manifest());
-  MergeKey key{reinterpret_cast<std::uintptr_t>(model.get()), static_cast<std::uintptr_t>(options.max_tokens)};
-  const std::size_t most = model->device()->options().max_batch;
+  MergeKey key = key_of(*model, options);
+  // Beams are rows like images.
+  const auto beams = static_cast<std::size_t>(options.num_beams);
+  const std::size_t most = std::max<std::size_t>(model->device()->options().max_batch / beams, 1);
   return std::make_unique<MergedJob<CaptionRequest, CaptionPass>>(
       std::move(key), most, CaptionRequest{std::move(model), std::move(image), options, std::move(take)});
 }

@@ -24,25 +24,23 @@ constexpr std::int64_t kMoreDrafts = 2;
 }  // namespace
 
 GreedyDecoding::GreedyDecoding(const Module& decoder, const Module* drafter, const CaptionManifest& manifest, DecodeGraphs& graphs,
-                               std::int64_t max_tokens, const at::Tensor& image_embeds)
+                               const GenerateOptions& options, const at::Tensor& image_embeds)
     : decoder_(decoder),
       drafter_(drafter),
       manifest_(manifest),
-      max_tokens_(max_tokens),
+      rules_(options, manifest.eos_id),
+      max_tokens_(options.max_tokens),
       graphed_(graphs),
       captions_(static_cast<std::size_t>(image_embeds.size(0))),
       finished_(captions_.size()),
       most_drafts_(kMostDrafts) {
   const std::int64_t batch = image_embeds.size(0);
-  auto crossed = decoder.call_tuple("cross", {image_embeds}, 2);
-  caches_.cross_keys = std::move(crossed[0]);
-  caches_.cross_values = std::move(crossed[1]);
-  const auto prompt = static_cast<std::int64_t>(manifest.prompt_ids.size());
-  const std::vector<std::int64_t> shape{manifest.layers, batch, manifest.heads, prompt + max_tokens, manifest.head_dim};
-  caches_.keys = at::zeros(shape, image_embeds.options());
-  caches_.values = at::zeros(shape, image_embeds.options());
-  graphed_.adopt(caches_, 0);
-  ids_ = at::tensor(manifest.prompt_ids).unsqueeze(0).repeat({batch, 1});
+  DecodingStart start = start_decoding(decoder, manifest, options, image_embeds);
+  start_ = std::move(start.seen);
+  caches_ = std::move(start.caches);
+  // A graph would have the choice in it.
+  if (rules_.none()) graphed_.adopt(caches_, 0);
+  ids_ = at::tensor(start.ids).unsqueeze(0).repeat({batch, 1});
   for (std::int64_t row = 0; row < batch; ++row) image_of_row_.push_back(static_cast<std::size_t>(row));
   open_ = image_of_row_.size();
 }
@@ -68,29 +66,27 @@ void GreedyDecoding::finish(std::size_t image) {
 
 /// The most likely next id of each row, int64 on the CPU; the lowest among equals.
 at::Tensor GreedyDecoding::step(std::int64_t position) {
+  if (!rules_.none()) return step_by_rules(position);
   const auto next = [this, position](const at::Tensor& ids, const DecodeCaches& caches) {
-    return last_logits(decoder_, ids, position, caches).argmax(1);
+    return last_logits(decoder_, manifest_, ids, position, caches).argmax(1);
   };
   return download({graphed_.step(ids_, position, caches_, next)})[0];
 }
 
-/// [rows, vocab_size]
-at::Tensor GreedyDecoding::last_logits(const Module& module, const at::Tensor& ids, std::int64_t position,
-                                       const DecodeCaches& caches) const {
-  at::Tensor logits = module.call("step", {ids, position, caches.keys, caches.values, caches.cross_keys, caches.cross_values});
-  check_logits(logits, {ids.size(0), manifest_.vocab_size});
-  return logits;
-}
-
-void GreedyDecoding::check_logits(const at::Tensor& logits, at::IntArrayRef sizes) const {
-  if (logits.sizes() == sizes) return;
-  throw Error(ErrorCode::kBundleInvalid, manifest_.decoder_file + " gives logits of shape " + c10::str(logits.sizes()) + ", not " +
-                                             c10::str(sizes) + ", where the manifest says vocabSize " +
-                                             std::to_string(manifest_.vocab_size) + "; export the bundle again");
+at::Tensor GreedyDecoding::step_by_rules(std::int64_t position) const {
+  const at::Tensor logits = last_logits(decoder_, manifest_, upload(ids_, caches_.keys.device()), position, caches_);
+  std::vector<std::vector<std::int64_t>> sequences;
+  for (const std::size_t image : image_of_row_) {
+    sequences.push_back(start_);
+    sequences.back().insert(sequences.back().end(), captions_[image].begin(), captions_[image].end());
+    // A finished one only fills its row.
+    sequences.back().resize(start_.size() + taken_, manifest_.eos_id);
+  }
+  return download({rules_.apply(logits, {sequences.begin(), sequences.end()}).argmax(1)})[0];
 }
 
 /// Only for a caption that is alone: the drafts of several would end at different places. A plain step reads the prompt.
-bool GreedyDecoding::may_draft() const { return drafter_ && image_of_row_.size() == 1 && open_ == 1 && ids_.size(1) == 1; }
+bool GreedyDecoding::may_draft() const { return drafter_ && rules_.none() && image_of_row_.size() == 1 && open_ == 1 && ids_.size(1) == 1; }
 
 /// Drafts one more token, unless there are enough of them. Until the verification the caches hold the drafter's keys and values.
 bool GreedyDecoding::draft() {
@@ -100,7 +96,7 @@ bool GreedyDecoding::draft() {
   if (count >= std::min(most_drafts_, left - 1)) return false;
   if (count > 0 && drafts_.back() == manifest_.eos_id) return false;
   const at::Tensor id = count > 0 ? at::full({1, 1}, drafts_.back(), at::kLong) : ids_;
-  drafts_.push_back(last_logits(*drafter_, id, position_ + count, caches_).argmax(1).item<std::int64_t>());
+  drafts_.push_back(last_logits(*drafter_, manifest_, id, position_ + count, caches_).argmax(1).item<std::int64_t>());
   return true;
 }
 
@@ -110,7 +106,7 @@ std::vector<std::size_t> GreedyDecoding::verify_drafts() {
   const at::Tensor ids = at::cat({ids_, at::tensor(drafts_).unsqueeze(0)}, 1);
   const at::Tensor logits =
       decoder_.call("step_each", {ids, position_, caches_.keys, caches_.values, caches_.cross_keys, caches_.cross_values});
-  check_logits(logits, {1, count + 1, manifest_.vocab_size});
+  check_logits(logits, {1, count + 1, manifest_.vocab_size}, manifest_);
   const at::Tensor chosen = logits[0].argmax(1);
   const std::int64_t* const next = chosen.const_data_ptr<std::int64_t>();
   std::int64_t accepted = 0;
@@ -129,6 +125,7 @@ std::vector<std::size_t> GreedyDecoding::verify_drafts() {
 /// The next id of each row.
 std::vector<std::size_t> GreedyDecoding::take(const std::int64_t* ids) {
   std::vector<std::size_t> ended;
+  ++taken_;
   for (std::size_t row = 0; row < image_of_row_.size(); ++row) {
     const std::size_t image = image_of_row_[row];
     if (finished_[image]) continue;
@@ -157,7 +154,7 @@ void GreedyDecoding::drop_finished(std::int64_t position) {
   for (at::Tensor* const cache : {&caches_.keys, &caches_.values, &caches_.cross_keys, &caches_.cross_values}) {
     *cache = cache->index_select(1, device_rows);
   }
-  graphed_.adopt(caches_, position);
+  if (rules_.none()) graphed_.adopt(caches_, position);
   image_of_row_ = std::move(images);
 }
 

@@ -13,37 +13,29 @@
 #include <vector>
 
 #include "caption/decode_graph.h"
-#include "interrogator/bundle.h"
-#include "interrogator/caption_model.h"
-#include "weights/module.h"
+#include "caption/decoding.h"
+#include "caption/token_rules.h"
 
 namespace interrogator {
 
 /// A token of each caption at a time, or several of a caption alone. A row is an image whose caption may still grow.
-class GreedyDecoding {
+class GreedyDecoding final : public Decoding {
  public:
   /// image_embeds: [images, image tokens, width], of the decoder's type and device. `drafter` drafts in the
-  /// decoder's place, which needs `step_each` to verify; null: nothing is drafted.
+  /// decoder's place, which needs `step_each` to verify; null: nothing is drafted, nor where rules change what is likeliest.
   GreedyDecoding(const Module& decoder, const Module* drafter, const CaptionManifest& manifest, DecodeGraphs& graphs,
-                 std::int64_t max_tokens, const at::Tensor& image_embeds);
+                 const GenerateOptions& options, const at::Tensor& image_embeds);
 
-  bool done() const noexcept { return open_ == 0; }
-
-  /// One pass of the decoder or of the drafter. Returns the images whose captions it ended.
-  std::vector<std::size_t> advance();
-
-  /// Its caption is not wanted any more.
-  void drop(std::size_t image);
-
-  std::vector<std::int32_t> take_caption(std::size_t image) { return std::move(captions_[image]); }
-
-  const DraftCounts& draft_counts() const noexcept { return draft_counts_; }
+  bool done() const noexcept override { return open_ == 0; }
+  std::vector<std::size_t> advance() override;
+  void drop(std::size_t image) override;
+  std::vector<std::int32_t> take_caption(std::size_t image) override { return std::move(captions_[image]); }
+  DraftCounts draft_counts() const noexcept override { return draft_counts_; }
 
  private:
   void finish(std::size_t image);
   at::Tensor step(std::int64_t position);
-  at::Tensor last_logits(const Module& module, const at::Tensor& ids, std::int64_t position, const DecodeCaches& caches) const;
-  void check_logits(const at::Tensor& logits, at::IntArrayRef sizes) const;
+  at::Tensor step_by_rules(std::int64_t position) const;
   bool may_draft() const;
   bool draft();
   std::vector<std::size_t> verify_drafts();
@@ -53,13 +45,16 @@ class GreedyDecoding {
   const Module& decoder_;
   const Module* const drafter_;
   const CaptionManifest& manifest_;
+  const TokenRules rules_;
   const std::int64_t max_tokens_;
-  DecodeCaches caches_;  // of prompt + max_tokens positions, or more
+  std::vector<std::int64_t> start_;  // what each row's sequence begins with
+  DecodeCaches caches_;              // of prompt + max_tokens positions, or more
   GraphedDecoding graphed_;
   at::Tensor ids_;  // int64 [rows, T] on the CPU: what the next step reads
   std::vector<std::size_t> image_of_row_;
   std::size_t open_ = 0;  // images that are not finished
   std::int64_t position_ = 0;
+  std::size_t taken_ = 0;  // ids of each row that is not finished
   std::vector<std::vector<std::int32_t>> captions_;
   std::vector<bool> finished_;        // by image; dropped ones too
   std::vector<std::int64_t> drafts_;  // what may follow ids_, not verified yet

@@ -50,7 +50,7 @@ class BidirectionalTower final : public TextTower {
 
   std::shared_ptr<PreparedTexts> prepare(const TokenLists& texts, const std::vector<std::int32_t>& chosen,
                                          std::int64_t room) const override {
-    return std::make_shared<SortedTexts>(cut_suffixes(texts, chosen, room, manifest_.eot_id));
+    return std::make_shared<SortedTexts>(cut_suffixes(texts, chosen, room, manifest_));
   }
 
   TextEncoding begin(const std::vector<std::int32_t>& prefix, std::shared_ptr<const PreparedTexts> prepared) const override {
@@ -62,7 +62,11 @@ class BidirectionalTower final : public TextTower {
   }
 
  private:
-  void probe() const override { encode(at::tensor(std::vector<std::int64_t>{manifest_.sot_id, manifest_.eot_id}).unsqueeze(0)); }
+  void probe() const override {
+    std::vector<std::int64_t> empty_text = cut_prefix({}, manifest_).ids;
+    empty_text.push_back(manifest_.eot_id);
+    encode(at::tensor(empty_text).unsqueeze(0));
+  }
 
   TextRows encode(const std::vector<std::int64_t>& prefix, const Batch& batch) const {
     std::vector<std::int64_t> ids, row_of;

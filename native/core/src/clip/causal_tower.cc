@@ -27,7 +27,7 @@ class CausalTower final : public TextTower {
 
   std::shared_ptr<PreparedTexts> prepare(const TokenLists& texts, const std::vector<std::int32_t>& chosen,
                                          std::int64_t room) const override {
-    return std::make_shared<TextBlocks>(cut_suffixes(texts, chosen, room, manifest_.eot_id), block_limits(device_));
+    return std::make_shared<TextBlocks>(cut_suffixes(texts, chosen, room, manifest_), block_limits(device_));
   }
 
   TextEncoding begin(const std::vector<std::int32_t>& prefix, std::shared_ptr<const PreparedTexts> prepared) const override {
@@ -50,7 +50,7 @@ class CausalTower final : public TextTower {
                                              " heads");
       }
     }
-    const TextBlocks empty_text(cut_suffixes(TokenLists{{}, {0, 0}}, {0}, room_after({}), manifest_.eot_id), {});
+    const TextBlocks empty_text(cut_suffixes(TokenLists{{}, {0, 0}}, {0}, room_after({}), manifest_), {});
     extend(prefilled, *empty_text.block(0));
   }
 

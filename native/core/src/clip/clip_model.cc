@@ -49,6 +49,7 @@ std::shared_ptr<ClipModel> ClipModel::open(DevicePtr device, const BundleSource&
 }
 
 const ClipManifest& ClipModel::manifest() const noexcept { return state_->manifest; }
+const Logits& ClipModel::logits() const noexcept { return state_->logits; }
 const DevicePtr& ClipModel::device() const noexcept { return state_->device; }
 
 struct ClipModel::ImageRequest {

@@ -20,6 +20,7 @@ struct ClipModel::State {
         manifest(bundle.manifest().clip()),
         image(bundle.load(manifest.image_file, device->torch_device(), {"forward"})),
         text(TextTower::open(manifest, bundle, device->torch_device())),
+        logits(bundle.logits()),
         remedy(bundle.remedy()),
         bytes(Module::bytes_of({&image, &text->module()})) {
     device->count_weights(bytes);
@@ -38,6 +39,7 @@ struct ClipModel::State {
   const ClipManifest manifest;
   Module image;
   std::unique_ptr<TextTower> text;
+  const Logits logits;
   const std::string remedy;  ///< for messages: what to do where the model does not do what its manifest says
   const std::int64_t bytes;
 };

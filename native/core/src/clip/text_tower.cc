@@ -12,26 +12,33 @@
 
 namespace interrogator {
 
+namespace {
+
+bool is_causal(const ClipManifest& limits) { return limits.text_tower == "causal"; }
+
+}  // namespace
+
 CutPrefix cut_prefix(const std::vector<std::int32_t>& prefix, const ClipManifest& limits) {
   const auto context = static_cast<std::size_t>(limits.context_length);
   CutPrefix cut;
-  cut.ids.push_back(limits.sot_id);
+  if (limits.sot_id) cut.ids.push_back(*limits.sot_id);
   for (const std::int32_t id : prefix) {
-    // Nothing after the first end token reaches the feature, and the context's last place is an end token's.
-    if (id == limits.eot_id || cut.ids.size() + 1 >= context) return cut;
+    // To a causal tower's feature nothing comes after the first end token. The context's last place is an end token's.
+    if ((is_causal(limits) && id == limits.eot_id) || cut.ids.size() + 1 >= context) return cut;
     cut.ids.push_back(id);
   }
   cut.room = limits.context_length - static_cast<std::int64_t>(cut.ids.size()) - 1;
   return cut;
 }
 
-TokenLists cut_suffixes(const TokenLists& texts, const std::vector<std::int32_t>& chosen, std::int64_t room, std::int64_t eot_id) {
-  const auto eot = static_cast<std::int32_t>(eot_id);
+TokenLists cut_suffixes(const TokenLists& texts, const std::vector<std::int32_t>& chosen, std::int64_t room, const ClipManifest& limits) {
+  const auto eot = static_cast<std::int32_t>(limits.eot_id);
   TokenLists suffixes;
   suffixes.offsets.push_back(0);
   for (const std::int32_t index : chosen) {
     const auto text = texts.text(index);
-    const auto end = std::find(text.begin(), text.begin() + std::min(static_cast<std::ptrdiff_t>(text.size()), room), eot);
+    const auto cut = text.begin() + std::min(static_cast<std::ptrdiff_t>(text.size()), static_cast<std::ptrdiff_t>(room));
+    const auto end = is_causal(limits) ? std::find(text.begin(), cut, eot) : cut;
     suffixes.ids.insert(suffixes.ids.end(), text.begin(), end);
     suffixes.ids.push_back(eot);
     suffixes.offsets.push_back(static_cast<std::int32_t>(suffixes.ids.size()));

@@ -21,16 +21,16 @@ class Bundle;
 
 /// What all texts share, and how much each may add.
 struct CutPrefix {
-  std::vector<std::int64_t> ids;  ///< start token first, 1 … context_length - 1 of them
+  std::vector<std::int64_t> ids;  ///< the start token first, where there is one; at most context_length - 1 of them
   std::int64_t room = 0;          ///< most tokens of a text before its end token; 0 after an end token in the prefix
 };
 
-/// [start] + prefix, cut to the manifest's context as open_clip's tokenizer does, and at the first end token inside, where the
-/// tower's output is read.
+/// [start] + prefix, cut to the manifest's context as open_clip's tokenizers do: the last place is the end token's. Of a causal tower also
+/// at the first end token inside, where its output is read; to a bidirectional one that is a token like others.
 CutPrefix cut_prefix(const std::vector<std::int32_t>& prefix, const ClipManifest& limits);
 
-/// What texts[chosen[i]] adds to a prefix that leaves this room, for each i: at least its end token.
-TokenLists cut_suffixes(const TokenLists& texts, const std::vector<std::int32_t>& chosen, std::int64_t room, std::int64_t eot_id);
+/// What texts[chosen[i]] adds to a prefix that leaves this room, for each i: at least its end token. Cut as cut_prefix() cuts.
+TokenLists cut_suffixes(const TokenLists& texts, const std::vector<std::int32_t>& chosen, std::int64_t room, const ClipManifest& limits);
 
 /// Rows of some of the texts: row i is the feature of the text at texts[i] in the caller's choice.
 struct TextRows {

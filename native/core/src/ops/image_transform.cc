@@ -66,9 +66,10 @@ class RowSums {
 /// Python's round(): halves to the even neighbour, in the rounding mode that every thread starts in.
 std::int64_t round_half_even(double value) { return static_cast<std::int64_t>(std::nearbyint(value)); }
 
-/// torchvision's center_crop of a side: padded first where smaller, the odd pixel to the far end.
-std::int64_t crop_offset(std::int64_t resized, std::int64_t window) {
+/// torchvision's center_crop of a side: padded first where smaller, the odd pixel to the far end. transformers' cuts off.
+std::int64_t crop_offset(std::int64_t resized, std::int64_t window, const std::string& crop) {
   if (resized < window) return -((window - resized) / 2);
+  if (crop == "floor") return (resized - window) / 2;
   return round_half_even(static_cast<double>(resized - window) / 2.0);
 }
 
@@ -102,8 +103,8 @@ ResizePlan plan_resize(std::int64_t width, std::int64_t height, const ImagePrepr
     // open_clip does not hand the interpolation on for the short side of a rectangle.
     if (!longest) plan.filter = Filter::kBicubic;
   }
-  plan.left = crop_offset(plan.resized_width, preprocess.width);
-  plan.top = crop_offset(plan.resized_height, preprocess.height);
+  plan.left = crop_offset(plan.resized_width, preprocess.width, preprocess.crop);
+  plan.top = crop_offset(plan.resized_height, preprocess.height, preprocess.crop);
   plan.fill = longest ? preprocess.fill : 0;
   return plan;
 }

@@ -1,12 +1,14 @@
 #include "weights/bundle.h"
 
+#include <cmath>
 #include <fstream>
 #include <iterator>
 
 #include "interrogator/error.h"
+#include "weights/file_weights.h"
 #include "weights/files/read_json.h"
 #include "weights/graph.h"
-#include "weights/weights.h"
+#include "weights/random_weights.h"
 
 namespace interrogator {
 
@@ -38,36 +40,53 @@ class FolderBundle final : public Bundle {
   }
   std::string place_of(const std::string& file) const override { return (folder_ / file).string(); }
   const char* remedy() const noexcept override { return kExportAgain; }
+  Logits logits() const override { return manifest().logits(); }
 
  private:
   const std::filesystem::path folder_;
 };
 
-/// Modules without weights, and a file of weights.
+/// Modules without weights, and where these come from.
 class GraphBundle final : public Bundle {
  public:
-  GraphBundle(Graph graph, const std::filesystem::path& weights, CancelTokenPtr cancel)
-      : Bundle(graph.manifest()), graph_(std::move(graph)), weights_(graph_, weights, std::move(cancel)) {}
+  GraphBundle(const GraphSource& source, CancelTokenPtr cancel) : GraphBundle(Graph(source.graph), source, std::move(cancel)) {}
 
   Module load(const std::string& file, c10::Device device, std::initializer_list<const char*> methods) const override {
-    return Module::assemble(graph_.part(file), weights_, device, methods);
+    return Module::assemble(graph_.part(file), *weights_, device, methods);
   }
   std::string place_of(const std::string& file) const override { return graph_.place_of(file); }
   const char* remedy() const noexcept override { return Graph::kRemedy; }
+  Logits logits() const override {
+    Logits logits{weights_->number("logit_scale"), weights_->number("logit_bias")};
+    // A file holds its logarithm.
+    if (logits.scale) logits.scale = std::exp(*logits.scale);
+    return logits;
+  }
 
  private:
+  GraphBundle(Graph graph, const GraphSource& source, CancelTokenPtr cancel)
+      : Bundle(graph.manifest()), graph_(std::move(graph)), weights_(open_weights(source, std::move(cancel))) {}
+
+  std::unique_ptr<const Weights> open_weights(const GraphSource& source, CancelTokenPtr cancel) const {
+    if (const auto* const random = std::get_if<RandomSeed>(&source.weights)) {
+      return std::make_unique<RandomWeights>(graph_, random->seed, std::move(cancel));
+    }
+    return std::make_unique<FileWeights>(graph_, std::get<std::filesystem::path>(source.weights), std::move(cancel));
+  }
+
   const Graph graph_;
-  const Weights weights_;
+  const std::unique_ptr<const Weights> weights_;
 };
 
 }  // namespace
 
 std::unique_ptr<const Bundle> Bundle::open(const BundleSource& source, CancelTokenPtr cancel) {
   if (const auto* const folder = std::get_if<std::filesystem::path>(&source)) return std::make_unique<FolderBundle>(*folder);
-  const auto& [graph, weights] = std::get<GraphSource>(source);
-  return std::make_unique<GraphBundle>(Graph(graph), weights, std::move(cancel));
+  return std::make_unique<GraphBundle>(std::get<GraphSource>(source), std::move(cancel));
 }
 
-WeightsSummary check_weights(const GraphSource& source) { return Weights(Graph(source.graph), source.weights).summary(); }
+WeightsSummary check_weights(const std::string& graph, const std::filesystem::path& weights) {
+  return FileWeights(Graph(graph), weights).summary();
+}
 
 }  // namespace interrogator

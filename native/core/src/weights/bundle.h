@@ -28,6 +28,8 @@ class Bundle {
   /// For messages: the file in words, and what to do where it does not do what the manifest says.
   virtual std::string place_of(const std::string& file) const = 0;
   virtual const char* remedy() const noexcept = 0;
+  /// How cosine similarities become a model's own logits.
+  virtual Logits logits() const = 0;
 
  protected:
   explicit Bundle(Manifest manifest) : manifest_(std::move(manifest)) {}

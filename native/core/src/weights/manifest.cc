@@ -15,6 +15,8 @@ Value Manifest::get(const std::string& pointer) const {
   }
 }
 
+bool Manifest::has(const std::string& pointer) const { return json_.contains(nlohmann::json::json_pointer(pointer)); }
+
 void Manifest::fail(const std::string& what) const { throw Error(ErrorCode::kBundleInvalid, place_ + ' ' + what + "; " + remedy_); }
 
 ImagePreprocess Manifest::preprocess(const std::string& parent) const {
@@ -27,6 +29,7 @@ ImagePreprocess Manifest::preprocess(const std::string& parent) const {
   image.interpolation = get<std::string>(parent + "/interpolation");
   image.resize_mode = get<std::string>(parent + "/resizeMode");
   image.fill = get<std::uint8_t>(parent + "/fill");
+  if (has(parent + "/crop")) image.crop = get<std::string>(parent + "/crop");
   return image;
 }
 
@@ -44,9 +47,19 @@ ClipManifest Manifest::clip() const {
     clip.layers = integer("/text/layers");
     clip.heads = integer("/text/heads");
   }
-  clip.sot_id = integer("/text/sotId");
+  if (!get<nlohmann::json>("/text/sotId").is_null()) clip.sot_id = integer("/text/sotId");
+  // Its tree of prompts grows from the start token.
+  if (!clip.sot_id && clip.text_tower == "causal") fail("has no usable /text/sotId: a causal tower needs a start token");
   clip.eot_id = integer("/text/eotId");
   return clip;
+}
+
+Logits Manifest::logits() const {
+  Logits logits;
+  if (!json_.contains("logits")) return logits;
+  logits.scale = get<double>("/logits/scale");
+  if (json_["logits"].contains("bias")) logits.bias = get<double>("/logits/bias");
+  return logits;
 }
 
 CaptionManifest Manifest::caption() const {
@@ -62,6 +75,8 @@ CaptionManifest Manifest::caption() const {
   caption.max_positions = integer("/decoder/maxPositions");
   caption.eos_id = integer("/decoder/eosId");
   caption.prompt_ids = get<std::vector<std::int64_t>>("/decoder/promptIds");
+  if (has("/decoder/prefixIds")) caption.prefix_ids = get<std::vector<std::int64_t>>("/decoder/prefixIds");
+  if (has("/decoder/encoderEndId")) caption.encoder_end_id = integer("/decoder/encoderEndId");
   return caption;
 }
 

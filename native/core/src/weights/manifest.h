@@ -18,6 +18,8 @@ class Manifest {
 
   ClipManifest clip() const;
   CaptionManifest caption() const;
+  /// Of bundles that hold their weights; empty where their exporter did not write it.
+  Logits logits() const;
 
   [[noreturn]] void fail(const std::string& what) const;
 
@@ -25,6 +27,7 @@ class Manifest {
   /// A field by its JSON pointer, `/image/size`.
   template <class Value>
   Value get(const std::string& pointer) const;
+  bool has(const std::string& pointer) const;
   std::int64_t integer(const std::string& pointer) const { return get<std::int64_t>(pointer); }
   ImagePreprocess preprocess(const std::string& parent) const;
 

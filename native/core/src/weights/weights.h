@@ -1,37 +1,25 @@
-// A file of weights that has what a graph reads.
+// Where the numbers of a graph's parameters come from.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
-#include <filesystem>
-#include <map>
+#include <optional>
 #include <string>
 
-#include "interrogator/bundle.h"
-#include "interrogator/cancel.h"
-#include "weights/files/stored_tensor.h"
 #include "weights/graph.h"
 
 namespace interrogator {
 
 class Weights {
  public:
-  /// Opens the file and compares names, shapes and types; no numbers are read. Throws kWeightsInvalid where it cannot be read or does not
-  /// fit, naming the tensors that are missing, left over, or of another shape or type; kIo. `cancel`, or null, stops read().
-  Weights(const Graph& graph, const std::filesystem::path& path, CancelTokenPtr cancel = nullptr);
+  virtual ~Weights() = default;
 
-  WeightsSummary summary() const;
-  /// The type that most of the read parameters have in the file.
-  at::ScalarType stored_type() const;
-
-  /// A module's tensor, new in memory, on the CPU, of rows one after another. Throws kWeightsInvalid where the file was cut
-  /// meanwhile; kAborted.
-  at::Tensor read(const ParameterSource& source, at::ScalarType type) const;
-
- private:
-  const std::filesystem::path path_;
-  const CancelTokenPtr cancel_;
-  std::map<std::string, StoredTensor> tensors_;  // by the graph's names
+  /// The type that most parameters are stored in.
+  virtual at::ScalarType stored_type() const = 0;
+  /// A module's tensor, new in memory, on the CPU, of rows one after another. Throws kWeightsInvalid, kAborted.
+  virtual at::Tensor read(const ParameterSource& source, at::ScalarType type) const = 0;
+  /// A single number that no module reads, such as `logit_scale`; none where there is no such number. Throws kWeightsInvalid.
+  virtual std::optional<double> number(const std::string& name) const = 0;
 };
 
 }  // namespace interrogator

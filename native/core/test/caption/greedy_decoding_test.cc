@@ -37,7 +37,7 @@ class GreedyDecodingTest : public ::testing::Test {
   Decoded decode(const Module* drafter, const at::Tensor& pixels, std::int64_t max_tokens = kMost) const {
     const c10::InferenceMode inference;
     DecodeGraphs graphs(nullptr);
-    GreedyDecoding decoding(*decoder_, drafter, *manifest_, graphs, max_tokens, vision_->call("forward", {pixels}));
+    GreedyDecoding decoding(*decoder_, drafter, *manifest_, graphs, {.max_tokens = max_tokens}, vision_->call("forward", {pixels}));
     Decoded decoded;
     std::size_t ended = 0;
     for (; !decoding.done(); ++decoded.passes) ended += decoding.advance().size();
@@ -137,7 +137,7 @@ TEST_F(GreedyDecodingTest, DraftsOnceACaptionIsAlone) {
 TEST_F(GreedyDecodingTest, ACaptionMayBeDroppedBetweenDraftAndVerification) {
   const c10::InferenceMode inference;
   DecodeGraphs graphs(nullptr);
-  GreedyDecoding decoding(*decoder_, &*decoder_, *manifest_, graphs, kMost, vision_->call("forward", {long_image()}));
+  GreedyDecoding decoding(*decoder_, &*decoder_, *manifest_, graphs, {.max_tokens = kMost}, vision_->call("forward", {long_image()}));
   decoding.advance();
   decoding.advance();
   ASSERT_FALSE(decoding.done());

@@ -286,16 +286,16 @@ TEST_F(ClipModelTest, RefusesAManifestThatDoesNotFitTheModule) {
 }
 
 TEST_F(ClipModelTest, ABidirectionalTowersFeaturesEqualThoseOfEachTextAlone) {
-  for (const int threads : {1, 3}) {
+  for (const auto& [name, threads] : {std::pair("bidirectional", 1), {"bidirectional", 3}, {"bidirectional-without-start", 1}}) {
     device_ = Device::open("cpu", {.threads = threads});
-    cases_.emplace(test::model_cases_folder() / "bidirectional.tensors");
-    model_ = on(device_, [&] { return ClipModel::open(device_, test::model_cases_folder() / "bidirectional"); });
+    cases_.emplace(test::model_cases_folder() / (std::string(name) + ".tensors"));
+    model_ = on(device_, [&] { return ClipModel::open(device_, test::model_cases_folder() / name); });
     texts_ = {cases_->ids("ids"), cases_->ids("offsets")};
     for (const int length : {0, 3, 30}) {
       const at::Tensor expected = cases_->at("text_features" + std::to_string(length));
       const std::vector<std::int32_t> prefix = cases_->ids("prefix" + std::to_string(length));
       const at::Tensor features = features_of(texts_, prefix);
-      EXPECT_LT(largest_difference(features, expected), 1e-5) << "prefix of " << length;
+      EXPECT_LT(largest_difference(features, expected), 1e-5) << name << ", prefix of " << length;
       EXPECT_TRUE(features[60].equal(features[5]) && features[62].equal(features[5]));
 
       const at::Tensor target = cases_->at("text_features0")[17];

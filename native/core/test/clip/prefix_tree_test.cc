@@ -16,7 +16,7 @@ namespace {
 using Text = std::vector<std::int32_t>;
 const ClipManifest kLimits = [] {
   ClipManifest limits;
-  limits.context_length = 12, limits.sot_id = 90, limits.eot_id = 91;
+  limits.text_tower = "causal", limits.context_length = 12, limits.sot_id = 90, limits.eot_id = 91;
   return limits;
 }();
 
@@ -163,9 +163,10 @@ TEST(TextBlocks, AreTheSameWhenKept) {
 }
 
 /// open_clip's cut: [start] + text + [end], the first context_length of them, the last one the end
-/// token; the tower reads its output at the first end token.
+/// token; a causal tower reads its output at the first end token.
 Text full_text(const Text& prefix, const Text& text, const ClipManifest& limits) {
-  Text full{static_cast<std::int32_t>(limits.sot_id)};
+  Text full;
+  if (limits.sot_id) full.push_back(static_cast<std::int32_t>(*limits.sot_id));
   full.insert(full.end(), prefix.begin(), prefix.end());
   full.insert(full.end(), text.begin(), text.end());
   full.push_back(static_cast<std::int32_t>(limits.eot_id));
@@ -173,44 +174,62 @@ Text full_text(const Text& prefix, const Text& text, const ClipManifest& limits)
     full.resize(static_cast<std::size_t>(limits.context_length));
     full.back() = static_cast<std::int32_t>(limits.eot_id);
   }
-  full.erase(std::find(full.begin(), full.end(), limits.eot_id) + 1, full.end());
+  if (limits.text_tower == "causal") full.erase(std::find(full.begin(), full.end(), limits.eot_id) + 1, full.end());
   return full;
 }
 
-TokenLists suffixes_after(const CutPrefix& cut, const std::vector<Text>& texts) {
+TokenLists suffixes_after(const CutPrefix& cut, const std::vector<Text>& texts, const ClipManifest& limits = kLimits) {
   std::vector<std::int32_t> all(texts.size());
   std::iota(all.begin(), all.end(), 0);
-  return cut_suffixes(lists(texts), all, cut.room, kLimits.eot_id);
+  return cut_suffixes(lists(texts), all, cut.room, limits);
 }
 
-TEST(CutTexts, AreTheTextsThatTheTokenizerWouldCut) {
+class CutTexts : public ::testing::TestWithParam<ClipManifest> {};
+
+/// As of SigLIP and T5.
+ClipManifest without_start() {
+  ClipManifest limits = kLimits;
+  limits.text_tower = "bidirectional", limits.sot_id = std::nullopt;
+  return limits;
+}
+
+/// As of RoBERTa.
+ClipManifest bidirectional() {
+  ClipManifest limits = kLimits;
+  limits.text_tower = "bidirectional";
+  return limits;
+}
+
+INSTANTIATE_TEST_SUITE_P(Towers, CutTexts, ::testing::Values(kLimits, bidirectional(), without_start()));
+
+TEST_P(CutTexts, AreTheTextsThatTheTokenizerWouldCut) {
+  const ClipManifest& limits = GetParam();
   std::mt19937 random(3);
   for (int round = 0; round < 300; ++round) {
     const Text prefix = random_texts(random, 1, 16, 91 + round % 2)[0];  // every other round with end tokens inside
     const std::vector<Text> texts = random_texts(random, 1 + random() % 8, 16, 92);
-    const CutPrefix cut = cut_prefix(prefix, kLimits);
-    ASSERT_GE(cut.ids.size(), 1U);
-    ASSERT_LT(cut.ids.size(), static_cast<std::size_t>(kLimits.context_length));
-    const TokenLists suffixes = suffixes_after(cut, texts);
+    const CutPrefix cut = cut_prefix(prefix, limits);
+    ASSERT_LT(cut.ids.size(), static_cast<std::size_t>(limits.context_length));
+    const TokenLists suffixes = suffixes_after(cut, texts, limits);
     ASSERT_EQ(suffixes.count(), texts.size());
     for (std::size_t i = 0; i < texts.size(); ++i) {
       Text joined(cut.ids.begin(), cut.ids.end());
       const Text suffix = text_at(suffixes, i);
       joined.insert(joined.end(), suffix.begin(), suffix.end());
-      ASSERT_EQ(joined, full_text(prefix, texts[i], kLimits));
+      ASSERT_EQ(joined, full_text(prefix, texts[i], limits));
     }
   }
 }
 
-TEST(CutTexts, HaveOnlyTheEndTokenWhereThePrefixFillsTheContext) {
+TEST(CutSuffixes, HaveOnlyTheEndTokenWhereThePrefixFillsTheContext) {
   const CutPrefix cut = cut_prefix(Text(20, 7), kLimits);
   EXPECT_EQ(cut.ids.size(), 11U);
   EXPECT_EQ(cut.room, 0);
   EXPECT_EQ(text_at(suffixes_after(cut, {{1, 2}, {3}}), 0), Text{91});
 }
 
-TEST(CutTexts, AreTheChosenOnesInTheirOrder) {
-  const TokenLists suffixes = cut_suffixes(lists({{1}, {2}, {3}}), {2, 0}, 9, kLimits.eot_id);
+TEST(CutSuffixes, AreTheChosenOnesInTheirOrder) {
+  const TokenLists suffixes = cut_suffixes(lists({{1}, {2}, {3}}), {2, 0}, 9, kLimits);
   EXPECT_EQ(text_at(suffixes, 0), (Text{3, 91}));
   EXPECT_EQ(text_at(suffixes, 1), (Text{1, 91}));
 }

@@ -106,10 +106,10 @@ class BidirectionalText(torch.nn.Module):
         return torch.nn.functional.normalize(self.projection(hidden.mean(1)), dim=-1)
 
 
-def bidirectional_cases(folder: Path) -> None:
+def bidirectional_cases(folder: Path, name: str, start: int | None) -> None:
     """The CLIP bundle with another text tower, and what that makes of each text alone."""
-    start, end, context = 0, 2, 24
-    bundle = folder / "bidirectional"
+    end, context = 2, 24
+    bundle = folder / name
     shutil.copytree(folder / "clip", bundle)
     torch.manual_seed(9)
     tower = BidirectionalText().eval()
@@ -120,17 +120,19 @@ def bidirectional_cases(folder: Path) -> None:
     }  # fmt: skip
     (bundle / "manifest.json").write_text(json.dumps(manifest))
 
-    texts = [torch.randint(3, 300, (index % 27,)).tolist() for index in range(60)]
-    texts += [texts[5], texts[8], texts[5]]
+    # To such a tower an end token inside of a text is a token like others.
+    texts = [torch.randint(2, 300, (index % 27,)).tolist() for index in range(60)]
+    texts += [texts[5], texts[8], texts[5], [9, end, 7]]
     cases = {
         "ids": torch.tensor([token for text in texts for token in text]),
         "offsets": torch.tensor([sum(map(len, texts[:count])) for count in range(len(texts) + 1)]),
     }
     for prefix in ([], [7, 8, 9], list(range(10, 40))):
-        whole = [([start, *prefix, *text])[: context - 1] + [end] for text in texts]
+        first = [] if start is None else [start]
+        whole = [[*first, *prefix, *text][: context - 1] + [end] for text in texts]
         cases[f"prefix{len(prefix)}"] = torch.tensor(prefix, dtype=torch.long)
         cases[f"text_features{len(prefix)}"] = torch.cat([tower(torch.tensor([ids])) for ids in whole])
-    torch.save(cases, folder / "bidirectional.tensors")
+    torch.save(cases, folder / f"{name}.tensors")
 
 
 def captions(model: BlipForConditionalGeneration, pixels: torch.Tensor, count: int) -> list[list[int]]:
@@ -197,5 +199,6 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     with torch.no_grad():
         clip_cases(target)
-        bidirectional_cases(target)
+        bidirectional_cases(target, "bidirectional", start=0)
+        bidirectional_cases(target, "bidirectional-without-start", start=None)
         caption_cases(target)

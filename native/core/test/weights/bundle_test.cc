@@ -76,6 +76,13 @@ TEST_F(BundleFolder, ReadsAClipManifest) {
   EXPECT_EQ(clip.eot_id, 49407);
 }
 
+TEST_F(BundleFolder, ReadsATowerWhoseTextsBeginWithoutAStartToken) {
+  make(replaced(replaced(kClip, "causal", "bidirectional"), "49406", "null"));
+  EXPECT_FALSE(Bundle::open(folder_.path())->manifest().clip().sot_id.has_value());
+  make_clip();
+  EXPECT_EQ(Bundle::open(folder_.path())->manifest().clip().sot_id, 49406);
+}
+
 TEST_F(BundleFolder, ReadsACaptionManifest) {
   make_caption();
   const CaptionManifest caption = Bundle::open(folder_.path())->manifest().caption();
@@ -112,6 +119,7 @@ TEST_F(BundleFolder, NamesTheFieldThatIsWrong) {
       {"\"ViT-B-32/openai\"", "null", "/name"},  {"\"embedDim\": 512", "\"embedDim\": \"512\"", "/embedDim"},
       {"[224, 240]", "224", "/image/size/0"},    {"[224, 240]", "[224]", "/image/size/1"},
       {"[224, 240]", "[0, 240]", "/image/size"}, {"\"layers\": 12, ", "", "/text/layers"},
+      {"49406", "null", "/text/sotId"},          {"\"sotId\": 49406, ", "", "/text/sotId"},
   };
   for (const auto& [from, to, expected] : cases) {
     make_clip(from, to);

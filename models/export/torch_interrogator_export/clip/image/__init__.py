@@ -4,10 +4,14 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from open_clip.timm_model import TimmModel
 from open_clip.transformer import VisionTransformer
 from torch import nn
 
-from .vit import vision_transformer
+from ..transformer import are_plain_blocks
+from .attention_pool import AttentionPooledTower
+from .timm import timm_tower
+from .vit import VisionTower
 
 
 class ImageFeatures(nn.Module):
@@ -24,12 +28,24 @@ class ImageFeatures(nn.Module):
 
 
 def image_tower(visual: nn.Module) -> nn.Module:
-    """What scripts of open_clip's VisionTransformer or ModifiedResNet in eval mode, with the weights of `visual` itself."""
-    return vision_transformer(visual) if isinstance(visual, VisionTransformer) else visual
+    """What scripts of an open_clip image tower in eval mode, with the weights of `visual` itself."""
+    if isinstance(visual, TimmModel):
+        return timm_tower(visual)
+    if not isinstance(visual, VisionTransformer):
+        return visual
+    if are_plain_blocks(visual.transformer):
+        if visual.attn_pool is None and visual.pool_type in ("tok", "avg"):
+            return VisionTower(visual)
+        if visual.attn_pool is not None and visual.attn_pool_contrastive is None and visual.pool_type == "tok":
+            return AttentionPooledTower(visual)
+    # Both are no-ops in eval mode, but scripting would compile their training branch.
+    visual.patch_dropout = nn.Identity()
+    visual.output_tokens = False
+    return visual
 
 
 def script_image(visual: nn.Module) -> torch.jit.ScriptModule:
-    """`image.pt` of open_clip's VisionTransformer or ModifiedResNet, in eval mode: any batch size, any device."""
+    """`image.pt` of an open_clip image tower, in eval mode: any batch size, any device."""
     return torch.jit.script(ImageFeatures(image_tower(visual)).eval())
 
 

@@ -2,11 +2,10 @@
 
 import torch
 import torch.nn.functional as F
-from open_clip.transformer import VisionTransformer
 from torch import nn
 
 from ...patches import PatchEmbedding
-from ..transformer import EndBlock, FullBlock, are_plain_blocks, layer_norm, projection
+from ..transformer import EndBlock, FullBlock, layer_norm, projection
 
 
 class VisionTower(nn.Module):
@@ -57,13 +56,3 @@ def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, batch: int) -> tor
         v.view(batch, v.shape[0] // max(batch, 1), v.shape[1], v.shape[2]).transpose(1, 2),
     )
     return attended.transpose(1, 2).flatten(2).flatten(0, 1)
-
-
-def vision_transformer(visual: VisionTransformer) -> nn.Module:
-    """What scripts of an open_clip tower in eval mode: our own where its blocks and pooling are plain, else itself."""
-    if visual.attn_pool is None and visual.pool_type in ("tok", "avg") and are_plain_blocks(visual.transformer):
-        return VisionTower(visual)
-    # Both are no-ops in eval mode, but scripting would compile their training branch.
-    visual.patch_dropout = nn.Identity()
-    visual.output_tokens = False
-    return visual

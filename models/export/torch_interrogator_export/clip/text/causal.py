@@ -1,13 +1,12 @@
 """open_clip's causal text tower as `text.pt`: `prefill` for what all texts share, `extend` for the tree of the rest."""
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from .. import operators  # noqa: F401  registers interrogator::tree_attention, which scripting looks up
 from ..transformer import EndBlock, FullBlock, are_plain_blocks, layer_norm, projection
+from .special_tokens import CLIP
 
 
 class CausalText(nn.Module):
@@ -74,34 +73,29 @@ def text_tower(model: nn.Module) -> nn.Module:
     return getattr(model, "text", model)
 
 
-def refusal(model: nn.Module, eot_id: int) -> str | None:
-    """Why a text tower whose configuration is a causal one's cannot be exported all the same, or None where it can."""
-    tower = text_tower(model)
-    pool = getattr(tower, "text_pool_type", getattr(tower, "pool_type", None))
-    eos = getattr(tower, "text_eos_id", getattr(tower, "eos_id", None))
-    if pool != "argmax" and not (pool == "eos" and eos == eot_id):
-        return f"text tower that pools with '{pool}' instead of at the end token"
-    if not are_plain_blocks(tower.transformer):
-        return "text tower with custom attention blocks"
-    return None
+def pools_at_the_end(pool: str, pooled_id: int, end: int) -> bool:
+    """Whether a way to pool reads the end token, which is the only one that a tree of texts has an output for.
+
+    open_clip's 'argmax' finds the largest id, and that is the end token of its own tokenizer.
+    """
+    return (pool == "argmax" and end == CLIP.end) or (pool == "eos" and pooled_id == end)
 
 
-def script_text(model: nn.Module) -> torch.jit.ScriptModule:
-    """`text.pt` of an open_clip model whose text tower `refusal` accepts."""
-    return torch.jit.script(CausalText(text_tower(model)).eval())
+def pooling_refusal(pool: str) -> str:
+    """Why a causal tower with another way to pool cannot be exported."""
+    return f"text tower that pools with '{pool}' instead of at the end token"
 
 
-def text_fields(model: nn.Module, tokenizer: Any) -> dict[str, Any]:
-    """The manifest's `text`, all but the file name."""
-    tower = text_tower(model)
+def has_plain_blocks(tower: nn.Module) -> bool:
+    """Whether the blocks of open_clip's own text tower are the plain ones."""
+    return are_plain_blocks(tower.transformer)
+
+
+def sizes(tower: nn.Module) -> dict[str, int]:
+    """The manifest's sizes of open_clip's own text tower."""
     return {
-        "tower": "causal",
-        "contextLength": int(tokenizer.context_length),
         "vocabSize": int(tower.token_embedding.weight.shape[0]),
         "layers": len(tower.transformer.resblocks),
         "heads": int(tower.transformer.resblocks[0].attn.num_heads),
         "width": int(tower.token_embedding.weight.shape[1]),
-        "padId": 0,
-        "sotId": int(tokenizer.sot_token_id),
-        "eotId": int(tokenizer.eot_token_id),
     }

@@ -1,4 +1,4 @@
-#include "weights/weights.h"
+#include "weights/file_weights.h"
 
 #include <algorithm>
 #include <unordered_set>
@@ -43,7 +43,8 @@ class Faults {
 
 }  // namespace
 
-Weights::Weights(const Graph& graph, const std::filesystem::path& path, CancelTokenPtr cancel) : path_(path), cancel_(std::move(cancel)) {
+FileWeights::FileWeights(const Graph& graph, const std::filesystem::path& path, CancelTokenPtr cancel)
+    : path_(path), cancel_(std::move(cancel)) {
   std::map<std::string, StoredTensor> found = open_checkpoint(path);
   Faults faults;
   std::unordered_set<std::string> other_names;
@@ -63,6 +64,7 @@ Weights::Weights(const Graph& graph, const std::filesystem::path& path, CancelTo
     tensors_.emplace(name, tensor);
   }
   for (const auto& [name, tensor] : found) {
+    if (graph.leaves_out(name) && tensor.type->floating && count_elements(tensor.shape) == 1) numbers_.emplace(name, tensor);
     if (graph.tensors().contains(name) || other_names.contains(name) || graph.leaves_out(name) || is_whole_number(tensor)) continue;
     faults.add(in_quotes(name) + " of shape " + in_brackets(tensor.shape) + " is left over");
   }
@@ -76,7 +78,7 @@ Weights::Weights(const Graph& graph, const std::filesystem::path& path, CancelTo
                                               "; give the file that this architecture was trained as, or name the architecture that it is");
 }
 
-WeightsSummary Weights::summary() const {
+WeightsSummary FileWeights::summary() const {
   WeightsSummary summary;
   for (const auto& [name, tensor] : tensors_) {
     const std::int64_t count = count_elements(tensor.shape);
@@ -89,26 +91,36 @@ WeightsSummary Weights::summary() const {
   return summary;
 }
 
-at::ScalarType Weights::stored_type() const {
+at::ScalarType FileWeights::stored_type() const {
   std::map<at::ScalarType, std::int64_t> numbers{{at::kFloat, 0}};
   for (const auto& [name, tensor] : tensors_) numbers[*tensor.type->floating] += count_elements(tensor.shape);
   return std::max_element(numbers.begin(), numbers.end(), [](const auto& one, const auto& other) { return one.second < other.second; })
       ->first;
 }
 
-at::Tensor Weights::read(const ParameterSource& source, at::ScalarType type) const {
+at::Tensor FileWeights::read(const ParameterSource& source, at::ScalarType type) const {
   if (cancel_) cancel_->check();
   const StoredTensor& tensor = tensors_.at(source.from);
-  const auto read = [&] {
-    const std::int64_t all = tensor.shape.empty() ? 1 : tensor.shape[0];
-    const auto [begin, end] = source.rows.value_or(std::pair{std::int64_t{0}, all});
-    at::Tensor rows = read_rows(tensor, begin, end, type);
-    if (source.transpose) rows = rows.t().contiguous();
-    return rows.view(source.shape);
-  };
-  return explained(ErrorCode::kWeightsInvalid, read, [&](const std::string& why) {
-    return path_.string() + " cannot be read as weights: " + in_quotes(source.from) + ": " + why + "; get it again";
-  });
+  const std::int64_t all = tensor.shape.empty() ? 1 : tensor.shape[0];
+  const auto [begin, end] = source.rows.value_or(std::pair{std::int64_t{0}, all});
+  at::Tensor rows = read(source.from, tensor, begin, end, type);
+  if (source.transpose) rows = rows.t().contiguous();
+  return rows.view(source.shape);
+}
+
+std::optional<double> FileWeights::number(const std::string& name) const {
+  const auto found = numbers_.find(name);
+  if (found == numbers_.end()) return std::nullopt;
+  return read(name, found->second, 0, 1, at::kFloat).item<double>();
+}
+
+at::Tensor FileWeights::read(const std::string& name, const StoredTensor& tensor, std::int64_t begin, std::int64_t end,
+                             at::ScalarType type) const {
+  return explained(
+      ErrorCode::kWeightsInvalid, [&] { return read_rows(tensor, begin, end, type); },
+      [&](const std::string& why) {
+        return path_.string() + " cannot be read as weights: " + in_quotes(name) + ": " + why + "; get it again";
+      });
 }
 
 }  // namespace interrogator

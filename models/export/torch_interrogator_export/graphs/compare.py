@@ -9,23 +9,29 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 
-from torch_interrogator_export.clip import operators  # noqa: F401  text.pt calls interrogator::tree_attention
-from torch_interrogator_export.clip.tree import build_tree
-from torch_interrogator_export.graphs.blob import Graph
-from torch_interrogator_export.graphs.make import filled
-from torch_interrogator_export.graphs.reference import ANSWERS
-from torch_interrogator_export.graphs.sources import Source
+from ..clip import operators  # noqa: F401  text.pt calls interrogator::tree_attention
+from ..clip.text import BIDIRECTIONAL
+from ..clip.tree import build_tree
+from .blob import Graph
+from .make import filled
+from .reference import ANSWERS
 
 # Largest absolute difference of a feature.
 TOLERANCE = 1e-5
 
 
-def compare(graph: Graph, source: Source, folder: Path) -> dict[str, Any]:
-    """What differs: `image` and `text` for features, or `tokens`; `passed` says whether it is little enough."""
+def compare(graph: Graph, folder: Path) -> dict[str, Any]:
+    """What differs: `image` and `text` for features, or `tokens`; `passed` says whether it is little enough.
+
+    `apart`: what two pictures and two texts differ by.
+    """
     answers = json.loads((folder / ANSWERS).read_text())
     if answers["kind"] == "clip":
-        image, text = _image_difference(graph, answers, folder), _text_difference(graph, source, answers, folder)
-        return {"image": image, "text": text, "passed": max(image, text) <= TOLERANCE}
+        image, text = _image_difference(graph, answers, folder), _text_difference(graph, answers, folder)
+        # Features that were all the same would agree with anything.
+        apart = [_largest(torch.tensor(answers[kind][0]), answers[kind][1]) for kind in ("imageFeatures", "textFeatures")]
+        passed = max(image, text) <= TOLERANCE and min(apart) > 100 * max(image, text)
+        return {"image": image, "text": text, "apart": apart, "passed": passed}
     ours = _captions(graph, answers, folder)
     pairs = zip(ours, answers["captions"], strict=True)
     tokens = sum(len(caption) for caption in answers["captions"])
@@ -59,15 +65,25 @@ def _image_difference(graph: Graph, answers: dict[str, Any], folder: Path) -> fl
     return _largest(ours, answers["imageFeatures"])
 
 
-def _text_difference(graph: Graph, source: Source, answers: dict[str, Any], folder: Path) -> float:
+def _text_difference(graph: Graph, answers: dict[str, Any], folder: Path) -> float:
     tower = from_file(graph, "text.pt", folder / answers["weights"])
-    end = graph.header["manifest"]["text"]["eotId"]
-    sequences = [row[: row.index(end) + 1] for row in source.tokenizer(answers["texts"]).tolist()]
-    keys, values = tower.prefill(torch.tensor(sequences[0][:1]))
-    return _largest(tower.extend(keys, values, *build_tree(sequences, 1)), answers["textFeatures"])
+    fields = graph.header["manifest"]["text"]
+    sequences = [whole_text(ids, fields) for ids in answers["tokens"]]
+    if fields["tower"] == BIDIRECTIONAL:
+        ours = torch.cat([tower(torch.tensor([sequence])) for sequence in sequences])
+    else:
+        cache = tower.prefill(torch.tensor(sequences[0][:1]))
+        ours = tower.extend(*cache, *build_tree(sequences, 1))
+    return _largest(ours, answers["textFeatures"])
 
 
-def _largest(ours: torch.Tensor, theirs: list[list[float]]) -> float:
+def whole_text(ids: list[int], fields: dict[str, Any]) -> list[int]:
+    """A text's tokens with start and end, cut to the context: what the core gives a tower."""
+    start = [] if fields["sotId"] is None else [fields["sotId"]]
+    return [*start, *ids[: fields["contextLength"] - len(start) - 1], fields["eotId"]]
+
+
+def _largest(ours: torch.Tensor, theirs: list) -> float:
     distance = (ours - torch.tensor(theirs)).abs().max().item()
     # NaN is no difference that could be small enough.
     return distance if distance == distance else float("inf")

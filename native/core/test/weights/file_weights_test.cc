@@ -1,4 +1,4 @@
-#include "weights/weights.h"
+#include "weights/file_weights.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@ std::string graph_bytes(const std::string& name = "small.graph") { return read_f
 Module assembled(const std::string& file, const std::string& graph_name = "small.graph") {
   ops::register_operators();
   const Graph graph(graph_bytes(graph_name));
-  const Weights weights(graph, weight_cases_folder() / file);
+  const FileWeights weights(graph, weight_cases_folder() / file);
   return Module::assemble(graph.part("small.pt"), weights, c10::kCPU, {"forward"});
 }
 
@@ -51,7 +51,7 @@ INSTANTIATE_TEST_SUITE_P(
                       std::pair{"huge.bin", "plain"}, std::pair{"half.safetensors", "half"}, std::pair{"half.bin", "half"},
                       std::pair{"half-script.pt", "half"}, std::pair{"bfloat.safetensors", "bfloat"}, std::pair{"bfloat.bin", "bfloat"}));
 
-TEST(Weights, OfATiedHeadAreOneTensor) {
+TEST(FileWeights, OfATiedHeadAreOneTensor) {
   const Module module = assembled("plain.safetensors");
   // 50 rows are no multiple of a panel and have no bias, so that the tied weight stays as it is; all others are packed or plain.
   const std::int64_t numbers = 50 * 16 + 3 * (16 * 16 + 16) + 16 * 16 + 24 * 16 + 1 + 1;
@@ -60,8 +60,8 @@ TEST(Weights, OfATiedHeadAreOneTensor) {
   EXPECT_LT(bytes, (numbers + 50 * 16) * 4 + 3 * 16 * 16 * 4) << "the head has memory of its own";
 }
 
-TEST(Weights, AreSummedUp) {
-  const auto check = [](const char* file) { return check_weights({graph_bytes(), weight_cases_folder() / file}); };
+TEST(FileWeights, AreSummedUp) {
+  const auto check = [](const char* file) { return check_weights(graph_bytes(), weight_cases_folder() / file); };
   const std::int64_t parameters = 50 * 16 + 48 * 16 + 48 + 16 * 16 + 16 * 24 + 1;
   for (const auto& [file, dtype, width] :
        std::vector<std::tuple<const char*, const char*, std::uint64_t>>{{"plain.safetensors", "float32", 4},
@@ -76,7 +76,14 @@ TEST(Weights, AreSummedUp) {
   }
 }
 
-TEST(Weights, ThatDoNotFitAreNamed) {
+TEST(FileWeights, HaveNumbersThatNoModuleReads) {
+  const Graph graph(graph_bytes());
+  EXPECT_EQ(FileWeights(graph, weight_cases_folder() / "training.pt").number("logit_scale"), 1.0);
+  EXPECT_EQ(FileWeights(graph, weight_cases_folder() / "training.pt").number("logit_bias"), std::nullopt);
+  EXPECT_EQ(FileWeights(graph, weight_cases_folder() / "plain.bin").number("logit_scale"), std::nullopt);
+}
+
+TEST(FileWeights, ThatDoNotFitAreNamed) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"missing.safetensors", "'projection' is missing, expected with the shape [16, 24]"},
       {"extra.safetensors", "'extra.weight' of shape [2, 3] is left over"},
@@ -85,24 +92,24 @@ TEST(Weights, ThatDoNotFitAreNamed) {
   };
   for (const auto& [file, words] : cases) {
     expect_error("ERR_WEIGHTS_INVALID", {file, words, "the graph of 'small'"}, [&, name = file] { assembled(name); });
-    expect_error("ERR_WEIGHTS_INVALID", {file, words}, [&, name = file] { check_weights({graph_bytes(), weight_cases_folder() / name}); });
+    expect_error("ERR_WEIGHTS_INVALID", {file, words}, [&, name = file] { check_weights(graph_bytes(), weight_cases_folder() / name); });
   }
 }
 
-TEST(Weights, ThatAreCutWhileTheyAreReadAreTold) {
+TEST(FileWeights, ThatAreCutWhileTheyAreReadAreTold) {
   const test::TemporaryFolder folder;
   test::write_file(folder / "file", read_file(weight_cases_folder() / "plain.safetensors"));
   const Graph graph(graph_bytes());
-  const Weights weights(graph, folder / "file");
+  const FileWeights weights(graph, folder / "file");
   std::filesystem::resize_file(folder / "file", 2000);
   expect_error("ERR_WEIGHTS_INVALID", {(folder / "file").string(), "cut short"},
                [&] { Module::assemble(graph.part("small.pt"), weights, c10::kCPU, {"forward"}); });
 }
 
-TEST(Weights, StopBetweenTensorsOnceTheyAreCancelled) {
+TEST(FileWeights, StopBetweenTensorsOnceTheyAreCancelled) {
   const Graph graph(graph_bytes());
   const auto cancel = std::make_shared<CancelToken>();
-  const Weights weights(graph, weight_cases_folder() / "plain.safetensors", cancel);
+  const FileWeights weights(graph, weight_cases_folder() / "plain.safetensors", cancel);
   Module::assemble(graph.part("small.pt"), weights, c10::kCPU, {"forward"});
   cancel->cancel();
   expect_error("ERR_ABORTED", {"cancelled"}, [&] { Module::assemble(graph.part("small.pt"), weights, c10::kCPU, {"forward"}); });

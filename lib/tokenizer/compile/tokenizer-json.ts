@@ -1,0 +1,144 @@
+/** A tokenizer.json of the hub as the pipeline takes it. What this version does not know is refused by its name: other ids would be no help. */
+import type { AddedToken, Charsmap, CompiledTokenizer, Normalizer, PreTokenizer, SplitBehavior } from '../pipeline/compiled';
+import { flag, id, type Json, list, object, text } from './fields';
+import { BLANK, compileModel } from './models';
+import { sharedBytes } from './tables';
+
+/** Nobody's tokenizer has steps in steps in steps. */
+const DEEPEST = 8;
+
+/** Throws an Error that says what is wrong. */
+export function compileTokenizer(json: Json): CompiledTokenizer {
+  const normalizer = json.normalizer ? normalizerOf(object(json.normalizer, 'normalizer')) : null;
+  const preTokenizer = json.pre_tokenizer ? preTokenizerOf(object(json.pre_tokenizer, 'pre_tokenizer')) : null;
+  const { model, wordStart } = compileModel(object(json.model, 'model'));
+  const added = list(json.added_tokens ?? [], 'added_tokens')
+    .map(addedToken)
+    .filter(({ content }) => content !== '');
+  const cutsWordsApart = cutsAtBlanks(preTokenizer) || (wordStart !== null && writesBlanks(normalizer));
+  return { normalizer, preTokenizer, added, model, wordStart, cutsWordsApart };
+}
+
+function addedToken(value: unknown): AddedToken {
+  const token = object(value, 'added_tokens');
+  const isSpecial = flag(token.special, false, 'added_tokens.special');
+  return {
+    id: id(token.id, 'added_tokens.id'),
+    content: text(token.content, 'added_tokens.content'),
+    takesLeft: flag(token.lstrip, false, 'added_tokens.lstrip'),
+    takesRight: flag(token.rstrip, false, 'added_tokens.rstrip'),
+    isWord: flag(token.single_word, false, 'added_tokens.single_word'),
+    isNormalized: flag(token.normalized, !isSpecial, 'added_tokens.normalized'),
+  };
+}
+
+function normalizerOf(json: Json, depth = 0): Normalizer {
+  if (depth > DEEPEST) throw new Error('its normalizer is nested too deep');
+  const type = text(json.type, 'normalizer.type');
+  switch (type) {
+    case 'Sequence':
+      return { type, normalizers: list(json.normalizers, type).map((each) => normalizerOf(object(each, type), depth + 1)) };
+    case 'Precompiled':
+      return { type, charsmap: charsmapOf(Buffer.from(text(json.precompiled_charsmap, 'precompiled_charsmap'), 'base64')) };
+    case 'NFC':
+    case 'NFD':
+    case 'NFKC':
+    case 'NFKD':
+    case 'Lowercase':
+      return { type };
+    case 'Strip':
+      return { type, left: flag(json.strip_left, true, 'strip_left'), right: flag(json.strip_right, true, 'strip_right') };
+    case 'Prepend':
+      return { type, text: text(json.prepend, 'prepend') };
+    case 'Replace':
+      return { type, pattern: patternOf(json), by: text(json.content, 'normalizer.content') };
+    case 'BertNormalizer': {
+      const lowercase = flag(json.lowercase, true, 'lowercase');
+      return {
+        type,
+        cleansText: flag(json.clean_text, true, 'clean_text'),
+        partsChinese: flag(json.handle_chinese_chars, true, 'handle_chinese_chars'),
+        stripsAccents: flag(json.strip_accents, lowercase, 'strip_accents'),
+        lowercase,
+      };
+    }
+    default:
+      throw new Error(`its normalizer ${type} is not known`);
+  }
+}
+
+/** The bytes: how long the double array is, in four bytes; the double array; the replacements. */
+export function charsmapOf(bytes: Buffer): Charsmap {
+  const length = bytes.length < 4 ? 0 : bytes.readUInt32LE(0);
+  if (length === 0 || length % 4 !== 0 || length > bytes.length - 4) throw new Error('its table of replacements is damaged');
+  const trie = new Uint32Array(new SharedArrayBuffer(length));
+  for (let i = 0; i < trie.length; i += 1) trie[i] = bytes.readUInt32LE(4 + 4 * i);
+  return { trie, replacements: sharedBytes(bytes.subarray(4 + length)) };
+}
+
+const BEHAVIORS: readonly unknown[] = [
+  'Removed',
+  'Isolated',
+  'MergedWithPrevious',
+  'MergedWithNext',
+  'Contiguous',
+] satisfies SplitBehavior[];
+
+function preTokenizerOf(json: Json, depth = 0): PreTokenizer {
+  if (depth > DEEPEST) throw new Error('its pre_tokenizer is nested too deep');
+  const type = text(json.type, 'pre_tokenizer.type');
+  switch (type) {
+    case 'Sequence':
+      return { type, pretokenizers: list(json.pretokenizers, type).map((each) => preTokenizerOf(object(each, type), depth + 1)) };
+    case 'Metaspace': {
+      const prepends = flag(json.add_prefix_space, true, 'add_prefix_space') ? (json.prepend_scheme ?? 'always') : 'never';
+      if (prepends !== 'always' && prepends !== 'first' && prepends !== 'never') throw new Error('its prepend_scheme is not known');
+      return { type, prepends, replacement: text(json.replacement, 'pre_tokenizer.replacement'), splits: flag(json.split, true, 'split') };
+    }
+    case 'ByteLevel':
+      return {
+        type,
+        prependsBlank: flag(json.add_prefix_space, true, 'add_prefix_space'),
+        splits: flag(json.use_regex, true, 'use_regex'),
+      };
+    case 'WhitespaceSplit':
+    case 'BertPreTokenizer':
+      return { type };
+    case 'Split': {
+      const { behavior } = json;
+      if (!BEHAVIORS.includes(behavior)) throw new Error('its pre_tokenizer.behavior is not known');
+      return { type, pattern: patternOf(json), behavior: behavior as SplitBehavior, inverted: flag(json.invert, false, 'invert') };
+    }
+    default:
+      throw new Error(`its pre_tokenizer ${type} is not known`);
+  }
+}
+
+/** A literal, or one of the regular expressions that mean the same to JavaScript. */
+function patternOf(json: Json): RegExp {
+  const { String: literal, Regex: regex } = object(json.pattern, 'pattern');
+  if (typeof literal === 'string' && literal !== '') return new RegExp(literal.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'), 'gu');
+  if (regex === ' {2,}') return / {2,}/gu;
+  throw new Error(`its pattern ${JSON.stringify(json.pattern)} is not known`);
+}
+
+function cutsAtBlanks(preTokenizer: PreTokenizer | null): boolean {
+  switch (preTokenizer?.type) {
+    case 'Sequence':
+      return preTokenizer.pretokenizers.some(cutsAtBlanks);
+    case 'Metaspace':
+    case 'ByteLevel':
+      return preTokenizer.splits;
+    case 'WhitespaceSplit':
+    case 'BertPreTokenizer':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Whether blanks become what words begin with. */
+function writesBlanks(normalizer: Normalizer | null): boolean {
+  if (normalizer?.type === 'Sequence') return normalizer.normalizers.some(writesBlanks);
+  return normalizer?.type === 'Replace' && normalizer.by === BLANK && normalizer.pattern.source === ' ';
+}
