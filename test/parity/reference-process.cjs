@@ -9,8 +9,8 @@ class ReferenceProcess {
   #diagnostics = '';
   #ended;
 
-  constructor(program, script, { echo = false } = {}) {
-    this.#process = spawn(program, [script], { env: { ...process.env, PYTHONUNBUFFERED: '1' } });
+  constructor(program, script, { echo = false, cwd } = {}) {
+    this.#process = spawn(program, [script], { cwd, env: { ...process.env, PYTHONUNBUFFERED: '1' } });
     this.#process.stderr.setEncoding('utf8').on('data', (text) => {
       this.#diagnostics = (this.#diagnostics + text).slice(-8000);
       if (echo) process.stderr.write(text);

@@ -10,7 +10,8 @@ export interface ReferenceMode {
 }
 
 export class Reference extends ReferenceProcess {
-  static async start(): Promise<Reference> {
-    return new Reference(await exporterPython(), path.join(__dirname, 'reference', 'server.py'));
+  /** `cwd`: the folder that it runs in. */
+  static async start({ cwd }: { cwd?: string } = {}): Promise<Reference> {
+    return new Reference(await exporterPython(), path.join(__dirname, 'reference', 'server.py'), { cwd });
   }
 }

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Config, Interrogator, LabelTable } from '../../lib';
 import { exportBundle } from '../support/bundles';
-import { expectSameChain, expectSameRanking, FEATURE_TOLERANCE, largestDifference } from './compare';
-import { Reference, type ReferenceMode } from './reference';
+import { expectSameRanking, FEATURE_TOLERANCE, largestDifference } from './compare';
+import { expectSameBest, expectSameFastAndClassic, expectSameNegative } from './modes';
+import { Reference } from './reference';
 import { longPrompts, ODD_TEXTS, vocabularyLines } from './texts';
 
 const TINY = { name: 'tiny-clip/', seed: 7, config: path.join(__dirname, 'reference', 'tiny-clip.json') };
@@ -124,54 +125,15 @@ describe.each([0, 1, 2, 3, 4, 5])('on photograph %i', (index) => {
   const image = (): string => images[index] as string;
 
   test('fast and classic write the reference prompt', async () => {
-    const features = await ours.imageToFeatures(image());
-    const tables = [ours.artists, ours.flavors, ours.mediums, ours.movements, ours.trendings];
-    const merged = LabelTable.merge(tables, ours);
-    const theirTops = await reference.call<string[]>('rank_table', { path: image(), table: 'merged', top: 32, reverse: false });
-    const same = [await expectSameRanking(reference, image(), await merged.rank(features, { topCount: 32 }), theirTops)];
-    for (const [name, top] of [
-      ['mediums', 1],
-      ['artists', 1],
-      ['trendings', 1],
-      ['movements', 1],
-      ['flavors', 3],
-    ] as const) {
-      const theirs = await reference.call<string[]>('rank_table', { path: image(), table: name, top, reverse: false });
-      same.push(await expectSameRanking(reference, image(), await ours[name].rank(features, { topCount: top }), theirs));
-    }
-    for (const mode of ['fast', 'classic'] as const) {
-      const theirs = await reference.call<ReferenceMode>('mode', { name: mode, path: image(), arguments: { caption: CAPTION } });
-      const mine =
-        mode === 'fast'
-          ? await ours.interrogateFast(image(), { caption: CAPTION })
-          : await ours.interrogateClassic(image(), { caption: CAPTION });
-      // Where every ranking agrees, nothing excuses another prompt; where one tied, its labels may stand swapped.
-      if (same.every(Boolean)) expect(mine).toBe(theirs.prompt);
-      else await expectSameRanking(reference, image(), mine.split(', '), theirs.prompt.split(', '));
-    }
+    await expectSameFastAndClassic({ reference, ours }, { image: image(), caption: CAPTION });
   }, 600_000);
 
   test('negative chains the reference prompt', async () => {
-    const features = await ours.imageToFeatures(image());
-    const call = { name: 'negative', path: image(), arguments: { max_flavors: 6 } };
-    const theirs = await reference.call<ReferenceMode>('mode', call);
-    const mine = await ours.interrogateNegative(image(), { maxFlavors: 6 });
-    const flavors = await ours.flavors.rank(features, { topCount: MODE_OPTIONS.flavorIntermediateCount, reverse: true });
-    const phrases = [...flavors, ...ours.negative.labels];
-    await expectSameChain(reference, image(), mine, theirs, { start: '', phrases });
+    await expectSameNegative({ reference, ours }, image());
   }, 600_000);
 
   test('best writes the reference prompt', async () => {
-    const features = await ours.imageToFeatures(image());
     const options = index % 2 === 0 ? { min: 2, max: 12 } : { min: 8, max: 32 };
-    const theirs = await reference.call<ReferenceMode>('mode', {
-      name: 'best',
-      path: image(),
-      arguments: { caption: CAPTION, min_flavors: options.min, max_flavors: options.max },
-    });
-    const mine = await ours.interrogate(image(), { caption: CAPTION, minFlavors: options.min, maxFlavors: options.max });
-    const merged = LabelTable.merge([ours.artists, ours.flavors, ours.mediums, ours.movements, ours.trendings], ours);
-    const phrases = await merged.rank(features, { topCount: MODE_OPTIONS.flavorIntermediateCount });
-    await expectSameChain(reference, image(), mine, theirs, { start: CAPTION, phrases });
+    await expectSameBest({ reference, ours }, { image: image(), caption: CAPTION }, options);
   }, 600_000);
 });

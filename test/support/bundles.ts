@@ -15,12 +15,20 @@ export function bundleWork(): string {
   return WORK;
 }
 
-/** The folder of a bundle with these weights. Processes that need the same one at once wait for the first. */
-export async function exportBundle(kind: 'clip' | 'caption', name: string, args: readonly string[]): Promise<string> {
-  const recipe = fingerprint([kind, name, ...args]);
+/**
+ * The folder of a bundle with these weights. Processes that need the same one at once wait for the first. `cwd`: the folder that
+ * the exporter runs in, named by what is in it.
+ */
+export async function exportBundle(
+  kind: 'clip' | 'caption',
+  name: string,
+  args: readonly string[],
+  { cwd }: { cwd?: string } = {},
+): Promise<string> {
+  const recipe = fingerprint([kind, name, ...args, ...(cwd === undefined ? [] : [path.basename(cwd)])]);
   const folder = path.join(bundleWork(), `${name.replaceAll('/', '_')}-${recipe}`);
   await once(folder, 'manifest.json', async () => {
-    await runPython(['-m', 'torch_interrogator_export', kind, name, '--out', folder, ...args]);
+    await runPython(['-m', 'torch_interrogator_export', kind, name, '--out', folder, ...args], { cwd });
   });
   return folder;
 }

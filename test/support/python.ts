@@ -25,12 +25,12 @@ async function find(): Promise<string> {
   return stdout.trim().split('\n').at(-1) as string;
 }
 
-/** Runs Python with the exporter on its path; stdout. A failure carries what it printed. */
-export async function runPython(args: readonly string[]): Promise<string> {
+/** Runs Python with the exporter on its path, in the folder `cwd`; stdout. A failure carries what it printed. */
+export async function runPython(args: readonly string[], { cwd }: { cwd?: string } = {}): Promise<string> {
   const python = await exporterPython();
   const env = { ...process.env, PYTHONPATH: EXPORTER, PYTHONIOENCODING: 'utf-8' };
   try {
-    return (await run(python, [...args], { env, maxBuffer: 1 << 28 })).stdout;
+    return (await run(python, [...args], { cwd, env, maxBuffer: 1 << 28 })).stdout;
   } catch (error) {
     const { stdout, stderr } = error as { stdout?: string; stderr?: string };
     throw new Error(`python ${args.join(' ')} failed:\n${stdout ?? ''}${stderr ?? ''}`, { cause: error });

@@ -1,5 +1,6 @@
 """What a parity test can ask of the reference."""
 
+import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 from clip_interrogator import Config, Interrogator
 from clip_interrogator.clip_interrogator import LabelTable, _merge_tables
 from judge import chain_margin
+from mended import mended
 from PIL import Image
 from transformers import BlipForConditionalGeneration
 
@@ -81,7 +83,7 @@ def caption_with(session: Session, path: str, options: dict, prompt: str | None 
     return processor.batch_decode(tokens, skip_special_tokens=True)[0].strip()
 
 
-def load(session: Session, clip: dict, caption: str | None, options: dict) -> dict:
+def load(session: Session, clip: dict, caption: str | None, options: dict) -> None:
     """Makes the Interrogator. clip: what build_clip takes; caption: a transformers folder; options: of Config.
 
     Without `caption` and with a caption_model_name among the options, clip-interrogator gets the captioner itself.
@@ -97,7 +99,6 @@ def load(session: Session, clip: dict, caption: str | None, options: dict) -> di
         config.caption_model_name = options.get("caption_model_name")
     session.interrogator = Interrogator(config)
     session.features = {}
-    return {"embed_dim": int(session.interrogator.clip_model.text_projection.shape[-1])}
 
 
 def image_features(session: Session, paths: list[str]) -> list[list[float]]:
@@ -162,8 +163,11 @@ def label_similarities(session: Session, path: str, labels: list[str]) -> list[f
     return (session.image_features(path) @ embeds.T)[0].tolist()
 
 
-def mode(session: Session, name: str, path: str, arguments: dict) -> dict:
-    """One of the reference's modes. Every winner that rank_top gave on the way is reported as `steps`."""
+def mode(session: Session, name: str, path: str, arguments: dict, corrected: bool = False) -> dict:
+    """One of the reference's modes. Every winner that rank_top gave on the way is reported as `steps`.
+
+    corrected: with its bugs mended, see mended.py.
+    """
     interrogator, steps = session.interrogator, []
     rank_top = Interrogator.rank_top.__get__(interrogator)
 
@@ -175,7 +179,8 @@ def mode(session: Session, name: str, path: str, arguments: dict) -> dict:
     interrogator.rank_top = recording
     try:
         method = "interrogate" if name == "best" else f"interrogate_{name}"
-        prompt = getattr(interrogator, method)(open_rgb(path), **arguments)
+        with mended() if corrected else contextlib.nullcontext():
+            prompt = getattr(interrogator, method)(open_rgb(path), **arguments)
     finally:
         del interrogator.rank_top
     return {"prompt": str(prompt), "steps": steps}

@@ -72,6 +72,8 @@ def build_clip(
         pretrained=checkpoint or (tag if seed is None else None),
         precision="fp16" if device == "cuda" else "fp32",
         device=device,
+        # The hub has weights of text towers alone, which those of the whole model would replace.
+        pretrained_text=False,
         force_quick_gelu=bool(open_clip.get_pretrained_cfg(architecture, tag).get("quick_gelu")),
     ).eval()
     preprocess = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
