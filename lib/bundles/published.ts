@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { ProgressListener } from '../arguments';
-import { InterrogatorError } from '../errors';
+import { hasCode, InterrogatorError, toInterrogatorError } from '../errors';
 import { isThere } from '../files/is-there';
 import { cachedFile, declaredContent, fetchFiles, forget, hubCacheFolder, isOffline, repositoryInfo } from '../hub';
 import type { Bundle } from './bundle';
@@ -58,11 +58,28 @@ export async function obtain(needed: Needed, fetching: Fetching): Promise<Obtain
   await requireAll([needed], fetching);
   const { name, entry, tokenizer } = needed;
   const progress = { signal: fetching.signal, onProgress: sumOf(name, fetching.report) };
+  const toFetch = (what: string, repository: string) => (cause: unknown) => {
+    throw notFetched(`The ${what} of ${name} (${repository})`, name, cause);
+  };
   // The smaller first: what is wrong with a connection shows early.
   return {
-    ...(tokenizer !== undefined && { tokenizer: (await findTokenizer(tokenizer)) ?? (await fetchTokenizer(tokenizer, progress)) }),
-    ...(entry && { weights: (await findWeights(entry)) ?? (await fetchWeights(entry, progress)) }),
+    ...(tokenizer !== undefined && {
+      tokenizer: (await findTokenizer(tokenizer)) ?? (await fetchTokenizer(tokenizer, progress).catch(toFetch('tokenizer', tokenizer))),
+    }),
+    ...(entry && {
+      weights: (await findWeights(entry)) ?? (await fetchWeights(entry, progress).catch(toFetch('weights', entry.repository))),
+    }),
   };
+}
+
+/** What the network was asked for, and by which command it can be had later; anything else as it is. */
+function notFetched(what: string, name: string, cause: unknown): unknown {
+  if (!hasCode(cause, 'ERR_NETWORK')) return cause;
+  const { problem, hint } = toInterrogatorError(cause);
+  return new InterrogatorError('ERR_NETWORK', `${what} cannot be fetched: ${problem}`, {
+    hint: [hint, `Fetch it later with: npx torch-interrogator pull ${name}`].filter(Boolean).join('\n'),
+    cause,
+  });
 }
 
 /**
