@@ -100,11 +100,13 @@ export async function requireAll(needed: readonly Needed[], { download }: Pick<F
     weights.length > 0 && `the weights of ${weights.join(' and ')}`,
     tokenizers.length > 0 && `the tokenizer of ${tokenizers.map(({ name, tokenizer }) => `${name} (${tokenizer})`).join(' and of ')}`,
   ].filter((part) => part !== false);
-  const fault = `${missing.join(', and ')} are not in ${hubCacheFolder()}, and they are not fetched because ${why}.`;
+  const isOne = weights.length === 0 && tokenizers.length === 1;
+  const [are, they, them] = isOne ? ['is', 'it is', 'it'] : ['are', 'they are', 'them'];
+  const fault = `${missing.join(', and ')} ${are} not in ${hubCacheFolder()}, and ${they} not fetched because ${why}.`;
   const names = [...new Set([...weights, ...tokenizers.map(({ name }) => name)])];
   throw new InterrogatorError(weights.length > 0 ? 'ERR_WEIGHTS_NOT_FOUND' : 'ERR_TOKENIZER', `T${fault.slice(1)}`, {
     hint:
-      `Fetch them, where there is a network, with: npx torch-interrogator pull ${names.join(' ')}\n` +
+      `Fetch ${them}, where there is a network, with: npx torch-interrogator pull ${names.join(' ')}\n` +
       'Until then the sample pair is there: --clip sample --caption sample',
   });
 }

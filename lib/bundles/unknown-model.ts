@@ -49,7 +49,7 @@ export async function unknownModel(kind: BundleKind | undefined, given: string):
     return error(
       `${unknown}.`,
       trainedNames(untrained),
-      `With random weights, and answers that say nothing, it is ${untrained.name}/`,
+      `${untrained.name}/ runs it with random weights: its answers say nothing of an image.`,
       list,
     );
   }
