@@ -100,7 +100,19 @@ export function architectures(): readonly Architecture[] {
 
 /** The entry of that kind and name. */
 export function findEntry(kind: BundleKind, name: string): CatalogEntry | undefined {
-  return catalog().find((entry) => entry.kind === kind && entry.name === name);
+  const spelt = withoutBlanks(name);
+  return catalog().find((entry) => entry.kind === kind && entry.name === spelt);
+}
+
+/** The architecture of that name, with or without a slash behind it. */
+export function findArchitecture(name: string): Architecture | undefined {
+  const spelt = withoutBlanks(name).replace(/\/$/, '');
+  return architectures().find((each) => each.name === spelt);
+}
+
+/** A name without the white space that came along with it, also of no width: no name of the catalog has any. */
+export function withoutBlanks(name: string): string {
+  return name.replace(/[\s\u200b-\u200d\u2060]+/g, '');
 }
 
 /** Every `model/tag` that open_clip has pretrained weights for, in its order. See `catalog()` for which are supported. */

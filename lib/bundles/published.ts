@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { ProgressListener } from '../arguments';
-import { InterrogatorError } from '../errors';
+import { hasCode, InterrogatorError, toInterrogatorError } from '../errors';
 import { isThere } from '../files/is-there';
 import { cachedFile, declaredContent, fetchFiles, forget, hubCacheFolder, isOffline, repositoryInfo } from '../hub';
 import type { Bundle } from './bundle';
@@ -58,11 +58,28 @@ export async function obtain(needed: Needed, fetching: Fetching): Promise<Obtain
   await requireAll([needed], fetching);
   const { name, entry, tokenizer } = needed;
   const progress = { signal: fetching.signal, onProgress: sumOf(name, fetching.report) };
+  const toFetch = (what: string, repository: string) => (cause: unknown) => {
+    throw notFetched(`The ${what} of ${name} (${repository})`, name, cause);
+  };
   // The smaller first: what is wrong with a connection shows early.
   return {
-    ...(tokenizer !== undefined && { tokenizer: (await findTokenizer(tokenizer)) ?? (await fetchTokenizer(tokenizer, progress)) }),
-    ...(entry && { weights: (await findWeights(entry)) ?? (await fetchWeights(entry, progress)) }),
+    ...(tokenizer !== undefined && {
+      tokenizer: (await findTokenizer(tokenizer)) ?? (await fetchTokenizer(tokenizer, progress).catch(toFetch('tokenizer', tokenizer))),
+    }),
+    ...(entry && {
+      weights: (await findWeights(entry)) ?? (await fetchWeights(entry, progress).catch(toFetch('weights', entry.repository))),
+    }),
   };
+}
+
+/** What the network was asked for, and by which command it can be had later; anything else as it is. */
+function notFetched(what: string, name: string, cause: unknown): unknown {
+  if (!hasCode(cause, 'ERR_NETWORK')) return cause;
+  const { problem, hint } = toInterrogatorError(cause);
+  return new InterrogatorError('ERR_NETWORK', `${what} cannot be fetched: ${problem}`, {
+    hint: [hint, `Fetch it later with: npx torch-interrogator pull ${name}`].filter(Boolean).join('\n'),
+    cause,
+  });
 }
 
 /**
@@ -83,11 +100,13 @@ export async function requireAll(needed: readonly Needed[], { download }: Pick<F
     weights.length > 0 && `the weights of ${weights.join(' and ')}`,
     tokenizers.length > 0 && `the tokenizer of ${tokenizers.map(({ name, tokenizer }) => `${name} (${tokenizer})`).join(' and of ')}`,
   ].filter((part) => part !== false);
-  const fault = `${missing.join(', and ')} are not in ${hubCacheFolder()}, and they are not fetched because ${why}.`;
+  const isOne = weights.length === 0 && tokenizers.length === 1;
+  const [are, they, them] = isOne ? ['is', 'it is', 'it'] : ['are', 'they are', 'them'];
+  const fault = `${missing.join(', and ')} ${are} not in ${hubCacheFolder()}, and ${they} not fetched because ${why}.`;
   const names = [...new Set([...weights, ...tokenizers.map(({ name }) => name)])];
   throw new InterrogatorError(weights.length > 0 ? 'ERR_WEIGHTS_NOT_FOUND' : 'ERR_TOKENIZER', `T${fault.slice(1)}`, {
     hint:
-      `Fetch them, where there is a network, with: npx torch-interrogator pull ${names.join(' ')}\n` +
+      `Fetch ${them}, where there is a network, with: npx torch-interrogator pull ${names.join(' ')}\n` +
       'Until then the sample pair is there: --clip sample --caption sample',
   });
 }

@@ -1,18 +1,16 @@
 /** Which bundle a model's name or a folder means. */
 import os from 'node:os';
 import path from 'node:path';
-import { nearest } from '../arguments/nearest';
-import { show } from '../arguments/show';
 import { InterrogatorError } from '../errors';
 import { bundleHome } from '../files/cache-folder';
 import { isThere } from '../files/is-there';
 import { type BundleOf, bundleFolderName, readBundle } from './bundle';
-import { type BundleKind, type CatalogEntry, catalog, findEntry, PACKAGE_MODELS } from './catalog';
+import { type BundleKind, type CatalogEntry, findEntry, PACKAGE_MODELS, withoutBlanks } from './catalog';
 import { type Graph, readGraph } from './graph';
-import { installedBundles, shortName } from './installed';
 import { type Manifest, withGraph } from './manifest';
 import { type Fetching, type Needed, obtain, publishedBundle } from './published';
 import { tokenizerRepository } from './tokenizers';
+import { unknownModel } from './unknown-model';
 import { untrainedBundle } from './untrained';
 
 /** Where a model is to be had: a bundle that is here, or an entry of the catalog whose weights may have to be fetched. */
@@ -25,11 +23,12 @@ export type Located<K extends BundleKind> = { bundle: BundleOf<K> } | { entry: C
  * Throws ERR_MODEL_UNKNOWN with the nearest names, and what readBundle throws.
  */
 export async function locateModel<K extends BundleKind>(kind: K, given: string, searchFolder: string | null): Promise<Located<K>> {
-  // White space comes along with what is copied from somewhere.
+  // White space comes along with what is copied from somewhere. Of a bundle of the user's own it may be a part of the name.
   const name = given.trim();
+  const spellings = [...new Set([name, withoutBlanks(name)])];
   const named = namedFolder(name);
   const homes = [...(searchFolder === null ? [] : [searchFolder]), bundleHome(), PACKAGE_MODELS];
-  const folders = named === undefined ? homes.map((home) => path.join(home, bundleFolderName(name))) : [named];
+  const folders = named === undefined ? homes.flatMap((home) => spellings.map((each) => path.join(home, bundleFolderName(each)))) : [named];
   for (const folder of [...(named === undefined && searchFolder !== null ? [searchFolder] : []), ...folders]) {
     for (const candidate of [folder, path.join(folder, kind)]) {
       if (await isThere(path.join(candidate, 'manifest.json'))) {
@@ -85,47 +84,4 @@ export async function resolveBundle<K extends BundleKind>(kind: K, name: string,
 function namedFolder(name: string): string | undefined {
   if (/^~([\\/]|$)/.test(name)) return path.join(os.homedir(), name.slice(1));
   return path.isAbsolute(name) || /^\.{1,2}([\\/]|$)/.test(name) ? path.resolve(name) : undefined;
-}
-
-/** ERR_MODEL_UNKNOWN, with the nearest names. Without a kind, any model was meant. */
-export async function unknownModel(kind: BundleKind | undefined, name: string): Promise<InterrogatorError> {
-  const error = (message: string, ...hints: (string | false | undefined)[]): InterrogatorError =>
-    new InterrogatorError('ERR_MODEL_UNKNOWN', message, { hint: hints.filter(Boolean).join('\n') });
-  const isMeant = (model: { kind: BundleKind }): boolean => kind === undefined || model.kind === kind;
-  const bundles = await installedBundles();
-  const installed = new Set(
-    bundles.filter(isMeant).map((bundle) => (bundleFolderName(bundle.name) === shortName(bundle) ? bundle.name : shortName(bundle))),
-  );
-  const list = 'List the names with: npx torch-interrogator models';
-  const what = kind === undefined ? 'model' : `${kind === 'clip' ? 'CLIP' : kind} model`;
-  const known = catalog().filter(isMeant);
-  if (known.some((model) => model.name === name)) return error(`The ${what} ${name} is not supported by this version.`, list);
-  const unknown = `There is no ${what} called ${show(name)}`;
-  const other = [...catalog(), ...bundles].find((model) => model.name === name);
-  if (other) {
-    return error(
-      `${unknown}: it is a ${other.kind} model.`,
-      other.kind === 'clip' ? 'Give it as clipModelName, or --clip.' : 'Give it as captionModelName, or --caption.',
-    );
-  }
-  if (await isThere(path.resolve(name, 'manifest.json'))) return error(`${unknown}, but a folder.`, `For the folder give ./${name}`);
-  const supported = known.filter((model) => model.graph).map((model) => model.name);
-  const ofArchitecture = supported.filter((each) => each.startsWith(`${name.replace(/[/:,\s].*$/, '')}/`));
-  if (ofArchitecture.length > 0) {
-    const [likely = ofArchitecture[0]] = nearest(name, ofArchitecture, 1);
-    return error(
-      `${unknown}. A CLIP model's name is ARCHITECTURE/TAG.`,
-      `Names of this architecture: ${ofArchitecture.join(', ')}.`,
-      `Fetch one with: npx torch-interrogator pull ${likely}`,
-      list,
-    );
-  }
-  const near = nearest(name, [...new Set([...supported, ...installed])], 3);
-  const [first] = near;
-  return error(
-    `${unknown}.`,
-    first && `Nearest names: ${near.join(', ')}.`,
-    first && !installed.has(first) && `Fetch one with: npx torch-interrogator pull ${first}`,
-    list,
-  );
 }

@@ -1,8 +1,10 @@
 /** Tokenizers that stay where the reference reads them: in repositories of the hub, fetched once into its cache. */
-import { realpath, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { InterrogatorError } from '../errors';
+import { hasCode, InterrogatorError, toInterrogatorError } from '../errors';
 import { cachedFile, fetchFiles, repositoryInfo } from '../hub';
+import type { Bundle } from './bundle';
 import type { Graph } from './graph';
 import type { Manifest } from './manifest';
 
@@ -38,7 +40,7 @@ export async function fetchTokenizer(
       'ERR_NETWORK',
       `The hub's ${repository} has no tokenizer: none of ${FORMS.map((form) => form.join(' with ')).join(', ')}.`,
       {
-        hint: 'Check HF_ENDPOINT.',
+        hint: 'Check HF_ENDPOINT: it is the address of the hub, or of a whole mirror of it.',
       },
     );
   }
@@ -46,14 +48,29 @@ export async function fetchTokenizer(
   return path.dirname(first);
 }
 
-/** The files of a tokenizer that the cache names by their SHA-256. */
-export async function declaredTokenizerFiles(folder: string): Promise<{ file: string; sha256: string }[]> {
-  const declared: { file: string; sha256: string }[] = [];
+/** The files in a tokenizer's folder that are not what the hub declared, as far as the cache knows: it names contents by their hashes. */
+export async function damagedTokenizerFiles(folder: string): Promise<string[]> {
+  const damaged: string[] = [];
   for (const name of FILES) {
     const file = path.join(folder, name);
-    if (!(await stat(file).catch(() => undefined))) continue;
-    const sha256 = path.basename(await realpath(file));
-    if (/^[0-9a-f]{64}$/.test(sha256)) declared.push({ file, sha256 });
+    if (!(await stat(file).catch(() => undefined))?.isFile()) continue;
+    const declared = path.basename(await realpath(file));
+    if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(declared)) continue;
+    const content = await readFile(file);
+    // A small file goes by the hash that git has for it.
+    const hash = declared.length === 64 ? createHash('sha256') : createHash('sha1').update(`blob ${content.length}\0`);
+    if (hash.update(content).digest('hex') !== declared) damaged.push(file);
   }
-  return declared;
+  return damaged;
+}
+
+/** What failed of a bundle's tokenizer, with the repository that it is from and the command that fetches it again. */
+export function tokenizerFault({ tokenizer, manifest }: Bundle, cause: unknown): unknown {
+  const { repository } = manifest.tokenizer;
+  if (tokenizer === undefined || repository === undefined || !hasCode(cause, 'ERR_TOKENIZER')) return cause;
+  const { problem } = toInterrogatorError(cause);
+  return new InterrogatorError('ERR_TOKENIZER', `The tokenizer of ${manifest.name} (${repository}): ${problem}`, {
+    hint: `Fetch what is damaged again with: npx torch-interrogator pull ${manifest.name}\nIf that finds nothing, remove ${tokenizer} before.`,
+    cause,
+  });
 }

@@ -1,5 +1,6 @@
 /** The caption model of an interrogator, with its tokenizer. */
 import { type Bundle, type CaptionManifest, tokenizerFolder } from '../bundles/bundle';
+import { tokenizerFault } from '../bundles/tokenizers';
 import type { Config } from '../config';
 import { InterrogatorError } from '../errors';
 import type { NativeCaptionModel, NativeGenerateOptions } from '../native/types';
@@ -23,11 +24,14 @@ export class Captioner {
 
   /** Rejects with ERR_CONFIG where captions could not get as long as `captionMaxLength` says behind `captionPrompt`. */
   static async load(
-    { manifest, ...rest }: Bundle<CaptionManifest>,
+    bundle: Bundle<CaptionManifest>,
     model: NativeCaptionModel,
     { residency, config }: { residency: Residency; config: Config },
   ): Promise<Captioner> {
-    const tokenizer = await CaptionTokenizer.load(tokenizerFolder({ manifest, ...rest }), manifest.tokenizer);
+    const { manifest } = bundle;
+    const tokenizer = await CaptionTokenizer.load(tokenizerFolder(bundle), manifest.tokenizer).catch((cause) => {
+      throw tokenizerFault(bundle, cause);
+    });
     const { captionPrompt, captionMaxLength, numBeams, minLength, repetitionPenalty, noRepeatNgramSize } = config;
     const prompt = tokenizer.encode(captionPrompt ?? '');
     checkCaptionLength(captionMaxLength, manifest, prompt.length);

@@ -1,5 +1,6 @@
 /** The CLIP model of an interrogator: images and texts to features, and the trees that chains walk. Owns tokenizer and packing. */
 import { type Bundle, type ClipManifest, tokenizerFolder } from '../bundles/bundle';
+import { tokenizerFault } from '../bundles/tokenizers';
 import type { NativeClipModel, NativeFeatures, NativePromptTree, NativeTokenLists } from '../native/types';
 import { ClipTokenizer } from '../tokenizer';
 import { isLong, type LongTextAnswers } from '../tokenizer/long-texts';
@@ -24,14 +25,11 @@ export class Clip {
     model: NativeClipModel,
     { residency, corrected }: { residency: Residency; corrected: boolean },
   ): Promise<Clip> {
-    return new Clip(
-      bundle.manifest.name,
-      model,
-      await ClipTokenizer.load(tokenizerFolder(bundle), bundle.manifest.tokenizer),
-      residency,
-      bundle.manifest.text,
-      corrected,
-    );
+    const { name, tokenizer: settings, text } = bundle.manifest;
+    const tokenizer = await ClipTokenizer.load(tokenizerFolder(bundle), settings).catch((cause) => {
+      throw tokenizerFault(bundle, cause);
+    });
+    return new Clip(name, model, tokenizer, residency, text, corrected);
   }
 
   /** The model's own logit of an image and a text is scale × cosine similarity + bias; null for what its weights do not have. */

@@ -8,14 +8,14 @@ import { onAbort } from '../abort';
 import { type CallOptions, callOptions, optionsSchema, textOf } from '../arguments';
 import { nearest } from '../arguments/nearest';
 import { show } from '../arguments/show';
-import { bundleFolder, bundleFolderName, readBundle } from '../bundles/bundle';
-import { type BundleKind, catalog, PACKAGE_MODELS } from '../bundles/catalog';
-import { composeGraph, type Graph, listGraphs, readGraph } from '../bundles/graph';
+import { bundleFolder, bundleFolderName, type ClipManifest, readBundle } from '../bundles/bundle';
+import { architectures, type BundleKind, catalog, findArchitecture, PACKAGE_MODELS, withoutBlanks } from '../bundles/catalog';
+import { composeGraph, type Graph, hasGraph, readGraph } from '../bundles/graph';
 import { type Manifest, withGraph } from '../bundles/manifest';
 import { obtain, weightFiles } from '../bundles/published';
 import { tokenizerRepository } from '../bundles/tokenizers';
 import { digestsOf } from '../bundles/verify';
-import { AbortError, InterrogatorError, toInterrogatorError } from '../errors';
+import { AbortError, hasCode, InterrogatorError, toInterrogatorError } from '../errors';
 import { isThere } from '../files/is-there';
 import { loadNative } from '../native/load';
 import { readOwnSettings } from './settings';
@@ -55,17 +55,18 @@ export interface ImportedModel {
 }
 
 /** See importModel() of this folder's index. */
-export async function importModel(kind: BundleKind, architecture: string, weights: string, options: ImportOptions): Promise<ImportedModel> {
-  const { name: given, out, copy = false, force = false, signal, onProgress } = callOptions('importModel', options, IMPORT_OPTIONS);
+export async function importModel(kind: BundleKind, given: string, weights: string, options: ImportOptions): Promise<ImportedModel> {
+  const { name: named, out, copy = false, force = false, signal, onProgress } = callOptions('importModel', options, IMPORT_OPTIONS);
   if (kind !== 'clip' && kind !== 'caption') {
     throw new InterrogatorError('ERR_INVALID_ARGUMENT', `kind: got ${show(kind)}, expected 'clip' or 'caption'.`);
   }
   const file = await weightsFile(path.resolve(textOf('weights', weights)));
   const settings = await readOwnSettings(kind, path.dirname(file));
-  const id = graphOf(kind, textOf('architecture', architecture), settings.quickGelu);
+  const architecture = withoutBlanks(textOf('architecture', given));
+  const id = graphOf(kind, architecture, settings.quickGelu);
   const graph = await readGraph(id);
   settings.check(graph.header, id);
-  const name = given ?? `${architecture.replace(/\/.*/, '')}/${stem(weights)}`;
+  const name = named ?? `${architecture.replace(/\/.*/, '')}/${stem(weights)}`;
   const folder = path.resolve(out ?? bundleFolder(name));
   if (out === undefined) await requireOwnName(name);
   if (!force) await requireSameModel(folder, { kind, name, graph: id, file });
@@ -123,12 +124,37 @@ async function tokenizerFor(
   const beside = path.join(path.dirname(weights), 'tokenizer.json');
   if (await isThere(beside)) {
     const { repository: _, ...settings } = graph.header.manifest.tokenizer as Record<string, unknown>;
+    await requireTokenizer(graph, beside, repository);
     return { ...settings, file: beside };
   }
-  // The name that it can be pulled by.
-  const known = catalog().find((entry) => entry.graph === id)?.name ?? name;
-  await obtain({ name: known, tokenizer: repository }, { download: true, signal, ...(onProgress && { report: onProgress }) });
-  return undefined;
+  // A name that it can be pulled by.
+  const architecture = architectures().find((each) => each.graph === id);
+  const known = catalog().find((entry) => entry.graph === id)?.name ?? (architecture ? `${architecture.name}/` : name);
+  try {
+    await obtain({ name: known, tokenizer: repository }, { download: true, signal, ...(onProgress && { report: onProgress }) });
+    return undefined;
+  } catch (cause) {
+    if (!hasCode(cause, 'ERR_TOKENIZER', 'ERR_NETWORK')) throw cause;
+    const { code, problem, hint } = toInterrogatorError(cause);
+    const fault = `There is no tokenizer.json beside ${weights}, and the hub's is not to be had: ${problem}`;
+    throw new InterrogatorError(code, fault, { hint: `Put the model's tokenizer.json beside its weights, or:\n${hint}`, cause });
+  }
+}
+
+/** Throws ERR_TOKENIZER for a file that would not do when the model is opened. */
+async function requireTokenizer({ header }: Graph, file: string, repository: string): Promise<void> {
+  const [folder, name] = [path.dirname(file), path.basename(file)];
+  const { ClipTokenizer, CaptionTokenizer } = require('../tokenizer') as typeof import('../tokenizer');
+  try {
+    if (header.kind === 'caption') await CaptionTokenizer.load(folder, { file: name });
+    else await ClipTokenizer.load(folder, { ...(header.manifest.tokenizer as ClipManifest['tokenizer']), file: name });
+  } catch (cause) {
+    if (!hasCode(cause, 'ERR_TOKENIZER')) throw cause;
+    throw new InterrogatorError('ERR_TOKENIZER', toInterrogatorError(cause).problem, {
+      hint: `Put the model's own there, or take it away: then that of ${repository} is used.`,
+      cause,
+    });
+  }
 }
 
 /** Names that mean something already keep their meaning, and one that begins as a folder does would never be looked up. */
@@ -164,22 +190,23 @@ async function requireSameModel(
   throw new InterrogatorError('ERR_INVALID_ARGUMENT', fault, { hint: 'Give another name with --name, or replace it with --force.' });
 }
 
-/** The graph that an architecture means: its own identifier, or that of a model of the catalog. */
+/** The graph that an architecture means, or a whole name of the catalog. */
 function graphOf(kind: BundleKind, architecture: string, quickGelu: boolean | undefined): string {
   const entries = catalog().filter((entry) => entry.kind === kind && entry.graph !== null);
   const named = entries.find(({ name }) => name === architecture)?.graph;
   if (named) return named;
+  const found = kind === 'clip' ? findArchitecture(architecture) : undefined;
+  if (found?.graph) {
+    const quick = `${found.name}-quickgelu`;
+    return quickGelu && hasGraph(quick) ? quick : found.graph;
+  }
   // Caption models are known by their own names alone.
-  const captioners = new Set(catalog().flatMap(({ kind: each, graph }) => (each === 'caption' && graph) || []));
-  const graphs = listGraphs().filter((id) => captioners.has(id) === (kind === 'caption'));
-  for (const id of quickGelu ? [`${architecture}-quickgelu`, architecture] : [architecture]) if (graphs.includes(id)) return id;
-  const [only, ...others] = new Set(entries.filter(({ name }) => name.split('/')[0] === architecture).map(({ graph }) => graph as string));
-  if (only && others.length === 0) return only;
-  const near = nearest(architecture, graphs, 3);
+  const known = kind === 'clip' ? architectures().map(({ name }) => name) : entries.map(({ name }) => name);
+  const near = nearest(architecture, known, 3);
   throw new InterrogatorError('ERR_MODEL_UNKNOWN', `The package has no graph of a ${kind} model called ${show(architecture)}.`, {
     hint: [
       near.length > 0 && `Nearest names: ${near.join(', ')}.`,
-      `All of them: ${graphs.join(', ')}.`,
+      `All of them: ${known.join(', ')}.`,
       `Other architectures are exported, with Python: npx torch-interrogator export ${kind}`,
     ]
       .filter(Boolean)

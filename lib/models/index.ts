@@ -17,6 +17,7 @@ export async function modelStatuses(): Promise<ModelStatus[]> {
 /**
  * Fetches the weights of a model of the catalog into the hub's cache, which Python's `huggingface_hub` shares, unless they are there. What
  * is there is compared with its SHA-256, and fetched again where it is damaged.
+ * Of an imported bundle and of a name without a tag (`roberta-ViT-B-32/`) the tokenizer is fetched, where the hub keeps it.
  * A download that broke off goes on, also that of another process. `onProgress` tells of bytes, in the stage `download NAME`.
  * Throws ERR_MODEL_UNKNOWN, ERR_WEIGHTS_NOT_FOUND where HF_HUB_OFFLINE is set, ERR_NETWORK, ERR_IO; an AbortError.
  */
@@ -26,10 +27,12 @@ export async function pullModel(name: string, options: CallOptions = {}): Promis
 
 /**
  * Makes a bundle of a file of weights, or of the folder that holds one, after every tensor's name, shape and type was looked at.
- * `architecture`: of CLIP models open_clip's name (`ViT-L-14`; `ViT-L-14-quickgelu` for weights that go back to OpenAI's) or a whole name
- * of the catalog; of caption models `blip-base` or `blip-large`. Settings that lie beside the weights, `open_clip_config.json` or
+ * `architecture`: of CLIP models open_clip's name, one of `architectures()` (`ViT-L-14`; `ViT-L-14-quickgelu` for weights that go back to
+ * OpenAI's) or a whole name of the catalog; of caption models a name of the catalog. A tokenizer that the hub keeps is fetched, unless there
+ * is a `tokenizer.json` beside the weights. Settings that lie beside the weights, `open_clip_config.json` or
  * `config.json` and `preprocessor_config.json`, are respected. A bundle that is already in the folder is replaced once the new one is whole.
- * Throws ERR_MODEL_UNKNOWN, ERR_INVALID_ARGUMENT, ERR_WEIGHTS_INVALID, ERR_IO, ERR_LIBTORCH_*, ERR_ADDON_*; an AbortError.
+ * Throws ERR_MODEL_UNKNOWN, ERR_INVALID_ARGUMENT, ERR_WEIGHTS_INVALID, ERR_TOKENIZER, ERR_NETWORK, ERR_IO, ERR_LIBTORCH_*, ERR_ADDON_*; an
+ * AbortError.
  */
 export async function importModel(
   kind: BundleKind,

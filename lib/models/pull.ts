@@ -1,26 +1,32 @@
 /** Weights and tokenizer of a name, fetched before they are needed. */
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type CallOptions, callOptions, NO_OPTIONS, textOf } from '../arguments';
-import { knownFiles } from '../bundles/bundle';
-import { type BundleKind, type CatalogEntry, catalog } from '../bundles/catalog';
+import { type Bundle, knownFiles } from '../bundles/bundle';
+import { type Architecture, type BundleKind, type CatalogEntry, catalog, withoutBlanks } from '../bundles/catalog';
 import { readGraph } from '../bundles/graph';
 import { readableBundles, shortName } from '../bundles/installed';
 import { declaredDigests, findWeights, forgetDamaged, obtain, refetchWeights, sumOf, weightFiles } from '../bundles/published';
-import { unknownModel } from '../bundles/resolve';
-import { declaredTokenizerFiles, findTokenizer, tokenizerRepository } from '../bundles/tokenizers';
+import { damagedTokenizerFiles, findTokenizer, tokenizerRepository } from '../bundles/tokenizers';
+import { unknownModel } from '../bundles/unknown-model';
+import { trainedNames, untrainedArchitecture } from '../bundles/untrained';
 import { digestsOf, verifyFiles } from '../bundles/verify';
-import { throwIfAborted } from '../errors';
+import { InterrogatorError, throwIfAborted } from '../errors';
 
 /** A model whose weights are on this machine. */
 export interface PulledModel {
   kind: BundleKind;
   name: string;
-  /** Absolute path of the weights: one file, or the index of several; of a bundle that holds its own, the folder. */
+  /**
+   * Absolute path of the weights: one file, or the index of several; of a bundle that holds its own, the folder; of a name without a tag,
+   * its tokenizer's folder.
+   */
   file: string;
-  /** Of all files that hold its tensors. */
+  /** Of all files that hold its tensors; of a name without a tag, of its tokenizer. */
   bytes: number;
 }
+
+type Fetched = Pick<CallOptions, 'signal' | 'onProgress'>;
 
 /** See pullModel() of this folder's index. */
 export async function pullModel(given: string, options: CallOptions = {}): Promise<PulledModel> {
@@ -28,7 +34,7 @@ export async function pullModel(given: string, options: CallOptions = {}): Promi
   throwIfAborted(signal);
   const name = textOf('name', given).trim();
   const entry = findPublished(name);
-  if (!entry) return installedModel(name);
+  if (!entry) return unpublishedModel(name, { signal, onProgress });
   const fetching = { download: true, signal, ...(onProgress && { report: onProgress }) };
   const tokenizer = tokenizerRepository(await readGraph(entry.graph as string));
   if (tokenizer !== undefined) await forgetDamagedTokenizer(tokenizer, signal);
@@ -46,24 +52,53 @@ export async function pullModel(given: string, options: CallOptions = {}): Promi
 async function forgetDamagedTokenizer(repository: string, signal: AbortSignal | undefined): Promise<void> {
   const folder = await findTokenizer(repository);
   if (folder === undefined) return;
-  const declared = await declaredTokenizerFiles(folder);
-  const files = declared.map(({ file }) => file);
-  const digests = await digestsOf(folder, files, signal);
-  const damaged = files.filter((_, i) => digests[i] !== declared[i]?.sha256);
+  const damaged = await damagedTokenizerFiles(folder);
   if (damaged.length > 0) await forgetDamaged(repository, damaged, signal);
 }
 
 function findPublished(name: string): CatalogEntry | undefined {
-  return catalog().find((model) => model.name === name && model.graph !== null);
+  const spelt = withoutBlanks(name);
+  return catalog().find((model) => model.name === spelt && model.graph !== null);
 }
 
-/** A bundle that is here, of which nothing is to be fetched. Throws ERR_MODEL_UNKNOWN where there is none, and where its files are gone. */
-async function installedModel(name: string): Promise<PulledModel> {
-  const bundle = (await readableBundles()).find(
-    ({ folder, manifest }) => manifest.name === name || shortName({ folder, kind: manifest.kind }) === name,
-  );
-  if (!bundle) throw await unknownModel(undefined, name);
+/** A bundle that is here, or random weights: of both the tokenizer alone may have to be fetched. Throws ERR_MODEL_UNKNOWN for other names. */
+async function unpublishedModel(name: string, fetched: Fetched): Promise<PulledModel> {
+  const bundles = await readableBundles();
+  for (const spelt of [name, withoutBlanks(name)]) {
+    const bundle = bundles.find(({ folder, manifest }) => manifest.name === spelt || shortName({ folder, kind: manifest.kind }) === spelt);
+    if (bundle) return installedModel(bundle, spelt, fetched);
+  }
+  const untrained = untrainedArchitecture(name);
+  if (untrained) return untrainedModel(untrained, fetched);
+  throw await unknownModel(undefined, name);
+}
+
+/** Throws ERR_MODEL_UNKNOWN where there is nothing to fetch. */
+async function untrainedModel(architecture: Architecture, fetched: Fetched): Promise<PulledModel> {
+  const name = `${architecture.name}/`;
+  const repository = tokenizerRepository(await readGraph(architecture.graph as string));
+  if (repository === undefined) {
+    throw new InterrogatorError('ERR_MODEL_UNKNOWN', `${name} names no weights, so that there is nothing to fetch: the model is random.`, {
+      hint: trainedNames(architecture),
+    });
+  }
+  const folder = await pullTokenizer(name, repository, fetched);
+  const sizes = await Promise.all((await readdir(folder)).map((file) => stat(path.join(folder, file))));
+  return { kind: 'clip', name, file: folder, bytes: sizes.reduce((sum, { size }) => sum + size, 0) };
+}
+
+/** The folder of a tokenizer, whose damaged files are fetched again. */
+async function pullTokenizer(name: string, repository: string, { signal, onProgress }: Fetched): Promise<string> {
+  await forgetDamagedTokenizer(repository, signal);
+  const fetching = { download: true, signal, ...(onProgress && { report: onProgress }) };
+  return (await obtain({ name, tokenizer: repository }, fetching)).tokenizer as string;
+}
+
+/** Throws what verifyFiles() does where its files are gone. */
+async function installedModel(bundle: Bundle, name: string, fetched: Fetched): Promise<PulledModel> {
   await verifyFiles(bundle, { hashes: false });
+  const { repository } = bundle.manifest.tokenizer;
+  if (repository !== undefined) await pullTokenizer(name, repository, fetched);
   const bytes = knownFiles(bundle).reduce((sum, file) => sum + file.bytes, 0);
   const { kind, weights } = bundle.manifest;
   return { kind, name, file: weights ? path.resolve(bundle.folder, weights) : bundle.folder, bytes };

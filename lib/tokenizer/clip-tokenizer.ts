@@ -12,6 +12,9 @@ const CACHED_TEXTS = 131_072;
 // Longer texts are prompts under construction, which hardly come twice.
 const LONGEST_CACHED = 256;
 
+/** What BLIP's tokenizer has beside BERT's own, of which the separator is stripped. They share a file. */
+const OF_CAPTIONERS = new Set(['[DEC]', '[ENC]']);
+
 /** How cleaned texts are cut. */
 interface Cutter {
   cut(cleaned: string): ArrayLike<number>;
@@ -51,7 +54,8 @@ export class ClipTokenizer {
   /** A tokenizer of the hub whose tables are made. */
   static of(source: CompiledSource): ClipTokenizer {
     const { compiled, clean, stripSepId } = source;
-    const cut = orUnusable({ path: source.file ?? source.folder }, () => pipeline(compiled));
+    const added = compiled.added.filter(({ content }) => stripSepId === undefined || !OF_CAPTIONERS.has(content));
+    const cut = orUnusable({ path: source.file ?? source.folder }, () => pipeline({ ...compiled, added }));
     const stripped = (text: string): number[] => {
       const ids = orUnusable({ path: source.file ?? source.folder }, () => cut(text));
       return stripSepId === undefined ? ids : ids.map((id) => (id === stripSepId ? 0 : id));

@@ -5,7 +5,7 @@ import { cruise } from 'dependency-cruiser';
 export const ARROWS = {
   cli: ['index', 'setup', 'setup/libtorch', 'terminal'],
   index: ['interrogator', 'models', 'labels', 'engine', 'bundles', 'image', 'net', 'config', 'errors'],
-  models: ['bundles', 'native', 'files', 'arguments', 'abort', 'errors'],
+  models: ['bundles', 'native', 'files', 'tokenizer', 'arguments', 'abort', 'errors'],
   interrogator: ['labels', 'engine', 'hub', 'image', 'native', 'config', 'arguments', 'abort', 'errors'],
   setup: ['models', 'labels', 'native', 'setup/libtorch', 'bundles', 'files', 'terminal', 'errors'],
   labels: ['engine', 'bundles', 'hub', 'wheels', 'net', 'files', 'tokenizer', 'native', 'arguments', 'errors'],

@@ -6,6 +6,7 @@ import { PhraseCache } from '../../lib/tokenizer/phrase-cache';
 import { runPython } from '../support/python';
 import { oddTexts } from './odd-texts';
 import { type ClipReference, clipReferences, differences, removeFolder, temporaryFolder } from './reference';
+import { specialNames } from './special-names';
 
 const LOWER = { file: 'tokenizer.json', clean: 'lower' } as const;
 const folder = temporaryFolder();
@@ -16,8 +17,8 @@ let whitespace: ClipReference;
 beforeAll(async () => {
   [vocabulary, lower, whitespace] = (await clipReferences(folder, [
     { name: 'vocabulary', clean: 'lower', texts: null },
-    { name: 'lower', clean: 'lower', texts: oddTexts(6_000, 1) },
-    { name: 'whitespace', clean: 'whitespace', texts: oddTexts(6_000, 2) },
+    { name: 'lower', clean: 'lower', texts: [...specialNames(1000, 1), ...oddTexts(6_000, 1)] },
+    { name: 'whitespace', clean: 'whitespace', texts: [...specialNames(1000, 2), ...oddTexts(6_000, 2)] },
   ])) as [ClipReference, ClipReference, ClipReference];
 }, 600_000);
 

@@ -1,10 +1,12 @@
 /** Tokenizers of the hub, of each kind that text towers have: the ids that open_clip's wrapper of transformers gives. */
 import path from 'node:path';
+import { TOKENIZERS } from '../../lib/bundles/graph';
 import { ClipTokenizer } from '../../lib/tokenizer';
 import { cleanText } from '../../lib/tokenizer/clean';
 import { hubTokenizers } from '../support/tokenizers';
 import { oddTexts } from './odd-texts';
 import { CONTEXT, differences, type KindReference, kindReferences, removeFolder, temporaryFolder } from './reference';
+import { specialNames } from './special-names';
 
 /** As manifests describe them. `older`: the same in files from before tokenizer.json. */
 const KINDS = [
@@ -45,7 +47,7 @@ beforeAll(async () => {
   repositories = await hubTokenizers();
   const jobs = KINDS.flatMap(({ kind, clean, ...rest }, i) => {
     const job = { folder: path.join(repositories, kind), clean, stripSep: 'stripSepId' in rest, step: 5 };
-    const texts = [...SPECIAL, ...oddTexts(1500, 20 + i), ...BY_CLASS];
+    const texts = [...SPECIAL, ...specialNames(500, i), ...oddTexts(1500, 20 + i), ...BY_CLASS];
     return [
       { ...job, name: `${kind}-odd`, texts },
       { ...job, name: `${kind}-vocabulary`, texts: null },
@@ -138,4 +140,17 @@ describe.each(KINDS.map((kind) => [kind.kind, kind] as const))('%s', (_name, kin
     expect(await tokenizer.longTexts.ask('encodeBehind', text)).toEqual(tokenizer.encodeBehind(text));
     expect(await tokenizer.longTexts.ask('splitsCleanly', text)).toBe(tokenizer.splitsCleanly(text));
   });
+});
+
+test("the package's file for CLIPA, which captioners share, gives the ids of BERT's own", async () => {
+  const [bert] = KINDS;
+  const { odd } = referenceOf(bert);
+  const tokenizer = await ClipTokenizer.load(TOKENIZERS, { file: 'bert-uncased.json', clean: 'whitespace', stripSepId: 102 });
+  const found = differences(
+    odd,
+    (text) => Array.from(tokenizer.encode(text)),
+    (index) => stripped(bert, odd.tokens(index)),
+  );
+  expect(found).toEqual([]);
+  expect(Array.from(tokenizer.encode('a [SEP] b'))).toEqual([1037, 0, 1038]);
 });

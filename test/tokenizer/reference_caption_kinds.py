@@ -15,6 +15,26 @@ TEXTS = [
     "ﬁne ½ ™", "tab\tnew\nline", " leading", "🙂 ok",
 ]  # fmt: skip
 
+NAMES = [
+    "[SEP]",
+    "[PAD]",
+    "[CLS]",
+    "[MASK]",
+    "[UNK]",
+    "<s>",
+    "</s>",
+    "<pad>",
+    "<unk>",
+    "<mask>",
+    "<extra_id_0>",
+    "<|endoftext|>",
+]
+TEXTS += [
+    form
+    for name in NAMES
+    for form in (name, f"a {name} b", f"a{name}b", f"{name}{name} a", f"a picture of {name}", name.lower(), name.upper())
+]
+
 
 def main(folder: Path) -> None:
     chance = random.Random(1)

@@ -11,7 +11,7 @@ const KINDS: Record<BundleKind, [argument: string, meaning: string, description:
     'open_clip architecture, for example ViT-L-14; ViT-L-14-quickgelu for a fine-tune of OpenAI weights',
     'weights with the tensor names of open_clip, as it saves and publishes them',
   ],
-  caption: ['<family>', 'blip-base or blip-large', "a folder as transformers' save_pretrained writes it"],
+  caption: ['<family>', 'name of a captioner, for example blip-large', "a folder as transformers' save_pretrained writes it"],
 };
 
 export function addImportCommand(program: Command): void {

@@ -15,7 +15,8 @@ export function addPullCommand(program: Command): void {
     .action(async (names: string[], { json = false, quiet = false }: { json?: boolean; quiet?: boolean }) => {
       await untilInterrupted(async (signal) => {
         // A name that is wrong is told of before the others are fetched.
-        const published = (name: string): boolean => catalog().some((model) => model.name === name && model.graph !== null);
+        const published = (name: string): boolean =>
+          catalog().some((model) => model.name === name.replace(/\s/g, '') && model.graph !== null);
         for (const name of names.filter((each) => !published(each))) await pullModel(name, { signal });
         try {
           for (const name of names) {

@@ -26,27 +26,35 @@ std::string fault_of(const std::string& name, const StoredTensor& found, const S
   return {};
 }
 
-/// What is wrong with a file: the first faults in words, the others counted, because a file may have any number of them.
+/// Faults of one kind: the first in words, the others counted, because a file may have any number of them.
 class Faults {
  public:
+  /// `more`: what is said of the others.
+  explicit Faults(std::string more) : more_(std::move(more)) {}
   void add(const std::string& fault) {
     if (count_++ < kMostTold) text_ += (text_.empty() ? "" : "; ") + fault;
   }
-  bool none() const { return count_ == 0; }
-  std::string text() const { return text_ + (count_ > kMostTold ? "; and " + std::to_string(count_ - kMostTold) + " more" : ""); }
+  std::string text() const { return text_ + (count_ > kMostTold ? "; " + std::to_string(count_ - kMostTold) + " more " + more_ : ""); }
 
  private:
-  static constexpr std::size_t kMostTold = 6;
+  static constexpr std::size_t kMostTold = 3;
+  std::string more_;
   std::string text_;
   std::size_t count_ = 0;
 };
+
+std::string in_one_line(const std::vector<std::string>& texts) {
+  std::string line;
+  for (const std::string& text : texts) line += (line.empty() || text.empty() ? "" : "; ") + text;
+  return line;
+}
 
 }  // namespace
 
 FileWeights::FileWeights(const Graph& graph, const std::filesystem::path& path, CancelTokenPtr cancel)
     : path_(path), cancel_(std::move(cancel)) {
   std::map<std::string, StoredTensor> found = open_checkpoint(path);
-  Faults faults;
+  Faults missing("are missing"), misshapen("have another shape or type"), left_over("are left over");
   std::unordered_set<std::string> other_names;
   for (const auto& [name, shape] : graph.tensors()) {
     std::vector<std::string> names{name};
@@ -56,25 +64,25 @@ FileWeights::FileWeights(const Graph& graph, const std::filesystem::path& path, 
     }
     const auto there = std::find_if(names.begin(), names.end(), [&](const std::string& each) { return found.contains(each); });
     if (there == names.end()) {
-      faults.add(in_quotes(name) + " is missing, expected with the shape " + in_brackets(shape));
+      missing.add(in_quotes(name) + " is missing, expected with the shape " + in_brackets(shape));
       continue;
     }
     const StoredTensor& tensor = found.at(*there);
-    if (const std::string fault = fault_of(*there, tensor, shape); !fault.empty()) faults.add(fault);
+    if (const std::string fault = fault_of(*there, tensor, shape); !fault.empty()) misshapen.add(fault);
     tensors_.emplace(name, tensor);
   }
   for (const auto& [name, tensor] : found) {
     if (graph.leaves_out(name) && tensor.type->floating && count_elements(tensor.shape) == 1) numbers_.emplace(name, tensor);
     if (graph.tensors().contains(name) || other_names.contains(name) || graph.leaves_out(name) || is_whole_number(tensor)) continue;
-    faults.add(in_quotes(name) + " of shape " + in_brackets(tensor.shape) + " is left over");
+    left_over.add(in_quotes(name) + " of shape " + in_brackets(tensor.shape) + " is left over");
   }
-  if (faults.none()) return;
+  std::string faults = in_one_line({misshapen.text(), missing.text(), left_over.text()});
+  if (faults.empty()) return;
   if (tensors_.empty() && !found.empty()) {
-    faults = {};
-    faults.add("none of its tensors is there, but " + in_quotes(found.begin()->first) + " and " + std::to_string(found.size() - 1) +
-               " others");
+    faults = "none of its tensors is there, such as " + in_quotes(graph.tensors().begin()->first) + ", but " +
+             in_quotes(found.begin()->first) + " and " + std::to_string(found.size() - 1) + " others";
   }
-  throw Error(ErrorCode::kWeightsInvalid, path.string() + " does not fit " + graph.place() + ": " + faults.text() +
+  throw Error(ErrorCode::kWeightsInvalid, path.string() + " does not fit " + graph.place() + ": " + faults +
                                               "; give the file that this architecture was trained as, or name the architecture that it is");
 }
 
