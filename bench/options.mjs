@@ -27,7 +27,7 @@ export function wholeNumber(least) {
   };
 }
 
-function absolute(file) {
+export function absolute(file) {
   return path.resolve(file);
 }
 

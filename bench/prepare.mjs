@@ -65,7 +65,7 @@ async function prepareModel(python, { kind, name, checkpoint, config, vocabulary
 }
 
 /** Paths of images of one size, all different. */
-async function prepareImages(peer) {
+export async function prepareImages(peer) {
   const folder = path.join(WORK, 'images');
   const files = Array.from({ length: IMAGES }, (_, number) => path.join(folder, `${String(number).padStart(3, '0')}.jpg`));
   await made(folder, files.at(-1), fingerprint(['bench/peer/material.py'], [IMAGES]), async () => {

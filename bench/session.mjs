@@ -6,24 +6,35 @@ import { internal } from './ours.mjs';
 import { Peer } from './peer.mjs';
 import { prepare } from './prepare.mjs';
 
-/** `options` as given, with `python` and `threads`; `machine`: one line that says what was measured with what, and where. */
-export async function openSession(given) {
-  // The reference works offline unless its weights are to be fetched.
-  if (given.model.includes('/')) process.env.HF_HUB_OFFLINE ??= '0';
-  await setUp({ cuda: given.device.startsWith('cuda') });
+/** The set-up and a Python process: `threads` are what both sides take, `machine` is one line that says what measures, and where. */
+export async function openPeer({ device, threads: wanted }) {
+  await setUp({ cuda: device.startsWith('cuda') });
   const python = await exporterPython();
   const peer = new Peer(python);
   try {
-    const prepared = await prepare(peer, python, given);
-    const threads = await peer.call('set_threads', { threads: given.threads ?? 0 });
-    return { peer, prepared, options: { ...given, python, threads }, machine: await describe(peer, given, threads) };
+    const threads = await peer.call('set_threads', { threads: wanted ?? 0 });
+    return { peer, python, threads, machine: await describe(peer, device, threads) };
   } catch (error) {
     await peer.stop();
     throw error;
   }
 }
 
-async function describe(peer, { model, caption, device }, threads) {
+/** The same with models: `options` as given, with `python` and `threads`; `prepared` of prepare.mjs. */
+export async function openSession(given) {
+  // The reference works offline unless its weights are to be fetched.
+  if (given.model.includes('/')) process.env.HF_HUB_OFFLINE ??= '0';
+  const { peer, python, threads, machine } = await openPeer(given);
+  try {
+    const prepared = await prepare(peer, python, given);
+    return { peer, prepared, options: { ...given, python, threads }, machine: `${machine}; ${given.model} and ${given.caption}` };
+  } catch (error) {
+    await peer.stop();
+    throw error;
+  }
+}
+
+async function describe(peer, device, threads) {
   const { gpu, versions } = await peer.call('describe_machine', { device });
   const { libtorchVersion, coreVersion, cpuFeatures } = await (await internal('native/load').loadNative()).runtimeInfo();
   const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
@@ -32,6 +43,5 @@ async function describe(peer, { model, caption, device }, threads) {
     `${cpu.model.trim()}, ${os.cpus().length} cores, ${cpuFeatures.join(' ')}${gpu ? `; ${gpu}` : ''}`,
     `${threads} threads; Node ${process.versions.node}, torch-interrogator ${coreVersion}, libtorch ${libtorchVersion}`,
     packages.join(', '),
-    `${model} and ${caption}`,
   ].join('; ');
 }

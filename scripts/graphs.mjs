@@ -7,21 +7,30 @@
  * models of the same architecture that have at most N layers, and with their graphs: any machine holds those.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
-import { EXPORTER, exporterPython } from './exporter-python.mjs';
+import { exporterPython } from './exporter-python.mjs';
+import {
+  graphsCommand,
+  openEngine,
+  openGraph,
+  packageModule,
+  parseGraph,
+  readAnswers,
+  readReducedGraph,
+  SETTINGS,
+  withImage,
+} from './seeded-models.mjs';
 import { setUp } from './setup.mjs';
-import { main, ROOT, StepError, show, title } from './step.mjs';
+import { main, ROOT, StepError, title } from './step.mjs';
 
 const GRAPHS = path.join(ROOT, 'models', 'graphs');
 const TOKENIZERS = path.join(ROOT, 'models', 'tokenizers');
 
 /** Of a feature's coordinate, both sides in float32. */
 const FEATURE_TOLERANCE = 1e-4;
-const SETTINGS = { device: 'cpu', cachePath: null, download: false, downloadCache: false, quiet: true };
 
 let python;
 
@@ -45,7 +54,7 @@ await main(async () => {
 /** A command of the exporter's graphs. */
 async function exporter(args, fail) {
   python ??= await exporterPython();
-  return show(python, ['-m', 'torch_interrogator_export.graphs', ...args], { fail, env: { PYTHONPATH: EXPORTER } });
+  return graphsCommand(python, args, { fail });
 }
 
 function placeOf(name) {
@@ -125,7 +134,7 @@ async function verify(scratch, names, { results, depth }) {
 
 /** The reference's answers beside what the package gives with the graph and that very file. */
 async function compare(name, folder) {
-  const answers = JSON.parse(readFileSync(path.join(folder, 'answers.json'), 'utf8'));
+  const answers = readAnswers(folder);
   const { importModel } = packageModule('index.js');
   const bundle = path.join(folder, 'bundle');
   await importModel(answers.kind, name, path.join(folder, answers.weights), { name, out: bundle });
@@ -139,22 +148,15 @@ async function compare(name, folder) {
  * the tokenizers of some models are on the hub.
  */
 async function compareReduced(name, folder) {
-  const { parameters, dtype, pictures, tokens, ...answers } = JSON.parse(readFileSync(path.join(folder, 'answers.json'), 'utf8'));
-  const { Config } = packageModule('config.js');
-  const { Engine } = packageModule('engine/engine.js');
-  const { composeGraph } = packageModule('bundles/graph.js');
+  const { parameters, dtype, pictures, tokens, ...answers } = readAnswers(folder);
   const { packTokens } = packageModule('engine/clip.js');
-  const graph = parseGraph(readFileSync(path.join(folder, 'reduced.graph')));
-  // For the device, and for pictures as the package decodes them.
-  const engine = await Engine.create(new Config({ ...SETTINGS, clipModelName: 'sample', captionModelName: null }), {});
+  const engine = await openEngine();
   try {
-    const { signal } = new AbortController();
-    const bundle = composeGraph(graph, { ...graph.header.manifest, name });
-    const model = await engine.binding.openClipModel(engine.device, { bundle, weights: path.join(folder, answers.weights) });
+    const model = await openGraph(engine, name, readReducedGraph(folder), path.join(folder, answers.weights));
     const images = [];
     for (const picture of pictures) {
-      const image = await engine.decode(path.join(folder, picture), { options: {}, signal });
-      images.push(await (await model.imageFeatures(image.native).finally(() => image[Symbol.dispose]())).toArray());
+      const features = await withImage(engine, path.join(folder, picture), (image) => model.imageFeatures(image));
+      images.push(await features.toArray());
     }
     const encoded = await (await model.textFeatures(packTokens(tokens.map((ids) => Int32Array.from(ids))))).toArray();
     await model.close();
@@ -184,20 +186,15 @@ async function compareFeatures(clipModelName, folder, { pictures, texts, imageFe
 }
 
 async function compareCaptions(captionModelName, folder, { pictures, captions, newTokens }) {
-  const { Config } = packageModule('config.js');
-  const { Engine } = packageModule('engine/engine.js');
   const { manifest } = await packageModule('bundles/bundle.js').readBundle(captionModelName, 'caption');
   const { promptIds, eosId } = manifest.decoder;
-  const config = new Config({ ...SETTINGS, clipModelName: 'sample', captionModelName, captionMaxLength: newTokens });
-  const engine = await Engine.create(config, {});
+  const engine = await openEngine({ captionModelName, captionMaxLength: newTokens });
   try {
-    const { signal } = new AbortController();
     let wrongCaptions = 0;
     for (const [index, picture] of pictures.entries()) {
-      const image = await engine.decode(path.join(folder, picture), { options: {}, signal });
       // The words would hide which tokens they are of.
-      const ids = await engine.captioner.model.generate(image.native, { maxTokens: newTokens }).finally(() => image[Symbol.dispose]());
-      const ours = [...ids].filter((id) => id !== eosId);
+      const generate = (image) => engine.captioner.model.generate(image, { maxTokens: newTokens });
+      const ours = [...(await withImage(engine, path.join(folder, picture), generate))].filter((id) => id !== eosId);
       const theirs = captions[index].slice(promptIds.length).filter((id) => id !== eosId);
       if (ours.join() !== theirs.join()) wrongCaptions += 1;
     }
@@ -214,22 +211,12 @@ function largest(ours, theirs) {
   return Number.isNaN(most) ? Number.POSITIVE_INFINITY : most;
 }
 
-function packageModule(name) {
-  return createRequire(import.meta.url)(path.join(ROOT, 'dist', name));
-}
-
 function readGraph(name) {
   const file = path.join(GRAPHS, `${name}.graph`);
   if (!existsSync(file)) throw new StepError(`There is no models/graphs/${name}.graph; npm run graphs ${name} makes it.`);
   const { tensors, kind } = parseGraph(brotliDecompressSync(readFileSync(file))).header;
   const parameters = Object.values(tensors).reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
   return { name, kind, parameters };
-}
-
-/** A graph that is not compressed, in the package's own form. */
-function parseGraph(blob) {
-  const begin = 8 + Number(blob.readBigUInt64LE(0));
-  return { header: JSON.parse(blob.toString('utf8', 8, begin)), modules: blob.subarray(begin) };
 }
 
 function writeResults(file, found) {

@@ -3,16 +3,17 @@
 import sys
 from pathlib import Path
 
-REFERENCE = Path(__file__).parents[2] / "test" / "parity" / "reference"
-sys.path.append(str(REFERENCE))
+ROOT = Path(__file__).parents[2]
+sys.path += [str(ROOT / "test" / "parity" / "reference"), str(ROOT / "models" / "export")]
 
 from calls import CALLS, Session  # noqa: E402
 from machine import describe_machine, machine_rates, set_threads  # noqa: E402
 from material import make_images, make_large_images, write_random_labels  # noqa: E402
 from server import serve  # noqa: E402
 from timed import timed, timed_tokenize  # noqa: E402
+from towers import close_tower, open_tower  # noqa: E402
 
-MEASURING = (timed, timed_tokenize, describe_machine, machine_rates, set_threads)
+MEASURING = (timed, timed_tokenize, describe_machine, machine_rates, set_threads, open_tower, close_tower)
 MATERIAL = (make_images, make_large_images, write_random_labels)
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import open_clip
 import torch
 from calls import Session, caption, open_rgb, rank_table
 from clip_interrogator.clip_interrogator import LabelTable
+from towers import tower_caption, tower_images, tower_texts
 
 
 def image_features(session: Session, path: str) -> None:
@@ -32,7 +33,8 @@ def prompts(session: Session, mode: str, paths: list[str], caption: str) -> list
     return [interrogate(open_rgb(path), caption=caption) for path in paths]
 
 
-TIMED = {each.__name__: each for each in (image_features, label_table, rank_table, chain, caption, prompts)}
+OF_CLIP_INTERROGATOR = (image_features, label_table, rank_table, chain, caption, prompts)
+TIMED = {each.__name__: each for each in (*OF_CLIP_INTERROGATOR, tower_images, tower_texts, tower_caption)}
 
 
 def timed(session: Session, work: str, arguments: dict) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import timm
 from transformers import PretrainedConfig
 
 from ..clip.text import published
+from . import sources
 
 # Larger embeddings of tokens are cut to as many rows, which hold the special tokens that are known.
 _MOST_ROWS = 100_000
@@ -30,9 +31,9 @@ _TIMM_STAGES = {
 
 @contextlib.contextmanager
 def reduced(depth: int) -> Iterator[None]:
-    """Within it, open_clip's architectures have at most `depth` layers, or as many in each stage."""
+    """Within it, open_clip's architectures and captioners have at most `depth` layers, or as many in each stage or part."""
     configs = {name: _reduced_config(config, depth) for name, config in open_clip.factory._MODEL_CONFIGS.items()}
-    make_timm, publish = timm.create_model, published.published_config
+    make_timm, publish, builtin = timm.create_model, published.published_config, sources.builtin_config
 
     def make_reduced(name: str, **options: Any) -> Any:
         return make_timm(name, **options | _timm_options(name, depth))
@@ -40,10 +41,17 @@ def reduced(depth: int) -> Iterator[None]:
     def publish_reduced(name: str, *arguments: Any, **options: Any) -> PretrainedConfig:
         return _reduced_encoder(publish(name, *arguments, **options), depth)
 
+    def builtin_reduced(name: str) -> PretrainedConfig:
+        config = builtin(name)
+        for part in (config, *(getattr(config, part) for part in config.sub_configs)):
+            _reduced_encoder(part, depth)
+        return config
+
     with (
         mock.patch.object(open_clip.factory, "_MODEL_CONFIGS", configs),
         mock.patch.object(timm, "create_model", make_reduced),
         mock.patch.object(published, "published_config", publish_reduced),
+        mock.patch.object(sources, "builtin_config", builtin_reduced),
     ):
         yield
 
@@ -75,6 +83,6 @@ def _reduced_encoder(config: PretrainedConfig, depth: int) -> PretrainedConfig:
         # Names of one that the class maps to another are the same number.
         if hasattr(config, name):
             setattr(config, name, min(getattr(config, name), depth))
-    if config.model_type != _WHOLE and config.vocab_size > _MOST_ROWS:
+    if config.model_type != _WHOLE and getattr(config, "vocab_size", 0) > _MOST_ROWS:
         config.vocab_size = _ROWS
     return config
