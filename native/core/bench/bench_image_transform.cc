@@ -9,8 +9,8 @@ namespace interrogator::bench {
 
 void bench_image_transform(Suite& suite) {
   if (!suite.device()->torch_device().is_cpu()) return;
-  const ImagePreprocess clip{224, 224, {0.48F, 0.46F, 0.41F}, {0.27F, 0.26F, 0.28F}, "bicubic", "shortest", 0};
-  const ImagePreprocess blip{384, 384, {0.48F, 0.46F, 0.41F}, {0.27F, 0.26F, 0.28F}, "bicubic", "squash", 0};
+  const ImagePreprocess clip{224, 224, {0.48F, 0.46F, 0.41F}, {0.27F, 0.26F, 0.28F}, "bicubic", "shortest"};
+  const ImagePreprocess blip{384, 384, {0.48F, 0.46F, 0.41F}, {0.27F, 0.26F, 0.28F}, "bicubic", "squash"};
   struct Case {
     const char* name;
     std::int64_t side;

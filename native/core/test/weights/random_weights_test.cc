@@ -8,6 +8,7 @@
 #include "interrogator/error.h"
 #include "ops/operators.h"
 #include "support/model_cases.h"
+#include "support/python.h"
 #include "support/weight_cases.h"
 #include "weights/module.h"
 
