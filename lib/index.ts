@@ -5,6 +5,7 @@ export {
   type Architecture,
   architectures,
   type CatalogEntry,
+  type Comparison,
   catalog,
   type ImageGenerator,
   listCaptionModels,

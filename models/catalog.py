@@ -1,6 +1,6 @@
 """Writes catalog.json: every name that the package knows, where its weights are, what it needs, and what this version runs.
 
-Run with the exporter's environment: ``python models/catalog.py``. `verified` marks are kept from the file that is there.
+Run with the exporter's environment: ``python models/catalog.py``.
 
 - `repository`, `files`: of the hub, as open_clip 3.3.0 names them; `files` in the order in which it takes what is there.
 - `legacy`: the file that older versions of open_clip and OpenAI's own package left in ``~/.cache/clip``, with its SHA-256 or
@@ -12,6 +12,8 @@ Run with the exporter's environment: ``python models/catalog.py``. `verified` ma
   Diffusion 1.x has OpenAI's ViT-L-14, 2.x LAION's ViT-H-14, XL the first of these and LAION's ViT-bigG-14.
 - `bytes`: four a parameter, what a file of float32 takes. Of BLIP and BLIP-2 with OPT the published files hold the tied
   word embeddings twice; with them the sizes are those that clip-interrogator's source notes (990 MB, 1.9 GB, 15.5 GB).
+- `verified`: what `npm run graphs:verify` found about the graph, kept in bench/results: `full` at full size, `reduced` with at
+  most `depth` layers; `image` and `text` are the largest differences of a feature, `tokens` those of captions that were equal.
 - `memory`: four bytes a parameter, which is what float32 modules hold on the CPU, and a tenth more for what pictures and
   texts are on their way through them. `memoryFloat16`: half of it, which is what a GPU needs.
 """
@@ -39,6 +41,9 @@ from torch_interrogator_export.clip.model import trained_with_quick_gelu
 from torch_interrogator_export.graphs.sources import clip_source, graph_name, graph_names, is_supported
 
 CATALOG = Path(__file__).with_name("catalog.json")
+RESULTS = Path(__file__).parents[1] / "bench" / "results"
+VERIFIED = {"full": RESULTS / "graphs.json", "reduced": RESULTS / "graphs-depth-2.json"}
+VERIFIED_FIELDS = ("on", "depth", "dtype", "image", "text", "tokens", "peak")
 GRAPHS = set(graph_names())
 BYTES_A_PARAMETER = 4
 MEMORY_BESIDE_WEIGHTS = 0.1
@@ -60,6 +65,17 @@ STORED_TWICE = {"blip-base", "blip-large", "blip2-2.7b"}
 BERT_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"]
 OPT_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt"]
 T5_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "spiece.model"]
+
+
+def verified() -> dict[str, dict[str, Any]]:
+    """`verified` of each graph that passed."""
+    found: dict[str, dict[str, Any]] = {}
+    for size, file in VERIFIED.items():
+        for graph, result in json.loads(file.read_text()).items():
+            if result["passed"]:
+                facts = {field: result[field] for field in VERIFIED_FIELDS if result.get(field) is not None}
+                found.setdefault(graph, {})[size] = facts
+    return found
 
 
 def image_tower(config: dict) -> str:
@@ -244,10 +260,11 @@ def caption_models() -> Iterator[dict]:
 
 def main() -> None:
     """Rewrites catalog.json."""
-    known = json.loads(CATALOG.read_text())["models"] if CATALOG.exists() else []
-    verified = {entry["name"]: entry["verified"] for entry in known}
-    models = [entry | {"verified": verified.get(entry["name"], False)} for entry in [*clip_models(), *caption_models()]]
-    lists = {"models": models, "architectures": list(architectures())}
+    results = verified()
+    lists = {
+        name: [entry | {"verified": results.get(entry["graph"], {})} for entry in entries]
+        for name, entries in {"models": [*clip_models(), *caption_models()], "architectures": architectures()}.items()
+    }
     text = ",\n".join(
         f'  "{name}": [\n' + ",\n".join("    " + json.dumps(entry) for entry in entries) + "\n  ]"
         for name, entries in lists.items()

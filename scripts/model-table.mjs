@@ -8,7 +8,7 @@ import { main, ROOT, StepError, title } from './step.mjs';
 const FILE = path.join(ROOT, 'docs', 'models.md');
 const [BEGIN, END] = ['<!-- the list begins: npm run docs:models -->', '<!-- the list ends -->'];
 const GENERATORS = { sd1: 'SD 1', sd2: 'SD 2', sdxl: 'SDXL' };
-const COLUMNS = ['name', 'text tower', 'parameters', 'width', 'image', 'to fetch', 'memory', 'on a GPU', 'suits'];
+const COLUMNS = ['name', 'text tower', 'parameters', 'width', 'image', 'to fetch', 'memory', 'on a GPU', 'compared', 'suits'];
 
 await main(() => {
   const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
@@ -26,10 +26,14 @@ function list() {
   const { models, architectures } = JSON.parse(readFileSync(path.join(ROOT, 'models', 'catalog.json'), 'utf8'));
   const untrained = architectures.filter(({ tags }) => tags.length === 0).map((each) => ({ ...each, name: `${each.name}/` }));
   const rows = [...models, ...untrained].map(rowOf);
-  return markdownTable([COLUMNS, ...rows], { align: ['l', 'l', 'r', 'r', 'r', 'r', 'r', 'r', 'l'], padding: true, alignDelimiters: false });
+  return markdownTable([COLUMNS, ...rows], {
+    align: ['l', 'l', 'r', 'r', 'r', 'r', 'r', 'r', 'l', 'l'],
+    padding: true,
+    alignDelimiters: false,
+  });
 }
 
-function rowOf({ name, tower, parameters, embedDim, imageSize, bytes, memory, memoryFloat16, generators = [] }) {
+function rowOf({ name, tower, parameters, embedDim, imageSize, bytes, memory, memoryFloat16, verified, generators = [] }) {
   return [
     `\`${name}\``,
     tower.text ?? tower.family,
@@ -39,8 +43,16 @@ function rowOf({ name, tower, parameters, embedDim, imageSize, bytes, memory, me
     bytes === undefined ? 'random weights' : size(bytes),
     size(memory),
     size(memoryFloat16),
+    comparisonText(verified.full ?? verified.reduced),
     generators.map((generator) => GENERATORS[generator]).join(', '),
   ];
+}
+
+function comparisonText(comparison) {
+  if (!comparison) return '';
+  const { image, text, tokens, depth, on } = comparison;
+  const found = tokens === undefined ? Math.max(image, text).toExponential(1) : 'same tokens';
+  return `${found}, ${depth === undefined ? 'full size' : `${depth} layers`}, ${on}`;
 }
 
 function size(bytes) {

@@ -25,8 +25,8 @@ export interface CatalogEntry {
   activation?: 'gelu' | 'quick_gelu';
   /** This version exports and runs it. */
   supported: boolean;
-  /** Its pretrained weights were compared with the reference's answers. */
-  verified: boolean;
+  /** How its network was compared with the reference, with seeded weights in its publisher's layout: at full size, and with fewer layers. */
+  verified: { full?: Comparison; reduced?: Comparison };
   /** Where its publishers keep the weights: `organisation/name` on the hub. */
   repository: string;
   /** Names that the weights may have in the repository, in the reference's order: the first that is there is taken. */
@@ -57,6 +57,23 @@ export interface CatalogEntry {
   preprocess?: Preprocess;
 }
 
+/** A comparison with open_clip 3.3.0, or of captioners with transformers 4.57.1, by `npm run graphs:verify`. */
+export interface Comparison {
+  /** The day, as in 2026-11-27. */
+  on: string;
+  /** At most so many layers, or as many in each stage; missing at full size. */
+  depth?: number;
+  /** How the file held the weights; the reference and ours ran in float32. */
+  dtype: 'float32' | 'float16';
+  /** The largest absolute difference of a coordinate of unit features, of images and of texts. */
+  image?: number;
+  text?: number;
+  /** Of captions: how many tokens there were, all equal. */
+  tokens?: number;
+  /** The most memory, in bytes, that the process took while the model was loaded on the CPU. */
+  peak?: number;
+}
+
 /** Stable Diffusion 1.x, 2.x, XL. */
 export type ImageGenerator = 'sd1' | 'sd2' | 'sdxl';
 
@@ -64,7 +81,7 @@ export type ImageGenerator = 'sd1' | 'sd2' | 'sdxl';
 export interface Architecture
   extends Pick<
     CatalogEntry,
-    'tower' | 'activation' | 'supported' | 'graph' | 'parameters' | 'imageSize' | 'memory' | 'memoryFloat16' | 'preprocess'
+    'tower' | 'activation' | 'supported' | 'verified' | 'graph' | 'parameters' | 'imageSize' | 'memory' | 'memoryFloat16' | 'preprocess'
   > {
   /** Without the slash. */
   name: string;

@@ -1,7 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
-import { architectures, type CatalogEntry, catalog, listCaptionModels, listClipModels, PACKAGE_MODELS } from '../../lib/bundles/catalog';
+import {
+  architectures,
+  type CatalogEntry,
+  type Comparison,
+  catalog,
+  listCaptionModels,
+  listClipModels,
+  PACKAGE_MODELS,
+} from '../../lib/bundles/catalog';
 
 /** The architectures that guides to clip-interrogator list. */
 const TUTORIAL =
@@ -35,6 +43,20 @@ test('every architecture of the tutorial can be made, those without weights too'
   expect(architectures().every(({ graph }) => graph !== null)).toBe(true);
 });
 
+test('every name was compared with the reference, at full size or with fewer layers', () => {
+  const { graphs, reduced } = { graphs: results('graphs.json'), reduced: results('graphs-depth-2.json') };
+  for (const { name, graph, verified } of [...catalog(), ...architectures()]) {
+    const { full, reduced: cut } = verified;
+    expect({ name, cut }).toEqual({ name, cut: expect.objectContaining({ depth: 2, on: expect.stringMatching(/^\d{4}-\d\d-\d\d$/) }) });
+    expect(reduced[graph as string]).toMatchObject({ passed: true, ...cut });
+    if (full) expect(graphs[graph as string]).toMatchObject({ passed: true, ...full });
+    for (const { image, text, tokens } of [full ?? cut, cut] as Comparison[]) {
+      if (tokens === undefined) expect({ name, most: Math.max(image as number, text as number) <= 1e-4 }).toEqual({ name, most: true });
+      else expect(tokens).toBeGreaterThan(0);
+    }
+  }
+});
+
 test('models are told which image generators they suit', () => {
   const suits = (generator: string) =>
     catalog().flatMap(({ name, generators }) => ((generators as string[] | undefined)?.includes(generator) ? [name] : []));
@@ -42,6 +64,11 @@ test('models are told which image generators they suit', () => {
   expect(suits('sd2')).toEqual(['ViT-H-14/laion2b_s32b_b79k']);
   expect(suits('sdxl')).toEqual(['ViT-L-14/openai', 'ViT-bigG-14/laion2b_s39b_b160k']);
 });
+
+/** What `npm run graphs:verify` wrote, by graph. */
+function results(file: string): Record<string, { passed: boolean }> {
+  return JSON.parse(readFileSync(path.join(PACKAGE_MODELS, '..', 'bench', 'results', file), 'utf8'));
+}
 
 const GRAPHS = path.join(PACKAGE_MODELS, 'graphs');
 

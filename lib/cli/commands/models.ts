@@ -1,6 +1,6 @@
 /** torch-interrogator models: every name, what it needs, and what of it is on this machine. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type BundleKind, type ImageGenerator, type ModelStatus, modelStatuses } from '../../index';
+import { type BundleKind, type Comparison, type ImageGenerator, type ModelStatus, modelStatuses } from '../../index';
 import { bytesText } from '../bytes-text';
 
 interface Options {
@@ -51,7 +51,7 @@ function bytesOf(text: string): number {
   return Number(number) * (UNITS[unit.toUpperCase()] as number);
 }
 
-const COLUMNS = ['kind', 'name', 'text tower', 'parameters', 'width', 'image', 'to fetch', 'memory', 'for', 'here'];
+const COLUMNS = ['kind', 'name', 'text tower', 'parameters', 'width', 'image', 'to fetch', 'memory', 'compared', 'for', 'here'];
 
 function table(models: readonly ModelStatus[]): string[] {
   const rows = [COLUMNS, ...models.map(rowOf)];
@@ -65,7 +65,7 @@ function table(models: readonly ModelStatus[]): string[] {
 }
 
 function rowOf(model: ModelStatus): string[] {
-  const { kind, name, tower, parameters, embedDim, imageSize, bytes, memory, generators = [] } = model;
+  const { kind, name, tower, parameters, embedDim, imageSize, bytes, memory, verified, generators = [] } = model;
   return [
     kind,
     name,
@@ -75,9 +75,18 @@ function rowOf(model: ModelStatus): string[] {
     imageSize ? imageSize.join('×') : '',
     bytes === undefined ? '' : bytesText(bytes),
     memory === undefined ? '' : bytesText(memory),
+    comparisonText(verified?.full ?? verified?.reduced),
     generators.map((generator) => GENERATORS[generator]).join(', '),
     whereabouts(model),
   ];
+}
+
+/** How far its features are from the reference's at most, or that its captions are the same. */
+function comparisonText(comparison: Comparison | undefined): string {
+  if (!comparison) return '';
+  const { image = 0, text = 0, tokens, depth } = comparison;
+  const found = tokens === undefined ? Math.max(image, text).toExponential(0) : 'same tokens';
+  return depth === undefined ? found : `${found}, ${depth} layers`;
 }
 
 function whereabouts({ installed, graph, repository, runnable }: ModelStatus): string {
