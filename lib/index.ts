@@ -7,6 +7,7 @@ export {
   type CatalogEntry,
   type Comparison,
   catalog,
+  generatorNotes,
   type ImageGenerator,
   listCaptionModels,
   listClipModels,

@@ -12,6 +12,7 @@ Run with the exporter's environment: ``python models/catalog.py``.
   Diffusion 1.x has OpenAI's ViT-L-14, 2.x LAION's ViT-H-14, XL the first of these and LAION's ViT-bigG-14.
 - `bytes`: four a parameter, what a file of float32 takes. Of BLIP and BLIP-2 with OPT the published files hold the tied
   word embeddings twice; with them the sizes are those that clip-interrogator's source notes (990 MB, 1.9 GB, 15.5 GB).
+- `notes`: of image generators that have more than a CLIP text encoder.
 - `verified`: what `npm run graphs:verify` found about the graph, kept in bench/results: `full` at full size, `reduced` with at
   most `depth` layers; `image` and `text` are the largest differences of a feature, `tokens` those of captions that were equal.
 - `memory`: four bytes a parameter, which is what float32 modules hold on the CPU, and a tenth more for what pictures and
@@ -59,6 +60,11 @@ GENERATORS = {
     "ViT-L-14/openai": ["sd1", "sdxl"],
     "ViT-H-14/laion2b_s32b_b79k": ["sd2"],
     "ViT-bigG-14/laion2b_s39b_b160k": ["sdxl"],
+}
+NOTES = {
+    "flux": "Flux reads prompts with OpenAI's ViT-L-14 and with T5: ViT-L-14/openai suits it best.",
+    "sd3": "Stable Diffusion 3 reads prompts with OpenAI's ViT-L-14, LAION's ViT-bigG-14 and T5: ViT-L-14/openai and "
+    "ViT-bigG-14/laion2b_s39b_b160k suit it best.",
 }
 
 STORED_TWICE = {"blip-base", "blip-large", "blip2-2.7b"}
@@ -269,7 +275,8 @@ def main() -> None:
         f'  "{name}": [\n' + ",\n".join("    " + json.dumps(entry) for entry in entries) + "\n  ]"
         for name, entries in lists.items()
     )
-    CATALOG.write_text('{\n  "source": "open_clip_torch ' + open_clip.__version__ + '",\n' + text + "\n}\n")
+    head = f'  "source": "open_clip_torch {open_clip.__version__}",\n  "notes": {json.dumps(NOTES)},\n'
+    CATALOG.write_text("{\n" + head + text + "\n}\n")
 
 
 if __name__ == "__main__":

@@ -94,6 +94,7 @@ export interface Architecture
 export const PACKAGE_MODELS = path.join(__dirname, '..', '..', 'models');
 
 interface Catalog {
+  notes: Record<'flux' | 'sd3', string>;
   models: CatalogEntry[];
   architectures: Architecture[];
 }
@@ -113,6 +114,11 @@ export function catalog(): readonly CatalogEntry[] {
 /** All architectures, in open_clip's order. */
 export function architectures(): readonly Architecture[] {
   return file().architectures;
+}
+
+/** Which names suit image generators that read prompts with more than a CLIP text encoder, a sentence each. */
+export function generatorNotes(): Readonly<Record<'flux' | 'sd3', string>> {
+  return file().notes;
 }
 
 /** The entry of that kind and name. */

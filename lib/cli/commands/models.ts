@@ -1,6 +1,6 @@
 /** torch-interrogator models: every name, what it needs, and what of it is on this machine. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type BundleKind, type Comparison, type ImageGenerator, type ModelStatus, modelStatuses } from '../../index';
+import { type BundleKind, type Comparison, generatorNotes, type ImageGenerator, type ModelStatus, modelStatuses } from '../../index';
 import { bytesText } from '../bytes-text';
 
 interface Options {
@@ -22,6 +22,7 @@ export function addModelsCommand(program: Command): void {
     .option('--max-memory <size>', 'only what takes at most so much memory when loaded: 2GB, 800MB', bytesOf)
     .addOption(new Option('--for <generator>', 'only what suits prompts for this image generator').choices(Object.keys(GENERATORS)))
     .option('--json', 'print JSON')
+    .addHelpText('after', () => `\n${Object.values(generatorNotes()).join('\n')}`)
     .action(async (options: Options) => {
       const models = (await modelStatuses()).filter((model) => fits(model, options));
       if (options.json) console.log(JSON.stringify(models));
