@@ -10,7 +10,7 @@ namespace interrogator {
 namespace {
 
 constexpr std::size_t kGrain = std::size_t{16} << 10;  // sizes are multiples of it, so that similar ones share blocks
-constexpr std::size_t kWaste = 4;                      // a block serves what fills a fourth of it, since the layers of a ResNet have many sizes
+constexpr std::size_t kWaste = 4;                      // a block serves what fills a fourth of it: layers of a ResNet have many sizes
 constexpr std::size_t kSlack = std::size_t{16} << 20;  // kept whatever is asked for, so that many sizes in turn do not chase each other out
 
 }  // namespace
