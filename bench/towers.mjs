@@ -54,7 +54,7 @@ await main(async () => {
 });
 
 /** The rows of one model, whose weights are there meanwhile. */
-async function* rowsOf({ name, measures, depth, kind }, bench) {
+async function* rowsOf({ name, measures, depth, readsPadding, kind }, bench) {
   const { engine, peer, python, samples } = bench;
   title(`${name}: ${kind}`);
   const folder = path.join(FOLDER, name);
@@ -68,7 +68,7 @@ async function* rowsOf({ name, measures, depth, kind }, bench) {
       await peer.call('open_tower', { name, folder });
       for (const measure of measures) {
         for (const planOf of PLANS[measure]) {
-          const { part, ...plan } = await planOf({ ...bench, model, graph });
+          const { part, ...plan } = await planOf({ ...bench, model, graph, readsPadding });
           const taken = await sampleInTurn({ ...plan, machineRates: () => peer.call('machine_rates', { device: 'cpu' }), samples });
           const row = rowOf({ ...plan, note: noteOf(kind, depth, plan.note) }, taken);
           process.stderr.write(`  ${part}: ${seconds(row.ours_s)}, the peer ${seconds(row.peer_s)}, ${row.ratio.toFixed(2)}×\n`);

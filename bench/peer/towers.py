@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from calls import Session, open_rgb
 from open_clip.transform import PreprocessCfg, image_transform_v2
+from torch.utils.flop_counter import FlopCounterMode
 from torch_interrogator_export.graphs import reference, sources
 
 
@@ -38,6 +39,18 @@ def open_tower(_session: Session, name: str, folder: str) -> None:
 
 def close_tower(_session: Session) -> None:
     _open.clear()
+
+
+def tower_flops(_session: Session, path: str | None = None, tokens: list[list[int]] | None = None) -> int:
+    """Arithmetic of a picture's or of padded texts' features: layers and convolutions. Attention itself is not counted."""
+    tower = _open[-1]
+    # Without gradients torch takes a transformer's shortcut, which is not counted.
+    with torch.enable_grad(), FlopCounterMode(display=False) as counter:
+        if path is not None:
+            tower.model.encode_image(tower.preprocess(open_rgb(path))[None])
+        else:
+            tower.model.encode_text(torch.tensor(tokens))
+    return counter.get_total_flops()
 
 
 @torch.no_grad()

@@ -1,6 +1,6 @@
 /**
  * The models of bench:towers, by their graphs. `measures`: of images.mjs, texts.mjs and captions.mjs; `depth`: layers of a captioner whose
- * full size no small machine holds twice; `kind`: what the model stands for.
+ * full size no small machine holds twice; `readsPadding`: a text is as long as the context, whatever it says; `kind`: what the model stands for.
  */
 export const MODELS = [
   { name: 'ViT-B-32', measures: ['image', 'text'], kind: 'vision transformer, causal texts' },
@@ -11,11 +11,16 @@ export const MODELS = [
   { name: 'vit_medium_patch16_gap_256', measures: ['image'], kind: 'averaged vision transformer of timm' },
   { name: 'EVA02-B-16', measures: ['image'], kind: 'EVA-02 of timm, rotary positions' },
   { name: 'ViTamin-S', measures: ['image'], kind: 'ViTamin of timm' },
-  { name: 'MobileCLIP2-S2', measures: ['image', 'text'], kind: 'FastViT of timm, texts without a causal mask; MobileCLIP-S2 is the same' },
+  {
+    name: 'MobileCLIP2-S2',
+    measures: ['image', 'text'],
+    readsPadding: true,
+    kind: 'FastViT of timm, texts without a causal mask; MobileCLIP-S2 is the same',
+  },
   { name: 'coca_ViT-B-32', measures: ['image', 'text'], kind: 'CoCa: pooled by attention, texts with a class token' },
-  { name: 'ViT-B-16-SigLIP', measures: ['image', 'text'], kind: 'SigLIP' },
-  { name: 'ViT-B-16-SigLIP2', measures: ['text'], kind: 'SigLIP 2' },
-  { name: 'ViT-L-14-CLIPA', measures: ['text'], kind: 'CLIPA' },
+  { name: 'ViT-B-16-SigLIP', measures: ['image', 'text'], readsPadding: true, kind: 'SigLIP' },
+  { name: 'ViT-B-16-SigLIP2', measures: ['text'], readsPadding: true, kind: 'SigLIP 2' },
+  { name: 'ViT-L-14-CLIPA', measures: ['text'], readsPadding: true, kind: 'CLIPA' },
   { name: 'roberta-ViT-B-32', measures: ['text'], kind: 'RoBERTa' },
   { name: 'xlm-roberta-base-ViT-B-32', measures: ['text'], kind: 'XLM-R' },
   { name: 'mt5-base-ViT-B-32', measures: ['text'], kind: 'mT5' },

@@ -1,6 +1,6 @@
 /**
  * What is measured of a model: plans as those of measures/, with `part`, the row's name beside the model's. Each compares both sides'
- * answers first. `bench`: {engine, model, graph, peer, images, texts}.
+ * answers first. `bench`: {engine, model, graph, peer, images, texts, readsPadding}.
  */
 import { packageModule, withImage } from '../../scripts/seeded-models.mjs';
 import { same, sameNumbers } from '../agreement.mjs';
@@ -31,31 +31,36 @@ async function imagePlan({ engine, model, peer, images }, count) {
     'tower_images',
     { paths },
   );
+  const flops = count * (await peer.call('tower_flops', { path: paths[0] }));
   return {
     part: count === 1 ? 'image' : `${count} images`,
     unit: count === 1 ? 's per image' : `s per ${count} images`,
-    note: 'from JPEG files of 512 × 512 to unit vectors',
+    note: 'from JPEG files of 512 × 512 to unit vectors; the limit is the arithmetic of open_clip’s network',
     peerNote: count > 1 && 'one batch',
     fields: { difference },
     ours: () => secondsOf(ours),
     peer: () => peer.seconds('tower_images', { paths }),
+    limit: (rates) => flops / rates.flops,
   };
 }
 
-async function textPlan({ model, graph, peer, texts }) {
+async function textPlan({ model, graph, peer, texts, readsPadding }) {
   const { packTokens } = packageModule('engine/clip.js');
   const { ids, note } = tokensFor(graph, texts);
   const tokens = padded(ids, graph.header.manifest.text);
   const ours = async () => numbersOf(await model.textFeatures(packTokens(ids)));
   const difference = await compare('text', await ours(), peer, 'tower_texts', { tokens });
+  // One text tells for all: they are equally long.
+  const flops = readsPadding && ids.length * (await peer.call('tower_flops', { tokens: tokens.slice(0, 1) }));
   return {
     part: 'text',
     unit: `s per ${ids.length} labels`,
-    note,
+    note: flops ? `${note}; the network reads its padding, and the limit is the arithmetic of texts of ${tokens[0].length} tokens` : note,
     peerNote: `padded to ${tokens[0].length} tokens, one chunk, as clip-interrogator does`,
     fields: { difference },
     ours: () => secondsOf(ours),
     peer: () => peer.seconds('tower_texts', { tokens }),
+    limit: flops && ((rates) => flops / rates.flops),
   };
 }
 

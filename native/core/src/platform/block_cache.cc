@@ -10,6 +10,7 @@ namespace interrogator {
 namespace {
 
 constexpr std::size_t kGrain = std::size_t{16} << 10;  // sizes are multiples of it, so that similar ones share blocks
+constexpr std::size_t kWaste = 4;                      // a block serves what fills a fourth of it: layers of a ResNet have many sizes
 constexpr std::size_t kSlack = std::size_t{16} << 20;  // kept whatever is asked for, so that many sizes in turn do not chase each other out
 
 }  // namespace
@@ -20,7 +21,7 @@ BlockCache::Block BlockCache::take(std::size_t bytes) {
   {
     const std::lock_guard lock(mutex_);
     const auto fit = kept_.lower_bound(size);
-    if (fit != kept_.end() && fit->first - size <= size / 4) {
+    if (fit != kept_.end() && fit->first <= kWaste * size) {
       const Block block{fit->second, fit->first};
       kept_bytes_ -= block.bytes;
       kept_.erase(fit);

@@ -25,6 +25,20 @@ TEST(BlockCache, HandsAFreedBlockOutAgain) {
   EXPECT_EQ(cache.kept_bytes(), 0u);
 }
 
+TEST(BlockCache, AFreedBlockServesSmallerTensorsButNoneThatWouldWasteMostOfIt) {
+  BlockCache cache;
+  const BlockCache::Block large = cache.take(8 << 20);
+  cache.give(large);
+  const BlockCache::Block half = cache.take(4 << 20);
+  EXPECT_EQ(half.data, large.data);
+  EXPECT_EQ(half.bytes, large.bytes);
+  cache.give(half);
+  const BlockCache::Block small = cache.take(1 << 20);
+  EXPECT_NE(small.data, large.data);
+  EXPECT_LT(small.bytes, large.bytes);
+  cache.give(small);
+}
+
 TEST(BlockCache, NeverHoldsMuchMoreThanWasInUseAtOnce) {
   BlockCache cache;
   std::vector<BlockCache::Block> used;
