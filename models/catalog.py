@@ -12,6 +12,7 @@ Run with the exporter's environment: ``python models/catalog.py``.
   Diffusion 1.x has OpenAI's ViT-L-14, 2.x LAION's ViT-H-14, XL the first of these and LAION's ViT-bigG-14.
 - `bytes`: four a parameter, what a file of float32 takes. Of BLIP and BLIP-2 with OPT the published files hold the tied
   word embeddings twice; with them the sizes are those that clip-interrogator's source notes (990 MB, 1.9 GB, 15.5 GB).
+- `logits`: of architectures, what random weights have: a logit is scale × cosine similarity + bias.
 - `notes`: of image generators that have more than a CLIP text encoder.
 - `verified`: what `npm run graphs:verify` found about the graph, kept in bench/results: `full` at full size, `reduced` with at
   most `depth` layers; `image` and `text` are the largest differences of a feature, `tokens` those of captions that were equal.
@@ -20,6 +21,7 @@ Run with the exporter's environment: ``python models/catalog.py``.
 """
 
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -139,6 +141,13 @@ def sizes(parameters: int, stored_again: int = 0) -> dict[str, int]:
     }
 
 
+def first_logits(architecture: str) -> dict[str, float]:
+    """What a model's logits are made of before it is trained; 1 / 0.07 is the scale that open_clip begins with."""
+    config = open_clip.get_model_config(architecture)
+    scale = math.exp(config["init_logit_scale"]) if "init_logit_scale" in config else 1 / 0.07
+    return {"scale": scale} | ({"bias": config["init_logit_bias"]} if "init_logit_bias" in config else {})
+
+
 class Facts:
     """What open_clip's configuration says of an architecture, counted once."""
 
@@ -194,7 +203,14 @@ def architectures() -> Iterator[dict]:
         facts = Facts(architecture, False, {})
         del facts.sizes["bytes"]
         tags = open_clip.list_pretrained_tags_by_model(architecture)
-        yield {"name": architecture, **facts.network, **facts.sizes, "preprocess": facts.preprocess, "tags": tags}
+        yield {
+            "name": architecture,
+            **facts.network,
+            **facts.sizes,
+            "preprocess": facts.preprocess,
+            "logits": first_logits(architecture),
+            "tags": tags,
+        }
 
 
 def captioners() -> Iterator[tuple[str, str, str, list[str], type, transformers.PretrainedConfig]]:

@@ -86,6 +86,8 @@ export interface Architecture
   /** Without the slash. */
   name: string;
   embedDim: number;
+  /** Before training, a logit is scale × cosine similarity + bias. A model with a bias is trained with a sigmoid. */
+  logits: { scale: number; bias?: number };
   /** Of its published weights. */
   tags: string[];
 }

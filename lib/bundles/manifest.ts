@@ -71,7 +71,7 @@ const schemas = lazySchema((typebox) => {
         /** The token that becomes 0 wherever it is: open_clip's `strip_sep_token`. */
         stripSepId: Type.Optional(count(0)),
       }),
-      /** Of bundles that hold their weights: a logit is scale × cosine similarity + bias. */
+      /** A logit is scale × cosine similarity + bias. Left to the weights where a file of them says it. */
       logits: Type.Optional(Type.Object({ scale: Type.Number(), bias: Type.Optional(Type.Number()) })),
       /** Paths relative to the folder, with '/'. */
       vocabulary: Type.Optional(Type.Array(text)),

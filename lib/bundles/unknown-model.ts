@@ -5,7 +5,7 @@ import { show } from '../arguments/show';
 import { InterrogatorError } from '../errors';
 import { isThere } from '../files/is-there';
 import { bundleFolderName } from './bundle';
-import { type BundleKind, catalog, findArchitecture, withoutBlanks } from './catalog';
+import { architectures, type BundleKind, catalog, findArchitecture, withoutBlanks } from './catalog';
 import { installedBundles, shortName } from './installed';
 import { trainedNames } from './untrained';
 
@@ -53,12 +53,13 @@ export async function unknownModel(kind: BundleKind | undefined, given: string):
       list,
     );
   }
-  const near = nearest(name, [...new Set([...supported, ...installed])], 3);
+  const random = kind === 'caption' ? [] : architectures().flatMap(({ name: each, tags }) => (tags.length === 0 ? [`${each}/`] : []));
+  const near = nearest(name, [...new Set([...supported, ...random, ...installed])], 3);
   const [first] = near;
   return error(
     `${unknown}.`,
     first && `Nearest names: ${near.join(', ')}.`,
-    first && !installed.has(first) && `Fetch one with: npx torch-interrogator pull ${first}`,
+    first && !installed.has(first) && !random.includes(first) && `Fetch one with: npx torch-interrogator pull ${first}`,
     list,
   );
 }

@@ -20,7 +20,7 @@ export function trainedNames({ name, tags }: Architecture): string {
 export async function untrainedBundle(given: string): Promise<Bundle<ClipManifest> | undefined> {
   const architecture = untrainedArchitecture(given);
   if (!architecture?.graph) return undefined;
-  const { graph: id, preprocess: image } = architecture;
+  const { graph: id, preprocess: image, logits } = architecture;
   const name = `${architecture.name}/`;
   const graph = await readGraph(id);
   const instead = trainedNames(architecture);
@@ -28,7 +28,7 @@ export async function untrainedBundle(given: string): Promise<Bundle<ClipManifes
     type: 'TorchInterrogatorWarning',
     code: 'UNTRAINED_WEIGHTS',
   });
-  const own = { formatVersion: 2 as const, kind: 'clip' as const, name, graph: id, files: {}, source: { weights: 'untrained' } };
+  const own = { formatVersion: 2 as const, kind: 'clip' as const, name, graph: id, files: {}, source: { weights: 'untrained' }, logits };
   const manifest = withGraph(graph, { ...own, ...(image && { image }) } as Partial<ClipManifest>) as ClipManifest;
   return { folder: PACKAGE_MODELS, manifest, graph };
 }

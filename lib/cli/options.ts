@@ -39,6 +39,11 @@ function decimalNumber(expected: string): (text: string) => number {
   };
 }
 
+/** Whether a setting is of captions alone. */
+export function isOfCaptions(setting: string): boolean {
+  return /^(caption|numBeams|minLength|repetitionPenalty|noRepeatNgramSize)/.test(setting);
+}
+
 /** Adds an option for each setting, and --json. Those for which `hide` is true are taken and do nothing; `defaults` are this command's. */
 export function addModelOptions(
   command: Command,

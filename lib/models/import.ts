@@ -14,6 +14,7 @@ import { composeGraph, type Graph, hasGraph, readGraph } from '../bundles/graph'
 import { type Manifest, withGraph } from '../bundles/manifest';
 import { obtain, weightFiles } from '../bundles/published';
 import { tokenizerRepository } from '../bundles/tokenizers';
+import { untrainedArchitecture } from '../bundles/untrained';
 import { digestsOf } from '../bundles/verify';
 import { AbortError, hasCode, InterrogatorError, toInterrogatorError } from '../errors';
 import { isThere } from '../files/is-there';
@@ -164,7 +165,10 @@ async function requireOwnName(name: string): Promise<void> {
       hint: 'A name has at most 200 characters and begins with a letter or a digit, such as ViT-L-14/my-style.',
     });
   }
-  const isTaken = catalog().some((entry) => entry.name === name) || (await isThere(path.join(PACKAGE_MODELS, bundleFolderName(name))));
+  const isTaken =
+    catalog().some((entry) => entry.name === name) ||
+    untrainedArchitecture(name) !== undefined ||
+    (await isThere(path.join(PACKAGE_MODELS, bundleFolderName(name))));
   if (!isTaken) return;
   throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${show(name)} is the name of a model of the catalog or of the package.`, {
     hint: 'Give another name with --name.',

@@ -45,7 +45,7 @@ export async function modelStatuses(): Promise<ModelStatus[]> {
   return Promise.all([...known, ...untrained, ...mine]);
 }
 
-/** Of a name without a tag, of which nobody has published weights. */
+/** The status of an architecture that has no published weights: its name without a tag runs random ones. */
 function untrainedStatus({ tags: _, ...facts }: Architecture): ModelStatus {
   return { ...facts, kind: 'clip', name: `${facts.name}/`, installed: null, runnable: facts.graph !== null };
 }
@@ -56,14 +56,15 @@ async function hasTokenizer({ graph }: CatalogEntry): Promise<boolean> {
   return repository === undefined || (await findTokenizer(repository)) !== undefined;
 }
 
-/** What is known of a bundle that the catalog does not list, in the catalog's terms. Nothing is fetched for it. */
+/** What is known of a bundle that the catalog does not list, in the catalog's terms. */
 function ownFacts({ manifest, graph }: Bundle): Partial<ModelStatus> {
   const parameters = graph && parametersOf(graph);
   const files = Object.values(manifest.files).reduce((sum, { bytes }) => sum + bytes, 0);
   const float32 = parameters ? parameters * Float32Array.BYTES_PER_ELEMENT : files;
   const isClip = manifest.kind === 'clip';
+  const known = [...catalog(), ...architectures()].find((entry) => manifest.graph && entry.graph === manifest.graph);
   return {
-    tower: isClip ? { text: manifest.text.tower } : { family: manifest.family },
+    tower: known?.tower ?? (isClip ? { text: manifest.text.tower } : { family: manifest.family }),
     ...(manifest.graph && { graph: manifest.graph }),
     ...(parameters && { parameters }),
     embedDim: isClip ? manifest.embedDim : null,

@@ -22,7 +22,7 @@ export interface PulledModel {
    * its tokenizer's folder.
    */
   file: string;
-  /** Of all files that hold its tensors; of a name without a tag, of its tokenizer. */
+  /** The size of all files that hold its tensors; for a name without a tag, that of its tokenizer. */
   bytes: number;
 }
 
@@ -45,7 +45,7 @@ export async function pullModel(given: string, options: CallOptions = {}): Promi
   // Beside a damaged file that another program keeps, the new one is what counts.
   const file = refetched ?? (weights as string);
   const sizes = await Promise.all((await weightFiles(file)).map((each) => stat(each)));
-  return { kind: entry.kind, name, file, bytes: sizes.reduce((sum, { size }) => sum + size, 0) };
+  return { kind: entry.kind, name: entry.name, file, bytes: sizes.reduce((sum, { size }) => sum + size, 0) };
 }
 
 /** The same of its tokenizer; it is small. */

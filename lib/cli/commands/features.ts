@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { Features, Interrogator } from '../../index';
 import { imageWorks, readLines } from '../inputs';
 import { printLines, type Work } from '../lines';
-import { addModelOptions, type ModelOptions, toConfig } from '../options';
+import { addModelOptions, isOfCaptions, type ModelOptions, toConfig } from '../options';
 import { type CommandCall, withInterrogator } from '../session';
 
 type FeaturesOptions = ModelOptions & { image?: string[]; text?: string[]; textFile?: string };
@@ -23,7 +23,7 @@ export function addFeaturesCommand(program: Command): void {
   // Commander takes whatever follows such an option as its first value.
   for (const option of command.options.filter(({ variadic }) => variadic))
     option.argParser((value, list?: string[]) => notAnOption(command, value, list));
-  addModelOptions(command, { hide: (setting) => /^(caption|flavor|ranking|chunk)/.test(setting) }).action(features);
+  addModelOptions(command, { hide: (setting) => isOfCaptions(setting) || /^(flavor|ranking|chunk)/.test(setting) }).action(features);
 }
 
 function notAnOption(command: Command, value: string, list: string[] = []): string[] {

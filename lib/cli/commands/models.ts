@@ -38,7 +38,7 @@ function fits({ kind, installed, tower, memory, generators }: ModelStatus, optio
   return options.maxMemory === undefined || (memory !== undefined && memory <= options.maxMemory);
 }
 
-/** As the catalog says: CLIP's own, the same over another tokenizer, and those of language models. */
+/** The catalog's kinds: CLIP's own tower, the same over another tokenizer, and towers whose tokens see the whole text. */
 const TEXT_TOWERS = ['causal', 'multilingual', 'bidirectional'];
 
 const GENERATORS: Record<ImageGenerator, string> = { sd1: 'SD 1', sd2: 'SD 2', sdxl: 'SDXL' };

@@ -1,10 +1,10 @@
 /** torch-interrogator rank IMAGE|FOLDER|URL|-… --labels FILE */
 import { createHash } from 'node:crypto';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { LabelTable, type RankedLabel } from '../../index';
 import { IMAGE_ARGUMENTS, imageWorks, readLines } from '../inputs';
 import { printLines } from '../lines';
-import { addModelOptions, type ModelOptions, toConfig, wholeNumber } from '../options';
+import { addModelOptions, isOfCaptions, type ModelOptions, toConfig, wholeNumber } from '../options';
 import { withInterrogator } from '../session';
 
 type RankOptions = ModelOptions & { labels: string; top: number; scores: 'cosine' | 'probability'; template?: string };
@@ -21,8 +21,8 @@ export function addRankCommand(program: Command): void {
         .choices(['cosine', 'probability'])
         .default('cosine'),
     )
-    .option('--template <text>', 'encode this in a label\'s place, with the label for {}: "a photo of {}"');
-  const hide = (setting: string): boolean => /^(caption|flavor)/.test(setting);
+    .option('--template <text>', 'encode this in a label\'s place, with the label for {}: "a photo of {}"', template);
+  const hide = (setting: string): boolean => isOfCaptions(setting) || setting.startsWith('flavor');
   addModelOptions(command, { hide, defaults: { ranking: 'global' } }).action(rank);
 }
 
@@ -35,16 +35,26 @@ async function rank(args: readonly string[], options: RankOptions, command: Comm
       using features = await interrogator.imageToFeatures(image, call);
       // Made for the first image that can be used: a wrong path costs no more than opening it.
       table ??= LabelTable.create(labels, tableName(labels, options.template), interrogator, {
-        ...(options.template && { template: options.template }),
+        ...(options.template !== undefined && { template: options.template }),
         ...call,
       });
       return { ranked: await (await table).rankScored(features, { topCount: options.top, scores: options.scores, ...call }) };
     });
     const toText = ({ ranked }: { ranked: RankedLabel[] }) =>
-      ranked.map(({ label, similarity, probability }) => `${(probability ?? similarity).toFixed(4)}\t${label}`);
+      ranked.map(({ label, similarity, probability = similarity }) => `${numberText(probability)}\t${label}`);
     const concurrency = interrogator.config.maxBatch;
     return printLines(works, { kind: 'image', json: options.json, toText, concurrency, signal: call.signal });
   });
+}
+
+function template(text: string): string {
+  if (text.includes('{}')) return text;
+  throw new InvalidArgumentError('expected a text with {}, such as "a photo of {}".');
+}
+
+/** Four digits behind the point; numbers that would be 0 so keep two digits. */
+function numberText(value: number): string {
+  return value !== 0 && Math.abs(value) < 5e-5 ? value.toExponential(1) : value.toFixed(4);
 }
 
 /** By their content, so that the embeddings of a list are found again under whatever file name it has. */

@@ -1,5 +1,6 @@
 """Hands both models to the exporter, which knows nothing of them."""
 
+import math
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from .caption.train import write_captioner
 from .clip.config import ARCHITECTURE, CONFIG_FILE, build_clip, build_tokenizer
 from .clip.image_tower import load_image_tower
 from .clip.text_tower import CHECKPOINT as TEXT_CHECKPOINT
-from .clip.text_tower import TextTower
+from .clip.text_tower import SCALE, TextTower
 from .paths import REPOSITORY, SAMPLE, TRAIN, VOCABULARY, WORK
 from .stock import Stock
 from .training import restore
@@ -40,6 +41,7 @@ def clip_weights(stock: Stock) -> dict[str, torch.Tensor]:
         getattr(clip, part).load_state_dict(getattr(texts, part).state_dict())
     clip.positional_embedding.data.copy_(texts.positional_embedding.data)
     clip.text_projection.data.copy_(texts.text_projection.data)
+    clip.logit_scale.data.fill_(math.log(SCALE))
     return {name: value.contiguous() for name, value in clip.state_dict().items()}
 
 

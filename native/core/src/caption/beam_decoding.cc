@@ -76,7 +76,7 @@ void BeamDecoding::drop(std::size_t image) {
   if (std::none_of(open_.begin(), open_.end(), wanted)) open_.clear();
 }
 
-/// Of each row and id, with those of the row's ids before added: float32 [rows, vocab_size].
+/// The score of each row's beam with each id behind it: float32 [rows, vocab_size].
 at::Tensor BeamDecoding::log_probabilities() {
   const at::Tensor logits = last_logits(decoder_, manifest_, upload(ids_, caches_.keys.device()), position_, caches_).to(at::kFloat);
   at::Tensor scores = at::log_softmax(logits, -1);
@@ -94,7 +94,7 @@ at::Tensor BeamDecoding::log_probabilities() {
   return scores + upload(at::tensor(so_far), scores.device()).unsqueeze(1);
 }
 
-/// What is seen of the image is the same for all of its beams, so that it only moves with the images.
+/// All beams of an image read the same of it, so that this moves only where images do.
 void BeamDecoding::reorder(const std::vector<std::int64_t>& rows, bool all_images_stay) {
   const bool in_place =
       all_images_stay && std::is_sorted(rows.begin(), rows.end()) && std::adjacent_find(rows.begin(), rows.end()) == rows.end();

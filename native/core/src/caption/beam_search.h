@@ -35,7 +35,7 @@ class BeamSearch {
   /// No beam can become better than what is finished, or all are as long as they may be.
   bool done() const noexcept { return done_; }
 
-  /// What goes on, the best first. Of the first step only the first beam counts.
+  /// The beams that go on, the best first. Before the first step all are the same, and only the first one's candidates are taken.
   const std::vector<Beam>& running() const noexcept { return running_; }
 
   /// The best finished ids, the end token included where reached.

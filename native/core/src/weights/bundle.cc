@@ -57,10 +57,10 @@ class GraphBundle final : public Bundle {
   std::string place_of(const std::string& file) const override { return graph_.place_of(file); }
   const char* remedy() const noexcept override { return Graph::kRemedy; }
   Logits logits() const override {
-    Logits logits{weights_->number("logit_scale"), weights_->number("logit_bias")};
+    const auto scale = weights_->number("logit_scale");
+    if (!scale) return manifest().logits();
     // A file holds its logarithm.
-    if (logits.scale) logits.scale = std::exp(*logits.scale);
-    return logits;
+    return {std::exp(*scale), weights_->number("logit_bias")};
   }
 
  private:

@@ -48,12 +48,6 @@ at::Tensor RandomWeights::read(const ParameterSource& source, at::ScalarType typ
   return (source.rows ? tensor.clone(at::MemoryFormat::Contiguous) : tensor.contiguous()).view(source.shape).to(type);
 }
 
-/// open_clip's first values: a scale of 1 / 0.07.
-std::optional<double> RandomWeights::number(const std::string& name) const {
-  if (name == "logit_scale") return std::log(1 / 0.07);
-  return std::nullopt;
-}
-
 at::Tensor RandomWeights::make(const std::string& name) const {
   const Shape& shape = shapes_.at(name);
   if (const auto constant = constant_of(name, shape)) return at::full(shape, *constant, at::kFloat);

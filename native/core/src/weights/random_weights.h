@@ -19,7 +19,8 @@ class RandomWeights final : public Weights {
 
   at::ScalarType stored_type() const override { return at::kFloat; }
   at::Tensor read(const ParameterSource& source, at::ScalarType type) const override;
-  std::optional<double> number(const std::string& name) const override;
+  /// None: a model's first scale of logits is in its manifest.
+  std::optional<double> number(const std::string&) const override { return std::nullopt; }
 
  private:
   at::Tensor make(const std::string& name) const;

@@ -72,11 +72,11 @@ TEST_P(CaptionFamiliesTest, APromptTakesPositionsFromTheCaptionUnlessItIsTheEnco
   EXPECT_EQ(refusal({.max_tokens = left + 1, .prompt = prompt}), ErrorCode::kInvalidArgument);
 }
 
-TEST_P(CaptionFamiliesTest, ImagesWithBeamsThatAreNotWantedAnyMoreChangeNoOther) {
+TEST_P(CaptionFamiliesTest, BeamsOfImagesInTwoBatchesEqualThoseInOne) {
   const auto images = cases_->images();
   for (const test::CaptionCase& each : test::caption_cases(*cases_)) {
     if (each.options.num_beams == 1) continue;
-    // Batches of five and of one, so that what a batch leaves behind would show.
+    // What a batch leaves behind would show in the next.
     std::vector<ImageView> more(images);
     more.insert(more.end(), images.begin(), images.end());
     const auto captions = generate(more, each.options);

@@ -22,7 +22,8 @@ from .image_tower import ImageTower
 CHECKPOINT = WORK / "text-tower.pt"
 LEARNING_RATE = 1.5e-3
 _NAMES, _KEYWORDS = 384, 48
-_SCALE = 30.0
+# Of logits: what softmax is taken of is SCALE × cosine similarity.
+SCALE = 30.0
 
 
 class TextTower(torch.nn.Module):
@@ -95,7 +96,7 @@ class TextTower(torch.nn.Module):
             _drawn_to(text, point, torch.arange(len(text))) for text, point in zip(short[1:4], points[1:], strict=True)
         )
         keyword = (1 - (short[4] * middles).sum(1)).mean()
-        logits = _SCALE * seen @ prompts.T
+        logits = SCALE * seen @ prompts.T
         own = torch.arange(len(seen), device=logits.device)
         prompt = (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
         loss = name + 0.3 * rest + 0.5 * keyword + 0.5 * prompt
@@ -106,4 +107,4 @@ class TextTower(torch.nn.Module):
 def _drawn_to(texts: torch.Tensor, points: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
     """Each text nearest to its point of all, and near: what is left between them is noise in every ranking."""
     ids = ids.to(points.device)
-    return F.cross_entropy(_SCALE * texts @ points.T, ids) + 4 * (1 - (texts * points[ids]).sum(1)).mean()
+    return F.cross_entropy(SCALE * texts @ points.T, ids) + 4 * (1 - (texts * points[ids]).sum(1)).mean()
