@@ -14,13 +14,15 @@ Run with the exporter's environment: ``python models/catalog.py``.
   word embeddings twice; with them the sizes are those that clip-interrogator's source notes (990 MB, 1.9 GB, 15.5 GB).
 - `logits`: of architectures, what random weights have: a logit is scale × cosine similarity + bias.
 - `notes`: of image generators that have more than a CLIP text encoder.
-- `verified`: what `npm run graphs:verify` found about the graph, kept in bench/results: `full` at full size, `reduced` with at
-  most `depth` layers; `image` and `text` are the largest differences of a feature, `tokens` those of captions that were equal.
+- `verified`: what `npm run graphs:verify` found about the graph, kept in bench/results: `full` at full size, `reduced` with
+  at most `depth` layers; `image` and `text` are the largest differences of a feature, `tokens` those of captions that were
+  equal.
 - `memory`: four bytes a parameter, which is what float32 modules hold on the CPU, and a tenth more for what pictures and
   texts are on their way through them. `memoryFloat16`: half of it, which is what a GPU needs.
 """
 
 import json
+import logging
 import math
 import os
 import sys
@@ -42,6 +44,9 @@ from torch_interrogator_export.caption.blip import builtin_config
 from torch_interrogator_export.clip.image import image_fields
 from torch_interrogator_export.clip.model import trained_with_quick_gelu
 from torch_interrogator_export.graphs.sources import clip_source, graph_name, graph_names, is_supported
+
+# open_clip warns of every model without weights.
+logging.disable(logging.WARNING)
 
 CATALOG = Path(__file__).with_name("catalog.json")
 RESULTS = Path(__file__).parents[1] / "bench" / "results"

@@ -1,7 +1,8 @@
 /** Every setting of Config is an option, with the schema's own default and range. Held on each setting that the schema has. */
 import { Command } from 'commander';
 import { addFeaturesCommand } from '../../lib/cli/commands/features';
-import { addModelOptions, type ModelOptions, toConfig } from '../../lib/cli/options';
+import { addRankCommand } from '../../lib/cli/commands/rank';
+import { addModelOptions, isOfCaptions, type ModelOptions, toConfig } from '../../lib/cli/options';
 import { Config, type ConfigInput, type ConfigValues } from '../../lib/index';
 
 interface Setting {
@@ -80,4 +81,20 @@ test('no option of features is taken for a text or an image', () => {
       expect(parse).toThrow('A value is missing');
     }
   }
+});
+
+test.each([addRankCommand, addFeaturesCommand])('settings of captions are not in the help of commands without captions', (add) => {
+  const program = new Command();
+  add(program);
+  const help = (program.commands[0] as Command).helpInformation();
+  expect(help).toContain('--clip');
+  for (const [name] of SETTINGS.filter(([each]) => isOfCaptions(each))) expect(help).not.toContain(`--${kebab(name)} `);
+});
+
+test.each(['', 'a photo', '{ }'])('%j is no template', (text) => {
+  const program = new Command();
+  addRankCommand(program);
+  const [command] = program.commands as [Command];
+  command.exitOverride().configureOutput({ writeErr: () => {} });
+  expect(() => command.parseOptions(['--template', text])).toThrow('expected a text with {}');
 });

@@ -2,7 +2,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Interrogator, LabelTable } from '../../lib';
+import { Interrogator, LabelTable, type RankedLabel } from '../../lib';
 import { tinyClip } from '../support/bundles';
 import { testImage } from '../support/images';
 
@@ -77,4 +77,14 @@ test('a template is what is encoded, and labels stay themselves', async () => {
     expected.map(({ label, similarity }) => ({ label: label.replace(/^a photo of (.*), \1$/, '$1'), similarity })),
   );
   await expect(LabelTable.create(LABELS, null, ci, { template: 'a photo' })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+}, 300_000);
+
+test('the sample pair has probabilities, which its text tower was trained with', async () => {
+  const ranked = await scored('sample', LABELS.length);
+  expect(ranked.reduce((sum, { probability }) => sum + (probability as number), 0)).toBeCloseTo(1, 5);
+  const [first, second] = ranked as [RankedLabel, RankedLabel];
+  expect(Math.log((first.probability as number) / (second.probability as number))).toBeCloseTo(
+    30 * (first.similarity - second.similarity),
+    3,
+  );
 }, 300_000);

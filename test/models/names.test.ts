@@ -169,3 +169,18 @@ describe('a name without a tag', () => {
     120_000,
   );
 });
+
+test.each([
+  ['ViT-S-23/', 'ViT-S-32/'],
+  ['vit-s-32/', 'ViT-S-32/'],
+  ['coca_bse/', 'coca_base/'],
+  ['ViT-B-32/opnai', 'ViT-B-32/openai'],
+])('for %s the nearest is %s', async (wrong, right) => {
+  await expect(create({ clipModelName: wrong })).rejects.toMatchObject({ code: 'ERR_MODEL_UNKNOWN', hint: expect.stringContaining(right) });
+});
+
+test.each(['RN50/', 'RN50/openai', 'coca_base/'])('an imported model cannot be called %s', async (name) => {
+  const file = path.join(place.folder, 'weights.safetensors');
+  writeEmptyWeights(file, await shapesOf('RN50'));
+  await expect(importModel('clip', 'RN50', file, { name })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+});

@@ -1,5 +1,7 @@
 /** Names with an empty tag: random weights, and a warning that says so. */
-import { architectures, Interrogator, modelStatuses } from '../../lib';
+import { architectures, Interrogator, LabelTable, modelStatuses, type RankedLabel } from '../../lib';
+import type { Bundle, ClipManifest } from '../../lib/bundles/bundle';
+import { untrainedBundle } from '../../lib/bundles/untrained';
 import { testImage } from '../support/images';
 
 const settings = { captionModelName: null, device: 'cpu', cachePath: null, download: false, quiet: true } as const;
@@ -30,6 +32,21 @@ test('such a name runs, as the same model each time, and white space around it i
 test('the warning names the tags that have weights', async () => {
   await featuresOf('RN50/');
   expect(warnings[0]?.message).toMatch(/RN50\/openai/);
+}, 120_000);
+
+test('probabilities are made as open_clip begins: a softmax, or of SigLIP a sigmoid', async () => {
+  const logitsOf = async (name: string) => ((await untrainedBundle(name)) as Bundle<ClipManifest>).manifest.logits;
+  expect(await logitsOf('RN50/')).toEqual({ scale: expect.closeTo(1 / 0.07, 5) });
+  expect(await logitsOf('ViT-B-16-SigLIP2/')).toEqual({ scale: expect.closeTo(1 / 0.07, 5), bias: -10 });
+  await using ci = await Interrogator.create({ ...settings, clipModelName: 'ViT-S-32/' });
+  const table = await LabelTable.create(['cat', 'dog', 'boat'], null, ci);
+  const ranked = await table.rankScored(await ci.imageToFeatures(testImage(1)), { topCount: 3, scores: 'probability' });
+  expect(ranked.reduce((sum, { probability }) => sum + (probability as number), 0)).toBeCloseTo(1, 5);
+  const [first, second] = ranked as [RankedLabel, RankedLabel];
+  expect(Math.log((first.probability as number) / (second.probability as number))).toBeCloseTo(
+    (first.similarity - second.similarity) / 0.07,
+    4,
+  );
 }, 120_000);
 
 test('a name without a slash is no model, and says which are', async () => {
