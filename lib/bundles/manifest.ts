@@ -72,7 +72,12 @@ const schemas = lazySchema((typebox) => {
         stripSepId: Type.Optional(count(0)),
       }),
       /** A logit is scale × cosine similarity + bias. Left to the weights where a file of them says it. */
-      logits: Type.Optional(Type.Object({ scale: Type.Number(), bias: Type.Optional(Type.Number()) })),
+      logits: Type.Optional(
+        Type.Object({
+          scale: Type.Number({ minimum: 1e-6, maximum: 1e6, expected: 'a number above 0' }),
+          bias: Type.Optional(Type.Number({ minimum: -1e6, maximum: 1e6 })),
+        }),
+      ),
       /** Paths relative to the folder, with '/'. */
       vocabulary: Type.Optional(Type.Array(text)),
     }),

@@ -12,8 +12,8 @@ struct ImagePreprocess {
   std::array<float, 3> mean{}, std{};
   std::string interpolation;   ///< 'bicubic' | 'bilinear' (Pillow's, antialiased, on 8-bit)
   std::string resize_mode;     ///< 'shortest' (then centre crop) | 'longest' (then pad) | 'squash'
-  std::string crop = "round";  ///< where a centre crop with an odd pixel begins: 'round' as torchvision (half to even) | 'floor'
   std::uint8_t fill = 0;       ///< padding value where the crop leaves the image
+  std::string crop = "round";  ///< where a centre crop with an odd pixel begins: 'round' as torchvision (half to even) | 'floor'
 };
 
 }  // namespace interrogator
