@@ -33,7 +33,9 @@ export class Captioner {
       throw tokenizerFault(bundle, cause);
     });
     const { captionPrompt, captionMaxLength, numBeams, minLength, repetitionPenalty, noRepeatNgramSize } = config;
-    const prompt = tokenizer.encode(captionPrompt ?? '');
+    const prompt = await tokenizer.encode(captionPrompt ?? '').catch((cause) => {
+      throw tokenizerFault(bundle, cause);
+    });
     checkCaptionLength(captionMaxLength, manifest, prompt.length);
     const options = { maxTokens: captionMaxLength, numBeams, minLength, repetitionPenalty, noRepeatNgramSize, prompt };
     const isEncoders = manifest.decoder.encoderEndId !== undefined;

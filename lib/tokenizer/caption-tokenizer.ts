@@ -2,17 +2,23 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Tokenizer } from '@huggingface/tokenizers';
 import { InterrogatorError } from '../errors';
-import { createTokenizer, readTokenizerFile, unusable } from './tokenizer-file';
+import { compiledTokenizer } from './compile';
+import { pipeline } from './pipeline';
+import { createDecoder, readTokenizerFile, unusable } from './tokenizer-file';
 
 const FILE = 'tokenizer.json';
 const SETTINGS = 'tokenizer_config.json';
 
 /** A captioner's token ids to text, and the text that its captions go on from to token ids. */
 export class CaptionTokenizer {
+  private cut: Promise<(text: string) => number[]> | undefined;
+
   private constructor(
     private readonly tokenizer: Tokenizer,
     private readonly path: string,
     private readonly cleansUp: boolean,
+    private readonly folder: string,
+    private readonly file: string,
   ) {}
 
   /**
@@ -24,16 +30,26 @@ export class CaptionTokenizer {
     { file = FILE, cleanUp }: { file?: string | undefined; cleanUp?: boolean | undefined },
   ): Promise<CaptionTokenizer> {
     const read = await readTokenizerFile(folder, file);
-    return new CaptionTokenizer(createTokenizer(read), read.path, cleanUp ?? (await cleansUp(folder)));
+    return new CaptionTokenizer(createDecoder(read), read.path, cleanUp ?? (await cleansUp(folder)), folder, file);
   }
 
   has(id: number): boolean {
     return this.tokenizer.id_to_token(id) !== undefined;
   }
 
-  /** Ids of a text, without start and end token, as the model's own tokenizer in transformers gives them. */
-  encode(text: string): Int32Array {
-    return Int32Array.from(this.tokenizer.encode(text, { add_special_tokens: false }).ids);
+  /**
+   * Ids of a text, without start and end token, as the model's own tokenizer in transformers gives them. Rejects with `ERR_TOKENIZER` where
+   * that is of an unknown kind, or has no token for something in the text.
+   */
+  async encode(text: string): Promise<Int32Array> {
+    if (text === '') return new Int32Array();
+    this.cut ??= compiledTokenizer(this.folder, this.file).then(pipeline);
+    const cut = await this.cut;
+    try {
+      return Int32Array.from(cut(text));
+    } catch (cause) {
+      throw unusable(this.path, cause);
+    }
   }
 
   /**

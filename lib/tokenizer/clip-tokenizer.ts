@@ -1,6 +1,8 @@
 import { BytePairEncoding, type BytePairModel } from './byte-pair-encoding';
 import { type CleanMode, cleanText, splitsCleanly } from './clean';
 import { compiledTokenizer } from './compile';
+import type { Json } from './compile/fields';
+import { addedTokensOf } from './compile/tokenizer-json';
 import { type CompiledSource, LongTexts, type TokenizerSource } from './long-texts';
 import { PhraseCache } from './phrase-cache';
 import { pipeline } from './pipeline';
@@ -98,7 +100,7 @@ const CONTRACTIONS = "'[sSſ]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL]{2}|'[dD]";
 
 /** Cuts a text into words with the reference's own pattern, in which special tokens come first, and each word into tokens. */
 function clipWords(file: TokenizerFile): (cleaned: string) => number[] {
-  const special = new Map((file.json.added_tokens ?? []).map(({ content, id }) => [content, id]));
+  const special = new Map(orUnusable(file, () => addedTokensOf(file.json as Json)).map(({ content, id }) => [content, id]));
   const names = [...special.keys()].map((name) => caseless(name));
   const pattern = new RegExp([...names, CONTRACTIONS, '\\p{L}+', '\\p{N}', '[^ \\u0345\\p{L}\\p{N}]+'].join('|'), 'gu');
   const words = new PhraseCache<number[]>(65_536);

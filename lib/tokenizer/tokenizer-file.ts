@@ -4,6 +4,8 @@ import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import type { Tokenizer } from '@huggingface/tokenizers';
 import { InterrogatorError } from '../errors';
+import { checkDecoding } from './compile/decoding';
+import type { Json } from './compile/fields';
 
 /** A `tokenizer.json`, and the parts of it that are looked at beside the library that runs it. */
 export interface TokenizerFile {
@@ -15,6 +17,9 @@ export interface TokenizerFile {
 }
 
 const decompress = promisify(brotliDecompress);
+
+/** The largest of the hub, Gemma's, has 34 MB. */
+const MOST_BYTES = 128 * 2 ** 20;
 
 /** CLIP's own has two megabytes. What is larger is of another kind, and read in a thread. */
 const LARGE = 8 * 2 ** 20;
@@ -36,20 +41,26 @@ export async function readTokenizerFile(folder: string, file: string): Promise<T
 }
 
 async function readText(location: string): Promise<string> {
+  const size = (await stat(location).catch(() => undefined))?.size ?? 0;
+  if (size > MOST_BYTES) throw new Error(`its ${size} bytes are too many for a tokenizer`);
   try {
     return await readFile(location, 'utf8');
   } catch (error) {
     const compressed = await readFile(`${location}.br`).catch(() => undefined);
     if (!compressed) throw error;
-    return (await decompress(compressed)).toString('utf8');
+    return (await decompress(compressed, { maxOutputLength: MOST_BYTES })).toString('utf8');
   }
 }
 
-/** Throws `ERR_TOKENIZER` where the library does not know its kind. The library is loaded here. */
-export function createTokenizer({ path: location, json }: TokenizerFile): Tokenizer {
+/**
+ * What the library makes of ids. Throws `ERR_TOKENIZER` where it does not know the kind, or a field could hold it up. The library is loaded
+ * here. It gets no part that only encoding needs: it would run any regular expression of theirs.
+ */
+export function createDecoder({ path: location, json }: TokenizerFile): Tokenizer {
   try {
     const { Tokenizer } = require('@huggingface/tokenizers') as typeof import('@huggingface/tokenizers');
-    return new Tokenizer(json, {});
+    checkDecoding(json as Json);
+    return new Tokenizer({ ...json, normalizer: null, pre_tokenizer: null, post_processor: null }, {});
   } catch (cause) {
     throw unusable(location, cause);
   }

@@ -75,6 +75,18 @@ describe('files that cannot be used', () => {
       for (let i = 0; i < 500; i += 1) normalizer = { type: 'Sequence', normalizers: [normalizer] };
       return { ...json, normalizer };
     },
+    'a blank that is written as nothing': (json) => ({ ...json, pre_tokenizer: { type: 'Metaspace', replacement: '' } }),
+    'a step that writes a long text': (json) => ({
+      ...json,
+      normalizer: { type: 'Replace', pattern: { String: 'a' }, content: 'a'.repeat(100) },
+    }),
+    'hundreds of steps': (json) => ({ ...json, normalizer: { type: 'Sequence', normalizers: Array(500).fill({ type: 'NFC' }) } }),
+    'tens of thousands of added tokens': (json) => ({
+      ...json,
+      added_tokens: Array.from({ length: 20_000 }, (_, id) => ({ id, content: `<${id}>` })),
+    }),
+    'added tokens that are no list': (json) => ({ ...json, added_tokens: {} }),
+    'an added token without a text': (json) => ({ ...json, added_tokens: [{ id: 1 }] }),
     'no object': () => [],
   };
 
@@ -83,5 +95,13 @@ describe('files that cannot be used', () => {
     mkdirSync(place, { recursive: true });
     writeFileSync(path.join(place, 'tokenizer.json'), JSON.stringify((broken[name] as (json: unknown) => unknown)(json)));
     await expect(ClipTokenizer.load(place, { clean: 'lower' })).rejects.toMatchObject(refused(/tokenizer\.json/));
+  });
+
+  test('steps that make a text longer and longer are an error of the text', async () => {
+    const json = JSON.parse(readFileSync(path.join(repositories, 'mt5', 'tokenizer.json'), 'utf8'));
+    const normalizers = Array(24).fill({ type: 'Replace', pattern: { String: 'a' }, content: 'aa' });
+    writeFileSync(path.join(place, 'tokenizer.json'), JSON.stringify({ ...json, normalizer: { type: 'Sequence', normalizers } }));
+    const tokenizer = await ClipTokenizer.load(place, { clean: 'whitespace' });
+    expect(() => tokenizer.encode('a cat')).toThrow(expect.objectContaining({ code: 'ERR_TOKENIZER' }));
   });
 });

@@ -1,7 +1,7 @@
 /** Tokenizers of the hub, of each kind that text towers have: the ids that open_clip's wrapper of transformers gives. */
 import path from 'node:path';
 import { TOKENIZERS } from '../../lib/bundles/graph';
-import { ClipTokenizer } from '../../lib/tokenizer';
+import { CaptionTokenizer, ClipTokenizer } from '../../lib/tokenizer';
 import { cleanText } from '../../lib/tokenizer/clean';
 import { hubTokenizers } from '../support/tokenizers';
 import { oddTexts } from './odd-texts';
@@ -154,3 +154,17 @@ test("the package's file for CLIPA, which captioners share, gives the ids of BER
   expect(found).toEqual([]);
   expect(Array.from(tokenizer.encode('a [SEP] b'))).toEqual([1037, 0, 1038]);
 });
+
+test('what captions go on from is cut as by transformers, also with a table of replacements', async () => {
+  const { odd } = referenceOf({ kind: 'mt5' } as Kind);
+  const tokenizer = await CaptionTokenizer.load(path.join(repositories, 'mt5'), {});
+  const texts = { ...odd, texts: odd.texts.slice(0, 1500) };
+  const encoded = new Map<string, number[]>();
+  for (const [i, text] of texts.texts.entries()) encoded.set(text, [...(await tokenizer.encode(odd.cleaned[i] as string))]);
+  const found = differences(
+    texts,
+    (text) => encoded.get(text),
+    (index) => odd.tokens(index),
+  );
+  expect(found).toEqual([]);
+}, 300_000);

@@ -4,20 +4,33 @@ import { flag, id, type Json, list, object, text } from './fields';
 import { BLANK, compileModel } from './models';
 import { sharedBytes } from './tables';
 
-/** Nobody's tokenizer has steps in steps in steps. */
+/** Nobody's tokenizer has steps in steps in steps, or so many of them. */
 const DEEPEST = 8;
+const MOST_STEPS = 64;
+/** Of what a step puts into a text, in UTF-16 code units: published ones put in one character. */
+const LONGEST_INSERT = 16;
+/** Of a replacement in a table, in bytes: NFKC's longest is of 33. */
+const LONGEST_REPLACEMENT = 256;
 
 /** Throws an Error that says what is wrong. */
 export function compileTokenizer(json: Json): CompiledTokenizer {
   const normalizer = json.normalizer ? normalizerOf(object(json.normalizer, 'normalizer')) : null;
   const preTokenizer = json.pre_tokenizer ? preTokenizerOf(object(json.pre_tokenizer, 'pre_tokenizer')) : null;
   const { model, wordStart } = compileModel(object(json.model, 'model'));
-  const added = list(json.added_tokens ?? [], 'added_tokens')
-    .map(addedToken)
-    .filter(({ content }) => content !== '');
+  const added = addedTokensOf(json);
   const cutsWordsApart = cutsAtBlanks(preTokenizer) || (wordStart !== null && writesBlanks(normalizer));
   return { normalizer, preTokenizer, added, model, wordStart, cutsWordsApart };
 }
+
+/** Those that can be found in a text. */
+export function addedTokensOf(json: Json): AddedToken[] {
+  const tokens = list(json.added_tokens ?? [], 'added_tokens');
+  if (tokens.length > MOST_ADDED) throw new Error(`its added_tokens are ${tokens.length}, more than ${MOST_ADDED}`);
+  return tokens.map(addedToken).filter(({ content }) => content !== '');
+}
+
+/** They are looked for in every text; Gemma 3, which has the most, has 6,415. */
+const MOST_ADDED = 10_000;
 
 function addedToken(value: unknown): AddedToken {
   const token = object(value, 'added_tokens');
@@ -37,7 +50,7 @@ function normalizerOf(json: Json, depth = 0): Normalizer {
   const type = text(json.type, 'normalizer.type');
   switch (type) {
     case 'Sequence':
-      return { type, normalizers: list(json.normalizers, type).map((each) => normalizerOf(object(each, type), depth + 1)) };
+      return { type, normalizers: stepsOf(json.normalizers, type).map((each) => normalizerOf(each, depth + 1)) };
     case 'Precompiled':
       return { type, charsmap: charsmapOf(Buffer.from(text(json.precompiled_charsmap, 'precompiled_charsmap'), 'base64')) };
     case 'NFC':
@@ -49,9 +62,9 @@ function normalizerOf(json: Json, depth = 0): Normalizer {
     case 'Strip':
       return { type, left: flag(json.strip_left, true, 'strip_left'), right: flag(json.strip_right, true, 'strip_right') };
     case 'Prepend':
-      return { type, text: text(json.prepend, 'prepend') };
+      return { type, text: insert(json.prepend, 'prepend') };
     case 'Replace':
-      return { type, pattern: patternOf(json), by: text(json.content, 'normalizer.content') };
+      return { type, pattern: patternOf(json), by: insert(json.content, 'normalizer.content') };
     case 'BertNormalizer': {
       const lowercase = flag(json.lowercase, true, 'lowercase');
       return {
@@ -73,7 +86,26 @@ export function charsmapOf(bytes: Buffer): Charsmap {
   if (length === 0 || length % 4 !== 0 || length > bytes.length - 4) throw new Error('its table of replacements is damaged');
   const trie = new Uint32Array(new SharedArrayBuffer(length));
   for (let i = 0; i < trie.length; i += 1) trie[i] = bytes.readUInt32LE(4 + 4 * i);
-  return { trie, replacements: sharedBytes(bytes.subarray(4 + length)) };
+  const replacements = bytes.subarray(4 + length);
+  for (let start = 0; start < replacements.length; ) {
+    const end = replacements.indexOf(0, start);
+    if ((end < 0 ? replacements.length : end) - start > LONGEST_REPLACEMENT)
+      throw new Error('its table has a replacement that is too long');
+    start = end < 0 ? replacements.length : end + 1;
+  }
+  return { trie, replacements: sharedBytes(replacements) };
+}
+
+function stepsOf(value: unknown, what: string): Json[] {
+  const steps = list(value, what);
+  if (steps.length > MOST_STEPS) throw new Error(`its ${what} has ${steps.length} steps, more than ${MOST_STEPS}`);
+  return steps.map((each) => object(each, what));
+}
+
+function insert(value: unknown, what: string): string {
+  const inserted = text(value, what);
+  if (inserted.length > LONGEST_INSERT) throw new Error(`its ${what} is too long`);
+  return inserted;
 }
 
 const BEHAVIORS: readonly unknown[] = [
@@ -89,11 +121,13 @@ function preTokenizerOf(json: Json, depth = 0): PreTokenizer {
   const type = text(json.type, 'pre_tokenizer.type');
   switch (type) {
     case 'Sequence':
-      return { type, pretokenizers: list(json.pretokenizers, type).map((each) => preTokenizerOf(object(each, type), depth + 1)) };
+      return { type, pretokenizers: stepsOf(json.pretokenizers, type).map((each) => preTokenizerOf(each, depth + 1)) };
     case 'Metaspace': {
       const prepends = flag(json.add_prefix_space, true, 'add_prefix_space') ? (json.prepend_scheme ?? 'always') : 'never';
       if (prepends !== 'always' && prepends !== 'first' && prepends !== 'never') throw new Error('its prepend_scheme is not known');
-      return { type, prepends, replacement: text(json.replacement, 'pre_tokenizer.replacement'), splits: flag(json.split, true, 'split') };
+      const replacement = text(json.replacement, 'pre_tokenizer.replacement');
+      if (Array.from(replacement).length !== 1) throw new Error('its pre_tokenizer.replacement is not one character');
+      return { type, prepends, replacement, splits: flag(json.split, true, 'split') };
     }
     case 'ByteLevel':
       return {

@@ -11,7 +11,7 @@ export function normalizing(normalizer: Normalizer | null): Step {
       return (text) => text;
     case 'Sequence': {
       const steps = normalizer.normalizers.map(normalizing);
-      return (text) => steps.reduce((done, step) => step(done), text);
+      return (text) => steps.reduce((done, step) => bounded(step(done), text), text);
     }
     case 'Precompiled':
       return precompiled(normalizer.charsmap);
@@ -31,6 +31,14 @@ export function normalizing(normalizer: Normalizer | null): Step {
     default:
       return (text) => text.normalize(normalizer?.type as 'NFC');
   }
+}
+
+/** A normalizer writes little more than what it reads: NFKC, which adds the most, makes 18 characters of one. */
+const MOST_GROWTH = 64;
+
+function bounded(done: string, text: string): string {
+  if (done.length <= MOST_GROWTH * (text.length + 1)) return done;
+  throw new Error(`its normalizer makes ${done.length} characters of ${text.length}`);
 }
 
 /** Character by character: a Greek sigma at the end of a word becomes no other one than elsewhere. */
