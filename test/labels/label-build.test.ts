@@ -244,23 +244,26 @@ describe('at the same time', () => {
     });
     const { clip } = builds.engine;
     const encode = clip.tokenFeatures.bind(clip);
-    jest.spyOn(clip, 'tokenFeatures').mockImplementation(async (...args) => {
-      await held;
-      return encode(...args);
+    const begun = new Promise<void>((resolve) => {
+      jest.spyOn(clip, 'tokenFeatures').mockImplementation(async (...args) => {
+        resolve();
+        await held;
+        return encode(...args);
+      });
     });
     const making = LabelTable.create(LABELS, 'things', builds);
+    await begun;
     const controller = new AbortController();
-    const waiting = new Promise<Promise<unknown>>((resolve) => {
-      const created = LabelTable.create(LABELS, 'things', waits, {
-        signal: controller.signal,
-        onProgress: () => resolve(created),
-      });
+    let created: Promise<unknown> = Promise.resolve();
+    await new Promise<void>((resolve) => {
+      created = LabelTable.create(LABELS, 'things', waits, { signal: controller.signal, onProgress: () => resolve() });
       created.catch(() => {});
     });
-    await sleep(600);
+    // It is told that it waits, and does.
+    await sleep(300);
     const started = performance.now();
     controller.abort();
-    await expect(waiting.then((created) => created)).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    await expect(created).rejects.toMatchObject({ code: 'ERR_ABORTED' });
     expect(performance.now() - started).toBeLessThan(100);
     // Nor does anything of it wait any more.
     await waits.dispose();
