@@ -244,7 +244,7 @@ test('the list names what runs: the bundle that a name means, and whether its fi
   const [{ parameters, memory, ...facts }] = (await status('mine')) as [ModelStatus];
   expect(facts).toEqual({
     ...{ kind: 'clip', name: 'mine', installed: folder, runnable: true },
-    ...{ tower: { text: 'causal' }, graph: 'ViT-B-32', embedDim: 512, imageSize: [224, 224] },
+    ...{ tower: { image: 'vit', text: 'causal' }, graph: 'ViT-B-32', embedDim: 512, imageSize: [224, 224] },
   });
   const published = (await status('ViT-B-32/laion2b_s34b_b79k')) as [Required<ModelStatus>];
   // The scale of logits is a parameter that no graph reads.
