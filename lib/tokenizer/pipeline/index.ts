@@ -1,6 +1,7 @@
 /**
  * Texts to token ids as the Rust library `tokenizers` gives them, with its normalizers, pre-tokenizers and models. The npm package
- * @huggingface/tokenizers 0.2 is not used for this: it reads no table of SentencePiece, and cuts in the thread that builds its vocabulary.
+ * @huggingface/tokenizers 0.2 is not used: it reads no table of SentencePiece, runs any regular expression that a file has, and builds its
+ * vocabulary in the thread that calls it.
  */
 import { PhraseCache } from '../phrase-cache';
 import { addedTokenSearch, type Part } from './added-tokens';
