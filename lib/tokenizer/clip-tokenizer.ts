@@ -1,8 +1,9 @@
 import { BytePairEncoding, type BytePairModel } from './byte-pair-encoding';
 import { type CleanMode, cleanText, splitsCleanly } from './clean';
 import { compiledTokenizer } from './compile';
-import type { Json } from './compile/fields';
-import { addedTokensOf } from './compile/tokenizer-json';
+import { addedTokensOf } from './compile/added-tokens';
+import { type Json, list } from './compile/fields';
+import { pairOf, vocabularyOf } from './compile/models';
 import { type CompiledSource, LongTexts, type TokenizerSource } from './long-texts';
 import { PhraseCache } from './phrase-cache';
 import { pipeline } from './pipeline';
@@ -56,8 +57,7 @@ export class ClipTokenizer {
   /** A tokenizer of the hub whose tables are made. */
   static of(source: CompiledSource): ClipTokenizer {
     const { compiled, clean, stripSepId } = source;
-    const added = compiled.added.filter(({ content }) => stripSepId === undefined || !OF_CAPTIONERS.has(content));
-    const cut = orUnusable({ path: source.file ?? source.folder }, () => pipeline({ ...compiled, added }));
+    const cut = pipeline(compiled, stripSepId === undefined ? {} : { leftOut: OF_CAPTIONERS });
     const stripped = (text: string): number[] => {
       const ids = orUnusable({ path: source.file ?? source.folder }, () => cut(text));
       return stripSepId === undefined ? ids : ids.map((id) => (id === stripSepId ? 0 : id));
@@ -100,11 +100,11 @@ const CONTRACTIONS = "'[sSſ]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL]{2}|'[dD]";
 
 /** Cuts a text into words with the reference's own pattern, in which special tokens come first, and each word into tokens. */
 function clipWords(file: TokenizerFile): (cleaned: string) => number[] {
-  const special = new Map(orUnusable(file, () => addedTokensOf(file.json as Json)).map(({ content, id }) => [content, id]));
+  const special = orUnusable(file, () => namesOf(file.json as Json));
   const names = [...special.keys()].map((name) => caseless(name));
   const pattern = new RegExp([...names, CONTRACTIONS, '\\p{L}+', '\\p{N}', '[^ \\u0345\\p{L}\\p{N}]+'].join('|'), 'gu');
   const words = new PhraseCache<number[]>(65_536);
-  const encoding = orUnusable(file, () => new BytePairEncoding(file.json.model as BytePairModel));
+  const encoding = orUnusable(file, () => new BytePairEncoding(checkedModel(file.json.model as Json)));
 
   const encodeWord = (word: string): number[] => {
     const id = special.get(word);
@@ -123,6 +123,22 @@ function clipWords(file: TokenizerFile): (cleaned: string) => number[] {
     }
     return ids;
   };
+}
+
+/** They become one regular expression. CLIP's own has two names, of 15 and 13 characters. */
+const MOST_NAMES = 1000;
+const MOST_CHARACTERS = 2 ** 14;
+
+function namesOf(json: Json): Map<string, number> {
+  const names = new Map(addedTokensOf(json).map(({ content, id }) => [content, id]));
+  const characters = [...names.keys()].reduce((sum, { length }) => sum + length, 0);
+  if (names.size > MOST_NAMES || characters > MOST_CHARACTERS) throw new Error('its added_tokens are too many or too long for CLIP');
+  return names;
+}
+
+function checkedModel(model: Json): BytePairModel {
+  const vocab = Object.fromEntries(vocabularyOf(model.vocab));
+  return { vocab, merges: list(model.merges, 'merges').map(pairOf), end_of_word_suffix: '</w>' };
 }
 
 function orUnusable<T>(file: Pick<TokenizerFile, 'path'>, use: () => T): T {

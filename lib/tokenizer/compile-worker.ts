@@ -1,7 +1,7 @@
 /** The thread that reads a tokenizer's files and makes its tables. It answers once; an error ends it. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { tokenizerIn } from './compile/folder';
+import { captionTokenizerIn, tokenizerIn } from './compile/folder';
 
-const { folder, file } = workerData as { folder: string; file?: string };
+const { folder, file, decodes, cleansUp } = workerData as { folder: string; file?: string; decodes: boolean; cleansUp?: boolean };
 
-parentPort?.postMessage(tokenizerIn(folder, file));
+parentPort?.postMessage(decodes ? captionTokenizerIn(folder, { file, cleansUp }) : tokenizerIn(folder, { file }));

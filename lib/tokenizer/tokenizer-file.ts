@@ -2,24 +2,15 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
-import type { Tokenizer } from '@huggingface/tokenizers';
 import { InterrogatorError } from '../errors';
-import { checkDecoding } from './compile/decoding';
-import type { Json } from './compile/fields';
 
-/** A `tokenizer.json`, and the parts of it that are looked at beside the library that runs it. */
+/** A `tokenizer.json` of CLIP's kind, whose fields nobody has checked yet. */
 export interface TokenizerFile {
   path: string;
-  json: {
-    added_tokens?: { id: number; content: string }[];
-    model?: { type?: string; end_of_word_suffix?: string | null };
-  };
+  json: { added_tokens?: unknown; model?: { type?: unknown; end_of_word_suffix?: unknown } | null };
 }
 
 const decompress = promisify(brotliDecompress);
-
-/** The largest of the hub, Gemma's, has 34 MB. */
-const MOST_BYTES = 128 * 2 ** 20;
 
 /** CLIP's own has two megabytes. What is larger is of another kind, and read in a thread. */
 const LARGE = 8 * 2 ** 20;
@@ -41,28 +32,12 @@ export async function readTokenizerFile(folder: string, file: string): Promise<T
 }
 
 async function readText(location: string): Promise<string> {
-  const size = (await stat(location).catch(() => undefined))?.size ?? 0;
-  if (size > MOST_BYTES) throw new Error(`its ${size} bytes are too many for a tokenizer`);
   try {
     return await readFile(location, 'utf8');
   } catch (error) {
     const compressed = await readFile(`${location}.br`).catch(() => undefined);
     if (!compressed) throw error;
-    return (await decompress(compressed, { maxOutputLength: MOST_BYTES })).toString('utf8');
-  }
-}
-
-/**
- * What the library makes of ids. Throws `ERR_TOKENIZER` where it does not know the kind, or a field could hold it up. The library is loaded
- * here. It gets no part that only encoding needs: it would run any regular expression of theirs.
- */
-export function createDecoder({ path: location, json }: TokenizerFile): Tokenizer {
-  try {
-    const { Tokenizer } = require('@huggingface/tokenizers') as typeof import('@huggingface/tokenizers');
-    checkDecoding(json as Json);
-    return new Tokenizer({ ...json, normalizer: null, pre_tokenizer: null, post_processor: null }, {});
-  } catch (cause) {
-    throw unusable(location, cause);
+    return (await decompress(compressed, { maxOutputLength: LARGE })).toString('utf8');
   }
 }
 

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { REPOSITORY } from '../support/python';
 
-const LATER = ['undici', 'yauzl', 'cli-progress', '@huggingface/tokenizers'];
+const LATER = ['undici', 'yauzl', 'cli-progress'];
 
 test.each(['setup/libtorch/index.ts', 'setup/libtorch/fetch.ts', 'labels/label-table.ts', 'tokenizer/index.ts'])(
   'lib/%s changes nothing in the process that loads it, and loads no library before it is needed',

@@ -49,7 +49,7 @@ describe('CaptionTokenizer', () => {
   });
 });
 
-describe.each(['bert', 'opt', 't5'])("a repository's tokenizer of %s", (kind) => {
+describe.each(['bert', 'opt', 't5', 'bert-vocab', 'opt-vocab'])("a repository's tokenizer of %s", (kind) => {
   const folder = path.join(kinds, kind);
   let tokenizer: CaptionTokenizer;
   let cases: { decoded: { ids: number[]; text: string }[]; encoded: { text: string; ids: number[] }[] };

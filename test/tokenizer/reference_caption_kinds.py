@@ -36,6 +36,16 @@ TEXTS += [
 ]
 
 
+def older(tokenizer, folder: Path):
+    """The same tokenizer from files of before tokenizer.json."""
+    tokenizer.save_pretrained(folder)
+    (folder / "tokenizer.json").unlink()
+    tokenizer.save_vocabulary(str(folder))
+    read = type(tokenizer).from_pretrained(folder)
+    assert not (folder / "tokenizer.json").exists()
+    return read
+
+
 def main(folder: Path) -> None:
     chance = random.Random(1)
     terms = [
@@ -44,12 +54,15 @@ def main(folder: Path) -> None:
         for line in (Path(Config.data_path) / f"{name}.txt").read_text("utf-8").splitlines()
         if line.strip()
     ]
-    for kind, make in (("bert", bert_tokenizer), ("opt", opt_tokenizer), ("t5", t5_tokenizer)):
-        tokenizer = make()
+    makers = {"bert": bert_tokenizer, "opt": opt_tokenizer, "t5": t5_tokenizer}
+    for kind in ("bert", "opt", "t5", "bert-vocab", "opt-vocab"):
+        made = makers[kind.removesuffix("-vocab")]()
+        tokenizer = older(made, folder / kind) if kind.endswith("-vocab") else made
         texts = [*TEXTS, *chance.sample(terms, 400)]
         ids = [[chance.randrange(len(tokenizer)) for _ in range(chance.randrange(1, 14))] for _ in range(600)]
         ids += [tokenizer(text).input_ids for text in texts]
-        tokenizer.save_pretrained(folder / kind)
+        if tokenizer is made:
+            tokenizer.save_pretrained(folder / kind)
         cases = {
             "decoded": [{"ids": row, "text": tokenizer.batch_decode([row], skip_special_tokens=True)[0]} for row in ids],
             "encoded": [{"text": text, "ids": tokenizer(text, add_special_tokens=False).input_ids} for text in texts],

@@ -1,55 +1,68 @@
-/** Whether what a tokenizer.json says of decoding can be run: files that anybody may have written. */
-import { id, type Json, list, object, text } from './fields';
-import { addedTokensOf } from './tokenizer-json';
+/** What a tokenizer.json says of decoding. Decoders that this version does not know are refused by their names. */
+import type { CompiledDecoding, DecoderStep, TokenTable } from '../pipeline/compiled';
+import { addedTokensOf } from './added-tokens';
+import { flag, id, type Json, object, oneCharacter, text } from './fields';
+import { tokensOf } from './models';
+import { LONGEST_TOKEN, sharedInts } from './tables';
+import { DEEPEST, insert, MOST_STEPS, patternOf, prependsOf, stepsOf } from './tokenizer-json';
 
-const DEEPEST = 8;
-const MOST_STEPS = 64;
-/** Of what a step puts in a token's place, in UTF-16 code units. */
-const LONGEST_INSERT = 16;
-
-/** Throws an Error that names the field. */
-export function checkDecoding(json: Json): void {
-  addedTokensOf(json);
-  checkVocabulary(object(json.model, 'model').vocab);
-  if (json.decoder !== undefined && json.decoder !== null) checkDecoder(object(json.decoder, 'decoder'));
+/** Throws an Error that says what is wrong. */
+export function compileDecoding(json: Json): Omit<CompiledDecoding, 'cleansUp'> {
+  const added = addedTokensOf(json);
+  const tokens = new Map(tokensOf(object(json.model, 'model')));
+  for (const { id: key, content } of added) tokens.set(key, content);
+  const steps = json.decoder ? decodersOf(object(json.decoder, 'decoder')) : null;
+  if (steps && steps.length > MOST_STEPS) throw new Error(`its decoder has ${steps.length} steps, more than ${MOST_STEPS}`);
+  return { tokens: tableOf(tokens), special: added.filter(({ isSpecial }) => isSpecial).map(({ content }) => content), steps };
 }
 
-/** Of words by their names, or Unigram's list of words with their scores. */
-function checkVocabulary(vocab: unknown): void {
-  if (Array.isArray(vocab)) {
-    for (const entry of vocab) text(list(entry, 'model.vocab')[0], 'model.vocab');
-  } else {
-    for (const each of Object.values(object(vocab, 'model.vocab'))) id(each, 'model.vocab');
+function tableOf(tokens: ReadonlyMap<number, string>): TokenTable {
+  const ids = Int32Array.from(tokens.keys()).sort();
+  const starts = new Int32Array(ids.length + 1);
+  for (const [place, key] of ids.entries()) {
+    const { length } = tokens.get(key) as string;
+    if (length > LONGEST_TOKEN) throw new Error(`it has a token of ${length} characters`);
+    starts[place + 1] = (starts[place] as number) + length;
   }
+  const units = new Uint16Array(new SharedArrayBuffer((starts[ids.length] as number) * Uint16Array.BYTES_PER_ELEMENT));
+  for (const [place, key] of ids.entries()) {
+    const token = tokens.get(key) as string;
+    for (let i = 0; i < token.length; i += 1) units[(starts[place] as number) + i] = token.charCodeAt(i);
+  }
+  return { ids: sharedInts(ids), starts: sharedInts(starts), units };
 }
 
-function checkDecoder(json: Json, depth = 0): void {
+/** Sequences within sequences become one. */
+function decodersOf(json: Json, depth = 0): DecoderStep[] {
   if (depth > DEEPEST) throw new Error('its decoder is nested too deep');
   const type = text(json.type, 'decoder.type');
   switch (type) {
-    case 'Sequence': {
-      const steps = list(json.decoders, 'decoder.decoders');
-      if (steps.length > MOST_STEPS) throw new Error(`its decoder has ${steps.length} steps, more than ${MOST_STEPS}`);
-      for (const each of steps) checkDecoder(object(each, 'decoder.decoders'), depth + 1);
-      return;
-    }
-    case 'Replace': {
-      // A regular expression of a stranger's may take forever.
-      const { String: literal } = object(json.pattern, 'decoder.pattern');
-      if (typeof literal !== 'string' || literal === '')
-        throw new Error(`its decoder.pattern ${JSON.stringify(json.pattern)} is not known`);
-      if (text(json.content, 'decoder.content').length > LONGEST_INSERT) throw new Error('its decoder.content is too long');
-      return;
-    }
+    case 'Sequence':
+      return stepsOf(json.decoders, 'decoder.decoders').flatMap((each) => decodersOf(each, depth + 1));
     case 'WordPiece':
-    case 'ByteLevel':
+      return [{ type, prefix: insert(json.prefix ?? '##', 'decoder.prefix'), cleansUp: flag(json.cleanup, true, 'decoder.cleanup') }];
     case 'Metaspace':
+      return [{ type, replacement: oneCharacter(json.replacement, 'decoder.replacement'), dropsFirst: prependsOf(json) !== 'never' }];
+    case 'BPEDecoder': {
+      const suffix = insert(json.suffix ?? '</w>', 'decoder.suffix');
+      if (suffix === '') throw new Error('its decoder.suffix is empty');
+      return [{ type, suffix }];
+    }
+    case 'Strip':
+      return [
+        {
+          type,
+          content: oneCharacter(json.content, 'decoder.content'),
+          start: id(json.start ?? 0, 'decoder.start'),
+          stop: id(json.stop ?? 0, 'decoder.stop'),
+        },
+      ];
+    case 'Replace':
+      return [{ type, pattern: patternOf(json), by: insert(json.content, 'decoder.content') }];
+    case 'ByteLevel':
     case 'ByteFallback':
     case 'Fuse':
-    case 'Strip':
-    case 'BPEDecoder':
-    case 'CTC':
-      return;
+      return [{ type }];
     default:
       throw new Error(`its decoder ${type} is not known`);
   }

@@ -17,6 +17,12 @@ export function text(value: unknown, what: string): string {
   throw new Error(`its ${what} is no text`);
 }
 
+export function oneCharacter(value: unknown, what: string): string {
+  const given = text(value, what);
+  if (given.length <= 2 && Array.from(given).length === 1) return given;
+  throw new Error(`its ${what} is not one character`);
+}
+
 /** Of tokens, and what counts them. */
 export function id(value: unknown, what: string): number {
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 24) return value as number;

@@ -2,7 +2,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
-import type { CompiledTokenizer } from '../pipeline/compiled';
+import type { CompiledDecoding, CompiledTokenizer } from '../pipeline/compiled';
+import { compileDecoding } from './decoding';
 import { type Json, object } from './fields';
 import { readSentencePiece, t5Json, xlmRobertaJson } from './sentencepiece';
 import { compileTokenizer } from './tokenizer-json';
@@ -17,15 +18,45 @@ const FORMS: readonly { files: readonly string[]; read: (folder: string) => Json
     files: ['sentencepiece.bpe.model'],
     read: (folder) => xlmRobertaJson(readSentencePiece(read(path.join(folder, 'sentencepiece.bpe.model')))),
   },
-  { files: ['vocab.json', 'merges.txt'], read: robertaJson },
+  { files: ['vocab.json', 'merges.txt'], read: byteLevelJson },
   { files: ['vocab.txt'], read: bertJson },
 ];
 
 /** What the folder, or this file of it, has. Throws an Error that says which file cannot be used, and why. */
-export function tokenizerIn(folder: string, file?: string): CompiledTokenizer {
+export function tokenizerIn(folder: string, { file }: { file?: string | undefined } = {}): CompiledTokenizer {
+  return readIn(folder, file, compileTokenizer);
+}
+
+/** The same with what decoding needs, which is a captioner's. Without `cleansUp` the folder's settings say it. */
+export function captionTokenizerIn(
+  folder: string,
+  { file, cleansUp }: { file?: string | undefined; cleansUp?: boolean | undefined },
+): { compiled: CompiledTokenizer | string; decoding: CompiledDecoding } {
+  return readIn(folder, file, (json) => ({
+    compiled: orFault(() => compileTokenizer(json)),
+    decoding: { ...compileDecoding(json), cleansUp: cleansUp ?? cleansUpIn(folder) },
+  }));
+}
+
+/** Captions are decoded also where this version cannot encode: then what is wrong, for whom wants to. */
+function orFault<T>(make: () => T): T | string {
+  try {
+    return make();
+  } catch (cause) {
+    return (cause as Error).message;
+  }
+}
+
+/** What a repository's settings say. Without them BERT's is meant, which does; with them, transformers' default is not to. */
+function cleansUpIn(folder: string): boolean {
+  const settings = settingsOf(folder, SETTINGS);
+  return settings === undefined || settings.clean_up_tokenization_spaces === true;
+}
+
+function readIn<T>(folder: string, file: string | undefined, compile: (json: Json) => T): T {
   const { files, read: readForm } = file === undefined ? formIn(folder) : { files: [file], read: () => readJson(path.join(folder, file)) };
   try {
-    return compileTokenizer(readForm(folder));
+    return compile(readForm(folder));
   } catch (cause) {
     throw new Error(`${files.join(' and ')}: ${(cause as Error).message}`, { cause });
   }
@@ -37,17 +68,28 @@ function formIn(folder: string): (typeof FORMS)[number] {
   throw new Error(`it has none of ${FORMS.map(({ files }) => files.join(' with ')).join(', ')}`);
 }
 
-/** RobertaTokenizerFast. */
-function robertaJson(folder: string): Json {
+/** RobertaTokenizerFast and GPT2TokenizerFast, which OPT uses. */
+function byteLevelJson(folder: string): Json {
   const vocab = readJson(path.join(folder, 'vocab.json'));
   const lines = read(path.join(folder, 'merges.txt')).toString('utf8').split('\n');
   const merges = lines.filter((line, i) => line.trim() !== '' && !(i === 0 && line.startsWith('#version')));
   const names = ['<s>', '<pad>', '</s>', '<unk>', '<mask>'].filter((content) => typeof vocab[content] === 'number');
+  const added = names.map((content) => ({ content, id: vocab[content], lstrip: content === '<mask>', normalized: false, special: true }));
   return {
-    added_tokens: names.map((content) => ({ content, id: vocab[content], lstrip: content === '<mask>', normalized: false })),
+    added_tokens: [...added, ...listedTokens(folder)],
+    decoder: { type: 'ByteLevel' },
     pre_tokenizer: { type: 'ByteLevel', add_prefix_space: settingsIn(folder).add_prefix_space === true, use_regex: true },
     model: { type: 'BPE', vocab, merges },
   };
+}
+
+/** Tokens that the settings list with their ids: such as BLIP's [DEC], or OPT's <image>. They count before others of the same content. */
+function listedTokens(folder: string): unknown[] {
+  const older = Object.entries(settingsOf(folder, 'added_tokens.json') ?? {}).map(([content, id]) => ({ content, id }));
+  const { added_tokens_decoder: byId } = settingsIn(folder);
+  if (byId === undefined) return older;
+  const listed = Object.entries(object(byId, 'added_tokens_decoder'));
+  return [...older, ...listed.map(([id, token]) => ({ ...object(token, 'added_tokens_decoder'), id: Number(id) }))];
 }
 
 /** BertTokenizerFast. */
@@ -57,8 +99,10 @@ function bertJson(folder: string): Json {
   if (lines.at(-1) === '') lines.pop();
   const vocab = Object.fromEntries(lines.map((line, id) => [line.replace(/\r$/, ''), id]));
   const names = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'].filter((content) => vocab[content] !== undefined);
+  const added = names.map((content) => ({ content, id: vocab[content], normalized: false, special: true }));
   return {
-    added_tokens: names.map((content) => ({ content, id: vocab[content], normalized: false })),
+    added_tokens: [...added, ...listedTokens(folder)],
+    decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
     normalizer: {
       type: 'BertNormalizer',
       clean_text: true,
@@ -71,9 +115,20 @@ function bertJson(folder: string): Json {
   };
 }
 
+const SETTINGS = 'tokenizer_config.json';
+
 function settingsIn(folder: string): Json {
-  const file = path.join(folder, 'tokenizer_config.json');
-  return statSync(file, { throwIfNoEntry: false }) ? readJson(file) : {};
+  return settingsOf(folder, SETTINGS) ?? {};
+}
+
+function settingsOf(folder: string, name: string): Json | undefined {
+  const file = path.join(folder, name);
+  if (!statSync(file, { throwIfNoEntry: false })) return undefined;
+  try {
+    return readJson(file);
+  } catch (cause) {
+    throw new Error(`${name}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function readJson(file: string): Json {

@@ -3,23 +3,48 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { CompiledTokenizer } from '../pipeline';
+import type { CompiledDecoding } from '../pipeline/compiled';
 import { unusable } from '../tokenizer-file';
 
 const MOST_MEGABYTES = 3072;
+/** The largest of the hub takes a few seconds. */
+const LIMIT_MS = 120_000;
+
+export interface CompiledCaptionTokenizer {
+  /** What is wrong, where captions can be decoded and no text can be encoded. */
+  compiled: CompiledTokenizer | string;
+  decoding: CompiledDecoding;
+}
 
 /** Of a file of the folder, or of the folder of a repository. Rejects with `ERR_TOKENIZER` where that cannot be used. */
-export async function compiledTokenizer(folder: string, file?: string): Promise<CompiledTokenizer> {
+export function compiledTokenizer(folder: string, file?: string): Promise<CompiledTokenizer> {
+  return ask(folder, file, { decodes: false });
+}
+
+/** The same for a captioner, which decodes as well. */
+export function compiledCaptionTokenizer(
+  folder: string,
+  { file, cleansUp }: { file?: string | undefined; cleansUp?: boolean | undefined },
+): Promise<CompiledCaptionTokenizer> {
+  return ask(folder, file, { decodes: true, cleansUp });
+}
+
+async function ask<T>(folder: string, file: string | undefined, wants: object): Promise<T> {
   const worker = new Worker(require.resolve('../compile-worker'), {
     name: 'torch-interrogator-tokenizer',
-    workerData: { folder, file },
+    workerData: { folder, file, ...wants },
     resourceLimits: { maxOldGenerationSizeMb: MOST_MEGABYTES },
   });
+  const end = new AbortController();
+  const timer = setTimeout(() => end.abort(), LIMIT_MS);
   try {
-    const [compiled] = await once(worker, 'message');
-    return compiled as CompiledTokenizer;
+    const [answer] = await once(worker, 'message', { signal: end.signal });
+    return answer as T;
   } catch (cause) {
-    throw unusable(file === undefined ? folder : path.join(folder, file), cause, { isOfHub: file === undefined });
+    const why = end.signal.aborted ? new Error(`it takes more than ${LIMIT_MS / 1000} s to read`) : cause;
+    throw unusable(file === undefined ? folder : path.join(folder, file), why, { isOfHub: file === undefined });
   } finally {
+    clearTimeout(timer);
     await worker.terminate();
   }
 }

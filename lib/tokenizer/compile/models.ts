@@ -56,7 +56,7 @@ function unigramModel(model: Json): UnigramModel {
 }
 
 function bpeModel(model: Json): Pick<CompiledTokenizer, 'model' | 'wordStart'> {
-  const vocabulary = ids(model.vocab);
+  const vocabulary = vocabularyOf(model.vocab);
   for (const field of ['continuing_subword_prefix', 'end_of_word_suffix']) {
     if (model[field]) throw new Error(`its model.${field} is ${JSON.stringify(model[field])}, which is not supported`);
   }
@@ -80,7 +80,7 @@ function bpeModel(model: Json): Pick<CompiledTokenizer, 'model' | 'wordStart'> {
   return { model: compiled, wordStart: isWordwise ? BLANK : null };
 }
 
-function pairOf(pair: unknown): [string, string] {
+export function pairOf(pair: unknown): [string, string] {
   const parts = typeof pair === 'string' ? pair.split(' ') : list(pair, 'merges');
   const [left, right] = parts;
   if (parts.length === 2 && typeof left === 'string' && typeof right === 'string') return [left, right];
@@ -88,7 +88,7 @@ function pairOf(pair: unknown): [string, string] {
 }
 
 function wordPieceModel(model: Json): WordPieceModel {
-  const vocabulary = ids(model.vocab);
+  const vocabulary = vocabularyOf(model.vocab);
   const unknown = vocabulary.get(text(model.unk_token ?? '[UNK]', 'model.unk_token'));
   if (unknown === undefined) throw new Error('its vocabulary lacks its model.unk_token');
   return {
@@ -100,10 +100,17 @@ function wordPieceModel(model: Json): WordPieceModel {
   };
 }
 
-function ids(vocabulary: unknown): Map<string, number> {
+/** The ids of a vocabulary that is an object. */
+export function vocabularyOf(vocabulary: unknown): Map<string, number> {
   const entries = Object.entries(object(vocabulary, 'vocabulary'));
   for (const [token, value] of entries) id(value, `vocabulary's ${JSON.stringify(token)}`);
   return new Map(entries as [string, number][]);
+}
+
+/** All tokens with their ids, as they are read for decoding. */
+export function tokensOf(model: Json): [id: number, token: string][] {
+  if (!Array.isArray(model.vocab)) return [...vocabularyOf(model.vocab)].map(([token, id]) => [id, token]);
+  return model.vocab.map((piece, id) => [id, text(list(piece, 'vocabulary')[0], 'vocabulary')]);
 }
 
 /** The tokens of bytes, `<0x00>` and so on, where the model falls back on them. */

@@ -57,7 +57,7 @@ export function t5Json({ pieces, unknownId, charsmap }: SentencePieceModel, sett
   const count = typeof settings.extra_ids === 'number' ? settings.extra_ids : 100;
   const extra = Array.from({ length: Math.min(Math.max(count, 0), 10_000) }, (_, i) => `<extra_id_${i}>`);
   const vocab = [...pieces.map(({ piece, score }) => [piece, score] as const), ...[...extra].reverse().map((token) => [token, 0] as const)];
-  const special = ['</s>', '<unk>', '<pad>', ...extra].map((content) => ({ content, lstrip: false, normalized: false }));
+  const special = ['</s>', '<unk>', '<pad>', ...extra].map((content) => ({ content, lstrip: false, normalized: false, special: true }));
   // Only where it is said: `legacy` is true otherwise.
   return json(vocab, unknownId, charsmap, settings.legacy === false ? 'first' : 'always', [...addedPieces(pieces), ...special]);
 }
@@ -70,14 +70,25 @@ export function xlmRobertaJson({ pieces, charsmap }: SentencePieceModel): Json {
     ...pieces.slice(3).map(({ piece, score }) => [piece, score] as const),
     ['<mask>', 0] as const,
   ];
-  const special = first.map((content) => ({ content, lstrip: false, normalized: false }));
-  return json(vocab, 3, charsmap, 'always', [...addedPieces(pieces), ...special, { content: '<mask>', lstrip: true, normalized: true }]);
+  const special = first.map((content) => ({ content, lstrip: false, normalized: false, special: true }));
+  return json(vocab, 3, charsmap, 'always', [
+    ...addedPieces(pieces),
+    ...special,
+    { content: '<mask>', lstrip: true, normalized: true, special: true },
+  ]);
 }
 
-function addedPieces(pieces: readonly Piece[]): { content: string; lstrip: boolean; normalized: boolean }[] {
+interface Added {
+  content: string;
+  lstrip: boolean;
+  normalized: boolean;
+  special: boolean;
+}
+
+function addedPieces(pieces: readonly Piece[]): Added[] {
   return pieces
     .filter(({ type }) => type === CONTROL || type === USER_DEFINED)
-    .map(({ piece }) => ({ content: piece, lstrip: false, normalized: false }));
+    .map(({ piece, type }) => ({ content: piece, lstrip: false, normalized: false, special: type === CONTROL }));
 }
 
 function json(
@@ -85,7 +96,7 @@ function json(
   unknownId: number,
   charsmap: Buffer,
   prepends: 'always' | 'first',
-  added: readonly { content: string; lstrip: boolean; normalized: boolean }[],
+  added: readonly Added[],
 ): Json {
   const ids = new Map(vocab.map(([token], id) => [token, id]));
   const known = new Map(
@@ -100,6 +111,7 @@ function json(
     added_tokens: [...known.values()],
     normalizer: { type: 'Sequence', normalizers: charsmap.length > 0 ? [table, ...steps] : steps },
     pre_tokenizer: { type: 'Metaspace', replacement: '\u2581', prepend_scheme: prepends, split: true },
+    decoder: { type: 'Metaspace', replacement: '\u2581', prepend_scheme: prepends, split: true },
     model: { type: 'Unigram', unk_id: unknownId, vocab, byte_fallback: false },
   };
 }

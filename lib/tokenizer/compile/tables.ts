@@ -5,6 +5,8 @@ import type { MergeTable, TrieTable } from '../pipeline/compiled';
 /** Vocabularies of the hub have a quarter of a million tokens, with two million nodes. */
 const MOST_NODES = 2 ** 24;
 const MOST_MERGES = 2 ** 22;
+/** In UTF-16 code units: from each place of a text so many are read. GPT-2's longest has 128. */
+export const LONGEST_TOKEN = 1024;
 
 export function sharedInts(values: ArrayLike<number>): Int32Array {
   const shared = new Int32Array(new SharedArrayBuffer(values.length * Int32Array.BYTES_PER_ELEMENT));
@@ -26,6 +28,7 @@ export function sharedBytes(values: Uint8Array): Uint8Array {
 
 /** Level by level, so that the children of a node come to lie side by side. Throws where the strings together are too long. */
 export function trieOf(vocabulary: ReadonlyMap<string, number>): TrieTable {
+  for (const { length } of vocabulary.keys()) if (length > LONGEST_TOKEN) throw new Error(`it has a token of ${length} characters`);
   const strings = [...vocabulary.keys()].sort();
   const [first, units, ids]: [number[], number[], number[]] = [[], [0], [-1]];
   // By node: the strings that begin with it, of the sorted ones.

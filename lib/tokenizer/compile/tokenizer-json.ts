@@ -1,14 +1,18 @@
 /** A tokenizer.json of the hub as the pipeline takes it. What this version does not know is refused by its name: other ids would be no help. */
-import type { AddedToken, Charsmap, CompiledTokenizer, Normalizer, PreTokenizer, SplitBehavior } from '../pipeline/compiled';
-import { flag, id, type Json, list, object, text } from './fields';
+import type { Charsmap, CompiledTokenizer, Normalizer, PreTokenizer, SplitBehavior } from '../pipeline/compiled';
+import { normalizing } from '../pipeline/normalizers';
+import { addedTables, addedTokensOf } from './added-tokens';
+import { flag, type Json, list, object, oneCharacter, text } from './fields';
 import { BLANK, compileModel } from './models';
 import { sharedBytes } from './tables';
 
 /** Nobody's tokenizer has steps in steps in steps, or so many of them. */
-const DEEPEST = 8;
-const MOST_STEPS = 64;
+export const DEEPEST = 8;
+export const MOST_STEPS = 64;
 /** Of what a step puts into a text, in UTF-16 code units: published ones put in one character. */
 const LONGEST_INSERT = 16;
+/** Of what a step looks for. */
+const LONGEST_LITERAL = 256;
 /** Of a replacement in a table, in bytes: NFKC's longest is of 33. */
 const LONGEST_REPLACEMENT = 256;
 
@@ -17,32 +21,9 @@ export function compileTokenizer(json: Json): CompiledTokenizer {
   const normalizer = json.normalizer ? normalizerOf(object(json.normalizer, 'normalizer')) : null;
   const preTokenizer = json.pre_tokenizer ? preTokenizerOf(object(json.pre_tokenizer, 'pre_tokenizer')) : null;
   const { model, wordStart } = compileModel(object(json.model, 'model'));
-  const added = addedTokensOf(json);
+  const added = addedTables(addedTokensOf(json), normalizing(normalizer));
   const cutsWordsApart = cutsAtBlanks(preTokenizer) || (wordStart !== null && writesBlanks(normalizer));
   return { normalizer, preTokenizer, added, model, wordStart, cutsWordsApart };
-}
-
-/** Those that can be found in a text. */
-export function addedTokensOf(json: Json): AddedToken[] {
-  const tokens = list(json.added_tokens ?? [], 'added_tokens');
-  if (tokens.length > MOST_ADDED) throw new Error(`its added_tokens are ${tokens.length}, more than ${MOST_ADDED}`);
-  return tokens.map(addedToken).filter(({ content }) => content !== '');
-}
-
-/** They are looked for in every text; Gemma 3, which has the most, has 6,415. */
-const MOST_ADDED = 10_000;
-
-function addedToken(value: unknown): AddedToken {
-  const token = object(value, 'added_tokens');
-  const isSpecial = flag(token.special, false, 'added_tokens.special');
-  return {
-    id: id(token.id, 'added_tokens.id'),
-    content: text(token.content, 'added_tokens.content'),
-    takesLeft: flag(token.lstrip, false, 'added_tokens.lstrip'),
-    takesRight: flag(token.rstrip, false, 'added_tokens.rstrip'),
-    isWord: flag(token.single_word, false, 'added_tokens.single_word'),
-    isNormalized: flag(token.normalized, !isSpecial, 'added_tokens.normalized'),
-  };
 }
 
 function normalizerOf(json: Json, depth = 0): Normalizer {
@@ -96,13 +77,13 @@ export function charsmapOf(bytes: Buffer): Charsmap {
   return { trie, replacements: sharedBytes(replacements) };
 }
 
-function stepsOf(value: unknown, what: string): Json[] {
+export function stepsOf(value: unknown, what: string): Json[] {
   const steps = list(value, what);
   if (steps.length > MOST_STEPS) throw new Error(`its ${what} has ${steps.length} steps, more than ${MOST_STEPS}`);
   return steps.map((each) => object(each, what));
 }
 
-function insert(value: unknown, what: string): string {
+export function insert(value: unknown, what: string): string {
   const inserted = text(value, what);
   if (inserted.length > LONGEST_INSERT) throw new Error(`its ${what} is too long`);
   return inserted;
@@ -123,11 +104,8 @@ function preTokenizerOf(json: Json, depth = 0): PreTokenizer {
     case 'Sequence':
       return { type, pretokenizers: stepsOf(json.pretokenizers, type).map((each) => preTokenizerOf(each, depth + 1)) };
     case 'Metaspace': {
-      const prepends = flag(json.add_prefix_space, true, 'add_prefix_space') ? (json.prepend_scheme ?? 'always') : 'never';
-      if (prepends !== 'always' && prepends !== 'first' && prepends !== 'never') throw new Error('its prepend_scheme is not known');
-      const replacement = text(json.replacement, 'pre_tokenizer.replacement');
-      if (Array.from(replacement).length !== 1) throw new Error('its pre_tokenizer.replacement is not one character');
-      return { type, prepends, replacement, splits: flag(json.split, true, 'split') };
+      const replacement = oneCharacter(json.replacement, 'pre_tokenizer.replacement');
+      return { type, prepends: prependsOf(json), replacement, splits: flag(json.split, true, 'split') };
     }
     case 'ByteLevel':
       return {
@@ -148,10 +126,18 @@ function preTokenizerOf(json: Json, depth = 0): PreTokenizer {
   }
 }
 
+/** Of a Metaspace, as a pre-tokenizer or a decoder. */
+export function prependsOf(json: Json): 'always' | 'first' | 'never' {
+  const prepends = flag(json.add_prefix_space, true, 'add_prefix_space') ? (json.prepend_scheme ?? 'always') : 'never';
+  if (prepends === 'always' || prepends === 'first' || prepends === 'never') return prepends;
+  throw new Error('its prepend_scheme is not known');
+}
+
 /** A literal, or one of the regular expressions that mean the same to JavaScript. */
-function patternOf(json: Json): RegExp {
+export function patternOf(json: Json): RegExp {
   const { String: literal, Regex: regex } = object(json.pattern, 'pattern');
-  if (typeof literal === 'string' && literal !== '') return new RegExp(literal.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'), 'gu');
+  if (typeof literal === 'string' && literal !== '' && literal.length <= LONGEST_LITERAL)
+    return new RegExp(literal.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'), 'gu');
   if (regex === ' {2,}') return / {2,}/gu;
   throw new Error(`its pattern ${JSON.stringify(json.pattern)} is not known`);
 }

@@ -17,3 +17,16 @@ export function byteLevel(text: string): string {
   for (const byte of Buffer.from(text, 'utf8')) encoded += CHARACTERS[byte];
   return encoded;
 }
+
+const BYTES: ReadonlyMap<string, number> = new Map(CHARACTERS.map((character, byte) => [character, byte]));
+
+/** The bytes of which a text is the printed form; undefined where it is none. */
+export function bytesOfLevel(text: string): number[] | undefined {
+  const bytes: number[] = [];
+  for (const character of text) {
+    const byte = BYTES.get(character);
+    if (byte === undefined) return undefined;
+    bytes.push(byte);
+  }
+  return bytes;
+}

@@ -97,12 +97,51 @@ export interface AddedToken {
   isWord: boolean;
   /** It is looked for in the normalized text. */
   isNormalized: boolean;
+  /** No decoded text shows it. */
+  isSpecial: boolean;
+}
+
+/** Tokens that are looked for together. */
+export interface AddedTable {
+  tokens: AddedToken[];
+  /** Their contents. Its ids are places in `tokens`. */
+  contents: TrieTable;
+}
+
+/** The texts of all tokens, by their ids. */
+export interface TokenTable {
+  /** In rising order. */
+  ids: Int32Array;
+  /** By place in `ids`, and one more: where the token begins in `units`. */
+  starts: Int32Array;
+  /** UTF-16 code units. */
+  units: Uint16Array;
+}
+
+export type DecoderStep =
+  | { type: 'WordPiece'; prefix: string; cleansUp: boolean }
+  | { type: 'Metaspace'; replacement: string; dropsFirst: boolean }
+  | { type: 'BPEDecoder'; suffix: string }
+  | { type: 'Strip'; content: string; start: number; stop: number }
+  | { type: 'Replace'; pattern: RegExp; by: string }
+  | { type: 'ByteLevel' | 'ByteFallback' | 'Fuse' };
+
+/** How token ids become a text. */
+export interface CompiledDecoding {
+  tokens: TokenTable;
+  /** The tokens that no text shows. */
+  special: string[];
+  /** Null: tokens are joined with blanks. */
+  steps: DecoderStep[] | null;
+  /** Blanks before punctuation and contractions are taken out. */
+  cleansUp: boolean;
 }
 
 export interface CompiledTokenizer {
   normalizer: Normalizer | null;
   preTokenizer: PreTokenizer | null;
-  added: AddedToken[];
+  /** Those that are looked for before a text is normalized, and those that are looked for after it. */
+  added: { raw: AddedTable; normalized: AddedTable };
   model: UnigramModel | BpeModel | WordPieceModel;
   /** What begins a word of a model that cuts whole texts: none of its tokens has this after another character, so that each word can be cut alone. */
   wordStart: string | null;

@@ -1,6 +1,7 @@
 /**
  * Texts to token ids as the Rust library `tokenizers` gives them, with its normalizers, pre-tokenizers and models. The npm package
- * @huggingface/tokenizers 0.2 is not used for this: it reads no table of SentencePiece, and cuts in the thread that builds its vocabulary.
+ * @huggingface/tokenizers 0.2 is not used: it reads no table of SentencePiece, runs any regular expression that a file has, and builds its
+ * vocabulary in the thread that calls it.
  */
 import { PhraseCache } from '../phrase-cache';
 import { addedTokenSearch, type Part } from './added-tokens';
@@ -17,13 +18,14 @@ const CACHED_WORDS = 65_536;
 // Longer ones hardly come twice.
 const LONGEST_CACHED = 64;
 
-/** Cuts texts. Special tokens that stand in a text are found; none are added. Throws where a text has something that no token is for. */
-export function pipeline({ normalizer, preTokenizer, added, model, wordStart }: CompiledTokenizer): (text: string) => number[] {
-  const findRaw = addedTokenSearch(added.filter(({ isNormalized }) => !isNormalized));
+/** Cuts texts. Special tokens that stand in a text are found, but those left out; none are added. Throws where a text has something that no token is for. */
+export function pipeline(
+  { normalizer, preTokenizer, added, model, wordStart }: CompiledTokenizer,
+  { leftOut = new Set() }: { leftOut?: ReadonlySet<string> } = {},
+): (text: string) => number[] {
+  const findRaw = addedTokenSearch(added.raw, leftOut);
   const normalize = normalizing(normalizer);
-  const findNormalized = addedTokenSearch(
-    added.filter(({ isNormalized }) => isNormalized).map((token) => ({ ...token, content: normalize(token.content) })),
-  );
+  const findNormalized = addedTokenSearch(added.normalized, leftOut);
   const cut = preTokenizing(preTokenizer);
   const tokensOf = modelOf(model);
   const words = new PhraseCache<number[]>(CACHED_WORDS);

@@ -1,18 +1,32 @@
 /** What `tokenizers` does to a text before it is cut: its normalizers, by the names that a tokenizer.json gives them. */
 import { BERT_ACCENTS, BERT_REMOVED } from './bert-characters';
 import type { Normalizer } from './compiled';
+import { checkGrowth } from './growth';
 import { precompiled } from './precompiled';
 
 export type Step = (text: string) => string;
 
+/** The function throws where the steps make a text longer than those of any real tokenizer do. */
 export function normalizing(normalizer: Normalizer | null): Step {
-  switch (normalizer?.type) {
-    case undefined:
-      return (text) => text;
-    case 'Sequence': {
-      const steps = normalizer.normalizers.map(normalizing);
-      return (text) => steps.reduce((done, step) => bounded(step(done), text), text);
+  const steps = stepsOf(normalizer);
+  return (text) => {
+    let done = text;
+    for (const step of steps) {
+      done = step(done);
+      checkGrowth(done.length, text.length);
     }
+    return done;
+  };
+}
+
+/** Sequences within sequences become one: growth counts from the text that came first. */
+function stepsOf(normalizer: Normalizer | null): Step[] {
+  if (normalizer === null) return [];
+  return normalizer.type === 'Sequence' ? normalizer.normalizers.flatMap(stepsOf) : [stepOf(normalizer)];
+}
+
+function stepOf(normalizer: Exclude<Normalizer, { type: 'Sequence' }>): Step {
+  switch (normalizer.type) {
     case 'Precompiled':
       return precompiled(normalizer.charsmap);
     case 'Strip': {
@@ -29,16 +43,8 @@ export function normalizing(normalizer: Normalizer | null): Step {
     case 'BertNormalizer':
       return (text) => bertNormalized(text, normalizer);
     default:
-      return (text) => text.normalize(normalizer?.type as 'NFC');
+      return (text) => text.normalize(normalizer.type);
   }
-}
-
-/** A normalizer writes little more than what it reads: NFKC, which adds the most, makes 18 characters of one. */
-const MOST_GROWTH = 64;
-
-function bounded(done: string, text: string): string {
-  if (done.length <= MOST_GROWTH * (text.length + 1)) return done;
-  throw new Error(`its normalizer makes ${done.length} characters of ${text.length}`);
 }
 
 /** Character by character: a Greek sigma at the end of a word becomes no other one than elsewhere. */

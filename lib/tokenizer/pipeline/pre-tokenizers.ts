@@ -2,6 +2,7 @@
 import { BERT_PUNCTUATION } from './bert-characters';
 import { byteLevel } from './bytes';
 import type { PreTokenizer, SplitBehavior } from './compiled';
+import { checkGrowth } from './growth';
 
 export interface Word {
   text: string;
@@ -11,14 +12,31 @@ export interface Word {
 
 export type Cut = (words: Word[]) => Word[];
 
+/** The function throws where the steps make a text longer than those of any real tokenizer do. */
 export function preTokenizing(preTokenizer: PreTokenizer | null): Cut {
-  switch (preTokenizer?.type) {
-    case undefined:
-      return (words) => words;
-    case 'Sequence': {
-      const cuts = preTokenizer.pretokenizers.map(preTokenizing);
-      return (words) => cuts.reduce((done, cut) => cut(done), words);
+  const cuts = cutsOf(preTokenizer);
+  return (words) => {
+    let done = words;
+    for (const cut of cuts) {
+      done = cut(done);
+      checkGrowth(lengthOf(done), lengthOf(words));
     }
+    return done;
+  };
+}
+
+function lengthOf(words: readonly Word[]): number {
+  return words.reduce((sum, { text }) => sum + text.length, 0);
+}
+
+/** Sequences within sequences become one: growth counts from the text that came first. */
+function cutsOf(preTokenizer: PreTokenizer | null): Cut[] {
+  if (preTokenizer === null) return [];
+  return preTokenizer.type === 'Sequence' ? preTokenizer.pretokenizers.flatMap(cutsOf) : [cutOf(preTokenizer)];
+}
+
+function cutOf(preTokenizer: Exclude<PreTokenizer, { type: 'Sequence' }>): Cut {
+  switch (preTokenizer.type) {
     case 'Metaspace':
       return metaspace(preTokenizer);
     case 'ByteLevel':
@@ -31,7 +49,7 @@ export function preTokenizing(preTokenizer: PreTokenizer | null): Cut {
     case 'BertPreTokenizer':
       return eachWord(({ text }) => text.split(/\p{White_Space}+/u).flatMap((word) => splitAt(word, BERT_PUNCTUATION, 'Isolated')));
     case 'Split': {
-      const { pattern, behavior, inverted } = preTokenizer as Extract<PreTokenizer, { type: 'Split' }>;
+      const { pattern, behavior, inverted } = preTokenizer;
       return eachWord(({ text }) => splitAt(text, pattern, behavior, inverted));
     }
   }
