@@ -2,18 +2,17 @@
  * npm run bench: ours beside clip-interrogator 0.6.0 in Python, on the same weights and images, in turn, in one run.
  * Sets up what it needs, in build/bench. Prints a table; `--json FILE` writes the rows.
  */
-import { InvalidArgumentError } from 'commander';
 import { main, StepError, title } from '../scripts/step.mjs';
 import { Bench } from './bench.mjs';
 import { selectable, selected } from './measures/index.mjs';
-import { modelCommand, wholeNumber } from './options.mjs';
+import { modelCommand, namesOf, wholeNumber } from './options.mjs';
 import { printTable, rowOf, seconds, writeRows } from './rows.mjs';
 import { sampleInTurn } from './sampling.mjs';
 import { openSession } from './session.mjs';
 
 await main(async () => {
   const { only, ...given } = modelCommand('npm run bench --', 'Ours beside clip-interrogator 0.6.0, on the same weights and images.')
-    .option('--only <names>', `some of ${selectable().join(', ')}`, measureNames)
+    .option('--only <names>', `some of ${selectable().join(', ')}`, namesOf('measure', selectable))
     .option('--samples <n>', 'of each measure under a minute', wholeNumber(1), 5)
     .parse()
     .opts();
@@ -58,11 +57,4 @@ async function rowOfPlan(bench, plan) {
 
 function printSample({ number, count, ours, peer }) {
   process.stderr.write(`  ${number}/${count}: ${seconds(ours)}${peer === null ? '' : `, the peer ${seconds(peer)}`}\n`);
-}
-
-function measureNames(text) {
-  const list = text.split(',').filter(Boolean);
-  const unknown = list.filter((name) => !selectable().includes(name));
-  if (unknown.length > 0) throw new InvalidArgumentError(`there is no measure ${unknown.join(', ')}.`);
-  return list;
 }

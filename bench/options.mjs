@@ -20,6 +20,16 @@ export function modelCommand(name, description) {
     .option('--json <file>', 'write the rows as JSON', absolute);
 }
 
+/** A list of names, with commas between; `known()` are all that there are, of a kind. */
+export function namesOf(kind, known) {
+  return (text) => {
+    const list = text.split(',').filter(Boolean);
+    const unknown = list.filter((name) => !known().includes(name));
+    if (unknown.length > 0) throw new InvalidArgumentError(`there is no ${kind} ${unknown.join(', ')}.`);
+    return list;
+  };
+}
+
 export function wholeNumber(least) {
   return (text) => {
     if (/^\d+$/.test(text) && Number(text) >= least) return Number(text);

@@ -1,13 +1,14 @@
 /**
  * npm run bench:towers: every kind of tower and captioner at full size with seeded weights, beside the same model in open_clip or
- * transformers, in turn, in one run. Ends with an error where ours is not faster enough.
+ * transformers, in turn, in one run. Ends with an error where ours is less than LEAST_RATIO times as fast.
  */
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
-import { graphsCommand, openEngine, openGraph, packageModule, readAnswers, readReducedGraph } from '../scripts/seeded-models.mjs';
+import { Command } from 'commander';
+import { graphsCommand, openEngine, openGraph, readAnswers, readReducedGraph } from '../scripts/seeded-models.mjs';
 import { main, title } from '../scripts/step.mjs';
-import { absolute, wholeNumber } from './options.mjs';
+import { absolute, namesOf, wholeNumber } from './options.mjs';
+import { internal } from './ours.mjs';
 import { prepareImages, WORK } from './prepare.mjs';
 import { printTable, rowOf, seconds, writeRows } from './rows.mjs';
 import { sampleInTurn } from './sampling.mjs';
@@ -23,7 +24,11 @@ const FOLDER = path.join(WORK, 'towers');
 await main(async () => {
   const options = new Command('npm run bench:towers --')
     .description('Every kind of tower and captioner beside open_clip and transformers, on the same seeded weights.')
-    .option('--only <names>', `some of ${MODELS.map(({ name }) => name).join(', ')}`, modelNames)
+    .option(
+      '--only <names>',
+      `some of ${MODELS.map(({ name }) => name).join(', ')}`,
+      namesOf('model', () => MODELS.map(({ name }) => name)),
+    )
     .option('--samples <n>', 'of each row under a minute', wholeNumber(1), 5)
     .option('--threads <n>', 'CPU threads of both sides (default: what torch takes)', wholeNumber(1))
     .option('--json <file>', 'write the rows as JSON', absolute)
@@ -61,8 +66,8 @@ async function* rowsOf({ name, measures, depth, readsPadding, kind }, bench) {
   try {
     const cut = depth === undefined ? [] : ['--depth', String(depth)];
     const fail = `The weights of ${name} could not be made.`;
-    await graphsCommand(python, ['reference', name, '--out', FOLDER, ...cut], { fail });
-    const graph = depth === undefined ? await packageModule('bundles/graph.js').readGraph(name) : readReducedGraph(folder);
+    await graphsCommand(python, ['reference', name, '--out', FOLDER, ...cut], fail);
+    const graph = depth === undefined ? await internal('bundles/graph').readGraph(name) : readReducedGraph(folder);
     const model = await openGraph(engine, name, graph, path.join(folder, readAnswers(folder).weights));
     try {
       await peer.call('open_tower', { name, folder });
@@ -86,11 +91,4 @@ async function* rowsOf({ name, measures, depth, readsPadding, kind }, bench) {
 
 function noteOf(kind, depth, note) {
   return [kind, depth && `cut to ${depth} layers in each part, at full width`, note].filter(Boolean).join('; ');
-}
-
-function modelNames(text) {
-  const list = text.split(',').filter(Boolean);
-  const unknown = list.filter((name) => !MODELS.some((model) => model.name === name));
-  if (unknown.length > 0) throw new InvalidArgumentError(`there is no model ${unknown.join(', ')}.`);
-  return list;
 }

@@ -7,6 +7,7 @@ export {
   type CatalogEntry,
   type Comparison,
   catalog,
+  findModel,
   generatorNotes,
   type ImageGenerator,
   listCaptionModels,

@@ -5,8 +5,8 @@ Run with the exporter's environment: ``python models/catalog.py``.
 - `repository`, `files`: of the hub, as open_clip 3.3.0 names them; `files` in the order in which it takes what is there.
 - `legacy`: the file that older versions of open_clip and OpenAI's own package left in ``~/.cache/clip``, with its SHA-256 or
   the first eight digits of it, whichever the file's address holds.
-- `parameters`: counted on models without memory, built from open_clip's configurations; text towers of transformers as the
-  exporter has their published configurations, captioners from `captioners()`.
+- `parameters`: counted on models without memory, built from open_clip's configurations; text towers of transformers and
+  captioners as the exporter has their published configurations.
 - `architectures`: what a name with an empty tag means, `ViT-S-32/`: random weights, as the reference gives it.
 - `generators`: the image generators whose text encoder this is, and which a prompt of it therefore suits best: Stable
   Diffusion 1.x has OpenAI's ViT-L-14, 2.x LAION's ViT-H-14, XL the first of these and LAION's ViT-bigG-14.
@@ -21,6 +21,7 @@ Run with the exporter's environment: ``python models/catalog.py``.
   texts are on their way through them. `memoryFloat16`: half of it, which is what a GPU needs.
 """
 
+import functools
 import json
 import logging
 import math
@@ -28,19 +29,18 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 # Nothing here may wait for a network: models are counted and never loaded.
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
 
 import open_clip
 import torch
-import transformers
 from open_clip.pretrained import HF_WEIGHTS_NAME, _get_safe_alternatives
 
 sys.path.insert(0, str(Path(__file__).with_name("export")))
 
-from torch_interrogator_export.caption.blip import builtin_config
+from torch_interrogator_export.caption.families import HUB, builtin_config, family_of_name
 from torch_interrogator_export.clip.image import image_fields
 from torch_interrogator_export.clip.model import trained_with_quick_gelu
 from torch_interrogator_export.graphs.sources import clip_source, graph_name, graph_names, is_supported
@@ -75,9 +75,9 @@ NOTES = {
 }
 
 STORED_TWICE = {"blip-base", "blip-large", "blip2-2.7b"}
-BERT_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"]
-OPT_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt"]
-T5_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "spiece.model"]
+# What a tokenizer's files are called beside those that all have, by the type of the text model.
+WORDS = {"blip_text_model": ["vocab.txt"], "git": ["vocab.txt"], "opt": ["vocab.json", "merges.txt"], "t5": ["spiece.model"]}
+TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"]
 
 
 def verified() -> dict[str, dict[str, Any]]:
@@ -138,12 +138,13 @@ def count(model: torch.nn.Module) -> int:
 
 def sizes(parameters: int, stored_again: int = 0) -> dict[str, int]:
     """`bytes` and `memory` of a number of parameters, of which files hold some a second time."""
-    memory = BYTES_A_PARAMETER * parameters * (1 + MEMORY_BESIDE_WEIGHTS)
-    return {
-        "bytes": BYTES_A_PARAMETER * (parameters + stored_again),
-        "memory": round(memory),
-        "memoryFloat16": round(memory / 2),
-    }
+    return {"bytes": BYTES_A_PARAMETER * (parameters + stored_again), **memory(parameters)}
+
+
+def memory(parameters: int) -> dict[str, int]:
+    """`memory` and `memoryFloat16` of a number of parameters."""
+    float32 = BYTES_A_PARAMETER * parameters * (1 + MEMORY_BESIDE_WEIGHTS)
+    return {"memory": round(float32), "memoryFloat16": round(float32 / 2)}
 
 
 def first_logits(architecture: str) -> dict[str, float]:
@@ -153,49 +154,48 @@ def first_logits(architecture: str) -> dict[str, float]:
     return {"scale": scale} | ({"bias": config["init_logit_bias"]} if "init_logit_bias" in config else {})
 
 
-class Facts:
-    """What open_clip's configuration says of an architecture, counted once."""
+@functools.cache
+def counted(architecture: str) -> tuple[int, dict[str, Any]]:
+    """An open_clip model's parameters, and how it preprocesses pictures."""
+    model = on_meta(architecture)
+    return count(model), model.visual.preprocess_cfg
 
-    known: ClassVar[dict[str, tuple[int, dict[str, Any]]]] = {}
 
-    def __init__(self, architecture: str, quick_gelu: bool, pretrained: dict[str, Any]):
-        if architecture not in self.known:
-            model = on_meta(architecture)
-            self.known[architecture] = count(model), model.visual.preprocess_cfg
-        config = open_clip.get_model_config(architecture)
-        parameters, preprocess = self.known[architecture]
-        image = image_fields(preprocess | {key: value for key, value in pretrained.items() if key in preprocess})
-        graph = graph_name(architecture, quick_gelu)
-        self.network = {
-            "tower": {"image": image_tower(config), "text": text_tower(config)},
-            "activation": "quick_gelu" if quick_gelu else "gelu",
-            "supported": graph in GRAPHS,
-            "graph": graph if graph in GRAPHS else None,
-            "parameters": parameters,
-            "embedDim": config["embed_dim"],
-            "imageSize": image["size"],
-        }
-        self.sizes = sizes(parameters)
-        self.preprocess = {key: image[key] for key in ("mean", "std", "interpolation", "resizeMode", "fill")}
+def facts(architecture: str, quick_gelu: bool, pretrained: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What an entry says of an architecture with an activation and a tag's settings, and `preprocess`."""
+    config = open_clip.get_model_config(architecture)
+    parameters, preprocess = counted(architecture)
+    image = image_fields(preprocess | {key: value for key, value in pretrained.items() if key in preprocess})
+    graph = graph_name(architecture, quick_gelu)
+    network = {
+        "tower": {"image": image_tower(config), "text": text_tower(config)},
+        "activation": "quick_gelu" if quick_gelu else "gelu",
+        "supported": graph in GRAPHS,
+        "graph": graph if graph in GRAPHS else None,
+        "parameters": parameters,
+        "embedDim": config["embed_dim"],
+        "imageSize": image["size"],
+    }
+    return network, {key: image[key] for key in ("mean", "std", "interpolation", "resizeMode", "fill")}
 
 
 def clip_models() -> Iterator[dict]:
     """One entry a model/tag pair, in open_clip's order."""
     for architecture, tag in open_clip.list_pretrained():
         pretrained = open_clip.get_pretrained_cfg(architecture, tag)
-        facts = Facts(architecture, trained_with_quick_gelu(architecture, tag), pretrained)
+        network, preprocess = facts(architecture, trained_with_quick_gelu(architecture, tag), pretrained)
         repository_name, files = repository(pretrained["hf_hub"])
         name = f"{architecture}/{tag}"
         yield {
             "name": name,
             "kind": "clip",
-            **facts.network,
+            **network,
             "repository": repository_name,
             "files": files,
             **legacy(pretrained["url"]),
             "layout": "open_clip",
-            **facts.sizes,
-            "preprocess": facts.preprocess,
+            **sizes(network["parameters"]),
+            "preprocess": preprocess,
             **({"generators": GENERATORS[name]} if name in GENERATORS else {}),
         }
 
@@ -205,77 +205,41 @@ def architectures() -> Iterator[dict]:
     for architecture in open_clip.list_models():
         if not is_supported(architecture):
             continue
-        facts = Facts(architecture, False, {})
-        del facts.sizes["bytes"]
+        network, preprocess = facts(architecture, False, {})
         tags = open_clip.list_pretrained_tags_by_model(architecture)
         yield {
             "name": architecture,
-            **facts.network,
-            **facts.sizes,
-            "preprocess": facts.preprocess,
+            **network,
+            **memory(network["parameters"]),
+            "preprocess": preprocess,
             "logits": first_logits(architecture),
             "tags": tags,
         }
 
 
-def captioners() -> Iterator[tuple[str, str, str, list[str], type, transformers.PretrainedConfig]]:
-    """Name, family, repository, tokenizer's files, class and published hyperparameters of clip-interrogator's captioners."""
-    blip = transformers.BlipForConditionalGeneration
-    blip2 = transformers.Blip2ForConditionalGeneration
-    yield "blip-base", "blip", "Salesforce/blip-image-captioning-base", BERT_FILES, blip, builtin_config("blip-base")
-    yield "blip-large", "blip", "Salesforce/blip-image-captioning-large", BERT_FILES, blip, builtin_config("blip-large")
-    # Blip2Config's image tower and Q-former are the published ones (EVA's ViT-g, 39 layers).
-    opt = {
-        "model_type": "opt",
-        "vocab_size": 50304,
-        "hidden_size": 2560,
-        "word_embed_proj_dim": 2560,
-        "ffn_dim": 10240,
-        "num_hidden_layers": 32,
-        "num_attention_heads": 32,
-    }
-    config = transformers.Blip2Config(text_config=opt, image_token_index=50265)
-    yield "blip2-2.7b", "blip2", "Salesforce/blip2-opt-2.7b", OPT_FILES, blip2, config
-    t5 = {
-        "model_type": "t5",
-        "vocab_size": 32128,
-        "d_model": 2048,
-        "d_ff": 5120,
-        "d_kv": 64,
-        "num_layers": 24,
-        "num_heads": 32,
-        "feed_forward_proj": "gated-gelu",
-        "tie_word_embeddings": False,
-    }
-    config = transformers.Blip2Config(text_config=t5, image_token_index=32100)
-    yield "blip2-flan-t5-xl", "blip2", "Salesforce/blip2-flan-t5-xl", T5_FILES, blip2, config
-    vision = {
-        "hidden_size": 1024,
-        "intermediate_size": 4096,
-        "num_hidden_layers": 24,
-        "num_attention_heads": 16,
-        "patch_size": 14,
-    }
-    config = transformers.GitConfig(vision_config=vision)
-    yield "git-large-coco", "git", "microsoft/git-large-coco", BERT_FILES, transformers.GitForCausalLM, config
-
-
 def caption_models() -> Iterator[dict]:
     """The captioners that clip-interrogator names."""
-    for name, family, hub, tokenizer, model, config in captioners():
+    for name, hub in HUB.items():
+        family, config = family_of_name(name), builtin_config(name)
         with torch.device("meta"):
-            made = model(config)
+            made = family.model(config)
         parameters = count(made)
         text = config.get_text_config()
         twice = text.vocab_size * text.hidden_size if name in STORED_TWICE else 0
         yield {
             "name": name,
             "kind": "caption",
-            "tower": {"family": family},
+            "tower": {"family": family.name},
             "supported": name in GRAPHS,
             "repository": hub,
             "files": TRANSFORMERS_FILES,
-            "extra": ["config.json", "preprocessor_config.json", "generation_config.json", *tokenizer],
+            "extra": [
+                "config.json",
+                "preprocessor_config.json",
+                "generation_config.json",
+                *TOKENIZER_FILES,
+                *WORDS[text.model_type],
+            ],
             "layout": "transformers",
             "graph": name if name in GRAPHS else None,
             "parameters": parameters,

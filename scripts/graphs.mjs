@@ -12,11 +12,11 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import { exporterPython } from './exporter-python.mjs';
-import { GRAPHS } from './graphs/place.mjs';
 import { verify } from './graphs/verify.mjs';
 import { graphsCommand } from './seeded-models.mjs';
 import { main, ROOT, StepError, title } from './step.mjs';
 
+const GRAPHS = path.join(ROOT, 'models', 'graphs');
 const TOKENIZERS = path.join(ROOT, 'models', 'tokenizers');
 
 await main(async () => {
@@ -36,9 +36,8 @@ await main(async () => {
       const options = { results, depth: values.depth && countOf('depth', values.depth), jobs: countOf('jobs', values.jobs) };
       return await verify(scratch, positionals.slice(1), options);
     }
-    await graphsCommand(await exporterPython(), ['make', ...positionals, '--out', scratch], {
-      fail: 'The exporter could not make every graph; the lines above say which.',
-    });
+    const fail = 'The exporter could not make every graph; the lines above say which.';
+    await graphsCommand(await exporterPython(), ['make', ...positionals, '--out', scratch], fail);
     const files = readdirSync(scratch).map((name) => ({ name, content: readFileSync(path.join(scratch, name)), place: placeOf(name) }));
     if (!isCheck) return write(files);
     return check(files, { all: positionals.length === 0 });

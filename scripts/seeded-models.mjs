@@ -8,9 +8,9 @@ import { ROOT, show } from './step.mjs';
 /** Of an engine or an interrogator that is compared with the reference. */
 export const SETTINGS = { device: 'cpu', cachePath: null, download: false, downloadCache: false, quiet: true };
 
-/** Runs a command of the exporter's graphs. Resolves with its exit code; with `fail`, a bad one is a StepError. */
-export function graphsCommand(python, args, { fail, ...options } = {}) {
-  return show(python, ['-m', 'torch_interrogator_export.graphs', ...args], { ...options, fail, env: { PYTHONPATH: EXPORTER } });
+/** Runs a command of the exporter's graphs. A bad exit code is a StepError that says `fail`. */
+export function graphsCommand(python, args, fail) {
+  return show(python, ['-m', 'torch_interrogator_export.graphs', ...args], { fail, env: { PYTHONPATH: EXPORTER } });
 }
 
 /** What `graphs reference` wrote into a folder beside the weights. */
@@ -18,15 +18,9 @@ export function readAnswers(folder) {
   return JSON.parse(readFileSync(path.join(folder, 'answers.json'), 'utf8'));
 }
 
-/** A graph that is not compressed, in the package's own form. */
-export function parseGraph(blob) {
-  const begin = 8 + Number(blob.readBigUInt64LE(0));
-  return { header: JSON.parse(blob.toString('utf8', 8, begin)), modules: blob.subarray(begin) };
-}
-
 /** The graph of a model with fewer layers, which lies beside its weights and not in the package. */
 export function readReducedGraph(folder) {
-  return parseGraph(readFileSync(path.join(folder, 'reduced.graph')));
+  return packageModule('bundles/graph.js').parseGraph(readFileSync(path.join(folder, 'reduced.graph')));
 }
 
 /** An engine of the package for its device and for pictures as it decodes them; its own model is the sample. */

@@ -1,5 +1,5 @@
 /**
- * The models of bench:towers, by their graphs. `measures`: of images.mjs, texts.mjs and captions.mjs; `depth`: layers of a captioner whose
+ * The models of bench:towers, by their graphs. `measures`: keys of PLANS in plans.mjs; `depth`: layers of a captioner whose
  * full size no small machine holds twice; `readsPadding`: a text is as long as the context, whatever it says; `kind`: what the model stands for.
  */
 export const MODELS = [

@@ -2,8 +2,9 @@
  * What is measured of a model: plans as those of measures/, with `part`, the row's name beside the model's. Each compares both sides'
  * answers first. `bench`: {engine, model, graph, peer, images, texts, readsPadding}.
  */
-import { packageModule, withImage } from '../../scripts/seeded-models.mjs';
+import { withImage } from '../../scripts/seeded-models.mjs';
 import { same, sameNumbers } from '../agreement.mjs';
+import { internal } from '../ours.mjs';
 import { secondsOf } from '../sampling.mjs';
 import { padded, tokensFor } from './texts.mjs';
 
@@ -45,7 +46,7 @@ async function imagePlan({ engine, model, peer, images }, count) {
 }
 
 async function textPlan({ model, graph, peer, texts, readsPadding }) {
-  const { packTokens } = packageModule('engine/clip.js');
+  const { packTokens } = internal('engine/clip');
   const { ids, note } = tokensFor(graph, texts);
   const tokens = padded(ids, graph.header.manifest.text);
   const ours = async () => numbersOf(await model.textFeatures(packTokens(ids)));

@@ -1,8 +1,8 @@
 /** Labels as token ids: the hub's tokenizers are on the hub, and both sides get the same ids. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { packageModule } from '../../scripts/seeded-models.mjs';
 import { evenly } from '../bench.mjs';
+import { internal } from '../ours.mjs';
 
 const LABELS = 128;
 const CLIP_TOKENIZER = 'open-clip.json';
@@ -11,8 +11,8 @@ const [FIRST_PLAIN, MOST_PLAIN] = [10, 256_000];
 
 /** Flavors of clip-interrogator as tokens of CLIP, without start and end. */
 export async function flavorTokens(peer) {
-  const { ClipTokenizer } = packageModule('tokenizer/index.js');
-  const { TOKENIZERS } = packageModule('bundles/graph.js');
+  const { ClipTokenizer } = internal('tokenizer');
+  const { TOKENIZERS } = internal('bundles/graph');
   const tokenizer = await ClipTokenizer.load(TOKENIZERS, { file: CLIP_TOKENIZER, clean: 'lower' });
   const list = readFileSync(path.join(await peer.call('vocabulary'), 'flavors.txt'), 'utf8');
   return evenly(list.split('\n').filter(Boolean), LABELS).map((label) => tokenizer.encode(label));

@@ -123,6 +123,12 @@ export function generatorNotes(): Readonly<Record<'flux' | 'sd3', string>> {
   return file().notes;
 }
 
+/** The model of that name that this version runs; white space in a name is forgiven. */
+export function findModel(name: string): CatalogEntry | undefined {
+  const spelt = withoutBlanks(name);
+  return catalog().find((entry) => entry.name === spelt && entry.graph !== null);
+}
+
 /** The entry of that kind and name. */
 export function findEntry(kind: BundleKind, name: string): CatalogEntry | undefined {
   const spelt = withoutBlanks(name);

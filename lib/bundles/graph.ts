@@ -49,15 +49,19 @@ export function hasGraph(id: string): boolean {
 export async function readGraph(id: string): Promise<Graph> {
   const file = path.join(GRAPHS, `${id}${SUFFIX}`);
   try {
-    const whole = await decompress(await readFile(file));
-    const begin = LENGTH_BYTES + Number(whole.readBigUInt64LE(0));
-    return { header: JSON.parse(whole.toString('utf8', LENGTH_BYTES, begin)) as GraphHeader, modules: whole.subarray(begin) };
+    return parseGraph(await decompress(await readFile(file)));
   } catch (cause) {
     throw new InterrogatorError('ERR_BUNDLE_INVALID', `The graph ${file} cannot be read: ${(cause as Error).message}.`, {
       hint: 'Install this version of torch-interrogator again.',
       cause,
     });
   }
+}
+
+/** Of the bytes of a graph, uncompressed. */
+export function parseGraph(whole: Buffer): Graph {
+  const begin = LENGTH_BYTES + Number(whole.readBigUInt64LE(0));
+  return { header: JSON.parse(whole.toString('utf8', LENGTH_BYTES, begin)) as GraphHeader, modules: whole.subarray(begin) };
 }
 
 /** Numbers in the tensors that are read: what was trained, and statistics of batch norms. */

@@ -9,7 +9,7 @@ import type { Graph } from './graph';
 import type { Manifest } from './manifest';
 
 /** Any of these sets is a tokenizer, the first that is there is read. */
-const FORMS = [['tokenizer.json'], ['spiece.model'], ['sentencepiece.bpe.model'], ['vocab.json', 'merges.txt'], ['vocab.txt']];
+export const FORMS = [['tokenizer.json'], ['spiece.model'], ['sentencepiece.bpe.model'], ['vocab.json', 'merges.txt'], ['vocab.txt']];
 /** What transformers' AutoTokenizer reads beside it, so that Python finds it whole. */
 const BESIDE = ['tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json', 'config.json'];
 const FILES = [...FORMS.flat(), ...BESIDE];

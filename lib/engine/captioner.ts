@@ -29,13 +29,13 @@ export class Captioner {
     { residency, config }: { residency: Residency; config: Config },
   ): Promise<Captioner> {
     const { manifest } = bundle;
-    const tokenizer = await CaptionTokenizer.load(tokenizerFolder(bundle), manifest.tokenizer).catch((cause) => {
-      throw tokenizerFault(bundle, cause);
-    });
     const { captionPrompt, captionMaxLength, numBeams, minLength, repetitionPenalty, noRepeatNgramSize } = config;
-    const prompt = await tokenizer.encode(captionPrompt ?? '').catch((cause) => {
-      throw tokenizerFault(bundle, cause);
-    });
+    const loading = CaptionTokenizer.load(tokenizerFolder(bundle), manifest.tokenizer);
+    const [tokenizer, prompt] = await loading
+      .then((loaded) => [loaded, loaded.encode(captionPrompt ?? '')] as const)
+      .catch((cause) => {
+        throw tokenizerFault(bundle, cause);
+      });
     checkCaptionLength(captionMaxLength, manifest, prompt.length);
     const options = { maxTokens: captionMaxLength, numBeams, minLength, repetitionPenalty, noRepeatNgramSize, prompt };
     const isEncoders = manifest.decoder.encoderEndId !== undefined;

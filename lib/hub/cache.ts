@@ -100,6 +100,8 @@ export async function cachedFile(
 }
 
 const SHA_256 = /^[0-9a-f]{64}$/;
+/** A small file goes by the hash that git has for it, a large one by its SHA-256. */
+const CONTENT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /**
  * What the hub declared of a large file of the cache: its SHA-256, by which the content is named, and its size. A copy of the cache without
@@ -122,9 +124,11 @@ export async function forget(repository: string, files: readonly string[]): Prom
   const cache = new RepositoryCache(repository);
   for (const file of files) {
     if (!path.resolve(file).startsWith(cache.folder + path.sep)) continue;
-    const declared = await declaredContent(repository, file);
+    const content = path.basename(await realpath(file));
+    // What is no link has its content in a second place, whose name is not known here.
+    const named = CONTENT.test(content) ? content : (await declaredContent(repository, file))?.sha256;
     await rm(file, { force: true });
-    if (declared) await rm(cache.blob(declared.sha256), { force: true });
+    if (named) await rm(cache.blob(named), { force: true });
   }
 }
 

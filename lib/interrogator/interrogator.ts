@@ -41,7 +41,8 @@ export class Interrogator extends EngineOwner {
 
   /**
    * Loads the models and the term lists. Label embeddings are made when first needed, or by prepare().
-   * Throws ERR_CONFIG, ERR_MODEL_UNKNOWN, ERR_BUNDLE_*, ERR_DEVICE, ERR_LIBTORCH_*, ERR_ADDON_*, ERR_VOCABULARY_NOT_FOUND.
+   * Throws ERR_CONFIG, ERR_MODEL_UNKNOWN, ERR_BUNDLE_*, ERR_WEIGHTS_*, ERR_TOKENIZER, ERR_NETWORK, ERR_IO, ERR_DEVICE, ERR_LIBTORCH_*,
+   * ERR_ADDON_*, ERR_VOCABULARY_NOT_FOUND, ERR_OUT_OF_MEMORY; an AbortError. A name without a tag (`ViT-S-32/`) warns: UNTRAINED_WEIGHTS.
    */
   static async create(config?: Config | ConfigInput, options: CallOptions = {}): Promise<Interrogator> {
     const checked = callOptions('create', options, NO_OPTIONS);

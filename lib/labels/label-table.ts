@@ -1,5 +1,5 @@
-import { arrayOf, type CallOptions, callOptions, invalid, isA, NO_OPTIONS, optionsSchema, show, textList } from '../arguments';
-import { choice } from '../arguments/schema';
+import { arrayOf, type CallOptions, invalid, isA, NO_OPTIONS, optionsSchema, show, textList } from '../arguments';
+import { choice, type TypeBox } from '../arguments/schema';
 import type { Call } from '../engine/calls';
 import type { Engine } from '../engine/engine';
 import { type Features, oneImage } from '../engine/features';
@@ -38,12 +38,9 @@ export interface LabelTableOptions extends CallOptions {
   template?: string;
 }
 
-const RANK = optionsSchema(({ Type }) => ({ topCount: Type.Integer({ minimum: 0 }), reverse: Type.Boolean() }));
-const RANK_SCORED = optionsSchema((typebox) => ({
-  topCount: typebox.Type.Integer({ minimum: 0 }),
-  reverse: typebox.Type.Boolean(),
-  scores: choice(typebox, ['cosine', 'probability']),
-}));
+const rankFields = ({ Type }: TypeBox) => ({ topCount: Type.Integer({ minimum: 0 }), reverse: Type.Boolean() });
+const RANK = optionsSchema(rankFields);
+const RANK_SCORED = optionsSchema((typebox) => ({ ...rankFields(typebox), scores: choice(typebox, ['cosine', 'probability']) }));
 const TABLE = optionsSchema(({ Type }) => ({
   template: Type.String({ pattern: '\\{\\}', expected: 'a text with {}, such as "a photo of {}"' }),
 }));
@@ -73,6 +70,7 @@ export class LabelTable {
   /**
    * A table with its embeddings ready. With a name they are kept in `config.cachePath`, in clip-interrogator's format,
    * and found there again as long as the labels are the same. Null keeps them in memory only.
+   * Throws ERR_INVALID_ARGUMENT, also for a template without {}.
    */
   static async create(
     labels: readonly string[],
@@ -81,13 +79,15 @@ export class LabelTable {
     options: LabelTableOptions = {},
   ): Promise<LabelTable> {
     const list = textList('labels', labels);
-    const { template } = callOptions('LabelTable.create', options, TABLE);
     if (name !== null && !(typeof name === 'string' && /^[\w-]{1,100}$/.test(name))) {
       throw invalid(`name: got ${show(name)}, expected at most 100 letters, digits, _ and -, or null.`);
     }
-    const table = LabelTable.lazy({ labels: list, name, isBuiltIn: false }, engineOf(interrogator), template);
-    await table.engine.calls.run('LabelTable.create', options, TABLE, (call) => table.prepareWithin(call));
-    return table;
+    const engine = engineOf(interrogator);
+    return engine.calls.run('LabelTable.create', options, TABLE, async (call) => {
+      const table = LabelTable.lazy({ labels: list, name, isBuiltIn: false }, engine, call.options.template);
+      await table.prepareWithin(call);
+      return table;
+    });
   }
 
   /** @internal A table whose embeddings are made when they are first needed. */

@@ -9,7 +9,7 @@ export type { ImportedModel, ImportOptions } from './import';
 export type { ModelStatus } from './list';
 export type { PulledModel } from './pull';
 
-/** The catalog's models in its order, then the user's own bundles. Nothing is fetched, and no request is made. */
+/** The catalog's models in its order, architectures without weights (`ViT-S-32/`), then the user's own bundles. Nothing is fetched, and no request is made. */
 export async function modelStatuses(): Promise<ModelStatus[]> {
   return (require('./list') as typeof import('./list')).modelStatuses();
 }
@@ -19,7 +19,8 @@ export async function modelStatuses(): Promise<ModelStatus[]> {
  * is there is compared with its SHA-256, and fetched again where it is damaged.
  * Of an imported bundle and of a name without a tag (`roberta-ViT-B-32/`) the tokenizer is fetched, where the hub keeps it.
  * A download that broke off goes on, also that of another process. `onProgress` tells of bytes, in the stage `download NAME`.
- * Throws ERR_MODEL_UNKNOWN, ERR_WEIGHTS_NOT_FOUND where HF_HUB_OFFLINE is set, ERR_NETWORK, ERR_IO; an AbortError.
+ * Throws ERR_MODEL_UNKNOWN; where HF_HUB_OFFLINE is set, ERR_WEIGHTS_NOT_FOUND, ERR_TOKENIZER, and ERR_BUNDLE_DAMAGED for what may not be
+ * fetched again; ERR_WEIGHTS_INVALID, ERR_NETWORK, ERR_IO; an AbortError.
  */
 export async function pullModel(name: string, options: CallOptions = {}): Promise<PulledModel> {
   return (require('./pull') as typeof import('./pull')).pullModel(name, options);

@@ -13,7 +13,7 @@ export type ModelStatus = Pick<InstalledBundle, 'kind' | 'name'> &
   Partial<Omit<CatalogEntry, 'kind' | 'name'>> & {
     /** Absolute path of its bundle's folder, or of its weights; null where they are not on this machine. */
     installed: string | null;
-    /** Whether it runs now: it is installed, this version runs it, and addon and libtorch are here. */
+    /** Whether it runs now: its weights (if it is to have any) and tokenizer, addon and libtorch are here, and this version runs it. */
     runnable: boolean;
   };
 
@@ -38,7 +38,8 @@ export async function modelStatuses(): Promise<ModelStatus[]> {
     const installed = weights !== null && (await hasTokenizer(entry)) ? weights : null;
     return { ...entry, installed, runnable: canRun && installed !== null && entry.graph !== null };
   });
-  const untrained = architectures().flatMap((architecture) => (architecture.tags.length === 0 ? [untrainedStatus(architecture)] : []));
+  const random = architectures().filter(({ tags }) => tags.length === 0);
+  const untrained = await Promise.all(random.map((architecture) => untrainedStatus(architecture, canRun)));
   const names = new Set([...catalog(), ...untrained].map(keyOf));
   const own = [...bundles].filter(([key]) => !names.has(key));
   const mine = own.map(async ([, bundle]) => ({ ...ownFacts(bundle), ...(await statusOf(bundle, canRun)) }));
@@ -46,12 +47,13 @@ export async function modelStatuses(): Promise<ModelStatus[]> {
 }
 
 /** The status of an architecture that has no published weights: its name without a tag runs random ones. */
-function untrainedStatus({ tags: _, ...facts }: Architecture): ModelStatus {
-  return { ...facts, kind: 'clip', name: `${facts.name}/`, installed: null, runnable: facts.graph !== null };
+async function untrainedStatus({ tags: _, logits: __, ...facts }: Architecture, canRun: boolean): Promise<ModelStatus> {
+  const runnable = canRun && facts.graph !== null && (await hasTokenizer(facts));
+  return { ...facts, kind: 'clip', name: `${facts.name}/`, installed: null, runnable };
 }
 
 /** Weights without their tokenizer are half of a model. */
-async function hasTokenizer({ graph }: CatalogEntry): Promise<boolean> {
+async function hasTokenizer({ graph }: Pick<CatalogEntry, 'graph'>): Promise<boolean> {
   const repository = graph === null ? undefined : tokenizerRepository(await readGraph(graph));
   return repository === undefined || (await findTokenizer(repository)) !== undefined;
 }

@@ -3,11 +3,11 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type CallOptions, callOptions, NO_OPTIONS, textOf } from '../arguments';
 import { type Bundle, knownFiles } from '../bundles/bundle';
-import { type Architecture, type BundleKind, type CatalogEntry, catalog, withoutBlanks } from '../bundles/catalog';
+import { type Architecture, type BundleKind, type CatalogEntry, findModel, withoutBlanks } from '../bundles/catalog';
 import { readGraph } from '../bundles/graph';
 import { readableBundles, shortName } from '../bundles/installed';
 import { declaredDigests, findWeights, forgetDamaged, obtain, refetchWeights, sumOf, weightFiles } from '../bundles/published';
-import { damagedTokenizerFiles, findTokenizer, tokenizerRepository } from '../bundles/tokenizers';
+import { damagedTokenizerFiles, fetchTokenizer, findTokenizer, tokenizerRepository } from '../bundles/tokenizers';
 import { unknownModel } from '../bundles/unknown-model';
 import { trainedNames, untrainedArchitecture } from '../bundles/untrained';
 import { digestsOf, verifyFiles } from '../bundles/verify';
@@ -33,11 +33,11 @@ export async function pullModel(given: string, options: CallOptions = {}): Promi
   const { signal, onProgress } = callOptions('pullModel', options, NO_OPTIONS);
   throwIfAborted(signal);
   const name = textOf('name', given).trim();
-  const entry = findPublished(name);
+  const entry = findModel(name);
   if (!entry) return unpublishedModel(name, { signal, onProgress });
   const fetching = { download: true, signal, ...(onProgress && { report: onProgress }) };
   const tokenizer = tokenizerRepository(await readGraph(entry.graph as string));
-  if (tokenizer !== undefined) await forgetDamagedTokenizer(tokenizer, signal);
+  if (tokenizer !== undefined) await mendTokenizer(entry.name, tokenizer, { signal, onProgress });
   const damaged = await damagedFiles(entry, signal);
   const progress = { signal, onProgress: sumOf(entry.name, onProgress) };
   const refetched = damaged.length === 0 ? undefined : await refetchWeights(entry, damaged, progress);
@@ -48,17 +48,13 @@ export async function pullModel(given: string, options: CallOptions = {}): Promi
   return { kind: entry.kind, name: entry.name, file, bytes: sizes.reduce((sum, { size }) => sum + size, 0) };
 }
 
-/** The same of its tokenizer; it is small. */
-async function forgetDamagedTokenizer(repository: string, signal: AbortSignal | undefined): Promise<void> {
+/** Fetches damaged files of a tokenizer again: without one of them it may be found all the same. */
+async function mendTokenizer(name: string, repository: string, { signal, onProgress }: Fetched): Promise<void> {
   const folder = await findTokenizer(repository);
-  if (folder === undefined) return;
-  const damaged = await damagedTokenizerFiles(folder);
-  if (damaged.length > 0) await forgetDamaged(repository, damaged, signal);
-}
-
-function findPublished(name: string): CatalogEntry | undefined {
-  const spelt = withoutBlanks(name);
-  return catalog().find((model) => model.name === spelt && model.graph !== null);
+  const damaged = folder === undefined ? [] : await damagedTokenizerFiles(folder);
+  if (damaged.length === 0) return;
+  await forgetDamaged(repository, damaged, signal);
+  await fetchTokenizer(repository, { signal, onProgress: sumOf(name, onProgress) });
 }
 
 /** A bundle that is here, or random weights: of both the tokenizer alone may have to be fetched. Throws ERR_MODEL_UNKNOWN for other names. */
@@ -89,7 +85,7 @@ async function untrainedModel(architecture: Architecture, fetched: Fetched): Pro
 
 /** The folder of a tokenizer, whose damaged files are fetched again. */
 async function pullTokenizer(name: string, repository: string, { signal, onProgress }: Fetched): Promise<string> {
-  await forgetDamagedTokenizer(repository, signal);
+  await mendTokenizer(name, repository, { signal, onProgress });
   const fetching = { download: true, signal, ...(onProgress && { report: onProgress }) };
   return (await obtain({ name, tokenizer: repository }, fetching)).tokenizer as string;
 }

@@ -1,10 +1,11 @@
 /** Byte-pair encoding of words, as open_clip's tokenizer does it, in time that hardly grows faster than a word does. */
 
 export interface BytePairModel {
-  vocab: Readonly<Record<string, number>>;
-  /** Pairs of tokens, the first to be merged first: `"a b"` or `["a", "b"]`. */
-  merges: readonly (string | readonly [string, string])[];
-  end_of_word_suffix: string;
+  vocabulary: ReadonlyMap<string, number>;
+  /** Pairs of tokens, the first to be merged first. */
+  merges: readonly (readonly [left: string, right: string])[];
+  /** What the last character of a word has behind it. */
+  suffix: string;
 }
 
 /** Which neighbours become one token. */
@@ -25,12 +26,11 @@ export class BytePairEncoding {
   private readonly suffix: string;
 
   /** Throws where a merge is of tokens that the vocabulary lacks. */
-  constructor({ vocab, merges, end_of_word_suffix: suffix }: BytePairModel) {
-    this.ids = new Map(Object.entries(vocab));
+  constructor({ vocabulary, merges, suffix }: BytePairModel) {
+    this.ids = vocabulary;
     this.suffix = suffix;
     const merged = new Int32Array(merges.length);
-    for (const [rank, pair] of merges.entries()) {
-      const [left, right] = (typeof pair === 'string' ? pair.split(' ') : pair) as [string, string];
+    for (const [rank, [left, right]] of merges.entries()) {
       this.ranks.set(this.id(left) * BASE + this.id(right), rank);
       merged[rank] = this.id(left + right);
     }

@@ -4,12 +4,12 @@ import { compiledCaptionTokenizer } from './compile';
 import { pipeline } from './pipeline';
 import type { TokenTable } from './pipeline/compiled';
 import { decoding, tokenOf } from './pipeline/decoding';
-import { unusable } from './tokenizer-file';
+import { orUnusable, type TokenizerPlace } from './tokenizer-file';
 
 /** A captioner's token ids to text, and the text that its captions go on from to token ids. */
 export class CaptionTokenizer {
   private constructor(
-    private readonly path: string,
+    private readonly place: TokenizerPlace,
     private readonly tokens: TokenTable,
     private readonly join: (tokens: readonly string[]) => string,
     private readonly cut: (text: string) => number[],
@@ -25,7 +25,7 @@ export class CaptionTokenizer {
   ): Promise<CaptionTokenizer> {
     const { compiled, decoding: found } = await compiledCaptionTokenizer(folder, { file, cleansUp: cleanUp });
     const cut = typeof compiled === 'string' ? () => cannot(compiled) : pipeline(compiled);
-    return new CaptionTokenizer(file === undefined ? folder : path.join(folder, file), found.tokens, decoding(found), cut);
+    return new CaptionTokenizer({ folder, file }, found.tokens, decoding(found), cut);
   }
 
   has(id: number): boolean {
@@ -33,11 +33,11 @@ export class CaptionTokenizer {
   }
 
   /**
-   * Ids of a text, without start and end token, as the model's own tokenizer in transformers gives them. Rejects with `ERR_TOKENIZER` where
-   * that is of an unknown kind, or has no token for something in the text.
+   * Ids of a text, without start and end token, as the model's own tokenizer in transformers gives them. Throws `ERR_TOKENIZER` where that
+   * is of an unknown kind, or has no token for something in the text.
    */
-  async encode(text: string): Promise<Int32Array> {
-    return text === '' ? new Int32Array() : Int32Array.from(this.orUnusable(() => this.cut(text)));
+  encode(text: string): Int32Array {
+    return text === '' ? new Int32Array() : Int32Array.from(orUnusable(this.place, () => this.cut(text)));
   }
 
   /**
@@ -48,19 +48,15 @@ export class CaptionTokenizer {
     const tokens = Array.from(ids, (id) => {
       const token = tokenOf(this.tokens, id);
       if (token !== undefined) return token;
-      throw new InterrogatorError('ERR_TOKENIZER', `The tokenizer ${this.path} has no token ${id}`, {
-        hint: 'The bundle mixes files of different models: export it again.',
-      });
+      throw new InterrogatorError(
+        'ERR_TOKENIZER',
+        `The tokenizer ${path.join(this.place.folder, this.place.file ?? '')} has no token ${id}`,
+        {
+          hint: 'The bundle mixes files of different models: export it again.',
+        },
+      );
     });
-    return this.orUnusable(() => this.join(tokens));
-  }
-
-  private orUnusable<T>(use: () => T): T {
-    try {
-      return use();
-    } catch (cause) {
-      throw unusable(this.path, cause);
-    }
+    return orUnusable(this.place, () => this.join(tokens));
   }
 }
 

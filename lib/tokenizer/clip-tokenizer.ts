@@ -8,7 +8,7 @@ import { type CompiledSource, LongTexts, type TokenizerSource } from './long-tex
 import { PhraseCache } from './phrase-cache';
 import { pipeline } from './pipeline';
 import { byteLevel } from './pipeline/bytes';
-import { isLargeFile, readTokenizerFile, type TokenizerFile, unusable } from './tokenizer-file';
+import { isLargeFile, orUnusable, readTokenizerFile, type TokenizerFile } from './tokenizer-file';
 
 /** How many texts are remembered: more than the reference's whole vocabulary. */
 const CACHED_TEXTS = 131_072;
@@ -59,7 +59,7 @@ export class ClipTokenizer {
     const { compiled, clean, stripSepId } = source;
     const cut = pipeline(compiled, stripSepId === undefined ? {} : { leftOut: OF_CAPTIONERS });
     const stripped = (text: string): number[] => {
-      const ids = orUnusable({ path: source.file ?? source.folder }, () => cut(text));
+      const ids = orUnusable(source, () => cut(text));
       return stripSepId === undefined ? ids : ids.map((id) => (id === stripSepId ? 0 : id));
     };
     return new ClipTokenizer({ cut: stripped, cutsWordsApart: compiled.cutsWordsApart, takesBlanks: true }, clean, new LongTexts(source));
@@ -137,16 +137,7 @@ function namesOf(json: Json): Map<string, number> {
 }
 
 function checkedModel(model: Json): BytePairModel {
-  const vocab = Object.fromEntries(vocabularyOf(model.vocab));
-  return { vocab, merges: list(model.merges, 'merges').map(pairOf), end_of_word_suffix: '</w>' };
-}
-
-function orUnusable<T>(file: Pick<TokenizerFile, 'path'>, use: () => T): T {
-  try {
-    return use();
-  } catch (cause) {
-    throw unusable(file.path, cause);
-  }
+  return { vocabulary: vocabularyOf(model.vocab), merges: list(model.merges, 'merges').map(pairOf), suffix: '</w>' };
 }
 
 function caseless(literal: string): string {

@@ -4,9 +4,14 @@ import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import { InterrogatorError } from '../errors';
 
+/** A file of a folder; without one the folder is a repository's of the hub. */
+export interface TokenizerPlace {
+  folder: string;
+  file?: string | undefined;
+}
+
 /** A `tokenizer.json` of CLIP's kind, whose fields nobody has checked yet. */
-export interface TokenizerFile {
-  path: string;
+export interface TokenizerFile extends TokenizerPlace {
   json: { added_tokens?: unknown; model?: { type?: unknown; end_of_word_suffix?: unknown } | null };
 }
 
@@ -21,13 +26,12 @@ export async function isLargeFile(folder: string, file: string): Promise<boolean
 
 /** The package's own are compressed. Throws `ERR_TOKENIZER` where the file is missing or no JSON object. */
 export async function readTokenizerFile(folder: string, file: string): Promise<TokenizerFile> {
-  const location = path.join(folder, file);
   try {
-    const json: unknown = JSON.parse(await readText(location));
+    const json: unknown = JSON.parse(await readText(path.join(folder, file)));
     if (typeof json !== 'object' || json === null) throw new Error('it is no JSON object');
-    return { path: location, json };
+    return { folder, file, json };
   } catch (cause) {
-    throw unusable(location, cause);
+    throw unusable({ folder, file }, cause);
   }
 }
 
@@ -41,11 +45,22 @@ async function readText(location: string): Promise<string> {
   }
 }
 
-export function unusable(location: string, cause: unknown, { isOfHub = false } = {}): InterrogatorError {
+/** What `use` gives; what it throws becomes `ERR_TOKENIZER` of that place. */
+export function orUnusable<T>(place: TokenizerPlace, use: () => T): T {
+  try {
+    return use();
+  } catch (cause) {
+    throw unusable(place, cause);
+  }
+}
+
+export function unusable({ folder, file }: TokenizerPlace, cause: unknown): InterrogatorError {
+  const location = file === undefined ? folder : path.join(folder, file);
   return new InterrogatorError('ERR_TOKENIZER', `Cannot use the tokenizer ${location}: ${(cause as Error).message}`, {
-    hint: isOfHub
-      ? 'Fetch it again: remove that folder, and run: npx torch-interrogator pull NAME'
-      : 'Export the bundle again, or copy it again from where it came.',
+    hint:
+      file === undefined
+        ? 'Fetch it again: remove that folder, and run: npx torch-interrogator pull NAME'
+        : 'Export the bundle again, or copy it again from where it came.',
     cause,
   });
 }

@@ -10,7 +10,7 @@ namespace interrogator::binding {
 namespace {
 
 constexpr std::size_t kLargestGraph = std::size_t{64} << 20;
-/// What JavaScript counts without a gap.
+/// JavaScript's Number.MAX_SAFE_INTEGER.
 constexpr std::int64_t kLargestSeed = (std::int64_t{1} << 53) - 1;
 
 GraphSource to_graph_source(Napi::Value value, const std::string& argument) {

@@ -6,7 +6,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { openEngine, openGraph, packageModule, readAnswers, readReducedGraph, SETTINGS, withImage } from '../seeded-models.mjs';
-import { readPackageGraph } from './place.mjs';
 
 /** Of a feature's coordinate, both sides in float32. */
 const FEATURE_TOLERANCE = 1e-4;
@@ -29,11 +28,9 @@ try {
 async function open() {
   const weights = path.join(folder, answers.weights);
   const isReduced = existsSync(path.join(folder, 'reduced.graph'));
-  const isWhole =
-    !isReduced && (answers.kind === 'caption' || answers.texts !== null) && !readPackageGraph(name).header.manifest.tokenizer.repository;
-  if (!isWhole) {
+  const graph = isReduced ? readReducedGraph(folder) : await packageModule('bundles/graph.js').readGraph(name);
+  if (isReduced || graph.header.manifest.tokenizer.repository) {
     const engine = await openEngine();
-    const graph = isReduced ? readReducedGraph(folder) : readPackageGraph(name);
     forgetPeak();
     const model = await openGraph(engine, name, graph, weights);
     const close = async () => {

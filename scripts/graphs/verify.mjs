@@ -5,10 +5,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { exporterPython } from '../exporter-python.mjs';
-import { graphsCommand, readAnswers } from '../seeded-models.mjs';
+import { graphsCommand, packageModule, readAnswers } from '../seeded-models.mjs';
 import { setUp } from '../setup.mjs';
 import { StepError, title } from '../step.mjs';
-import { graphNames, parametersOf, readPackageGraph } from './place.mjs';
 
 const COMPARE = fileURLToPath(new URL('compare-process.mjs', import.meta.url));
 
@@ -17,9 +16,11 @@ const COMPARE = fileURLToPath(new URL('compare-process.mjs', import.meta.url));
  * `depth` cuts models to so many layers.
  */
 export async function verify(scratch, names, { results, depth, jobs }) {
-  const graphs = (names.length > 0 ? names : graphNames()).map((name) => ({ name, parameters: parametersOf(readPackageGraph(name)) }));
-  graphs.sort((one, other) => one.parameters - other.parameters);
   await setUp();
+  const { listGraphs, parametersOf, readGraph } = packageModule('bundles/graph.js');
+  const chosen = names.length > 0 ? names : listGraphs();
+  const graphs = await Promise.all(chosen.map(async (name) => ({ name, parameters: parametersOf(await readGraph(name)) })));
+  graphs.sort((one, other) => one.parameters - other.parameters);
   const python = await exporterPython();
   const failed = [];
   const work = async () => {
@@ -42,7 +43,7 @@ async function verified(python, name, { scratch, depth }) {
   const facts = { on: new Date().toISOString().slice(0, 10), by: 'torch-interrogator', ...(depth && { depth }) };
   try {
     const args = ['reference', name, '--out', scratch, ...(depth ? ['--depth', String(depth)] : [])];
-    await graphsCommand(python, args, { fail: `The reference gave no answers for ${name}.` });
+    await graphsCommand(python, args, `The reference gave no answers for ${name}.`);
     const { parameters, dtype } = readAnswers(folder);
     const { stdout } = await promisify(execFile)(process.execPath, [COMPARE, name, folder], { maxBuffer: 1 << 26 });
     return { ...facts, parameters, dtype, ...JSON.parse(stdout.trim().split('\n').at(-1)), seconds: secondsSince(began) };

@@ -5,7 +5,8 @@ import { tokenizerFolder } from '../../lib/bundles/bundle';
 import type { CatalogEntry } from '../../lib/bundles/catalog';
 import { obtain, requireAll } from '../../lib/bundles/published';
 import { locateModel, openLocated } from '../../lib/bundles/resolve';
-import { fetchTokenizer, findTokenizer } from '../../lib/bundles/tokenizers';
+import { FORMS, fetchTokenizer, findTokenizer } from '../../lib/bundles/tokenizers';
+import { FORMS as READ_FORMS } from '../../lib/tokenizer/compile/folder';
 import { askPython, makePlace, type Place } from '../hub/place';
 
 const SAMPLE = path.join(__dirname, '..', '..', 'models', 'sample', 'clip');
@@ -22,6 +23,10 @@ function publish(names: readonly string[]): void {
 }
 
 const silent = { onProgress: () => {} };
+
+test('what is fetched is what can be read, in the same order', () => {
+  expect(READ_FORMS.map(({ files }) => files)).toEqual(FORMS);
+});
 
 test('all that transformers reads of a tokenizer is fetched, and nothing else; Python finds it there', async () => {
   const wanted = ['config.json', 'sentencepiece.bpe.model', 'special_tokens_map.json', 'tokenizer.json', 'tokenizer_config.json'];

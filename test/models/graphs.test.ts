@@ -3,8 +3,6 @@ import { execFile } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { catalog } from '../../lib';
-import { listGraphs, readGraph } from '../../lib/bundles/graph';
 import { exporterPython, REPOSITORY } from '../support/python';
 
 const GRAPHS = path.join(REPOSITORY, 'models', 'graphs');
@@ -16,19 +14,6 @@ async function graphs(...args: string[]): Promise<string> {
   const { stderr } = await promisify(execFile)(process.execPath, [path.join(REPOSITORY, 'scripts', 'graphs.mjs'), ...args], { env });
   return stderr;
 }
-
-test('every supported model has a graph, whose manifest says what the catalog does', async () => {
-  const all = listGraphs();
-  for (const { name, kind, graph, supported, embedDim, imageSize } of catalog()) {
-    expect({ name, hasGraph: graph !== null }).toEqual({ name, hasGraph: supported });
-    if (graph === null) continue;
-    expect(all).toContain(graph);
-    const { header } = await readGraph(graph);
-    const image = header.manifest[kind === 'clip' ? 'image' : 'vision'] as { size: number[] };
-    expect({ name, kind: header.kind, size: image.size }).toEqual({ name, kind, size: imageSize });
-    if (kind === 'clip') expect(header.manifest.embedDim).toBe(embedDim);
-  }
-});
 
 test('they are small beside the package', () => {
   const bytes = ['graphs', 'tokenizers'].flatMap((folder) =>

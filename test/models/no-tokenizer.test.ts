@@ -5,6 +5,7 @@ import { brotliDecompressSync } from 'node:zlib';
 import { type ConfigInput, Interrogator, importModel, pullModel } from '../../lib';
 import { TOKENIZERS } from '../../lib/bundles/graph';
 import { findTokenizer } from '../../lib/bundles/tokenizers';
+import { fetchFiles } from '../../lib/hub';
 import { runHere } from '../cli/command';
 import { listing, makePlace, type Place } from '../hub/place';
 import { shapesOf, writeEmptyWeights } from '../support/empty-weights';
@@ -126,10 +127,18 @@ describe('a tokenizer that cannot be used', () => {
   test('since it was damaged on this machine, is fetched again by the command that the error names', async () => {
     place.write(REPOSITORY, 'tokenizer.json', TOKENIZER);
     place.write(REPOSITORY, 'tokenizer_config.json', Buffer.from('{}'));
+    // Publishers keep weights in the same repository.
+    const weights = place.write(REPOSITORY, 'open_clip_model.safetensors', 150_000);
     const { file: folder } = await pullModel(NAME);
-    for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
-      writeFileSync(path.join(folder, file), 'zzz');
+    const [weightsFile] = (await fetchFiles(REPOSITORY, ['open_clip_model.safetensors'])) as [string];
+    for (const [file, damage] of [
+      ['tokenizer.json', 'zzz'],
+      ['tokenizer_config.json', 'zzz'],
+      ['tokenizer_config.json', '[]'],
+    ] as const) {
+      writeFileSync(path.join(folder, file), damage);
       await pullModel(NAME);
+      expect(readFileSync(weightsFile).equals(weights)).toBe(true);
       expect(readFileSync(path.join(folder, 'tokenizer.json')).equals(TOKENIZER)).toBe(true);
       expect(readFileSync(path.join(folder, 'tokenizer_config.json'), 'utf8')).toBe('{}');
     }

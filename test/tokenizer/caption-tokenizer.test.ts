@@ -64,7 +64,7 @@ describe.each(['bert', 'opt', 't5', 'bert-vocab', 'opt-vocab'])("a repository's 
   });
 
   test('gives the ids of a text without start and end', async () => {
-    const encoded = await Promise.all(cases.encoded.map(({ text }) => tokenizer.encode(text)));
+    const encoded = cases.encoded.map(({ text }) => tokenizer.encode(text));
     expect(encoded.map((ids) => [...ids])).toEqual(cases.encoded.map(({ ids }) => ids));
   });
 });
@@ -101,6 +101,6 @@ describe('a file that anybody may have written', () => {
     writeFileSync(path.join(folder, 'tokenizer.json'), JSON.stringify({ ...json, pre_tokenizer: preTokenizer }));
     const tokenizer = await CaptionTokenizer.load(folder, {});
     expect(tokenizer.decode([1037, 4937])).toBe('a cat');
-    await expect(tokenizer.encode('a'.repeat(40))).rejects.toMatchObject({ code: 'ERR_TOKENIZER' });
+    expect(() => tokenizer.encode('a'.repeat(40))).toThrow(expect.objectContaining({ code: 'ERR_TOKENIZER' }));
   });
 });

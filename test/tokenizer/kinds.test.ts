@@ -160,7 +160,7 @@ test('what captions go on from is cut as by transformers, also with a table of r
   const tokenizer = await CaptionTokenizer.load(path.join(repositories, 'mt5'), {});
   const texts = { ...odd, texts: odd.texts.slice(0, 1500) };
   const encoded = new Map<string, number[]>();
-  for (const [i, text] of texts.texts.entries()) encoded.set(text, [...(await tokenizer.encode(odd.cleaned[i] as string))]);
+  for (const [i, text] of texts.texts.entries()) encoded.set(text, [...tokenizer.encode(odd.cleaned[i] as string)]);
   const found = differences(
     texts,
     (text) => encoded.get(text),

@@ -1,6 +1,6 @@
 /** torch-interrogator pull NAME…: fetches weights before they are needed. */
 import type { Command } from 'commander';
-import { catalog, pullModel } from '../../index';
+import { findModel, pullModel } from '../../index';
 import { bytesText } from '../bytes-text';
 import { untilInterrupted } from '../interrupts';
 import { eraseStatus, showStatus } from '../status';
@@ -15,9 +15,7 @@ export function addPullCommand(program: Command): void {
     .action(async (names: string[], { json = false, quiet = false }: { json?: boolean; quiet?: boolean }) => {
       await untilInterrupted(async (signal) => {
         // A name that is wrong is told of before the others are fetched.
-        const published = (name: string): boolean =>
-          catalog().some((model) => model.name === name.replace(/\s/g, '') && model.graph !== null);
-        for (const name of names.filter((each) => !published(each))) await pullModel(name, { signal });
+        for (const name of names.filter((each) => findModel(each) === undefined)) await pullModel(name, { signal });
         try {
           for (const name of names) {
             const pulled = await pullModel(name, { signal, ...(!quiet && { onProgress: showStatus }) });

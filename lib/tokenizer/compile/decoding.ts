@@ -3,7 +3,7 @@ import type { CompiledDecoding, DecoderStep, TokenTable } from '../pipeline/comp
 import { addedTokensOf } from './added-tokens';
 import { flag, id, type Json, object, oneCharacter, text } from './fields';
 import { tokensOf } from './models';
-import { LONGEST_TOKEN, sharedInts } from './tables';
+import { LONGEST_TOKEN, shared } from './tables';
 import { DEEPEST, insert, MOST_STEPS, patternOf, prependsOf, stepsOf } from './tokenizer-json';
 
 /** Throws an Error that says what is wrong. */
@@ -24,12 +24,12 @@ function tableOf(tokens: ReadonlyMap<number, string>): TokenTable {
     if (length > LONGEST_TOKEN) throw new Error(`it has a token of ${length} characters`);
     starts[place + 1] = (starts[place] as number) + length;
   }
-  const units = new Uint16Array(new SharedArrayBuffer((starts[ids.length] as number) * Uint16Array.BYTES_PER_ELEMENT));
+  const units = new Uint16Array(starts[ids.length] as number);
   for (const [place, key] of ids.entries()) {
     const token = tokens.get(key) as string;
     for (let i = 0; i < token.length; i += 1) units[(starts[place] as number) + i] = token.charCodeAt(i);
   }
-  return { ids: sharedInts(ids), starts: sharedInts(starts), units };
+  return { ids: shared(Int32Array, ids), starts: shared(Int32Array, starts), units: shared(Uint16Array, units) };
 }
 
 /** Sequences within sequences become one. */

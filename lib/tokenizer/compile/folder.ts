@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
-import type { CompiledDecoding, CompiledTokenizer } from '../pipeline/compiled';
+import type { CompiledCaptionTokenizer, CompiledTokenizer } from '../pipeline/compiled';
 import { compileDecoding } from './decoding';
 import { type Json, object } from './fields';
 import { readSentencePiece, t5Json, xlmRobertaJson } from './sentencepiece';
@@ -11,7 +11,7 @@ import { compileTokenizer } from './tokenizer-json';
 /** The largest of the hub, Gemma's, has 34 MB. */
 const MOST_BYTES = 128 * 2 ** 20;
 
-const FORMS: readonly { files: readonly string[]; read: (folder: string) => Json }[] = [
+export const FORMS: readonly { files: readonly string[]; read: (folder: string) => Json }[] = [
   { files: ['tokenizer.json'], read: (folder) => readJson(path.join(folder, 'tokenizer.json')) },
   { files: ['spiece.model'], read: (folder) => t5Json(readSentencePiece(read(path.join(folder, 'spiece.model'))), settingsIn(folder)) },
   {
@@ -31,7 +31,7 @@ export function tokenizerIn(folder: string, { file }: { file?: string | undefine
 export function captionTokenizerIn(
   folder: string,
   { file, cleansUp }: { file?: string | undefined; cleansUp?: boolean | undefined },
-): { compiled: CompiledTokenizer | string; decoding: CompiledDecoding } {
+): CompiledCaptionTokenizer {
   return readIn(folder, file, (json) => ({
     compiled: orFault(() => compileTokenizer(json)),
     decoding: { ...compileDecoding(json), cleansUp: cleansUp ?? cleansUpIn(folder) },

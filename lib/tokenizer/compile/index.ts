@@ -1,20 +1,13 @@
 /** Tokenizers of the hub are made in a thread: to read the largest and to sort its vocabulary takes seconds. */
 import { once } from 'node:events';
-import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { CompiledTokenizer } from '../pipeline';
-import type { CompiledDecoding } from '../pipeline/compiled';
+import type { CompiledCaptionTokenizer } from '../pipeline/compiled';
 import { unusable } from '../tokenizer-file';
 
 const MOST_MEGABYTES = 3072;
 /** The largest of the hub takes a few seconds. */
 const LIMIT_MS = 120_000;
-
-export interface CompiledCaptionTokenizer {
-  /** What is wrong, where captions can be decoded and no text can be encoded. */
-  compiled: CompiledTokenizer | string;
-  decoding: CompiledDecoding;
-}
 
 /** Of a file of the folder, or of the folder of a repository. Rejects with `ERR_TOKENIZER` where that cannot be used. */
 export function compiledTokenizer(folder: string, file?: string): Promise<CompiledTokenizer> {
@@ -42,7 +35,7 @@ async function ask<T>(folder: string, file: string | undefined, wants: object): 
     return answer as T;
   } catch (cause) {
     const why = end.signal.aborted ? new Error(`it takes more than ${LIMIT_MS / 1000} s to read`) : cause;
-    throw unusable(file === undefined ? folder : path.join(folder, file), why, { isOfHub: file === undefined });
+    throw unusable({ folder, file }, why);
   } finally {
     clearTimeout(timer);
     await worker.terminate();

@@ -1,7 +1,7 @@
 /** The model of a tokenizer.json: its vocabulary, and how words are cut into it. */
 import type { BpeModel, CompiledTokenizer, UnigramModel, WordPieceModel } from '../pipeline/compiled';
 import { flag, id, type Json, list, object, text } from './fields';
-import { mergesOf, sharedDoubles, sharedInts, trieOf } from './tables';
+import { mergesOf, shared, trieOf } from './tables';
 
 /** How far below the least probable token an unknown one is, as `tokenizers` and SentencePiece have it. */
 const UNKNOWN_PENALTY = 10;
@@ -48,7 +48,7 @@ function unigramModel(model: Json): UnigramModel {
   return {
     kind: 'Unigram',
     vocabulary: trieOf(vocabulary),
-    scores: sharedDoubles(scores),
+    scores: shared(Float64Array, scores),
     unknownScore: scores.reduce((least, score) => Math.min(least, score), Number.POSITIVE_INFINITY) - UNKNOWN_PENALTY,
     unknownId,
     bytes: bytesOf(model, vocabulary),
@@ -117,5 +117,8 @@ export function tokensOf(model: Json): [id: number, token: string][] {
 function bytesOf(model: Json, vocabulary: ReadonlyMap<string, number>): Int32Array | null {
   if (!flag(model.byte_fallback, false, 'model.byte_fallback')) return null;
   const name = (byte: number): string => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
-  return sharedInts(Int32Array.from({ length: 256 }, (_, byte) => vocabulary.get(name(byte)) ?? -1));
+  return shared(
+    Int32Array,
+    Int32Array.from({ length: 256 }, (_, byte) => vocabulary.get(name(byte)) ?? -1),
+  );
 }

@@ -8,22 +8,18 @@ const MOST_MERGES = 2 ** 22;
 /** In UTF-16 code units: from each place of a text so many are read. GPT-2's longest has 128. */
 export const LONGEST_TOKEN = 1024;
 
-export function sharedInts(values: ArrayLike<number>): Int32Array {
-  const shared = new Int32Array(new SharedArrayBuffer(values.length * Int32Array.BYTES_PER_ELEMENT));
-  shared.set(values);
-  return shared;
+interface Numbers {
+  set(values: ArrayLike<number>): void;
 }
 
-export function sharedDoubles(values: ArrayLike<number>): Float64Array {
-  const shared = new Float64Array(new SharedArrayBuffer(values.length * Float64Array.BYTES_PER_ELEMENT));
-  shared.set(values);
-  return shared;
-}
-
-export function sharedBytes(values: Uint8Array): Uint8Array {
-  const shared = new Uint8Array(new SharedArrayBuffer(values.length));
-  shared.set(values);
-  return shared;
+/** The numbers in memory that threads share. */
+export function shared<T extends Numbers>(
+  kind: { new (memory: SharedArrayBuffer): T; BYTES_PER_ELEMENT: number },
+  values: ArrayLike<number>,
+): T {
+  const made = new kind(new SharedArrayBuffer(values.length * kind.BYTES_PER_ELEMENT));
+  made.set(values);
+  return made;
 }
 
 /** Level by level, so that the children of a node come to lie side by side. Throws where the strings together are too long. */
@@ -59,18 +55,21 @@ export function trieOf(vocabulary: ReadonlyMap<string, number>): TrieTable {
   first.push(units.length);
   const roots = new Int32Array(65_536);
   for (let node = 1; node < (first[1] as number); node += 1) roots[units[node] as number] = node;
-  const shared = new Uint16Array(new SharedArrayBuffer(units.length * Uint16Array.BYTES_PER_ELEMENT));
-  shared.set(units);
-  return { first: sharedInts(first), units: shared, ids: sharedInts(ids), roots: sharedInts(roots) };
+  return {
+    first: shared(Int32Array, first),
+    units: shared(Uint16Array, units),
+    ids: shared(Int32Array, ids),
+    roots: shared(Int32Array, roots),
+  };
 }
 
 /** Throws where a merge is of tokens that the vocabulary lacks. */
 export function mergesOf(pairs: readonly (readonly [left: string, right: string])[], vocabulary: ReadonlyMap<string, number>): MergeTable {
   if (pairs.length > MOST_MERGES) throw new Error('it has too many merges');
   const places = 2 ** Math.ceil(Math.log2(Math.max(2, pairs.length * 1.7)));
-  const keys = sharedDoubles(new Float64Array(places).fill(-1));
-  const ranks = sharedInts(new Int32Array(places));
-  const merged = sharedInts(new Int32Array(pairs.length));
+  const keys = shared(Float64Array, new Float64Array(places).fill(-1));
+  const ranks = shared(Int32Array, new Int32Array(places));
+  const merged = shared(Int32Array, new Int32Array(pairs.length));
   const idOf = (token: string): number => {
     const id = vocabulary.get(token);
     if (id === undefined) throw new Error(`its vocabulary lacks the token ${JSON.stringify(token)}`);

@@ -4,7 +4,7 @@ import { normalizing } from '../pipeline/normalizers';
 import { addedTables, addedTokensOf } from './added-tokens';
 import { flag, type Json, list, object, oneCharacter, text } from './fields';
 import { BLANK, compileModel } from './models';
-import { sharedBytes } from './tables';
+import { shared } from './tables';
 
 /** Nobody's tokenizer has steps in steps in steps, or so many of them. */
 export const DEEPEST = 8;
@@ -65,8 +65,7 @@ function normalizerOf(json: Json, depth = 0): Normalizer {
 export function charsmapOf(bytes: Buffer): Charsmap {
   const length = bytes.length < 4 ? 0 : bytes.readUInt32LE(0);
   if (length === 0 || length % 4 !== 0 || length > bytes.length - 4) throw new Error('its table of replacements is damaged');
-  const trie = new Uint32Array(new SharedArrayBuffer(length));
-  for (let i = 0; i < trie.length; i += 1) trie[i] = bytes.readUInt32LE(4 + 4 * i);
+  const trie = Uint32Array.from({ length: length / 4 }, (_, i) => bytes.readUInt32LE(4 + 4 * i));
   const replacements = bytes.subarray(4 + length);
   for (let start = 0; start < replacements.length; ) {
     const end = replacements.indexOf(0, start);
@@ -74,7 +73,7 @@ export function charsmapOf(bytes: Buffer): Charsmap {
       throw new Error('its table has a replacement that is too long');
     start = end < 0 ? replacements.length : end + 1;
   }
-  return { trie, replacements: sharedBytes(replacements) };
+  return { trie: shared(Uint32Array, trie), replacements: shared(Uint8Array, replacements) };
 }
 
 export function stepsOf(value: unknown, what: string): Json[] {

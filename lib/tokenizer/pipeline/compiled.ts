@@ -137,6 +137,13 @@ export interface CompiledDecoding {
   cleansUp: boolean;
 }
 
+/** A captioner's. */
+export interface CompiledCaptionTokenizer {
+  /** What is wrong, where captions can be decoded and no text can be encoded. */
+  compiled: CompiledTokenizer | string;
+  decoding: CompiledDecoding;
+}
+
 export interface CompiledTokenizer {
   normalizer: Normalizer | null;
   preTokenizer: PreTokenizer | null;

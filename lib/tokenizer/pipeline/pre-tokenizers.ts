@@ -60,13 +60,12 @@ const GPT2_WORD =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
 function metaspace({ replacement, prepends, splits }: Extract<PreTokenizer, { type: 'Metaspace' }>): Cut {
-  return (words) =>
-    eachWord(({ text, isFirst }) => {
-      let whole = text.replaceAll(' ', replacement);
-      const isPrepended = prepends === 'always' || (prepends === 'first' && isFirst);
-      if (isPrepended && !whole.startsWith(replacement)) whole = replacement + whole;
-      return splits ? splitBefore(whole, replacement) : [whole];
-    })(words);
+  return eachWord(({ text, isFirst }) => {
+    let whole = text.replaceAll(' ', replacement);
+    const isPrepended = prepends === 'always' || (prepends === 'first' && isFirst);
+    if (isPrepended && !whole.startsWith(replacement)) whole = replacement + whole;
+    return splits ? splitBefore(whole, replacement) : [whole];
+  });
 }
 
 /** Parts of which each but the first begins with the character. */

@@ -7,7 +7,7 @@ from texts import prompts
 from transformers import BlipForConditionalGeneration
 
 from torch_interrogator_export.caption import export as caption_export
-from torch_interrogator_export.caption.blip import builtin_config
+from torch_interrogator_export.caption.families import builtin_config
 from torch_interrogator_export.clip import export as clip_export
 from torch_interrogator_export.manifest import read_manifest
 

@@ -11,8 +11,8 @@ from sources import greedy
 from tokenizers import Tokenizer
 from transformers import BlipForConditionalGeneration, BlipImageProcessor
 
-from torch_interrogator_export.caption.blip import builtin_config
 from torch_interrogator_export.caption.check import decode_along
+from torch_interrogator_export.caption.families import builtin_config
 from torch_interrogator_export.manifest import read_manifest
 
 PHOTOS = ["astronaut", "chelsea", "coffee", "rocket"]

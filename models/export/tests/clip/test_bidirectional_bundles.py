@@ -10,7 +10,7 @@ from sources import load_source
 from texts import ODD, prompts
 
 from torch_interrogator_export.clip.tokenizer import content_ids
-from torch_interrogator_export.graphs.compare import whole_text
+from torch_interrogator_export.graphs.reference import whole_text
 from torch_interrogator_export.manifest import read_manifest
 
 VARIANTS = {

@@ -18,6 +18,7 @@ from torch_interrogator_export.clip.model import register_config
 from torch_interrogator_export.clip.text import published
 from torch_interrogator_export.clip.weightless import without_weights
 from torch_interrogator_export.errors import ExportError
+from torch_interrogator_export.graphs import __main__ as graphs_command
 from torch_interrogator_export.graphs import make, reference
 from torch_interrogator_export.graphs.blob import from_bytes, to_bytes
 from torch_interrogator_export.graphs.compare import compare
@@ -290,3 +291,11 @@ def _made_apart(made) -> bytes:
     blob = ours.recv_bytes()
     child.join()
     return blob
+
+
+@pytest.mark.parametrize("command", ["reference", "compare"])
+def test_without_names_every_graph_is_meant_also_with_fewer_layers(command, monkeypatch, tmp_path):
+    done: list[str] = []
+    monkeypatch.setattr(graphs_command, "_apart", lambda _, name, *rest: done.append(name) is None)
+    assert graphs_command.main([command, "--depth", "2", "--out", str(tmp_path)]) == 0
+    assert done == graph_names()

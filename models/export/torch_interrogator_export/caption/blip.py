@@ -1,6 +1,5 @@
 """BLIP captioners of transformers."""
 
-from functools import partial
 from typing import Any
 
 import torch
@@ -29,11 +28,6 @@ _CONFIGS = {
         },
     },
 }
-
-
-def builtin_config(name: str) -> BlipConfig:
-    """The configuration of blip-base or blip-large."""
-    return BlipConfig(**_CONFIGS[name])
 
 
 def image_processor(config: BlipConfig) -> BlipImageProcessor:
@@ -77,7 +71,7 @@ FAMILY = Family(
     model_type="blip",
     model=BlipForConditionalGeneration,
     published={
-        name: Published(f"Salesforce/blip-image-captioning-{name.removeprefix('blip-')}", partial(builtin_config, name))
+        name: Published(f"Salesforce/blip-image-captioning-{name.removeprefix('blip-')}", _CONFIGS[name])
         for name in _CONFIGS
     },
     image_processor=image_processor,

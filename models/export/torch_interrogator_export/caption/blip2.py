@@ -1,19 +1,17 @@
 """BLIP-2 captioners of transformers, with OPT or T5 for a language model."""
 
-from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 from transformers import (
-    Blip2Config,
     Blip2ForConditionalGeneration,
-    BlipImageProcessor,
     OPTForCausalLM,
     T5ForConditionalGeneration,
 )
 
 from ..errors import UnsupportedError
+from .blip import image_processor
 from .blip2_vision import Blip2Vision
 from .family import Family, Published
 from .opt_decoder import OptDecoder
@@ -59,17 +57,6 @@ _CONFIGS = {
 _REPOSITORIES = {"blip2-2.7b": "Salesforce/blip2-opt-2.7b", "blip2-flan-t5-xl": "Salesforce/blip2-flan-t5-xl"}
 # Captions of T5, whose positions are relative, have no natural end; where a configuration names none either.
 _T5_POSITIONS = 512
-
-
-def builtin_config(name: str) -> Blip2Config:
-    """The configuration of blip2-2.7b or blip2-flan-t5-xl."""
-    return Blip2Config(**_CONFIGS[name])
-
-
-def image_processor(config: Blip2Config) -> BlipImageProcessor:
-    """BLIP's at the model's size."""
-    size = config.vision_config.image_size
-    return BlipImageProcessor(size={"height": size, "width": size})
 
 
 def decoder_fields(model: nn.Module) -> dict[str, Any]:
@@ -131,7 +118,7 @@ FAMILY = Family(
     name="blip2",
     model_type="blip-2",
     model=Blip2ForConditionalGeneration,
-    published={name: Published(_REPOSITORIES[name], partial(builtin_config, name)) for name in _CONFIGS},
+    published={name: Published(_REPOSITORIES[name], _CONFIGS[name]) for name in _CONFIGS},
     image_processor=image_processor,
     parts=parts,
     decoder_fields=decoder_fields,

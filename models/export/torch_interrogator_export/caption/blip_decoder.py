@@ -5,6 +5,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..activations import activation
+from .attention import causal_mask, joined, split
+from .decoder import CaptionDecoder
 
 
 class DecoderLayer(nn.Module):
@@ -24,13 +26,9 @@ class DecoderLayer(nn.Module):
         self.act = activation(source.config.hidden_act)
         self.fc_2, self.norm_3 = source.output.dense, source.output.LayerNorm
 
-    def split(self, x: torch.Tensor) -> torch.Tensor:
-        """[B, T, width] -> [B, heads, T, headDim]."""
-        return x.view(x.shape[0], x.shape[1], self.heads, -1).transpose(1, 2)
-
     def cross(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Keys and values of the image, each [B, heads, S, headDim]."""
-        return self.split(self.cross_key(image)), self.split(self.cross_value(image))
+        return split(self.cross_key(image), self.heads), split(self.cross_value(image), self.heads)
 
     def forward(
         self,
@@ -43,21 +41,19 @@ class DecoderLayer(nn.Module):
         cross_values: torch.Tensor,
     ) -> torch.Tensor:
         count = x.shape[1]
-        keys.narrow(2, position, count).copy_(self.split(self.key(x)))
-        values.narrow(2, position, count).copy_(self.split(self.value(x)))
+        keys.narrow(2, position, count).copy_(split(self.key(x), self.heads))
+        values.narrow(2, position, count).copy_(split(self.value(x), self.heads))
         seen = position + count
         attended = F.scaled_dot_product_attention(
-            self.split(self.query(x)), keys.narrow(2, 0, seen), values.narrow(2, 0, seen), mask
+            split(self.query(x), self.heads), keys.narrow(2, 0, seen), values.narrow(2, 0, seen), mask
         )
-        x = self.norm_1(x + self.out(attended.transpose(1, 2).reshape(x.shape)))
-        attended = F.scaled_dot_product_attention(self.split(self.cross_query(x)), cross_keys, cross_values)
-        x = self.norm_2(x + self.cross_out(attended.transpose(1, 2).reshape(x.shape)))
+        x = self.norm_1(x + self.out(joined(attended)))
+        attended = F.scaled_dot_product_attention(split(self.cross_query(x), self.heads), cross_keys, cross_values)
+        x = self.norm_2(x + self.cross_out(joined(attended)))
         return self.norm_3(x + self.fc_2(self.act(self.fc_1(x))))
 
 
-class BlipDecoder(nn.Module):
-    """The contract of `decoder.pt` in docs/bundle-format.md."""
-
+class BlipDecoder(CaptionDecoder):
     def __init__(self, source: nn.Module):
         super().__init__()
         embeddings, head = source.bert.embeddings, source.cls.predictions
@@ -96,10 +92,7 @@ class BlipDecoder(nn.Module):
         # Not F.embedding: that is a function of its own in TorchScript, which hides who reads the weight.
         x = torch.embedding(self.word_embedding, ids) + self.position_embedding[position : position + count]
         x = self.norm(x)
-        mask: torch.Tensor | None = None
-        if count > 1:
-            allowed = torch.ones(count, position + count, dtype=torch.bool, device=ids.device)
-            mask = allowed.tril(position)
+        mask = causal_mask(count, position, ids.device)
         for index, layer in enumerate(self.layers):
             x = layer(x, position, mask, keys[index], values[index], cross_keys[index], cross_values[index])
         return x
@@ -108,29 +101,3 @@ class BlipDecoder(nn.Module):
         """Of [..., width]: [..., vocabSize]."""
         x = self.head_norm(self.head_act(self.head_dense(x)))
         return F.linear(x, self.head_weight, self.head_bias)
-
-    @torch.jit.export
-    def step(
-        self,
-        ids: torch.Tensor,
-        position: int,
-        keys: torch.Tensor,
-        values: torch.Tensor,
-        cross_keys: torch.Tensor,
-        cross_values: torch.Tensor,
-    ) -> torch.Tensor:
-        """Logits [B, vocabSize] after the last of ids [B, T]."""
-        return self.logits(self.hidden(ids, position, keys, values, cross_keys, cross_values)[:, -1])
-
-    @torch.jit.export
-    def step_each(
-        self,
-        ids: torch.Tensor,
-        position: int,
-        keys: torch.Tensor,
-        values: torch.Tensor,
-        cross_keys: torch.Tensor,
-        cross_values: torch.Tensor,
-    ) -> torch.Tensor:
-        """Logits [B, T, vocabSize] after each of ids [B, T]."""
-        return self.logits(self.hidden(ids, position, keys, values, cross_keys, cross_values))

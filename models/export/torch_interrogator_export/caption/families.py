@@ -43,10 +43,15 @@ def family_of_name(name: str) -> Family | None:
 
 def builtin_config(name: str) -> transformers.PretrainedConfig:
     """The configuration of a captioner that clip-interrogator names; UsageError for another name."""
+    family = _named_family(name)
+    return family.model.config_class(**family.published[name].settings)
+
+
+def _named_family(name: str) -> Family:
     family = family_of_name(name)
     if family is None:
         raise UsageError(f"no built-in caption model '{name}'; known are {', '.join(HUB)}, others go with --checkpoint")
-    return family.published[name].config()
+    return family
 
 
 def family_of(name: str, weights: Weights) -> Family:
@@ -61,9 +66,7 @@ def family_of(name: str, weights: Weights) -> Family:
     found = family_of_name(name)
     if found is None and weights.seed is None:
         raise UnsupportedError(f"caption model '{name}' is not supported yet; known are {', '.join(HUB)}")
-    if found is None:
-        builtin_config(name)
-    return found
+    return found or _named_family(name)
 
 
 def origin_of(name: str, weights: Weights) -> str | None:

@@ -15,7 +15,8 @@ class Published:
     """A captioner that clip-interrogator names: where it is on the hub, and the configuration that it has there."""
 
     repository: str
-    config: Callable[[], transformers.PretrainedConfig]
+    # Beside what transformers' class of it defaults to.
+    settings: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Family:
     # Pixels and ids [B, T], prompt included -> logits [B, T, vocabSize].
     logits: Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
     # The tensor of the checkpoint whose dimension of this index is the width of what vision.pt gives.
-    width_of: Callable[[Mapping[str, Any]], tuple[str, int]]
+    width_of: tuple[str, int]
     # The tokenizer of weights that come without one, if there is one.
     tokenizer: Callable[[], Tokenizer] | None
     # What files of other versions of transformers hold as well, and no module reads.

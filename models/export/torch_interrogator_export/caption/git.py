@@ -1,6 +1,5 @@
 """GIT captioners of transformers."""
 
-from functools import partial
 from typing import Any
 
 import torch
@@ -25,11 +24,6 @@ _CONFIGS = {
         },
     },
 }
-
-
-def builtin_config(name: str) -> GitConfig:
-    """The configuration of git-large-coco."""
-    return GitConfig(**_CONFIGS[name])
 
 
 def image_processor(config: GitConfig) -> CLIPImageProcessor:
@@ -74,7 +68,7 @@ FAMILY = Family(
     name="git",
     model_type="git",
     model=GitForCausalLM,
-    published={"git-large-coco": Published("microsoft/git-large-coco", partial(builtin_config, "git-large-coco"))},
+    published={"git-large-coco": Published("microsoft/git-large-coco", _CONFIGS["git-large-coco"])},
     image_processor=image_processor,
     parts=parts,
     decoder_fields=decoder_fields,

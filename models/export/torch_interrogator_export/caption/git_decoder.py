@@ -6,6 +6,7 @@ from torch import nn
 
 from ..activations import activation
 from .attention import attend_with_prefix, causal_mask, joined, split
+from .decoder import CaptionDecoder
 
 
 class GitLayer(nn.Module):
@@ -59,9 +60,7 @@ class GitLayer(nn.Module):
         return self.finish(x, attended)
 
 
-class GitDecoder(nn.Module):
-    """The contract of `decoder.pt` in docs/bundle-format.md."""
-
+class GitDecoder(CaptionDecoder):
     def __init__(self, source: nn.Module):
         super().__init__()
         embeddings = source.git.embeddings
@@ -101,30 +100,6 @@ class GitDecoder(nn.Module):
             x = layer(x, position, mask, keys[index], values[index], cross_keys[index], cross_values[index])
         return x
 
-    @torch.jit.export
-    def step(
-        self,
-        ids: torch.Tensor,
-        position: int,
-        keys: torch.Tensor,
-        values: torch.Tensor,
-        cross_keys: torch.Tensor,
-        cross_values: torch.Tensor,
-    ) -> torch.Tensor:
-        """Logits [B, vocabSize] after the last of ids [B, T]."""
-        x = self.hidden(ids, position, keys, values, cross_keys, cross_values)[:, -1]
-        return F.linear(x, self.head_weight, self.head_bias)
-
-    @torch.jit.export
-    def step_each(
-        self,
-        ids: torch.Tensor,
-        position: int,
-        keys: torch.Tensor,
-        values: torch.Tensor,
-        cross_keys: torch.Tensor,
-        cross_values: torch.Tensor,
-    ) -> torch.Tensor:
-        """Logits [B, T, vocabSize] after each of ids [B, T]."""
-        x = self.hidden(ids, position, keys, values, cross_keys, cross_values)
+    def logits(self, x: torch.Tensor) -> torch.Tensor:
+        """Of [..., width]: [..., vocabSize]."""
         return F.linear(x, self.head_weight, self.head_bias)

@@ -7,6 +7,7 @@ from torch import nn
 from ..activations import activation
 from ..errors import UnsupportedError
 from .attention import attend_with_prefix, causal_mask, joined, split
+from .decoder import CaptionDecoder
 
 # transformers' OPTLearnedPositionalEmbedding: positions count from 2.
 _FIRST_POSITION = 2
@@ -69,9 +70,7 @@ class OptLayer(nn.Module):
         return self.finish(x, attended)
 
 
-class OptDecoder(nn.Module):
-    """The contract of `decoder.pt` in docs/bundle-format.md."""
-
+class OptDecoder(CaptionDecoder):
     first_position: torch.jit.Final[int]
 
     def __init__(self, source: nn.Module):
@@ -125,29 +124,3 @@ class OptDecoder(nn.Module):
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """Of [..., width]: [..., vocabSize]."""
         return F.linear(self.norm(x), self.head_weight)
-
-    @torch.jit.export
-    def step(
-        self,
-        ids: torch.Tensor,
-        position: int,
-        keys: torch.Tensor,
-        values: torch.Tensor,
-        cross_keys: torch.Tensor,
-        cross_values: torch.Tensor,
-    ) -> torch.Tensor:
-        """Logits [B, vocabSize] after the last of ids [B, T]."""
-        return self.logits(self.hidden(ids, position, keys, values, cross_keys, cross_values)[:, -1])
-
-    @torch.jit.export
-    def step_each(
-        self,
-        ids: torch.Tensor,
-        position: int,
-        keys: torch.Tensor,
-        values: torch.Tensor,
-        cross_keys: torch.Tensor,
-        cross_values: torch.Tensor,
-    ) -> torch.Tensor:
-        """Logits [B, T, vocabSize] after each of ids [B, T]."""
-        return self.logits(self.hidden(ids, position, keys, values, cross_keys, cross_values))

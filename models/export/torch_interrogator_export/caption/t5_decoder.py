@@ -5,6 +5,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..errors import UnsupportedError
+from .attention import causal_mask
+from .decoder import CaptionDecoder
 from .t5_layers import DecoderLayer, EncoderLayer, RelativePositions, RmsNorm
 
 
@@ -25,8 +27,8 @@ class T5Encoder(nn.Module):
         return self.norm(x)
 
 
-class T5Decoder(nn.Module):
-    """The contract of `decoder.pt` in docs/bundle-format.md. Texts that captions go on from are the encoder's."""
+class T5Decoder(CaptionDecoder):
+    """Texts that captions go on from are the encoder's."""
 
     start_id: torch.jit.Final[int]
     head_scale: torch.jit.Final[float]
@@ -73,12 +75,11 @@ class T5Decoder(nn.Module):
     ) -> torch.Tensor:
         """What the layers make of ids [B, T]: float32 [B, T, width]."""
         count = ids.shape[1]
-        seen = position + count
         # Not F.embedding: that is a function of its own in TorchScript, which hides who reads the weight.
         x = torch.embedding(self.word_embedding, ids).float()
-        bias = self.positions(position, count, seen)
-        if count > 1:
-            allowed = torch.ones(count, seen, dtype=torch.bool, device=ids.device).tril(position)
+        bias = self.positions(position, count, position + count)
+        allowed = causal_mask(count, position, ids.device)
+        if allowed is not None:
             bias = bias.masked_fill(~allowed, float("-inf"))
         for index, layer in enumerate(self.layers):
             x = layer(x, position, bias, keys[index], values[index], cross_keys[index], cross_values[index])
@@ -90,29 +91,3 @@ class T5Decoder(nn.Module):
         if self.head_scale != 1.0:
             x = x * self.head_scale
         return F.linear(x, self.head_weight)
-
-    @torch.jit.export
-    def step(
-        self,
-        ids: torch.Tensor,
-        position: int,
-        keys: torch.Tensor,
-        values: torch.Tensor,
-        cross_keys: torch.Tensor,
-        cross_values: torch.Tensor,
-    ) -> torch.Tensor:
-        """Logits [B, vocabSize] after the last of ids [B, T]."""
-        return self.logits(self.hidden(ids, position, keys, values, cross_keys, cross_values)[:, -1])
-
-    @torch.jit.export
-    def step_each(
-        self,
-        ids: torch.Tensor,
-        position: int,
-        keys: torch.Tensor,
-        values: torch.Tensor,
-        cross_keys: torch.Tensor,
-        cross_values: torch.Tensor,
-    ) -> torch.Tensor:
-        """Logits [B, T, vocabSize] after each of ids [B, T]."""
-        return self.logits(self.hidden(ids, position, keys, values, cross_keys, cross_values))

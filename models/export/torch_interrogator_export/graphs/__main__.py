@@ -19,7 +19,6 @@ import torch
 import transformers
 
 from ..bundle import step
-from ..caption import blip
 from ..errors import ExportError
 from . import compare, make, reference, sources, tokenizers
 from .blob import from_bytes
@@ -41,8 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"no graph {', '.join(unknown)}; known are {', '.join(known)}", file=sys.stderr)
         return 2
     depth = getattr(options, "depth", None)
-    # Captioners are small enough as they are.
-    names = options.names or [name for name in known if not (depth and name in blip.HUB)]
+    names = options.names or known
     options.out.mkdir(parents=True, exist_ok=True)
     if options.command == "make":
         failed = [name for name in names if not _apart(_make, name, options.out)]

@@ -14,7 +14,7 @@ from ..clip.text import BIDIRECTIONAL
 from ..clip.tree import build_tree
 from .blob import Graph
 from .make import filled
-from .reference import ANSWERS
+from .reference import ANSWERS, whole_text
 
 # Largest absolute difference of a feature.
 TOLERANCE = 1e-5
@@ -75,12 +75,6 @@ def _text_difference(graph: Graph, answers: dict[str, Any], folder: Path) -> flo
         cache = tower.prefill(torch.tensor(sequences[0][:1]))
         ours = tower.extend(*cache, *build_tree(sequences, 1))
     return _largest(ours, answers["textFeatures"])
-
-
-def whole_text(ids: list[int], fields: dict[str, Any]) -> list[int]:
-    """A text's tokens with start and end, cut to the context: what the core gives a tower."""
-    start = [] if fields["sotId"] is None else [fields["sotId"]]
-    return [*start, *ids[: fields["contextLength"] - len(start) - 1], fields["eotId"]]
 
 
 def _largest(ours: torch.Tensor, theirs: list) -> float:

@@ -96,7 +96,7 @@ def _groups(tensors: dict[str, torch.Tensor]) -> Iterator[set[str]]:
     numbers = 0
     names_of: dict[int, list[str]] = {}
     for name, tensor in tensors.items():
-        names_of.setdefault(tensor.untyped_storage()._cdata, []).append(name)
+        names_of.setdefault(table.storage(tensor), []).append(name)
     for names in names_of.values():
         if group and numbers + tensors[names[0]].numel() > _NUMBERS_AT_ONCE:
             yield group
@@ -135,7 +135,7 @@ def random_checkpoint(model: nn.Module, seed: int, names: Container[str] | None 
     for name, tensor in table.checkpoint_tensors(model).items():
         if names is not None and name not in names:
             continue
-        key = tensor.untyped_storage()._cdata
+        key = table.storage(tensor)
         if key not in made:
             numbers = torch.empty(tensor.shape, dtype=torch.float32).uniform_(-0.1, 0.1, generator=generator)
             if name.endswith("running_var"):
@@ -164,8 +164,8 @@ def run(name: str, module: torch.jit.ScriptModule, graph: Graph) -> Iterator[tor
         yield module.extend(keys, values, *build_tree(sequences, 2))
     else:
         fields = manifest["decoder"]
-        name, dimension = next(family.width_of for family in FAMILIES if family.name == manifest["family"])
-        width = graph.header["tensors"][name][dimension]
+        tensor, dimension = next(family.width_of for family in FAMILIES if family.name == manifest["family"])
+        width = graph.header["tensors"][tensor][dimension]
         image = torch.randn(1, 5, width, generator=generator)
         cross_keys, cross_values = module.cross(image)
         shape = (fields["layers"], 1, fields["heads"], 8, fields["headDim"])

@@ -153,8 +153,14 @@ def _texts(source: Source, model: nn.Module) -> tuple[list[str] | None, list[lis
     for length in (0, 1, 5, room - 1, room, room + 3):
         ids = random.integers(0, min(fields["vocabSize"], _PLAIN_IDS), 2 * length + 40).tolist()
         tokens.append([each for each in ids if each not in special][:length])
-    padded = [[*([] if start is None else [start]), *ids[:room], end] for ids in tokens]
+    padded = [whole_text(ids, fields) for ids in tokens]
     return None, tokens, [row + [pad] * (context - len(row)) for row in padded]
+
+
+def whole_text(ids: list[int], fields: dict[str, Any]) -> list[int]:
+    """A text's tokens with start and end, cut to the context: what the core gives a tower."""
+    start = [] if fields["sotId"] is None else [fields["sotId"]]
+    return [*start, *ids[: fields["contextLength"] - len(start) - 1], fields["eotId"]]
 
 
 def _captions(source: Source, folder: Path, processor: BaseImageProcessor, prefix: int) -> dict[str, Any]:

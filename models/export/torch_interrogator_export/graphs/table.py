@@ -43,10 +43,10 @@ def find_sources(module: nn.Module, checkpoint: Mapping[str, torch.Tensor]) -> l
     by_storage: dict[int, str] = {}
     for name, tensor in checkpoint.items():
         # Of the names of a tied tensor the first is the one that is read.
-        by_storage.setdefault(_storage(tensor), name)
+        by_storage.setdefault(storage(tensor), name)
     entries = []
     for name, tensor in module_tensors(module).items():
-        source = by_storage.get(_storage(tensor))
+        source = by_storage.get(storage(tensor))
         if is_never_read(name):
             continue
         if source is None and isinstance(tensor, nn.Parameter):
@@ -73,13 +73,14 @@ def other_names(checkpoint: Mapping[str, torch.Tensor]) -> dict[str, list[str]]:
     first: dict[int, str] = {}
     others: dict[str, list[str]] = {}
     for name, tensor in checkpoint.items():
-        read = first.setdefault(_storage(tensor), name)
+        read = first.setdefault(storage(tensor), name)
         if read != name:
             others.setdefault(read, []).append(name)
     return others
 
 
-def _storage(tensor: torch.Tensor) -> int:
+def storage(tensor: torch.Tensor) -> int:
+    """What tensors that share their numbers have in common."""
     # The address of the storage's object: of what lies in it there is none on the meta device.
     return tensor.untyped_storage()._cdata
 

@@ -15,8 +15,8 @@ namespace interrogator {
 
 struct GenerateOptions {
   std::int64_t max_tokens = 32;  ///< most new tokens, the end token counted, 1 … max_positions - prompt + 1
-  /// The rest as transformers' generate has it; as it is here, captions are greedy. 1: no beams; at most 64, and half of the vocabulary.
-  std::int64_t num_beams = 1;
+  // The rest as transformers' generate has it. With these defaults captions are greedy.
+  std::int64_t num_beams = 1;             ///< 1: greedy; at most kMostBeams, and half of the vocabulary
   std::int64_t min_length = 0;            ///< of all ids that generate returns, what stands for the image and the prompt counted
   double repetition_penalty = 1;          ///< above 0
   std::int64_t no_repeat_ngram_size = 0;  ///< 0: n-grams may repeat

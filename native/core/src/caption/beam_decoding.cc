@@ -15,14 +15,16 @@ namespace interrogator {
 
 BeamDecoding::BeamDecoding(const Module& decoder, const CaptionManifest& manifest, const GenerateOptions& options,
                            const at::Tensor& image_embeds)
-    : decoder_(decoder), manifest_(manifest), rules_(options, manifest.eos_id), beams_(options.num_beams) {
+    : decoder_(decoder),
+      manifest_(manifest),
+      rules_(options, manifest.eos_id, first_sequence(manifest, options)),
+      beams_(options.num_beams) {
   const auto images = static_cast<std::size_t>(image_embeds.size(0));
   searches_.assign(images, BeamSearch(static_cast<std::size_t>(beams_), manifest.eos_id, options.max_tokens));
   dropped_.assign(images, false);
   open_.resize(images);
   std::iota(open_.begin(), open_.end(), std::size_t{0});
   DecodingStart start = start_decoding(decoder, manifest, options, image_embeds);
-  start_ = std::move(start.seen);
   caches_ = std::move(start.caches);
   for (at::Tensor* const cache : {&caches_.keys, &caches_.values, &caches_.cross_keys, &caches_.cross_values}) {
     *cache = cache->repeat_interleave(beams_, 1);
@@ -80,17 +82,15 @@ void BeamDecoding::drop(std::size_t image) {
 at::Tensor BeamDecoding::log_probabilities() {
   const at::Tensor logits = last_logits(decoder_, manifest_, upload(ids_, caches_.keys.device()), position_, caches_).to(at::kFloat);
   at::Tensor scores = at::log_softmax(logits, -1);
-  std::vector<std::vector<std::int64_t>> sequences;
+  std::vector<std::vector<std::int64_t>> new_ids;
   std::vector<float> so_far;
   for (const std::size_t image : open_) {
     for (const Beam& beam : searches_[image].running()) {
       so_far.push_back(beam.score);
-      if (rules_.none()) continue;
-      sequences.push_back(start_);
-      sequences.back().insert(sequences.back().end(), beam.ids.begin(), beam.ids.end());
+      new_ids.push_back(beam.ids);
     }
   }
-  if (!rules_.none()) scores = rules_.apply(scores, {sequences.begin(), sequences.end()});
+  if (!rules_.none()) scores = rules_.apply(scores, new_ids);
   return scores + upload(at::tensor(so_far), scores.device()).unsqueeze(1);
 }
 

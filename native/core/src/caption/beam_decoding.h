@@ -33,8 +33,7 @@ class BeamDecoding final : public Decoding {
   const TokenRules rules_;
   const std::int64_t beams_;
   DecodeCaches caches_;
-  std::vector<std::int64_t> start_;  // what each row's sequence begins with
-  at::Tensor ids_;                   // int64 [rows, T] on the CPU: what the next step reads
+  at::Tensor ids_;  // int64 [rows, T] on the CPU: what the next step reads
   std::int64_t position_ = 0;
   std::vector<BeamSearch> searches_;  // by image
   std::vector<std::size_t> open_;     // images that have rows, rising

@@ -8,23 +8,40 @@
 
 namespace interrogator {
 
+namespace {
+
+/// A text that goes with the image is the encoder's.
+bool is_encoders(const CaptionManifest& manifest) { return manifest.encoder_end_id.has_value(); }
+
+std::vector<std::int64_t> first_ids(const CaptionManifest& manifest, const GenerateOptions& options) {
+  std::vector<std::int64_t> ids = manifest.prompt_ids;
+  if (!is_encoders(manifest)) ids.insert(ids.end(), options.prompt.begin(), options.prompt.end());
+  return ids;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> first_sequence(const CaptionManifest& manifest, const GenerateOptions& options) {
+  std::vector<std::int64_t> sequence = manifest.prefix_ids;
+  const std::vector<std::int64_t> ids = first_ids(manifest, options);
+  sequence.insert(sequence.end(), ids.begin(), ids.end());
+  return sequence;
+}
+
 DecodingStart start_decoding(const Module& decoder, const CaptionManifest& manifest, const GenerateOptions& options,
                              const at::Tensor& image_embeds) {
   const std::int64_t images = image_embeds.size(0);
   DecodingStart start;
-  start.ids = manifest.prompt_ids;
+  start.ids = first_ids(manifest, options);
   std::vector<at::Tensor> crossed;
-  if (manifest.encoder_end_id && !options.prompt.empty()) {
+  if (is_encoders(manifest) && !options.prompt.empty()) {
     std::vector<std::int64_t> text(options.prompt.begin(), options.prompt.end());
     text.push_back(*manifest.encoder_end_id);
     const at::Tensor ids = at::tensor(text).unsqueeze(0).repeat({images, 1});
     crossed = decoder.call_tuple("cross_text", {image_embeds, upload(ids, image_embeds.device())}, 2);
   } else {
     crossed = decoder.call_tuple("cross", {image_embeds}, 2);
-    start.ids.insert(start.ids.end(), options.prompt.begin(), options.prompt.end());
   }
-  start.seen = manifest.prefix_ids;
-  start.seen.insert(start.seen.end(), start.ids.begin(), start.ids.end());
   start.caches.cross_keys = std::move(crossed[0]);
   start.caches.cross_values = std::move(crossed[1]);
   const std::int64_t length = static_cast<std::int64_t>(start.ids.size()) + options.max_tokens;

@@ -36,10 +36,12 @@ class Decoding {
 
 /// What a caption starts from, and the caches for it.
 struct DecodingStart {
-  DecodeCaches caches;             ///< a row an image, nothing filled; the cross ones are of the image, and of a text that goes with it
-  std::vector<std::int64_t> ids;   ///< what the decoder reads first
-  std::vector<std::int64_t> seen;  ///< the sequence that transformers' generate begins with: what stands for the image, and `ids`
+  DecodeCaches caches;            ///< a row an image, nothing filled; the cross ones are of the image, and of a text that goes with it
+  std::vector<std::int64_t> ids;  ///< what the decoder reads first
 };
+
+/// The sequence that transformers' generate begins with: what stands for the image, and what the decoder reads first.
+std::vector<std::int64_t> first_sequence(const CaptionManifest& manifest, const GenerateOptions& options);
 
 /// image_embeds: [images, image tokens, width], of the decoder's type and device.
 DecodingStart start_decoding(const Module& decoder, const CaptionManifest& manifest, const GenerateOptions& options,

@@ -3,7 +3,6 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
-#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <string>
@@ -28,7 +27,7 @@ GreedyDecoding::GreedyDecoding(const Module& decoder, const Module* drafter, con
     : decoder_(decoder),
       drafter_(drafter),
       manifest_(manifest),
-      rules_(options, manifest.eos_id),
+      rules_(options, manifest.eos_id, first_sequence(manifest, options)),
       max_tokens_(options.max_tokens),
       graphed_(graphs),
       captions_(static_cast<std::size_t>(image_embeds.size(0))),
@@ -36,9 +35,8 @@ GreedyDecoding::GreedyDecoding(const Module& decoder, const Module* drafter, con
       most_drafts_(kMostDrafts) {
   const std::int64_t batch = image_embeds.size(0);
   DecodingStart start = start_decoding(decoder, manifest, options, image_embeds);
-  start_ = std::move(start.seen);
   caches_ = std::move(start.caches);
-  // A graph would have the choice in it.
+  // A captured graph ends with the choice. Rules change the logits before it, so that their steps run plainly.
   if (rules_.none()) graphed_.adopt(caches_, 0);
   ids_ = at::tensor(start.ids).unsqueeze(0).repeat({batch, 1});
   for (std::int64_t row = 0; row < batch; ++row) image_of_row_.push_back(static_cast<std::size_t>(row));
@@ -75,14 +73,16 @@ at::Tensor GreedyDecoding::step(std::int64_t position) {
 
 at::Tensor GreedyDecoding::step_by_rules(std::int64_t position) const {
   const at::Tensor logits = last_logits(decoder_, manifest_, upload(ids_, caches_.keys.device()), position, caches_);
-  std::vector<std::vector<std::int64_t>> sequences;
+  // A row that may still grow has the most.
+  std::size_t taken = 0;
+  for (const std::size_t image : image_of_row_) taken = std::max(taken, captions_[image].size());
+  std::vector<std::vector<std::int64_t>> new_ids;
   for (const std::size_t image : image_of_row_) {
-    sequences.push_back(start_);
-    sequences.back().insert(sequences.back().end(), captions_[image].begin(), captions_[image].end());
+    new_ids.emplace_back(captions_[image].begin(), captions_[image].end());
     // A finished one only fills its row.
-    sequences.back().resize(start_.size() + taken_, manifest_.eos_id);
+    new_ids.back().resize(taken, manifest_.eos_id);
   }
-  return download({rules_.apply(logits, {sequences.begin(), sequences.end()}).argmax(1)})[0];
+  return download({rules_.apply(logits, new_ids).argmax(1)})[0];
 }
 
 /// Only for a caption that is alone: the drafts of several would end at different places. A plain step reads the prompt.
@@ -125,7 +125,6 @@ std::vector<std::size_t> GreedyDecoding::verify_drafts() {
 /// The next id of each row.
 std::vector<std::size_t> GreedyDecoding::take(const std::int64_t* ids) {
   std::vector<std::size_t> ended;
-  ++taken_;
   for (std::size_t row = 0; row < image_of_row_.size(); ++row) {
     const std::size_t image = image_of_row_[row];
     if (finished_[image]) continue;

@@ -47,14 +47,12 @@ class GreedyDecoding final : public Decoding {
   const CaptionManifest& manifest_;
   const TokenRules rules_;
   const std::int64_t max_tokens_;
-  std::vector<std::int64_t> start_;  // what each row's sequence begins with
-  DecodeCaches caches_;              // of prompt + max_tokens positions, or more
+  DecodeCaches caches_;  // of prompt + max_tokens positions, or more
   GraphedDecoding graphed_;
   at::Tensor ids_;  // int64 [rows, T] on the CPU: what the next step reads
   std::vector<std::size_t> image_of_row_;
   std::size_t open_ = 0;  // images that are not finished
   std::int64_t position_ = 0;
-  std::size_t taken_ = 0;  // ids of each row that is not finished
   std::vector<std::vector<std::int32_t>> captions_;
   std::vector<bool> finished_;        // by image; dropped ones too
   std::vector<std::int64_t> drafts_;  // what may follow ids_, not verified yet

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "device/transfer.h"
 
@@ -16,7 +17,7 @@ namespace {
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 
 /// int64 [rows, length]
-at::Tensor as_rows(const std::vector<std::span<const std::int64_t>>& sequences) {
+at::Tensor as_rows(const std::vector<std::vector<std::int64_t>>& sequences) {
   std::vector<std::int64_t> ids;
   for (const auto& sequence : sequences) ids.insert(ids.end(), sequence.begin(), sequence.end());
   return at::tensor(ids).view({static_cast<std::int64_t>(sequences.size()), -1});
@@ -24,13 +25,18 @@ at::Tensor as_rows(const std::vector<std::span<const std::int64_t>>& sequences) 
 
 }  // namespace
 
-TokenRules::TokenRules(const GenerateOptions& options, std::int64_t eos_id)
+TokenRules::TokenRules(const GenerateOptions& options, std::int64_t eos_id, std::vector<std::int64_t> start)
     : repetition_penalty_(options.repetition_penalty),
       no_repeat_ngram_size_(options.no_repeat_ngram_size),
       min_length_(options.min_length),
-      eos_id_(eos_id) {}
+      eos_id_(eos_id),
+      start_(std::move(start)) {}
 
-at::Tensor TokenRules::apply(const at::Tensor& scores, const std::vector<std::span<const std::int64_t>>& sequences) const {
+at::Tensor TokenRules::apply(const at::Tensor& scores, const std::vector<std::vector<std::int64_t>>& new_ids) const {
+  std::vector<std::vector<std::int64_t>> sequences(new_ids.size(), start_);
+  for (std::size_t row = 0; row < new_ids.size(); ++row) {
+    sequences[row].insert(sequences[row].end(), new_ids[row].begin(), new_ids[row].end());
+  }
   at::Tensor result = scores.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
   if (repetition_penalty_ != 1) {
     const at::Tensor ids = upload(as_rows(sequences), scores.device());

@@ -20,11 +20,12 @@ bool is_causal(const ClipManifest& limits) { return limits.text_tower == "causal
 
 CutPrefix cut_prefix(const std::vector<std::int32_t>& prefix, const ClipManifest& limits) {
   const auto context = static_cast<std::size_t>(limits.context_length);
+  const bool causal = is_causal(limits);
   CutPrefix cut;
   if (limits.sot_id) cut.ids.push_back(*limits.sot_id);
   for (const std::int32_t id : prefix) {
     // To a causal tower's feature nothing comes after the first end token. The context's last place is an end token's.
-    if ((is_causal(limits) && id == limits.eot_id) || cut.ids.size() + 1 >= context) return cut;
+    if ((causal && id == limits.eot_id) || cut.ids.size() + 1 >= context) return cut;
     cut.ids.push_back(id);
   }
   cut.room = limits.context_length - static_cast<std::int64_t>(cut.ids.size()) - 1;
@@ -33,12 +34,13 @@ CutPrefix cut_prefix(const std::vector<std::int32_t>& prefix, const ClipManifest
 
 TokenLists cut_suffixes(const TokenLists& texts, const std::vector<std::int32_t>& chosen, std::int64_t room, const ClipManifest& limits) {
   const auto eot = static_cast<std::int32_t>(limits.eot_id);
+  const bool causal = is_causal(limits);
   TokenLists suffixes;
   suffixes.offsets.push_back(0);
   for (const std::int32_t index : chosen) {
     const auto text = texts.text(index);
     const auto cut = text.begin() + std::min(static_cast<std::ptrdiff_t>(text.size()), static_cast<std::ptrdiff_t>(room));
-    const auto end = is_causal(limits) ? std::find(text.begin(), cut, eot) : cut;
+    const auto end = causal ? std::find(text.begin(), cut, eot) : cut;
     suffixes.ids.insert(suffixes.ids.end(), text.begin(), end);
     suffixes.ids.push_back(eot);
     suffixes.offsets.push_back(static_cast<std::int32_t>(suffixes.ids.size()));

@@ -8,8 +8,8 @@
 namespace interrogator {
 
 /// Keeps freed blocks for those who ask next, because the system's pages cost time when they are first touched. It maps new ones only
-/// when all that fit are in use, and then it gives up as many kept bytes: so it never holds much more than was in use at once, whatever
-/// sizes come. Any thread.
+/// when all that fit are in use, and then it gives up as many kept bytes: so it never holds much more than its blocks in use at once,
+/// whatever sizes come. A block may be a few times as large as what it was taken for. Any thread.
 class BlockCache {
  public:
   struct Block {

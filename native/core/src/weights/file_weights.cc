@@ -72,8 +72,12 @@ FileWeights::FileWeights(const Graph& graph, const std::filesystem::path& path, 
     tensors_.emplace(name, tensor);
   }
   for (const auto& [name, tensor] : found) {
-    if (graph.leaves_out(name) && tensor.type->floating && count_elements(tensor.shape) == 1) numbers_.emplace(name, tensor);
-    if (graph.tensors().contains(name) || other_names.contains(name) || graph.leaves_out(name) || is_whole_number(tensor)) continue;
+    if (graph.tensors().contains(name) || other_names.contains(name)) continue;
+    if (graph.leaves_out(name)) {
+      if (tensor.type->floating && count_elements(tensor.shape) == 1) numbers_.emplace(name, tensor);
+      continue;
+    }
+    if (is_whole_number(tensor)) continue;
     left_over.add(in_quotes(name) + " of shape " + in_brackets(tensor.shape) + " is left over");
   }
   std::string faults = in_one_line({misshapen.text(), missing.text(), left_over.text()});

@@ -56,9 +56,9 @@ ClipManifest Manifest::clip() const {
 
 Logits Manifest::logits() const {
   Logits logits;
-  if (!json_.contains("logits")) return logits;
+  if (!has("/logits")) return logits;
   logits.scale = get<double>("/logits/scale");
-  if (json_["logits"].contains("bias")) logits.bias = get<double>("/logits/bias");
+  if (has("/logits/bias")) logits.bias = get<double>("/logits/bias");
   return logits;
 }
 

@@ -4,9 +4,11 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 
+#include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
+
+#include "weights/files/stored_tensor.h"
 
 namespace interrogator {
 
@@ -30,7 +32,7 @@ std::optional<double> constant_of(const std::string& name, const Shape& shape) {
 /// Of one output's numbers, in a layer whose first side is its outputs.
 double deviation(const Shape& shape) {
   if (shape.size() < 2) return 0.02;
-  const std::int64_t inputs = std::accumulate(shape.begin() + 1, shape.end(), std::int64_t{1}, std::multiplies<>());
+  const std::int64_t inputs = count_elements(shape) / std::max<std::int64_t>(shape[0], 1);
   return 1.0 / std::sqrt(static_cast<double>(std::max<std::int64_t>(inputs, 1)));
 }
 

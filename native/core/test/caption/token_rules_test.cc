@@ -36,7 +36,7 @@ TEST(RepeatingIds, AreThoseThatEndAnNgramAgain) {
   }
 }
 
-TEST(TokenRulesTest, ByDefaultNothingIsChanged) { EXPECT_TRUE(TokenRules({}, 0).none()); }
+TEST(TokenRulesTest, ByDefaultNothingIsChanged) { EXPECT_TRUE(TokenRules({}, 0, {}).none()); }
 
 }  // namespace
 }  // namespace interrogator

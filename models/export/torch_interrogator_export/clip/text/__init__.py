@@ -7,7 +7,7 @@ from open_clip.hf_model import HFTextEncoder
 from torch import nn
 
 from . import causal, encoder
-from .bidirectional import BidirectionalText
+from .bidirectional import POOLS, BidirectionalText
 from .causal import CausalText, text_tower
 from .causal_whole import CausalWholeText
 from .class_token import ClassTokenText
@@ -29,15 +29,13 @@ def context_length(text_config: dict[str, Any]) -> int:
 def text_module(model: nn.Module, text_config: dict[str, Any]) -> nn.Module:
     """What scripts to `text.pt`, of a model that `refusal` accepts. It shares the model's tensors."""
     tower, tokens = text_tower(model), known_tokens(text_config)
-    if isinstance(tower, HFTextEncoder):
-        return EncoderText(tower, context_length(text_config)).eval()
-    if _has_class_token(tower):
-        return ClassTokenText(tower).eval()
-    if tower.attn_mask is None:
-        return BidirectionalText(tower, tokens.pad, *_pooling(tower)).eval()
-    if tokens.start is None:
-        return CausalWholeText(tower, tokens.end).eval()
-    return CausalText(tower).eval()
+    module = _module_of(tower, tokens)
+    arguments: dict[type[nn.Module], tuple[Any, ...]] = {
+        EncoderText: (context_length(text_config),),
+        BidirectionalText: (tokens.pad, *_pooling(tower)),
+        CausalWholeText: (tokens.end,),
+    }
+    return module(tower, *arguments.get(module, ())).eval()
 
 
 def refusal(model: nn.Module, text_config: dict[str, Any]) -> str | None:
@@ -53,19 +51,17 @@ def refusal(model: nn.Module, text_config: dict[str, Any]) -> str | None:
         return None
     pool, end = _pooling(tower)
     if tower.attn_mask is None:
-        return None if pool in ("first", "last", "argmax", "eos") else f"bidirectional text tower that pools with '{pool}'"
+        return None if pool in POOLS else f"bidirectional text tower that pools with '{pool}'"
     return None if causal.pools_at_the_end(pool, end, tokens.end) else causal.pooling_refusal(pool)
 
 
 def text_fields(model: nn.Module, text_config: dict[str, Any]) -> dict[str, Any]:
     """The manifest's `text`, all but the file name."""
     tower, tokens = text_tower(model), known_tokens(text_config)
-    is_encoder = isinstance(tower, HFTextEncoder)
-    bidirectional = is_encoder or _has_class_token(tower) or tower.attn_mask is None or tokens.start is None
     return {
-        "tower": BIDIRECTIONAL if bidirectional else CAUSAL,
+        "tower": CAUSAL if _module_of(tower, tokens) is CausalText else BIDIRECTIONAL,
         "contextLength": context_length(text_config),
-        **(encoder.sizes(tower) if is_encoder else causal.sizes(tower)),
+        **_sizes(tower),
         "padId": tokens.pad,
         "sotId": tokens.start,
         "eotId": tokens.end,
@@ -74,9 +70,7 @@ def text_fields(model: nn.Module, text_config: dict[str, Any]) -> dict[str, Any]
 
 def embedding_rows(model: nn.Module) -> int:
     """How many ids the tower knows."""
-    tower = text_tower(model)
-    sizes = encoder.sizes(tower) if isinstance(tower, HFTextEncoder) else causal.sizes(tower)
-    return sizes["vocabSize"]
+    return _sizes(text_tower(model))["vocabSize"]
 
 
 def script_text(model: nn.Module, text_config: dict[str, Any]) -> torch.jit.ScriptModule:
@@ -89,6 +83,20 @@ def known_tokens(text_config: dict[str, Any]) -> SpecialTokens:
     tokens = special_tokens(text_config)
     assert tokens is not None, f"the tokenizer of {text_config} is not known"
     return tokens
+
+
+def _module_of(tower: nn.Module, tokens: SpecialTokens) -> type[nn.Module]:
+    if isinstance(tower, HFTextEncoder):
+        return EncoderText
+    if _has_class_token(tower):
+        return ClassTokenText
+    if tower.attn_mask is None:
+        return BidirectionalText
+    return CausalWholeText if tokens.start is None else CausalText
+
+
+def _sizes(tower: nn.Module) -> dict[str, int]:
+    return encoder.sizes(tower) if isinstance(tower, HFTextEncoder) else causal.sizes(tower)
 
 
 def _has_class_token(tower: nn.Module) -> bool:

@@ -4,12 +4,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ...errors import UnsupportedError
-from ..transformer import EndBlock, FullBlock, layer_norm, projection
 from .attention import attend
+from .whole import WholeText
+
+# Where a text's feature may be read.
+POOLS = ("first", "last", "argmax", "eos")
 
 
-class BidirectionalText(nn.Module):
+class BidirectionalText(WholeText):
     """ids int64 [B, T], T up to the context -> unit rows float32 [B, embedDim].
 
     The network was trained on padded texts and attends to the padding, so it pads. From the last block on there is only the
@@ -22,17 +24,8 @@ class BidirectionalText(nn.Module):
     pool: torch.jit.Final[str]
 
     def __init__(self, tower: nn.Module, pad: int, pool: str, end: int):
-        super().__init__()
+        super().__init__(tower)
         self.context, self.pad, self.pool, self.end = int(tower.positional_embedding.shape[0]), pad, pool, end
-        if pool not in ("first", "last", "argmax", "eos"):
-            raise UnsupportedError(f"a bidirectional text tower that pools with '{pool}' is not supported yet")
-        self.token_embedding = nn.Parameter(tower.token_embedding.weight.detach())
-        self.positional_embedding = nn.Parameter(tower.positional_embedding.detach())
-        blocks = tower.transformer.resblocks
-        self.blocks = nn.ModuleList(FullBlock(block) for block in blocks[:-1])
-        self.last = EndBlock(blocks[-1])
-        self.ln_final = layer_norm(tower.ln_final)
-        self.projection = projection(tower.text_projection)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         ids = torch.constant_pad_nd(ids, [0, self.context - ids.shape[1]], self.pad)

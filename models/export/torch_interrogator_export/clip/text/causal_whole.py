@@ -7,25 +7,18 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..transformer import EndBlock, FullBlock, layer_norm, projection
 from .attention import attend
+from .whole import WholeText
 
 
-class CausalWholeText(nn.Module):
+class CausalWholeText(WholeText):
     """ids int64 [B, T] with the end token, T up to the context -> unit rows float32 [B, embedDim]."""
 
     end: torch.jit.Final[int]
 
     def __init__(self, tower: nn.Module, end: int):
-        super().__init__()
+        super().__init__(tower)
         self.end = end
-        self.token_embedding = nn.Parameter(tower.token_embedding.weight.detach())
-        self.positional_embedding = nn.Parameter(tower.positional_embedding.detach())
-        blocks = tower.transformer.resblocks
-        self.blocks = nn.ModuleList(FullBlock(block) for block in blocks[:-1])
-        self.last = EndBlock(blocks[-1])
-        self.ln_final = layer_norm(tower.ln_final)
-        self.projection = projection(tower.text_projection)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         batch, length = ids.shape[0], ids.shape[1]

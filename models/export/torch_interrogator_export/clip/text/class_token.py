@@ -4,11 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..transformer import EndBlock, FullBlock, layer_norm, projection
 from .attention import attend
+from .whole import WholeText
 
 
-class ClassTokenText(nn.Module):
+class ClassTokenText(WholeText):
     """ids int64 [B, T], T up to the context -> unit rows float32 [B, embedDim].
 
     The class token stands at the position behind the whole context and is all that is read. open_clip shifts the mask of
@@ -21,16 +21,9 @@ class ClassTokenText(nn.Module):
     shift: torch.jit.Final[bool]
 
     def __init__(self, tower: nn.Module):
-        super().__init__()
+        super().__init__(tower)
         self.context, self.pad, self.shift = int(tower.context_length), int(tower.pad_id), not tower.correct_cls_mask
-        self.token_embedding = nn.Parameter(tower.token_embedding.weight.detach())
         self.class_embedding = nn.Parameter(tower.cls_emb.detach())
-        self.positional_embedding = nn.Parameter(tower.positional_embedding.detach())
-        blocks = tower.transformer.resblocks
-        self.blocks = nn.ModuleList(FullBlock(block) for block in blocks[:-1])
-        self.last = EndBlock(blocks[-1])
-        self.ln_final = layer_norm(tower.ln_final)
-        self.projection = projection(tower.text_projection)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         # What stands behind the first padding is seen by nothing that is read.

@@ -6,12 +6,16 @@ from open_clip.hf_configs import arch_dict
 from open_clip.hf_model import ClsLastHiddenStatePooler, ClsPooler, HFTextEncoder, MeanPooler
 from torch import nn
 
-from ...errors import UnsupportedError
 from .mt5 import Mt5
 from .nllb import Nllb
 from .roberta import Roberta
 
 _ROBERTA = ("roberta", "xlm-roberta")
+_ENCODERS = {
+    **dict.fromkeys(_ROBERTA, lambda source, context: Roberta(source)),
+    "mt5": Mt5,
+    "m2m_100": lambda source, context: Nllb(source),
+}
 
 
 class EncoderText(nn.Module):
@@ -23,7 +27,7 @@ class EncoderText(nn.Module):
     def __init__(self, tower: HFTextEncoder, context: int):
         super().__init__()
         self.mean, self.pad = isinstance(tower.pooler, MeanPooler), int(tower.config.pad_token_id)
-        self.encoder = _encoder(tower, context)
+        self.encoder = _ENCODERS[tower.config.model_type](tower.transformer, context)
         self.projection = tower.proj
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
@@ -39,7 +43,7 @@ class EncoderText(nn.Module):
 def refusal(tower: HFTextEncoder) -> str | None:
     """Why a tower cannot be exported, or None where it can."""
     kind, pooler = tower.config.model_type, type(tower.pooler).__name__
-    if kind not in (*_ROBERTA, "mt5", "m2m_100"):
+    if kind not in _ENCODERS:
         return f"text tower from transformers ({kind})"
     has_own_pooler = isinstance(tower.pooler, ClsPooler) and kind in _ROBERTA
     if has_own_pooler or not isinstance(tower.pooler, (MeanPooler, ClsPooler, ClsLastHiddenStatePooler)):
@@ -54,14 +58,3 @@ def sizes(tower: HFTextEncoder) -> dict[str, int]:
         "vocabSize": int(tower.transformer.get_input_embeddings().weight.shape[0]),
         **{name: int(getattr(tower.config, names[name])) for name in ("layers", "heads", "width")},
     }
-
-
-def _encoder(tower: HFTextEncoder, context: int) -> nn.Module:
-    kind, source = tower.config.model_type, tower.transformer
-    if kind in _ROBERTA:
-        return Roberta(source)
-    if kind == "mt5":
-        return Mt5(source, context)
-    if kind == "m2m_100":
-        return Nllb(source)
-    raise UnsupportedError(f"text tower from transformers ({kind}) is not supported yet")

@@ -25,7 +25,7 @@ _NLLB = SpecialTokens(256047, 2, 1)
 # [CLS] and [SEP].
 _BERT = SpecialTokens(101, 102, 0)
 
-# By the beginning of open_clip's hf_tokenizer_name; the longest that fits counts.
+# By the beginning of open_clip's hf_tokenizer_name; the first that fits counts.
 _BY_REPOSITORY = {
     "roberta-base": _ROBERTA,
     "xlm-roberta-": _ROBERTA,
