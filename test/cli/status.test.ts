@@ -1,17 +1,16 @@
 /** What is told of work under way where stderr is no terminal. */
 import { eraseStatus, showStatus } from '../../lib/cli/status';
+import { restoreTerminal, setTerminal } from '../support/terminal';
 
 let told: string[];
-let isTerminal: boolean;
 beforeEach(() => {
   told = [];
-  isTerminal = process.stderr.isTTY;
-  process.stderr.isTTY = false;
+  setTerminal(false);
   jest.spyOn(process.stderr, 'write').mockImplementation((text) => told.push(String(text)) > 0);
 });
 afterEach(() => {
   eraseStatus();
-  process.stderr.isTTY = isTerminal;
+  restoreTerminal();
   jest.restoreAllMocks();
 });
 

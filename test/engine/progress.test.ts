@@ -1,5 +1,6 @@
 /** Progress bars: one a stage, however many calls; on a terminal only. */
 import { createProgressReporter } from '../../lib/engine/progress';
+import { restoreTerminal, setTerminal } from '../support/terminal';
 
 const made: { stage: string; total: number; done: number }[] = [];
 let terminals = 0;
@@ -24,14 +25,12 @@ jest.mock('cli-progress', () => ({
   },
 }));
 
-const wasTTY = process.stderr.isTTY;
-const setTTY = (isTTY: boolean): void => void Object.defineProperty(process.stderr, 'isTTY', { value: isTTY, configurable: true });
 beforeEach(() => {
   made.length = 0;
   terminals = 0;
-  setTTY(true);
+  setTerminal(true);
 });
-afterAll(() => setTTY(wasTTY));
+afterAll(restoreTerminal);
 
 test.each([1, 2, 50])('%d calls share one bar a stage, which shows their sum', (count) => {
   const reporters = Array.from({ length: count }, () => createProgressReporter(false, undefined));
@@ -64,7 +63,7 @@ test.each<[string, boolean, boolean]>([
   ['quiet', true, true],
   ['no terminal', false, false],
 ])('%s: no bar, but events', (_, quiet, isTTY) => {
-  setTTY(isTTY);
+  setTerminal(isTTY);
   const events: number[] = [];
   const { report, [Symbol.dispose]: finish } = createProgressReporter(quiet, ({ done }) => events.push(done));
   report({ stage: 'chain', done: 1, total: 2 });
