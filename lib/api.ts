@@ -1,0 +1,50 @@
+/** Images, labels and models, one call each: what everything above (runs, the command line) stands on. */
+
+export { type BundleKind, bundleFolder } from './bundles/bundle';
+export {
+  type Architecture,
+  architectures,
+  type CatalogEntry,
+  type Comparison,
+  catalog,
+  findModel,
+  generatorNotes,
+  type ImageGenerator,
+  listCaptionModels,
+  listClipModels,
+  type Preprocess,
+} from './bundles/catalog';
+export { type InstalledBundle, installedBundles } from './bundles/installed';
+export { Config, type ConfigInput, type ConfigValues } from './config';
+export type { CallMessage } from './engine/calls';
+export type { CallOptions, EngineStats, ProgressEvent, ProgressListener } from './engine/engine';
+export { Features } from './engine/features';
+export { AbortError, ERROR_CODES, type ErrorCode, InterrogatorError } from './errors';
+export type { ImageInput, RawImage } from './image';
+export { IMAGE_SUFFIXES } from './image/formats';
+export type { BatchFailure, BatchResult, BatchSuccess } from './interrogator/batch';
+export { Interrogator } from './interrogator/interrogator';
+export type {
+  BatchOptions,
+  CaptionedOptions,
+  ChainCallOptions,
+  DescribeOptions,
+  Description,
+  ImageOptions,
+  InterrogateOptions,
+  Mode,
+  NegativeOptions,
+  RankTopOptions,
+} from './interrogator/options';
+export { LabelTable, type LabelTableOptions, type RankedLabel, type RankOptions, type RankScoredOptions } from './labels/label-table';
+export { loadList } from './labels/vocabulary';
+export {
+  type ImportedModel,
+  type ImportOptions,
+  importModel,
+  type ModelStatus,
+  modelStatuses,
+  type PulledModel,
+  pullModel,
+} from './models';
+export { shownUrl } from './net/shown-url';
