@@ -23,6 +23,7 @@ export { AbortError, ERROR_CODES, type ErrorCode, InterrogatorError } from './er
 export type { ImageInput, RawImage } from './image';
 export { IMAGE_SUFFIXES } from './image/formats';
 export type { BatchFailure, BatchResult, BatchSuccess } from './interrogator/batch';
+export type { Fingerprints } from './interrogator/fingerprints';
 export { Interrogator } from './interrogator/interrogator';
 export type {
   BatchOptions,
@@ -33,8 +34,11 @@ export type {
   ImageOptions,
   InterrogateOptions,
   Mode,
+  ModesAnswer,
+  ModesOptions,
   NegativeOptions,
   RankTopOptions,
+  TermTable,
 } from './interrogator/options';
 export { LabelTable, type LabelTableOptions, type RankedLabel, type RankOptions, type RankScoredOptions } from './labels/label-table';
 export { loadList } from './labels/vocabulary';

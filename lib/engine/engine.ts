@@ -1,7 +1,8 @@
 /** The native side of one interrogator: its device, its models, and the calls that run on them. */
 import { inspect } from 'node:util';
 import type { CallOptions } from '../arguments';
-import { type Bundle, type ClipManifest, sourceOf } from '../bundles/bundle';
+import { type Bundle, type CaptionManifest, type ClipManifest, sourceOf } from '../bundles/bundle';
+import { fingerprintOf } from '../bundles/fingerprint';
 import { type Fetching, requireAll } from '../bundles/published';
 import { locateModel, manifestOf, neededBy, openLocated } from '../bundles/resolve';
 import { verifyFiles } from '../bundles/verify';
@@ -41,6 +42,7 @@ export class Engine {
     readonly device: NativeDevice,
     readonly calls: Calls,
     readonly clipBundle: Bundle<ClipManifest>,
+    private readonly captionBundle: Bundle<CaptionManifest> | null,
     readonly clip: Clip,
     private readonly loadedCaptioner: Captioner | null,
   ) {}
@@ -101,7 +103,7 @@ export class Engine {
       });
       const captioner = caption && captionModel && (await Captioner.load(caption, captionModel, { residency, config }));
       const clip = await Clip.load(bundles.clip, clipModel, { residency, corrected: config.compat === 'corrected' });
-      return new Engine(config, binding, device, calls, bundles.clip, clip, captioner);
+      return new Engine(config, binding, device, calls, bundles.clip, caption, clip, captioner);
     } catch (error) {
       for (const handle of opened) await handle.close().catch(() => {});
       throw error;
@@ -120,6 +122,14 @@ export class Engine {
 
   stats(): EngineStats {
     return { calls: this.calls.counts, device: this.device.stats(), decoding: decodeStats() };
+  }
+
+  /** See fingerprintOf(). `caption` is null where there is no such model. */
+  async fingerprints(): Promise<{ clip: string; caption: string | null }> {
+    return {
+      clip: await fingerprintOf(this.clipBundle),
+      caption: this.captionBundle && (await fingerprintOf(this.captionBundle)),
+    };
   }
 
   /** Throws ERR_CAPTION_MODEL_MISSING where there is none. */

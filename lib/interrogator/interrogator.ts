@@ -8,6 +8,8 @@ import type { ImageInput } from '../image';
 import type { LabelTable } from '../labels/label-table';
 import { argmax } from './argmax';
 import { type BatchResult, describeAll } from './batch';
+import { describeModes } from './describe-modes';
+import { type Fingerprints, fingerprintsOf } from './fingerprints';
 import type { Modes } from './modes';
 import {
   BatchOptions,
@@ -18,6 +20,8 @@ import {
   ImageOptions,
   InterrogateOptions,
   type Mode,
+  type ModesAnswer,
+  ModesOptions,
   NegativeOptions,
   RankTopOptions,
 } from './options';
@@ -140,6 +144,30 @@ export class Interrogator extends EngineOwner {
   /** Any mode, with the caption, the similarity of the prompt, and the time that it took. */
   async describe(image: ImageInput, options: DescribeOptions = {}): Promise<Description> {
     return this.calls.run('describe', options, DescribeOptions, (call) => this.description(image, call));
+  }
+
+  /**
+   * Several modes in one pass over the image: it is decoded, captioned and encoded once, and not at all where its caption and its features
+   * are given. Results equal those of describe() with each mode.
+   */
+  async describeModes(image: ImageInput, options: ModesOptions): Promise<ModesAnswer> {
+    return this.calls.run('describeModes', options, ModesOptions, (call) => describeModes(this.engine, this.modesOf(call), image, call));
+  }
+
+  /**
+   * What results depend on, as SHA-256 in hexadecimal digits: the CLIP model, the caption model (null without one), and the term lists that
+   * are there. Equal digits on another machine mean equal models.
+   */
+  async fingerprints(options: CallOptions = {}): Promise<Fingerprints> {
+    return this.calls.run('fingerprints', options, NO_OPTIONS, (call) => fingerprintsOf(this.engine, this.tables, call));
+  }
+
+  /** Tokens of the text as the CLIP model reads it, without start and end, uncut. Of `ViT-L-14/openai`, 75 fill the context. */
+  async countTokens(text: string, options: CallOptions = {}): Promise<number> {
+    return this.calls.run('countTokens', options, NO_OPTIONS, async (call) => {
+      const [ids] = await this.engine.clip.encodeAll([textOf('text', text)], call);
+      return (ids as Int32Array).length;
+    });
   }
 
   /**

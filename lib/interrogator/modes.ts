@@ -8,10 +8,13 @@ import type { LabelTable } from '../labels/label-table';
 import type { NativeFeatures } from '../native/types';
 import { argmax } from './argmax';
 import { chain } from './chain';
-import type { ChainCallOptions, DescribeOptions } from './options';
+import type { ChainCallOptions, DescribeOptions, Mode, ModesAnswer, TermTable } from './options';
 import { classicPrompt, fastPrompt, truncateToFit } from './prompt';
 import { PromptRanker } from './prompt-ranker';
 import { MERGED, type Tables } from './tables';
+
+/** In the order of a prompt. */
+const TERM_TABLES: readonly TermTable[] = ['mediums', 'artists', 'trendings', 'movements', 'flavors'];
 
 export class Modes {
   constructor(
@@ -23,9 +26,7 @@ export class Modes {
   /** The caption is null in negative mode, which has none. The features are the image's, to be closed. */
   async answer(image: HeldImage, settings: DescribeOptions) {
     const { mode = 'best' } = settings;
-    // A list that is missing is an error before anything is computed.
-    const needed: readonly TableName[] = mode === 'negative' ? ['flavors', 'negative'] : MERGED;
-    if (mode !== 'caption') for (const name of needed) this.tables.get(name);
+    this.requireTerms([mode]);
     const caption = mode === 'negative' ? null : settings.caption || (await this.engine.captioner.caption(image, this.call));
     const features = await this.engine.clip.imageFeatures(image, this.call);
     // Nothing more is made of it, and what follows may take long.
@@ -33,10 +34,28 @@ export class Modes {
     return { prompt: await this.prompt(features, caption, { ...settings, mode }), caption, features };
   }
 
-  /** `caption`: null in negative mode alone. */
-  private async prompt(features: NativeFeatures, caption: string | null, options: DescribeOptions): Promise<string> {
+  /** A list that is missing is an error before anything is computed. */
+  requireTerms(modes: readonly Mode[]): void {
+    for (const mode of modes) {
+      const needed: readonly TableName[] = mode === 'negative' ? ['flavors', 'negative'] : mode === 'caption' ? [] : MERGED;
+      for (const name of needed) this.tables.get(name);
+    }
+  }
+
+  /** The best terms of each table that there is. */
+  async terms(features: NativeFeatures, count: number): Promise<ModesAnswer['terms']> {
+    const terms: ModesAnswer['terms'] = {};
+    if (count === 0) return terms;
+    for (const name of TERM_TABLES) {
+      if (this.tables.has(name)) terms[name] = await this.tables.get(name).rankWithin(this.call, features, count);
+    }
+    return terms;
+  }
+
+  /** `caption`: null in negative mode alone, which does not look at it. */
+  async prompt(features: NativeFeatures, caption: string | null, options: DescribeOptions): Promise<string> {
     const { mode, minFlavors, maxFlavors = mode === 'classic' ? 3 : 32 } = options;
-    if (caption === null) return this.negative(features, maxFlavors);
+    if (mode === 'negative' || caption === null) return this.negative(features, maxFlavors);
     if (mode === 'caption') return caption;
     if (mode === 'fast') return this.fast(features, caption, maxFlavors);
     if (mode === 'classic') return this.classic(features, caption, maxFlavors);

@@ -3,7 +3,9 @@ import type { TSchema } from '@sinclair/typebox';
 import { type CallOptions, optionsSchema } from '../arguments';
 import { choice, type TypeBox } from '../arguments/schema';
 import { Config } from '../config';
+import type { Features } from '../engine/features';
 import type { DecodeOptions } from '../image';
+import type { RankedLabel } from '../labels/label-table';
 
 export const MODES = ['best', 'fast', 'classic', 'negative', 'caption'] as const;
 /** How a prompt is built. */
@@ -44,6 +46,33 @@ export interface Description {
   seconds: number;
 }
 
+export interface ModesOptions extends InterrogateOptions {
+  /** Each once; none: only what else is asked for. */
+  modes: readonly Mode[];
+  /** The image's own features, from an earlier call: it is not encoded again. */
+  features?: Features;
+  /** So many of the best terms of each table, 0 and up. Default 0. */
+  termCount?: number;
+}
+
+/** One pass over an image. */
+export interface ModesAnswer {
+  /** In the order in which the modes were asked for. */
+  descriptions: readonly (Pick<Description, 'prompt' | 'similarity'> & { mode: Mode })[];
+  /** What the prompts began from; null where no mode needed one. */
+  caption: string | null;
+  /** The best terms of each table that there is, in falling similarity; empty without `termCount`. */
+  terms: Partial<Record<TermTable, RankedLabel[]>>;
+  /** Of the image, 1 × embedDim: those that were given, or new ones, which the caller closes. */
+  features: Features;
+  /** Of the decoded image, in pixels. Absent where nothing needed it decoded. */
+  width?: number;
+  height?: number;
+}
+
+/** The tables of terms that a picture is described with. */
+export type TermTable = 'mediums' | 'artists' | 'trendings' | 'movements' | 'flavors';
+
 export interface BatchOptions extends DescribeOptions {
   /** Images that are worked on at a time, 1 and up; no more than the interrogator admits. Their pixels are all in memory. Default 8. */
   concurrency?: number;
@@ -81,6 +110,15 @@ export const InterrogateOptions = optionsSchema(({ Type }) => ({
   minFlavors: Type.Integer({ minimum: 0 }),
 }));
 export const DescribeOptions = optionsSchema((typebox) => ({ ...InterrogateOptions().properties, mode: choice(typebox, MODES) }));
+export const ModesOptions = optionsSchema((typebox) => {
+  const { Type } = typebox;
+  return {
+    ...InterrogateOptions().properties,
+    modes: Type.Array(choice(typebox, MODES), { uniqueItems: true, expected: `a list of ${MODES.join(', ')}, each once` }),
+    features: Type.Any(),
+    termCount: Type.Integer({ minimum: 0 }),
+  };
+});
 export const BatchOptions = optionsSchema(({ Type }) => ({ ...DescribeOptions().properties, concurrency: Type.Integer({ minimum: 1 }) }));
 export const RankTopOptions = optionsSchema(({ Type }) => ({ reverse: Type.Boolean() }));
 export const ChainCallOptions = optionsSchema((typebox) => {

@@ -44,6 +44,10 @@ export class Tables {
     return new Tables(engine, lists, origin);
   }
 
+  has(name: TableName): boolean {
+    return this.tables.has(name);
+  }
+
   /** Throws ERR_VOCABULARY_NOT_FOUND where there is no such list. */
   get(name: TableName): LabelTable {
     const table = this.tables.get(name);

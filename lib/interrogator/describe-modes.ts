@@ -1,0 +1,43 @@
+/** Several modes in one pass over an image. */
+import type { OptionsCall } from '../engine/calls';
+import type { Engine } from '../engine/engine';
+import { Features, oneImage } from '../engine/features';
+import type { HeldImage } from '../engine/held-image';
+import type { ImageInput } from '../image';
+import type { Modes } from './modes';
+import type { ModesAnswer, ModesOptions } from './options';
+
+export async function describeModes(
+  engine: Engine,
+  modes: Modes,
+  image: ImageInput,
+  call: OptionsCall<ModesOptions>,
+): Promise<ModesAnswer> {
+  const { modes: asked, termCount = 0, ...options } = call.options;
+  modes.requireTerms(asked);
+  const given = options.features && oneImage(options.features);
+  const needsCaption = !options.caption && asked.some((mode) => mode !== 'negative');
+  // Asked for before anything is decoded: there may be none.
+  const captioner = needsCaption ? engine.captioner : undefined;
+  let size: Pick<ModesAnswer, 'width' | 'height'> = {};
+  let caption = options.caption || null;
+  let features = options.features;
+  if (captioner || !given) {
+    using decoded: HeldImage = await engine.decode(image, call);
+    const { width, height } = decoded.native;
+    size = { width, height };
+    if (captioner) caption = await captioner.caption(decoded, call);
+    features ??= new Features(engine, await engine.clip.imageFeatures(decoded, call));
+  }
+  const rows = oneImage(features as Features);
+  try {
+    const prompts: string[] = [];
+    for (const mode of asked) prompts.push(await modes.prompt(rows, caption, { ...options, mode }));
+    const similarities = asked.length > 0 ? await engine.clip.similarities(rows, prompts, call) : [];
+    const descriptions = asked.map((mode, i) => ({ mode, prompt: prompts[i] as string, similarity: similarities[i] as number }));
+    return { descriptions, caption, terms: await modes.terms(rows, termCount), features: features as Features, ...size };
+  } catch (error) {
+    if (!given) features?.close();
+    throw error;
+  }
+}
