@@ -13,7 +13,7 @@ const PATIENCE_MS = 15_000;
 
 export interface LockOptions {
   /** Called each time when another one was found to hold the lock. */
-  onWait?: (() => void) | undefined;
+  onWait?: (() => unknown) | undefined;
   /** Ends the wait at once. */
   signal?: AbortSignal | undefined;
 }
@@ -28,7 +28,8 @@ export async function acquireLock(file: string, { onWait, signal }: LockOptions 
     throwIfAborted(signal);
     const release = await take(file);
     if (release) return release;
-    onWait?.();
+    await onWait?.();
+    throwIfAborted(signal);
     // Changes are timed by this process's own clock: clocks of machines that share the folder may differ.
     const state = await identify(file);
     if (await isHolderDead(file)) {
@@ -43,6 +44,37 @@ export async function acquireLock(file: string, { onWait, signal }: LockOptions 
     }
     await pause(LOOK_MS, signal);
   }
+}
+
+/**
+ * Takes the lock where nobody has it; undefined where a living process does. A lock of another machine, which shares the folder, is watched
+ * until its holder touches it, or has not for so long that there is none. Rejects with what the file system says, or with AbortError.
+ */
+export async function tryLock(
+  file: string,
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<(() => Promise<void>) | undefined> {
+  const controller = new AbortController();
+  const before = await identify(file);
+  let isHeld = false;
+  const onWait = async (): Promise<void> => {
+    const { where, id } = await holderOf(file);
+    isHeld = where === machine() ? id !== undefined && isAlive(id) : (await identify(file)) !== before;
+    if (isHeld) controller.abort();
+  };
+  try {
+    return await acquireLock(file, { onWait, signal: signal ? AbortSignal.any([signal, controller.signal]) : controller.signal });
+  } catch (error) {
+    throwIfAborted(signal);
+    if (isHeld) return undefined;
+    throw error;
+  }
+}
+
+/** Who holds a lock, as far as its file says. */
+export async function holderOf(file: string): Promise<{ where?: string; id?: number }> {
+  const [, where, id] = /^(\S+) (\d+)\n$/.exec(await readFile(file, 'utf8').catch(() => '')) ?? [];
+  return where === undefined ? {} : { where, id: Number(id) };
 }
 
 async function take(file: string): Promise<(() => Promise<void>) | undefined> {
@@ -70,13 +102,17 @@ async function identify(file: string): Promise<string> {
 
 /** The holder was a process of this machine that is no more. Of others only time tells. */
 async function isHolderDead(file: string): Promise<boolean> {
-  const [, where, id] = /^(\S+) (\d+)\n$/.exec(await readFile(file, 'utf8').catch(() => '')) ?? [];
-  if (where !== machine()) return false;
+  const { where, id } = await holderOf(file);
+  return where === machine() && id !== undefined && !isAlive(id);
+}
+
+/** Whether this machine has a process of that number. One of another user's is alive, too. */
+export function isAlive(id: number): boolean {
   try {
-    process.kill(Number(id), 0);
-    return false;
+    process.kill(id, 0);
+    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 

@@ -31,10 +31,13 @@ export async function describeModes(
   }
   const rows = oneImage(features as Features);
   try {
-    const prompts: string[] = [];
-    for (const mode of asked) prompts.push(await modes.prompt(rows, caption, { ...options, mode }));
-    const similarities = asked.length > 0 ? await engine.clip.similarities(rows, prompts, call) : [];
-    const descriptions = asked.map((mode, i) => ({ mode, prompt: prompts[i] as string, similarity: similarities[i] as number }));
+    const descriptions: ModesAnswer['descriptions'][number][] = [];
+    for (const mode of asked) {
+      const prompt = await modes.prompt(rows, caption, { ...options, mode });
+      // Each for itself: in its last digits a similarity depends on what is encoded beside the text.
+      const [similarity] = await engine.clip.similarities(rows, [prompt], call);
+      descriptions.push({ mode, prompt, similarity: similarity as number });
+    }
     return { descriptions, caption, terms: await modes.terms(rows, termCount), features: features as Features, ...size };
   } catch (error) {
     if (!given) features?.close();

@@ -5,7 +5,7 @@ import { cruise } from 'dependency-cruiser';
 export const ARROWS = {
   cli: ['index', 'setup', 'setup/libtorch', 'terminal'],
   index: ['api', 'run'],
-  run: ['api', 'files', 'arguments', 'abort', 'errors'],
+  run: ['api', 'files', 'arguments', 'admission', 'abort', 'errors'],
   api: ['interrogator', 'models', 'labels', 'engine', 'bundles', 'image', 'net', 'config', 'errors'],
   models: ['bundles', 'native', 'files', 'tokenizer', 'arguments', 'abort', 'errors'],
   interrogator: ['labels', 'engine', 'hub', 'image', 'native', 'config', 'arguments', 'abort', 'errors'],

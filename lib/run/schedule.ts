@@ -1,0 +1,90 @@
+/** Work on many items at the same time, with results in the order of the items. */
+
+export interface ScheduleOptions {
+  /** Items that are worked on at the same time. */
+  active: number;
+  /** Items that are begun and whose result was not taken: one that lasts must not stop those behind it. */
+  window: number;
+  /** No more items are begun once this fires; what is under way comes to its end. */
+  stop: AbortSignal;
+}
+
+/** Settled work waits here for its turn. */
+interface Begun<O> {
+  result?: PromiseSettledResult<O>;
+}
+
+/** A failure of `work` ends the whole, when its turn has come; leaving the loop waits for what is under way. */
+export async function* inOrder<I, O>(
+  source: AsyncIterable<I>,
+  { active, window, stop }: ScheduleOptions,
+  work: (item: I) => Promise<O>,
+): AsyncGenerator<O, void, undefined> {
+  const items = source[Symbol.asyncIterator]();
+  const begun: Begun<O>[] = [];
+  const running = new Set<Promise<unknown>>();
+  let pulling: Promise<void> | undefined;
+  let exhausted = false;
+  let failure: { error: unknown } | undefined;
+  let wake = (): void => {};
+
+  const begin = (item: I): void => {
+    const each: Begun<O> = {};
+    begun.push(each);
+    const done = work(item)
+      .then(
+        (value) => {
+          each.result = { status: 'fulfilled', value };
+        },
+        (reason: unknown) => {
+          each.result = { status: 'rejected', reason };
+        },
+      )
+      .then(() => {
+        running.delete(done);
+        wake();
+      });
+    running.add(done);
+  };
+  const pull = async (): Promise<void> => {
+    try {
+      const { done, value } = await items.next();
+      if (done) exhausted = true;
+      else if (!stop.aborted) begin(value);
+    } catch (error) {
+      failure = { error };
+    }
+    pulling = undefined;
+    wake();
+  };
+  const leave = (): void => wake();
+  stop.addEventListener('abort', leave);
+  try {
+    for (;;) {
+      const woken = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      if (!exhausted && !failure && !stop.aborted && running.size < active && begun.length < window) pulling ??= pull();
+      const [first] = begun;
+      if (first?.result) {
+        begun.shift();
+        if (first.result.status === 'rejected') throw first.result.reason;
+        yield first.result.value;
+      } else if (begun.length === 0 && failure) {
+        throw failure.error;
+      } else if (begun.length === 0 && (exhausted || stop.aborted)) {
+        return;
+      } else {
+        await woken;
+      }
+    }
+  } finally {
+    stop.removeEventListener('abort', leave);
+    await Promise.allSettled(running);
+    // A source that still owes an item may never give it: it is told to end, and not waited for.
+    if (!exhausted) {
+      const closed = Promise.resolve(items.return?.()).catch(() => {});
+      if (!pulling) await closed;
+    }
+  }
+}

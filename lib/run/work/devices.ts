@@ -1,0 +1,83 @@
+/** The devices of a run, each with models of its own, and the one that has least to do. */
+import { Admission } from '../../admission';
+import { Config, Interrogator, type ProgressListener } from '../../api';
+import { Worker } from './worker';
+
+/** Enough for full passes over the models, and so that others are decoded meanwhile. */
+const AT_ONCE = { cpu: 8, cuda: 64 };
+/** Chains take turns instead of sharing passes: more at once would only let the first come later. */
+const CHAINS_AT_ONCE = 4;
+
+export interface DeviceOptions {
+  config: Config;
+  /** Names as Config has them; one run works on all of them. */
+  devices: readonly string[];
+  /** Pictures a device at the same time; by the device where it is left out. */
+  concurrency?: number;
+  /** The work is of chains, which take long. */
+  chains: boolean;
+  signal: AbortSignal;
+  onProgress: ProgressListener;
+}
+
+export class Devices {
+  private readonly busy: number[];
+  private readonly places: Admission;
+
+  private constructor(
+    private readonly interrogators: readonly Interrogator[],
+    readonly workers: readonly Worker[],
+    /** Pictures on all devices together. */
+    readonly most: number,
+  ) {
+    this.busy = workers.map(() => 0);
+    this.places = new Admission(most);
+  }
+
+  /** One after the other: they load the same files. */
+  static async open({ config, devices, concurrency, chains, signal, onProgress }: DeviceOptions): Promise<Devices> {
+    const interrogators: Interrogator[] = [];
+    try {
+      for (const device of devices) {
+        const own = new Config({ ...config, device, quiet: true });
+        interrogators.push(await Interrogator.create(own, { signal, onProgress }));
+      }
+    } catch (error) {
+      for (const each of interrogators) await each.dispose();
+      throw error;
+    }
+    const [first] = interrogators as [Interrogator];
+    const usual = first.stats().device.name === 'cpu' ? AT_ONCE.cpu : AT_ONCE.cuda;
+    const each = concurrency ?? (chains ? Math.min(CHAINS_AT_ONCE, usual) : usual);
+    const workers = interrogators.map((interrogator) => new Worker(interrogator, onProgress));
+    return new Devices(interrogators, workers, each * interrogators.length);
+  }
+
+  /** All have the same models. */
+  get first(): Interrogator {
+    return this.interrogators[0] as Interrogator;
+  }
+
+  /** `cpu`, `cuda:0`. */
+  get names(): string[] {
+    return this.interrogators.map((each) => each.stats().device.name);
+  }
+
+  /** Runs `work` on the device with the fewest pictures, once there is a place. */
+  async use<T>(signal: AbortSignal, work: (worker: Worker) => Promise<T>): Promise<T> {
+    const leave = await this.places.enter(1, signal);
+    const place = this.busy.indexOf(Math.min(...this.busy));
+    this.busy[place] = (this.busy[place] as number) + 1;
+    try {
+      return await work(this.workers[place] as Worker);
+    } finally {
+      this.busy[place] = (this.busy[place] as number) - 1;
+      leave();
+    }
+  }
+
+  async dispose(): Promise<void> {
+    for (const worker of this.workers) worker.close();
+    for (const each of this.interrogators) await each.dispose();
+  }
+}

@@ -1,0 +1,215 @@
+/** One picture of a run: whether it is known, what is missing of it, and what comes of it. */
+import { isUtf8 } from 'node:buffer';
+import path from 'node:path';
+import { type ErrorCode, hasCode, toInterrogatorError } from '../../errors';
+import { sha256Of } from '../content';
+import type { Ledger } from '../ledger/ledger';
+import type { PictureLine } from '../ledger/line';
+import { Offsets } from '../ledger/offsets';
+import type { RunTask } from '../options';
+import type { Picture } from '../picture';
+import type { RowError } from '../row';
+import type { Devices } from './devices';
+import type { Plan } from './keys';
+import type { Known, Made } from './worker';
+
+/** What to do with what is known. */
+export type Again =
+  /** Only what is missing; of errors, those that may pass by themselves. */
+  | 'missing'
+  /** Only pictures that came to an error. */
+  | 'errors'
+  /** Everything. */
+  | 'all';
+
+export interface Examination {
+  line: PictureLine;
+  /** Something was computed now. */
+  isNew: boolean;
+  /** Unit-length image features as they are kept, in float16's precision; only where the run asks for them. */
+  features?: Float32Array;
+}
+
+export interface ExaminerOptions {
+  devices: Devices;
+  task: RunTask;
+  plan: Plan;
+  /** Without one everything is made anew, and nothing is kept. */
+  ledger: Ledger | undefined;
+  again: Again;
+  signal: AbortSignal;
+}
+
+/** Errors of the picture itself: its content would have to change. */
+const LASTING: readonly string[] = [
+  'ERR_IMAGE_EMPTY',
+  'ERR_IMAGE_FORMAT',
+  'ERR_IMAGE_TRUNCATED',
+  'ERR_IMAGE_CORRUPT',
+  'ERR_IMAGE_SIZE',
+] satisfies ErrorCode[];
+/** A file that is being written may be read again so often. */
+const TRIES = 3;
+
+/** A picture whose content is known. */
+interface Found {
+  sha256: string;
+  image: string;
+  stamp?: string;
+}
+
+export class Examiner {
+  /** Contents that are worked on now: what comes meanwhile with the same content waits for its results. */
+  private readonly underway = new Map<string, Promise<unknown>>();
+  /** Contents that were tried in this run. */
+  private readonly tried = new Offsets();
+  /** Keys of all that each picture needs. */
+  readonly wanted: readonly string[];
+
+  constructor(private readonly options: ExaminerOptions) {
+    const { modes, terms, rank, features } = options.plan;
+    const keys = [...modes, ...(terms ? [terms] : []), ...(rank ? [rank] : [])];
+    this.wanted = (keys.length > 0 ? keys : [features]).map(({ key }) => key);
+  }
+
+  /** Undefined where the picture is not to be looked at. Rejects where the state cannot be kept, and with AbortError. */
+  async examine(picture: Picture): Promise<Examination | undefined> {
+    const { ledger, again } = this.options;
+    if (!ledger) return this.unkept(picture);
+    const image = placeOf(picture, path.dirname(ledger.folder));
+    const last = await ledger.ofImage(image);
+    if (again === 'errors' && !last) return undefined;
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const examined = await this.tryOnce(picture, image, last, ledger);
+      if (examined !== 'changed') return examined;
+    }
+    const message = `${picture.name} changes while it is read.`;
+    return this.unread(image, last, { code: 'ERR_IO', message, hint: 'Run again when nothing writes to it any more.' });
+  }
+
+  private async tryOnce(picture: Picture, image: string, last: PictureLine | undefined, ledger: Ledger) {
+    let found: Found;
+    let content: string | Buffer | undefined;
+    try {
+      const stamp = await picture.stamp?.();
+      const isUnchanged = stamp !== undefined && last?.sha256 && last.stamp === stamp;
+      if (!isUnchanged) content = await picture.open(this.options.signal);
+      const sha256 = content === undefined ? (last?.sha256 as string) : await sha256Of(content, this.options.signal);
+      found = { sha256, image, ...(stamp !== undefined && { stamp }) };
+    } catch (error) {
+      return this.unread(image, last, this.rowError(error));
+    }
+    // One after the other: each may find what it needs in what the one before it has left.
+    while (this.underway.has(found.sha256)) await this.underway.get(found.sha256)?.catch(() => {});
+    const work = this.ofContent(picture, found, content, last, ledger);
+    this.underway.set(found.sha256, work);
+    return await work.finally(() => this.underway.delete(found.sha256));
+  }
+
+  /** 'changed': the file was written to while it was read, so that what was made of it is of neither content. */
+  private async ofContent(
+    picture: Picture,
+    found: Found,
+    content: string | Buffer | undefined,
+    last: PictureLine | undefined,
+    ledger: Ledger,
+  ): Promise<Examination | undefined | 'changed'> {
+    const { plan, again } = this.options;
+    const known = await ledger.ofContent(found.sha256);
+    const features = known && (await ledger.features(known, plan.features.key));
+    const failedBefore = again === 'errors' ? last?.errors : undefined;
+    const missing = new Set(this.wanted.filter((key) => (failedBefore?.[key] && this.tried.get(found.sha256) === undefined) || this.isMissing(found, known, key, features)));
+    if (missing.size === 0) {
+      if (again === 'errors' && !this.wanted.every((key) => known && isDone(known, key))) return undefined;
+      const isRecorded = last !== undefined && last.sha256 === found.sha256 && last.stamp === found.stamp;
+      const line = isRecorded && known ? { ...known, ...found } : await ledger.add({ line: { ...found, ...sidecarsOf(last) } });
+      return { line, isNew: false, ...(features && { features }) };
+    }
+    const isAnew = again === 'all' && this.tried.get(found.sha256) === undefined;
+    const caption = plan.caption && known?.results?.[plan.caption.key]?.text;
+    const made = await this.outcomeOf(async () => {
+      const opened = content ?? (await picture.open(this.options.signal));
+      return this.make(opened, missing, isAnew ? {} : { features, caption });
+    });
+    if (found.stamp !== undefined && (await picture.stamp?.().catch(() => undefined)) !== found.stamp) return 'changed';
+    this.tried.set(found.sha256, 0);
+    const { features: encoded, error, ...rest } = made;
+    const line = await ledger.add({
+      line: { ...found, ...rest, ...sidecarsOf(last), ...(error && { errors: errorsOf(missing, error) }) },
+      ...(encoded && { features: { [plan.features.key]: encoded } }),
+    });
+    const asKept = await ledger.features(line, plan.features.key);
+    return { line, isNew: true, ...(asKept && { features: asKept }) };
+  }
+
+  /** Without a ledger, of whatever content. */
+  private async unkept(picture: Picture): Promise<Examination> {
+    const { features, error, ...rest } = await this.outcomeOf(async () => {
+      return this.make(await picture.open(this.options.signal), new Set(this.wanted), {});
+    });
+    const errors = error && { errors: errorsOf(this.wanted, error) };
+    return { line: { sha256: null, image: picture.name, ...rest, ...errors }, isNew: true, ...(features && { features }) };
+  }
+
+  /** A picture that could not be read. It is tried again the next time. */
+  private async unread(image: string, last: PictureLine | undefined, error: RowError): Promise<Examination> {
+    const line: PictureLine = { sha256: null, image, errors: errorsOf(this.wanted, error) };
+    const isRecorded = last?.sha256 === null && JSON.stringify(last.errors) === JSON.stringify(line.errors);
+    if (!isRecorded) await this.options.ledger?.add({ line: { ...line, ...sidecarsOf(last) } });
+    return { line, isNew: true };
+  }
+
+  private make(content: string | Buffer, missing: ReadonlySet<string>, known: Known): Promise<Made> {
+    const { devices, task, plan, signal } = this.options;
+    return devices.use(signal, (worker) => worker.make(content, task, plan, missing, known, signal));
+  }
+
+  private async outcomeOf(make: () => Promise<Made>): Promise<Partial<Made> & { error?: RowError }> {
+    try {
+      return await make();
+    } catch (cause) {
+      return { error: this.rowError(cause) };
+    }
+  }
+
+  private isMissing({ sha256 }: Found, known: PictureLine | undefined, key: string, features: Float32Array | undefined): boolean {
+    const { again, plan } = this.options;
+    const error = known?.errors?.[key];
+    // A row that the disk does not have any more counts for nothing.
+    const isThere = known !== undefined && (key === plan.features.key ? features !== undefined : isDone(known, key));
+    if (this.tried.get(sha256) !== undefined) return !isThere && !error;
+    if (again === 'all') return true;
+    if (error) return again === 'errors' || !LASTING.includes(error.code);
+    return !isThere && again !== 'errors';
+  }
+
+  /** Throws what ends the run: every later picture would fail alike. */
+  private rowError(cause: unknown): RowError {
+    const error = toInterrogatorError(cause);
+    if (this.options.signal.aborted || hasCode(error, ...FATAL)) throw error;
+    const { code, hint, problem: message } = error;
+    return hint === undefined ? { code, message } : { code, message, hint };
+  }
+}
+
+const FATAL: readonly ErrorCode[] = ['ERR_ABORTED', 'ERR_DISPOSED', 'ERR_VOCABULARY_NOT_FOUND', 'ERR_CAPTION_MODEL_MISSING'];
+
+function isDone(known: PictureLine, key: string): boolean {
+  return known.results?.[key] !== undefined || known.features?.[key] !== undefined;
+}
+
+function errorsOf(keys: Iterable<string>, error: RowError): Record<string, RowError> {
+  return Object.fromEntries([...keys].map((key) => [key, error]));
+}
+
+function sidecarsOf(last: PictureLine | undefined): Pick<PictureLine, 'sidecars'> {
+  return last?.sidecars ? { sidecars: last.sidecars } : {};
+}
+
+/** What the ledger calls it: files are found again where the whole folder was moved. */
+export function placeOf({ file, name }: Picture, base: string): string {
+  if (!file) return name;
+  if (isUtf8(file)) return path.relative(base, path.resolve(file.toString()));
+  const escaped = file.toString('latin1').replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
+  return path.relative(base, path.resolve(escaped));
+}

@@ -1,0 +1,42 @@
+/** A picture's row, of what the ledger's line says of it. */
+import type { RunTask } from '../options';
+import type { Picture } from '../picture';
+import type { Row, RowError, RowText } from '../row';
+import type { Examination } from './examine';
+import type { Plan } from './keys';
+
+/** Before the rules for words. */
+export function rowOf(picture: Picture, { line, features }: Examination, task: RunTask, plan: Plan): Row {
+  const { name, file, root } = picture;
+  const { sha256, width, height, truncated } = line;
+  const row: Row = {
+    name,
+    ...(file && { file }),
+    ...(root && { root }),
+    ...(sha256 !== null && { sha256 }),
+    ...(width !== undefined && { width }),
+    ...(height !== undefined && { height }),
+    ...(truncated && { truncated }),
+  };
+  const of = (key: string) => line.results?.[key];
+  if (task.kind === 'features') return features ? { ...row, features } : { ...row, error: errorOf(line.errors, [plan.features.key]) };
+  if (plan.rank) {
+    const ranked = of(plan.rank.key)?.ranked;
+    return ranked ? { ...row, ranked } : { ...row, error: errorOf(line.errors, [plan.rank.key]) };
+  }
+  const texts: RowText[] = [];
+  for (const { mode, key } of plan.modes) {
+    const { text, similarity } = of(key) ?? {};
+    if (text !== undefined && similarity !== undefined) texts.push({ mode, text, similarity });
+  }
+  const keys = plan.modes.map(({ key }) => key);
+  if (texts.length < plan.modes.length) return { ...row, error: errorOf(line.errors, keys) };
+  const caption = task.kind === 'interrogate' && task.caption ? task.caption : plan.caption && of(plan.caption.key)?.text;
+  const terms = plan.terms && of(plan.terms.key)?.terms;
+  return { ...row, texts, ...(caption !== undefined && { caption }), ...(terms && { terms }) };
+}
+
+function errorOf(errors: Readonly<Record<string, RowError>> = {}, keys: readonly string[]): RowError {
+  const key = keys.find((each) => errors[each]);
+  return key === undefined ? { code: 'ERR_RUNTIME', message: 'It came to no result.' } : (errors[key] as RowError);
+}
