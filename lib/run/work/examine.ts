@@ -118,7 +118,11 @@ export class Examiner {
     const known = await ledger.ofContent(found.sha256);
     const features = known && (await ledger.features(known, plan.features.key));
     const failedBefore = again === 'errors' ? last?.errors : undefined;
-    const missing = new Set(this.wanted.filter((key) => (failedBefore?.[key] && this.tried.get(found.sha256) === undefined) || this.isMissing(found, known, key, features)));
+    const missing = new Set(
+      this.wanted.filter(
+        (key) => (failedBefore?.[key] && this.tried.get(found.sha256) === undefined) || this.isMissing(found, known, key, features),
+      ),
+    );
     if (missing.size === 0) {
       if (again === 'errors' && !this.wanted.every((key) => known && isDone(known, key))) return undefined;
       const isRecorded = last !== undefined && last.sha256 === found.sha256 && last.stamp === found.stamp;

@@ -1,0 +1,215 @@
+/** A run over many pictures: what is missing is done, what is known is not done again, and what comes of each is written. */
+import { onAbort } from '../abort';
+import { Config, type ProgressEvent } from '../api';
+import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
+import { countPictures, picturesOf, type RunInput } from './inputs';
+import { RunState } from './ledger/state';
+import type { RunOptions, RunTask } from './options';
+import type { Picture } from './picture';
+import type { RunProgress, RunSummary } from './progress';
+import { Publisher } from './publish';
+import type { Row, RowError } from './row';
+import { inOrder } from './schedule';
+import { stateFolderOf } from './state-folder';
+import { type Outcome, Tally } from './tally';
+import { Watch } from './watch';
+import { Devices } from './work/devices';
+import { Examiner } from './work/examine';
+import { type Plan, planOf } from './work/keys';
+import { rowOf } from './work/row-of';
+
+/** Pictures that are read and hashed ahead of the devices. */
+const AHEAD = 8;
+/** For each picture under way so many may be done before the first of them is: one that lasts does not stop the others. */
+const WINDOW = 8;
+/** Stages that are told of: what is before the first picture, and may last. */
+const STAGES = /^(load|download|copy|labels)\b/;
+
+/** One picture at its end. */
+interface Ended {
+  /** Absent where it was left out. */
+  row?: Row;
+  name: string;
+  outcome: Outcome;
+  /** What could not be made or written of it. */
+  fault?: RowError;
+}
+
+/** Made by runFolder(). */
+export class Run implements AsyncIterable<Row> {
+  private readonly tally = new Tally();
+  /** No more pictures are begun. */
+  private readonly stopping = new AbortController();
+  /** What is under way is given up. */
+  private readonly ending = new AbortController();
+  private readonly task: RunTask;
+  private summary: RunSummary | undefined;
+  private iterated = false;
+
+  /** @internal */
+  constructor(
+    private readonly inputs: readonly RunInput[],
+    private readonly options: RunOptions,
+  ) {
+    this.task = options.task ?? { kind: 'interrogate', modes: ['best'] };
+  }
+
+  get progress(): RunProgress {
+    return this.tally.progress;
+  }
+
+  /** What the run came to; undefined before its end. */
+  get result(): RunSummary | undefined {
+    return this.summary;
+  }
+
+  /**
+   * Begins no more pictures: those under way come to their end, and what is there is written. Before the first picture, while models load
+   * or labels are embedded, it ends the run as the signal does.
+   */
+  stop(): void {
+    this.stopping.abort();
+    const { done, kept, stage } = this.tally.progress;
+    if (stage && done + kept === 0) this.ending.abort();
+  }
+
+  /** Runs to the end without anybody looking at the rows. Rejects with what ended the run: ERR_IO, ERR_BUSY, an AbortError and so on. */
+  async finish(): Promise<RunSummary> {
+    for await (const _ of this) {
+      // They are written as they come.
+    }
+    return this.summary as RunSummary;
+  }
+
+  /** A row for each picture, in the order of the inputs; once. Leaving the loop gives up what is under way. */
+  [Symbol.asyncIterator](): AsyncGenerator<Row, void, undefined> {
+    if (this.iterated) throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'A run can be iterated once.', { hint: 'Start another one.' });
+    this.iterated = true;
+    const rows = this.rows();
+    const leave = rows.return.bind(rows);
+    rows.return = (value) => {
+      this.give();
+      return leave(value);
+    };
+    return rows;
+  }
+
+  private async *rows(): AsyncGenerator<Row, void, undefined> {
+    const { options, task, ending, stopping } = this;
+    throwIfAborted(options.signal);
+    const leave = onAbort(options.signal, () => this.give());
+    /** In this order, at the end. */
+    const closers: (() => Promise<void>)[] = [];
+    try {
+      const publisher = await Publisher.open(options, task);
+      closers.unshift(() => publisher.abandon());
+      const folder = await stateFolderOf(this.inputs, options);
+      const state = folder === undefined ? undefined : await RunState.open(folder, ending.signal);
+      if (state) closers.unshift(() => state.close());
+      const watch = new Watch(this.tally, state, options.onProgress);
+      closers.unshift(() => watch.end());
+      const devices = await this.openDevices();
+      closers.unshift(() => devices.dispose());
+      const plan = await this.plan(devices, state);
+      await publisher.begin({ ledger: state?.ledger, plan, countTokens: (text) => devices.first.countTokens(text) });
+      const again = options.again ?? 'missing';
+      const examiner = new Examiner({ devices, task, plan, ledger: state?.ledger, again, signal: ending.signal });
+      const active = devices.most + AHEAD;
+      const schedule = { active, window: active * WINDOW, stop: stopping.signal };
+      const work = (picture: Picture): Promise<Ended> => this.work(picture, examiner, plan, publisher);
+      this.tally.stage = undefined;
+      this.countInputs();
+      for await (const ended of inOrder(picturesOf(this.inputs, this.inputOptions), schedule, work)) {
+        this.tally.count(ended.outcome);
+        if (ended.fault) this.tally.fail(ended.name, ended.fault);
+        if (!ended.row) continue;
+        await publisher.write(ended.row);
+        yield ended.row;
+      }
+      throwIfAborted(options.signal);
+      this.summary = await publisher.finish(this.summarize());
+    } catch (error) {
+      if (options.signal?.aborted) throw new AbortError(options.signal.reason);
+      throw error;
+    } finally {
+      leave();
+      this.give();
+      for (const close of closers) await close();
+    }
+  }
+
+  private give(): void {
+    this.stopping.abort();
+    this.ending.abort();
+  }
+
+  private async openDevices(): Promise<Devices> {
+    const { options, task } = this;
+    const config = new Config(options.config ?? {});
+    const needsCaption = task.kind === 'interrogate' && !task.caption && task.modes.some((mode) => mode !== 'negative');
+    const chains = task.kind === 'interrogate' && task.modes.some((mode) => mode === 'best' || mode === 'negative');
+    const devices = await Devices.open({
+      config: needsCaption ? config : new Config({ ...config, captionModelName: null }),
+      devices: options.devices ?? [config.device],
+      ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
+      chains,
+      signal: this.ending.signal,
+      onProgress: (event) => this.tellStage(event),
+    });
+    this.tally.devices = devices.names;
+    return devices;
+  }
+
+  private async plan(devices: Devices, state: RunState | undefined): Promise<Plan> {
+    const { first } = devices;
+    const plan = planOf(this.task, first.config, await first.fingerprints({ signal: this.ending.signal }), first.embedDim);
+    const { features, caption, modes, terms, rank } = plan;
+    for (const each of [features, caption, ...modes, terms, rank]) {
+      if (each) await state?.ledger.describe(each.key, each.settings);
+    }
+    return plan;
+  }
+
+  /** What is told while pictures are under way is of single ones. */
+  private tellStage(event: ProgressEvent): void {
+    if (!STAGES.test(event.stage)) return;
+    this.tally.stage = event.done < event.total ? event : undefined;
+  }
+
+  private get inputOptions() {
+    const { recursive, include, exclude, from } = this.options;
+    return {
+      ...(recursive !== undefined && { recursive }),
+      ...(include && { include }),
+      ...(exclude && { exclude }),
+      ...(from && { from }),
+      signal: this.ending.signal,
+    };
+  }
+
+  /** Meanwhile: nobody waits for the number. */
+  private countInputs(): void {
+    countPictures(this.inputs, this.inputOptions).then(
+      (total) => {
+        this.tally.total = total;
+      },
+      () => {},
+    );
+  }
+
+  /** Rejects where the run cannot go on. */
+  private async work(picture: Picture, examiner: Examiner, plan: Plan, publisher: Publisher): Promise<Ended> {
+    const { name } = picture;
+    if (await publisher.skips(picture)) return { name, outcome: 'skipped' };
+    const examined = await examiner.examine(picture);
+    if (!examined) return { name, outcome: 'skipped' };
+    const row = await publisher.word(rowOf(picture, examined, this.task, plan));
+    const fault = row.error ?? (await publisher.publish(picture, row, examined.line));
+    return { name, row, outcome: fault ? 'failed' : examined.isNew ? 'done' : 'kept', ...(fault && { fault }) };
+  }
+
+  private summarize(): RunSummary {
+    const { tally, stopping } = this;
+    return { ...tally.progress, failures: tally.failures, written: [], sidecars: 0, aborted: stopping.signal.aborted };
+  }
+}

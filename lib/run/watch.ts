@@ -1,0 +1,37 @@
+/** Tells of a run while it goes on: its caller, and whoever looks at its state folder. */
+import { hostname } from 'node:os';
+import type { RunState } from './ledger/state';
+import type { RunOptions } from './options';
+import type { Tally } from './tally';
+
+const PROGRESS_MS = 100;
+const STATUS_MS = 2000;
+
+export class Watch {
+  private readonly timers: NodeJS.Timeout[] = [];
+  /** One after the other: they write the same file. */
+  private telling: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly tally: Tally,
+    private readonly state: RunState | undefined,
+    private readonly onProgress: RunOptions['onProgress'],
+  ) {
+    if (onProgress) this.timers.push(setInterval(() => onProgress(tally.progress), PROGRESS_MS).unref());
+    if (!state) return;
+    void this.tell(false);
+    this.timers.push(setInterval(() => void this.tell(false), STATUS_MS).unref());
+  }
+
+  async end(): Promise<void> {
+    for (const timer of this.timers) clearInterval(timer);
+    this.onProgress?.(this.tally.progress);
+    await this.tell(true);
+  }
+
+  private tell(ended: boolean): Promise<void> {
+    const status = { ...this.tally.progress, pid: process.pid, host: hostname(), at: new Date().toISOString(), ended };
+    this.telling = this.telling.then(() => this.state?.tell(status));
+    return this.telling;
+  }
+}
