@@ -3,6 +3,7 @@ import { chainStep } from './chain.mjs';
 import { best, negative } from './chained-modes.mjs';
 import { eventLoop } from './event-loop.mjs';
 import { imageFeatures } from './features.mjs';
+import { folder, folderCaptioned } from './folder.mjs';
 import { growth } from './growth.mjs';
 import { caption, classic, fast, throughputFast } from './modes.mjs';
 import { crowd, load, memory } from './processes.mjs';
@@ -29,6 +30,8 @@ const MEASURES = [
   negative,
   best,
   throughputFast,
+  folder,
+  folderCaptioned,
   load,
   ...growth,
   eventLoop,

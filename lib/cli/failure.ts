@@ -37,7 +37,11 @@ export function exitCodeOf(error: unknown): number {
 
 /** What was wrong with its code, then what to do, in the words of the command line; no stack. */
 export function describeFailure(error: unknown): string {
-  const { code, message, hint } = failureRecord(error);
+  return describeRecord(failureRecord(error));
+}
+
+/** The same of an error as outputs hold it. */
+export function describeRecord({ code, message, hint }: { code: string; message: string; hint?: string }): string {
   if (code === 'ERR_ABORTED') return 'interrupted';
   const [problem, ...details] = message.split('\n');
   return asOptions([`error: ${problem} (${code})`, ...details, ...(hint ? [hint] : [])].join('\n'));

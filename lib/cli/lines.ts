@@ -37,7 +37,7 @@ export async function printLines<R extends object>(works: AsyncIterable<Work<R>>
   return failures;
 }
 
-function print(line: string): void {
+export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
@@ -68,6 +68,6 @@ async function outcomeOf<R>({ names, run }: Work<R>, signal: AbortSignal): Promi
 }
 
 /** Control characters of a file's name would break the line, or steer the terminal. */
-function onOneLine(name: string): string {
+export function onOneLine(name: string): string {
   return name.replace(/[\0-\x1f\x7f-\x9f]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

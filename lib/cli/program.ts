@@ -9,6 +9,7 @@ import { addModelsCommand } from './commands/models';
 import { addPullCommand } from './commands/pull';
 import { addRankCommand } from './commands/rank';
 import { addSetupCommand } from './commands/setup';
+import { addStatusCommand } from './commands/status';
 import { describeFailure, EXIT, exitCodeOf } from './failure';
 
 const { version } = require('../../package.json') as { version: string };
@@ -24,6 +25,7 @@ function createProgram(): Command {
   addInterrogateCommand(program);
   addRankCommand(program);
   addFeaturesCommand(program);
+  addStatusCommand(program);
   addPullCommand(program);
   addModelsCommand(program);
   addImportCommand(program);

@@ -34,6 +34,12 @@ export function showStatus({ stage, done, total }: ProgressEvent): void {
   process.stderr.write(`${ERASE}${stage} ${done}/${total}`);
 }
 
+/** A line of the caller's, which takes the place of the last one. On a terminal alone; it must not be wider. */
+export function showLine(line: string): void {
+  shown = true;
+  process.stderr.write(`${ERASE}${line}`);
+}
+
 export function eraseStatus(): void {
   fetching.stop();
   if (shown) process.stderr.write(ERASE);

@@ -1,5 +1,5 @@
 /** What a run is asked for. */
-import type { CallOptions, Config, ConfigInput, Mode } from '../api';
+import type { CallOptions, Config, ConfigInput, Interrogator, Mode } from '../api';
 import type { SidecarOptions } from './outputs';
 import type { InputOptions } from './picture';
 import type { RunProgress } from './progress';
@@ -38,6 +38,8 @@ export interface RunOptions extends InputOptions, Pick<CallOptions, 'signal'> {
   task?: RunTask;
   /** Work on all of these: `['cuda:0', 'cuda:1']`. Default: the config's device. */
   devices?: readonly string[];
+  /** Work with these, which have the same models and stay open. `config` and `devices` then do not count. */
+  interrogators?: readonly Interrogator[];
   /** Pictures a device that are worked on at the same time. Default: by the device and the task. */
   concurrency?: number;
   /** Lists of pictures, besides the inputs: files, or streams; a path or a URL a line, or JSON lines with `image`. */

@@ -16,7 +16,9 @@ export interface RowError {
 export interface RowText {
   mode: Mode;
   text: string;
-  /** Cosine similarity of the mode's own prompt and the picture, -1 … 1, before the rules for words. */
+  /** Before the rules for words. */
+  original: string;
+  /** Cosine similarity of `original` and the picture, -1 … 1, to 6 decimals. */
   similarity: number;
 }
 

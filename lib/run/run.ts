@@ -151,6 +151,7 @@ export class Run implements AsyncIterable<Row> {
     const devices = await Devices.open({
       config: needsCaption ? config : new Config({ ...config, captionModelName: null }),
       devices: options.devices ?? [config.device],
+      ...(options.interrogators && { interrogators: options.interrogators }),
       ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
       chains,
       signal: this.ending.signal,

@@ -1,12 +1,15 @@
-/** torch-interrogator features --image FILE… | --text TEXT… | --text-file FILE */
+/** torch-interrogator features IMAGE|FOLDER… | --text TEXT… | --text-file FILE */
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Features, Interrogator } from '../../index';
-import { imageWorks, readLines } from '../inputs';
+import { type Features, type Interrogator, rowToObject } from '../../index';
+import { IMAGE_ARGUMENTS, readLines } from '../inputs';
 import { printLines, type Work } from '../lines';
-import { addModelOptions, isOfCaptions, type ModelOptions, toConfig } from '../options';
+import { addModelOptions, isOfCaptions } from '../options';
+import { toRunConfig } from '../run/config';
+import { addPictureOptions, type PictureOptions, toRunOptions } from '../run/options';
+import { runPictures } from '../run/pictures';
 import { type CommandCall, withInterrogator } from '../session';
 
-type FeaturesOptions = ModelOptions & { image?: string[]; text?: string[]; textFile?: string };
+type FeaturesOptions = PictureOptions & { image?: string[]; text?: string[]; textFile?: string };
 
 type FeaturesRecord = { features: number[] };
 
@@ -17,12 +20,14 @@ export function addFeaturesCommand(program: Command): void {
   const command = program
     .command('features')
     .description('print the unit-length CLIP features of images or texts, a line each')
-    .option('--image <file...>', 'image files, folders, URLs; - is an image on standard input')
+    .argument(...IMAGE_ARGUMENTS)
+    .option('--image <file...>', 'more of them')
     .option('--text <text...>', 'texts')
     .option('--text-file <file>', 'text file, one text a line; - is standard input');
   // Commander takes whatever follows such an option as its first value.
   for (const option of command.options.filter(({ variadic }) => variadic))
     option.argParser((value, list?: string[]) => notAnOption(command, value, list));
+  addPictureOptions(command);
   addModelOptions(command, { hide: (setting) => isOfCaptions(setting) || /^(flavor|ranking|chunk)/.test(setting) }).action(features);
 }
 
@@ -32,17 +37,28 @@ function notAnOption(command: Command, value: string, list: string[] = []): stri
   return [...list, value];
 }
 
-async function features({ image = [], text = [], textFile, ...options }: FeaturesOptions, command: Command): Promise<void> {
+async function features(args: readonly string[], { image = [], text = [], textFile, ...options }: FeaturesOptions, command: Command): Promise<void> {
+  const images = [...args, ...image];
   const texts = [...text, ...(textFile === undefined ? [] : await readLines(textFile))];
-  if (image.length === 0 && texts.length === 0) command.error('error: features needs --image FILE…, --text TEXT… or --text-file FILE.');
-  await withInterrogator(toConfig(options, { caption: false }), async (interrogator, call) => {
+  const hasImages = images.length > 0 || options.from.length > 0;
+  if (!hasImages && texts.length === 0) command.error('error: features needs images, --text TEXT… or --text-file FILE.');
+  const config = toRunConfig(options, { caption: false });
+  if (hasImages) {
+    await runPictures(
+      images,
+      { ...toRunOptions(options), config, task: { kind: 'features' } },
+      { ...options, toText: ({ features: values = new Float32Array() }) => [values.join(' ')], toObject: (row) => rowToObject(row, []) },
+    );
+  }
+  if (texts.length === 0) return;
+  const code = process.exitCode;
+  await withInterrogator(config, (interrogator, call) => {
     const toText = ({ features: values }: FeaturesRecord): string[] => [values.join(' ')];
-    const line = { json: options.json, toText, signal: call.signal };
-    const images = imageWorks(image, async (each) => (await recordsOf(interrogator.imageToFeatures(each, call)))[0] as FeaturesRecord);
-    const failedImages = await printLines(images, { ...line, kind: 'image', concurrency: interrogator.config.maxBatch });
     // While one part's lines are printed, the next one is worked on.
-    return failedImages + (await printLines(textWorks(interrogator, texts, call), { ...line, kind: 'text', concurrency: 2 }));
+    const printing = { kind: 'text' as const, json: options.json, toText, signal: call.signal, concurrency: 2 };
+    return printLines(textWorks(interrogator, texts, call), printing);
   });
+  process.exitCode = code || process.exitCode;
 }
 
 async function* textWorks(interrogator: Interrogator, texts: readonly string[], call: CommandCall): AsyncGenerator<Work<FeaturesRecord>> {

@@ -1,15 +1,25 @@
 /** torch-interrogator interrogate IMAGE|FOLDER|URL|-… */
-import { type Command, Option } from 'commander';
-import type { Mode } from '../../index';
-import { IMAGE_ARGUMENTS, imageWorks } from '../inputs';
-import { printLines } from '../lines';
-import { addModelOptions, type ModelOptions, toConfig, wholeNumber } from '../options';
-import { withInterrogator } from '../session';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Mode, type RunTask, rowToObject } from '../../index';
+import { IMAGE_ARGUMENTS } from '../inputs';
+import { addModelOptions, type ModelOptions, wholeNumber } from '../options';
+import { toRunConfig } from '../run/config';
+import { addPictureOptions, type PictureOptions, requirePictures, toRunOptions } from '../run/options';
+import { runPictures } from '../run/pictures';
+import { previewPictures } from '../run/preview';
+import { addTextOptions, type TextOptions, toTextOptions } from '../run/texts';
 
-type InterrogateOptions = ModelOptions & { mode: Mode; captionText?: string; minFlavors?: number; maxFlavors?: number };
+interface InterrogateOptions extends PictureOptions, TextOptions, ModelOptions {
+  mode: Mode[];
+  captions?: number;
+  captionText?: string;
+  minFlavors?: number;
+  maxFlavors?: number;
+}
 
-/** Chains take turns instead of sharing passes: more at once would only let the first line come later. */
-const CHAINS_AT_ONCE = 4;
+const MODES: readonly Mode[] = ['best', 'fast', 'classic', 'negative', 'caption'];
+/** What --captions N takes the first N of. */
+const CAPTIONS: readonly Mode[] = ['caption', 'fast', 'classic', 'best'];
 
 export function addInterrogateCommand(program: Command): void {
   const command = program
@@ -17,33 +27,57 @@ export function addInterrogateCommand(program: Command): void {
     .description('write the prompt that would make an image like each of these')
     .argument(...IMAGE_ARGUMENTS)
     .addOption(
-      new Option('--mode <mode>', 'how to build the prompt').choices(['best', 'fast', 'classic', 'negative', 'caption']).default('best'),
+      new Option('--mode <mode>', `how to build the prompt: ${MODES.join(', ')}; several, by commas, in one pass`)
+        .argParser(modesOf)
+        .default(['best'], 'best'),
     )
+    .option('--captions <n>', `so many texts a picture, a line each of its sidecar: of ${CAPTIONS.join(', ')}`, wholeNumber(1, CAPTIONS.length))
     .option('--caption-text <text>', 'begin from this caption instead of generating one')
     .option('--min-flavors <n>', 'terms that best takes at least (default: 8)', wholeNumber(0))
     .option('--max-flavors <n>', 'terms at most (default: 32; classic: 3)', wholeNumber(0));
+  addPictureOptions(command, { excludes: 'leave out files that fit a glob (with *, ?, [ or {), or a term, the terms of a file, or /regex/' });
+  addTextOptions(command);
   addModelOptions(command).action(interrogate);
 }
 
 async function interrogate(args: readonly string[], options: InterrogateOptions, command: Command): Promise<void> {
-  const { mode, captionText: caption, minFlavors, maxFlavors } = options;
+  requirePictures(args, options, command);
   const fault = faultOf(options);
   if (fault) command.error(`error: ${fault}`);
-  await withInterrogator(toConfig(options, { caption: mode !== 'negative' && !caption }), (interrogator, call) => {
-    const described = { mode, caption, minFlavors, maxFlavors, ...call };
-    const works = imageWorks(args, async (image) => ({ mode, ...(await interrogator.describe(image, described)) }));
-    const { maxBatch } = interrogator.config;
-    const concurrency = mode === 'best' || mode === 'negative' ? Math.min(CHAINS_AT_ONCE, maxBatch) : maxBatch;
-    return printLines(works, { kind: 'image', json: options.json, toText: ({ prompt }) => [prompt], concurrency, signal: call.signal });
+  const { captionText, minFlavors, maxFlavors } = options;
+  const modes = options.captions === undefined ? options.mode : CAPTIONS.slice(0, options.captions);
+  const texts = await toTextOptions(options);
+  const task: RunTask = {
+    kind: 'interrogate',
+    modes,
+    ...(captionText && { caption: captionText }),
+    ...(minFlavors !== undefined && { minFlavors }),
+    ...(maxFlavors !== undefined && { maxFlavors }),
+  };
+  const run = { ...toRunOptions(options), ...texts, config: toRunConfig(options), task };
+  if (options.dryRun) return previewPictures(args, run);
+  await runPictures(args, run, {
+    ...options,
+    toText: ({ texts = [] }) => texts.map(({ mode, text }) => (texts.length > 1 ? `${mode}\t${text}` : text)),
+    toObject: (row) => rowToObject(row, modes),
   });
 }
 
+function modesOf(text: string): Mode[] {
+  const modes = text.split(',').map((each) => each.trim());
+  const wrong = modes.find((mode) => !(MODES as readonly string[]).includes(mode));
+  if (wrong !== undefined) throw new InvalidArgumentError(`Allowed choices are ${MODES.join(', ')}.`);
+  return [...new Set(modes)] as Mode[];
+}
+
 /** What is wrong with the mode's options, before the models load, which may take long. */
-function faultOf({ mode, caption, captionText, minFlavors, maxFlavors = 32 }: InterrogateOptions): string | undefined {
-  if (mode !== 'negative' && !captionText && (caption === 'none' || caption === false)) {
-    return `--mode ${mode} begins from a caption: name a caption model with --caption, or give --caption-text.`;
+function faultOf(options: InterrogateOptions): string | undefined {
+  const { mode, caption, captionText, captions, minFlavors, maxFlavors = 32 } = options;
+  const named = mode.find((each) => each !== 'negative');
+  if ((named || captions) && !captionText && (caption === 'none' || caption === false)) {
+    return `--mode ${named ?? 'caption'} begins from a caption: name a caption model with --caption, or give --caption-text.`;
   }
   if (minFlavors === undefined) return undefined;
-  if (mode !== 'best') return `--min-flavors is of --mode best alone; --mode ${mode} does not use it.`;
+  if (!mode.includes('best')) return `--min-flavors is of --mode best alone; --mode ${mode.join()} does not use it.`;
   return minFlavors > maxFlavors ? `--min-flavors ${minFlavors} is more than --max-flavors ${maxFlavors}.` : undefined;
 }

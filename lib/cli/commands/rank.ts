@@ -1,13 +1,13 @@
 /** torch-interrogator rank IMAGE|FOLDER|URL|-… --labels FILE */
-import { createHash } from 'node:crypto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { LabelTable, type RankedLabel } from '../../index';
-import { IMAGE_ARGUMENTS, imageWorks, readLines } from '../inputs';
-import { printLines } from '../lines';
-import { addModelOptions, isOfCaptions, type ModelOptions, toConfig, wholeNumber } from '../options';
-import { withInterrogator } from '../session';
+import { rowToObject } from '../../index';
+import { IMAGE_ARGUMENTS, readLines } from '../inputs';
+import { addModelOptions, isOfCaptions, wholeNumber } from '../options';
+import { toRunConfig } from '../run/config';
+import { addPictureOptions, type PictureOptions, requirePictures, toRunOptions } from '../run/options';
+import { runPictures } from '../run/pictures';
 
-type RankOptions = ModelOptions & { labels: string; top: number; scores: 'cosine' | 'probability'; template?: string };
+type RankOptions = PictureOptions & { labels: string; top: number; scores: 'cosine' | 'probability'; template?: string };
 
 export function addRankCommand(program: Command): void {
   const command = program
@@ -22,29 +22,26 @@ export function addRankCommand(program: Command): void {
         .default('cosine'),
     )
     .option('--template <text>', 'encode this in a label\'s place, with the label for {}: "a photo of {}"', template);
+  addPictureOptions(command);
   const hide = (setting: string): boolean => isOfCaptions(setting) || setting.startsWith('flavor');
   addModelOptions(command, { hide, defaults: { ranking: 'global' } }).action(rank);
 }
 
 async function rank(args: readonly string[], options: RankOptions, command: Command): Promise<void> {
+  requirePictures(args, options, command);
   const labels = await readLines(options.labels);
   if (labels.length === 0) command.error(`error: ${options.labels} has no labels: put one on each line.`);
-  await withInterrogator(toConfig(options, { caption: false }), async (interrogator, call) => {
-    let table: Promise<LabelTable> | undefined;
-    const works = imageWorks(args, async (image) => {
-      using features = await interrogator.imageToFeatures(image, call);
-      // Made for the first image that can be used: a wrong path costs no more than opening it.
-      table ??= LabelTable.create(labels, tableName(labels, options.template), interrogator, {
-        ...(options.template !== undefined && { template: options.template }),
-        ...call,
-      });
-      return { ranked: await (await table).rankScored(features, { topCount: options.top, scores: options.scores, ...call }) };
-    });
-    const toText = ({ ranked }: { ranked: RankedLabel[] }) =>
-      ranked.map(({ label, similarity, probability = similarity }) => `${numberText(probability)}\t${label}`);
-    const concurrency = interrogator.config.maxBatch;
-    return printLines(works, { kind: 'image', json: options.json, toText, concurrency, signal: call.signal });
-  });
+  const { top: topCount, scores, template } = options;
+  const task = { kind: 'rank' as const, labels, topCount, scores, ...(template !== undefined && { template }) };
+  await runPictures(
+    args,
+    { ...toRunOptions(options), config: toRunConfig(options, { caption: false }), task },
+    {
+      ...options,
+      toText: ({ ranked = [] }) => ranked.map(({ label, similarity, probability = similarity }) => `${numberText(probability)}\t${label}`),
+      toObject: (row) => rowToObject(row, []),
+    },
+  );
 }
 
 function template(text: string): string {
@@ -55,10 +52,4 @@ function template(text: string): string {
 /** Four digits behind the point; numbers that would be 0 so keep two digits. */
 function numberText(value: number): string {
   return value !== 0 && Math.abs(value) < 5e-5 ? value.toExponential(1) : value.toFixed(4);
-}
-
-/** By their content, so that the embeddings of a list are found again under whatever file name it has. */
-function tableName(labels: readonly string[], template: string | undefined): string {
-  const texts = template === undefined ? labels : [...labels, template];
-  return `rank-${createHash('sha256').update(texts.join('\n')).digest('hex').slice(0, 16)}`;
 }

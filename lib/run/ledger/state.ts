@@ -1,8 +1,9 @@
 /** The state folder of a run: `.torch-interrogator` beside the output, with the ledger, the features, a lock and how far the run is. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { InterrogatorError } from '../../errors';
-import { tryLock } from '../../files/lock';
+import { isAlive, tryLock } from '../../files/lock';
 import type { RunProgress } from '../progress';
 import { Ledger } from './ledger';
 import { stateFault } from './state-fault';
@@ -84,3 +85,24 @@ async function busy(folder: string): Promise<InterrogatorError> {
     hint: `Wait for its end, look at it with: npx torch-interrogator status ${path.dirname(folder)}\nor name another state folder (--state DIR).`,
   });
 }
+
+/** A status with what became of the run since. */
+export type FoundStatus = RunStatus & { state: 'running' | 'ended' | 'broken off' };
+
+/** Of a state folder, or of the one in a folder of pictures or of an output; undefined where no run has left any. */
+export async function readRunStatus(folder: string): Promise<FoundStatus | undefined> {
+  for (const place of [path.join(folder, STATE_FOLDER), folder]) {
+    const status = await readStatus(place);
+    if (!status) continue;
+    if (status.ended) return { ...status, state: 'ended' };
+    // Of a process of another machine its lock tells, which it touches every second.
+    const touched = await stat(path.join(place, LOCK_FILE)).catch(() => undefined);
+    const isHere = status.host === hostname();
+    const lives = isHere ? isAlive(status.pid) && touched !== undefined : touched !== undefined && Date.now() - touched.mtimeMs < SILENCE_MS;
+    return { ...status, state: lives ? 'running' : 'broken off' };
+  }
+  return undefined;
+}
+
+/** Clocks of machines differ. */
+const SILENCE_MS = 60_000;

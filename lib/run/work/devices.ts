@@ -12,6 +12,8 @@ export interface DeviceOptions {
   config: Config;
   /** Names as Config has them; one run works on all of them. */
   devices: readonly string[];
+  /** These instead of new ones. They stay open. */
+  interrogators?: readonly Interrogator[];
   /** Pictures a device at the same time; by the device where it is left out. */
   concurrency?: number;
   /** The work is of chains, which take long. */
@@ -26,6 +28,7 @@ export class Devices {
 
   private constructor(
     private readonly interrogators: readonly Interrogator[],
+    private readonly ownsThem: boolean,
     readonly workers: readonly Worker[],
     /** Pictures on all devices together. */
     readonly most: number,
@@ -34,23 +37,14 @@ export class Devices {
     this.places = new Admission(most);
   }
 
-  /** One after the other: they load the same files. */
-  static async open({ config, devices, concurrency, chains, signal, onProgress }: DeviceOptions): Promise<Devices> {
-    const interrogators: Interrogator[] = [];
-    try {
-      for (const device of devices) {
-        const own = new Config({ ...config, device, quiet: true });
-        interrogators.push(await Interrogator.create(own, { signal, onProgress }));
-      }
-    } catch (error) {
-      for (const each of interrogators) await each.dispose();
-      throw error;
-    }
+  static async open(options: DeviceOptions): Promise<Devices> {
+    const { concurrency, chains, onProgress } = options;
+    const interrogators = options.interrogators ?? (await load(options));
     const [first] = interrogators as [Interrogator];
     const usual = first.stats().device.name === 'cpu' ? AT_ONCE.cpu : AT_ONCE.cuda;
     const each = concurrency ?? (chains ? Math.min(CHAINS_AT_ONCE, usual) : usual);
     const workers = interrogators.map((interrogator) => new Worker(interrogator, onProgress));
-    return new Devices(interrogators, workers, each * interrogators.length);
+    return new Devices(interrogators, options.interrogators === undefined, workers, each * interrogators.length);
   }
 
   /** All have the same models. */
@@ -78,6 +72,21 @@ export class Devices {
 
   async dispose(): Promise<void> {
     for (const worker of this.workers) worker.close();
-    for (const each of this.interrogators) await each.dispose();
+    if (this.ownsThem) for (const each of this.interrogators) await each.dispose();
+  }
+}
+
+/** One after the other: they read the same files. */
+async function load({ config, devices, signal, onProgress }: DeviceOptions): Promise<Interrogator[]> {
+  const interrogators: Interrogator[] = [];
+  try {
+    for (const device of devices) {
+      const own = new Config({ ...config, device, quiet: true });
+      interrogators.push(await Interrogator.create(own, { signal, onProgress }));
+    }
+    return interrogators;
+  } catch (error) {
+    for (const each of interrogators) await each.dispose();
+    throw error;
   }
 }

@@ -27,7 +27,7 @@ export function rowOf(picture: Picture, { line, features }: Examination, task: R
   const texts: RowText[] = [];
   for (const { mode, key } of plan.modes) {
     const { text, similarity } = of(key) ?? {};
-    if (text !== undefined && similarity !== undefined) texts.push({ mode, text, similarity });
+    if (text !== undefined && similarity !== undefined) texts.push({ mode, text, original: text, similarity });
   }
   const keys = plan.modes.map(({ key }) => key);
   if (texts.length < plan.modes.length) return { ...row, error: errorOf(line.errors, keys) };

@@ -1,0 +1,71 @@
+/** A folder of pictures, as the command line takes it, beside the reference in a loop over the same files. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { samePrompt } from '../agreement.mjs';
+import { CAPTION } from '../bench.mjs';
+import { library } from '../ours.mjs';
+import { median, secondsOf } from '../sampling.mjs';
+
+const PEER_IMAGES = 4;
+/** Calls at the same time of which the best counts as the engine alone. */
+const AT_ONCE = [1, 2, 4, 8, 16, 32];
+
+export const folder = {
+  name: 'folder-fast',
+  group: 'folder',
+  needsCaptioner: true,
+  plan: (bench) => folderPlan(bench, undefined),
+};
+
+export const folderCaptioned = {
+  name: 'folder-fast-captioned',
+  group: 'folder',
+  plan: (bench) => folderPlan(bench, CAPTION),
+};
+
+async function folderPlan(bench, caption) {
+  const { ours, peer, images, options } = bench;
+  const part = bench.partFor(images, PEER_IMAGES);
+  const scale = images.length / part.length;
+  const work = { mode: 'fast', paths: part, ...(caption && { caption }) };
+  const { result } = await peer.timed('prompts', work);
+  const rows = new Map(await run(bench, caption, (row) => [row.name, row.texts[0].text]));
+  for (const [i, image] of part.entries()) samePrompt(`fast prompt of ${path.basename(image)}`, rows.get(image), result[i], options);
+  return {
+    unit: `s per ${images.length} images`,
+    note: `a folder run with its ledger, into a JSONL file, models loaded${caption ? ', captions given' : ', captions made'}; compared with the engine alone at its best number of calls`,
+    peerNote: `one after the other in a loop${scale > 1 ? `; ${part.length} of them, scaled` : ''}`,
+    ours: () => secondsOf(() => run(bench, caption, () => undefined)),
+    peer: async () => scale * (await peer.seconds('prompts', work)),
+    beside: () => bestSeconds(ours, images, caption),
+    compare: ({ ours: folders, beside }) => ({ engine_alone_s: median(beside), of_engine_alone: median(beside) / median(folders) }),
+  };
+}
+
+/** The images from their folder; the state is new each time. */
+async function run({ ours, images }, caption, take) {
+  const work = mkdtempSync(path.join(tmpdir(), 'bench-folder-'));
+  try {
+    const rows = [];
+    const task = { kind: 'interrogate', modes: ['fast'], ...(caption && { caption }) };
+    const out = [path.join(work, 'out.jsonl')];
+    for await (const row of library().runFolder([path.dirname(images[0])], { interrogators: [ours], task, out })) rows.push(take(row));
+    return rows;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** The engine alone: the same images, so many calls at a time. */
+async function bestSeconds(ours, images, caption) {
+  const taken = [];
+  for (const concurrency of AT_ONCE) {
+    taken.push(
+      await secondsOf(async () => {
+        for await (const { error } of ours.interrogateBatch(images, { mode: 'fast', caption, concurrency })) if (error) throw error;
+      }),
+    );
+  }
+  return Math.min(...taken);
+}

@@ -1,0 +1,58 @@
+/** Runs a command over pictures: rows to standard output, the progress to stderr, Ctrl-C, and the exit code. */
+import { AbortError, type Row, type RowError, type RunOptions, runFolder } from '../../index';
+import { argumentInputs } from '../inputs';
+import { describeRecord, EXIT } from '../failure';
+import { onOneLine, print } from '../lines';
+import { eraseStatus } from '../status';
+import { onInterrupts } from './interrupts';
+import { commandWith, summaryLines } from './summary';
+import { type ProgressKind, ProgressWatch } from './watch';
+
+export interface PicturesOptions {
+  json?: boolean;
+  progress: ProgressKind;
+  quiet?: boolean;
+  /** A row for a person to read. The name and a tab go before each line. */
+  toText(row: Row): string[];
+  toObject(row: Row): object;
+}
+
+/** Sets the exit code. Rejects with what ended the run. */
+export async function runPictures(args: readonly string[], run: RunOptions, options: PicturesOptions): Promise<void> {
+  const { json, toText, toObject, quiet } = options;
+  const watch = new ProgressWatch(quiet ? 'none' : options.progress);
+  const ending = new AbortController();
+  const started = runFolder(argumentInputs(args), { ...run, signal: ending.signal, onProgress: (progress) => watch.tell(progress) });
+  const writes = [...(run.out ?? []), run.report, run.sidecar, run.embed].some((each) => each !== undefined);
+  const printsRows = json || !writes;
+  const leave = onInterrupts(() => started.stop());
+  let pictures = 0;
+  try {
+    for await (const row of started) {
+      pictures += 1;
+      if (!printsRows) continue;
+      eraseStatus();
+      if (json) print(JSON.stringify(toObject(row)));
+      else if (row.error) complain(row);
+      else for (const line of toText(row)) print(`${onOneLine(row.name)}\t${line}`);
+    }
+  } finally {
+    leave();
+    watch.end(started.result);
+  }
+  const { result } = started;
+  if (!result) throw new AbortError();
+  if (tells(options, pictures, writes)) for (const line of summaryLines(result, commandWith('--only-errors', process.argv.slice(2)))) console.error(line);
+  if (result.aborted) process.exitCode = EXIT.interrupted;
+  else process.exitCode = result.failed > 0 ? EXIT.failed : EXIT.ok;
+}
+
+function complain({ name, error }: Row): void {
+  for (const line of describeRecord(error as RowError).split('\n')) console.error(`${onOneLine(name)}: ${line}`);
+}
+
+/** Where rows are printed, those that failed were told of; a single picture needs no summary. */
+function tells({ progress, quiet, json }: PicturesOptions, pictures: number, writes: boolean): boolean {
+  if (quiet || progress === 'none' || progress === 'json') return false;
+  return writes || (pictures > 1 && process.stderr.isTTY === true && !json);
+}
