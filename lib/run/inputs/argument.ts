@@ -1,0 +1,99 @@
+/** What an argument stands for: pictures, and tables of pictures. */
+import { isUtf8 } from 'node:buffer';
+import { InterrogatorError } from '../../api';
+import type { Picture } from '../picture';
+import { addressPicture, fileUrlPath, isUrl } from './address';
+import { failedPicture, filePicture, openPipe, statOf, streamPicture, urlPicture } from './file-picture';
+import { expandBraces, expandGlob, isGlob } from './folders/expand';
+import { type FolderOptions, folderPictures } from './folders/folder';
+import { PARQUET_NAME, parquetTable } from './parquet';
+import { shownPath } from './shown-path';
+import { SHARD_NAME, shardTable } from './tables/shard';
+import type { Table } from './tables/table';
+
+/**
+ * A path, a URL (`http:`, `https:`, `file:`, `data:`), or `-` for one picture on standard input. A path as bytes stands for itself: it
+ * need not be UTF-8, and is never a URL.
+ */
+export type RunInput = string | URL | { readonly path: Buffer };
+
+/** Of a folder its pictures, of a file of many pictures that file. */
+export async function* sourcesOf(input: RunInput, options: FolderOptions): AsyncGenerator<Picture | Table> {
+  if (input === '-') return yield streamPicture('-', () => process.stdin as AsyncIterable<Uint8Array>);
+  const text = typeof input === 'string' ? input : input instanceof URL ? input.href : undefined;
+  if (text === undefined || !isUrl(text)) return yield* sourcesAt(pathOf(input), options);
+  if (/^file:/i.test(text)) return yield* fileUrlSources(text, options);
+  yield isTableUrl(text) ? failedPicture(text, remoteTable(text)) : urlPicture(text);
+}
+
+function pathOf(input: RunInput): Buffer {
+  if (typeof input === 'string' && input !== '') return Buffer.from(input);
+  const { path } = Object(input) as { path?: unknown };
+  if (path instanceof Uint8Array && path.length > 0) return Buffer.from(path);
+  throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'An input is no path and no URL.', {
+    hint: "Give paths, URLs, '-' for standard input, or { path: Buffer }.",
+  });
+}
+
+async function* fileUrlSources(url: string, options: FolderOptions): AsyncGenerator<Picture | Table> {
+  let file: Buffer;
+  try {
+    file = fileUrlPath(url);
+  } catch {
+    return yield addressPicture(Buffer.from(url));
+  }
+  yield* sourcesAt(file, options);
+}
+
+function isTableUrl(url: string): boolean {
+  const address = url.replace(/[?#].*$/, '');
+  return /^http/i.test(url) && (SHARD_NAME.test(address) || PARQUET_NAME.test(address));
+}
+
+function remoteTable(url: string): InterrogatorError {
+  const problem = `${url.replace(/[?#].*$/, '')} holds many pictures; such files are read from a file system alone`;
+  return new InterrogatorError('ERR_INVALID_ARGUMENT', problem, {
+    hint: 'Download it and give its path, or give a pipe: <(curl …) for a list.',
+  });
+}
+
+async function* sourcesAt(file: Buffer, options: FolderOptions): AsyncGenerator<Picture | Table> {
+  const found = await statOf(file);
+  if (found?.isDirectory()) return yield* folderPictures(withoutSlash(file), options);
+  const table = tableOf(file);
+  if (table) {
+    if (found || !isUtf8(file)) return yield table;
+    return yield* expandedTables(file);
+  }
+  if (found?.isFIFO()) return yield streamPicture(shownPath(file), () => openPipe(file));
+  yield found ? filePicture(file) : filePicture(file, { name: missingName(shownPath(file)) });
+}
+
+function tableOf(file: Buffer): Table | undefined {
+  const name = file.toString('latin1');
+  return SHARD_NAME.test(name) ? shardTable(file) : PARQUET_NAME.test(name) ? parquetTable(file) : undefined;
+}
+
+/** What is not there may be what a shell passed on, because it was quoted, or because nothing fits. */
+async function* expandedTables(pattern: Buffer): AsyncGenerator<Picture | Table> {
+  for (const name of expandBraces(pattern.toString())) {
+    const files = isGlob(name) ? await expandGlob(name) : [Buffer.from(name)];
+    if (files.length === 0) yield failedPicture(name, new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There is no file that fits ${name}.`));
+    for (const file of files) yield tableOf(file) as Table;
+  }
+}
+
+/** Of a folder, so that what is in it is named with one. */
+function withoutSlash(folder: Buffer): Buffer {
+  let length = folder.length;
+  while (length > 1 && folder[length - 1] === SLASH) length -= 1;
+  return folder.subarray(0, length);
+}
+
+const SLASH = 0x2f;
+const LONGEST_NAME = 300;
+
+/** An image's text in Base64 is not repeated. */
+function missingName(name: string): string {
+  return name.length <= LONGEST_NAME || /[^\w+/=\s-]/.test(name) ? name : `${name.slice(0, 40)}…`;
+}
