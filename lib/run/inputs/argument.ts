@@ -6,9 +6,8 @@ import { addressPicture, fileUrlPath, isUrl } from './address';
 import { failedPicture, filePicture, openPipe, statOf, streamPicture, urlPicture } from './file-picture';
 import { expandBraces, expandGlob, isGlob } from './folders/expand';
 import { type FolderOptions, folderPictures } from './folders/folder';
-import { PARQUET_NAME, parquetTable } from './parquet';
 import { shownPath } from './shown-path';
-import { SHARD_NAME, shardTable } from './tables/shard';
+import { isTableName, tableOf } from './tables/by-name';
 import type { Table } from './tables/table';
 
 /**
@@ -23,7 +22,8 @@ export async function* sourcesOf(input: RunInput, options: FolderOptions): Async
   const text = typeof input === 'string' ? input : input instanceof URL ? input.href : undefined;
   if (text === undefined || !isUrl(text)) return yield* sourcesAt(pathOf(input), options);
   if (/^file:/i.test(text)) return yield* fileUrlSources(text, options);
-  yield isTableUrl(text) ? failedPicture(text, remoteTable(text)) : urlPicture(text);
+  const picture = urlPicture(text);
+  yield isTableUrl(text) ? failedPicture(picture.name, remoteTable(picture.name)) : picture;
 }
 
 function pathOf(input: RunInput): Buffer {
@@ -46,14 +46,12 @@ async function* fileUrlSources(url: string, options: FolderOptions): AsyncGenera
 }
 
 function isTableUrl(url: string): boolean {
-  const address = url.replace(/[?#].*$/, '');
-  return /^http/i.test(url) && (SHARD_NAME.test(address) || PARQUET_NAME.test(address));
+  return /^http/i.test(url) && isTableName(url.replace(/[?#].*$/s, ''));
 }
 
-function remoteTable(url: string): InterrogatorError {
-  const problem = `${url.replace(/[?#].*$/, '')} holds many pictures; such files are read from a file system alone`;
-  return new InterrogatorError('ERR_INVALID_ARGUMENT', problem, {
-    hint: 'Download it and give its path, or give a pipe: <(curl …) for a list.',
+function remoteTable(name: string): InterrogatorError {
+  return new InterrogatorError('ERR_INVALID_ARGUMENT', `${name} holds many pictures; such files are read from a file system alone`, {
+    hint: 'Download it and give its path.',
   });
 }
 
@@ -61,22 +59,19 @@ async function* sourcesAt(file: Buffer, options: FolderOptions): AsyncGenerator<
   const found = await statOf(file);
   if (found?.isDirectory()) return yield* folderPictures(withoutSlash(file), options);
   const table = tableOf(file);
-  if (table) {
-    if (found || !isUtf8(file)) return yield table;
-    return yield* expandedTables(file);
-  }
+  if (found && table) return yield table;
   if (found?.isFIFO()) return yield streamPicture(shownPath(file), () => openPipe(file));
-  yield found ? filePicture(file) : filePicture(file, { name: missingName(shownPath(file)) });
+  if (found) return yield filePicture(file);
+  const names = isUtf8(file) && file.length <= LONGEST_PATTERN ? expandBraces(file.toString()) : [];
+  if (names.length > 0 && names.every(isTableName)) return yield* expandedTables(names);
+  yield table ?? filePicture(file, { name: missingName(shownPath(file)) });
 }
 
-function tableOf(file: Buffer): Table | undefined {
-  const name = file.toString('latin1');
-  return SHARD_NAME.test(name) ? shardTable(file) : PARQUET_NAME.test(name) ? parquetTable(file) : undefined;
-}
+const LONGEST_PATTERN = 4096;
 
 /** What is not there may be what a shell passed on, because it was quoted, or because nothing fits. */
-async function* expandedTables(pattern: Buffer): AsyncGenerator<Picture | Table> {
-  for (const name of expandBraces(pattern.toString())) {
+async function* expandedTables(names: readonly string[]): AsyncGenerator<Picture | Table> {
+  for (const name of names) {
     const files = isGlob(name) ? await expandGlob(name) : [Buffer.from(name)];
     if (files.length === 0) yield failedPicture(name, new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There is no file that fits ${name}.`));
     for (const file of files) yield tableOf(file) as Table;

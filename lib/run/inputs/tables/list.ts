@@ -5,10 +5,9 @@ import { InterrogatorError } from '../../../api';
 import type { Picture } from '../../picture';
 import { addressPicture, isUrl } from '../address';
 import { failedPicture, openPipe, statOf, systemReason } from '../file-picture';
-import { PARQUET_NAME, parquetTable } from '../parquet';
 import { shownPath } from '../shown-path';
+import { tableOf } from './by-name';
 import { type ListLine, listLines } from './list-lines';
-import { SHARD_NAME, shardTable } from './shard';
 import type { Table } from './table';
 
 /** A list's file, `-` for standard input, or what gives a list's bytes. */
@@ -61,9 +60,7 @@ async function countLines(list: ListInput, signal: AbortSignal | undefined): Pro
 }
 
 function tableAt(address: Buffer): Table | undefined {
-  const name = address.toString('latin1');
-  if (isUrl(name)) return undefined;
-  return SHARD_NAME.test(name) ? shardTable(address) : PARQUET_NAME.test(name) ? parquetTable(address) : undefined;
+  return isUrl(address.toString('latin1')) ? undefined : tableOf(address);
 }
 
 function listFile(list: ListInput): Buffer | undefined {
