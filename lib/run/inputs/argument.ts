@@ -1,5 +1,6 @@
 /** What an argument stands for: pictures, and tables of pictures. */
 import { isUtf8 } from 'node:buffer';
+import { types } from 'node:util';
 import { InterrogatorError } from '../../api';
 import type { Picture } from '../picture';
 import { addressPicture, fileUrlPath, isUrl } from './address';
@@ -19,7 +20,7 @@ export type RunInput = string | URL | { readonly path: Buffer };
 /** Of a folder its pictures, of a file of many pictures that file. */
 export async function* sourcesOf(input: RunInput, options: FolderOptions): AsyncGenerator<Picture | Table> {
   if (input === '-') return yield streamPicture('-', () => process.stdin as AsyncIterable<Uint8Array>);
-  const text = typeof input === 'string' ? input : input instanceof URL ? input.href : undefined;
+  const text = typeof input === 'string' ? input : (input as Partial<URL> | undefined)?.href;
   if (text === undefined || !isUrl(text)) return yield* sourcesAt(pathOf(input), options);
   if (/^file:/i.test(text)) return yield* fileUrlSources(text, options);
   const picture = urlPicture(text);
@@ -29,7 +30,7 @@ export async function* sourcesOf(input: RunInput, options: FolderOptions): Async
 function pathOf(input: RunInput): Buffer {
   if (typeof input === 'string' && input !== '') return Buffer.from(input);
   const { path } = Object(input) as { path?: unknown };
-  if (path instanceof Uint8Array && path.length > 0) return Buffer.from(path);
+  if (types.isUint8Array(path) && path.length > 0) return Buffer.from(path);
   throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'An input is no path and no URL.', {
     hint: "Give paths, URLs, '-' for standard input, or { path: Buffer }.",
   });

@@ -39,13 +39,11 @@ async function openFile(file: Buffer, signal: AbortSignal | undefined): Promise<
     return readImage(asPath(file), { signal });
   }
   const name = shownPath(file);
-  const found = await stat(file).catch((cause: NodeJS.ErrnoException) => cause);
-  if (found instanceof Error) {
-    const isMissing = found.code === 'ENOENT' || found.code === 'ENOTDIR';
-    if (isMissing)
-      throw new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There is no file ${name}`, { hint: 'Check the path.', cause: found });
-    throw new InterrogatorError('ERR_IO', `Cannot read ${name}: ${found.code}`, { cause: found });
-  }
+  const found = await stat(file).catch((cause: NodeJS.ErrnoException) => {
+    const isMissing = cause.code === 'ENOENT' || cause.code === 'ENOTDIR';
+    if (isMissing) throw new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There is no file ${name}`, { hint: 'Check the path.', cause });
+    throw new InterrogatorError('ERR_IO', `Cannot read ${name}: ${systemReason(cause)}`, { cause });
+  });
   if (found.isDirectory()) throw new InterrogatorError('ERR_IMAGE_NOT_FOUND', `${name} is a folder, not an image`);
   if (!found.isFile()) throw new InterrogatorError('ERR_IO', `${name} is a pipe, a socket or a device, not a file`);
   if (found.size > MOST_BYTES) {
@@ -58,10 +56,10 @@ async function openFile(file: Buffer, signal: AbortSignal | undefined): Promise<
 
 const MOST_BYTES = 256 << 20;
 
-/** Text that begins as a URL does is a path all the same: it was found in a folder, or given as bytes. */
+/** What begins as a URL that is read is a path all the same: it was given as bytes, or found in a folder of that name. */
 function asPath(file: Buffer): string {
   const text = file.toString();
-  return /^[a-z][a-z0-9+.-]+:/i.test(text) ? `./${text}` : text;
+  return /^(?:https?|file|data):/i.test(text) ? `./${text}` : text;
 }
 
 /** What can be read once: standard input, a pipe. Its bytes are kept for who asks again. */

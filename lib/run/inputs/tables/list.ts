@@ -48,7 +48,7 @@ async function countLines(list: ListInput, signal: AbortSignal | undefined): Pro
   try {
     for await (const line of listLines(createReadStream(file, signal ? { signal } : {}))) {
       const address = readLine(line, '');
-      const inTable = address instanceof Buffer ? tableAt(address)?.count(signal) : undefined;
+      const inTable = address && !(address instanceof InterrogatorError) ? tableAt(address)?.count(signal) : undefined;
       const here = inTable ? await inTable : address ? 1 : 0;
       if (here === null) return null;
       count += here;
@@ -65,7 +65,7 @@ function tableAt(address: Buffer): Table | undefined {
 
 function listFile(list: ListInput): Buffer | undefined {
   if (typeof list === 'string') return list === '-' ? undefined : Buffer.from(list);
-  return 'path' in list && list.path instanceof Buffer && !('pipe' in list) ? list.path : undefined;
+  return 'path' in list && !('pipe' in list) ? list.path : undefined;
 }
 
 function listName(list: ListInput): string {
