@@ -30,6 +30,16 @@ export async function readPath(path: string, signal: AbortSignal | undefined): P
   }
 }
 
+/** Rejects as readPath does where there is no file at the path, or nothing that can be read as one. */
+export async function findPath(path: string, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await requireFile(path);
+  } catch (cause) {
+    if (cause instanceof InterrogatorError) throw cause;
+    throw describeReadError(path, cause as NodeJS.ErrnoException, signal);
+  }
+}
+
 /** Opening a pipe that nobody writes to waits for ever, in a thread that no signal reaches; a device may never end. */
 async function requireFile(path: string): Promise<Stats> {
   const found = await stat(path);
