@@ -1,4 +1,5 @@
 /** A run over many pictures: what is missing is done, what is known is not done again, and what comes of each is written. */
+import { setMaxListeners } from 'node:events';
 import { onAbort } from '../abort';
 import { Config, type ProgressEvent } from '../api';
 import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
@@ -52,6 +53,8 @@ export class Run implements AsyncIterable<Row> {
     private readonly options: RunOptions,
   ) {
     this.task = options.task ?? { kind: 'interrogate', modes: ['best'] };
+    // Every file that is being read listens.
+    setMaxListeners(0, this.ending.signal, this.stopping.signal);
   }
 
   get progress(): RunProgress {
@@ -111,7 +114,7 @@ export class Run implements AsyncIterable<Row> {
       const devices = await this.openDevices();
       closers.unshift(() => devices.dispose());
       const plan = await this.plan(devices, state);
-      await publisher.begin({ ledger: state?.ledger, plan, countTokens: (text) => devices.first.countTokens(text) });
+      await publisher.begin({ ledger: state?.ledger, countTokens: (text) => devices.first.countTokens(text) });
       const again = options.again ?? 'missing';
       const examiner = new Examiner({ devices, task, plan, ledger: state?.ledger, again, signal: ending.signal });
       const active = devices.most + AHEAD;

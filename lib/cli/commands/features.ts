@@ -37,7 +37,11 @@ function notAnOption(command: Command, value: string, list: string[] = []): stri
   return [...list, value];
 }
 
-async function features(args: readonly string[], { image = [], text = [], textFile, ...options }: FeaturesOptions, command: Command): Promise<void> {
+async function features(
+  args: readonly string[],
+  { image = [], text = [], textFile, ...options }: FeaturesOptions,
+  command: Command,
+): Promise<void> {
   const images = [...args, ...image];
   const texts = [...text, ...(textFile === undefined ? [] : await readLines(textFile))];
   const hasImages = images.length > 0 || options.from.length > 0;

@@ -31,11 +31,17 @@ export function addInterrogateCommand(program: Command): void {
         .argParser(modesOf)
         .default(['best'], 'best'),
     )
-    .option('--captions <n>', `so many texts a picture, a line each of its sidecar: of ${CAPTIONS.join(', ')}`, wholeNumber(1, CAPTIONS.length))
+    .option(
+      '--captions <n>',
+      `so many texts a picture, a line each of its sidecar: of ${CAPTIONS.join(', ')}`,
+      wholeNumber(1, CAPTIONS.length),
+    )
     .option('--caption-text <text>', 'begin from this caption instead of generating one')
     .option('--min-flavors <n>', 'terms that best takes at least (default: 8)', wholeNumber(0))
     .option('--max-flavors <n>', 'terms at most (default: 32; classic: 3)', wholeNumber(0));
-  addPictureOptions(command, { excludes: 'leave out files that fit a glob (with *, ?, [ or {), or a term, the terms of a file, or /regex/' });
+  addPictureOptions(command, {
+    excludes: 'leave out files that fit a glob (with *, ?, [ or {), or a term, the terms of a file, or /regex/',
+  });
   addTextOptions(command);
   addModelOptions(command).action(interrogate);
 }

@@ -1,5 +1,5 @@
 /** The options that all commands over pictures have: which pictures, what is kept, what is written. */
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { RunOptions } from '../../index';
 import { type ModelOptions, wholeNumber } from '../options';
 
@@ -26,16 +26,29 @@ export function collect(value: string, list: readonly string[]): string[] {
 
 export function addPictureOptions(command: Command, { excludes = 'leave out files and folders that fit the glob' } = {}): Command {
   return command
-    .option('--from <file>', 'take the pictures of a list too: a path or URL a line, or JSON lines with "image"; - is standard input', collect, [])
+    .option(
+      '--from <file>',
+      'take the pictures of a list too: a path or URL a line, or JSON lines with "image"; - is standard input',
+      collect,
+      [],
+    )
     .option('--no-recursive', 'do not enter subfolders')
     .option('--include <glob>', 'only files of folders that fit the glob; may be repeated', collect, [])
     .option('--exclude <what>', `${excludes}; may be repeated`, collect, [])
     .option('--concurrency <n>', 'pictures a device at the same time (default: by the device)', wholeNumber(1, 4096))
-    .option('--state <dir>', 'folder of what is kept: results, image features (default: .torch-interrogator beside the output or in the folder)')
+    .option(
+      '--state <dir>',
+      'folder of what is kept: results, image features (default: .torch-interrogator beside the output or in the folder)',
+    )
     .option('--no-state', 'keep nothing')
     .option('--redo', 'do all again, whatever is kept')
     .option('--only-errors', 'only pictures that failed the last time')
-    .option('--out <file>', 'write one file: .jsonl, .csv, .tsv, .parquet, .txt, metadata.jsonl, .json (kohya); may be repeated', collect, [])
+    .option(
+      '--out <file>',
+      'write one file: .jsonl, .csv, .tsv, .parquet, .txt, metadata.jsonl, .json (kohya); may be repeated',
+      collect,
+      [],
+    )
     .option('--report <file>', 'write a page to look at: .html')
     .option('--best-effort', 'decode files that end too early as far as they go')
     .addOption(

@@ -1,7 +1,7 @@
 /** Runs a command over pictures: rows to standard output, the progress to stderr, Ctrl-C, and the exit code. */
 import { AbortError, type Row, type RowError, type RunOptions, runFolder } from '../../index';
-import { argumentInputs } from '../inputs';
 import { describeRecord, EXIT } from '../failure';
+import { argumentInputs } from '../inputs';
 import { onOneLine, print } from '../lines';
 import { eraseStatus } from '../status';
 import { onInterrupts } from './interrupts';
@@ -42,7 +42,8 @@ export async function runPictures(args: readonly string[], run: RunOptions, opti
   }
   const { result } = started;
   if (!result) throw new AbortError();
-  if (tells(options, pictures, writes)) for (const line of summaryLines(result, commandWith('--only-errors', process.argv.slice(2)))) console.error(line);
+  if (tells(options, pictures, writes))
+    for (const line of summaryLines(result, commandWith('--only-errors', process.argv.slice(2)))) console.error(line);
   if (result.aborted) process.exitCode = EXIT.interrupted;
   else process.exitCode = result.failed > 0 ? EXIT.failed : EXIT.ok;
 }

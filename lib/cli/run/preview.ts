@@ -5,7 +5,10 @@ import { onInterrupts } from './interrupts';
 
 const PICTURES = 10;
 
-export async function previewPictures(args: readonly string[], { out: _, report: __, sidecar: ___, embed: ____, ...run }: RunOptions): Promise<void> {
+export async function previewPictures(
+  args: readonly string[],
+  { out: _, report: __, sidecar: ___, embed: ____, ...run }: RunOptions,
+): Promise<void> {
   const ending = new AbortController();
   const leave = onInterrupts(() => ending.abort());
   const samples: { name: string; before: string; after: string }[] = [];

@@ -1,6 +1,6 @@
 /** The options of texts: the rules for words, and what is written beside or into each picture. */
 import { type Command, Option } from 'commander';
-import { readReplacements, readWordRules, type RunOptions, type WordRules } from '../../index';
+import { type RunOptions, readReplacements, readWordRules, type WordRules } from '../../index';
 import { wholeNumber } from '../options';
 import { collect, type PictureOptions } from './options';
 

@@ -98,7 +98,9 @@ export async function readRunStatus(folder: string): Promise<FoundStatus | undef
     // Of a process of another machine its lock tells, which it touches every second.
     const touched = await stat(path.join(place, LOCK_FILE)).catch(() => undefined);
     const isHere = status.host === hostname();
-    const lives = isHere ? isAlive(status.pid) && touched !== undefined : touched !== undefined && Date.now() - touched.mtimeMs < SILENCE_MS;
+    const lives = isHere
+      ? isAlive(status.pid) && touched !== undefined
+      : touched !== undefined && Date.now() - touched.mtimeMs < SILENCE_MS;
     return { ...status, state: lives ? 'running' : 'broken off' };
   }
   return undefined;

@@ -83,7 +83,7 @@ export class Examiner {
       const examined = await this.tryOnce(picture, image, last, ledger);
       if (examined !== 'changed') return examined;
     }
-    const message = `${picture.name} changes while it is read.`;
+    const message = `${NAME_MARK} changes while it is read.`;
     return this.unread(image, last, { code: 'ERR_IO', message, hint: 'Run again when nothing writes to it any more.' });
   }
 
@@ -97,7 +97,7 @@ export class Examiner {
       const sha256 = content === undefined ? (last?.sha256 as string) : await sha256Of(content, this.options.signal);
       found = { sha256, image, ...(stamp !== undefined && { stamp }) };
     } catch (error) {
-      return this.unread(image, last, this.rowError(error));
+      return this.unread(image, last, this.rowError(picture, error));
     }
     // One after the other: each may find what it needs in what the one before it has left.
     while (this.underway.has(found.sha256)) await this.underway.get(found.sha256)?.catch(() => {});
@@ -131,7 +131,7 @@ export class Examiner {
     }
     const isAnew = again === 'all' && this.tried.get(found.sha256) === undefined;
     const caption = plan.caption && known?.results?.[plan.caption.key]?.text;
-    const made = await this.outcomeOf(async () => {
+    const made = await this.outcomeOf(picture, async () => {
       const opened = content ?? (await picture.open(this.options.signal));
       return this.make(opened, missing, isAnew ? {} : { features, caption });
     });
@@ -148,7 +148,7 @@ export class Examiner {
 
   /** Without a ledger, of whatever content. */
   private async unkept(picture: Picture): Promise<Examination> {
-    const { features, error, ...rest } = await this.outcomeOf(async () => {
+    const { features, error, ...rest } = await this.outcomeOf(picture, async () => {
       return this.make(await picture.open(this.options.signal), new Set(this.wanted), {});
     });
     const errors = error && { errors: errorsOf(this.wanted, error) };
@@ -168,11 +168,11 @@ export class Examiner {
     return devices.use(signal, (worker) => worker.make(content, task, plan, missing, known, signal));
   }
 
-  private async outcomeOf(make: () => Promise<Made>): Promise<Partial<Made> & { error?: RowError }> {
+  private async outcomeOf(picture: Picture, make: () => Promise<Made>): Promise<Partial<Made> & { error?: RowError }> {
     try {
       return await make();
     } catch (cause) {
-      return { error: this.rowError(cause) };
+      return { error: this.rowError(picture, cause) };
     }
   }
 
@@ -188,13 +188,18 @@ export class Examiner {
   }
 
   /** Throws what ends the run: every later picture would fail alike. */
-  private rowError(cause: unknown): RowError {
+  private rowError({ name, file }: Picture, cause: unknown): RowError {
     const error = toInterrogatorError(cause);
     if (this.options.signal.aborted || hasCode(error, ...FATAL)) throw error;
-    const { code, hint, problem: message } = error;
+    const { code, hint, problem } = error;
+    // The same content may have another name the next time.
+    const message = [name, file?.toString() ?? name, 'the image buffer'].reduce((text, each) => text.replaceAll(each, NAME_MARK), problem);
     return hint === undefined ? { code, message } : { code, message, hint };
   }
 }
+
+/** Stands for the picture's name in kept errors. */
+export const NAME_MARK = '{image}';
 
 const FATAL: readonly ErrorCode[] = ['ERR_ABORTED', 'ERR_DISPOSED', 'ERR_VOCABULARY_NOT_FOUND', 'ERR_CAPTION_MODEL_MISSING'];
 

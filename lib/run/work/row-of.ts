@@ -2,7 +2,7 @@
 import type { RunTask } from '../options';
 import type { Picture } from '../picture';
 import type { Row, RowError, RowText } from '../row';
-import type { Examination } from './examine';
+import { type Examination, NAME_MARK } from './examine';
 import type { Plan } from './keys';
 
 /** Before the rules for words. */
@@ -19,10 +19,10 @@ export function rowOf(picture: Picture, { line, features }: Examination, task: R
     ...(truncated && { truncated }),
   };
   const of = (key: string) => line.results?.[key];
-  if (task.kind === 'features') return features ? { ...row, features } : { ...row, error: errorOf(line.errors, [plan.features.key]) };
+  if (task.kind === 'features') return features ? { ...row, features } : { ...row, error: errorOf(name, line.errors, [plan.features.key]) };
   if (plan.rank) {
     const ranked = of(plan.rank.key)?.ranked;
-    return ranked ? { ...row, ranked } : { ...row, error: errorOf(line.errors, [plan.rank.key]) };
+    return ranked ? { ...row, ranked } : { ...row, error: errorOf(name, line.errors, [plan.rank.key]) };
   }
   const texts: RowText[] = [];
   for (const { mode, key } of plan.modes) {
@@ -30,13 +30,14 @@ export function rowOf(picture: Picture, { line, features }: Examination, task: R
     if (text !== undefined && similarity !== undefined) texts.push({ mode, text, original: text, similarity });
   }
   const keys = plan.modes.map(({ key }) => key);
-  if (texts.length < plan.modes.length) return { ...row, error: errorOf(line.errors, keys) };
+  if (texts.length < plan.modes.length) return { ...row, error: errorOf(name, line.errors, keys) };
   const caption = task.kind === 'interrogate' && task.caption ? task.caption : plan.caption && of(plan.caption.key)?.text;
   const terms = plan.terms && of(plan.terms.key)?.terms;
   return { ...row, texts, ...(caption !== undefined && { caption }), ...(terms && { terms }) };
 }
 
-function errorOf(errors: Readonly<Record<string, RowError>> = {}, keys: readonly string[]): RowError {
-  const key = keys.find((each) => errors[each]);
-  return key === undefined ? { code: 'ERR_RUNTIME', message: 'It came to no result.' } : (errors[key] as RowError);
+function errorOf(name: string, errors: Readonly<Record<string, RowError>> = {}, keys: readonly string[]): RowError {
+  const error = keys.map((each) => errors[each]).find((each) => each !== undefined);
+  if (!error) return { code: 'ERR_RUNTIME', message: `${name} came to no result.` };
+  return { ...error, message: error.message.replaceAll(NAME_MARK, () => name) };
 }
