@@ -1,17 +1,7 @@
 /** The values of a column, page by page: a row group may have as many bytes as its file, a page has a few. */
 import type { ColumnMetaData, DecodedArray, SchemaTree } from 'hyparquet' with { 'resolution-mode': 'import' };
 import type { FileBytes } from './file-bytes';
-
-/** The parts of the library that are used here; it is a module of the other kind, and is imported when a file is opened. */
-export interface Library {
-  parquetHeader: typeof import('hyparquet/src/column.js', { with: { 'resolution-mode': 'import' }}).parquetHeader;
-  readPage: typeof import('hyparquet/src/column.js', { with: { 'resolution-mode': 'import' }}).readPage;
-  convert: typeof import('hyparquet/src/convert.js', { with: { 'resolution-mode': 'import' }}).convert;
-  DEFAULT_PARSERS: typeof import('hyparquet/src/convert.js', { with: { 'resolution-mode': 'import' }}).DEFAULT_PARSERS;
-  compressors: typeof import('hyparquet-compressors', { with: { 'resolution-mode': 'import' }}).compressors;
-}
-
-type ColumnDecoder = Parameters<Library['readPage']>[2];
+import { type Decoder, type Library, pageRows, readPage } from './page';
 
 /** A page's header: 30 bytes, and the page's smallest and largest value where the writer put them there. */
 const HEADER_BYTES = 8 << 10;
@@ -29,7 +19,7 @@ export function* columnValues(
   // Text stays bytes, too.
   const parsers = { ...DEFAULT_PARSERS, stringFromBytes: (bytes: Uint8Array) => bytes };
   const { codec, type, path_in_schema: pathInSchema } = metadata;
-  const decoder = { pathInSchema, type, element, schemaPath, codec, parsers, compressors, utf8: false } as unknown as ColumnDecoder;
+  const decoder = { pathInSchema, type, element, schemaPath, codec, parsers, compressors, utf8: false } as unknown as Decoder;
   let dictionary: DecodedArray | undefined;
   let offset = Number(metadata.dictionary_page_offset || metadata.data_page_offset);
   const end = offset + Number(metadata.total_compressed_size);
@@ -38,19 +28,17 @@ export function* columnValues(
     const { header, length } = readHeader(library, file, offset, end);
     const start = offset + length;
     offset = start + header.compressed_page_size;
+    if (offset < start || offset > end) throw new Error(`a page of its column ${pathInSchema.join('.')} does not end in the column`);
     if (header.type === 'INDEX_PAGE') continue;
-    if (offset > end) throw new Error(`a page of its column ${pathInSchema.join('.')} is longer than the column`);
-    const reader = { view: viewOf(file.read(start, offset)), offset: 0 };
-    const { data } = library.readPage(reader, header, decoder, dictionary, undefined, 0);
+    const rows = header.type === 'DICTIONARY_PAGE' ? 0 : pageRows(header, left);
+    const data = readPage(library, header, file.read(start, offset), decoder, dictionary);
     if (header.type === 'DICTIONARY_PAGE') {
-      dictionary = data && library.convert(data, decoder);
+      dictionary = library.convert(data, decoder);
       continue;
     }
-    const values = data ?? [];
-    if (values.length === 0 || values.length > left)
-      throw new Error(`a page of its column ${pathInSchema.join('.')} has ${values.length} values`);
-    left -= values.length;
-    for (let i = 0; i < values.length; i++) yield unwrapped(values[i]);
+    if (data.length !== rows) throw new Error(`a page of its column ${pathInSchema.join('.')} has ${data.length} of ${rows} values`);
+    left -= rows;
+    for (let i = 0; i < rows; i++) yield unwrapped(data[i]);
   }
 }
 

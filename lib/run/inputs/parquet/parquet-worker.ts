@@ -4,7 +4,8 @@ import type { FileMetaData, SchemaTree } from 'hyparquet' with { 'resolution-mod
 import { COLUMN_HINT, describeColumns, findColumn, type ImageColumn } from './column';
 import { type FileBytes, openBytes } from './file-bytes';
 import type { Batch, Cell, Fault, Opened, WorkerData } from './messages';
-import { columnValues, type Library } from './pages';
+import type { Library } from './page';
+import { columnValues } from './pages';
 
 const BATCH_BYTES = 4 << 20;
 const BATCH_ROWS = 256;
@@ -65,9 +66,10 @@ type Leaves = { [K in keyof ImageColumn]: SchemaTree[] };
 async function open(): Promise<{ count: number; cells: Generator<Cell> }> {
   const file = openBytes(Buffer.from((workerData as WorkerData).file, 'latin1'));
   checkMagic(file);
-  const [{ parquetMetadataAsync, parquetSchema }, column, convert, schemas, { compressors }] = await Promise.all([
+  const [{ parquetMetadataAsync, parquetSchema }, column, pages, convert, schemas, { compressors }] = await Promise.all([
     import('hyparquet'),
     import('hyparquet/src/column.js'),
+    import('hyparquet/src/datapage.js'),
     import('hyparquet/src/convert.js'),
     import('hyparquet/src/schema.js'),
     import('hyparquet-compressors'),
@@ -87,7 +89,7 @@ async function open(): Promise<{ count: number; cells: Generator<Cell> }> {
   const { getTreePath } = schemas;
   const leaves: Leaves = {};
   for (const kind of ['bytes', 'address'] as const) if (found[kind]) leaves[kind] = getTreePath(schema, found[kind]);
-  return { count, cells: cellsOf({ ...column, ...convert, compressors }, file, metadata, leaves) };
+  return { count, cells: cellsOf({ ...column, ...pages, ...convert, ...schemas, compressors }, file, metadata, leaves) };
 }
 
 function nextBatch(all: Generator<Cell>): Batch {
