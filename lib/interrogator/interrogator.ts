@@ -164,10 +164,16 @@ export class Interrogator extends EngineOwner {
 
   /** Tokens of the text as the CLIP model reads it, without start and end, uncut. Of `ViT-L-14/openai`, 75 fill the context. */
   async countTokens(text: string, options: CallOptions = {}): Promise<number> {
-    return this.calls.run('countTokens', options, NO_OPTIONS, async (call) => {
-      const [ids] = await this.engine.clip.encodeAll([textOf('text', text)], call);
-      return (ids as Int32Array).length;
-    });
+    return this.calls.run(
+      'countTokens',
+      options,
+      NO_OPTIONS,
+      async (call) => {
+        const [ids] = await this.engine.clip.encodeAll([textOf('text', text)], call);
+        return (ids as Int32Array).length;
+      },
+      { waits: true },
+    );
   }
 
   /**

@@ -1,16 +1,17 @@
 /** What a run writes of its rows: tables, sidecars, texts within the pictures, the report. */
-import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { hasCode, toInterrogatorError } from '../errors';
+import { toInterrogatorError } from '../errors';
+import { sha256Of } from './content';
 import type { Ledger } from './ledger/ledger';
 import type { PictureLine } from './ledger/line';
 import type { RunOptions, RunTask } from './options';
-import { checkTable, openTable, Sidecars, type Table } from './outputs';
+import { checkPlace, checkTable, Embedding, openTable, type SidecarMarks, Sidecars, type Table } from './outputs';
 import type { Picture } from './picture';
 import type { RunSummary } from './progress';
+import { openReport } from './report';
 import type { Row, RowError, RowText } from './row';
-import { applyWords } from './words';
+import { applyWords, checkWords } from './words';
 import { placeOf } from './work/examine';
 
 export interface Setting {
@@ -28,46 +29,59 @@ interface Target {
 export class Publisher {
   private readonly targets: Target[] = [];
   private setting: Setting = { ledger: undefined, countTokens: async () => 0 };
-  private sidecarsWritten = 0;
 
   private constructor(
     private readonly options: RunOptions,
     private readonly task: RunTask,
     private readonly sidecars: Sidecars | undefined,
+    private readonly embedding: Embedding | undefined,
   ) {}
 
   /** Rejects with ERR_INVALID_ARGUMENT and ERR_IO for what could not be written at the end. */
   static async open(options: RunOptions, task: RunTask): Promise<Publisher> {
     for (const file of options.out ?? []) await checkTable(file, task.kind);
+    if (options.report !== undefined) await checkPlace(options.report);
+    if (options.words) checkWords(options.words);
     const sidecars = options.sidecar && new Sidecars({ ...options.sidecar, modes: modesOf(task) });
-    return new Publisher(options, task, sidecars);
+    return new Publisher(options, task, sidecars, options.embed && (await Embedding.open()));
   }
 
   async begin(setting: Setting): Promise<void> {
     this.setting = setting;
-    for (const file of this.options.out ?? []) {
+    const { out = [], report } = this.options;
+    const { kind } = this.task;
+    const probabilities = this.task.kind === 'rank' && this.task.scores === 'probability';
+    const add = async (file: string, opening: Promise<Table>): Promise<void> => {
       const replaces = (await stat(file).catch(() => undefined)) !== undefined;
-      this.targets.push({ file, replaces, table: await openTable(file, this.task.kind, { modes: modesOf(this.task) }) });
-    }
+      this.targets.push({ file, replaces, table: await opening });
+    };
+    for (const file of out) await add(file, openTable(file, { kind, modes: modesOf(this.task), probabilities }));
+    if (report !== undefined) await add(report, openReport(report, { kind }));
   }
 
-  /** Whether the picture has what was to be written beside it, of another hand, which is to stay. */
-  async skips(picture: Picture): Promise<boolean> {
+  /**
+   * Gives the picture its sidecars, for which pictures must be claimed for in their order. 'skipped': it has a text of another hand, which is
+   * to stay. An error: another picture has its sidecars.
+   */
+  claim(picture: Picture): Promise<'skipped' | RowError | undefined> {
+    const { sidecars } = this;
+    const error = sidecars?.claim(picture);
+    return error || !sidecars ? Promise.resolve(error && recordOf(error)) : this.skips(picture, sidecars);
+  }
+
+  private async skips(picture: Picture, sidecars: Sidecars): Promise<'skipped' | undefined> {
+    return (await sidecars.skips(picture, await this.marksOf(picture))) ? 'skipped' : undefined;
+  }
+
+  private async marksOf(picture: Picture): Promise<SidecarMarks | undefined> {
     const { ledger } = this.setting;
-    if (this.options.sidecar?.existing !== 'skip' || !this.sidecars) return false;
-    const file = this.sidecars.fileFor(picture);
-    const there = file && (await readFile(file).catch(() => undefined));
-    if (!there) return false;
-    const image = ledger && placeOf(picture, path.dirname(ledger.folder));
-    const line = image && (await ledger?.ofImage(image));
-    return !line || line.sidecars?.[file.toString('latin1')] !== sha256(there);
+    return (await ledger?.ofImage(placeOf(picture, path.dirname(ledger.folder))))?.sidecars;
   }
 
   /** The row with its texts as the rules for words leave them. */
   async word(row: Row): Promise<Row> {
     const { words } = this.options;
     if (!words || !row.texts) return row;
-    const [first] = row.texts;
     const negative = row.texts.find(({ mode }) => mode === 'negative')?.original;
     const texts: RowText[] = [];
     for (const each of row.texts) {
@@ -79,12 +93,38 @@ export class Publisher {
       };
       texts.push({ ...each, text: await applyWords(each.mode, parts, words, this.setting.countTokens) });
     }
-    return first ? { ...row, texts } : row;
+    return { ...row, texts };
   }
 
-  /** Writes what belongs to the picture alone. Resolves with what could not be written; rejects where nothing more can. */
+  /** Writes what belongs to the picture alone. Resolves with what could not be written; rejects where the state cannot be kept. */
   async publish(picture: Picture, row: Row, line: PictureLine): Promise<RowError | undefined> {
-    return undefined;
+    if (row.error) return undefined;
+    const { ledger } = this.setting;
+    try {
+      const sidecars = await this.sidecars?.write(picture, row, line.sidecars);
+      let marked = line;
+      if (sidecars && ledger && JSON.stringify(sidecars) !== JSON.stringify(line.sidecars)) {
+        const { features: _, ...rest } = line;
+        marked = await ledger.add({ line: { ...rest, sidecars } });
+      }
+      if (this.embedding && picture.file) await this.embed(picture, picture.file, row, marked);
+      return undefined;
+    } catch (error) {
+      // What the ledger fails with ends the run.
+      if (ledger?.hasFailed) throw error;
+      return recordOf(error);
+    }
+  }
+
+  /** The file has another content then, of the same pixels: what is known of the old one is known of the new one. */
+  private async embed(picture: Picture, file: Buffer, row: Row, line: PictureLine): Promise<void> {
+    const { ledger } = this.setting;
+    await this.embedding?.write(file.toString(), row);
+    const stamp = await picture.stamp?.();
+    if (!ledger || stamp === undefined || stamp === line.stamp) return;
+    const { features, ...rest } = line;
+    const sha256 = await sha256Of(file.toString(), new AbortController().signal);
+    await ledger.add({ line: { ...rest, sha256, stamp }, ...(features && { places: features }) });
   }
 
   /** Adds the row to the tables. Rows come in the run's order. */
@@ -102,11 +142,12 @@ export class Publisher {
         written.push(file);
       }
     }
-    return { ...summary, written, sidecars: this.sidecarsWritten };
+    return { ...summary, written, sidecars: this.sidecars?.written ?? 0 };
   }
 
   async abandon(): Promise<void> {
     for (const { table } of this.targets.splice(0)) await table.abandon();
+    await this.embedding?.close();
   }
 }
 
@@ -114,6 +155,7 @@ function modesOf(task: RunTask) {
   return task.kind === 'interrogate' ? task.modes : [];
 }
 
-function sha256(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
+function recordOf(error: unknown): RowError {
+  const { code, problem: message, hint } = toInterrogatorError(error);
+  return hint === undefined ? { code, message } : { code, message, hint };
 }

@@ -14,6 +14,7 @@ import { inOrder } from './schedule';
 import { stateFolderOf } from './state-folder';
 import { type Outcome, Tally } from './tally';
 import { Watch } from './watch';
+import { needsTerms } from './words';
 import { Devices } from './work/devices';
 import { Examiner } from './work/examine';
 import { type Plan, planOf } from './work/keys';
@@ -52,7 +53,7 @@ export class Run implements AsyncIterable<Row> {
     private readonly inputs: readonly RunInput[],
     private readonly options: RunOptions,
   ) {
-    this.task = options.task ?? { kind: 'interrogate', modes: ['best'] };
+    this.task = withTerms(options.task ?? { kind: 'interrogate', modes: ['best'] }, options);
     // Every file that is being read listens.
     setMaxListeners(0, this.ending.signal, this.stopping.signal);
   }
@@ -204,11 +205,12 @@ export class Run implements AsyncIterable<Row> {
   /** Rejects where the run cannot go on. */
   private async work(picture: Picture, examiner: Examiner, plan: Plan, publisher: Publisher): Promise<Ended> {
     const { name } = picture;
-    if (await publisher.skips(picture)) return { name, outcome: 'skipped' };
+    const claimed = await publisher.claim(picture);
+    if (claimed === 'skipped') return { name, outcome: 'skipped' };
     const examined = await examiner.examine(picture);
     if (!examined) return { name, outcome: 'skipped' };
     const row = await publisher.word(rowOf(picture, examined, this.task, plan));
-    const fault = row.error ?? (await publisher.publish(picture, row, examined.line));
+    const fault = row.error ?? claimed ?? (await publisher.publish(picture, row, examined.line));
     return { name, row, outcome: fault ? 'failed' : examined.isNew ? 'done' : 'kept', ...(fault && { fault }) };
   }
 
@@ -216,4 +218,13 @@ export class Run implements AsyncIterable<Row> {
     const { tally, stopping } = this;
     return { ...tally.progress, failures: tally.failures, written: [], sidecars: 0, aborted: stopping.signal.aborted };
   }
+}
+
+/** Terms of each table that a page shows, and that templates choose from. */
+const TERMS = 5;
+
+/** A template and a page ask for terms that no mode gives. */
+function withTerms(task: RunTask, { words, report }: RunOptions): RunTask {
+  if (task.kind !== 'interrogate' || (!needsTerms(words?.template) && report === undefined)) return task;
+  return { ...task, termCount: Math.max(TERMS, task.termCount ?? 0) };
 }

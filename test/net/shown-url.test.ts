@@ -2,8 +2,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
-import { expandInputs } from '../../lib/cli/inputs';
 import { decodeImage } from '../../lib/image';
+import { picturesOf } from '../../lib/run/inputs';
 import { Random } from '../fuzz/support/random';
 import { fetchImage } from '../support/download';
 
@@ -75,12 +75,12 @@ test('neither messages nor causes hold secrets', async () => {
   }
 });
 
-test('the command line names images without secrets, and opens them with these', async () => {
+test('a run names pictures without secrets, also those that cannot be opened', async () => {
   for (const address of addresses()) {
     const { url, secrets } = secretUrl(address);
-    for await (const { name, open } of expandInputs([url])) {
-      expect(await open()).toBe(url);
-      for (const each of secrets) expect(name).not.toContain(each);
+    for await (const { name, open } of picturesOf([url])) {
+      const error = await failureOf(() => open(new AbortController().signal));
+      for (const each of secrets) expect([name, inspect(error, { depth: 9 })].join('\n')).not.toContain(each);
     }
   }
 });

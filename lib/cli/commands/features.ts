@@ -51,7 +51,7 @@ async function features(
     await runPictures(
       images,
       { ...toRunOptions(options), config, task: { kind: 'features' } },
-      { ...options, toText: ({ features: values = new Float32Array() }) => [values.join(' ')], toObject: (row) => rowToObject(row, []) },
+      { ...options, toText: ({ features: values = new Float32Array() }) => [values.join(' ')], toObject: (row) => rowToObject(row) },
     );
   }
   if (texts.length === 0) return;

@@ -65,7 +65,7 @@ async function interrogate(args: readonly string[], options: InterrogateOptions,
   await runPictures(args, run, {
     ...options,
     toText: ({ texts = [] }) => texts.map(({ mode, text }) => (texts.length > 1 ? `${mode}\t${text}` : text)),
-    toObject: (row) => rowToObject(row, modes),
+    toObject: (row) => rowToObject(row),
   });
 }
 

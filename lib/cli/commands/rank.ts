@@ -39,7 +39,7 @@ async function rank(args: readonly string[], options: RankOptions, command: Comm
     {
       ...options,
       toText: ({ ranked = [] }) => ranked.map(({ label, similarity, probability = similarity }) => `${numberText(probability)}\t${label}`),
-      toObject: (row) => rowToObject(row, []),
+      toObject: (row) => rowToObject(row),
     },
   );
 }

@@ -21,6 +21,8 @@ const SYNC_MS = 1000;
 export interface Entry {
   line: Omit<PictureLine, 'features'>;
   features?: Readonly<Record<string, Float32Array>>;
+  /** Rows of features that the content has already: those of another content that was made of the same pixels. */
+  places?: Readonly<Record<string, number>>;
 }
 
 interface Waiting extends Entry {
@@ -69,6 +71,11 @@ export class Ledger {
       throwIfAborted(signal);
       throw stateFault(folder, error);
     }
+  }
+
+  /** Nothing can be written any more. */
+  get hasFailed(): boolean {
+    return this.failure !== undefined;
   }
 
   /** Pictures by name, and by content. */
@@ -174,9 +181,9 @@ export class Ledger {
     this.writing = undefined;
   }
 
-  private async write({ line, features = {} }: Entry): Promise<PictureLine> {
+  private async write({ line, features = {}, places: given = {} }: Entry): Promise<PictureLine> {
     const known = line.sha256 ? await this.ofContent(line.sha256) : undefined;
-    const places: Record<string, number> = { ...known?.features };
+    const places: Record<string, number> = { ...known?.features, ...given };
     for (const [key, row] of Object.entries(features)) {
       const file = await this.featureFile(key, row.length);
       places[key] = await file.append([row]);

@@ -1,31 +1,93 @@
+/** The rules for words: what becomes of a text that a model made before it is written. */
 import type { Mode } from '../../api';
-import type { TermScores } from '../row';
-export interface WordRules {
-  prefix?: string;
-  suffix?: string;
-  trigger?: string;
-  exclude?: readonly (string | RegExp)[];
-  replace?: readonly (readonly [string, string])[];
-  maxTokens?: number;
-  template?: string;
-  lower?: boolean;
-  underscores?: boolean;
-  keepDuplicates?: boolean;
+import { fitsPattern, folded, replacePattern, wordsPattern } from './patterns';
+import type { WordRules } from './rules';
+import { checkTemplate, fill, type Words } from './template';
+
+export { previewWords } from './preview';
+export { readReplacements, readWordRules } from './read-rules';
+export type { WordRules } from './rules';
+export { needsTerms, TEMPLATE_VARIABLES, type Words } from './template';
+
+/** Throws ERR_INVALID_ARGUMENT for rules that no text can be given to. */
+export function checkWords({ template }: WordRules): void {
+  if (template !== undefined) checkTemplate(template);
 }
+
+/**
+ * In this order: the template; what is replaced; what is left out; lower case and underscores; what comes twice; prefix, suffix and trigger;
+ * the limit of tokens, which the trigger, prefix and suffix are not cut for. A text's parts are what is between ", ". Negative texts take
+ * no template, trigger, prefix or suffix. Rejects with ERR_INVALID_ARGUMENT for a pattern that does not come to an end.
+ */
 export async function applyWords(
-  _mode: Mode,
-  words: { prompt: string; caption?: string; negative?: string; terms?: TermScores },
-  _rules: WordRules,
-  _count: (text: string) => Promise<number>,
+  mode: Mode,
+  words: Words,
+  rules: WordRules,
+  countTokens: (text: string) => Promise<number>,
 ): Promise<string> {
-  return words.prompt;
+  const isNegative = mode === 'negative';
+  const text = rules.template !== undefined && !isNegative ? fill(rules.template, words) : words.prompt;
+  let parts = text.split(', ').map(tidy);
+  for (const [what, by] of rules.replace ?? []) parts = parts.flatMap((part) => replaced(part, what, by).split(', ').map(tidy));
+  for (const what of rules.exclude ?? []) parts = parts.map((part) => without(part, what));
+  if (rules.lower) parts = parts.map((part) => part.toLowerCase());
+  const trigger = isNegative ? '' : tidy(rules.trigger ?? '');
+  parts = parts.filter((part) => part !== '' && (trigger === '' || folded(part) !== folded(trigger)));
+  if (rules.underscores) parts = parts.map((part) => part.replace(/\s+/g, '_'));
+  if (!rules.keepDuplicates) parts = distinct(parts);
+  const [prefix, suffix] = isNegative ? ['', ''] : [rules.prefix ?? '', rules.suffix ?? ''];
+  const whole = (kept: readonly string[]): string => {
+    const body = `${prefix}${kept.join(', ')}${suffix}`;
+    return [trigger, body].filter((part) => part !== '').join(', ');
+  };
+  return rules.maxTokens === undefined ? whole(parts) : await limited(parts, rules.maxTokens, whole, countTokens);
 }
-export async function readWordRules(_all: readonly string[]): Promise<(string | RegExp)[]> {
-  return [];
+
+/** As many parts as there is room for; of a first one that is too long alone, as many words. */
+async function limited(
+  parts: readonly string[],
+  maxTokens: number,
+  whole: (parts: readonly string[]) => string,
+  countTokens: (text: string) => Promise<number>,
+): Promise<string> {
+  const fits = async (kept: readonly string[]): Promise<boolean> => (await countTokens(whole(kept))) <= maxTokens;
+  const count = await largest(parts.length, (many) => fits(parts.slice(0, many)));
+  if (count > 0 || parts.length === 0) return whole(parts.slice(0, count));
+  const words = (parts[0] as string).split(' ');
+  const many = await largest(words.length, (some) => fits([words.slice(0, some).join(' ')]));
+  return whole(many > 0 ? [words.slice(0, many).join(' ')] : []);
 }
-export async function readReplacements(_all: readonly string[]): Promise<[string, string][]> {
-  return [];
+
+/** The largest number up to `most` that fits, where every smaller one does; 0 where none does. */
+async function largest(most: number, fits: (many: number) => Promise<boolean>): Promise<number> {
+  let [low, high] = [0, most];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (await fits(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
-export function previewWords(_samples: readonly { name: string; before: string; after: string }[], _columns: number): string {
-  return '';
+
+function replaced(part: string, what: string | RegExp, by: string): string {
+  if (typeof what !== 'string') return replacePattern(part, what, by);
+  return part.replace(wordsPattern(what), () => by);
+}
+
+function without(part: string, what: string | RegExp): string {
+  if (typeof what !== 'string') return fitsPattern(part, what) ? '' : part;
+  return folded(part) === folded(what) ? '' : tidy(part.replace(wordsPattern(what), ''));
+}
+
+function distinct(parts: readonly string[]): string[] {
+  const seen = new Set<string>();
+  return parts.filter((part) => {
+    const key = folded(part.replaceAll('_', ' '));
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
+/** One blank where there were several, none at the ends. */
+function tidy(part: string): string {
+  return part.replace(/\s+/g, ' ').trim();
 }

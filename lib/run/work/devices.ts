@@ -42,7 +42,10 @@ export class Devices {
     const interrogators = options.interrogators ?? (await load(options));
     const [first] = interrogators as [Interrogator];
     const usual = first.stats().device.name === 'cpu' ? AT_ONCE.cpu : AT_ONCE.cuda;
-    const each = concurrency ?? (chains ? Math.min(CHAINS_AT_ONCE, usual) : usual);
+    const { maxBatch, maxQueue } = first.config;
+    const wanted = concurrency ?? (chains ? Math.min(CHAINS_AT_ONCE, usual) : usual);
+    // What is beyond would be refused.
+    const each = Math.min(wanted, maxBatch + maxQueue);
     const workers = interrogators.map((interrogator) => new Worker(interrogator, onProgress));
     return new Devices(interrogators, options.interrogators === undefined, workers, each * interrogators.length);
   }

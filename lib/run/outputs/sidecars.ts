@@ -1,0 +1,199 @@
+/** Text files beside the pictures, or in a folder of their own with the same subfolders. */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Mode } from '../../api';
+import { InterrogatorError } from '../../errors';
+import { digestOf, Offsets } from '../ledger/offsets';
+import type { Picture } from '../picture';
+import type { Row } from '../row';
+import { outputFault } from './output-fault';
+import { type Existing, joinedText, markOf } from './sidecar-text';
+
+export interface SidecarOptions {
+  /** With its dot. Default '.txt'. */
+  extension?: string;
+  /**
+   * How the files are called: {stem} is the picture's name without its suffix, {name} with it, {ext} the extension, {mode} the text's mode.
+   * Default '{stem}{ext}', and for further modes '{stem}.{mode}{ext}'.
+   */
+  name?: string;
+  /** Puts them there, in subfolders as the pictures are below the folder that was named. Default: beside the pictures. */
+  folder?: string;
+  /** What to do with a file that no run has written. 'skip' (default) leaves the picture alone, too; the others keep or replace its text. */
+  existing?: Existing;
+  /** All texts of a picture in one file, a line each. Default false: a file a mode. */
+  lines?: boolean;
+}
+
+/** What runs remember of the sidecars of a picture, by their names. */
+export type SidecarMarks = Readonly<Record<string, string>>;
+
+interface Target {
+  file: Buffer;
+  /** Under which it is remembered. */
+  name: string;
+  /** Which of the row's texts; undefined for all of them. */
+  place: number | undefined;
+}
+
+export class Sidecars {
+  /** Files that a picture of this run has. */
+  private readonly claimed = new Offsets();
+  private readonly extension: string;
+  private readonly existing: Existing;
+  private count = 0;
+
+  constructor(private readonly options: SidecarOptions & { modes: readonly Mode[] }) {
+    this.extension = options.extension ?? '.txt';
+    this.existing = options.existing ?? 'skip';
+    const [wrong] = [...(options.name ?? '').matchAll(/\{(\w+)\}/g)].filter(([, name]) => !VARIABLES.includes(name as string));
+    if (wrong) {
+      throw new InterrogatorError('ERR_INVALID_ARGUMENT', `sidecar: ${wrong[0]} stands for nothing.`, {
+        hint: `Known are ${VARIABLES.map((name) => `{${name}}`).join(' ')}.`,
+      });
+    }
+  }
+
+  /** Files that were written. */
+  get written(): number {
+    return this.count;
+  }
+
+  /** Gives the picture its files. Another one with the same files comes too late: an error says so. Pictures are claimed for in their order. */
+  claim(picture: Picture): InterrogatorError | undefined {
+    const targets = this.targets(picture);
+    if (targets.length === 0) {
+      const message = `${picture.name} is no file of its own, beside which a text could be written.`;
+      return new InterrogatorError('ERR_INVALID_ARGUMENT', message, {
+        hint: 'Write one file of all texts with the option out (--out FILE).',
+      });
+    }
+    for (const { file } of targets) {
+      const key = digestOf(file.toString('latin1'));
+      if (this.claimed.get(key) !== undefined) {
+        const message = `The text file ${shown(file)} is another picture's, whose name differs in the suffix alone.`;
+        return new InterrogatorError('ERR_IO', message, { hint: 'Keep the suffix in the name: --sidecar-name "{name}{ext}".' });
+      }
+      this.claimed.set(key, 0);
+    }
+    return undefined;
+  }
+
+  /** Whether the picture has a text of another hand, and is to be left alone. */
+  async skips(picture: Picture, marks: SidecarMarks | undefined): Promise<boolean> {
+    const [first] = this.targets(picture);
+    if (this.existing !== 'skip' || !first) return false;
+    const there = await readFile(first.file).catch(() => undefined);
+    return there !== undefined && ownOf(there, marks?.[first.name]) === 0;
+  }
+
+  /** Writes what is not there yet. Resolves with what is to be remembered. Rejects with ERR_IO. */
+  async write(picture: Picture, { texts = [] }: Row, marks: SidecarMarks = {}): Promise<SidecarMarks> {
+    const made: Record<string, string> = {};
+    for (const { file, name, place } of this.targets(picture)) {
+      const text = place === undefined ? texts.map((each) => onOneLine(each.text)).join('\n') : texts[place]?.text;
+      if (text === undefined) continue;
+      try {
+        made[name] = await this.writeOne(file, text, marks[name]);
+      } catch (error) {
+        throw outputFault(shown(file), error);
+      }
+    }
+    return made;
+  }
+
+  private async writeOne(file: Buffer, text: string, mark: string | undefined): Promise<string> {
+    const there = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+      return undefined;
+    });
+    const own = there ? ownOf(there, mark) : 0;
+    const joined = joinedText(text, there?.toString(), own, this.existing);
+    if (!joined) return mark ?? '';
+    if (there?.toString() !== joined.content) {
+      await this.replace(file, joined.content);
+      this.count += 1;
+    }
+    return `${sha256(joined.content)}:${joined.own}`;
+  }
+
+  /** Under another name first: who reads it sees the old text or the new one. */
+  private async replace(file: Buffer, content: string): Promise<void> {
+    if (this.options.folder !== undefined) await mkdir(parentOf(file), { recursive: true });
+    const temporary = Buffer.concat([parentOf(file), Buffer.from(`/.${randomBytes(6).toString('hex')}.tmp`)]);
+    const mode = (await stat(file).catch(() => undefined))?.mode;
+    const handle = await open(temporary, 'wx', mode);
+    try {
+      await handle.writeFile(content);
+      await handle.close();
+      await rename(temporary, file);
+    } catch (error) {
+      await handle.close().catch(() => {});
+      await rm(temporary, { force: true }).catch(() => {});
+      throw error;
+    }
+  }
+
+  private targets({ file, root }: Picture): Target[] {
+    if (!file) return [];
+    const { modes, lines, folder } = this.options;
+    const places = lines ? [undefined] : modes.map((_, place) => place);
+    return places.map((place) => {
+      const name = this.nameOf(file, place);
+      return { file: Buffer.concat([folderOf(file, root, folder), SLASH, Buffer.from(name, 'latin1')]), name, place };
+    });
+  }
+
+  /** Bytes, each a character. */
+  private nameOf(file: Buffer, place: number | undefined): string {
+    const { name: given, modes } = this.options;
+    const mode = modes[place ?? 0] as Mode;
+    const usual = place ? '{stem}.{mode}{ext}' : '{stem}{ext}';
+    const template = given === undefined || (place && !given.includes('{mode}')) ? usual : given;
+    const name = file.subarray(file.lastIndexOf('/') + 1).toString('latin1');
+    const dot = name.lastIndexOf('.');
+    const values: Readonly<Record<string, string>> = {
+      stem: dot > 0 ? name.slice(0, dot) : name,
+      name,
+      ext: Buffer.from(this.extension).toString('latin1'),
+      mode,
+    };
+    return Buffer.from(template)
+      .toString('latin1')
+      .replace(/\{(\w+)\}/g, (_, variable: string) => values[variable] as string);
+  }
+}
+
+const VARIABLES: readonly string[] = ['stem', 'name', 'ext', 'mode'];
+const SLASH = Buffer.from('/');
+
+function folderOf(file: Buffer, root: Buffer | undefined, folder: string | undefined): Buffer {
+  const parent = parentOf(file);
+  if (folder === undefined) return parent;
+  const below = root && parent.subarray(0, root.length).equals(root) ? parent.subarray(root.length) : Buffer.alloc(0);
+  return Buffer.concat([Buffer.from(path.resolve(folder)), ...(below.length > 0 && below[0] !== 0x2f ? [SLASH] : []), below]);
+}
+
+function parentOf(file: Buffer): Buffer {
+  const slash = file.lastIndexOf('/');
+  return slash < 0 ? Buffer.from('.') : file.subarray(0, Math.max(1, slash));
+}
+
+/** Characters of the content that an earlier run wrote. */
+function ownOf(there: Buffer, mark: string | undefined): number {
+  const known = mark === undefined ? undefined : markOf(mark);
+  return known && known.sha256 === sha256(there) ? known.own : 0;
+}
+
+function sha256(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+function onOneLine(text: string): string {
+  return text.replace(/\s*[\r\n]+\s*/g, ' ');
+}
+
+function shown(file: Buffer): string {
+  return file.toString();
+}

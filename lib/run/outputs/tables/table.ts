@@ -1,0 +1,20 @@
+/** A file with a line, an object or a record for each row of a run. */
+import type { Mode } from '../../../api';
+import type { Row } from '../../row';
+import type { RowKind } from '../record';
+
+/** Rows come in the run's order. The file is in its place once it is finished, whole. */
+export interface Table {
+  write(row: Row): Promise<void>;
+  finish(): Promise<void>;
+  /** Leaves what was in the place. */
+  abandon(): Promise<void>;
+}
+
+export interface TableOptions {
+  kind: RowKind;
+  /** Of `interrogate`: in the order in which rows have their texts. */
+  modes: readonly Mode[];
+  /** Of `rank`: rows have probabilities. */
+  probabilities?: boolean;
+}

@@ -1,0 +1,62 @@
+/** Files that trainers read: the hub's ImageFolder, kohya's sd-scripts, and plain text. Pictures that failed are left out. */
+import path from 'node:path';
+import type { Row } from '../../row';
+import { rowToObject, textOf } from '../record';
+import { WholeFile } from '../whole-file';
+import type { Table } from './table';
+
+/**
+ * `metadata.jsonl` of Hugging Face's ImageFolder (https://huggingface.co/docs/datasets/image_dataset#imagefolder): `file_name` below the
+ * file's own folder, `text`, and what else is known. Pictures elsewhere, which it cannot name, are left out.
+ */
+export async function openImageFolder(file: string): Promise<Table> {
+  const folder = path.dirname(path.resolve(file));
+  const whole = await WholeFile.create(file);
+  return {
+    async write(row) {
+      const text = textOf(row);
+      const name = row.file && path.relative(folder, path.resolve(row.file.toString()));
+      if (text === undefined || name === undefined || name.startsWith('..') || path.isAbsolute(name)) return;
+      const { image: _, prompt: __, error: ___, ...more } = rowToObject(row);
+      await whole.write(`${JSON.stringify({ file_name: name.split(path.sep).join('/'), text, ...more })}\n`);
+    },
+    finish: () => whole.finish(),
+    abandon: () => whole.abandon(),
+  };
+}
+
+/**
+ * The metadata of kohya's sd-scripts (`--in_json`): an object with the caption of each picture by its absolute path, as
+ * `merge_captions_to_metadata.py --full_path` writes it.
+ */
+export async function openKohya(file: string): Promise<Table> {
+  const whole = await WholeFile.create(file);
+  let first = true;
+  return {
+    async write(row) {
+      const caption = textOf(row);
+      if (caption === undefined) return;
+      const key = row.file ? path.resolve(row.file.toString()) : row.name;
+      await whole.write(`${first ? '{' : ','}\n  ${JSON.stringify(key)}: ${JSON.stringify({ caption })}`);
+      first = false;
+    },
+    async finish() {
+      await whole.write(first ? '{}\n' : '\n}\n');
+      await whole.finish();
+    },
+    abandon: () => whole.abandon(),
+  };
+}
+
+/** `.txt`: a text a line. */
+export async function openText(file: string): Promise<Table> {
+  const whole = await WholeFile.create(file);
+  return {
+    async write(row: Row) {
+      const text = textOf(row);
+      if (text !== undefined) await whole.write(`${text.replace(/\s*[\r\n]+\s*/g, ' ')}\n`);
+    },
+    finish: () => whole.finish(),
+    abandon: () => whole.abandon(),
+  };
+}

@@ -1,0 +1,87 @@
+/** A folder run is killed again and again, and still nothing is lost, and nothing done twice. Over pictures of all formats, some of them broken. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LEDGER_FILE } from '../../lib/run/ledger/ledger';
+import { isPicture, openLine, type PictureLine } from '../../lib/run/ledger/line';
+import { jsonLines, MAIN, runCommand } from '../cli/command';
+import { Random } from '../fuzz/support/random';
+import { makePictureSet, type PictureSet } from './support/picture-set';
+
+const PICTURES = 2000;
+const KILLS = 10;
+
+interface Line {
+  image: string;
+  prompt?: string;
+  error?: { code: string };
+}
+
+let work: string;
+let pictures: string;
+let set: PictureSet;
+beforeAll(async () => {
+  work = mkdtempSync(path.join(os.tmpdir(), 'killed-'));
+  pictures = path.join(work, 'set');
+  set = await makePictureSet(pictures, PICTURES);
+}, 300_000);
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+const command = (name: string, mode = 'fast'): string[] => [
+  ...['interrogate', pictures, '--clip', 'sample', '--caption', 'sample', '--device', 'cpu', '--cache', path.join(work, 'cache')],
+  ...['--mode', mode, '--out', path.join(work, name, `${mode}.jsonl`), '--progress', 'none'],
+];
+const read = (name: string, mode = 'fast'): string => readFileSync(path.join(work, name, `${mode}.jsonl`), 'utf8');
+const sorted = (text: string): string => text.split('\n').sort().join('\n');
+
+function ledgerOf(name: string): PictureLine[] {
+  const lines = readFileSync(path.join(work, name, '.torch-interrogator', LEDGER_FILE))
+    .toString('latin1')
+    .split('\n');
+  return lines.flatMap((line) => openLine(Buffer.from(line, 'latin1')) ?? []).filter(isPicture);
+}
+
+test('killed ten times, it gives byte for byte what an uninterrupted run gives', async () => {
+  const whole = await runCommand(command('whole'), { cwd: work });
+  expect(whole.code).toBe(1);
+
+  const random = new Random(17);
+  let kills = 0;
+  let pause = 1500;
+  while (kills < KILLS) {
+    const child = spawn(process.execPath, [MAIN, ...command('killed')], { cwd: work, stdio: 'ignore' });
+    const ended = new Promise<NodeJS.Signals | null>((resolve) => child.on('exit', (_, signal) => resolve(signal)));
+    await Promise.race([sleep(pause + random.below(1500)), ended]);
+    child.kill('SIGKILL');
+    // One that was at its end already was no kill: the next is sooner.
+    if ((await ended) === 'SIGKILL') kills += 1;
+    else pause = Math.max(100, pause - 700);
+  }
+  const last = await runCommand(command('killed'), { cwd: work });
+  expect(last.code).toBe(1);
+  expect(sorted(read('killed'))).toBe(sorted(read('whole')));
+
+  const lines = jsonLines<Line>(read('killed'));
+  expect(new Set(lines.map(({ image }) => image)).size).toBe(PICTURES);
+  const failed = new Map(lines.flatMap(({ image, error }) => (error ? [[path.relative(pictures, image), error.code] as const] : [])));
+  expect(failed).toEqual(set.broken);
+  for (const { prompt, error } of lines) if (!error) expect(prompt).toMatch(/\S/);
+
+  // What was in the ledger was not made again: each content came to its results once, whatever its names.
+  const seen = new Map<string, number>();
+  for (const { sha256, image } of ledgerOf('killed')) seen.set(`${sha256} ${image}`, (seen.get(`${sha256} ${image}`) ?? 0) + 1);
+  expect([...seen.values()].filter((times) => times > 1)).toEqual([]);
+}, 900_000);
+
+test('another mode over the same pictures encodes none of them again', async () => {
+  const rows = (name: string): number => Math.max(...ledgerOf(name).flatMap(({ features = {} }) => Object.values(features))) + 1;
+  const before = rows('whole');
+  const captions = ledgerOf('whole').length;
+  const { code } = await runCommand(command('whole', 'classic'), { cwd: work });
+  expect(code).toBe(1);
+  expect(rows('whole')).toBe(before);
+  expect(ledgerOf('whole').length).toBeGreaterThan(captions);
+  expect(new Set(jsonLines<Line>(read('whole', 'classic')).map(({ image }) => image)).size).toBe(PICTURES);
+}, 300_000);
