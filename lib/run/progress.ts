@@ -13,6 +13,8 @@ export interface RunProgress {
   failed: number;
   /** Pictures left out because they have what was to be written (`existing: 'skip'`). */
   skipped: number;
+  /** Pictures that went through the image tower now: their features were not there. */
+  encoded: number;
   /** Pictures worked on a second, over the last 30 s; 0 until there are some. */
   rate: number;
   /** null while it cannot be told. */

@@ -23,7 +23,7 @@ import { rowOf } from './work/row-of';
 /** Pictures that are read and hashed ahead of the devices. */
 const AHEAD = 8;
 /** For each picture under way so many may be done before the first of them is: one that lasts does not stop the others. */
-const WINDOW = 8;
+const WINDOW = 3;
 /** Stages that are told of: what is before the first picture, and may last. */
 const STAGES = /^(load|download|copy|labels)\b/;
 
@@ -209,6 +209,7 @@ export class Run implements AsyncIterable<Row> {
     if (claimed === 'skipped') return { name, outcome: 'skipped' };
     const examined = await examiner.examine(picture);
     if (!examined) return { name, outcome: 'skipped' };
+    if (examined.isEncoded) this.tally.encoded += 1;
     const row = await publisher.word(rowOf(picture, examined, this.task, plan));
     const fault = row.error ?? claimed ?? (await publisher.publish(picture, row, examined.line));
     return { name, row, outcome: fault ? 'failed' : examined.isNew ? 'done' : 'kept', ...(fault && { fault }) };

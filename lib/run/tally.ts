@@ -19,6 +19,7 @@ export class Tally {
   total: number | null = null;
   devices: readonly string[] = [];
   stage: ProgressEvent | undefined;
+  encoded = 0;
 
   count(outcome: Outcome): void {
     this.counts[outcome] += 1;
@@ -53,6 +54,7 @@ export class Tally {
     return {
       total: this.total,
       ...this.counts,
+      encoded: this.encoded,
       rate,
       secondsLeft: left === 0 ? 0 : left !== null && rate > 0 ? left / rate : null,
       seconds: (now - this.began) / 1000,

@@ -206,6 +206,8 @@ test('on a terminal, what is under way never runs into a line of output', async 
     .trimEnd()
     .split(/\r*\n/)
     .map((line) => line.slice(line.lastIndexOf('\r\x1b[K') + 1).replace('\x1b[K', ''));
+  // A person at a terminal is told how it ended.
+  expect(lines.pop()).toMatch(/^6 done, 0 failed in /);
   expect(lines.map((line) => line.split('\t')[0])).toEqual(copies);
-  expect(stdout).toMatch(/load \d\/3/);
+  expect(stdout).toMatch(/Loading models \d\/3|load \d\/3/);
 });

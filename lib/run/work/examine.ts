@@ -26,6 +26,8 @@ export interface Examination {
   line: PictureLine;
   /** Something was computed now. */
   isNew: boolean;
+  /** It went through the image tower now. */
+  isEncoded?: boolean;
   /** Unit-length image features as they are kept, in float16's precision; only where the run asks for them. */
   features?: Float32Array;
 }
@@ -143,7 +145,7 @@ export class Examiner {
       ...(encoded && { features: { [plan.features.key]: encoded } }),
     });
     const asKept = await ledger.features(line, plan.features.key);
-    return { line, isNew: true, ...(asKept && { features: asKept }) };
+    return { line, isNew: true, isEncoded: encoded !== undefined, ...(asKept && { features: asKept }) };
   }
 
   /** Without a ledger, of whatever content. */
@@ -152,7 +154,7 @@ export class Examiner {
       return this.make(await picture.open(this.options.signal), new Set(this.wanted), {});
     });
     const errors = error && { errors: errorsOf(this.wanted, error) };
-    return { line: { sha256: null, image: picture.name, ...rest, ...errors }, isNew: true, ...(features && { features }) };
+    return { line: { sha256: null, image: picture.name, ...rest, ...errors }, isNew: true, isEncoded: true, ...(features && { features }) };
   }
 
   /** A picture that could not be read. It is tried again the next time. */

@@ -1,0 +1,210 @@
+/** Folder runs: what is missing is done, what is known is not, whatever happens in between. */
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { type Interrogator, type Row, type RunOptions, type RunSummary, runFolder } from '../../lib';
+import { Interrogator as Interrogators } from '../../lib/interrogator/interrogator';
+import { LEDGER_FILE } from '../../lib/run/ledger/ledger';
+import { encoded } from './support/picture-set';
+
+let work: string;
+let folder: string;
+let interrogator: Interrogator;
+beforeAll(async () => {
+  interrogator = await Interrogators.create({
+    clipModelName: 'sample',
+    captionModelName: 'sample',
+    device: 'cpu',
+    cachePath: null,
+    quiet: true,
+  });
+});
+afterAll(() => interrogator.dispose());
+beforeEach(async () => {
+  work = mkdtempSync(path.join(os.tmpdir(), 'run-'));
+  folder = path.join(work, 'set');
+  mkdirSync(path.join(folder, 'below'), { recursive: true });
+  for (const [i, name] of ['1.png', '2.jpg', '10.webp', 'below/3.png'].entries()) {
+    writeFileSync(path.join(folder, name), await encoded(i, 'png'));
+  }
+});
+afterEach(() => rmSync(work, { recursive: true, force: true }));
+
+const fast = { kind: 'interrogate', modes: ['fast'] } as const;
+
+async function rowsOf(options: RunOptions = {}): Promise<{ rows: Row[]; summary: RunSummary }> {
+  const run = runFolder(folder, { interrogators: [interrogator], task: fast, ...options });
+  const rows: Row[] = [];
+  for await (const row of run) rows.push(row);
+  return { rows, summary: run.result as RunSummary };
+}
+
+const namesOf = (rows: readonly Row[]): string[] => rows.map(({ name }) => path.relative(folder, name));
+
+test('a row for each picture in natural order, with what describe() says', async () => {
+  const { rows, summary } = await rowsOf();
+  expect(namesOf(rows)).toEqual(['1.png', '2.jpg', '10.webp', 'below/3.png']);
+  expect(summary).toMatchObject({ done: 4, kept: 0, failed: 0, skipped: 0, aborted: false });
+  for (const { name, texts, caption } of rows) {
+    const described = await interrogator.describe(name, { mode: 'fast' });
+    expect(texts).toEqual([
+      { mode: 'fast', text: described.prompt, original: described.prompt, similarity: expect.closeTo(described.similarity, 5) },
+    ]);
+    expect(caption).toBe(described.caption);
+  }
+});
+
+test('a second run computes nothing, and gives the same rows', async () => {
+  const first = await rowsOf();
+  const { batched } = interrogator.stats().device;
+  const second = await rowsOf();
+  expect(second.rows).toEqual(first.rows);
+  expect(second.summary).toMatchObject({ done: 0, kept: 4, encoded: 0 });
+  // Neither an image, nor a caption, nor a ranking.
+  expect(interrogator.stats().device.batched).toBe(batched);
+});
+
+test('a touched picture is known by its content, a changed one is done again', async () => {
+  await rowsOf();
+  utimesSync(path.join(folder, '1.png'), new Date(), new Date());
+  writeFileSync(path.join(folder, '2.jpg'), await encoded(77, 'png'));
+  expect((await rowsOf()).summary).toMatchObject({ done: 1, kept: 3 });
+  expect((await rowsOf()).summary).toMatchObject({ done: 0, kept: 4 });
+});
+
+test('the same content under two names is computed once', async () => {
+  for (const name of ['a copy.png', 'below/another.png']) copyFileSync(path.join(folder, '1.png'), path.join(folder, name));
+  const { rows, summary } = await rowsOf();
+  expect(summary).toMatchObject({ done: 4, kept: 2 });
+  const of = (name: string) => rows.find((row) => row.name === path.join(folder, name))?.texts;
+  expect(of('a copy.png')).toEqual(of('1.png'));
+  expect(of('below/another.png')).toEqual(of('1.png'));
+});
+
+test('other settings are results beside the old ones, without a second pass over the images', async () => {
+  const first = await rowsOf();
+  expect(first.summary.encoded).toBe(4);
+  const features = (): number[] =>
+    readdirSync(path.join(folder, '.torch-interrogator'))
+      .filter((name) => name.endsWith('.f16'))
+      .map((name) => statSync(path.join(folder, '.torch-interrogator', name)).size);
+  const before = features();
+  const ofCaptions = (await rowsOf({ task: { kind: 'interrogate', modes: ['classic', 'negative', 'caption'] } })).rows;
+  expect(ofCaptions[0]?.texts?.map(({ mode }) => mode)).toEqual(['classic', 'negative', 'caption']);
+  const ranked = await rowsOf({ task: { kind: 'rank', labels: ['red', 'green', 'blue'], topCount: 2, scores: 'cosine' } });
+  expect(ranked.rows[0]?.ranked).toHaveLength(2);
+  expect((await rowsOf({ task: { kind: 'features' } })).rows[0]?.features).toHaveLength(interrogator.embedDim);
+  expect(ranked.summary).toMatchObject({ done: 4, encoded: 0 });
+  expect((await rowsOf()).rows).toEqual(first.rows);
+  // Every image that is encoded leaves a row.
+  expect(features()).toEqual(before);
+});
+
+test('again: all does everything anew; errors only what failed', async () => {
+  writeFileSync(path.join(folder, 'bad.png'), 'no picture');
+  const first = await rowsOf();
+  expect(first.summary).toMatchObject({ done: 4, failed: 1 });
+  expect((await rowsOf({ again: 'all' })).summary).toMatchObject({ done: 4, kept: 0, failed: 1 });
+  writeFileSync(path.join(folder, 'new.png'), await encoded(50, 'png'));
+  writeFileSync(path.join(folder, 'bad.png'), await encoded(51, 'png'));
+  const errors = await rowsOf({ again: 'errors' });
+  expect(namesOf(errors.rows)).toContain('bad.png');
+  expect(errors.rows.find(({ name }) => name.endsWith('bad.png'))?.texts).toHaveLength(1);
+  expect(namesOf(errors.rows)).not.toContain('new.png');
+  expect((await rowsOf()).summary).toMatchObject({ done: 1, kept: 5, failed: 0 });
+});
+
+test('errors are grouped by their cause, and name the picture that they are of, also of copies', async () => {
+  for (const name of ['a.png', 'b.png', 'c.png']) writeFileSync(path.join(folder, name), 'no picture');
+  writeFileSync(path.join(folder, 'd.png'), '');
+  const { rows, summary } = await rowsOf();
+  expect(summary.failures.map(({ code, count }) => [code, count])).toEqual([
+    ['ERR_IMAGE_FORMAT', 3],
+    ['ERR_IMAGE_EMPTY', 1],
+  ]);
+  for (const { name, error } of rows) if (error) expect(error.message).toContain(name);
+});
+
+test('two runs with one state at once: the second says so', async () => {
+  const run = runFolder(folder, { interrogators: [interrogator], task: fast });
+  for await (const _ of run) {
+    await expect(runFolder(folder, { interrogators: [interrogator], task: fast }).finish()).rejects.toMatchObject({ code: 'ERR_BUSY' });
+  }
+  await expect(runFolder(folder, { interrogators: [interrogator], task: fast }).finish()).resolves.toMatchObject({ kept: 4 });
+});
+
+test('stop() lets what is under way end; the next run does the others', async () => {
+  for (let i = 0; i < 60; i += 1) writeFileSync(path.join(folder, `more ${i}.png`), await encoded(200 + i, 'png'));
+  const run = runFolder(folder, { interrogators: [interrogator], task: fast, concurrency: 2 });
+  const rows: Row[] = [];
+  for await (const row of run) {
+    rows.push(row);
+    if (rows.length === 5) run.stop();
+  }
+  expect(run.result).toMatchObject({ aborted: true });
+  expect(rows.length).toBeLessThan(40);
+  const { summary } = await rowsOf();
+  expect(summary.kept).toBeGreaterThanOrEqual(rows.length);
+  expect(summary.done + summary.kept).toBe(64);
+});
+
+test('who leaves the loop, and a signal, end the run, and what was done is kept', async () => {
+  for await (const _ of runFolder(folder, { interrogators: [interrogator], task: fast, concurrency: 1 })) break;
+  const controller = new AbortController();
+  const aborted = (async () => {
+    for await (const _ of runFolder(folder, { interrogators: [interrogator], task: fast, signal: controller.signal })) controller.abort();
+  })();
+  await expect(aborted).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+  const { summary } = await rowsOf();
+  expect(summary.kept).toBeGreaterThan(0);
+  expect(summary.done + summary.kept).toBe(4);
+});
+
+test('the set may be moved: what is known goes with it', async () => {
+  await rowsOf();
+  const elsewhere = path.join(work, 'elsewhere');
+  renameSync(folder, elsewhere);
+  folder = elsewhere;
+  expect((await rowsOf()).summary).toMatchObject({ done: 0, kept: 4 });
+});
+
+test('a state elsewhere leaves the pictures alone; null keeps nothing', async () => {
+  const state = path.join(work, 'state');
+  await rowsOf({ state });
+  expect(readFileSync(path.join(state, LEDGER_FILE), 'utf8').split('\n').length).toBeGreaterThan(4);
+  await rowsOf({ state: null });
+  expect(() => readFileSync(path.join(folder, '.torch-interrogator', LEDGER_FILE))).toThrow(/ENOENT/);
+  expect((await rowsOf({ state })).summary).toMatchObject({ done: 0, kept: 4 });
+});
+
+test('names with line ends and quotes', async () => {
+  const name = 'a\n"b"\t\'c.png';
+  writeFileSync(path.join(folder, name), await encoded(60, 'png'));
+  expect(namesOf((await rowsOf()).rows)).toContain(name);
+  expect((await rowsOf()).summary).toMatchObject({ done: 0, kept: 5 });
+});
+
+test('a folder that vanishes under way: its pictures fail with what is wrong, and are done when it is back', async () => {
+  const run = runFolder(folder, { interrogators: [interrogator], task: fast, concurrency: 1, state: path.join(work, 'state') });
+  const rows: Row[] = [];
+  for await (const row of run) {
+    rows.push(row);
+    if (rows.length === 1) renameSync(folder, path.join(work, 'gone'));
+  }
+  for (const { error } of rows) if (error) expect(error.code).toMatch(/ERR_IMAGE_NOT_FOUND|ERR_IO/);
+  renameSync(path.join(work, 'gone'), folder);
+  const { summary } = await rowsOf({ state: path.join(work, 'state') });
+  expect(summary).toMatchObject({ failed: 0 });
+  expect(summary.done + summary.kept).toBe(4);
+});
