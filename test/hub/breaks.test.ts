@@ -1,12 +1,12 @@
 /** Fetches that break off, race or are aborted, and disks that are full. */
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import promises from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cachedFile, fetchFiles } from '../../lib/hub';
 import { longestTurn } from '../support/main-thread';
+import { mountSmall, mounts } from '../support/small-disk';
 import { askPython, contentsOf, expectOnly, fetchInProcess, listing, makePlace, type Place, partOf as partFile, sha256 } from './place';
 
 const REPOSITORY = 'maker/model';
@@ -31,26 +31,7 @@ const sizeOf = (file: string): number => (existsSync(file) ? statSync(file).size
 // Elsewhere they are told as skipped.
 const onLinux = process.platform === 'linux' ? test : test.skip;
 /** Only who may mount can have a disk that is really full. */
-const whereMounts = mayMount() ? test : test.skip;
-
-function mayMount(): boolean {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'mount-'));
-  try {
-    mountSmall(folder);
-    execFileSync('umount', [folder]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmdirSync(folder);
-  }
-}
-
-/** Makes the folder a disk of 4 MB. */
-function mountSmall(folder: string): void {
-  mkdirSync(folder, { recursive: true });
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder], { stdio: 'ignore' });
-}
+const whereMounts = mounts() ? test : test.skip;
 
 test('kill -9 twice in mid-fetch: the third run ends, and hardly a byte was sent twice', async () => {
   const weights = place.write(REPOSITORY, WEIGHTS, 20 * MB);
@@ -269,7 +250,7 @@ describe('the disk', () => {
 
   whereMounts('of a few megabytes that is really full', async () => {
     const small = path.join(place.folder, 'small');
-    mountSmall(small);
+    const unmount = mountSmall(small, 4);
     try {
       process.env.HF_HUB_CACHE = small;
       const weights = place.write(REPOSITORY, WEIGHTS, 3 * MB);
@@ -284,7 +265,7 @@ describe('the disk', () => {
       expect(readFileSync(file as string).equals(weights)).toBe(true);
       expect(place.hub.bytesSent).toBeLessThan(weights.length * 1.2);
     } finally {
-      execFileSync('umount', [small]);
+      unmount();
     }
   });
 
