@@ -7,6 +7,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { EXPORTER, exporterPython } from './exporter-python.mjs';
 import { CMAKE_BUILD } from './native-build.mjs';
+import { readersPython } from './readers-python.mjs';
 import { setUp } from './setup.mjs';
 import { BUILD, filesBelow, main, ROOT, StepError, show, title } from './step.mjs';
 
@@ -79,8 +80,8 @@ await main(async () => {
 
   // What the one downloads, the other compiles meanwhile.
   const failed = new AbortController();
-  const [python, libtorch] = await Promise.all([
-    exporterPython({ signal: failed.signal }),
+  const [[python, readers], libtorch] = await Promise.all([
+    (async () => [await exporterPython({ signal: failed.signal }), sides.includes('jest') ? await readersPython() : undefined])(),
     setUp({ tests: sides.includes('ctest') }).catch((error) => {
       failed.abort();
       throw error;
@@ -90,7 +91,7 @@ await main(async () => {
   rmSync(REPORTS, { recursive: true, force: true });
   mkdirSync(REPORTS, { recursive: true });
   // Every process of the tests takes the same libtorch and the same Python.
-  const env = { LIBTORCH: libtorch.path, INTERROGATOR_PYTHON: python };
+  const env = { LIBTORCH: libtorch.path, INTERROGATOR_PYTHON: python, ...(readers && { READERS_PYTHON: readers }) };
   const counts = [];
   const results = [];
   const run = async (side) => {

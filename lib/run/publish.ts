@@ -128,8 +128,8 @@ export class Publisher {
   }
 
   /** Adds the row to the tables. Rows come in the run's order. */
-  async write(row: Row): Promise<void> {
-    for (const { table } of this.targets) await table.write(row);
+  async write(row: Row, picture: Picture): Promise<void> {
+    for (const { table } of this.targets) await table.write(row, picture);
   }
 
   /** Puts the tables in their places. Of a run that was stopped, an older one stays. */

@@ -31,7 +31,7 @@ const STAGES = /^(load|download|copy|labels)\b/;
 interface Ended {
   /** Absent where it was left out. */
   row?: Row;
-  name: string;
+  picture: Picture;
   outcome: Outcome;
   /** What could not be made or written of it. */
   fault?: RowError;
@@ -125,9 +125,9 @@ export class Run implements AsyncIterable<Row> {
       this.countInputs();
       for await (const ended of inOrder(picturesOf(this.inputs, this.inputOptions), schedule, work)) {
         this.tally.count(ended.outcome);
-        if (ended.fault) this.tally.fail(ended.name, ended.fault);
+        if (ended.fault) this.tally.fail(ended.picture.name, ended.fault);
         if (!ended.row) continue;
-        await publisher.write(ended.row);
+        await publisher.write(ended.row, ended.picture);
         yield ended.row;
       }
       throwIfAborted(options.signal);
@@ -204,15 +204,14 @@ export class Run implements AsyncIterable<Row> {
 
   /** Rejects where the run cannot go on. */
   private async work(picture: Picture, examiner: Examiner, plan: Plan, publisher: Publisher): Promise<Ended> {
-    const { name } = picture;
     const claimed = await publisher.claim(picture);
-    if (claimed === 'skipped') return { name, outcome: 'skipped' };
+    if (claimed === 'skipped') return { picture, outcome: 'skipped' };
     const examined = await examiner.examine(picture);
-    if (!examined) return { name, outcome: 'skipped' };
+    if (!examined) return { picture, outcome: 'skipped' };
     if (examined.isEncoded) this.tally.encoded += 1;
     const row = await publisher.word(rowOf(picture, examined, this.task, plan));
     const fault = row.error ?? claimed ?? (await publisher.publish(picture, row, examined.line));
-    return { name, row, outcome: fault ? 'failed' : examined.isNew ? 'done' : 'kept', ...(fault && { fault }) };
+    return { picture, row, outcome: fault ? 'failed' : examined.isNew ? 'done' : 'kept', ...(fault && { fault }) };
   }
 
   private summarize(): RunSummary {

@@ -45,7 +45,7 @@ export function addPictureOptions(command: Command, { excludes = 'leave out file
     .option('--only-errors', 'only pictures that failed the last time')
     .option(
       '--out <file>',
-      'write one file: .jsonl, .csv, .tsv, .parquet, .txt, metadata.jsonl, .json (kohya); may be repeated',
+      'write one file: .jsonl, .csv, .tsv, .parquet, .txt, metadata.jsonl, .json (kohya), .tar (WebDataset); may be repeated',
       collect,
       [],
     )

@@ -30,15 +30,24 @@ export function markOf(text: string): Mark | undefined {
  */
 export function joinedText(text: string, there: string | undefined, own: number, existing: Existing): Joined | undefined {
   const line = text + NEWLINE;
-  if (there === undefined || own === there.length) return { content: line, own: line.length };
+  const isOurs = own > 0 && own === there?.length;
+  if (there?.trim() === text && (isOurs || existing !== 'skip')) return { content: there, own: there.length };
+  if (there === undefined || isOurs) return { content: line, own: line.length };
   if (own === 0 && existing === 'skip') return undefined;
-  if (existing === 'overwrite') return { content: line, own: line.length };
+  if (existing === 'overwrite' || there.trim() === '') return { content: line, own: line.length };
   if (existing === 'prepend') {
     const kept = there.slice(own);
-    if (own === 0 && there.startsWith(text + SEPARATOR)) return { content: there, own: text.length + SEPARATOR.length };
+    if (own === 0 && isMore(there, text + SEPARATOR) && there.startsWith(text + SEPARATOR))
+      return { content: there, own: text.length + SEPARATOR.length };
     return { content: `${text}${SEPARATOR}${kept}`, own: text.length + SEPARATOR.length };
   }
   const kept = there.slice(0, there.length - own).trimEnd();
-  if (own === 0 && there.endsWith(SEPARATOR + line)) return { content: there, own: SEPARATOR.length + line.length };
+  if (kept === '') return { content: line, own: line.length };
+  if (own === 0 && isMore(there, SEPARATOR + line) && there.endsWith(SEPARATOR + line))
+    return { content: there, own: SEPARATOR.length + line.length };
   return { content: `${kept}${SEPARATOR}${line}`, own: SEPARATOR.length + line.length };
+}
+
+function isMore(there: string, part: string): boolean {
+  return there.length > part.length;
 }

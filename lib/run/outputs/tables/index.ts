@@ -9,10 +9,11 @@ import { openJsonLines } from './json-lines';
 import { openParquet } from './parquet';
 import type { Table, TableOptions } from './table';
 import { openImageFolder, openKohya, openText } from './training';
+import { openWebDataset } from './web-dataset';
 
 export type { Table, TableOptions } from './table';
 
-type Format = 'json lines' | 'csv' | 'parquet' | 'imagefolder' | 'kohya' | 'text';
+type Format = 'json lines' | 'csv' | 'parquet' | 'imagefolder' | 'kohya' | 'text' | 'webdataset';
 
 const FORMATS: Readonly<Record<string, Format>> = {
   '.jsonl': 'json lines',
@@ -22,10 +23,11 @@ const FORMATS: Readonly<Record<string, Format>> = {
   '.parquet': 'parquet',
   '.json': 'kohya',
   '.txt': 'text',
+  '.tar': 'webdataset',
 };
 
 /** Of texts alone. */
-const TRAINERS: readonly Format[] = ['imagefolder', 'kohya', 'text'];
+const TRAINERS: readonly Format[] = ['imagefolder', 'kohya', 'text', 'webdataset'];
 
 /**
  * Finds out before any picture is worked on whether the table can be written at the end. Rejects with ERR_INVALID_ARGUMENT for a name of no
@@ -71,6 +73,8 @@ export async function openTable(file: string, options: TableOptions): Promise<Ta
       return openKohya(file);
     case 'text':
       return openText(file);
+    case 'webdataset':
+      return openWebDataset(file);
   }
 }
 

@@ -1,11 +1,13 @@
 /** A file with a line, an object or a record for each row of a run. */
 import type { Mode } from '../../../api';
+import type { Picture } from '../../picture';
 import type { Row } from '../../row';
 import type { RowKind } from '../record';
 
 /** Rows come in the run's order. The file is in its place once it is finished, whole. */
 export interface Table {
-  write(row: Row): Promise<void>;
+  /** `picture`: where its bytes are. */
+  write(row: Row, picture?: Picture): Promise<void>;
   finish(): Promise<void>;
   /** Leaves what was in the place. */
   abandon(): Promise<void>;

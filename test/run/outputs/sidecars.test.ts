@@ -1,0 +1,127 @@
+/** Text files beside pictures: nothing of another hand is lost, and nothing is added twice. */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { Mode } from '../../../lib/api';
+import { type SidecarMarks, type SidecarOptions, Sidecars } from '../../../lib/run/outputs';
+import { type Existing, joinedText } from '../../../lib/run/outputs/sidecar-text';
+import type { Picture } from '../../../lib/run/picture';
+import type { Row } from '../../../lib/run/row';
+import { Random } from '../../fuzz/support/random';
+
+let work: string;
+beforeEach(() => {
+  work = mkdtempSync(path.join(os.tmpdir(), 'sidecars-'));
+});
+afterEach(() => rmSync(work, { recursive: true, force: true }));
+
+const pictureOf = (below: string | Buffer): Picture => {
+  const file = Buffer.concat([Buffer.from(`${work}/`), Buffer.from(below)]);
+  return { name: file.toString(), file, root: Buffer.from(work), open: async () => file.toString() };
+};
+const rowOf = (texts: Partial<Record<Mode, string>>): Row => ({
+  name: 'x',
+  texts: Object.entries(texts).map(([mode, text]) => ({ mode: mode as Mode, text, original: text, similarity: 0 })),
+});
+const read = (name: string): string => readFileSync(path.join(work, name), 'utf8');
+const sidecarsOf = (options: SidecarOptions = {}, modes: Mode[] = ['fast']) => new Sidecars({ ...options, modes });
+
+test.each<[SidecarOptions, Mode[], Record<string, string>]>([
+  [{}, ['fast'], { 'a b.txt': 'one\n' }],
+  [{ extension: '.caption' }, ['fast'], { 'a b.caption': 'one\n' }],
+  [{ name: '{name}{ext}' }, ['fast'], { 'a b.png.txt': 'one\n' }],
+  [{}, ['fast', 'negative'], { 'a b.txt': 'one\n', 'a b.negative.txt': 'two\n' }],
+  [{ name: '{mode}-{stem}{ext}' }, ['fast', 'negative'], { 'fast-a b.txt': 'one\n', 'negative-a b.txt': 'two\n' }],
+  [{ lines: true }, ['fast', 'negative'], { 'a b.txt': 'one\ntwo\n' }],
+])('names of %j', async (options, modes, expected) => {
+  const texts: Partial<Record<Mode, string>> = modes.length > 1 ? { fast: 'one', negative: 'two' } : { fast: 'one' };
+  await sidecarsOf(options, modes).write(pictureOf('a b.png'), rowOf(texts));
+  expect(Object.fromEntries(readdirSync(work).map((name) => [name, read(name)]))).toEqual(expected);
+});
+
+test('a folder of their own has the subfolders of the pictures', async () => {
+  const folder = path.join(work, 'texts');
+  await sidecarsOf({ folder }).write(pictureOf('a/b/c.png'), rowOf({ fast: 'one' }));
+  expect(read('texts/a/b/c.txt')).toBe('one\n');
+});
+
+test('names that are no UTF-8, and names with line ends', async () => {
+  const name = Buffer.concat([Buffer.from('caf'), Buffer.from([0xe9]), Buffer.from('\n.png')]);
+  await sidecarsOf().write(pictureOf(name), rowOf({ fast: 'one' }));
+  const [found] = readdirSync(work, { encoding: 'buffer' });
+  expect(found).toEqual(Buffer.concat([Buffer.from('caf'), Buffer.from([0xe9]), Buffer.from('\n.txt')]));
+});
+
+test('two pictures with one text file: the second is told how both can have one', () => {
+  const sidecars = sidecarsOf();
+  expect(sidecars.claim(pictureOf('a.jpg'))).toBeUndefined();
+  expect(sidecars.claim(pictureOf('a.png'))).toMatchObject({ code: 'ERR_IO', hint: expect.stringContaining('{name}{ext}') });
+  expect(sidecars.claim(pictureOf('below/a.png'))).toBeUndefined();
+  expect(sidecars.claim({ name: 'http://x/a.png', open: async () => '' })).toMatchObject({ hint: expect.stringContaining('--out') });
+});
+
+test('a variable that stands for nothing is an error at once', () => {
+  expect(() => sidecarsOf({ name: '{base}.txt' })).toThrow(/\{base\} stands for nothing/);
+});
+
+const EXISTING: Existing[] = ['skip', 'overwrite', 'append', 'prepend'];
+const AFTER: Record<Existing, string> = { skip: 'old, words', overwrite: 'new\n', append: 'old, words, new\n', prepend: 'new, old, words' };
+
+test.each(EXISTING)('%s: a text of another hand, then a second run, then other words', async (existing) => {
+  writeFileSync(path.join(work, 'a.txt'), 'old, words');
+  const picture = pictureOf('a.png');
+  let marks: SidecarMarks | undefined;
+  const write = async (text: string): Promise<void> => {
+    const sidecars = sidecarsOf({ existing });
+    if (await sidecars.skips(picture, marks)) return;
+    marks = await sidecars.write(picture, rowOf({ fast: text }), marks);
+  };
+  await write('new');
+  expect(read('a.txt')).toBe(AFTER[existing]);
+  await write('new');
+  expect(read('a.txt')).toBe(AFTER[existing]);
+  // What the first run has written is replaced, and no more.
+  await write('newer, longer');
+  expect(read('a.txt')).toBe(AFTER[existing].replace('new', 'newer, longer'));
+  // The process ended before the mark was kept.
+  if (existing !== 'overwrite') marks = undefined;
+  await write('newer, longer');
+  expect(read('a.txt')).toBe(AFTER[existing].replace('new', 'newer, longer'));
+});
+
+test('a text that a person has changed since is theirs', async () => {
+  const picture = pictureOf('a.png');
+  const marks = await sidecarsOf().write(picture, rowOf({ fast: 'one' }));
+  expect(await sidecarsOf().skips(picture, marks)).toBe(false);
+  writeFileSync(path.join(work, 'a.txt'), 'one, and more');
+  expect(await sidecarsOf().skips(picture, marks)).toBe(true);
+  await sidecarsOf().write(picture, rowOf({ fast: 'two' }), marks);
+  expect(read('a.txt')).toBe('one, and more');
+});
+
+test('what was there is in the new text, whatever it was, and a second time changes nothing', () => {
+  const pieces = ['a', ', ', '\n', 'new', ' ', '', 'new\n', ', new\n', 'new, '];
+  for (let round = 0; round < 2000; round += 1) {
+    const random = new Random(9, round);
+    const there = Array.from({ length: random.between(1, 4) }, () => random.pick(pieces)).join('');
+    const existing = random.pick(['append', 'prepend'] as const);
+    const once = joinedText('new', there, 0, existing);
+    const kept = there.trimEnd();
+    expect(once?.content).toContain(kept);
+    const again = joinedText('new', once?.content, once?.own ?? 0, existing);
+    expect([there, existing, again]).toEqual([there, existing, once]);
+    // The mark was lost.
+    expect([there, existing, joinedText('new', once?.content, 0, existing)?.content]).toEqual([there, existing, once?.content]);
+  }
+});
+
+test('a folder that is not there, or is a file, is an error with what to do; no file is left behind', async () => {
+  await expect(sidecarsOf().write(pictureOf('gone/a.png'), rowOf({ fast: 'one' }))).rejects.toMatchObject({
+    code: 'ERR_IO',
+    hint: expect.stringMatching(/\S/),
+  });
+  mkdirSync(path.join(work, 'a.txt'));
+  await expect(sidecarsOf().write(pictureOf('a.png'), rowOf({ fast: 'one' }))).rejects.toMatchObject({ code: 'ERR_IO' });
+  expect(readdirSync(work)).toEqual(['a.txt']);
+  expect(existsSync(path.join(work, 'gone'))).toBe(false);
+});
