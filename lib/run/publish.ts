@@ -101,12 +101,11 @@ export class Publisher {
     if (row.error) return undefined;
     const { ledger } = this.setting;
     try {
-      const sidecars = await this.sidecars?.write(picture, row, line.sidecars);
       let marked = line;
-      if (sidecars && ledger && JSON.stringify(sidecars) !== JSON.stringify(line.sidecars)) {
+      await this.sidecars?.write(picture, row, line.sidecars, async (sidecars) => {
         const { features: _, ...rest } = line;
-        marked = await ledger.add({ line: { ...rest, sidecars } });
-      }
+        marked = (await ledger?.add({ line: { ...rest, sidecars } })) ?? line;
+      });
       if (this.embedding && picture.file) await this.embed(picture, picture.file, row, marked);
       return undefined;
     } catch (error) {

@@ -1,6 +1,6 @@
 /** The options that all commands over pictures have: which pictures, what is kept, what is written. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { RunOptions } from '../../index';
+import { type Command, Option } from 'commander';
+import { InterrogatorError, type RunOptions } from '../../index';
 import { type ModelOptions, wholeNumber } from '../options';
 
 export interface PictureOptions extends ModelOptions {
@@ -66,7 +66,7 @@ export function requirePictures(args: readonly string[], { from }: PictureOption
 /** What the library takes, but for the task and the words. */
 export function toRunOptions(options: PictureOptions): RunOptions {
   const { recursive, include, exclude, concurrency, state, redo, onlyErrors, out, report, from } = options;
-  if (redo && onlyErrors) throw new InvalidArgumentError('--redo and --only-errors do not go together.');
+  if (redo && onlyErrors) throw new InterrogatorError('ERR_INVALID_ARGUMENT', '--redo and --only-errors do not go together.');
   return {
     recursive,
     include,

@@ -41,7 +41,7 @@ export function joinedText(text: string, there: string | undefined, own: number,
       return { content: there, own: text.length + SEPARATOR.length };
     return { content: `${text}${SEPARATOR}${kept}`, own: text.length + SEPARATOR.length };
   }
-  const kept = there.slice(0, there.length - own).trimEnd();
+  const kept = own === 0 ? there.trimEnd() : there.slice(0, -own);
   if (kept === '') return { content: line, own: line.length };
   if (own === 0 && isMore(there, SEPARATOR + line) && there.endsWith(SEPARATOR + line))
     return { content: there, own: SEPARATOR.length + line.length };

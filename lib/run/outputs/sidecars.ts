@@ -26,7 +26,7 @@ export interface SidecarOptions {
   lines?: boolean;
 }
 
-/** What runs remember of the sidecars of a picture, by their names. */
+/** What runs remember of the sidecars of a picture, by their names: the mark of what was last written, and of what was there before it. */
 export type SidecarMarks = Readonly<Record<string, string>>;
 
 interface Target {
@@ -88,34 +88,40 @@ export class Sidecars {
     return there !== undefined && ownOf(there, marks?.[first.name]) === 0;
   }
 
-  /** Writes what is not there yet. Resolves with what is to be remembered. Rejects with ERR_IO. */
-  async write(picture: Picture, { texts = [] }: Row, marks: SidecarMarks = {}): Promise<SidecarMarks> {
+  /**
+   * Writes what is not there yet. Before anything is written, `remember` is given what is to be known of it by a later run, also where
+   * this one ends in between. Rejects with ERR_IO.
+   */
+  async write(picture: Picture, row: Row, marks: SidecarMarks = {}, remember: (marks: SidecarMarks) => Promise<void>): Promise<void> {
+    const planned: { file: Buffer; content: string }[] = [];
     const made: Record<string, string> = {};
     for (const { file, name, place } of this.targets(picture)) {
-      const text = place === undefined ? texts.map((each) => onOneLine(each.text)).join('\n') : texts[place]?.text;
+      const text = textOf(row, place);
       if (text === undefined) continue;
-      try {
-        made[name] = await this.writeOne(file, text, marks[name]);
-      } catch (error) {
-        throw outputFault(shown(file), error);
-      }
+      const there = await this.read(file);
+      const joined = joinedText(text, there?.toString(), there ? ownOf(there, marks[name]) : 0, this.existing);
+      if (!joined) continue;
+      const mark = `${sha256(joined.content)}:${joined.own}`;
+      // What the file has now counts as ours as long as it was.
+      const [before] = marks[name]?.split(' ') ?? [];
+      made[name] = before === undefined || before === mark ? mark : `${mark} ${before}`;
+      if (there?.toString() !== joined.content) planned.push({ file, content: joined.content });
     }
-    return made;
-  }
-
-  private async writeOne(file: Buffer, text: string, mark: string | undefined): Promise<string> {
-    const there = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-      return undefined;
-    });
-    const own = there ? ownOf(there, mark) : 0;
-    const joined = joinedText(text, there?.toString(), own, this.existing);
-    if (!joined) return mark ?? '';
-    if (there?.toString() !== joined.content) {
-      await this.replace(file, joined.content);
+    if (planned.length === 0 && Object.keys(made).every((name) => marks[name]?.split(' ')[0] === made[name]?.split(' ')[0])) return;
+    await remember({ ...marks, ...made });
+    for (const { file, content } of planned) {
+      await this.replace(file, content).catch((error) => {
+        throw outputFault(shown(file), error);
+      });
       this.count += 1;
     }
-    return `${sha256(joined.content)}:${joined.own}`;
+  }
+
+  private async read(file: Buffer): Promise<Buffer | undefined> {
+    return readFile(file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw outputFault(shown(file), error);
+      return undefined;
+    });
   }
 
   /** Under another name first: who reads it sees the old text or the new one. */
@@ -181,9 +187,15 @@ function parentOf(file: Buffer): Buffer {
 }
 
 /** Characters of the content that an earlier run wrote. */
-function ownOf(there: Buffer, mark: string | undefined): number {
-  const known = mark === undefined ? undefined : markOf(mark);
-  return known && known.sha256 === sha256(there) ? known.own : 0;
+function ownOf(there: Buffer, marks = ''): number {
+  const content = sha256(there);
+  const known = marks.split(' ').map(markOf);
+  return known.find((mark) => mark?.sha256 === content)?.own ?? 0;
+}
+
+/** Of one mode, or a line each. */
+function textOf({ texts = [] }: Row, place: number | undefined): string | undefined {
+  return place === undefined ? texts.map(({ text }) => onOneLine(text)).join('\n') : texts[place]?.text;
 }
 
 function sha256(content: string | Buffer): string {

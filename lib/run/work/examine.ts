@@ -128,7 +128,7 @@ export class Examiner {
     if (missing.size === 0) {
       if (again === 'errors' && !this.wanted.every((key) => known && isDone(known, key))) return undefined;
       const isRecorded = last !== undefined && last.sha256 === found.sha256 && last.stamp === found.stamp;
-      const line = isRecorded && known ? { ...known, ...found } : await ledger.add({ line: { ...found, ...sidecarsOf(last) } });
+      const line = isRecorded && known ? own(known, found, last) : await ledger.add({ line: { ...found, ...sidecarsOf(last) } });
       return { line, isNew: false, ...(features && { features }) };
     }
     const isAnew = again === 'all' && this.tried.get(found.sha256) === undefined;
@@ -211,6 +211,11 @@ function isDone(known: PictureLine, key: string): boolean {
 
 function errorsOf(keys: Iterable<string>, error: RowError): Record<string, RowError> {
   return Object.fromEntries([...keys].map((key) => [key, error]));
+}
+
+/** What is known of the content, which another name may have, as this picture's. */
+function own({ sidecars: _, ...known }: PictureLine, found: Found, last: PictureLine): PictureLine {
+  return { ...known, ...found, ...sidecarsOf(last) };
 }
 
 function sidecarsOf(last: PictureLine | undefined): Pick<PictureLine, 'sidecars'> {

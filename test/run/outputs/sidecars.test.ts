@@ -24,6 +24,7 @@ const rowOf = (texts: Partial<Record<Mode, string>>): Row => ({
   texts: Object.entries(texts).map(([mode, text]) => ({ mode: mode as Mode, text, original: text, similarity: 0 })),
 });
 const read = (name: string): string => readFileSync(path.join(work, name), 'utf8');
+const forget = async (): Promise<void> => {};
 const sidecarsOf = (options: SidecarOptions = {}, modes: Mode[] = ['fast']) => new Sidecars({ ...options, modes });
 
 test.each<[SidecarOptions, Mode[], Record<string, string>]>([
@@ -35,19 +36,19 @@ test.each<[SidecarOptions, Mode[], Record<string, string>]>([
   [{ lines: true }, ['fast', 'negative'], { 'a b.txt': 'one\ntwo\n' }],
 ])('names of %j', async (options, modes, expected) => {
   const texts: Partial<Record<Mode, string>> = modes.length > 1 ? { fast: 'one', negative: 'two' } : { fast: 'one' };
-  await sidecarsOf(options, modes).write(pictureOf('a b.png'), rowOf(texts));
+  await sidecarsOf(options, modes).write(pictureOf('a b.png'), rowOf(texts), {}, forget);
   expect(Object.fromEntries(readdirSync(work).map((name) => [name, read(name)]))).toEqual(expected);
 });
 
 test('a folder of their own has the subfolders of the pictures', async () => {
   const folder = path.join(work, 'texts');
-  await sidecarsOf({ folder }).write(pictureOf('a/b/c.png'), rowOf({ fast: 'one' }));
+  await sidecarsOf({ folder }).write(pictureOf('a/b/c.png'), rowOf({ fast: 'one' }), {}, forget);
   expect(read('texts/a/b/c.txt')).toBe('one\n');
 });
 
 test('names that are no UTF-8, and names with line ends', async () => {
   const name = Buffer.concat([Buffer.from('caf'), Buffer.from([0xe9]), Buffer.from('\n.png')]);
-  await sidecarsOf().write(pictureOf(name), rowOf({ fast: 'one' }));
+  await sidecarsOf().write(pictureOf(name), rowOf({ fast: 'one' }), {}, forget);
   const [found] = readdirSync(work, { encoding: 'buffer' });
   expect(found).toEqual(Buffer.concat([Buffer.from('caf'), Buffer.from([0xe9]), Buffer.from('\n.txt')]));
 });
@@ -74,7 +75,9 @@ test.each(EXISTING)('%s: a text of another hand, then a second run, then other w
   const write = async (text: string): Promise<void> => {
     const sidecars = sidecarsOf({ existing });
     if (await sidecars.skips(picture, marks)) return;
-    marks = await sidecars.write(picture, rowOf({ fast: text }), marks);
+    await sidecars.write(picture, rowOf({ fast: text }), marks, async (made) => {
+      marks = made;
+    });
   };
   await write('new');
   expect(read('a.txt')).toBe(AFTER[existing]);
@@ -83,19 +86,41 @@ test.each(EXISTING)('%s: a text of another hand, then a second run, then other w
   // What the first run has written is replaced, and no more.
   await write('newer, longer');
   expect(read('a.txt')).toBe(AFTER[existing].replace('new', 'newer, longer'));
-  // The process ended before the mark was kept.
-  if (existing !== 'overwrite') marks = undefined;
-  await write('newer, longer');
-  expect(read('a.txt')).toBe(AFTER[existing].replace('new', 'newer, longer'));
+});
+
+test.each(EXISTING)('%s: the process ends between what is remembered and what is written, or right after', async (existing) => {
+  const picture = pictureOf('a.png');
+  if (existing !== 'skip') writeFileSync(path.join(work, 'a.txt'), 'old, words');
+  let marks: SidecarMarks = {};
+  const write = async (text: string, ends = false): Promise<void> => {
+    const written = sidecarsOf({ existing }).write(picture, rowOf({ fast: text }), marks, async (made) => {
+      marks = made;
+      if (ends) throw new Error('killed');
+    });
+    await written.catch(() => {});
+  };
+  const expected = (text: string): string => (existing === 'skip' ? `${text}\n` : AFTER[existing].replace('new', text));
+  await write('one', true);
+  await write('one');
+  expect(read('a.txt')).toBe(expected('one'));
+  await write('two', true);
+  expect(await sidecarsOf({ existing }).skips(picture, marks)).toBe(false);
+  await write('two');
+  expect(read('a.txt')).toBe(expected('two'));
+  await write('three');
+  expect(read('a.txt')).toBe(expected('three'));
 });
 
 test('a text that a person has changed since is theirs', async () => {
   const picture = pictureOf('a.png');
-  const marks = await sidecarsOf().write(picture, rowOf({ fast: 'one' }));
+  let marks: SidecarMarks = {};
+  await sidecarsOf().write(picture, rowOf({ fast: 'one' }), marks, async (made) => {
+    marks = made;
+  });
   expect(await sidecarsOf().skips(picture, marks)).toBe(false);
   writeFileSync(path.join(work, 'a.txt'), 'one, and more');
   expect(await sidecarsOf().skips(picture, marks)).toBe(true);
-  await sidecarsOf().write(picture, rowOf({ fast: 'two' }), marks);
+  await sidecarsOf().write(picture, rowOf({ fast: 'two' }), marks, forget);
   expect(read('a.txt')).toBe('one, and more');
 });
 
@@ -116,12 +141,12 @@ test('what was there is in the new text, whatever it was, and a second time chan
 });
 
 test('a folder that is not there, or is a file, is an error with what to do; no file is left behind', async () => {
-  await expect(sidecarsOf().write(pictureOf('gone/a.png'), rowOf({ fast: 'one' }))).rejects.toMatchObject({
+  await expect(sidecarsOf().write(pictureOf('gone/a.png'), rowOf({ fast: 'one' }), {}, forget)).rejects.toMatchObject({
     code: 'ERR_IO',
     hint: expect.stringMatching(/\S/),
   });
   mkdirSync(path.join(work, 'a.txt'));
-  await expect(sidecarsOf().write(pictureOf('a.png'), rowOf({ fast: 'one' }))).rejects.toMatchObject({ code: 'ERR_IO' });
+  await expect(sidecarsOf().write(pictureOf('a.png'), rowOf({ fast: 'one' }), {}, forget)).rejects.toMatchObject({ code: 'ERR_IO' });
   expect(readdirSync(work)).toEqual(['a.txt']);
   expect(existsSync(path.join(work, 'gone'))).toBe(false);
 });
