@@ -4,6 +4,7 @@ import { addDoctorCommand } from './commands/doctor';
 import { addExportCommand } from './commands/export';
 import { addFeaturesCommand } from './commands/features';
 import { addImportCommand } from './commands/import';
+import { addInspectCommand } from './commands/inspect';
 import { addInterrogateCommand } from './commands/interrogate';
 import { addModelsCommand } from './commands/models';
 import { addPullCommand } from './commands/pull';
@@ -26,6 +27,7 @@ function createProgram(): Command {
   addRankCommand(program);
   addFeaturesCommand(program);
   addStatusCommand(program);
+  addInspectCommand(program);
   addPullCommand(program);
   addModelsCommand(program);
   addImportCommand(program);

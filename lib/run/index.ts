@@ -4,6 +4,7 @@ import type { RunOptions } from './options';
 import { Run } from './run';
 
 export type { RunInput } from './inputs';
+export { type CaptionFit, type Coverage, type Inspection, type InspectOptions, inspectFolder, writeInspection } from './inspect';
 export { type FoundStatus, readRunStatus } from './ledger/state';
 export type { RunOptions, RunTask } from './options';
 export { rowToObject, type SidecarOptions } from './outputs';

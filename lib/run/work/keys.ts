@@ -21,10 +21,17 @@ export interface Plan {
   rank?: Key;
 }
 
-export function planOf(task: RunTask, config: Config, prints: Fingerprints, embedDim: number): Plan {
+/** `clipName`: for people, who read what the keys mean. */
+export function planOf(
+  task: RunTask,
+  config: Config,
+  prints: Fingerprints,
+  { clipName, embedDim }: { clipName: string; embedDim: number },
+): Plan {
   const { orientation, background, truncated, maxPixels } = config;
   const decoding = { orientation, background, truncated, maxPixels };
-  const features = keyOf({ task: 'image features', clip: prints.clip, embedDim, ...decoding });
+  const encoded = keyOf({ task: 'image features', clip: prints.clip, embedDim, ...decoding });
+  const features = { ...encoded, settings: { ...encoded.settings, clipName } };
   const ranking = { ranking: config.ranking, ...(config.ranking === 'quota' && { chunkSize: config.chunkSize }), compat: config.compat };
   if (task.kind === 'features') return { features, modes: [] };
   if (task.kind === 'rank') {
