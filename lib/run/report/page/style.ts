@@ -44,7 +44,7 @@ body {
 }
 h1, h2, h3, h4, p, ul, ol, dl, dd, figure { margin: 0; padding: 0; }
 ul, ol { list-style: none; }
-h1 { font: 400 2.25rem/1.2 var(--serif); letter-spacing: -0.01em; }
+h1 { font: 400 clamp(1.75rem, 6vw, 2.25rem)/1.2 var(--serif); letter-spacing: -0.01em; }
 h2 { font: 400 1.375rem/1.3 var(--serif); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
 h2:focus { outline: none; }
@@ -122,16 +122,16 @@ h4, summary { font-size: 0.75rem; font-weight: 600; color: var(--quiet); }
 .copy { display: none; min-height: 0; padding: 0.125rem 0.375rem; margin-right: -0.375rem; border-color: transparent; background: none; color: var(--accent); font-size: 0.75rem; }
 .live .copy { display: block; }
 .bars { margin-top: 0.875rem; font-size: 0.8125rem; }
-.bars li { display: grid; grid-template-columns: 4.25rem 1fr auto; gap: 0 0.5rem; padding-bottom: 0.5rem; }
+.bars li { display: grid; grid-template-columns: 4.75rem 1fr auto; gap: 0 0.5rem; padding-bottom: 0.5rem; }
 .bars .kind, .bars .score { color: var(--quiet); }
 .bars .score { font-variant-numeric: tabular-nums; }
 .bars .term { min-width: 0; overflow-wrap: anywhere; }
-.bar { grid-column: 2 / -1; height: 3px; margin-top: 0.1875rem; background: var(--mat); border-radius: 2px; overflow: hidden; }
+.bar { grid-column: 2 / -1; height: 3px; margin-top: 0.1875rem; background: var(--line); border-radius: 2px; overflow: hidden; }
 .bar span { display: block; height: 100%; background: var(--bar); }
-.error { margin-top: 0.75rem; overflow-wrap: anywhere; }
+.error { margin-top: 0.75rem; font-size: 0.875rem; overflow-wrap: anywhere; }
 .error h4 { color: var(--fault); }
 .hint { margin-top: 0.25rem; color: var(--quiet); }
-.card.failed { border-top: 3px solid var(--fault); }
+.card.failed { align-self: start; border-top: 3px solid var(--fault); }
 @media (pointer: coarse) {
   .copy { padding: 0.5rem 0.75rem; margin: -0.5rem -0.75rem 0 0; }
   input, select { font-size: 1rem; }
