@@ -1,7 +1,6 @@
 /** Small pictures of images, for people to look at. */
 import { open } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { MAX_PIXELS } from '../arguments/limits';
 import { throwIfAborted } from '../errors';
 import { decodeImage } from './decode-image';
 import { loadSharp, type SharpModule } from './decoders/sharp';
@@ -20,8 +19,10 @@ const QUALITY = 72;
 /** Transparent parts are seen on white. */
 const BACKGROUND = '#ffffff';
 const HEAD_BYTES = 16;
+/** A progressive JPEG takes memory for all of its pixels. Larger ones wait for their turn as every other image does. */
+const MOST_UNCOUNTED = 48_000_000;
 /** Pixels that are averaged before the event loop has its turn: 1 ms or so. */
-const PIXELS_PER_TURN = 1 << 18;
+const PIXELS_PER_TURN = 1 << 17;
 
 /**
  * A small JPEG of an image, upright as its EXIF orientation says. An image that ends too early is shown as far as it goes.
@@ -53,7 +54,7 @@ async function isJpeg(file: string | Buffer): Promise<boolean> {
 
 /** libvips decodes an eighth of the pixels of a large JPEG, which takes a tenth of the time. Undefined for what it refuses. */
 async function shrinkJpeg(sharp: SharpModule, file: string | Buffer, size: number): Promise<Buffer | undefined> {
-  const image = sharp(file, { failOn: 'none', limitInputPixels: MAX_PIXELS, autoOrient: true });
+  const image = sharp(file, { failOn: 'none', limitInputPixels: MOST_UNCOUNTED, autoOrient: true });
   return image
     .resize({ width: size, height: size, fit: 'inside', withoutEnlargement: true })
     .jpeg({ quality: QUALITY })

@@ -8,8 +8,8 @@ import { testImage } from '../support/images';
 
 const APPLE = path.resolve('models/sample/images/apple.png');
 const encoded = (width: number, height: number) => {
-  const { data } = testImage(1, width, height);
-  return sharp(data, { raw: { width, height, channels: 3 } });
+  const { data, ...raw } = testImage(1);
+  return sharp(data, { raw }).resize(width, height, { fit: 'fill' });
 };
 const sizeOf = async (file: Buffer): Promise<[string, number, number]> => {
   const { format, width, height } = await sharp(file).metadata();

@@ -23,7 +23,7 @@ const MOST_FULL_ROWS = 2000;
 /** JSON of rows, in characters: browsers parse no text that is much longer than twice as many. */
 const MOST_LISTED = 200e6;
 /** Thumbnails that are made while the rows before them wait for theirs. */
-const AHEAD = 2;
+const AHEAD = 1;
 const TERMS_A_PIECE = 1000;
 
 /** Rejects with ERR_IO, as the report's methods do. */

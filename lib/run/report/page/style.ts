@@ -91,6 +91,7 @@ button:disabled { opacity: 0.45; cursor: default; }
 #pager { justify-content: center; margin-top: 2rem; }
 
 #grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17.5rem), 1fr)); gap: 1.25rem; }
+#grid:has(details[open]) { align-items: start; }
 .card {
   display: flex;
   flex-direction: column;
