@@ -20,7 +20,7 @@ export type { CallMessage } from './engine/calls';
 export type { CallOptions, EngineStats, ProgressEvent, ProgressListener } from './engine/engine';
 export { Features } from './engine/features';
 export { AbortError, ERROR_CODES, type ErrorCode, InterrogatorError } from './errors';
-export { type EncodedImage, type ImageInput, type RawImage, readImage } from './image';
+export { type EncodedImage, type ImageInput, type RawImage, readImage, type ThumbnailOptions, thumbnail } from './image';
 export { IMAGE_SUFFIXES } from './image/formats';
 export type { BatchFailure, BatchResult, BatchSuccess } from './interrogator/batch';
 export type { Fingerprints } from './interrogator/fingerprints';

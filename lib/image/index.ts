@@ -5,3 +5,4 @@ export { checkRawImage, type RawImage, rawImageOf } from './raw-pixels';
 export { readImage } from './read-image';
 export { closeDecodeThreads, useDecodeThreads } from './threads/decode-threads';
 export { countPixels, type DecodedImage, decodeStats } from './threads/queue';
+export { type ThumbnailOptions, thumbnail } from './thumbnail';
