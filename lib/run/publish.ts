@@ -137,7 +137,7 @@ export class Publisher {
     for (const { file, table, replaces } of this.targets.splice(0)) {
       if (summary.aborted && replaces) await table.abandon();
       else {
-        await table.finish();
+        await table.finish(summary);
         written.push(file);
       }
     }

@@ -67,7 +67,7 @@ describe('a set', () => {
     expect(found.nearDuplicates[0]?.similarity).toBeGreaterThan(0.97);
     // Of the others the nearest two are below the threshold by far.
     expect(found.unlike.filter(({ name }) => !name.startsWith('rocket')).every(({ similarity }) => similarity < 0.95)).toBe(true);
-    expect(found.unlike[0]?.name).toBe('noise.png');
+    expect(found.unlike.slice(-4).every(({ name }) => name.startsWith('rocket'))).toBe(true);
     expect(found.captions).toMatchObject({
       count: 3,
       worst: [{ name: 'cat-and-pizza.png', text: 'a rocket' }, expect.anything(), expect.anything()],

@@ -138,7 +138,18 @@ test("a run's own summary counts where it is given", async () => {
   const failures = [
     { code: 'ERR_IO', hint: 'Free some space.', count: 1, examples: [{ name: 'a', error: { code: 'ERR_IO', message: 'full' } }] },
   ];
-  const counts = { total: 5, done: 1, kept: 0, failed: 1, skipped: 3, rate: 0, secondsLeft: null, seconds: 17, devices: ['cuda:7'] };
+  const counts = {
+    total: 5,
+    done: 1,
+    kept: 0,
+    failed: 1,
+    skipped: 3,
+    encoded: 1,
+    rate: 0,
+    secondsLeft: null,
+    seconds: 17,
+    devices: ['cuda:7'],
+  };
   const page = await write([prompt('a', 'a'), prompt('b', 'b')], {
     summary: { ...counts, failures, written: [], sidecars: 0, aborted: false },
   });

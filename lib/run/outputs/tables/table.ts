@@ -1,6 +1,7 @@
 /** A file with a line, an object or a record for each row of a run. */
 import type { Mode } from '../../../api';
 import type { Picture } from '../../picture';
+import type { RunSummary } from '../../progress';
 import type { Row } from '../../row';
 import type { RowKind } from '../record';
 
@@ -8,7 +9,8 @@ import type { RowKind } from '../record';
 export interface Table {
   /** `picture`: where its bytes are. */
   write(row: Row, picture?: Picture): Promise<void>;
-  finish(): Promise<void>;
+  /** `summary`: how the run ended, for outputs that tell of it. */
+  finish(summary?: RunSummary): Promise<void>;
   /** Leaves what was in the place. */
   abandon(): Promise<void>;
 }
