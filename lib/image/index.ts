@@ -2,7 +2,6 @@ export { colorOf, type DecodeOptions, decodeImage, type ImageInput } from './dec
 export type { RgbImage } from './failure';
 export type { EncodedImage } from './inputs';
 export { checkRawImage, type RawImage, rawImageOf } from './raw-pixels';
-export { readImage } from './read-image';
 export { closeDecodeThreads, useDecodeThreads } from './threads/decode-threads';
 export { countPixels, type DecodedImage, decodeStats } from './threads/queue';
-export { type ThumbnailOptions, thumbnail } from './thumbnail';
+export type { ThumbnailOptions } from './thumbnail';

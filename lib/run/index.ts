@@ -1,17 +1,22 @@
-/** Runs over folders of pictures: see runFolder(). */
+/** Runs over folders of pictures, and what stands on what they keep. What works is loaded when it is called: the package itself is light. */
 import type { RunInput } from './inputs';
+import type { Inspection, InspectOptions } from './inspect';
+import type { FoundStatus } from './ledger/state';
 import type { RunOptions } from './options';
-import { Run } from './run';
+import type { Run } from './run';
 
 export type { RunInput } from './inputs';
-export { type CaptionFit, type Coverage, type Inspection, type InspectOptions, inspectFolder, writeInspection } from './inspect';
-export { type FoundStatus, readRunStatus } from './ledger/state';
+export type { CaptionFit, Coverage, Inspection, InspectOptions } from './inspect';
+export type { FoundStatus } from './ledger/state';
 export type { RunOptions, RunTask } from './options';
-export { rowToObject, type SidecarOptions } from './outputs';
+export type { SidecarOptions } from './outputs';
+export { rowToObject } from './outputs/record';
 export type { FailureGroup, RunProgress, RunSummary } from './progress';
 export type { Row, RowError, RowText, TermScores } from './row';
 export type { Run } from './run';
-export { applyWords, previewWords, readReplacements, readWordRules, type WordRules } from './words';
+export { previewWords } from './words/preview';
+export { readReplacements, readWordRules } from './words/read-rules';
+export type { WordRules } from './words/rules';
 
 /**
  * A run over the pictures of files, folders, URLs, tar shards and parquet files. It begins when its rows are asked for, or with finish():
@@ -21,5 +26,27 @@ export { applyWords, previewWords, readReplacements, readWordRules, type WordRul
  * again: only what is missing is done. The same content under two names is computed once.
  */
 export function runFolder(inputs: RunInput | readonly RunInput[], options: RunOptions = {}): Run {
+  const { Run } = require('./run') as typeof import('./run');
   return new Run(Array.isArray(inputs) ? inputs : [inputs as RunInput], options);
+}
+
+/**
+ * The doctor of a set. Rejects with ERR_INVALID_ARGUMENT where no run has left image features of this model there, with ERR_IO where they
+ * cannot be read, and with AbortError.
+ */
+export async function inspectFolder(folder: string, options: InspectOptions = {}): Promise<Inspection> {
+  const { inspectFolder: inspect } = require('./inspect') as typeof import('./inspect');
+  return inspect(folder, options);
+}
+
+/** An inspection as one page, with nothing from elsewhere. Rejects with ERR_IO where the file cannot be written. */
+export async function writeInspection(file: string, title: string, inspection: Inspection): Promise<void> {
+  const page = require('./inspect/page') as typeof import('./inspect/page');
+  await page.writeInspection(file, title, inspection);
+}
+
+/** What the last run in a folder of pictures, of an output, or of a state says of itself; undefined where there was none. */
+export async function readRunStatus(folder: string): Promise<FoundStatus | undefined> {
+  const { readRunStatus: read } = require('./ledger/state') as typeof import('./ledger/state');
+  return read(folder);
 }

@@ -134,7 +134,9 @@ export class Publisher {
   /** Puts the tables in their places. Of a run that was stopped, an older one stays. */
   async finish(summary: RunSummary): Promise<RunSummary> {
     const written: string[] = [];
-    for (const { file, table, replaces } of this.targets.splice(0)) {
+    // What is behind one that fails is abandoned.
+    for (let target = this.targets.shift(); target; target = this.targets.shift()) {
+      const { file, table, replaces } = target;
       if (summary.aborted && replaces) await table.abandon();
       else {
         await table.finish(summary);

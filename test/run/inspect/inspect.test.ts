@@ -69,8 +69,8 @@ describe('a set', () => {
     expect(found.unlike.filter(({ name }) => !name.startsWith('rocket')).every(({ similarity }) => similarity < 0.95)).toBe(true);
     expect(found.unlike.slice(-4).every(({ name }) => name.startsWith('rocket'))).toBe(true);
     expect(found.captions).toMatchObject({
-      count: 3,
-      worst: [{ name: 'cat-and-pizza.png', text: 'a rocket' }, expect.anything(), expect.anything()],
+      count: 4,
+      worst: [{ name: 'cat-and-pizza.png', text: 'a rocket' }, expect.anything(), expect.anything(), expect.anything()],
     });
     expect(found.shared[0]).toEqual({ term: 'sks icon', share: 1 });
     expect(found.coverage.effectiveTerms).toBeLessThanOrEqual(found.coverage.terms);

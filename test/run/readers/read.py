@@ -37,13 +37,16 @@ def read_web_dataset(file):
     rows = []
     for sample in samples:
         (image,) = (value for value in sample.values() if hasattr(value, "size"))
-        rows.append({"key": sample["__key__"], "size": list(image.size), "text": sample["txt"], "image": sample["json"]["image"]})
+        about = {"key": sample["__key__"], "size": list(image.size)}
+        rows.append(about | {"text": sample["txt"], "image": sample["json"]["image"]})
     return rows
 
 
 def read_kohya(file, image_dir):
-    """What sd-scripts' FineTuningDataset takes from a metadata file (library/train_util.py, version 0.9): a key is a path that
-    exists, or a name below the folder of images; the caption, joined with the tags, must not be empty."""
+    """What sd-scripts' FineTuningDataset takes from a metadata file (library/train_util.py, version 0.9).
+
+    A key is a path that exists, or a name below the folder of images; the caption, joined with the tags, must not be empty.
+    """
     pictures = []
     for key, about in json.loads(Path(file).read_text(encoding="utf-8")).items():
         path = key if os.path.exists(key) else next((str(each) for each in Path(image_dir).glob(f"{key}.*")), None)
@@ -68,6 +71,6 @@ if __name__ == "__main__":
         request = json.loads(line)
         try:
             answer = {"value": READERS[request["reader"]](*request["arguments"])}
-        except Exception as error:  # noqa: BLE001 - whatever a reader fails with is the answer
+        except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)
