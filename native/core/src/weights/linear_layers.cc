@@ -3,6 +3,7 @@
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/passes/inliner.h>
 
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -35,12 +36,25 @@ const Kinds& embedding() {
   return kinds;
 }
 
+/// What asks for the size of a linear layer's weight.
+const Kinds& size() {
+  static const Kinds kinds{c10::aten::size, c10::Symbol::fromQualString("interrogator::size")};
+  return kinds;
+}
+
+bool is_linear_weight(const Value& value) {
+  return std::ranges::any_of(value.uses(), [](const torch::jit::Use& use) { return linear().has(*use.user) && use.offset == 1; });
+}
+
 void replace_in(Block& block) {
   std::vector<std::pair<Node*, c10::Symbol>> found;
   for (Node* const node : block.nodes()) {
     for (Block* const inner : node->blocks()) replace_in(*inner);
     for (const Kinds& kinds : {linear(), embedding()}) {
       if (node->kind() == kinds.theirs) found.emplace_back(node, kinds.ours);
+    }
+    if (node->kind() == size().theirs && node->inputs().size() == 1 && is_linear_weight(*node->input())) {
+      found.emplace_back(node, size().ours);
     }
   }
   for (const auto& [node, ours] : found) node->replaceWithNewSymbol(ours);
@@ -52,7 +66,7 @@ struct WeightUse {
   at::Tensor tensor;
   std::vector<std::pair<c10::intrusive_ptr<c10::ivalue::Object>, std::string>> places;  ///< attributes; some may be there twice
   bool by_linear = false;                                                               ///< it is a linear layer's weight
-  bool with_bias = true;      ///< each of these has one, with a number for each of the weight's outputs
+  bool with_bias = true;      ///< each of these has one, with a number for each of the weight's outputs, and none asks for its size
   bool by_embedding = false;  ///< it is an embedding's weight
   bool otherwise = false;     ///< something else reads it too
 };
@@ -80,6 +94,7 @@ class WeightUses {
   void read(const Block& block) {
     for (const Node* const node : block.nodes()) {
       if (node->kind() == c10::prim::GetAttr) read_attribute(*node);
+      else if (node->kind() == c10::prim::unchecked_cast) read_cast(*node);
       for (const Block* const inner : node->blocks()) read(*inner);
     }
   }
@@ -97,7 +112,25 @@ class WeightUses {
     WeightUse& use = uses_[value.toTensor().unsafeGetTensorImpl()];
     use.tensor = value.toTensor();
     use.places.emplace_back(object, node.s(c10::attr::name));
-    for (const torch::jit::Use& by : node.output()->uses()) {
+    values_[node.output()] = value;
+    read_uses(*node.output(), use);
+  }
+
+  /// An optional tensor that was found to be there: the same tensor.
+  void read_cast(const Node& node) {
+    const auto tensor = values_.find(node.input());
+    if (tensor == values_.end() || !tensor->second.isTensor()) return;
+    values_[node.output()] = c10::IValue(tensor->second);
+    read_uses(*node.output(), uses_[tensor->second.toTensor().unsafeGetTensorImpl()]);
+  }
+
+  void read_uses(const Value& value, WeightUse& use) {
+    for (const torch::jit::Use& by : value.uses()) {
+      if (only_asks_whether_it_is_there(*by.user)) continue;
+      if (size().has(*by.user) && by.user->inputs().size() == 1) {
+        use.with_bias = false;  // the size is told where no panel is filled up
+        continue;
+      }
       if (linear().has(*by.user) && by.offset == 1) {
         use.by_linear = true;
         use.with_bias = use.with_bias && has_bias(by.user->input(2), use.tensor);
@@ -107,6 +140,10 @@ class WeightUses {
         use.otherwise = true;
       }
     }
+  }
+
+  static bool only_asks_whether_it_is_there(const Node& user) {
+    return user.kind() == c10::aten::__is__ || user.kind() == c10::aten::__isnot__ || user.kind() == c10::prim::unchecked_cast;
   }
 
   /// Whether it is surely there, with a number for each of the weight's outputs.
