@@ -4,6 +4,7 @@
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/passes/constant_propagation.h>
 #include <torch/csrc/jit/passes/inliner.h>
+#include <torch/csrc/jit/passes/peephole.h>
 
 #include <functional>
 #include <memory>
@@ -122,7 +123,8 @@ void take_over_operators(const Module& module) {
     for (const torch::jit::Method& method : part.get_methods()) {
       std::shared_ptr<Graph> graph = method.graph();
       inline_functions(*graph);
-      // Branches of functions that these arguments never take: they may read weights in their own ways.
+      // Away with branches of functions that these arguments never take: they may read weights in their own ways.
+      torch::jit::PeepholeOptimize(graph, /*disable_shape_peepholes=*/true);
       torch::jit::ConstantPropagationImmutableTypes(graph);
       for_each_node(*graph->block(), [](Node& node) {
         const c10::Symbol ours = ours_for(node);
@@ -148,7 +150,7 @@ bool is_independent(const Module& module, const std::vector<std::string>& method
     for_each_node(*graph->block(), [&](Node& node) {
       const bool ours = std::string_view(node.kind().toQualString()).starts_with("interrogator::");
       const bool known = node.kind() == linear ? attributes.is_packed(node.input(1)) : ours || gives_each_its_own(node);
-      if (!known && getenv("SHOW")) fprintf(stderr, "not independent: %s %s\n", name.c_str(), node.kind().toQualString());
+      if (!known && getenv("SHOW")) fprintf(stderr, "not independent: %s %s\n%s\n", name.c_str(), node.kind().toQualString(), graph->toString().c_str());
       independent = independent && known;
     });
     if (!independent) return false;

@@ -94,7 +94,6 @@ class WeightUses {
   void read(const Block& block) {
     for (const Node* const node : block.nodes()) {
       if (node->kind() == c10::prim::GetAttr) read_attribute(*node);
-      else if (node->kind() == c10::prim::unchecked_cast) read_cast(*node);
       for (const Block* const inner : node->blocks()) read(*inner);
     }
   }
@@ -112,21 +111,11 @@ class WeightUses {
     WeightUse& use = uses_[value.toTensor().unsafeGetTensorImpl()];
     use.tensor = value.toTensor();
     use.places.emplace_back(object, node.s(c10::attr::name));
-    values_[node.output()] = value;
     read_uses(*node.output(), use);
-  }
-
-  /// An optional tensor that was found to be there: the same tensor.
-  void read_cast(const Node& node) {
-    const auto tensor = values_.find(node.input());
-    if (tensor == values_.end() || !tensor->second.isTensor()) return;
-    values_[node.output()] = c10::IValue(tensor->second);
-    read_uses(*node.output(), uses_[tensor->second.toTensor().unsafeGetTensorImpl()]);
   }
 
   void read_uses(const Value& value, WeightUse& use) {
     for (const torch::jit::Use& by : value.uses()) {
-      if (only_asks_whether_it_is_there(*by.user)) continue;
       if (size().has(*by.user) && by.user->inputs().size() == 1) {
         use.with_bias = false;  // the size is told where no panel is filled up
         continue;
@@ -140,10 +129,6 @@ class WeightUses {
         use.otherwise = true;
       }
     }
-  }
-
-  static bool only_asks_whether_it_is_there(const Node& user) {
-    return user.kind() == c10::aten::__is__ || user.kind() == c10::aten::__isnot__ || user.kind() == c10::prim::unchecked_cast;
   }
 
   /// Whether it is surely there, with a number for each of the weight's outputs.
