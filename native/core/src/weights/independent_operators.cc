@@ -150,7 +150,6 @@ bool is_independent(const Module& module, const std::vector<std::string>& method
     for_each_node(*graph->block(), [&](Node& node) {
       const bool ours = std::string_view(node.kind().toQualString()).starts_with("interrogator::");
       const bool known = node.kind() == linear ? attributes.is_packed(node.input(1)) : ours || gives_each_its_own(node);
-      if (!known && getenv("SHOW")) fprintf(stderr, "not independent: %s %s\n%s\n", name.c_str(), node.kind().toQualString(), graph->toString().c_str());
       independent = independent && known;
     });
     if (!independent) return false;

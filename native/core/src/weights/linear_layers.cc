@@ -116,7 +116,7 @@ class WeightUses {
 
   void read_uses(const Value& value, WeightUse& use) {
     for (const torch::jit::Use& by : value.uses()) {
-      if (size().has(*by.user) && by.user->inputs().size() == 1) {
+      if (size().has(*by.user) && by.user->inputs().size() == 1 && is_linear_weight(value)) {
         use.with_bias = false;  // the size is told where no panel is filled up
         continue;
       }

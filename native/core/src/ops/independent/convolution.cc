@@ -9,7 +9,7 @@ namespace interrogator::ops {
 namespace {
 
 // Multiplications of one image: fewer take a thread less time than threads take to meet.
-constexpr std::int64_t kSmall = 1 << 23;
+constexpr std::int64_t kSmall = 1 << 22;
 
 /// In one of two layouts, told by sides that are longer than 1: strides of others may be anything.
 at::Tensor laid_out(const at::Tensor& x) {

@@ -5,11 +5,14 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 namespace interrogator::ops {
 
 namespace {
+
+constexpr std::uintptr_t kAlignment = 64;  // of libtorch's memory
 
 /// Calls side by side, each on one thread. There are two at least: one alone would have the threads of all.
 void on_threads(std::int64_t count, const std::function<void(std::int64_t)>& call) {
@@ -25,19 +28,26 @@ std::vector<bool> are_reduced(const at::Tensor& x, at::IntArrayRef dims) {
   return reduced;
 }
 
+/// One slice, which begins where a tensor of its own may: matrix products round otherwise from other places.
+at::Tensor aligned_slice(const at::Tensor& x, std::int64_t i) {
+  const at::Tensor part = x.narrow(0, i, 1);
+  const bool aligned = reinterpret_cast<std::uintptr_t>(part.const_data_ptr()) % kAlignment == 0;
+  return aligned ? part : part.clone(at::MemoryFormat::Preserve);
+}
+
 }  // namespace
 
 at::Tensor by_slices(const at::Tensor& x, const SliceFunction& call) {
-  if (x.size(0) <= 1) return call(x);
+  if (x.size(0) == 0) return call(x);
   std::vector<at::Tensor> results;
-  for (std::int64_t i = 0; i < x.size(0); ++i) results.push_back(call(x.narrow(0, i, 1)));
-  return at::cat(results);
+  for (std::int64_t i = 0; i < x.size(0); ++i) results.push_back(call(aligned_slice(x, i)));
+  return results.size() == 1 ? results.front() : at::cat(results);
 }
 
 at::Tensor by_slices_on_threads(const at::Tensor& x, const SliceFunction& call) {
   if (x.size(0) == 0) return call(x);
   std::vector<at::Tensor> results(static_cast<std::size_t>(x.size(0)));
-  on_threads(x.size(0), [&](std::int64_t i) { results[static_cast<std::size_t>(i)] = call(x.narrow(0, i, 1)); });
+  on_threads(x.size(0), [&](std::int64_t i) { results[static_cast<std::size_t>(i)] = call(aligned_slice(x, i)); });
   return results.size() == 1 ? results.front() : at::cat(results);
 }
 
@@ -69,10 +79,7 @@ at::Tensor matmul(const at::Tensor& a, const at::Tensor& b) {
   std::vector<std::int64_t> sizes = a.sizes().vec();
   sizes.back() = b.size(-1);
   const at::Tensor results = at::empty({left.size(0), left.size(1), right.size(2)}, a.options());
-  on_threads(left.size(0), [&](std::int64_t i) {
-    at::Tensor result = results.select(0, i);
-    at::mm_out(result, left.select(0, i), right.select(0, i));
-  });
+  on_threads(left.size(0), [&](std::int64_t i) { results[i].copy_(at::mm(aligned_slice(left, i)[0], aligned_slice(right, i)[0])); });
   return results.view(sizes);
 }
 

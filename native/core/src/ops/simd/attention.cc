@@ -199,11 +199,16 @@ void INTERROGATOR_SIMD_NAME(attend_few)(const Attention& head, std::int64_t firs
       for (std::int64_t i = 0; i < head.tokens; ++i) sum += broadcast(scratch[i]) * load(head.values + i * head.value_stride + column);
       store(to + column, sum * broadcast(factor));
     }
-    for (; column < head.value_dim; ++column) {
-      float sum = 0;
-      for (std::int64_t i = 0; i < head.tokens; ++i) sum += scratch[i] * head.values[i * head.value_stride + column];
-      to[column] = sum * factor;
+    if (column == head.value_dim) continue;
+    // In vectors too: a compiler may round a plain loop's last sums in another way than those before them.
+    Vector sum = broadcast(0);
+    float part[kLanes] = {};
+    for (std::int64_t i = 0; i < head.tokens; ++i) {
+      for (std::int64_t c = column; c < head.value_dim; ++c) part[c - column] = head.values[i * head.value_stride + c];
+      sum += broadcast(scratch[i]) * load(part);
     }
+    store(part, sum * broadcast(factor));
+    for (std::int64_t c = column; c < head.value_dim; ++c) to[c] = part[c - column];
   }
 }
 
