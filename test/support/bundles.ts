@@ -7,7 +7,6 @@ import { EXPORTER, REPOSITORY, runPython } from './python';
 
 const WORK = path.join(REPOSITORY, 'build', 'test-bundles');
 export const VOCABULARY = path.join(__dirname, 'vocabulary');
-const TINY_CONFIG = path.join(EXPORTER, 'tests', 'data', 'tiny-clip.json');
 
 /** The folder for what goes into bundles: checkpoints and the like. It is there. */
 export function bundleWork(): string {
@@ -33,11 +32,13 @@ export async function exportBundle(
   return folder;
 }
 
-/** A seeded CLIP of embedDim 32 for 32 × 32 pixels, with CLIP's own tokenizer and the small vocabulary of this folder. */
-export function tinyClip({ seed = 1, vocabulary = VOCABULARY } = {}): Promise<string> {
-  return exportBundle('clip', 'tiny-clip/', [
-    ...['--config', TINY_CONFIG, '--untrained', '--seed', String(seed), '--vocabulary', vocabulary],
-  ]);
+/**
+ * A seeded CLIP of embedDim 32, for 32 × 32 pixels unless `config` names other towers, with CLIP's own tokenizer and the small vocabulary of
+ * this folder.
+ */
+export function tinyClip({ seed = 1, vocabulary = VOCABULARY, config = 'tiny-clip' } = {}): Promise<string> {
+  const file = path.join(EXPORTER, 'tests', 'data', `${config}.json`);
+  return exportBundle('clip', `${config}/`, [...['--config', file, '--untrained', '--seed', String(seed), '--vocabulary', vocabulary]]);
 }
 
 /** A seeded BLIP captioner of two layers, with BERT's own tokenizer. */

@@ -79,6 +79,8 @@ struct CaptionModel::State {
         manifest(bundle.manifest().caption()),
         vision(bundle.load(manifest.vision_file, device->torch_device(), {"forward"})),
         decoder(load_decoder(bundle)),
+        independent_vision(vision.is_independent({"forward"})),
+        independent_decoder(decoder.is_independent({"cross", "cross_text", "step", "step_each"})),
         drafter(decoder.has_method("step_each") ? decoder.quantized("step") : std::nullopt),
         graphs(device_graphs(device->torch_device())),
         bytes(Module::bytes_of({&vision, &decoder, drafter ? &*drafter : nullptr})) {
@@ -107,11 +109,15 @@ struct CaptionModel::State {
   }
 
   /// pixels as transform_images makes them.
-  at::Tensor image_embeds(const at::Tensor& pixels) const { return vision.call("forward", {pixels}).to(decoder.dtype()); }
+  at::Tensor image_embeds(const at::Tensor& pixels) const {
+    return (independent_vision ? vision.call("forward", {pixels}) : vision.call_each("forward", pixels)).to(decoder.dtype());
+  }
 
   const DevicePtr device;
   const CaptionManifest manifest;
   Module vision, decoder;
+  // Whether they give each image of a batch what it gets alone.
+  const bool independent_vision, independent_decoder;
   // Drafts for a caption that is alone. Only on the CPU, so it is never moved; none for bundles older than `step_each`.
   const std::optional<Module> drafter;
   DecodeGraphs graphs;
@@ -201,7 +207,8 @@ JobPtr CaptionModel::caption_job(std::shared_ptr<const CaptionModel> model, Shar
   MergeKey key = key_of(*model, options);
   // Beams are rows like images.
   const auto beams = static_cast<std::size_t>(options.num_beams);
-  const std::size_t most = std::max<std::size_t>(model->device()->options().max_batch / beams, 1);
+  const std::size_t fit = std::max<std::size_t>(model->device()->options().max_batch / beams, 1);
+  const std::size_t most = model->state_->independent_decoder ? fit : 1;
   return std::make_unique<MergedJob<CaptionRequest, CaptionPass>>(
       std::move(key), most, CaptionRequest{std::move(model), std::move(image), options, std::move(take)});
 }

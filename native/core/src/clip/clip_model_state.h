@@ -19,6 +19,7 @@ struct ClipModel::State {
       : device(std::move(owner)),
         manifest(bundle.manifest().clip()),
         image(bundle.load(manifest.image_file, device->torch_device(), {"forward"})),
+        independent(image.is_independent({"forward"})),
         text(TextTower::open(manifest, bundle, device->torch_device())),
         logits(bundle.logits()),
         remedy(bundle.remedy()),
@@ -38,6 +39,7 @@ struct ClipModel::State {
   const DevicePtr device;
   const ClipManifest manifest;
   Module image;
+  const bool independent;  ///< the image tower gives each image of a batch what it gets alone
   std::unique_ptr<TextTower> text;
   const Logits logits;
   const std::string remedy;  ///< for messages: what to do where the model does not do what its manifest says

@@ -52,4 +52,10 @@ at::Tensor quantize_weight(const at::Tensor& packed, SimdSet set) {
   return quantized;
 }
 
+std::vector<std::int64_t> plain_size(const at::Tensor& weight) {
+  if (weight.dim() != 3) return weight.sizes().vec();
+  const std::int64_t depth = weight.size(1) - (weight.scalar_type() == at::kChar ? simd::kScaleBytes : 0);
+  return {weight.size(0) * weight.size(2), depth};
+}
+
 }  // namespace interrogator::ops

@@ -3,6 +3,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+#include <vector>
+
 #include "ops/simd/sets.h"
 
 namespace interrogator::ops {
@@ -19,5 +22,8 @@ at::Tensor pack_weight(const at::Tensor& weight, bool has_bias, SimdSet set = be
 /// where [p, k, i] is a whole number in [-127, 127] of the output's scale, and the last four rows of a panel are its
 /// scales, float32 [width]. Throws c10::Error for what is not packed for `set`.
 at::Tensor quantize_weight(const at::Tensor& packed, SimdSet set = best_simd_set());
+
+/// The size of a plain weight, or what it was of one that is packed or quantized and fills its panels.
+std::vector<std::int64_t> plain_size(const at::Tensor& weight);
 
 }  // namespace interrogator::ops

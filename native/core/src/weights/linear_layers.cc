@@ -3,6 +3,7 @@
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/passes/inliner.h>
 
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -35,12 +36,25 @@ const Kinds& embedding() {
   return kinds;
 }
 
+/// What asks for the size of a linear layer's weight.
+const Kinds& size() {
+  static const Kinds kinds{c10::aten::size, c10::Symbol::fromQualString("interrogator::size")};
+  return kinds;
+}
+
+bool is_linear_weight(const Value& value) {
+  return std::ranges::any_of(value.uses(), [](const torch::jit::Use& use) { return linear().has(*use.user) && use.offset == 1; });
+}
+
 void replace_in(Block& block) {
   std::vector<std::pair<Node*, c10::Symbol>> found;
   for (Node* const node : block.nodes()) {
     for (Block* const inner : node->blocks()) replace_in(*inner);
     for (const Kinds& kinds : {linear(), embedding()}) {
       if (node->kind() == kinds.theirs) found.emplace_back(node, kinds.ours);
+    }
+    if (node->kind() == size().theirs && node->inputs().size() == 1 && is_linear_weight(*node->input())) {
+      found.emplace_back(node, size().ours);
     }
   }
   for (const auto& [node, ours] : found) node->replaceWithNewSymbol(ours);
@@ -52,7 +66,7 @@ struct WeightUse {
   at::Tensor tensor;
   std::vector<std::pair<c10::intrusive_ptr<c10::ivalue::Object>, std::string>> places;  ///< attributes; some may be there twice
   bool by_linear = false;                                                               ///< it is a linear layer's weight
-  bool with_bias = true;      ///< each of these has one, with a number for each of the weight's outputs
+  bool with_bias = true;      ///< each of these has one, with a number for each of the weight's outputs, and none asks for its size
   bool by_embedding = false;  ///< it is an embedding's weight
   bool otherwise = false;     ///< something else reads it too
 };
@@ -97,7 +111,15 @@ class WeightUses {
     WeightUse& use = uses_[value.toTensor().unsafeGetTensorImpl()];
     use.tensor = value.toTensor();
     use.places.emplace_back(object, node.s(c10::attr::name));
-    for (const torch::jit::Use& by : node.output()->uses()) {
+    read_uses(*node.output(), use);
+  }
+
+  void read_uses(const Value& value, WeightUse& use) {
+    for (const torch::jit::Use& by : value.uses()) {
+      if (size().has(*by.user) && by.user->inputs().size() == 1 && is_linear_weight(value)) {
+        use.with_bias = false;  // the size is told where no panel is filled up
+        continue;
+      }
       if (linear().has(*by.user) && by.offset == 1) {
         use.by_linear = true;
         use.with_bias = use.with_bias && has_bias(by.user->input(2), use.tensor);

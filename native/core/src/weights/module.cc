@@ -1,5 +1,6 @@
 #include "weights/module.h"
 
+#include <ATen/ops/cat.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
@@ -10,6 +11,7 @@
 #include "interrogator/error.h"
 #include "weights/empty_parameters.h"
 #include "weights/graph.h"
+#include "weights/independent_operators.h"
 #include "weights/linear_layers.h"
 #include "weights/weights.h"
 
@@ -64,7 +66,10 @@ Module Module::load(const std::filesystem::path& path, c10::Device device, std::
     prepare(module, methods);
     const at::ScalarType dtype = compute_type(module, device);
     convert_tensors(module, device, dtype);
-    if (device.is_cpu()) take_over_linear_layers(module);
+    if (device.is_cpu()) {
+      take_over_operators(module);
+      take_over_linear_layers(module);
+    }
     return Module(std::make_shared<torch::jit::Module>(std::move(module)), device, dtype);
   };
   return explained(ErrorCode::kBundleInvalid, load,
@@ -79,7 +84,10 @@ Module Module::assemble(const GraphPart& part, const Weights& weights, c10::Devi
     const at::ScalarType dtype = compute_type(weights.stored_type(), device);
     convert_tensors(module, device, dtype);
     EmptyParameters parameters(module, part, weights, device, dtype);
-    if (device.is_cpu()) take_over_linear_layers(module, [&](const at::Tensor& weight) { parameters.fill(weight); });
+    if (device.is_cpu()) {
+      take_over_operators(module);
+      take_over_linear_layers(module, [&](const at::Tensor& weight) { parameters.fill(weight); });
+    }
     parameters.fill_rest();
     return Module(std::make_shared<torch::jit::Module>(std::move(module)), device, dtype);
   };
@@ -95,6 +103,10 @@ std::optional<Module> Module::quantized(const char* method) const {
 }
 
 bool Module::has_method(const char* name) const { return module_->find_method(name).has_value(); }
+
+bool Module::is_independent(const std::vector<std::string>& methods) const {
+  return !device_.is_cpu() || interrogator::is_independent(*module_, methods);
+}
 
 std::int64_t Module::bytes_of(std::initializer_list<const Module*> modules) {
   std::set<const c10::StorageImpl*> counted;
@@ -118,6 +130,13 @@ void Module::move_to(c10::Device device) {
 
 at::Tensor Module::call(const char* method, std::vector<c10::IValue> arguments) const {
   return interpret(method, [&] { return module_->get_method(method)(std::move(arguments)).toTensor(); });
+}
+
+at::Tensor Module::call_each(const char* method, const at::Tensor& images) const {
+  std::vector<at::Tensor> results;
+  // Copies: each begins where a tensor of its own does.
+  for (std::int64_t i = 0; i < images.size(0); ++i) results.push_back(call(method, {images.narrow(0, i, 1).clone()}));
+  return at::cat(results);
 }
 
 std::vector<at::Tensor> Module::call_tuple(const char* method, std::vector<c10::IValue> arguments, std::size_t count) const {

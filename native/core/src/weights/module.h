@@ -10,6 +10,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -41,6 +42,10 @@ class Module {
 
   bool has_method(const char* name) const;
 
+  /// Whether these methods give each image of a batch the same, to the last bit, as it gets alone. Methods that it lacks do not count.
+  /// Always on CUDA, where that is not asked for. Walks their graphs.
+  bool is_independent(const std::vector<std::string>& methods) const;
+
   /// The type of floating inputs and outputs.
   at::ScalarType dtype() const noexcept { return dtype_; }
 
@@ -51,6 +56,8 @@ class Module {
   void move_to(c10::Device device);
 
   at::Tensor call(const char* method, std::vector<c10::IValue> arguments) const;
+  /// Of a batch, one image after the other, joined.
+  at::Tensor call_each(const char* method, const at::Tensor& images) const;
   std::vector<at::Tensor> call_tuple(const char* method, std::vector<c10::IValue> arguments, std::size_t count) const;
 
  private:

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "ops/operators.h"
+#include "ops/packed_weights.h"
 #include "support/model_cases.h"
 #include "weights/bundle.h"
 
@@ -156,6 +157,29 @@ TEST_F(GreedyDecodingTest, QuantizedWeightsDraftWell) {
   }
   EXPECT_GT(all.drafted, 0);
   EXPECT_GT(2 * all.accepted, all.drafted) << all.accepted << " of " << all.drafted;
+}
+
+TEST_F(GreedyDecodingTest, LogitsAreTheSameToTheLastBitInABatchAloneAndInAVerification) {
+  if (!ops::packing_pays()) GTEST_SKIP() << "linear layers are libtorch's here";
+  const c10::InferenceMode inference;
+  const at::Tensor pixels = images(3, 5);
+  ASSERT_TRUE(decoder_->is_independent({"cross", "step", "step_each"}));
+  const at::Tensor ids = at::randint(0, manifest_->vocab_size, {3, 6}, at::kLong);
+  const DecodingStart all = start_decoding(*decoder_, *manifest_, {.max_tokens = 8}, vision_->call("forward", {pixels}));
+  std::vector<at::Tensor> together;
+  for (std::int64_t i = 0; i < 6; ++i) together.push_back(last_logits(*decoder_, *manifest_, ids.narrow(1, i, 1), i, all.caches));
+  for (std::int64_t image = 0; image < 3; ++image) {
+    const at::Tensor embeds = vision_->call("forward", {pixels.narrow(0, image, 1)}), own = ids.narrow(0, image, 1);
+    const DecodeCaches alone = start_decoding(*decoder_, *manifest_, {.max_tokens = 8}, embeds).caches;
+    const DecodeCaches verified = start_decoding(*decoder_, *manifest_, {.max_tokens = 8}, embeds).caches;
+    const at::Tensor each =
+        decoder_->call("step_each", {own, 0, verified.keys, verified.values, verified.cross_keys, verified.cross_values});
+    for (std::int64_t i = 0; i < 6; ++i) {
+      const at::Tensor step = last_logits(*decoder_, *manifest_, own.narrow(1, i, 1), i, alone)[0];
+      EXPECT_TRUE(at::equal(step, together[static_cast<std::size_t>(i)][image])) << image << ", token " << i;
+      EXPECT_TRUE(at::equal(step, each[0][i])) << image << ", token " << i;
+    }
+  }
 }
 
 }  // namespace

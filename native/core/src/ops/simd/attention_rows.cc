@@ -2,7 +2,7 @@
 // keeps one copy of such a function, and it could be the one for a newer processor.
 #include "ops/simd/attention_rows.h"
 
-#include "ops/simd/vector.h"
+#include "ops/simd/attention_parts.h"
 
 namespace interrogator::ops::simd {
 
@@ -38,15 +38,6 @@ void multiply(const float* const* left, const float* right, std::int64_t right_s
   }
 }
 
-float dot(const float* a, const float* b, std::int64_t size) {
-  Vector sums = broadcast(0);
-  std::int64_t i = 0;
-  for (; i + kLanes <= size; i += kLanes) sums += load(a + i) * load(b + i);
-  float sum = sum_of(sums);
-  for (; i < size; ++i) sum += a[i] * b[i];
-  return sum;
-}
-
 void add_scaled(const float* values, float factor, std::int64_t size, float* sums) {
   const Vector factors = broadcast(factor);
   std::int64_t i = 0;
@@ -72,8 +63,6 @@ float exponentials(float* scores, std::int64_t count, std::int64_t padded, float
   for (std::int64_t i = count; i < padded; ++i) scores[i] = 0;
   return sum_of(sums);
 }
-
-std::int64_t round_up(std::int64_t size) { return (size + kLanes - 1) / kLanes * kLanes; }
 
 /// One row: `prefix` holds the products with the prefix's keys and becomes weights, not yet normalised; `path` the same
 /// for the ancestors. Returns the sum of all weights.
