@@ -1,6 +1,6 @@
 /** A folder run is killed again and again, and still nothing is lost, and nothing done twice. Over pictures of all formats, some of them broken. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -36,10 +36,16 @@ const command = (name: string, mode = 'fast'): string[] => [
 const read = (name: string, mode = 'fast'): string => readFileSync(path.join(work, name, `${mode}.jsonl`), 'utf8');
 const sorted = (text: string): string => text.split('\n').sort().join('\n');
 
+const ledgerFile = (name: string): string => path.join(work, name, '.torch-interrogator', LEDGER_FILE);
+
+/** Until the file has so many more bytes than now, or the signal fires. */
+async function growth(file: string, bytes: number, signal: AbortSignal): Promise<void> {
+  const size = (): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  for (const end = size() + bytes; size() < end && !signal.aborted; ) await sleep(5);
+}
+
 function ledgerOf(name: string): PictureLine[] {
-  const lines = readFileSync(path.join(work, name, '.torch-interrogator', LEDGER_FILE))
-    .toString('latin1')
-    .split('\n');
+  const lines = readFileSync(ledgerFile(name)).toString('latin1').split('\n');
   return lines.flatMap((line) => openLine(Buffer.from(line, 'latin1')) ?? []).filter(isPicture);
 }
 
@@ -49,16 +55,19 @@ test('killed ten times, it gives byte for byte what an uninterrupted run gives',
 
   const random = new Random(17);
   let kills = 0;
-  let pause = 1500;
-  while (kills < KILLS) {
+  for (let round = 0; kills < KILLS && round < 3 * KILLS; round += 1) {
     const child = spawn(process.execPath, [MAIN, ...command('killed')], { cwd: work, stdio: 'ignore' });
     const ended = new Promise<NodeJS.Signals | null>((resolve) => child.on('exit', (_, signal) => resolve(signal)));
-    await Promise.race([sleep(pause + random.below(1500)), ended]);
+    const over = new AbortController();
+    // Mostly among the pictures, sometimes while it begins.
+    const more = random.between(1, 90_000);
+    const moment = random.chance(0.2) ? sleep(random.below(1500)) : growth(ledgerFile('killed'), more, over.signal);
+    await Promise.race([moment, ended]);
+    over.abort();
     child.kill('SIGKILL');
-    // One that was at its end already was no kill: the next is sooner.
     if ((await ended) === 'SIGKILL') kills += 1;
-    else pause = Math.max(100, pause - 700);
   }
+  expect(kills).toBe(KILLS);
   const last = await runCommand(command('killed'), { cwd: work });
   expect(last.code).toBe(1);
   expect(sorted(read('killed'))).toBe(sorted(read('whole')));

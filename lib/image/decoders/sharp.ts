@@ -1,6 +1,6 @@
 /** JPEG, PNG, WebP and TIFF by sharp: libvips decodes and converts as Pillow does, bit for bit, on threads of its own. */
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
-import type { RgbImage } from '../failure';
+import { DecodeFailure, type RgbImage } from '../failure';
 import { TAG, TiffDirectory } from '../formats/tiff';
 import { type DecodeRequest, requireSize } from './request';
 import { inksToRgb, layOf, type Samples, upright, withoutAlpha } from './rgb';
@@ -47,7 +47,7 @@ export function restoreSharpSettings(before: SharpSettings | undefined, defaults
 
 /**
  * Returns the image, or 'own' where sharp refused a damaged file that Pillow may still read, and our own decoder follows Pillow there.
- * Rejects with sharp's own error where it does not tell what is wrong.
+ * Rejects with a DecodeFailure.
  */
 export async function decodeWithSharp(sharp: SharpModule, request: DecodeRequest): Promise<RgbImage | 'own'> {
   const { format, isLenient } = request;
@@ -56,9 +56,19 @@ export async function decodeWithSharp(sharp: SharpModule, request: DecodeRequest
     return await decode(sharp, request, format === 'tiff' ? whatIsWrong(request) : 'truncated');
   } catch (failure) {
     if (format === 'png' || (format === 'tiff' && isLenient)) return 'own';
-    if (!isLenient) throw failure;
-    return decode(sharp, request, 'none');
+    if (!isLenient) throw ownFailure(failure);
+    return decode(sharp, request, 'none').catch((error) => {
+      throw ownFailure(error);
+    });
   }
+}
+
+/** What libvips says beyond this may be of another image: all threads write into one buffer of messages. */
+function ownFailure(cause: unknown): unknown {
+  // Not sharp's.
+  if (cause instanceof DecodeFailure || cause instanceof RangeError) return cause;
+  const isOfHeader = /corrupt header|unsupported image format/.test(String(cause));
+  return Object.assign(new DecodeFailure('corrupt', `its ${isOfHeader ? 'header' : 'pixels'} cannot be read`), { cause });
 }
 
 /** libvips leaves tiles black that it cannot read, unless it is to fail for warnings too. Its messages do not tell: threads share them. */

@@ -1,0 +1,126 @@
+/**
+ * npm run bench:folder-memory: what a folder run takes in memory, as a process of its own over many small pictures and over large ones.
+ * `--pictures`, `--large`: how many; `--json FILE` writes the figures. Exits with 1 where it grows, or takes more than it should.
+ */
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { setUp } from '../scripts/setup.mjs';
+import { main, ROOT, title } from '../scripts/step.mjs';
+import { median } from './sampling.mjs';
+
+const require = createRequire(import.meta.url);
+const MAIN = path.join(ROOT, 'dist', 'cli', 'main.js');
+const LOOK_MS = 100;
+/** The second half of a run may take so much more at its end than at its beginning. */
+const MOST_GROWTH = 1.02;
+/** Beyond what the process has with its models loaded, over pictures of 24 megapixels. */
+const MOST_BEYOND_MIB = 600;
+/** Different pictures; the others differ in a comment. */
+const DIFFERENT = 100;
+
+await main(async () => {
+  const { values } = parseArgs({
+    options: { pictures: { type: 'string', default: '20000' }, large: { type: 'string', default: '300' }, json: { type: 'string' } },
+  });
+  const { path: libtorch } = await setUp();
+  const work = mkdtempSync(path.join(tmpdir(), 'folder-memory-'));
+  try {
+    title(`${values.pictures} small pictures`);
+    const small = await measured(work, 'small', Number(values.pictures), [256, 192], libtorch);
+    title(`${values.large} pictures of 24 megapixels`);
+    const large = await measured(work, 'large', Number(values.large), [6000, 4000], libtorch);
+    const figures = {
+      small: { ...small, growth: small.end_mib / small.half_mib },
+      large: { ...large, beyond_mib: large.most_mib - large.loaded_mib },
+    };
+    console.log(JSON.stringify(figures, null, 2));
+    if (values.json) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
+    return figures.small.growth > MOST_GROWTH || figures.large.beyond_mib > MOST_BEYOND_MIB ? 1 : 0;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+});
+
+/** Memory in MiB: with the models loaded, at half of the pictures, at the end (medians of a tenth of the run), and at most. */
+async function measured(work, name, count, size, libtorch) {
+  const folder = path.join(work, name);
+  await makePictures(folder, count, size);
+  const args = [
+    'interrogate',
+    folder,
+    '--mode',
+    'fast',
+    '--clip',
+    'sample',
+    '--caption',
+    'sample',
+    '--device',
+    'cpu',
+    '--progress',
+    'json',
+  ];
+  const child = spawn(process.execPath, [MAIN, ...args, '--out', path.join(work, `${name}.jsonl`)], {
+    cwd: work,
+    env: { ...process.env, LIBTORCH: libtorch },
+  });
+  const looks = [];
+  let done = 0;
+  let loaded = 0;
+  child.stderr.on('data', (text) => {
+    const found = [...String(text).matchAll(/"done":(\d+)/g)].at(-1);
+    if (found) done = Number(found[1]);
+  });
+  const timer = setInterval(() => {
+    const mib = residentMib(child.pid);
+    if (mib === undefined) return;
+    if (done === 0) loaded = mib;
+    looks.push({ done, mib });
+  }, LOOK_MS);
+  const code = await new Promise((resolve) => child.on('exit', resolve));
+  clearInterval(timer);
+  if (code !== 0) throw new Error(`the run ended with ${code}`);
+  const around = (part) =>
+    median(looks.filter((look) => look.done > (part - 0.1) * count && look.done <= part * count).map(({ mib }) => mib));
+  return {
+    pictures: count,
+    loaded_mib: loaded,
+    half_mib: around(0.6),
+    end_mib: around(1),
+    most_mib: Math.max(...looks.map(({ mib }) => mib)),
+  };
+}
+
+async function makePictures(folder, count, [width, height]) {
+  const sharp = require('sharp');
+  mkdirSync(folder);
+  const originals = [];
+  for (let i = 0; i < Math.min(DIFFERENT, count, width > 1000 ? 3 : DIFFERENT); i += 1) {
+    const noise = await sharp({ create: { width: 64, height: 48, channels: 3, noise: { type: 'gaussian', mean: 60 + i, sigma: 60 } } })
+      .png()
+      .toBuffer();
+    originals.push(await sharp(noise).resize(width, height).jpeg({ quality: 90 }).toBuffer());
+  }
+  for (let i = 0; i < count; i += 1)
+    writeFileSync(path.join(folder, `${i}.jpg`), withComment(originals[i % originals.length], `picture ${i}`));
+}
+
+/** Other bytes, the same pixels: a comment behind the start of the JPEG. */
+function withComment(jpeg, comment) {
+  const segment = Buffer.alloc(4 + comment.length);
+  segment.writeUInt16BE(0xfffe, 0);
+  segment.writeUInt16BE(2 + comment.length, 2);
+  segment.write(comment, 4, 'latin1');
+  return Buffer.concat([jpeg.subarray(0, 2), segment, jpeg.subarray(2)]);
+}
+
+function residentMib(pid) {
+  try {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1024;
+  } catch {
+    return undefined;
+  }
+}
