@@ -1,12 +1,21 @@
 /** Runs over folders of pictures, and what stands on what they keep. What works is loaded when it is called: the package itself is light. */
 import type { RunInput } from './inputs';
-import type { Inspection, InspectOptions } from './inspect';
+import type { Inspection, InspectionTable, InspectOptions } from './inspect';
 import type { FoundStatus } from './ledger/state';
 import type { RunOptions } from './options';
 import type { Run } from './run';
 
 export type { RunInput } from './inputs';
-export type { CaptionFit, Coverage, Inspection, InspectOptions } from './inspect';
+export type {
+  CaptionFit,
+  DuplicateGroup,
+  Inspection,
+  InspectionTable,
+  InspectOptions,
+  NearDuplicateGroup,
+  Outlier,
+  TermShare,
+} from './inspect';
 export type { FoundStatus } from './ledger/state';
 export type { RunOptions, RunTask } from './options';
 export type { SidecarOptions } from './outputs';
@@ -40,9 +49,15 @@ export async function inspectFolder(folder: string, options: InspectOptions = {}
 }
 
 /** An inspection as one page, with nothing from elsewhere. Rejects with ERR_IO where the file cannot be written. */
-export async function writeInspection(file: string, title: string, inspection: Inspection): Promise<void> {
-  const page = require('./inspect/page') as typeof import('./inspect/page');
-  await page.writeInspection(file, title, inspection);
+export async function writeInspection(file: string, inspection: Inspection): Promise<void> {
+  const { writeInspection: write } = require('./inspect') as typeof import('./inspect');
+  await write(file, inspection);
+}
+
+/** The tables that a terminal and the page show of an inspection, with at most `most` rows each. */
+export function inspectionTables(inspection: Inspection, most: number): InspectionTable[] {
+  const { inspectionTables: tables } = require('./inspect') as typeof import('./inspect');
+  return tables(inspection, most);
 }
 
 /** What the last run in a folder of pictures, of an output, or of a state says of itself; undefined where there was none. */

@@ -139,7 +139,10 @@ export class Publisher {
       const { file, table, replaces } = target;
       if (summary.aborted && replaces) await table.abandon();
       else {
-        await table.finish(summary);
+        await table.finish(summary).catch(async (error) => {
+          await table.abandon();
+          throw error;
+        });
         written.push(file);
       }
     }

@@ -167,10 +167,7 @@ export class Run implements AsyncIterable<Row> {
 
   private async plan(devices: Devices, state: RunState | undefined): Promise<Plan> {
     const { first } = devices;
-    const plan = planOf(this.task, first.config, await first.fingerprints({ signal: this.ending.signal }), {
-      clipName: first.clipModelName,
-      embedDim: first.embedDim,
-    });
+    const plan = planOf(this.task, first.config, await first.fingerprints({ signal: this.ending.signal }), first.embedDim);
     const { features, caption, modes, terms, rank } = plan;
     for (const each of [features, caption, ...modes, terms, rank]) {
       if (each) await state?.ledger.describe(each.key, each.settings);

@@ -1,54 +1,100 @@
-/** How well the text files beside pictures fit them. */
-import { readFile } from 'node:fs/promises';
-import { Features, type Interrogator } from '../../api';
-import type { FeatureRows } from '../feature-rows';
-import type { CaptionFit } from './inspection';
+/** How well the text files beside pictures fit the pictures. */
+import { open } from 'node:fs/promises';
+import { type CallOptions, Features, type Interrogator } from '../../api';
+import { throwIfAborted } from '../../errors';
+import { First, rounded, roundedOrNull, Spread } from './first';
+import type { CaptionFit, Inspection } from './inspection';
+import type { Member } from './members';
+import { partsOf, type TermCounts } from './terms';
+import { besidePicture } from './there';
+import type { UnitRows } from './unit-rows';
 
-/** Texts that are encoded together. */
+/** Enough for full passes over the text tower. */
 const AT_ONCE = 256;
-const WORST = 20;
+/** Captions are short: models read some hundred characters of them. */
+const MOST_BYTES = 1 << 14;
 
-export interface Captioned {
-  name: string;
-  /** The text file's path. */
-  sidecar: Buffer;
-  /** The picture's row. */
-  place: number;
+export interface CaptionOptions extends CallOptions {
+  interrogator: Interrogator;
+  extension: string;
+  /** Entries of `worst`. */
+  most: number;
+  /** Counts the terms of the texts, too. */
+  counts: TermCounts;
 }
 
-/** null where no picture has a text. */
-export async function fitOfCaptions(
-  pictures: readonly Captioned[],
-  rows: FeatureRows,
-  interrogator: Interrogator,
-  signal: AbortSignal,
-): Promise<CaptionFit | null> {
-  const fits: { name: string; text: string; similarity: number }[] = [];
-  for (let start = 0; start < pictures.length; start += AT_ONCE) {
-    const texts = await Promise.all(
-      pictures.slice(start, start + AT_ONCE).map(async (picture) => ({ ...picture, text: await textOf(picture.sidecar) })),
-    );
-    const there = texts.filter(({ text }) => text !== '');
-    if (there.length === 0) continue;
-    const block = await rows.read(there.map(({ place }) => place));
-    using images = await Features.from(block, interrogator, { signal });
-    using encoded = await interrogator.textToFeatures(
-      there.map(({ text }) => text),
-      { signal },
-    );
-    const similarities = await images.similarity(encoded, { signal });
-    for (const [i, { name, text }] of there.entries()) fits.push({ name, text, similarity: similarities[i * there.length + i] as number });
+/** A picture with its text. */
+interface Captioned {
+  image: string;
+  row: number;
+  text: string;
+}
+
+/** `rowOf`: the row of each picture's features. Rejects with AbortError, and with what the interrogator's calls reject with. */
+export async function scoreCaptions(
+  members: readonly (Member & { row: number })[],
+  rows: UnitRows,
+  options: CaptionOptions,
+): Promise<Inspection['captions']> {
+  const { extension, most, counts, signal, onProgress } = options;
+  const spread = new Spread();
+  const worst = new First<Omit<CaptionFit, 'deviations'>>(most, (a, b) => a.similarity - b.similarity);
+  let [scored, missing, empty] = [0, 0, 0];
+  for (let start = 0; start < members.length; start += AT_ONCE) {
+    const some = members.slice(start, start + AT_ONCE);
+    const texts = await Promise.all(some.map(({ file }) => (file ? readText(besidePicture(file, extension)) : undefined)));
+    const captioned: Captioned[] = [];
+    for (const [i, { name, row }] of some.entries()) {
+      const text = texts[i];
+      if (text === undefined) missing += 1;
+      else if (text === '') empty += 1;
+      else captioned.push({ image: name, row, text });
+    }
+    const similarities = captioned.length > 0 ? await similaritiesOf(captioned, rows, options) : [];
+    for (const [i, { image, text }] of captioned.entries()) {
+      const similarity = rounded(similarities[i] as number);
+      spread.add(similarity);
+      worst.add({ image, caption: text, similarity });
+      counts.add({ sidecars: partsOf(text) });
+    }
+    scored += captioned.length;
+    throwIfAborted(signal);
+    onProgress?.({ stage: 'captions', done: start + some.length, total: members.length });
   }
-  if (fits.length === 0) return null;
-  const mean = fits.reduce((sum, { similarity }) => sum + similarity, 0) / fits.length;
-  const deviation = Math.sqrt(fits.reduce((sum, { similarity }) => sum + (similarity - mean) ** 2, 0) / fits.length);
-  const worst = fits
-    .sort((a, b) => a.similarity - b.similarity || (a.name < b.name ? -1 : 1))
-    .slice(0, WORST)
-    .map((fit) => ({ ...fit, deviations: deviation > 0 ? (mean - fit.similarity) / deviation : 0 }));
-  return { count: fits.length, mean, deviation, worst };
+  const fits = worst.entries.map((fit) => ({ ...fit, deviations: rounded(spread.below(fit.similarity)) }));
+  return {
+    extension,
+    scored,
+    missing,
+    empty,
+    mean: roundedOrNull(spread.mean),
+    deviation: roundedOrNull(spread.deviation),
+    worst: fits,
+  };
 }
 
-async function textOf(file: Buffer): Promise<string> {
-  return (await readFile(file, 'utf8').catch(() => '')).trim();
+/** Of each picture and its own text. Texts that several pictures have are encoded once. */
+async function similaritiesOf(
+  captioned: readonly Captioned[],
+  rows: UnitRows,
+  { interrogator, signal }: CaptionOptions,
+): Promise<number[]> {
+  const call = signal ? { signal } : {};
+  const texts = [...new Set(captioned.map(({ text }) => text))];
+  const places = new Map(texts.map((text, place) => [text, place]));
+  using textFeatures = await interrogator.textToFeatures(texts, call);
+  using imageFeatures = await Features.from(await rows.read(captioned.map(({ row }) => row)), interrogator, call);
+  const all = await imageFeatures.similarity(textFeatures, call);
+  return captioned.map(({ text }, i) => all[i * texts.length + (places.get(text) as number)] as number);
+}
+
+/** On one line, its beginning where it is long; undefined where there is no such file. */
+async function readText(file: Buffer): Promise<string | undefined> {
+  try {
+    await using handle = await open(file);
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(MOST_BYTES), 0, MOST_BYTES, 0);
+    return new TextDecoder().decode(buffer.subarray(0, bytesRead)).replace(/\s+/g, ' ').trim();
+  } catch {
+    return undefined;
+  }
 }

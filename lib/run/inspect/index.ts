@@ -1,185 +1,184 @@
-/** The doctor of a set: what is twice in it, what does not belong, which captions do not fit, from features that are there already. */
-import { stat } from 'node:fs/promises';
-import path from 'node:path';
-import { type CallOptions, Config, type ConfigInput, Interrogator } from '../../api';
-import { InterrogatorError } from '../../errors';
-import { LEDGER_FILE, Ledger } from '../ledger/ledger';
-import type { PictureLine } from '../ledger/line';
-import { STATE_FOLDER } from '../ledger/state';
-import { fitOfCaptions } from './captions';
-import type { Inspection } from './inspection';
-import { findNeighbours } from './neighbours';
+/** The doctor of a set of pictures: what is twice in it, what does not belong, what is missing. */
+import { Config, Interrogator } from '../../api';
+import { invalid, show } from '../../arguments';
+import { throwIfAborted } from '../../errors';
+import { sortNatural } from '../inputs/folders/natural-order';
+import { Turns } from '../inputs/turns';
+import { Ledger } from '../ledger/ledger';
+import { planOf } from '../work/keys';
+import { scoreCaptions } from './captions';
+import { First, rounded, roundedOrNull, Spread } from './first';
+import type { DuplicateGroup, Inspection, InspectOptions, NearDuplicateGroup, Outlier } from './inspection';
+import { type FeatureSettings, featureKeys, type KeptState, keysOfModel, locateState } from './kept';
+import { type Content, contentsOf, type Member, readMembers } from './members';
+import { type Neighbours, searchPairs } from './pairs';
 import { TermCounts } from './terms';
+import { meanSimilarity, sumOf, unitRows } from './unit-rows';
 
-export type { CaptionFit, Coverage, Inspection } from './inspection';
-export { writeInspection } from './page';
+export type {
+  CaptionFit,
+  DuplicateGroup,
+  Inspection,
+  InspectOptions,
+  NearDuplicateGroup,
+  Outlier,
+  TermShare,
+} from './inspection';
+export { writeInspection } from './show/page';
+export { type InspectionTable, inspectionTables } from './show/tables';
 
-export interface InspectOptions extends CallOptions {
-  /** The CLIP model that the features were made with. */
-  config?: Config | ConfigInput;
-  /** Work with this one, which stays open. */
-  interrogator?: Interrogator;
-  /** The state folder. Default: `.torch-interrogator` in the folder, or the folder itself where it is one. */
-  state?: string;
-  /** The suffix of the text files beside the pictures. Default '.txt'. */
-  sidecar?: string;
-  /**
-   * Cosine similarity from which two pictures look the same, 0 … 1. Default 0.96: copies of the sample pair's pictures that were
-   * re-encoded, made smaller or cropped by 4 % are above 0.97, other pictures below 0.95 (test/run/inspect).
-   */
-  duplicateThreshold?: number;
-}
-
-const DUPLICATE_THRESHOLD = 0.96;
-const UNLIKE = 20;
-/** Texts of a picture, the most telling first. */
-const TASKS = ['best', 'fast', 'classic', 'caption'];
+const THRESHOLD = 0.975;
+const MOST = 100;
 
 /**
- * Rejects with ERR_INVALID_ARGUMENT where no run has left image features of this model there, with ERR_IO where they cannot be read, and with
- * AbortError.
+ * Looks for duplicates, near duplicates, pictures unlike all others, captions that do not fit, terms that nearly all share, and tells how
+ * varied the set is: of the pictures of a folder whose image features a run has kept. Nothing is written, and no picture is read; 20,000
+ * pictures take seconds besides their captions, each of which the text model reads.
+ *
+ * Throws ERR_INVALID_ARGUMENT for options that are wrong, where no run has kept features, and where another CLIP model made them; what
+ * Interrogator.create() throws; ERR_IO; an AbortError. Stages of `onProgress`: those of loading, `pictures`, `features`, `pairs`, `captions`.
  */
 export async function inspectFolder(folder: string, options: InspectOptions = {}): Promise<Inspection> {
-  const { signal = new AbortController().signal, onProgress } = options;
-  const state = options.state ?? (await stateOf(folder));
-  const ledger = await Ledger.open(state, { readOnly: true, signal }).catch((cause) => {
-    throw nothing(folder, cause);
-  });
-  const own = options.interrogator ? undefined : await open(options);
-  const interrogator = options.interrogator ?? (own as Interrogator);
+  checkOptions(folder, options);
+  const { signal, onProgress, interrogator: given } = options;
+  throwIfAborted(signal);
+  const call = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  const kept = await locateState(folder, options.state);
+  const ledger = await Ledger.open(kept.state, { readOnly: true, ...(signal && { signal }) });
+  let own: Interrogator | undefined;
   try {
-    const key = await featureKey(ledger, interrogator, folder);
-    const rows = await ledger.allFeatures(key);
-    if (!rows) throw nothing(folder, undefined);
-    const set = await picturesOf(ledger, key, { base: path.dirname(state), folder: path.resolve(folder) });
-    const { distinct } = set;
-    const neighbours = await findNeighbours(
-      rows,
-      distinct.map(({ place }) => place),
-      interrogator,
-      {
-        threshold: options.duplicateThreshold ?? DUPLICATE_THRESHOLD,
-        signal,
-        ...(onProgress && { onProgress: (done, total) => onProgress({ stage: 'compare', done, total }) }),
-      },
-    );
-    const nameOf = (at: number): string => firstName(distinct[at] as Content);
-    const { nearest, similarity, groups, lowest, mean } = neighbours;
-    const unlike = [...distinct.keys()]
-      .filter((at) => nearest[at] !== -1)
-      .sort((a, b) => (similarity[a] as number) - (similarity[b] as number) || a - b)
-      .slice(0, UNLIKE)
-      .map((at) => ({ name: nameOf(at), nearest: nameOf(nearest[at] as number), similarity: similarity[at] as number }));
-    const extension = options.sidecar ?? '.txt';
-    const captioned = distinct.flatMap(({ pictures, place }) =>
-      pictures.map(({ name, file }) => ({ name, place, sidecar: Buffer.from(file.replace(/\.[^./]*$/, '') + extension) })),
-    );
-    return {
-      pictures: set.pictures,
-      gone: set.gone,
-      failed: set.failed,
-      duplicates: distinct.map(({ pictures }) => pictures.map(({ name }) => name)).filter((names) => names.length > 1),
-      nearDuplicates: groups
-        .all()
-        .map((group) => ({ names: group.map(nameOf), similarity: lowest.get(groups.root(group[0] as number)) ?? 1 })),
-      unlike,
-      captions: await fitOfCaptions(captioned, rows, interrogator, signal),
-      shared: set.terms.shared,
-      coverage: { meanSimilarity: mean, ...set.terms.coverage },
-    };
+    // Before the models are loaded, which takes longer.
+    const [...made] = featureKeys(ledger.settings, folder, kept.state).values();
+    own = given ? undefined : await Interrogator.create(configOf(options.config, made), call);
+    return await inspect(folder, ledger, kept, { ...options, interrogator: given ?? (own as Interrogator) });
   } finally {
-    await ledger.close();
     await own?.dispose();
+    await ledger.close();
   }
 }
 
-/** One content, with all its names. */
-interface Content {
-  /** In the order of their names. */
-  pictures: { name: string; file: string }[];
-  place: number;
-}
+async function inspect(
+  folder: string,
+  ledger: Ledger,
+  kept: KeptState,
+  options: InspectOptions & { interrogator: Interrogator },
+): Promise<Inspection> {
+  const { signal, onProgress, interrogator, duplicateThreshold: threshold = THRESHOLD, most = MOST } = options;
+  const call = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  const prints = await interrogator.fingerprints(call);
+  const { config } = interrogator;
+  const possible = keysOfModel(featureKeys(ledger.settings, folder, kept.state), prints.clip, config.clipModelName);
+  const preferred = planOf({ kind: 'features' }, config, prints, interrogator.embedDim).features.key;
+  const keys = [...new Set([...possible.filter((key) => key === preferred), ...possible])];
 
-function firstName({ pictures }: Content): string {
-  return pictures[0]?.name as string;
-}
+  const counts = new TermCounts();
+  const read = await readMembers(ledger, { ...call, keys, kept, counts });
+  const all = await contentsOf(read);
+  const file = await ledger.allFeatures(read.key);
+  const places = all.map(({ place }) => place);
+  const onBlock = (done: number): void => onProgress?.({ stage: 'features', done, total: all.length });
+  const { sound, sum } = file ? await sumOf(unitRows(file, places), { signal, onBlock }) : { sound: [], sum: new Float64Array() };
+  const contents = sound.map((row) => all[row] as Content);
+  const members = await membersOf(contents);
 
-/** Those below the folder; names are below it, too. */
-async function picturesOf(ledger: Ledger, key: string, { base, folder }: { base: string; folder: string }) {
-  const contents = new Map<string, Content>();
-  const terms = new TermCounts();
-  let [pictures, gone, failed] = [0, 0, 0];
-  for await (const line of ledger.pictures()) {
-    // What has a size and a time of change is a file of its own.
-    const file = path.resolve(base, line.image);
-    const name = line.stamp === undefined ? line.image : path.relative(folder, file);
-    if (name.startsWith('..')) continue;
-    if (line.sha256 === null || (!line.features && line.errors)) {
-      failed += 1;
-      continue;
-    }
-    // A copy's line may be older than what was found of its content.
-    const place = ((await ledger.ofContent(line.sha256)) ?? line).features?.[key];
-    if (place === undefined) continue;
-    if (line.stamp && !(await stat(file).catch(() => undefined))) {
-      gone += 1;
-      continue;
-    }
-    pictures += 1;
-    const text = textOf(line, ledger);
-    if (text !== undefined) terms.add(text);
-    const content = contents.get(line.sha256) ?? { pictures: [], place };
-    contents.set(line.sha256, content);
-    content.pictures.push({ name, file });
-  }
-  const distinct = [...contents.values()];
-  for (const { pictures: copies } of distinct) copies.sort((a, b) => (a.name < b.name ? -1 : 1));
-  distinct.sort((a, b) => (firstName(a) < firstName(b) ? -1 : 1));
-  return { distinct, terms, pictures, gone, failed };
-}
-
-function textOf({ results = {} }: PictureLine, ledger: Ledger): string | undefined {
-  const texts = new Map<string, string>();
-  for (const [key, { text }] of Object.entries(results)) {
-    const { task } = (ledger.settings.get(key) ?? {}) as { task?: string };
-    if (text !== undefined && task !== undefined) texts.set(task, text);
-  }
-  const task = TASKS.find((each) => texts.has(each));
-  return task && texts.get(task);
-}
-
-async function stateOf(folder: string): Promise<string> {
-  const isState = await stat(path.join(folder, LEDGER_FILE)).catch(() => undefined);
-  return path.resolve(isState ? folder : path.join(folder, STATE_FOLDER));
-}
-
-function open({ config, signal, onProgress }: InspectOptions): Promise<Interrogator> {
-  const clip = new Config({ ...config, captionModelName: null, quiet: true });
-  return Interrogator.create(clip, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
-}
-
-/** The key of the features that this model made; of several the one with most pictures. */
-async function featureKey(ledger: Ledger, interrogator: Interrogator, folder: string): Promise<string> {
-  const { clip } = await interrogator.fingerprints();
-  const all = [...ledger.settings].filter(([, settings]) => (settings as { task?: string }).task === 'image features');
-  if (all.length === 0) throw nothing(folder, undefined);
-  const own = all.filter(([, settings]) => (settings as { clip?: string }).clip === clip).map(([key]) => key);
-  const counts = await Promise.all(own.map(async (key) => (await ledger.allFeatures(key))?.count ?? 0));
-  const most = own[counts.indexOf(Math.max(...counts))];
-  if (most !== undefined) return most;
-  const models = [...new Set(all.map(([, settings]) => (settings as { clipName?: string }).clipName ?? 'another model'))].join(', ');
-  throw new InterrogatorError(
-    'ERR_INVALID_ARGUMENT',
-    `The features in ${folder} were made with ${models}, not with ${interrogator.clipModelName}.`,
-    {
-      hint: 'Name that model with clipModelName (--clip), or run features over the folder with this one.',
+  const rows =
+    file &&
+    unitRows(
+      file,
+      contents.map(({ place }) => place),
+    );
+  const neighbours = rows && (await searchPairs(rows, { ...call, interrogator, threshold }));
+  const captioning = { ...call, interrogator, extension: options.sidecar ?? '.txt', most, counts };
+  const captions = await scoreCaptions(members, rows ?? NO_ROWS, captioning);
+  const { terms, effectiveTerms } = await counts.summary(most);
+  return {
+    folder,
+    state: kept.state,
+    base: kept.base,
+    clipModel: config.clipModelName,
+    pictures: {
+      known: read.known,
+      gone: read.gone,
+      changed: members.filter(({ isChanged }) => isChanged).length,
+      withoutFeatures: read.present - members.length,
+      inspected: members.length,
+      contents: contents.length,
     },
-  );
+    duplicates: duplicatesOf(contents),
+    nearDuplicates: { threshold, groups: neighbours ? await nearDuplicatesOf(contents, neighbours) : [] },
+    outliers: await outliersOf(contents, neighbours, most),
+    captions,
+    terms,
+    coverage: { effectiveTerms, meanSimilarity: roundedOrNull(meanSimilarity(sum, contents.length)) },
+  };
 }
 
-function nothing(folder: string, cause: unknown): InterrogatorError {
-  return new InterrogatorError('ERR_INVALID_ARGUMENT', `No run has left image features in ${folder}.`, {
-    hint: `Make them first, with the same models: npx torch-interrogator features ${folder} --out features.parquet\nor name the folder of the state (--state DIR).`,
-    cause,
+/** Without a name of a CLIP model it is the one that made the features: to load, and perhaps to fetch, another one would be in vain. */
+function configOf(config: InspectOptions['config'], made: readonly FeatureSettings[]): Config {
+  const [model] = made.flatMap(({ model: name }) => name ?? []).sort();
+  const clipModelName = config?.clipModelName ?? model;
+  return new Config({ ...config, ...(clipModelName !== undefined && { clipModelName }), captionModelName: null });
+}
+
+const NO_ROWS = { count: 0, dim: 0, read: async () => new Float32Array() };
+
+function checkOptions(folder: unknown, { duplicateThreshold: threshold, most, sidecar }: InspectOptions): void {
+  if (typeof folder !== 'string' || folder === '') throw invalid(`folder: got ${show(folder)}, expected a path.`);
+  if (threshold !== undefined && !(typeof threshold === 'number' && threshold > 0 && threshold <= 1)) {
+    throw invalid(`duplicateThreshold: got ${show(threshold)}, expected a number above 0, up to 1.`);
+  }
+  if (most !== undefined && !(Number.isInteger(most) && most >= 1))
+    throw invalid(`most: got ${show(most)}, expected a whole number, 1 and up.`);
+  if (sidecar !== undefined && !(typeof sidecar === 'string' && /^\.[^/]+$/.test(sidecar))) {
+    throw invalid(`sidecar: got ${show(sidecar)}, expected what file names end in, such as ".txt".`);
+  }
+}
+
+/** In natural order of names, with the rows of their contents. */
+async function membersOf(contents: readonly Content[]): Promise<(Member & { row: number })[]> {
+  return await sortNatural(contents.flatMap(({ members }, row) => members.map((member) => ({ ...member, row }))));
+}
+
+function duplicatesOf(contents: readonly Content[]): DuplicateGroup[] {
+  const groups = contents.filter(({ members }) => members.length > 1);
+  return groups
+    .map(({ sha256, members }) => ({ sha256, pictures: members.map(({ name }) => name) }))
+    .sort((a, b) => b.pictures.length - a.pictures.length);
+}
+
+async function nearDuplicatesOf(contents: readonly Content[], { groups, similarities }: Neighbours): Promise<NearDuplicateGroup[]> {
+  const found: NearDuplicateGroup[] = [];
+  for (const rows of groups.all) {
+    const members = await sortNatural(rows.flatMap((row) => (contents[row] as Content).members));
+    // The nearest of each is in its group: it is at least as near as the one that brought it there.
+    const similarity = rows.reduce((least, row) => Math.min(least, similarities[row] as number), 1);
+    found.push({ similarity: rounded(similarity), contents: rows.length, pictures: members.map(({ name }) => name) });
+  }
+  return found.sort((a, b) => b.pictures.length - a.pictures.length);
+}
+
+async function outliersOf(contents: readonly Content[], neighbours: Neighbours | undefined, most: number): Promise<Inspection['outliers']> {
+  if (!neighbours || contents.length < 2) return { mean: null, deviation: null, pictures: [] };
+  const spread = new Spread();
+  const first = new First<number>(most, (a, b) => (neighbours.similarities[a] as number) - (neighbours.similarities[b] as number));
+  const turns = new Turns();
+  for (let row = 0; row < contents.length; row += 1) {
+    spread.add(neighbours.similarities[row] as number);
+    first.add(row);
+    if (row % 256 === 0) await turns.pass();
+  }
+  const pictures: Outlier[] = first.entries.map((row) => {
+    const similarity = neighbours.similarities[row] as number;
+    return {
+      image: nameOf(contents[row]),
+      similarity: rounded(similarity),
+      nearest: nameOf(contents[neighbours.nearest[row] as number]),
+      deviations: rounded(spread.below(similarity)),
+    };
   });
+  return { mean: roundedOrNull(spread.mean), deviation: roundedOrNull(spread.deviation), pictures };
+}
+
+function nameOf(content: Content | undefined): string {
+  return content?.members[0]?.name ?? '';
 }

@@ -29,6 +29,12 @@ export class Embedding {
   async write(file: string, row: Row): Promise<void> {
     const text = textOf(row);
     if (text === undefined) return;
+    if (/[\r\n]/.test(file)) {
+      // ExifTool takes its arguments a line each.
+      throw new InterrogatorError('ERR_IO', `The text cannot be written into ${JSON.stringify(file)}: its name has a line break.`, {
+        hint: 'Rename the picture, or write a text file beside it (--sidecar .txt).',
+      });
+    }
     try {
       const found = (await this.exiftool.readRaw(file, { readArgs: ['-XMP-dc:Description', '-struct'] })) as { Description?: unknown };
       if (found.Description === text) return;

@@ -10,6 +10,11 @@ const REASONS: Readonly<Record<string, [why: string, hint: string]>> = {
   ENOENT: ['the folder is gone', 'Is a drive or a network share still connected? Run the same command again: nothing is computed twice.'],
   ENOTDIR: ['a part of the path is a file', 'Write to another folder.'],
   EISDIR: ['it is a folder', 'Name a file.'],
+  EEXIST: ['a part of the path is a file', 'Write to another folder.'],
+  EIO: ['the disk fails', 'Run the same command again when the disk is back: nothing is computed twice.'],
+  ESTALE: ['the network share was cut', 'Connect it again and run the same command again: nothing is computed twice.'],
+  ENOTCONN: ['the network share was cut', 'Connect it again and run the same command again: nothing is computed twice.'],
+  EFBIG: ['the file would be larger than its disk takes', 'Write to another disk.'],
   ENAMETOOLONG: ['the name is too long', 'Choose a shorter one.'],
 };
 

@@ -1,14 +1,14 @@
 /** Text files beside the pictures, or in a folder of their own with the same subfolders. */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Mode } from '../../api';
+import { IMAGE_SUFFIXES, type Mode } from '../../api';
 import { InterrogatorError } from '../../errors';
 import { digestOf, Offsets } from '../ledger/offsets';
 import type { Picture } from '../picture';
 import type { Row } from '../row';
 import { outputFault } from './output-fault';
-import { type Existing, joinedText, markOf } from './sidecar-text';
+import { type Existing, isBlank, joinedText, markOf, markText, type Own } from './sidecar-text';
 
 export interface SidecarOptions {
   /** With its dot. Default '.txt'. */
@@ -53,6 +53,27 @@ export class Sidecars {
         hint: `Known are ${VARIABLES.map((name) => `{${name}}`).join(' ')}.`,
       });
     }
+    this.refuseNames();
+  }
+
+  /** A text must not take the place of a picture, and has its own folder. */
+  private refuseNames(): void {
+    const { name = '{stem}{ext}' } = this.options;
+    const suffix = path
+      .extname(name.replaceAll('{ext}', this.extension).replaceAll('{name}', 'x.png').replaceAll('{stem}', 'x'))
+      .toLowerCase();
+    const fault = /[/\0]/.test(name + this.extension)
+      ? 'has a slash in it'
+      : !/\{(stem|name)\}/.test(name)
+        ? 'is the same for all pictures'
+        : IMAGE_SUFFIXES.has(suffix)
+          ? "is a picture's"
+          : undefined;
+    if (fault === undefined) return;
+    const shownName = name.replaceAll('{ext}', this.extension);
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `sidecar: the name ${JSON.stringify(shownName)} ${fault}.`, {
+      hint: 'Choose a suffix such as .txt, and a name with {stem} or {name}; sidecar-dir is for another folder.',
+    });
   }
 
   /** Files that were written. */
@@ -63,6 +84,8 @@ export class Sidecars {
   /** Gives the picture its files. Another one with the same files comes too late: an error says so. Pictures are claimed for in their order. */
   claim(picture: Picture): InterrogatorError | undefined {
     const targets = this.targets(picture);
+    // The same picture may be named twice.
+    const owner = Number.parseInt(digestOf(picture.file?.toString('latin1') ?? '').slice(0, 12), 16);
     if (targets.length === 0) {
       const message = `${picture.name} is no file of its own, beside which a text could be written.`;
       return new InterrogatorError('ERR_INVALID_ARGUMENT', message, {
@@ -71,11 +94,12 @@ export class Sidecars {
     }
     for (const { file } of targets) {
       const key = digestOf(file.toString('latin1'));
-      if (this.claimed.get(key) !== undefined) {
+      const other = this.claimed.get(key);
+      if (other !== undefined && other !== owner) {
         const message = `The text file ${shown(file)} is another picture's, whose name differs in the suffix alone.`;
         return new InterrogatorError('ERR_IO', message, { hint: 'Keep the suffix in the name: --sidecar-name "{name}{ext}".' });
       }
-      this.claimed.set(key, 0);
+      this.claimed.set(key, owner);
     }
     return undefined;
   }
@@ -85,7 +109,7 @@ export class Sidecars {
     const [first] = this.targets(picture);
     if (this.existing !== 'skip' || !first) return false;
     const there = await readFile(first.file).catch(() => undefined);
-    return there !== undefined && ownOf(there, marks?.[first.name]) === 0;
+    return there !== undefined && !isBlank(there.toString('latin1')) && ownOf(there, marks?.[first.name]) === undefined;
   }
 
   /**
@@ -99,15 +123,22 @@ export class Sidecars {
       const text = textOf(row, place);
       if (text === undefined) continue;
       const there = await this.read(file);
-      const joined = joinedText(text, there?.toString(), there ? ownOf(there, marks[name]) : 0, this.existing);
+      const kept = there && markThat(there, marks[name]);
+      const bytes = there?.toString('latin1');
+      refuseWide(file, bytes, this.existing);
+      const joined = joinedText(
+        Buffer.from(text).toString('latin1'),
+        bytes,
+        kept === undefined ? undefined : markOf(kept)?.own,
+        this.existing,
+      );
       if (!joined) continue;
-      const mark = `${sha256(joined.content)}:${joined.own}`;
-      // What the file has now counts as ours as long as it was.
-      const [before] = marks[name]?.split(' ') ?? [];
-      made[name] = before === undefined || before === mark ? mark : `${mark} ${before}`;
-      if (there?.toString() !== joined.content) planned.push({ file, content: joined.content });
+      const mark = markText(sha256(Buffer.from(joined.content, 'latin1')), joined.own);
+      // Until it is written, what the file has now is known, too.
+      made[name] = kept === undefined || kept === mark ? mark : `${mark} ${kept}`;
+      if (bytes !== joined.content) planned.push({ file, content: joined.content });
     }
-    if (planned.length === 0 && Object.keys(made).every((name) => marks[name]?.split(' ')[0] === made[name]?.split(' ')[0])) return;
+    if (planned.length === 0 && Object.keys(made).every((name) => marks[name]?.split(' ')[0] === made[name])) return;
     await remember({ ...marks, ...made });
     for (const { file, content } of planned) {
       await this.replace(file, content).catch((error) => {
@@ -124,14 +155,16 @@ export class Sidecars {
     });
   }
 
-  /** Under another name first: who reads it sees the old text or the new one. */
-  private async replace(file: Buffer, content: string): Promise<void> {
-    if (this.options.folder !== undefined) await mkdir(parentOf(file), { recursive: true });
+  /** Under another name first: who reads it sees the old text or the new one. A link stays one. */
+  private async replace(named: Buffer, content: string): Promise<void> {
+    if (this.options.folder !== undefined) await mkdir(parentOf(named), { recursive: true });
+    const file = await realpath(named, { encoding: 'buffer' }).catch(() => named);
     const temporary = Buffer.concat([parentOf(file), Buffer.from(`/.${randomBytes(6).toString('hex')}.tmp`)]);
     const mode = (await stat(file).catch(() => undefined))?.mode;
-    const handle = await open(temporary, 'wx', mode);
+    const handle = await open(temporary, 'wx');
     try {
-      await handle.writeFile(content);
+      await handle.writeFile(Buffer.from(content, 'latin1'));
+      if (mode !== undefined) await handle.chmod(mode & 0o777);
       await handle.close();
       await rename(temporary, file);
     } catch (error) {
@@ -147,7 +180,9 @@ export class Sidecars {
     const places = lines ? [undefined] : modes.map((_, place) => place);
     return places.map((place) => {
       const name = this.nameOf(file, place);
-      return { file: Buffer.concat([folderOf(file, root, folder), SLASH, Buffer.from(name, 'latin1')]), name, place };
+      const whole = Buffer.concat([folderOf(file, root, folder), SLASH, Buffer.from(name, 'latin1')]);
+      // Those beside the picture and those elsewhere are remembered apart.
+      return { file: whole, name: folder === undefined ? name : `${path.resolve(folder)}: ${name}`, place };
     });
   }
 
@@ -186,11 +221,24 @@ function parentOf(file: Buffer): Buffer {
   return slash < 0 ? Buffer.from('.') : file.subarray(0, Math.max(1, slash));
 }
 
-/** Characters of the content that an earlier run wrote. */
-function ownOf(there: Buffer, marks = ''): number {
+/** What of the content an earlier run wrote; undefined for nothing. */
+function ownOf(there: Buffer, marks: string | undefined): Own | undefined {
+  const mark = markThat(there, marks);
+  return mark === undefined ? undefined : markOf(mark)?.own;
+}
+
+/** The mark that the content has. */
+function markThat(there: Buffer, marks = ''): string | undefined {
   const content = sha256(there);
-  const known = marks.split(' ').map(markOf);
-  return known.find((mark) => mark?.sha256 === content)?.own ?? 0;
+  return marks.split(' ').find((mark) => markOf(mark)?.sha256 === content);
+}
+
+/** What has two bytes a letter cannot be added to. */
+function refuseWide(file: Buffer, there: string | undefined, existing: Existing): void {
+  if (!/^(?:\xff\xfe|\xfe\xff)/.test(there ?? '') || existing === 'skip' || existing === 'overwrite') return;
+  throw new InterrogatorError('ERR_IO', `The text file ${shown(file)} is UTF-16, to which nothing can be added.`, {
+    hint: 'Save it as UTF-8.',
+  });
 }
 
 /** Of one mode, or a line each. */

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { isAlive } from '../../files/lock';
 import { outputFault } from './output-fault';
 
 /** Pieces are gathered up to so many bytes. */
@@ -23,7 +24,7 @@ export class WholeFile {
     try {
       await mkdir(dir, { recursive: true });
       await removeLeft(dir, base);
-      const temporary = path.join(dir, `.${base}.${randomBytes(6).toString('hex')}.tmp`);
+      const temporary = path.join(dir, `.${base}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`);
       return new WholeFile(file, temporary, await open(temporary, 'wx'));
     } catch (error) {
       throw outputFault(file, error);
@@ -82,8 +83,11 @@ export async function writeWhole(file: string, content: string | Uint8Array): Pr
   await whole.finish();
 }
 
-/** What a process that was killed has left. */
+/** What a process of this machine that was killed has left. */
 async function removeLeft(dir: string, base: string): Promise<void> {
-  const isLeft = (name: string): boolean => name.startsWith(`.${base}.`) && /^[0-9a-f]{12}\.tmp$/.test(name.slice(base.length + 2));
-  for (const name of (await readdir(dir)).filter(isLeft)) await rm(path.join(dir, name), { force: true });
+  for (const name of await readdir(dir)) {
+    if (!name.startsWith(`.${base}.`)) continue;
+    const [, pid] = /^(\d+)\.[0-9a-f]{12}\.tmp$/.exec(name.slice(base.length + 2)) ?? [];
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(path.join(dir, name), { force: true });
+  }
 }

@@ -21,17 +21,12 @@ export interface Plan {
   rank?: Key;
 }
 
-/** `clipName`: for people, who read what the keys mean. */
-export function planOf(
-  task: RunTask,
-  config: Config,
-  prints: Fingerprints,
-  { clipName, embedDim }: { clipName: string; embedDim: number },
-): Plan {
+export function planOf(task: RunTask, config: Config, prints: Fingerprints, embedDim: number): Plan {
   const { orientation, background, truncated, maxPixels } = config;
   const decoding = { orientation, background, truncated, maxPixels };
   const encoded = keyOf({ task: 'image features', clip: prints.clip, embedDim, ...decoding });
-  const features = { ...encoded, settings: { ...encoded.settings, clipName } };
+  // For people who look for the model that made them: the same one may have other names, so that the key does not depend on it.
+  const features = { ...encoded, settings: { ...encoded.settings, model: config.clipModelName } };
   const ranking = { ranking: config.ranking, ...(config.ranking === 'quota' && { chunkSize: config.chunkSize }), compat: config.compat };
   if (task.kind === 'features') return { features, modes: [] };
   if (task.kind === 'rank') {

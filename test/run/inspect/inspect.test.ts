@@ -1,132 +1,236 @@
-/** The doctor of a set finds what was planted: copies, near copies, a stranger, a wrong caption, a shared term. */
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** An inspection finds what was planted in a set, and says what it cannot look at. */
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import sharp from 'sharp';
-import { type Interrogator, inspectFolder, runFolder, writeInspection } from '../../../lib';
-import { Interrogator as Interrogators } from '../../../lib/interrogator/interrogator';
-import { Groups } from '../../../lib/run/inspect/groups';
-import { findNeighbours } from '../../../lib/run/inspect/neighbours';
-import { Random } from '../../fuzz/support/random';
-import { encoded } from '../support/picture-set';
+import { type Inspection, type InspectOptions, Interrogator, inspectFolder, runFolder } from '../../../lib';
+import { Ledger } from '../../../lib/run/ledger/ledger';
+import { copySample, EDITS, picture, writePicture } from './set';
 
-const IMAGES = path.join(__dirname, '..', '..', '..', 'models', 'sample', 'images');
+const SETTINGS = { clipModelName: 'sample', captionModelName: null, device: 'cpu', cachePath: null, quiet: true };
+/** Pictures unlike each other, as the sample pair sees them. */
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
 
-let work: string;
-let set: string;
 let interrogator: Interrogator;
+let folder: string;
 beforeAll(async () => {
-  interrogator = await Interrogators.create({
-    clipModelName: 'sample',
-    captionModelName: 'sample',
-    device: 'cpu',
-    cachePath: null,
-    quiet: true,
-  });
-  work = mkdtempSync(path.join(os.tmpdir(), 'inspect-'));
-  set = path.join(work, 'set');
-  mkdirSync(set);
+  interrogator = await Interrogator.create(SETTINGS);
 });
-afterAll(async () => {
-  rmSync(work, { recursive: true, force: true });
-  await interrogator.dispose();
+afterAll(() => interrogator.dispose());
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'inspected-'));
 });
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('a set', () => {
-  beforeAll(async () => {
-    for (const name of readdirSync(IMAGES).filter((each) => each.endsWith('.png')))
-      copyFileSync(path.join(IMAGES, name), path.join(set, name));
-    copyFileSync(path.join(IMAGES, 'apple.png'), path.join(set, 'apple copy.png'));
-    const rocket = sharp(path.join(IMAGES, 'rocket.png'));
-    await rocket.clone().jpeg({ quality: 85 }).toFile(path.join(set, 'rocket.jpg'));
-    await rocket.clone().resize(300).webp().toFile(path.join(set, 'rocket small.webp'));
-    const { width = 0, height = 0 } = await rocket.metadata();
-    const crop = {
-      left: Math.round(width * 0.02),
-      top: Math.round(height * 0.02),
-      width: Math.round(width * 0.96),
-      height: Math.round(height * 0.96),
-    };
-    await rocket.clone().extract(crop).png().toFile(path.join(set, 'rocket cropped.png'));
-    writeFileSync(path.join(set, 'noise.png'), await encoded(3, 'png'));
-    writeFileSync(path.join(set, 'gone.png'), await encoded(4, 'png'));
-    writeFileSync(path.join(set, 'broken.png'), 'no picture');
-    for (const [name, text] of Object.entries({ apple: 'a red apple', rocket: 'a rocket', 'cat-and-pizza': 'a rocket' }))
-      writeFileSync(path.join(set, `${name}.txt`), text);
-    await runFolder(set, { interrogators: [interrogator], task: { kind: 'interrogate', modes: ['fast'], caption: 'sks icon' } }).finish();
-    rmSync(path.join(set, 'gone.png'));
-  });
+const at = (name: string): string => path.join(folder, name);
+const plant = (name: string, seed: number): Promise<void> => writePicture(at(name), picture(seed).png());
+const run = (options = {}) => runFolder(folder, { interrogators: [interrogator], task: { kind: 'features' }, ...options }).finish();
+const inspect = (options: InspectOptions = {}): Promise<Inspection> => inspectFolder(folder, { interrogator, ...options });
 
-  test('what is twice, what looks the same, what is unlike, what does not fit, what all share', async () => {
-    const found = await inspectFolder(set, { interrogator });
-    expect(found).toMatchObject({ pictures: 8, gone: 1, failed: 1 });
-    expect(found.duplicates).toEqual([['apple copy.png', 'apple.png']]);
-    expect(found.nearDuplicates.map(({ names }) => names)).toEqual([
-      ['rocket cropped.png', 'rocket small.webp', 'rocket.jpg', 'rocket.png'],
-    ]);
-    expect(found.nearDuplicates[0]?.similarity).toBeGreaterThan(0.97);
-    // Of the others the nearest two are below the threshold by far.
-    expect(found.unlike.filter(({ name }) => !name.startsWith('rocket')).every(({ similarity }) => similarity < 0.95)).toBe(true);
-    expect(found.unlike.slice(-4).every(({ name }) => name.startsWith('rocket'))).toBe(true);
-    expect(found.captions).toMatchObject({
-      count: 4,
-      worst: [{ name: 'cat-and-pizza.png', text: 'a rocket' }, expect.anything(), expect.anything(), expect.anything()],
-    });
-    expect(found.shared[0]).toEqual({ term: 'sks icon', share: 1 });
-    expect(found.coverage.effectiveTerms).toBeLessThanOrEqual(found.coverage.terms);
-    expect(await inspectFolder(set, { interrogator })).toEqual(found);
-  });
-
-  test('as a page: whole, escaped, with nothing from elsewhere', async () => {
-    const found = await inspectFolder(set, { interrogator });
-    const file = path.join(work, 'page.html');
-    await writeInspection(file, '</title><script>alert(1)</script>', {
-      ...found,
-      unlike: [{ name: '<img src=x onerror=alert(1)>', nearest: '"', similarity: 0.5 }],
-    });
-    const page = readFileSync(file, 'utf8');
-    expect(page).not.toMatch(/<script|<img|https?:/);
-    expect(page).toContain('&lt;img src=x');
-  });
+test('duplicates are found under all their names', async () => {
+  for (const seed of SEEDS) await plant(`picture ${seed}.png`, seed);
+  copyFileSync(at('picture 2.png'), at('picture 10.png'));
+  copyFileSync(at('picture 2.png'), at('b.png'));
+  copyFileSync(at('picture 5.png'), at('c.png'));
+  await run();
+  const { duplicates, pictures, nearDuplicates } = await inspect();
+  expect(duplicates.map((group) => group.pictures)).toEqual([
+    ['b.png', 'picture 2.png', 'picture 10.png'],
+    ['c.png', 'picture 5.png'],
+  ]);
+  expect(pictures).toEqual({ known: 11, gone: 0, changed: 0, withoutFeatures: 0, inspected: 11, contents: 8 });
+  expect(nearDuplicates).toEqual({ threshold: 0.975, groups: [] });
 });
 
-test('a folder that no run was over, and features of another model, say what to do', async () => {
-  await expect(inspectFolder(work, { interrogator })).rejects.toMatchObject({
-    code: 'ERR_INVALID_ARGUMENT',
-    hint: expect.stringContaining('features'),
-  });
+test('near duplicates are found: re-encoded, resized, slightly cropped', async () => {
+  for (const seed of SEEDS) await plant(`${seed}.png`, seed);
+  const edited = [3, 6];
+  for (const seed of edited)
+    for (const [name, edit] of Object.entries(EDITS)) await writePicture(at(`${seed} ${name}`), edit(picture(seed)));
+  copyFileSync(at('3.png'), at('3 copy.png'));
+  await run();
+  const { nearDuplicates, outliers } = await inspect();
+  expect(nearDuplicates.groups.map(({ pictures, contents }) => [contents, new Set(pictures)])).toEqual([
+    [5, new Set(['3.png', '3 copy.png', ...Object.keys(EDITS).map((name) => `3 ${name}`)])],
+    [5, new Set(['6.png', ...Object.keys(EDITS).map((name) => `6 ${name}`)])],
+  ]);
+  for (const { similarity } of nearDuplicates.groups) expect(similarity).toBeGreaterThanOrEqual(0.975);
+  // Each of them is like another: those without edits are less so.
+  const alone = SEEDS.filter((seed) => !edited.includes(seed)).map((seed) => `${seed}.png`);
+  expect(
+    outliers.pictures
+      .slice(0, alone.length)
+      .map(({ image }) => image)
+      .sort(),
+  ).toEqual(alone);
+  const none = await inspect({ duplicateThreshold: 1 });
+  expect(none.nearDuplicates.groups).toEqual([]);
 });
 
-test.each([1, 2, 700, 2100])('%i rows are compared as one by one', async (count) => {
-  const dim = interrogator.embedDim;
-  const random = new Random(1, count);
-  const rows = Array.from({ length: count }, () => {
-    const few = Float32Array.from({ length: dim }, (_, i) => (i < 3 ? random.next() - 0.5 : 0));
-    const length = Math.hypot(...few);
-    return few.map((value) => value / length);
-  });
-  const read = async (places: readonly number[]): Promise<Float32Array> => {
-    const all = new Float32Array(places.length * dim);
-    for (const [i, place] of places.entries()) all.set(rows[place] as Float32Array, i * dim);
-    return all;
-  };
-  const places = rows.map((_, place) => place);
-  const threshold = 0.9999;
-  const found = await findNeighbours({ dim, count, read }, places, interrogator, { threshold, signal: new AbortController().signal });
-  const dot = (a: number, b: number): number => [0, 1, 2].reduce((sum, i) => sum + (rows[a]?.[i] as number) * (rows[b]?.[i] as number), 0);
-  const groups = new Groups(count);
-  let sum = 0;
-  for (const a of places) {
-    let best = -1;
-    for (const b of places) {
-      if (a === b) continue;
-      const value = dot(a, b);
-      best = Math.max(best, value);
-      sum += value / 2;
-      if (a < b && value >= threshold) groups.join(a, b);
+test('the picture unlike all others comes first', async () => {
+  for (const seed of SEEDS) await plant(`${seed}.png`, seed);
+  copySample('apple', at('apple.png'));
+  await run();
+  const { outliers, coverage } = await inspect({ most: 3 });
+  expect(outliers.pictures).toHaveLength(3);
+  expect(outliers.pictures[0]).toMatchObject({ image: 'apple.png' });
+  expect(outliers.pictures[0]?.deviations).toBeGreaterThan(1);
+  expect(coverage.meanSimilarity).toBeLessThan(1);
+});
+
+test('captions that belong to another picture come first', async () => {
+  const texts = { apple: 'a red apple', 'cat-and-pizza': 'a cat next to a pizza', rocket: 'a rocket' };
+  for (const [name, text] of Object.entries(texts)) {
+    for (const copy of ['first', 'second']) {
+      copySample(name, at(`${copy}/${name}.png`));
+      writeFileSync(at(`${copy}/${name}.caption`), `${text}\n`);
     }
-    if (count > 1) expect(Math.abs(best - dot(a, found.nearest[a] as number))).toBeLessThan(1e-5);
   }
-  expect(found.groups.all().flat().length).toBeGreaterThanOrEqual(groups.all().flat().length * 0.98);
-  if (count > 1) expect(found.mean).toBeCloseTo((2 * sum) / (count * (count - 1)), 3);
+  writeFileSync(at('first/apple.caption'), ` ${texts.rocket}\n`);
+  writeFileSync(at('second/rocket.caption'), texts['cat-and-pizza']);
+  writeFileSync(at('second/apple.caption'), '\n');
+  rmSync(at('first/cat-and-pizza.caption'));
+  await run();
+  const { captions, terms } = await inspect({ sidecar: '.caption' });
+  expect(captions).toMatchObject({ extension: '.caption', scored: 4, missing: 1, empty: 1 });
+  const [first, second, third] = captions.worst;
+  expect([first, second].map((fit) => `${fit?.image}: ${fit?.caption}`).sort()).toEqual([
+    'first/apple.png: a rocket',
+    'second/rocket.png: a cat next to a pizza',
+  ]);
+  expect(third?.similarity).toBeGreaterThan((second?.similarity as number) + 0.1);
+  expect(first?.deviations).toBeGreaterThan(0);
+  const { similarity, image } = third as (typeof captions.worst)[0];
+  using features = await interrogator.imageToFeatures(at(image));
+  expect(similarity).toBeCloseTo(await interrogator.similarity(features, third?.caption as string), 3);
+  expect(terms).toMatchObject({ of: 'sidecars', pictures: 4, distinct: 2 });
+  expect((await inspect()).captions).toMatchObject({ extension: '.txt', scored: 0, missing: 6, mean: null, worst: [] });
+});
+
+test('terms are those of the texts that a run has made', async () => {
+  for (const name of ['apple', 'rocket']) copySample(name, at(`${name}.png`));
+  await run({ task: { kind: 'interrogate', modes: ['fast', 'negative'], caption: 'my caption, in two parts' } });
+  const { terms, coverage } = await inspect();
+  expect(terms).toMatchObject({ of: 'texts', pictures: 2 });
+  expect(terms.common.map(({ term }) => term)).not.toContain('my caption');
+  for (const { pictures, share } of terms.shared) expect([pictures, share]).toEqual([2, 1]);
+  expect(coverage.effectiveTerms).toBeGreaterThan(1);
+  expect(coverage.effectiveTerms).toBeLessThanOrEqual(terms.distinct);
+});
+
+test('the same set gives the same inspection, whatever the order in which a run has come to its pictures', async () => {
+  for (const seed of SEEDS) await plant(`${seed}.png`, seed);
+  copyFileSync(at('1.png'), at('9.png'));
+  await run();
+  const first = await inspect();
+  expect(await inspect()).toEqual(first);
+  rmSync(at('.torch-interrogator'), { recursive: true });
+  await run({ include: ['9.png', '4.png'] });
+  await run();
+  expect(await inspect()).toEqual(first);
+});
+
+test('pictures that are gone count nowhere; those that changed and broken ones are told of', async () => {
+  for (const seed of SEEDS) await plant(`${seed}.png`, seed);
+  copyFileSync(at('1.png'), at('one.png'));
+  writeFileSync(at('broken.png'), 'This is no picture.');
+  await run();
+  rmSync(at('one.png'));
+  rmSync(at('8.png'));
+  writeFileSync(at('2.png'), 'This is another one.');
+  const { pictures, duplicates } = await inspect();
+  expect(pictures).toEqual({ known: 10, gone: 2, changed: 1, withoutFeatures: 1, inspected: 7, contents: 7 });
+  expect(duplicates).toEqual([]);
+});
+
+test('a set of one picture, and one of none, have nothing to compare', async () => {
+  await plant('1.png', 1);
+  await run();
+  expect(await inspect()).toMatchObject({
+    pictures: { inspected: 1 },
+    duplicates: [],
+    nearDuplicates: { groups: [] },
+    outliers: { mean: null, pictures: [] },
+    coverage: { meanSimilarity: null },
+  });
+  rmSync(at('1.png'));
+  expect(await inspect()).toMatchObject({ pictures: { known: 1, gone: 1, inspected: 0, contents: 0 }, outliers: { pictures: [] } });
+});
+
+test('names that are no UTF-8 are found again, with their text files', async () => {
+  const file = Buffer.concat([Buffer.from(`${folder}/gr`), Buffer.from([0xfc]), Buffer.from('n.png')]);
+  const text = Buffer.concat([Buffer.from(`${folder}/gr`), Buffer.from([0xfc]), Buffer.from('n.txt')]);
+  writeFileSync(file, await picture(1).png().toBuffer());
+  writeFileSync(text, 'a picture');
+  await run();
+  const { pictures, captions } = await inspect();
+  expect(pictures).toMatchObject({ gone: 0, changed: 0, inspected: 1 });
+  expect(captions.worst).toMatchObject([{ image: 'gr\\xfcn.png', caption: 'a picture' }]);
+});
+
+test('of a state elsewhere only what is below the folder counts', async () => {
+  await plant('in/1.png', 1);
+  await plant('in/2.png', 2);
+  await plant('in other/3.png', 3);
+  await run({ state: at('kept') });
+  const inside = await inspectFolder(at('in'), { interrogator, state: at('kept') });
+  expect(inside.pictures).toMatchObject({ known: 2, gone: 0, inspected: 2 });
+  const whole = await inspectFolder(folder, { interrogator, state: at('kept') });
+  expect(whole.pictures).toMatchObject({ known: 3, inspected: 3 });
+});
+
+describe('says what is to be done', () => {
+  const loading = jest.spyOn(Interrogator, 'create');
+  beforeEach(() => loading.mockClear());
+
+  test('where no run has been: before models are loaded', async () => {
+    await plant('1.png', 1);
+    const missing = inspectFolder(folder, { config: SETTINGS });
+    await expect(missing).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT', hint: expect.stringContaining(`features ${folder}`) });
+    await expect(inspectFolder(at('nowhere'))).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+    expect(loading).not.toHaveBeenCalled();
+  });
+
+  test('where another model made the features', async () => {
+    await plant('1.png', 1);
+    await run();
+    const ledger = path.join(folder, '.torch-interrogator', 'ledger.jsonl');
+    rmSync(ledger);
+    const other = await Ledger.open(path.dirname(ledger));
+    await other.describe('k', { task: 'image features', clip: 'f'.repeat(64), embedDim: 256, model: 'ViT-B-32/openai' });
+    await other.close();
+    await expect(inspect()).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      hint: 'Name the model that made them: clipModelName ViT-B-32/openai',
+    });
+  });
+
+  test.each([
+    { duplicateThreshold: 0 },
+    { duplicateThreshold: Number.NaN },
+    { duplicateThreshold: 1.01 },
+    { most: 0 },
+    { most: 1.5 },
+    { sidecar: 'txt' },
+    { sidecar: './x' },
+  ])('of options that are wrong: %j', async (options) => {
+    await expect(inspect(options)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+  });
+});
+
+test('without a name of a model, the one that made the features is loaded, and closed again', async () => {
+  await plant('1.png', 1);
+  await run();
+  const { clipModelName: _, ...config } = SETTINGS;
+  const stages = new Set<string>();
+  const { clipModel, pictures } = await inspectFolder(folder, { config, onProgress: ({ stage }) => stages.add(stage) });
+  expect({ clipModel, inspected: pictures.inspected }).toEqual({ clipModel: 'sample', inspected: 1 });
+  expect([...stages]).toEqual(expect.arrayContaining(['pictures', 'features', 'pairs', 'captions']));
+});
+
+test('an abort ends an inspection', async () => {
+  for (const seed of SEEDS) await plant(`${seed}.png`, seed);
+  await run();
+  const controller = new AbortController();
+  const inspection = inspect({ signal: controller.signal, onProgress: ({ stage }) => stage === 'features' && controller.abort() });
+  await expect(inspection).rejects.toMatchObject({ code: 'ERR_ABORTED' });
 });

@@ -1,5 +1,5 @@
 /** Text files beside pictures: nothing of another hand is lost, and nothing is added twice. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Mode } from '../../../lib/api';
@@ -130,13 +130,13 @@ test('what was there is in the new text, whatever it was, and a second time chan
     const random = new Random(9, round);
     const there = Array.from({ length: random.between(1, 4) }, () => random.pick(pieces)).join('');
     const existing = random.pick(['append', 'prepend'] as const);
-    const once = joinedText('new', there, 0, existing);
+    const once = joinedText('new', there, undefined, existing);
     const kept = there.trimEnd();
     expect(once?.content).toContain(kept);
-    const again = joinedText('new', once?.content, once?.own ?? 0, existing);
+    const again = joinedText('new', once?.content, once?.own, existing);
     expect([there, existing, again]).toEqual([there, existing, once]);
     // The mark was lost.
-    expect([there, existing, joinedText('new', once?.content, 0, existing)?.content]).toEqual([there, existing, once?.content]);
+    expect([there, existing, joinedText('new', once?.content, undefined, existing)?.content]).toEqual([there, existing, once?.content]);
   }
 });
 
@@ -149,4 +149,65 @@ test('a folder that is not there, or is a file, is an error with what to do; no 
   await expect(sidecarsOf().write(pictureOf('a.png'), rowOf({ fast: 'one' }), {}, forget)).rejects.toMatchObject({ code: 'ERR_IO' });
   expect(readdirSync(work)).toEqual(['a.txt']);
   expect(existsSync(path.join(work, 'gone'))).toBe(false);
+});
+
+test.each<[Existing, Existing]>([
+  ['append', 'prepend'],
+  ['prepend', 'append'],
+  ['append', 'skip'],
+])('%s, then %s with other words: what a person wrote is whole', async (first, second) => {
+  writeFileSync(path.join(work, 'a.txt'), 'old, words of a person');
+  const picture = pictureOf('a.png');
+  let marks: SidecarMarks = {};
+  for (const [existing, text] of [
+    [first, 'one'],
+    [second, 'another, longer text'],
+    [second, 'x'],
+  ] as const) {
+    await sidecarsOf({ existing }).write(picture, rowOf({ fast: text }), marks, async (made) => {
+      marks = made;
+    });
+    expect(read('a.txt')).toContain('old, words of a person');
+    expect(
+      read('a.txt')
+        .split('old, words of a person')
+        .join('')
+        .replace(/^, |, $|\n/g, ''),
+    ).toBe(text);
+  }
+});
+
+test.each([Buffer.from([0x63, 0x61, 0x66, 0xe9, 0xa0]), Buffer.from('\ufeffd\u00e9j\u00e0', 'utf8')])(
+  'bytes that are no UTF-8, and a mark of bytes, stay as they are',
+  async (bytes) => {
+    for (const existing of ['append', 'prepend'] as const) {
+      writeFileSync(path.join(work, 'a.txt'), bytes);
+      await sidecarsOf({ existing }).write(pictureOf('a.png'), rowOf({ fast: 'né' }), {}, forget);
+      const there = readFileSync(path.join(work, 'a.txt'));
+      expect(there.includes(bytes.subarray(bytes[0] === 0xef ? 3 : 0))).toBe(true);
+      expect(there.includes(Buffer.from('né'))).toBe(true);
+      if (bytes[0] === 0xef) expect(there.subarray(0, 3)).toEqual(bytes.subarray(0, 3));
+    }
+    writeFileSync(path.join(work, 'a.txt'), Buffer.from('\ufeffold', 'utf16le'));
+    await expect(sidecarsOf({ existing: 'append' }).write(pictureOf('a.png'), rowOf({ fast: 'x' }), {}, forget)).rejects.toMatchObject({
+      code: 'ERR_IO',
+    });
+  },
+);
+
+test.each([{ extension: '.jpg' }, { name: '{name}' }, { name: 'all{ext}' }, { name: 'a/{stem}{ext}' }])(
+  '%j would take the place of a picture, or of others: told at once',
+  (options) => {
+    expect(() => sidecarsOf(options)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }));
+  },
+);
+
+test('a picture that is named twice has one text, an empty file counts for none, and a link stays a link', async () => {
+  const sidecars = sidecarsOf();
+  expect([sidecars.claim(pictureOf('a.png')), sidecars.claim(pictureOf('a.png'))]).toEqual([undefined, undefined]);
+  writeFileSync(path.join(work, 'real.txt'), '');
+  symlinkSync('real.txt', path.join(work, 'a.txt'));
+  expect(await sidecars.skips(pictureOf('a.png'), undefined)).toBe(false);
+  await sidecars.write(pictureOf('a.png'), rowOf({ fast: 'one' }), {}, forget);
+  expect([read('real.txt'), lstatSync(path.join(work, 'a.txt')).isSymbolicLink()]).toEqual(['one\n', true]);
 });

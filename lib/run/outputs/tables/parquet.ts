@@ -1,12 +1,14 @@
 /** `.parquet`: a row a picture, in groups, so that little is in memory. */
+import { setImmediate } from 'node:timers/promises';
 import type { ParquetWriter } from 'hyparquet-writer';
 import type { Row } from '../../row';
 import { WholeFile } from '../whole-file';
 import { columnsOf, PICTURE_COLUMNS } from './columns';
 import type { Table, TableOptions } from './table';
 
-/** A group is encoded in one go: 10 ms or so. */
-const GROUP_ROWS = 500;
+/** A group is encoded in one go, and nothing else runs meanwhile: it has so many rows and characters, or numbers, at most. */
+const GROUP_ROWS = 256;
+const GROUP_SIZE = 1 << 14;
 
 type ListColumn = { name: string; element: 'STRING' | 'DOUBLE' | 'FLOAT'; of(row: Row): readonly (string | number)[] | null };
 type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]['schema'][number];
@@ -30,16 +32,27 @@ export async function openParquet(file: string, options: TableOptions): Promise<
   ];
   const parquet = new ParquetWriter({ writer, schema });
   let rows: Row[] = [];
+  let size = 0;
   const put = async (): Promise<void> => {
     if (rows.length === 0) return;
-    const columnData = [...columns, ...lists].map(({ name, of }) => ({ name, data: rows.map((row) => of(row) ?? undefined) }));
+    const columnData = [...columns, ...lists].map(({ name, of }) => ({
+      name,
+      data: rows.map((row) => of(row) ?? undefined),
+      // A dictionary of numbers that hardly come twice costs more than all the rest.
+      ...(options.kind === 'features' && { encoding: 'PLAIN' as const }),
+    }));
     rows = [];
+    size = 0;
     await parquet.write({ columnData, rowGroupSize: GROUP_ROWS });
   };
   return {
     async write(row) {
       rows.push(row);
-      if (rows.length === GROUP_ROWS) await put();
+      size += sizeOf(row);
+      if (rows.length === GROUP_ROWS || size >= GROUP_SIZE) {
+        await put();
+        await setImmediate();
+      }
     },
     async finish() {
       await put();
@@ -49,6 +62,11 @@ export async function openParquet(file: string, options: TableOptions): Promise<
     },
     abandon: () => whole.abandon(),
   };
+}
+
+function sizeOf({ name, texts = [], caption = '', ranked = [], features = new Float32Array() }: Row): number {
+  const ofTexts = texts.reduce((sum, { text }) => sum + text.length, name.length + caption.length);
+  return ofTexts + features.length + ranked.reduce((sum, { label }) => sum + label.length, 0);
 }
 
 function listsOf({ kind, probabilities }: TableOptions): ListColumn[] {

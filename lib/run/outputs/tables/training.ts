@@ -1,4 +1,5 @@
 /** Files that trainers read: the hub's ImageFolder, kohya's sd-scripts, and plain text. Pictures that failed are left out. */
+import { isUtf8 } from 'node:buffer';
 import path from 'node:path';
 import type { Row } from '../../row';
 import { rowToObject, textOf } from '../record';
@@ -15,8 +16,9 @@ export async function openImageFolder(file: string): Promise<Table> {
   return {
     async write(row) {
       const text = textOf(row);
-      const name = row.file && path.relative(folder, path.resolve(row.file.toString()));
-      if (text === undefined || name === undefined || name.startsWith('..') || path.isAbsolute(name)) return;
+      const name = row.file && isUtf8(row.file) ? path.relative(folder, path.resolve(row.file.toString())) : undefined;
+      // The reader takes `::` for a path within an archive, and fails for the whole folder; of a backslash it makes a slash.
+      if (text === undefined || name === undefined || /^\.\.(\/|$)|::|\\/.test(name) || path.isAbsolute(name)) return;
       const { image: _, prompt: __, error: ___, ...more } = rowToObject(row);
       await whole.write(`${JSON.stringify({ file_name: name.split(path.sep).join('/'), text, ...more })}\n`);
     },
@@ -34,10 +36,12 @@ export async function openKohya(file: string): Promise<Table> {
   let first = true;
   return {
     async write(row) {
-      const caption = textOf(row);
-      if (caption === undefined) return;
-      const key = row.file ? path.resolve(row.file.toString()) : row.name;
-      await whole.write(`${first ? '{' : ','}\n  ${JSON.stringify(key)}: ${JSON.stringify({ caption })}`);
+      const text = textOf(row);
+      // The trainer opens the path.
+      if (text === undefined || !row.file || !isUtf8(row.file)) return;
+      // It reads the first line alone.
+      const caption = onOneLine(text);
+      await whole.write(`${first ? '{' : ','}\n  ${JSON.stringify(path.resolve(row.file.toString()))}: ${JSON.stringify({ caption })}`);
       first = false;
     },
     async finish() {
@@ -54,9 +58,13 @@ export async function openText(file: string): Promise<Table> {
   return {
     async write(row: Row) {
       const text = textOf(row);
-      if (text !== undefined) await whole.write(`${text.replace(/\s*[\r\n]+\s*/g, ' ')}\n`);
+      if (text !== undefined) await whole.write(`${onOneLine(text)}\n`);
     },
     finish: () => whole.finish(),
     abandon: () => whole.abandon(),
   };
+}
+
+function onOneLine(text: string): string {
+  return text.replace(/\s*[\r\n]+\s*/g, ' ').trim();
 }

@@ -39,10 +39,12 @@ export async function openWebDataset(file: string): Promise<Table> {
       const text = textOf(row);
       if (text === undefined || !picture) return;
       if (failure) throw failure;
+      // One that is gone since is left out, as those that failed.
+      const bytes = await bytesOf(picture).catch(() => undefined);
+      if (!bytes) return;
       const key = String(samples).padStart(DIGITS, '0');
       samples += 1;
-      const opened = await picture.open(new AbortController().signal);
-      await add(`${key}${suffixOf(picture)}`, typeof opened === 'string' ? await readFile(opened) : opened);
+      await add(`${key}${suffixOf(picture)}`, bytes);
       await add(`${key}.txt`, text);
       await add(`${key}.json`, JSON.stringify(rowToObject(row)));
     },
@@ -58,6 +60,11 @@ export async function openWebDataset(file: string): Promise<Table> {
       await whole.abandon();
     },
   };
+}
+
+async function bytesOf(picture: Picture): Promise<Buffer> {
+  const opened = await picture.open(new AbortController().signal);
+  return typeof opened === 'string' ? await readFile(opened) : opened;
 }
 
 /** In lower case, as its decoders are registered. A picture without one is named for what most are. */
