@@ -157,8 +157,12 @@ export class Engine {
     const image = binding.expectImage();
     try {
       const target = { addon: binding.file, number: image.number };
-      const { release } = await decodeImage(input as EncodedImage, { signal, maxPixels, orientation, background, truncated }, target);
-      return new HeldImage(image, release);
+      const { release, isTruncated } = await decodeImage(
+        input as EncodedImage,
+        { signal, maxPixels, orientation, background, truncated },
+        target,
+      );
+      return new HeldImage(image, release, isTruncated);
     } catch (error) {
       image.close();
       throw error;

@@ -5,6 +5,8 @@ export class HeldImage {
   constructor(
     readonly native: NativeImage,
     private readonly release: () => void,
+    /** Its file ends too early, and was decoded as far as it goes. */
+    readonly isTruncated = false,
   ) {}
 
   close(): void {

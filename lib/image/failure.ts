@@ -18,6 +18,8 @@ export interface RgbImage {
   data: Uint8Array;
   width: number;
   height: number;
+  /** The file ends too early, and was decoded as far as it goes. */
+  isTruncated?: true;
 }
 
 /** What callers are told. `label`: as people write the format. */

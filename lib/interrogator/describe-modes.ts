@@ -19,13 +19,13 @@ export async function describeModes(
   const needsCaption = !options.caption && asked.some((mode) => mode !== 'negative');
   // Asked for before anything is decoded: there may be none.
   const captioner = needsCaption ? engine.captioner : undefined;
-  let size: Pick<ModesAnswer, 'width' | 'height'> = {};
+  let size: Pick<ModesAnswer, 'width' | 'height' | 'truncated'> = {};
   let caption = options.caption || null;
   let features = options.features;
   if (captioner || !given) {
     using decoded: HeldImage = await engine.decode(image, call);
     const { width, height } = decoded.native;
-    size = { width, height };
+    size = { width, height, ...(decoded.isTruncated && { truncated: true }) };
     if (captioner) caption = await captioner.caption(decoded, call);
     features ??= new Features(engine, await engine.clip.imageFeatures(decoded, call));
   }

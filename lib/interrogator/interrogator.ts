@@ -274,6 +274,7 @@ export class Interrogator extends EngineOwner {
     using features = answer.features;
     const [similarity] = await this.engine.clip.similarities(features, [answer.prompt], call);
     const seconds = (performance.now() - started) / 1000;
-    return { prompt: answer.prompt, caption: answer.caption, similarity: similarity as number, seconds };
+    const mark = decoded.isTruncated ? { truncated: true as const } : {};
+    return { prompt: answer.prompt, caption: answer.caption, similarity: similarity as number, seconds, ...mark };
   }
 }

@@ -44,6 +44,8 @@ export interface Description {
   similarity: number;
   /** Wall time of the call. */
   seconds: number;
+  /** The image's file ends too early, and was decoded as far as it goes: see the option of this name. Absent for others. */
+  truncated?: true;
 }
 
 export interface ModesOptions extends InterrogateOptions {
@@ -68,6 +70,8 @@ export interface ModesAnswer {
   /** Of the decoded image, in pixels. Absent where nothing needed it decoded. */
   width?: number;
   height?: number;
+  /** Its file ends too early, and was decoded as far as it goes: see the option `truncated`. */
+  truncated?: true;
 }
 
 /** The tables of terms that a picture is described with. */

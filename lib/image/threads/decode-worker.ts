@@ -38,11 +38,11 @@ async function perform(task: Exclude<DecodeTask, 'close'>): Promise<DecodeReply>
     opened = await openImage(task.open, bytes);
     return opened.reply;
   }
-  const { width, height, data } = await (opened as OpenedImage).decode(() => tell('own'));
+  const { data, ...size } = await (opened as OpenedImage).decode(() => tell('own'));
   // Memory of sharp's cannot be handed over.
-  if (!target) return { width, height, data: new Uint8Array(data) };
-  (require(target.addon) as Addon).fillImage(target.number, { width, height, data });
-  return { width, height, data: new Uint8Array(0) };
+  if (!target) return { ...size, data: new Uint8Array(data) };
+  (require(target.addon) as Addon).fillImage(target.number, { width: size.width, height: size.height, data });
+  return { ...size, data: new Uint8Array(0) };
 }
 
 /** Large memory does not wait for a garbage collection, which may be long in coming where a thread idles. */

@@ -59,7 +59,11 @@ export async function openImage(asked: OpenRequest, bytes: Buffer): Promise<Open
   };
   // What the decoders in JavaScript keep beside the image is up to three times as large; those of video keep whole frames.
   const reply = { label, pixels: width * height, memory: width * height * (!sharp ? 4 : HOLD_FRAMES.has(format.name) ? 3 : 1) };
-  return { reply, decode: (beforeOwn) => describing(name, label, header, () => decode(request, header, sharp, beforeOwn)) };
+  const marked = async (beforeOwn: () => void): Promise<RgbImage> => {
+    const image = await decode(request, header, sharp, beforeOwn);
+    return isLenient && header.isTruncated() ? { ...image, isTruncated: true } : image;
+  };
+  return { reply, decode: (beforeOwn) => describing(name, label, header, () => marked(beforeOwn)) };
 }
 
 async function decode(

@@ -57,8 +57,8 @@ export class Worker {
       const ranked = await table.rankScored(features, { topCount, scores, signal });
       results[plan.rank.key] = { ranked: ranked.map((each) => ({ ...each, similarity: rounded(each.similarity) })) };
     }
-    const { width, height } = answer;
-    const size = width !== undefined && height !== undefined ? { width, height } : {};
+    const { width, height, truncated } = answer;
+    const size = width !== undefined && height !== undefined ? { width, height, ...(truncated && { truncated }) } : {};
     return { results, ...(!given && { features: await features.toArray({ signal }) }), ...size };
   }
 
