@@ -79,7 +79,7 @@ struct CaptionModel::State {
         manifest(bundle.manifest().caption()),
         vision(bundle.load(manifest.vision_file, device->torch_device(), {"forward"})),
         decoder(load_decoder(bundle)),
-        independent_vision(vision.is_independent({"forward"})),
+        images_at_once(vision.images_at_once(manifest.image.height * manifest.image.width)),
         independent_decoder(decoder.is_independent({"cross", "cross_text", "step", "step_each"})),
         drafter(decoder.has_method("step_each") ? decoder.quantized("step") : std::nullopt),
         graphs(device_graphs(device->torch_device())),
@@ -109,15 +109,13 @@ struct CaptionModel::State {
   }
 
   /// pixels as transform_images makes them.
-  at::Tensor image_embeds(const at::Tensor& pixels) const {
-    return (independent_vision ? vision.call("forward", {pixels}) : vision.call_each("forward", pixels)).to(decoder.dtype());
-  }
+  at::Tensor image_embeds(const at::Tensor& pixels) const { return vision.forward(pixels, images_at_once).to(decoder.dtype()); }
 
   const DevicePtr device;
   const CaptionManifest manifest;
   Module vision, decoder;
-  // Whether they give each image of a batch what it gets alone.
-  const bool independent_vision, independent_decoder;
+  const std::int64_t images_at_once;  // most that go through the vision tower together
+  const bool independent_decoder;     // it gives each image of a batch what it gets alone
   // Drafts for a caption that is alone. Only on the CPU, so it is never moved; none for bundles older than `step_each`.
   const std::optional<Module> drafter;
   DecodeGraphs graphs;

@@ -31,7 +31,7 @@ TextEncoding begin(const TextTower& tower, const std::vector<std::int32_t>& pref
 }  // namespace
 
 at::Tensor ClipModel::State::encode_images(const at::Tensor& pixels) const {
-  const at::Tensor rows = (independent ? image.call("forward", {pixels}) : image.call_each("forward", pixels)).to(at::kFloat);
+  const at::Tensor rows = image.forward(pixels, images_at_once).to(at::kFloat);
   if (rows.dim() != 2 || rows.size(0) != pixels.size(0) || rows.size(1) != manifest.embed_dim) {
     throw Error(ErrorCode::kBundleInvalid, manifest.image_file + " gives features of shape " + c10::str(rows.sizes()) +
                                                " where the manifest says embedDim " + std::to_string(manifest.embed_dim) + "; " + remedy);

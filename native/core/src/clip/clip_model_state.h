@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,7 +20,7 @@ struct ClipModel::State {
       : device(std::move(owner)),
         manifest(bundle.manifest().clip()),
         image(bundle.load(manifest.image_file, device->torch_device(), {"forward"})),
-        independent(image.is_independent({"forward"})),
+        images_at_once(image.images_at_once(manifest.image.height * manifest.image.width)),
         text(TextTower::open(manifest, bundle, device->torch_device())),
         logits(bundle.logits()),
         remedy(bundle.remedy()),
@@ -39,7 +40,7 @@ struct ClipModel::State {
   const DevicePtr device;
   const ClipManifest manifest;
   Module image;
-  const bool independent;  ///< the image tower gives each image of a batch what it gets alone
+  const std::int64_t images_at_once;  ///< most that go through the image tower together
   std::unique_ptr<TextTower> text;
   const Logits logits;
   const std::string remedy;  ///< for messages: what to do where the model does not do what its manifest says

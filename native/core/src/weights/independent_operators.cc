@@ -25,6 +25,8 @@ using torch::jit::Module;
 using torch::jit::Node;
 using torch::jit::Value;
 
+constexpr int kOfPatches = 2;  // convolutions, at most
+
 void for_each_node(Block& block, const std::function<void(Node&)>& call) {
   for (auto it = block.nodes().begin(); it != block.nodes().end();) {
     Node* const node = *it;
@@ -52,9 +54,17 @@ void inline_functions(Graph& graph) {
 
 /// Those that have one of ours, by their overloads.
 c10::Symbol ours_for(const Node& node) {
-  static const std::set<std::pair<std::string_view, std::string_view>> taken = {
-      {"scaled_dot_product_attention", ""}, {"conv2d", ""},  {"mean", "dim"}, {"adaptive_avg_pool2d", ""}, {"matmul", ""}, {"gelu", ""},
-      {"sigmoid", ""},                      {"sigmoid_", ""}, {"silu", ""},    {"silu_", ""},               {"tanh", ""}};
+  static const std::set<std::pair<std::string_view, std::string_view>> taken = {{"scaled_dot_product_attention", ""},
+                                                                                {"conv2d", ""},
+                                                                                {"mean", "dim"},
+                                                                                {"adaptive_avg_pool2d", ""},
+                                                                                {"matmul", ""},
+                                                                                {"gelu", ""},
+                                                                                {"sigmoid", ""},
+                                                                                {"sigmoid_", ""},
+                                                                                {"silu", ""},
+                                                                                {"silu_", ""},
+                                                                                {"tanh", ""}};
   const c10::FunctionSchema* const schema = node.kind().is_aten() ? node.maybeSchema() : nullptr;
   if (!schema || !taken.contains({node.kind().toUnqualString(), schema->overload_name()})) return c10::Symbol();
   return c10::Symbol::fromQualString(std::string("interrogator::") + node.kind().toUnqualString());
@@ -64,14 +74,15 @@ c10::Symbol ours_for(const Node& node) {
 bool gives_each_its_own(const Node& node) {
   static const std::set<std::string_view> known = {
       // shapes, lists, flags
-      "Bool", "Int", "Float", "FloatImplicit", "IntImplicit", "ScalarImplicit", "__and__", "__or__", "__contains__", "__getitem__", "__is__",
-      "__isnot__", "__not__", "__range_length", "__derive_index", "append", "dim", "eq", "floordiv", "format", "ge", "gt", "le", "len",
-      "list", "lt", "ne", "numel", "remainder", "size", "warn", "is_floating_point", "percentFormat", "extend", "values", "items", "keys",
+      "Bool", "Int", "Float", "FloatImplicit", "IntImplicit", "ScalarImplicit", "__and__", "__or__", "__contains__", "__getitem__",
+      "__is__", "__isnot__", "__not__", "__range_length", "__derive_index", "append", "dim", "eq", "floordiv", "format", "ge", "gt", "le",
+      "len", "list", "lt", "ne", "numel", "remainder", "size", "warn", "is_floating_point", "percentFormat", "extend", "values", "items",
+      "keys",
       // copies
       "arange", "cat", "chunk", "clone", "constant_pad_nd", "contiguous", "copy_", "detach", "embedding", "empty", "expand", "expand_as",
-      "flatten", "full", "full_like", "index", "index_select", "masked_fill", "narrow", "new_empty", "new_zeros", "ones", "ones_like", "pad",
-      "permute", "repeat", "repeat_interleave", "reshape", "roll", "select", "slice", "split", "squeeze", "stack", "t", "tensor", "to",
-      "transpose", "tril", "triu", "type_as", "unbind", "unflatten", "unsqueeze", "view", "where", "zeros", "zeros_like",
+      "flatten", "full", "full_like", "index", "index_select", "masked_fill", "narrow", "new_empty", "new_zeros", "ones", "ones_like",
+      "pad", "permute", "repeat", "repeat_interleave", "reshape", "roll", "select", "slice", "split", "squeeze", "stack", "t", "tensor",
+      "to", "transpose", "tril", "triu", "type_as", "unbind", "unflatten", "unsqueeze", "view", "where", "zeros", "zeros_like",
       // exact for each number
       "abs", "add", "add_", "bitwise_not", "clamp", "clamp_", "clamp_max", "clamp_min", "clamp_min_", "div", "div_", "leaky_relu", "mul",
       "mul_", "neg", "relu", "relu6", "relu_", "sqrt", "sub", "sub_",
@@ -155,6 +166,15 @@ bool is_independent(const Module& module, const std::vector<std::string>& method
     if (!independent) return false;
   }
   return true;
+}
+
+bool convolves(const Module& module) {
+  static const auto conv2d = c10::Symbol::fromQualString("interrogator::conv2d");
+  const auto graph = module.get_method("forward").graph()->copy();
+  torch::jit::Inline(*graph);
+  int count = 0;
+  for_each_node(*graph->block(), [&](const Node& node) { count += node.kind() == conv2d; });
+  return count > kOfPatches;
 }
 
 }  // namespace interrogator

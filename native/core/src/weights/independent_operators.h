@@ -16,4 +16,7 @@ void take_over_operators(const torch::jit::Module& module);
 /// taken over, its linear layers too.
 bool is_independent(const torch::jit::Module& module, const std::vector<std::string>& methods);
 
+/// Whether `forward` has layers of convolutions, and not only one that cuts an image into patches.
+bool convolves(const torch::jit::Module& module);
+
 }  // namespace interrogator

@@ -5,6 +5,8 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include <algorithm>
+#include <limits>
 #include <set>
 #include <sstream>
 
@@ -128,14 +130,26 @@ void Module::move_to(c10::Device device) {
   device_ = device;
 }
 
+std::int64_t Module::images_at_once(std::int64_t pixels) const {
+  constexpr std::int64_t kAll = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t kCached = 16 * 64 * 64;  // pixels
+  if (!device_.is_cpu()) return kAll;
+  if (!is_independent({"forward"})) return 1;
+  return convolves(*module_) ? std::max<std::int64_t>(kCached / std::max<std::int64_t>(pixels, 1), 1) : kAll;
+}
+
 at::Tensor Module::call(const char* method, std::vector<c10::IValue> arguments) const {
   return interpret(method, [&] { return module_->get_method(method)(std::move(arguments)).toTensor(); });
 }
 
-at::Tensor Module::call_each(const char* method, const at::Tensor& images) const {
+at::Tensor Module::forward(const at::Tensor& images, std::int64_t at_once) const {
+  const std::int64_t count = images.size(0);
+  if (count <= at_once) return call("forward", {images});
   std::vector<at::Tensor> results;
-  // Copies: each begins where a tensor of its own does.
-  for (std::int64_t i = 0; i < images.size(0); ++i) results.push_back(call(method, {images.narrow(0, i, 1).clone()}));
+  for (std::int64_t first = 0; first < count; first += at_once) {
+    // A copy: it begins where a tensor of its own does.
+    results.push_back(call("forward", {images.narrow(0, first, std::min(at_once, count - first)).clone()}));
+  }
   return at::cat(results);
 }
 

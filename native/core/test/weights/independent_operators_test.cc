@@ -74,8 +74,8 @@ TEST(IndependentOperators, LeaveALayersSizeWhatItWas) {
       "def forward(self, x):\n  weight = self.weight\n  assert weight.size() == [64, 64]\n  return torch.linear(x, weight)\n"));
   EXPECT_EQ(taken.attr("weight").toTensor().dim(), ops::packing_pays() ? 3 : 2);
   EXPECT_EQ(taken.forward({at::randn({3, 64})}).toTensor().size(1), 64);
-  Module apart = taken_over(with_forward(
-      "def forward(self, x):\n  assert self.weight.size() == [64, 64]\n  return torch.linear(x, self.weight)\n"));
+  Module apart =
+      taken_over(with_forward("def forward(self, x):\n  assert self.weight.size() == [64, 64]\n  return torch.linear(x, self.weight)\n"));
   EXPECT_EQ(apart.attr("weight").toTensor().dim(), 2) << "who asks cannot be told from who asks for any tensor's size";
   EXPECT_EQ(apart.forward({at::randn({3, 64})}).toTensor().size(1), 64);
 }

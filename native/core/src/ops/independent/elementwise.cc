@@ -10,8 +10,8 @@ namespace interrogator::ops {
 
 namespace {
 
-constexpr std::int64_t kWhole = 64;     // a multiple of what libtorch's loops take at a time
-constexpr std::int64_t kPart = 16384;   // what threads take multiples of
+constexpr std::int64_t kWhole = 64;      // a multiple of what libtorch's loops take at a time
+constexpr std::int64_t kPart = 16384;    // what threads take multiples of
 constexpr std::int64_t kLeastParts = 2;  // that are worth another thread
 
 /// function(to, from) computes what it gets on the calling thread: it is called inside a parallel region, or with little.

@@ -40,7 +40,8 @@ TEST(Convolution, IsLibtorchsAndTheSameToTheLastBitInAnyCompany) {
     std::int64_t channels, side, outputs, kernel, stride, groups;
   };
   // Small ones, some of which libtorch computes another way in batches, one that gets all threads, one of each channel for itself.
-  for (const Case& c : {Case{3, 32, 8, 3, 2, 1}, {32, 16, 32, 3, 1, 1}, {128, 4, 128, 3, 1, 1}, {64, 28, 128, 3, 1, 1}, {48, 14, 48, 7, 1, 48}}) {
+  for (const Case& c :
+       {Case{3, 32, 8, 3, 2, 1}, {32, 16, 32, 3, 1, 1}, {128, 4, 128, 3, 1, 1}, {64, 28, 128, 3, 1, 1}, {48, 14, 48, 7, 1, 48}}) {
     const at::Tensor weight = at::randn({c.outputs, c.channels / c.groups, c.kernel, c.kernel}), bias = at::randn({c.outputs});
     const at::Tensor images = at::randn({5, c.channels, c.side, c.side});
     const std::vector<std::int64_t> stride{c.stride, c.stride}, padding{c.kernel / 2}, dilation{1, 1};
@@ -50,7 +51,8 @@ TEST(Convolution, IsLibtorchsAndTheSameToTheLastBitInAnyCompany) {
       expect_the_same_alone(ours, x);
     }
   }
-  EXPECT_EQ(ops::conv2d(at::randn({0, 3, 8, 8}), at::randn({4, 3, 3, 3}), {}, {1, 1}, {0, 0}, {1, 1}, 1).sizes(), at::IntArrayRef({0, 4, 6, 6}));
+  EXPECT_EQ(ops::conv2d(at::randn({0, 3, 8, 8}), at::randn({4, 3, 3, 3}), {}, {1, 1}, {0, 0}, {1, 1}, 1).sizes(),
+            at::IntArrayRef({0, 4, 6, 6}));
 }
 
 TEST(Mean, IsLibtorchsAndTheSameToTheLastBitInAnyCompany) {
