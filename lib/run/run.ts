@@ -138,7 +138,7 @@ export class Run implements AsyncIterable<Row> {
     } finally {
       leave();
       this.give();
-      for (const close of closers) await close();
+      await closeAll(closers);
     }
   }
 
@@ -218,6 +218,13 @@ export class Run implements AsyncIterable<Row> {
     const { tally, stopping } = this;
     return { ...tally.progress, failures: tally.failures, written: [], sidecars: 0, aborted: stopping.signal.aborted };
   }
+}
+
+/** All of them, whatever one fails with. */
+async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const close of closers) await close().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Terms of each table that a page shows, and that templates choose from. */
