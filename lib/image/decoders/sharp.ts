@@ -67,8 +67,12 @@ export async function decodeWithSharp(sharp: SharpModule, request: DecodeRequest
 function ownFailure(cause: unknown): unknown {
   // Not sharp's.
   if (cause instanceof DecodeFailure || cause instanceof RangeError) return cause;
-  const isOfHeader = /corrupt header|unsupported image format/.test(String(cause));
-  return Object.assign(new DecodeFailure('corrupt', `its ${isOfHeader ? 'header' : 'pixels'} cannot be read`), { cause });
+  return Object.assign(new DecodeFailure('corrupt', reasonOf(String(cause))), { cause });
+}
+
+function reasonOf(message: string): string {
+  if (/exceeds pixel limit/.test(message)) return 'it has more pixels than its header says';
+  return `its ${/corrupt header|unsupported image format/.test(message) ? 'header' : 'pixels'} cannot be read`;
 }
 
 /** libvips leaves tiles black that it cannot read, unless it is to fail for warnings too. Its messages do not tell: threads share them. */

@@ -16,7 +16,7 @@ test.each(SIZES)(
       .jpeg()
       .toBuffer();
     const request: DecodeRequest = { format: 'jpeg', bytes, ...size, isLenient: false };
-    await expect(decodeWithSharp(sharp, request)).rejects.toThrow(/its header says|pixel limit/);
+    await expect(decodeWithSharp(sharp, request)).rejects.toThrow(/its header says/);
     await expect(decodeJpeg(bytes, request).then((image) => requireSize(image, request))).rejects.toThrow(
       /its header says|maxResolutionInMP|limit/,
     );
