@@ -28,7 +28,7 @@ async function folderPlan(bench, caption) {
   const { ours, peer, images, options } = bench;
   const part = bench.partFor(images, PEER_IMAGES);
   const scale = images.length / part.length;
-  const work = { mode: 'fast', paths: part, ...(caption && { caption }) };
+  const work = { mode: 'fast', paths: part, caption: caption ?? null };
   const { result } = await peer.timed('prompts', work);
   const rows = new Map(await run(bench, caption, (row) => [row.name, row.texts[0].text]));
   for (const [i, image] of part.entries()) samePrompt(`fast prompt of ${path.basename(image)}`, rows.get(image), result[i], options);

@@ -47,6 +47,8 @@ export class Run implements AsyncIterable<Row> {
   private readonly task: RunTask;
   private summary: RunSummary | undefined;
   private iterated = false;
+  /** A picture is or was under way. */
+  private begun = false;
 
   /** @internal */
   constructor(
@@ -73,8 +75,8 @@ export class Run implements AsyncIterable<Row> {
    */
   stop(): void {
     this.stopping.abort();
-    const { done, kept, stage } = this.tally.progress;
-    if (stage && done + kept === 0) this.ending.abort();
+    const { done, stage } = this.tally.progress;
+    if (!this.begun || (stage && done === 0)) this.ending.abort();
   }
 
   /** Runs to the end without anybody looking at the rows. Rejects with what ended the run: ERR_IO, ERR_BUSY, an AbortError and so on. */
@@ -204,6 +206,7 @@ export class Run implements AsyncIterable<Row> {
 
   /** Rejects where the run cannot go on. */
   private async work(picture: Picture, examiner: Examiner, plan: Plan, publisher: Publisher): Promise<Ended> {
+    this.begun = true;
     const claimed = await publisher.claim(picture);
     if (claimed === 'skipped') return { picture, outcome: 'skipped' };
     const examined = await examiner.examine(picture);

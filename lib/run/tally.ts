@@ -23,7 +23,14 @@ export class Tally {
 
   count(outcome: Outcome): void {
     this.counts[outcome] += 1;
-    if (outcome === 'done') this.times.push(performance.now());
+    if (outcome !== 'done') return;
+    this.times.push(performance.now());
+    this.forgetOld();
+  }
+
+  private forgetOld(): void {
+    const since = performance.now() - RATE_MS;
+    while ((this.times[0] ?? since) < since) this.times.shift();
   }
 
   fail(name: string, error: RowError): void {
@@ -45,7 +52,7 @@ export class Tally {
 
   get progress(): RunProgress {
     const now = performance.now();
-    while ((this.times[0] ?? now) < now - RATE_MS) this.times.shift();
+    this.forgetOld();
     const [first = now] = this.times;
     const span = Math.max(now - Math.max(this.began, Math.min(first, now - 1000)), 1);
     const rate = this.times.length > 1 ? (this.times.length * 1000) / span : 0;

@@ -31,7 +31,8 @@ export function summaryLines(summary: RunSummary, again: string): string[] {
 
 /** This process's command line with one more option, to be pasted into a shell. */
 export function commandWith(option: string, args: readonly string[]): string {
-  const words = args.includes(option) ? args : [...args, option];
+  const [name = '', ...others] = args.filter((each) => each !== '--redo' && each !== option);
+  const words = [name, option, ...others];
   return ['npx', 'torch-interrogator', ...words.map(quoted)].join(' ');
 }
 

@@ -46,7 +46,8 @@ export class FeatureFile implements FeatureRows {
     const values = new Float32Array(places.length * this.dim);
     const bytes = Buffer.alloc(this.dim * BYTES);
     for (const [i, place] of places.entries()) {
-      await this.handle.read(bytes, 0, bytes.length, place * bytes.length);
+      const { bytesRead } = await this.handle.read(bytes, 0, bytes.length, place * bytes.length);
+      bytes.fill(0, bytesRead);
       for (let j = 0; j < this.dim; j += 1) values[i * this.dim + j] = fromFloat16(bytes.readUInt16LE(j * BYTES));
     }
     return values;

@@ -203,7 +203,16 @@ export class Examiner {
 /** Stands for the picture's name in kept errors. */
 export const NAME_MARK = '{image}';
 
-const FATAL: readonly ErrorCode[] = ['ERR_ABORTED', 'ERR_DISPOSED', 'ERR_VOCABULARY_NOT_FOUND', 'ERR_CAPTION_MODEL_MISSING'];
+const FATAL: readonly ErrorCode[] = [
+  'ERR_ABORTED',
+  'ERR_DISPOSED',
+  'ERR_VOCABULARY_NOT_FOUND',
+  'ERR_CAPTION_MODEL_MISSING',
+  'ERR_DEVICE',
+  'ERR_TOKENIZER',
+  'ERR_LABELS_DAMAGED',
+  'ERR_LABELS_MISMATCH',
+];
 
 function isDone(known: PictureLine, key: string): boolean {
   return known.results?.[key] !== undefined || known.features?.[key] !== undefined;

@@ -30,7 +30,7 @@ export function planOf(task: RunTask, config: Config, prints: Fingerprints, embe
   const ranking = { ranking: config.ranking, ...(config.ranking === 'quota' && { chunkSize: config.chunkSize }), compat: config.compat };
   if (task.kind === 'features') return { features, modes: [] };
   if (task.kind === 'rank') {
-    const labels = createHash('sha256').update(task.labels.join('\n')).digest('hex');
+    const labels = createHash('sha256').update(JSON.stringify(task.labels)).digest('hex');
     const { topCount, scores, template = null } = task;
     return { features, modes: [], rank: keyOf({ task: 'rank', features: features.key, labels, topCount, scores, template, ...ranking }) };
   }
@@ -55,7 +55,13 @@ export function planOf(task: RunTask, config: Config, prints: Fingerprints, embe
   };
 }
 
+/** Changes where the same settings come to other results. */
+const REVISION = 1;
+
 function keyOf(settings: Readonly<Record<string, unknown>>): Key {
-  const key = createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, DIGITS);
+  const key = createHash('sha256')
+    .update(JSON.stringify({ revision: REVISION, ...settings }))
+    .digest('hex')
+    .slice(0, DIGITS);
   return { key, settings };
 }
