@@ -4,11 +4,23 @@ const INTERRUPTS = ['SIGINT', 'SIGTERM'];
 /** Runs `work` with a signal that fires with the first interrupt; a second one ends the process at once. */
 export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  const interrupt = (): void => controller.abort(new Error('Interrupted'));
-  for (const name of INTERRUPTS) process.once(name, interrupt);
+  const leave = onInterrupts(() => controller.abort(new Error('Interrupted')));
   try {
     return await work(controller.signal);
   } finally {
-    for (const name of INTERRUPTS) process.removeListener(name, interrupt);
+    leave();
   }
+}
+
+/** Calls `stop` at the first interrupt; a second one ends the process at once. Returns what ends the listening. */
+export function onInterrupts(stop: () => void): () => void {
+  const interrupt = (): void => {
+    leave();
+    stop();
+  };
+  const leave = (): void => {
+    for (const name of INTERRUPTS) process.removeListener(name, interrupt);
+  };
+  for (const name of INTERRUPTS) process.once(name, interrupt);
+  return leave;
 }

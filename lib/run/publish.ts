@@ -10,7 +10,7 @@ import { checkPlace, checkTable, Embedding, openTable, type SidecarMarks, Sideca
 import type { Picture } from './picture';
 import type { RunSummary } from './progress';
 import { openReport } from './report';
-import type { Row, RowError, RowText } from './row';
+import { type Row, type RowError, type RowText, rowError } from './row';
 import { applyWords, checkWords } from './words';
 import { placeOf } from './work/examine';
 
@@ -66,7 +66,7 @@ export class Publisher {
   claim(picture: Picture): Promise<'skipped' | RowError | undefined> {
     const { sidecars } = this;
     const error = sidecars?.claim(picture);
-    return error || !sidecars ? Promise.resolve(error && recordOf(error)) : this.skips(picture, sidecars);
+    return error || !sidecars ? Promise.resolve(error && rowError(error)) : this.skips(picture, sidecars);
   }
 
   private async skips(picture: Picture, sidecars: Sidecars): Promise<'skipped' | undefined> {
@@ -111,7 +111,7 @@ export class Publisher {
     } catch (error) {
       // What the ledger fails with ends the run.
       if (ledger?.hasFailed) throw error;
-      return recordOf(error);
+      return rowError(toInterrogatorError(error));
     }
   }
 
@@ -157,9 +157,4 @@ export class Publisher {
 
 function modesOf(task: RunTask) {
   return task.kind === 'interrogate' ? task.modes : [];
-}
-
-function recordOf(error: unknown): RowError {
-  const { code, problem: message, hint } = toInterrogatorError(error);
-  return hint === undefined ? { code, message } : { code, message, hint };
 }

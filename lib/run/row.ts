@@ -1,5 +1,5 @@
 /** One picture's line in what a run writes: the same for every kind of output. */
-import type { Mode, RankedLabel } from '../api';
+import type { InterrogatorError, Mode, RankedLabel } from '../api';
 
 /** The tables of terms, each with its terms most similar to the picture, in falling order. */
 export type TermScores = Readonly<Partial<Record<'mediums' | 'artists' | 'trendings' | 'movements' | 'flavors', readonly RankedLabel[]>>>;
@@ -10,6 +10,10 @@ export interface RowError {
   code: string;
   message: string;
   hint?: string;
+}
+
+export function rowError({ code, problem: message, hint }: InterrogatorError): RowError {
+  return hint === undefined ? { code, message } : { code, message, hint };
 }
 
 /** A text that a run made of a picture, after the rules for words. */

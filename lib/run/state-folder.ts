@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { RunInput } from './inputs';
+import { isTableName } from './inputs/tables/by-name';
 import { STATE_FOLDER } from './ledger/state';
 import type { RunOptions } from './options';
 
@@ -25,5 +26,5 @@ async function kindOf(input: RunInput): Promise<'folder' | 'set' | 'picture'> {
   if (typeof input !== 'string') return 'picture';
   const found = await stat(input).catch(() => undefined);
   if (found?.isDirectory()) return 'folder';
-  return /\.(tar|tar\.gz|tgz|parquet)$/i.test(input) ? 'set' : 'picture';
+  return isTableName(input) ? 'set' : 'picture';
 }

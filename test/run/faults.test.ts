@@ -4,10 +4,10 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, wri
 import os from 'node:os';
 import path from 'node:path';
 import { type Interrogator, type RunOptions, type RunSummary, runFolder } from '../../lib';
-import { Interrogator as Interrogators } from '../../lib/interrogator/interrogator';
 import { longestTurn } from '../support/main-thread';
 import { mountSmall, mounts } from '../support/small-disk';
 import { encoded } from './support/picture-set';
+import { openSample } from './support/sample';
 
 const COUNT = 24;
 let work: string;
@@ -15,13 +15,7 @@ let folder: string;
 let interrogator: Interrogator;
 
 beforeAll(async () => {
-  interrogator = await Interrogators.create({
-    clipModelName: 'sample',
-    captionModelName: 'sample',
-    device: 'cpu',
-    cachePath: null,
-    quiet: true,
-  });
+  interrogator = await openSample();
 });
 afterAll(() => interrogator.dispose());
 beforeEach(async () => {
@@ -46,7 +40,7 @@ whereMounts('a disk that fills up under the state: the run ends and says so; wit
     writeFileSync(path.join(disk, 'other'), Buffer.alloc(4 * (1 << 20) - 24 * 1024));
     await expect(run({ state })).rejects.toMatchObject({
       code: 'ERR_IO',
-      message: expect.stringContaining('its disk is full'),
+      message: expect.stringContaining('the disk is full'),
       hint: expect.stringContaining('it goes on where it was'),
     });
     rmSync(path.join(disk, 'other'));

@@ -14,21 +14,15 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { type Interrogator, type Row, type RunOptions, type RunSummary, runFolder } from '../../lib';
-import { Interrogator as Interrogators } from '../../lib/interrogator/interrogator';
 import { LEDGER_FILE } from '../../lib/run/ledger/ledger';
 import { encoded } from './support/picture-set';
+import { openSample } from './support/sample';
 
 let work: string;
 let folder: string;
 let interrogator: Interrogator;
 beforeAll(async () => {
-  interrogator = await Interrogators.create({
-    clipModelName: 'sample',
-    captionModelName: 'sample',
-    device: 'cpu',
-    cachePath: null,
-    quiet: true,
-  });
+  interrogator = await openSample();
 });
 afterAll(() => interrogator.dispose());
 beforeEach(async () => {

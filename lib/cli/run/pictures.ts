@@ -2,9 +2,9 @@
 import { AbortError, type Row, type RowError, type RunOptions, runFolder } from '../../index';
 import { describeRecord, EXIT } from '../failure';
 import { argumentInputs } from '../inputs';
+import { onInterrupts } from '../interrupts';
 import { onOneLine, print } from '../lines';
 import { eraseStatus } from '../status';
-import { onInterrupts } from './interrupts';
 import { commandWith, summaryLines } from './summary';
 import { type ProgressKind, ProgressWatch } from './watch';
 

@@ -1,7 +1,7 @@
 /** --dry-run: what the rules for words do to the texts of ten pictures. Nothing is written. */
 import { AbortError, previewWords, type RunOptions, runFolder } from '../../index';
 import { argumentInputs } from '../inputs';
-import { onInterrupts } from './interrupts';
+import { onInterrupts } from '../interrupts';
 
 const PICTURES = 10;
 

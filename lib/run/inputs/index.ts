@@ -2,11 +2,11 @@
 import { abandonable } from '../../abort';
 import { throwIfAborted } from '../../errors';
 import type { InputOptions, Picture } from '../picture';
+import { Turns } from '../turns';
 import { type RunInput, sourcesOf } from './argument';
 import { filtersOf } from './folders/filters';
 import { type ListInput, listTable } from './tables/list';
 import type { Table } from './tables/table';
-import { Turns } from './turns';
 
 export type { RunInput } from './argument';
 export type { ListInput } from './tables/list';

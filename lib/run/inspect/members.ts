@@ -2,9 +2,9 @@
 import type { CallOptions } from '../../api';
 import { throwIfAborted } from '../../errors';
 import { naturalKey, sortNatural } from '../inputs/folders/natural-order';
-import { Turns } from '../inputs/turns';
 import type { Ledger } from '../ledger/ledger';
 import type { PictureLine } from '../ledger/line';
+import { Turns } from '../turns';
 import type { KeptState } from './kept';
 import { type TermCounts, termsOf } from './terms';
 import { findPicture } from './there';

@@ -1,7 +1,7 @@
 /** Every row against every other: which are near each other, and how near the nearest is. A block of rows at a time, on the device. */
 import { type CallOptions, Features, type Interrogator } from '../../api';
 import { throwIfAborted } from '../../errors';
-import { Turns } from '../inputs/turns';
+import { Turns } from '../turns';
 import { Groups } from './groups';
 import { BLOCK, range, type UnitRows } from './unit-rows';
 

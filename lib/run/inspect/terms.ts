@@ -1,6 +1,7 @@
 /** How the pictures of a set spread over the parts of their texts. */
-import { Turns } from '../inputs/turns';
+
 import type { PictureLine } from '../ledger/line';
+import { Turns } from '../turns';
 import { folded } from '../words/patterns';
 import { First, rounded } from './first';
 import type { Inspection, TermShare } from './inspection';

@@ -1,14 +1,12 @@
 /** Kept image features as rows of length 1. */
 import { throwIfAborted } from '../../errors';
-import type { FeatureRows } from '../feature-rows';
-import { Turns } from '../inputs/turns';
+import { type FeatureRows, LEAST_LENGTH } from '../feature-rows';
+import { Turns } from '../turns';
 
 /** Rows that are read at once. */
 export const BLOCK = 1024;
 /** Rows that are worked on before others get a turn. */
 const ROWS_AT_ONCE = 64;
-/** A row that is shorter was not written as it should be: a power cut left zeros in its place. */
-const LEAST_LENGTH = 0.9;
 
 /** Rows 0 … count - 1 of length 1. */
 export interface UnitRows {

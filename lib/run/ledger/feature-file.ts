@@ -1,11 +1,9 @@
 /** The file of the image features of one model: float16 rows, one after the other, read at random and written at the end. */
 import { type FileHandle, open } from 'node:fs/promises';
-import type { FeatureRows } from '../feature-rows';
+import { type FeatureRows, LEAST_LENGTH } from '../feature-rows';
 import { fromFloat16, toFloat16 } from './float16';
 
 const BYTES = 2;
-/** Rows of fewer are not unit-length: a power cut left zeros in the place of what was not yet on the disk. */
-const LEAST_LENGTH = 0.9;
 
 export class FeatureFile implements FeatureRows {
   private rows: number;

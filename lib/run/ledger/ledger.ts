@@ -5,11 +5,11 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { throwIfAborted } from '../../errors';
+import { stateFault } from '../disk-fault';
 import { FeatureFile, writeAll } from './feature-file';
 import { isPicture, type LedgerLine, openLine, type PictureLine, sealLine } from './line';
 import { linesOf, readLine, wholeLength } from './line-file';
 import { digestOf, Offsets } from './offsets';
-import { stateFault } from './state-fault';
 
 const { version } = require('../../../package.json') as { version: string };
 

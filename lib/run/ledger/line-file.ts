@@ -1,14 +1,12 @@
 /** A file of lines, read by its parts: however long it is, little of it is in memory. */
 import type { FileHandle } from 'node:fs/promises';
-import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../../errors';
+import { Turns } from '../turns';
 
 const NEWLINE = 0x0a;
 const CHUNK = 1 << 20;
 /** Longer than most lines. */
 const HEAD = 4096;
-/** The longest stretch of work before others get a turn. */
-const SLICE_MS = 4;
 
 /** Bytes up to the last newline: what is behind it was torn. */
 export async function wholeLength(handle: FileHandle): Promise<number> {
@@ -30,7 +28,7 @@ export async function* linesOf(
   signal?: AbortSignal,
 ): AsyncGenerator<{ line: Buffer; offset: number }, void, undefined> {
   let rest = Buffer.alloc(0);
-  let sliceEnd = performance.now() + SLICE_MS;
+  const turns = new Turns();
   for (let at = 0; at < end; ) {
     const { bytesRead, buffer } = await handle.read(Buffer.alloc(Math.min(CHUNK, end - at)), 0, Math.min(CHUNK, end - at), at);
     if (bytesRead === 0) return;
@@ -39,10 +37,8 @@ export async function* linesOf(
     for (let newline = bytes.indexOf(NEWLINE); newline >= 0; newline = bytes.indexOf(NEWLINE, begin)) {
       yield { line: bytes.subarray(begin, newline), offset: at - rest.length + begin };
       begin = newline + 1;
-      if (performance.now() < sliceEnd) continue;
-      await setImmediate();
+      await turns.pass();
       throwIfAborted(signal);
-      sliceEnd = performance.now() + SLICE_MS;
     }
     at += bytesRead;
     rest = bytes.subarray(begin);

@@ -4,9 +4,9 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { InterrogatorError } from '../../errors';
 import { isAlive, tryLock } from '../../files/lock';
+import { stateFault } from '../disk-fault';
 import type { RunProgress } from '../progress';
 import { Ledger } from './ledger';
-import { stateFault } from './state-fault';
 
 export const STATE_FOLDER = '.torch-interrogator';
 const LOCK_FILE = 'lock';

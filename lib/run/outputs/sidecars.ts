@@ -4,10 +4,10 @@ import { mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promi
 import path from 'node:path';
 import { IMAGE_SUFFIXES, type Mode } from '../../api';
 import { InterrogatorError } from '../../errors';
+import { outputFault } from '../disk-fault';
 import { digestOf, Offsets } from '../ledger/offsets';
 import type { Picture } from '../picture';
 import type { Row } from '../row';
-import { outputFault } from './output-fault';
 import { type Existing, isBlank, joinedText, markOf, markText, type Own } from './sidecar-text';
 
 export interface SidecarOptions {

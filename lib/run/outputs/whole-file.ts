@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isAlive } from '../../files/lock';
-import { outputFault } from './output-fault';
+import { outputFault } from '../disk-fault';
 
 /** Pieces are gathered up to so many bytes. */
 const GATHERED = 1 << 16;

@@ -1,6 +1,8 @@
 /** The rules for words: what becomes of a text that a model made before it is written. */
 import type { Mode } from '../../api';
-import { fitsPattern, folded, replacePattern, wordsPattern } from './patterns';
+import { Turns } from '../turns';
+import { type CompiledRules, compiledRules, type Excluded, type Replaced } from './compiled';
+import { fitsPattern, folded, replacePattern } from './patterns';
 import type { WordRules } from './rules';
 import { checkTemplate, fill, type Words } from './template';
 
@@ -28,8 +30,16 @@ export async function applyWords(
   const isNegative = mode === 'negative';
   const text = rules.template !== undefined && !isNegative ? fill(rules.template, words) : words.prompt;
   let parts = text.split(', ').map(tidy);
-  for (const [what, by] of rules.replace ?? []) parts = parts.flatMap((part) => replaced(part, what, by).split(', ').map(tidy));
-  for (const what of rules.exclude ?? []) parts = parts.map((part) => without(part, what));
+  const { replace, exclude }: CompiledRules = compiledRules(rules);
+  const turns = new Turns();
+  for (const rule of replace) {
+    parts = parts.flatMap((part) => replaced(part, rule).split(', ').map(tidy));
+    await turns.pass();
+  }
+  for (const rule of exclude) {
+    parts = parts.map((part) => without(part, rule));
+    await turns.pass();
+  }
   if (rules.lower) parts = parts.map((part) => part.toLowerCase());
   const trigger = isNegative ? '' : tidy(rules.trigger ?? '');
   parts = parts.filter((part) => part !== '' && (trigger === '' || folded(part) !== folded(trigger)));
@@ -69,14 +79,13 @@ async function largest(most: number, fits: (many: number) => Promise<boolean>): 
   return low;
 }
 
-function replaced(part: string, what: string | RegExp, by: string): string {
-  if (typeof what !== 'string') return replacePattern(part, what, by);
-  return part.replace(wordsPattern(what), () => by);
+function replaced(part: string, { words, pattern, by }: Replaced): string {
+  return words ? part.replace(words, () => by) : replacePattern(part, pattern as RegExp, by);
 }
 
-function without(part: string, what: string | RegExp): string {
-  if (typeof what !== 'string') return fitsPattern(part, what) ? '' : part;
-  return folded(part) === folded(what) ? '' : tidy(part.replace(wordsPattern(what), ''));
+function without(part: string, { term, words, pattern }: Excluded): string {
+  if (!words) return fitsPattern(part, pattern as RegExp) ? '' : part;
+  return folded(part) === term ? '' : tidy(part.replace(words, ''));
 }
 
 function distinct(parts: readonly string[]): string[] {

@@ -1,14 +1,15 @@
 /** One picture of a run: whether it is known, what is missing of it, and what comes of it. */
-import { isUtf8 } from 'node:buffer';
 import path from 'node:path';
 import { type ErrorCode, hasCode, toInterrogatorError } from '../../errors';
 import { sha256Of } from '../content';
+import { shownPath } from '../inputs/shown-path';
+import { asKept } from '../ledger/feature-file';
 import type { Ledger } from '../ledger/ledger';
 import type { PictureLine } from '../ledger/line';
 import { Offsets } from '../ledger/offsets';
 import type { RunTask } from '../options';
 import type { Picture } from '../picture';
-import type { RowError } from '../row';
+import { type RowError, rowError } from '../row';
 import type { Devices } from './devices';
 import type { Plan } from './keys';
 import type { Known, Made } from './worker';
@@ -66,12 +67,16 @@ export class Examiner {
   /** Contents that were tried in this run. */
   private readonly tried = new Offsets();
   /** Keys of all that each picture needs. */
-  readonly wanted: readonly string[];
+  private readonly wanted: readonly string[];
 
   constructor(private readonly options: ExaminerOptions) {
     const { modes, terms, rank, features } = options.plan;
     const keys = [...modes, ...(terms ? [terms] : []), ...(rank ? [rank] : [])];
     this.wanted = (keys.length > 0 ? keys : [features]).map(({ key }) => key);
+  }
+
+  private get wantsFeatures(): boolean {
+    return this.options.task.kind === 'features';
   }
 
   /** Undefined where the picture is not to be looked at. Rejects where the state cannot be kept, and with AbortError. */
@@ -99,7 +104,7 @@ export class Examiner {
       const sha256 = content === undefined ? (last?.sha256 as string) : await sha256Of(content, this.options.signal);
       found = { sha256, image, ...(stamp !== undefined && { stamp }) };
     } catch (error) {
-      return this.unread(image, last, this.rowError(picture, error));
+      return this.unread(image, last, this.errorOf(picture, error));
     }
     // One after the other: each may find what it needs in what the one before it has left.
     while (this.underway.has(found.sha256)) await this.underway.get(found.sha256)?.catch(() => {});
@@ -118,24 +123,25 @@ export class Examiner {
   ): Promise<Examination | undefined | 'changed'> {
     const { plan, again } = this.options;
     const known = await ledger.ofContent(found.sha256);
-    const features = known && (await ledger.features(known, plan.features.key));
+    const readFeatures = async () => known && (await ledger.features(known, plan.features.key));
+    const wanted = this.wantsFeatures ? await readFeatures() : undefined;
     const failedBefore = again === 'errors' ? last?.errors : undefined;
     const missing = new Set(
       this.wanted.filter(
-        (key) => (failedBefore?.[key] && this.tried.get(found.sha256) === undefined) || this.isMissing(found, known, key, features),
+        (key) => (failedBefore?.[key] && this.tried.get(found.sha256) === undefined) || this.isMissing(found, known, key, wanted),
       ),
     );
     if (missing.size === 0) {
       if (again === 'errors' && !this.wanted.every((key) => known && isDone(known, key))) return undefined;
       const isRecorded = last !== undefined && last.sha256 === found.sha256 && last.stamp === found.stamp;
       const line = isRecorded && known ? own(known, found, last) : await ledger.add({ line: { ...found, ...sidecarsOf(last) } });
-      return { line, isNew: false, ...(features && { features }) };
+      return { line, isNew: false, ...(wanted && { features: wanted }) };
     }
     const isAnew = again === 'all' && this.tried.get(found.sha256) === undefined;
     const caption = plan.caption && known?.results?.[plan.caption.key]?.text;
     const made = await this.outcomeOf(picture, async () => {
       const opened = content ?? (await picture.open(this.options.signal));
-      return this.make(opened, missing, isAnew ? {} : { features, caption });
+      return this.make(opened, missing, isAnew ? {} : { features: wanted ?? (await readFeatures()), caption });
     });
     if (found.stamp !== undefined && (await picture.stamp?.().catch(() => undefined)) !== found.stamp) return 'changed';
     this.tried.set(found.sha256, 0);
@@ -144,8 +150,8 @@ export class Examiner {
       line: { ...found, ...rest, ...sidecarsOf(last), ...(error && { errors: errorsOf(missing, error) }) },
       ...(encoded && { features: { [plan.features.key]: encoded } }),
     });
-    const asKept = await ledger.features(line, plan.features.key);
-    return { line, isNew: true, isEncoded: encoded !== undefined, ...(asKept && { features: asKept }) };
+    const shown = this.wantsFeatures && encoded ? { features: asKept(encoded) } : {};
+    return { line, isNew: true, isEncoded: encoded !== undefined, ...shown };
   }
 
   /** Without a ledger, of whatever content. */
@@ -154,7 +160,12 @@ export class Examiner {
       return this.make(await picture.open(this.options.signal), new Set(this.wanted), {});
     });
     const errors = error && { errors: errorsOf(this.wanted, error) };
-    return { line: { sha256: null, image: picture.name, ...rest, ...errors }, isNew: true, isEncoded: true, ...(features && { features }) };
+    return {
+      line: { sha256: null, image: picture.name, ...rest, ...errors },
+      isNew: true,
+      isEncoded: features !== undefined,
+      ...(features && { features }),
+    };
   }
 
   /** A picture that could not be read. It is tried again the next time. */
@@ -174,7 +185,7 @@ export class Examiner {
     try {
       return await make();
     } catch (cause) {
-      return { error: this.rowError(picture, cause) };
+      return { error: this.errorOf(picture, cause) };
     }
   }
 
@@ -190,13 +201,13 @@ export class Examiner {
   }
 
   /** Throws what ends the run: every later picture would fail alike. */
-  private rowError({ name, file }: Picture, cause: unknown): RowError {
+  private errorOf({ name, file }: Picture, cause: unknown): RowError {
     const error = toInterrogatorError(cause);
     if (this.options.signal.aborted || hasCode(error, ...FATAL)) throw error;
-    const { code, hint, problem } = error;
+    const record = rowError(error);
     // The same content may have another name the next time.
-    const message = [name, file?.toString() ?? name, 'the image buffer'].reduce((text, each) => text.replaceAll(each, NAME_MARK), problem);
-    return hint === undefined ? { code, message } : { code, message, hint };
+    const names = [name, file?.toString() ?? name, 'the image buffer'];
+    return { ...record, message: names.reduce((text, each) => text.replaceAll(each, NAME_MARK), record.message) };
   }
 }
 
@@ -234,7 +245,5 @@ function sidecarsOf(last: PictureLine | undefined): Pick<PictureLine, 'sidecars'
 /** What the ledger calls it: files are found again where the whole folder was moved. */
 export function placeOf({ file, name }: Picture, base: string): string {
   if (!file) return name;
-  if (isUtf8(file)) return path.relative(base, path.resolve(file.toString()));
-  const escaped = file.toString('latin1').replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
-  return path.relative(base, path.resolve(escaped));
+  return path.relative(base, path.resolve(shownPath(file)));
 }

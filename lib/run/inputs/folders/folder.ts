@@ -3,9 +3,9 @@ import type { BigIntStats, Dirent } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { IMAGE_SUFFIXES, InterrogatorError } from '../../../api';
 import type { InputOptions, Picture } from '../../picture';
+import { Turns } from '../../turns';
 import { failedPicture, filePicture, statOf, systemReason } from '../file-picture';
 import { isImageName, shownPath } from '../shown-path';
-import { Turns } from '../turns';
 import type { Filters } from './filters';
 import { type Named, naturalKey, sortNatural } from './natural-order';
 

@@ -1,5 +1,5 @@
 /** The order of names: numbers in them by value, everything else by bytes, on every machine alike. */
-import { Turns } from '../turns';
+import { Turns } from '../../turns';
 
 /** A name with the key that it is ordered by. Names hold a byte in each character. */
 export interface Named {

@@ -1,6 +1,6 @@
 /** The lines of a list, as bytes, one after the other: a list may be longer than memory. */
 import { TextDecoder } from 'node:util';
-import { Turns } from '../turns';
+import { Turns } from '../../turns';
 
 export interface ListLine {
   /** From 1. */

@@ -2,7 +2,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InterrogatorError } from '../../../errors';
-import { outputFault } from '../output-fault';
+import { outputFault } from '../../disk-fault';
 import type { RowKind } from '../record';
 import { openCsv } from './csv';
 import { openJsonLines } from './json-lines';
