@@ -13,7 +13,7 @@ export async function describeModes(
   image: ImageInput,
   call: OptionsCall<ModesOptions>,
 ): Promise<ModesAnswer> {
-  const { modes: asked, termCount = 0, ...options } = call.options;
+  const { modes: asked, termCount = 0, similarities = true, ...options } = call.options;
   modes.requireTerms(asked);
   const given = options.features && oneImage(options.features);
   const needsCaption = !options.caption && asked.some((mode) => mode !== 'negative');
@@ -34,9 +34,9 @@ export async function describeModes(
     const descriptions: ModesAnswer['descriptions'][number][] = [];
     for (const mode of asked) {
       const prompt = await modes.prompt(rows, caption, { ...options, mode });
-      // Each for itself: in its last digits a similarity depends on what is encoded beside the text.
-      const [similarity] = await engine.clip.similarities(rows, [prompt], call);
-      descriptions.push({ mode, prompt, similarity: similarity as number });
+      // Each for itself: on a GPU a similarity depends in its last digits on what is encoded beside the text.
+      const [similarity] = similarities ? await engine.clip.similarities(rows, [prompt], call) : [];
+      descriptions.push({ mode, prompt, ...(similarity !== undefined && { similarity }) });
     }
     return { descriptions, caption, terms: await modes.terms(rows, termCount), features: features as Features, ...size };
   } catch (error) {

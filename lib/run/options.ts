@@ -17,6 +17,8 @@ export type RunTask =
       maxFlavors?: number;
       /** So many of the best terms of each table as well. Default 0. */
       termCount?: number;
+      /** Encode each text and say how similar it is to its picture; fast mode takes nearly twice as long. Default: where a report is asked for. */
+      similarities?: boolean;
     }
   | {
       kind: 'rank';

@@ -51,11 +51,12 @@ export class Publisher {
     const { out = [], report } = this.options;
     const { kind } = this.task;
     const probabilities = this.task.kind === 'rank' && this.task.scores === 'probability';
+    const similarities = this.task.kind === 'interrogate' && this.task.similarities === true;
     const add = async (file: string, open: () => Promise<Table>): Promise<void> => {
       const replaces = (await stat(file).catch(() => undefined)) !== undefined;
       this.targets.push({ file, replaces, table: await open() });
     };
-    for (const file of out) await add(file, () => openTable(file, { kind, modes: modesOf(this.task), probabilities }));
+    for (const file of out) await add(file, () => openTable(file, { kind, modes: modesOf(this.task), similarities, probabilities }));
     if (report !== undefined) await add(report, () => openReport(report, { kind }));
   }
 

@@ -22,8 +22,8 @@ export interface RowText {
   text: string;
   /** Before the rules for words. */
   original: string;
-  /** Cosine similarity of `original` and the picture, -1 … 1, to 6 decimals. */
-  similarity: number;
+  /** Cosine similarity of `original` and the picture, -1 … 1, to 6 decimals, where it was asked for. */
+  similarity?: number;
 }
 
 /** What a run has to say of one picture. Exactly one of `texts`, `ranked`, `features` and `error` is there. */

@@ -170,8 +170,8 @@ export class Run implements AsyncIterable<Row> {
   private async plan(devices: Devices, state: RunState | undefined): Promise<Plan> {
     const { first } = devices;
     const plan = planOf(this.task, first.config, await first.fingerprints({ signal: this.ending.signal }), first.embedDim);
-    const { features, caption, modes, terms, rank } = plan;
-    for (const each of [features, caption, ...modes, terms, rank]) {
+    const { decoding, features, caption, modes, similarities, terms, rank } = plan;
+    for (const each of [decoding, features, caption, ...modes, ...similarities, terms, rank]) {
       if (each) await state?.ledger.describe(each.key, each.settings);
     }
     return plan;
@@ -233,8 +233,10 @@ async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void
 /** Terms of each table that a page shows, and that templates choose from. */
 const TERMS = 5;
 
-/** A template and a page ask for terms that no mode gives. */
+/** A template and a page ask for what no mode gives. */
 function withTerms(task: RunTask, { words, report }: RunOptions): RunTask {
-  if (task.kind !== 'interrogate' || (!needsTerms(words?.template) && report === undefined)) return task;
-  return { ...task, termCount: Math.max(TERMS, task.termCount ?? 0) };
+  if (task.kind !== 'interrogate') return task;
+  const hasReport = report !== undefined;
+  const termCount = Math.max(hasReport || needsTerms(words?.template) ? TERMS : 0, task.termCount ?? 0);
+  return { ...task, termCount, similarities: task.similarities ?? hasReport };
 }

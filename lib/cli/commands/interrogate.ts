@@ -15,6 +15,7 @@ interface InterrogateOptions extends PictureOptions, TextOptions, ModelOptions {
   captionText?: string;
   minFlavors?: number;
   maxFlavors?: number;
+  similarity?: boolean;
 }
 
 const MODES: readonly Mode[] = ['best', 'fast', 'classic', 'negative', 'caption'];
@@ -38,7 +39,8 @@ export function addInterrogateCommand(program: Command): void {
     )
     .option('--caption-text <text>', 'begin from this caption instead of generating one')
     .option('--min-flavors <n>', 'terms that best takes at least (default: 8)', wholeNumber(0))
-    .option('--max-flavors <n>', 'terms at most (default: 32; classic: 3)', wholeNumber(0));
+    .option('--max-flavors <n>', 'terms at most (default: 32; classic: 3)', wholeNumber(0))
+    .option('--similarity', 'say how similar each text is to its picture, for which texts are encoded (default: with --json and --report)');
   addPictureOptions(command, {
     excludes: 'leave out files that fit a glob (with *, ?, [ or {), or a term, the terms of a file, or /regex/',
   });
@@ -59,6 +61,8 @@ async function interrogate(args: readonly string[], options: InterrogateOptions,
     ...(captionText && { caption: captionText }),
     ...(minFlavors !== undefined && { minFlavors }),
     ...(maxFlavors !== undefined && { maxFlavors }),
+    // On a page the run wants them by itself.
+    ...((options.similarity || options.json) && { similarities: true }),
   };
   const run = { ...toRunOptions(options), ...texts, config: toRunConfig(options), task };
   if (options.dryRun) return previewPictures(args, run);

@@ -11,6 +11,11 @@ export interface TaskResult {
   similarity?: number;
   terms?: TermScores;
   ranked?: readonly RankedLabel[];
+  /** Of the decoded picture, in pixels. */
+  width?: number;
+  height?: number;
+  /** The file ends too early, and was decoded as far as it goes. */
+  truncated?: true;
 }
 
 /** All that is known of one content, as it was last found under one name. Later lines replace earlier ones of the same name and content. */
@@ -21,9 +26,6 @@ export interface PictureLine {
   image: string;
   /** Its size, time of change and so on when its content was hashed. */
   stamp?: string;
-  width?: number;
-  height?: number;
-  truncated?: true;
   /** By the key of the image features: the row of their file. */
   features?: Readonly<Record<string, number>>;
   /** By the key of the task. */

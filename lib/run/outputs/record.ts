@@ -33,9 +33,9 @@ export function columnOf(mode: Mode, place: number): string {
 export function rowToObject(row: Row): RowRecord {
   const { name, texts, caption, ranked, features, width, height, truncated, sha256, error } = row;
   const record: RowRecord = { image: name };
-  for (const [i, { mode, text }] of (texts ?? []).entries()) {
+  for (const [i, { mode, text, similarity }] of (texts ?? []).entries()) {
     record[columnOf(mode, i)] = text;
-    if (i === 0) record.similarity = texts?.[0]?.similarity as number;
+    if (i === 0 && similarity !== undefined) record.similarity = similarity;
   }
   // Of a run whose mode is caption, the text stands under its name already.
   if (caption !== undefined && record.caption === undefined) record.caption = caption;

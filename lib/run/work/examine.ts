@@ -70,8 +70,8 @@ export class Examiner {
   private readonly wanted: readonly string[];
 
   constructor(private readonly options: ExaminerOptions) {
-    const { modes, terms, rank, features } = options.plan;
-    const keys = [...modes, ...(terms ? [terms] : []), ...(rank ? [rank] : [])];
+    const { modes, similarities, terms, rank, features } = options.plan;
+    const keys = [...modes, ...similarities, ...(terms ? [terms] : []), ...(rank ? [rank] : [])];
     this.wanted = (keys.length > 0 ? keys : [features]).map(({ key }) => key);
   }
 
@@ -138,10 +138,9 @@ export class Examiner {
       return { line, isNew: false, ...(wanted && { features: wanted }) };
     }
     const isAnew = again === 'all' && this.tried.get(found.sha256) === undefined;
-    const caption = plan.caption && known?.results?.[plan.caption.key]?.text;
     const made = await this.outcomeOf(picture, async () => {
       const opened = content ?? (await picture.open(this.options.signal));
-      return this.make(opened, missing, isAnew ? {} : { features: wanted ?? (await readFeatures()), caption });
+      return this.make(opened, missing, isAnew ? {} : { features: wanted ?? (await readFeatures()), results: known?.results });
     });
     if (found.stamp !== undefined && (await picture.stamp?.().catch(() => undefined)) !== found.stamp) return 'changed';
     this.tried.set(found.sha256, 0);

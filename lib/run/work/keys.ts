@@ -13,10 +13,14 @@ export interface Key {
 
 /** All that a run makes of each picture. */
 export interface Plan {
+  /** Of what is known of a picture once it is decoded. */
+  decoding: Key;
   features: Key;
   /** Of captions that the caption model makes; absent where none are needed. */
   caption?: Key;
   modes: readonly (Key & { mode: Mode })[];
+  /** How similar each mode's text is to the picture, in the order of the modes; none where they are not asked for. */
+  similarities: readonly Key[];
   terms?: Key & { count: number };
   rank?: Key;
 }
@@ -28,11 +32,13 @@ export function planOf(task: RunTask, config: Config, prints: Fingerprints, embe
   // For people who look for the model that made them: the same one may have other names, so that the key does not depend on it.
   const features = { ...encoded, settings: { ...encoded.settings, model: config.clipModelName } };
   const ranking = { ranking: config.ranking, ...(config.ranking === 'quota' && { chunkSize: config.chunkSize }), compat: config.compat };
-  if (task.kind === 'features') return { features, modes: [] };
+  const ofPicture = { decoding: keyOf({ task: 'decoding', ...decoding }), features };
+  if (task.kind === 'features') return { ...ofPicture, modes: [], similarities: [] };
   if (task.kind === 'rank') {
     const labels = createHash('sha256').update(JSON.stringify(task.labels)).digest('hex');
     const { topCount, scores, template = null } = task;
-    return { features, modes: [], rank: keyOf({ task: 'rank', features: features.key, labels, topCount, scores, template, ...ranking }) };
+    const rank = keyOf({ task: 'rank', features: features.key, labels, topCount, scores, template, ...ranking });
+    return { ...ofPicture, modes: [], similarities: [], rank };
   }
   const { captionMaxLength, captionPrompt, numBeams, minLength, repetitionPenalty, noRepeatNgramSize } = config;
   const generation = { captionMaxLength, captionPrompt, numBeams, minLength, repetitionPenalty, noRepeatNgramSize };
@@ -43,13 +49,15 @@ export function planOf(task: RunTask, config: Config, prints: Fingerprints, embe
     const chain = mode === 'best' || mode === 'negative' ? { flavorIntermediateCount: config.flavorIntermediateCount } : {};
     const counts = { minFlavors: mode === 'best' ? task.minFlavors : undefined, maxFlavors: task.maxFlavors };
     // What a caption alone depends on is little.
-    if (mode === 'caption') return { mode, ...keyOf({ task: mode, features: features.key, ...begins }) };
+    if (mode === 'caption') return { mode, ...keyOf({ task: mode, ...begins }) };
     return { mode, ...keyOf({ task: mode, ...terms, ...chain, ...counts, ...(mode !== 'negative' && begins) }) };
   });
+  const similarities = task.similarities ? modes.map(({ key }) => keyOf({ task: 'similarity', features: features.key, text: key })) : [];
   const count = task.termCount ?? 0;
   return {
-    features,
+    ...ofPicture,
     modes,
+    similarities,
     ...(caption && !task.caption && { caption }),
     ...(count > 0 && { terms: { ...keyOf({ task: 'terms', ...terms, count }), count } }),
   };

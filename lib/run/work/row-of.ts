@@ -8,7 +8,8 @@ import type { Plan } from './keys';
 /** Before the rules for words. */
 export function rowOf(picture: Picture, { line, features }: Examination, task: RunTask, plan: Plan): Row {
   const { name, file, root } = picture;
-  const { sha256, width, height, truncated } = line;
+  const { sha256 } = line;
+  const { width, height, truncated } = line.results?.[plan.decoding.key] ?? {};
   const row: Row = {
     name,
     ...(file && { file }),
@@ -25,11 +26,13 @@ export function rowOf(picture: Picture, { line, features }: Examination, task: R
     return ranked ? { ...row, ranked } : { ...row, error: errorOf(name, line.errors, [plan.rank.key]) };
   }
   const texts: RowText[] = [];
-  for (const { mode, key } of plan.modes) {
-    const { text, similarity } = of(key) ?? {};
-    if (text !== undefined && similarity !== undefined) texts.push({ mode, text, original: text, similarity });
+  for (const [i, { mode, key }] of plan.modes.entries()) {
+    const { text } = of(key) ?? {};
+    const similarity = of(plan.similarities[i]?.key ?? '')?.similarity;
+    const isWhole = plan.similarities.length === 0 || similarity !== undefined;
+    if (text !== undefined && isWhole) texts.push({ mode, text, original: text, ...(similarity !== undefined && { similarity }) });
   }
-  const keys = plan.modes.map(({ key }) => key);
+  const keys = [...plan.modes, ...plan.similarities].map(({ key }) => key);
   if (texts.length < plan.modes.length) return { ...row, error: errorOf(name, line.errors, keys) };
   const caption = task.kind === 'interrogate' && task.caption ? task.caption : plan.caption && of(plan.caption.key)?.text;
   const terms = plan.terms && of(plan.terms.key)?.terms;

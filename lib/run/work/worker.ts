@@ -1,14 +1,15 @@
 /** What one device makes of a picture: all that is missing, in one pass over it. */
 import { createHash } from 'node:crypto';
 import { Features, type ImageInput, type Interrogator, LabelTable, type Mode, type ProgressListener, type TermTable } from '../../api';
-import type { TaskResult } from '../ledger/line';
+import type { PictureLine, TaskResult } from '../ledger/line';
 import type { RunTask } from '../options';
 import type { Plan } from './keys';
 
 /** What is known of a picture already, and need not be made again. */
 export interface Known {
   features?: Float32Array | undefined;
-  caption?: string | undefined;
+  /** By the keys of the plan. */
+  results?: PictureLine['results'] | undefined;
 }
 
 export interface Made {
@@ -16,9 +17,6 @@ export interface Made {
   results: Record<string, TaskResult>;
   /** Of an image that was encoded now. */
   features?: Float32Array;
-  width?: number;
-  height?: number;
-  truncated?: true;
 }
 
 export class Worker {
@@ -34,20 +32,27 @@ export class Worker {
     const { interrogator } = this;
     const modes = plan.modes.filter(({ key }) => missing.has(key));
     using given = known.features && (await Features.from(known.features, interrogator, { signal }));
-    const options = task.kind === 'interrogate' ? optionsOf(task, known) : {};
+    const options = task.kind === 'interrogate' ? optionsOf(task, plan, known) : {};
     const answer = await interrogator.describeModes(image, {
       ...options,
       modes: modes.map(({ mode }) => mode),
       termCount: plan.terms && missing.has(plan.terms.key) ? plan.terms.count : 0,
       ...(given && { features: given }),
+      similarities: false,
       signal,
       onProgress: this.onProgress,
     });
     using features = answer.features;
     const results: Record<string, TaskResult> = {};
     for (const [i, { key }] of modes.entries()) {
-      const { prompt: text, similarity } = answer.descriptions[i] as { prompt: string; similarity: number; mode: Mode };
-      results[key] = { text, similarity: rounded(similarity) };
+      const { prompt: text } = answer.descriptions[i] as { prompt: string; mode: Mode };
+      results[key] = { text };
+    }
+    for (const [i, { key }] of plan.similarities.entries()) {
+      if (!missing.has(key)) continue;
+      const { key: mode } = plan.modes[i] as Plan['modes'][number];
+      const { text = '' } = results[mode] ?? known.results?.[mode] ?? {};
+      results[key] = { similarity: rounded(await interrogator.similarity(features, text, { signal })) };
     }
     if (plan.caption && answer.caption !== null) results[plan.caption.key] = { text: answer.caption };
     if (plan.terms && missing.has(plan.terms.key)) results[plan.terms.key] = { terms: termsOf(answer.terms) };
@@ -58,8 +63,8 @@ export class Worker {
       results[plan.rank.key] = { ranked: ranked.map((each) => ({ ...each, similarity: rounded(each.similarity) })) };
     }
     const { width, height, truncated } = answer;
-    const size = width !== undefined && height !== undefined ? { width, height, ...(truncated && { truncated }) } : {};
-    return { results, ...(!given && { features: await features.toArray({ signal }) }), ...size };
+    if (width !== undefined && height !== undefined) results[plan.decoding.key] = { width, height, ...(truncated && { truncated }) };
+    return { results, ...(!given && { features: await features.toArray({ signal }) }) };
   }
 
   close(): void {
@@ -80,9 +85,9 @@ export class Worker {
   }
 }
 
-function optionsOf(task: Extract<RunTask, { kind: 'interrogate' }>, { caption }: Known) {
+function optionsOf(task: Extract<RunTask, { kind: 'interrogate' }>, { caption }: Plan, { results }: Known) {
   const { minFlavors, maxFlavors } = task;
-  const begins = task.caption || caption;
+  const begins = task.caption || (caption && results?.[caption.key]?.text);
   return {
     ...(begins && { caption: begins }),
     ...(minFlavors !== undefined && { minFlavors }),

@@ -67,13 +67,12 @@ test('further results stand beside earlier ones; a result takes the place of an 
   await withLedger(async (ledger) => {
     const base = { sha256: sha('x'), image: 'x.png' };
     await ledger.describe('clip', { embedDim: 8 });
-    await ledger.add({ line: { ...base, width: 3, results: { a: { text: 'one' } } }, features: { clip: unitRow(1) } });
+    await ledger.add({ line: { ...base, results: { a: { text: 'one' } } }, features: { clip: unitRow(1) } });
     await ledger.add({ line: { ...base, errors: { b: { code: 'ERR_IO', message: 'gone' } } } });
     await ledger.add({ line: { ...base, image: 'twin.png', results: { c: { text: 'three' } } } });
     expect(await ledger.ofContent(base.sha256)).toEqual({
       ...base,
       image: 'twin.png',
-      width: 3,
       features: { clip: 0 },
       results: { a: { text: 'one' }, c: { text: 'three' } },
       errors: { b: { code: 'ERR_IO', message: 'gone' } },

@@ -10,7 +10,7 @@ export interface Column {
 }
 
 /** Of the picture and of its texts; those of rankings and features are the formats' own. */
-export function columnsOf({ kind, modes }: TableOptions): Column[] {
+export function columnsOf({ kind, modes, similarities }: TableOptions): Column[] {
   const texts = modes.map(
     (mode, place): Column => ({ name: columnOf(mode, place), type: 'STRING', of: ({ texts: all }) => all?.[place]?.text ?? null }),
   );
@@ -18,12 +18,14 @@ export function columnsOf({ kind, modes }: TableOptions): Column[] {
   const [first, ...others] = texts;
   const ofTexts: Column[] = [
     ...(first ? [first] : []),
-    { name: 'similarity', type: 'DOUBLE', of: ({ texts: all }) => all?.[0]?.similarity ?? null },
+    ...(similarities ? [similarity] : []),
     ...others,
     ...(isCaptionShown ? [] : [{ name: 'caption', type: 'STRING', of: ({ caption }) => caption ?? null } satisfies Column]),
   ];
   return [{ name: 'image', type: 'STRING', of: ({ name }) => name }, ...(kind === 'interrogate' ? ofTexts : [])];
 }
+
+const similarity: Column = { name: 'similarity', type: 'DOUBLE', of: ({ texts: all }) => all?.[0]?.similarity ?? null };
 
 /** What is known of every picture, behind its texts. */
 export const PICTURE_COLUMNS: readonly Column[] = [

@@ -19,6 +19,8 @@ export interface TableOptions {
   kind: RowKind;
   /** Of `interrogate`: in the order in which rows have their texts. */
   modes: readonly Mode[];
+  /** Of `interrogate`: texts have similarities. */
+  similarities?: boolean;
   /** Of `rank`: rows have probabilities. */
   probabilities?: boolean;
 }
