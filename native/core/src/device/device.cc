@@ -81,6 +81,7 @@ struct Device::State {
       const c10::InferenceMode inference;
       const c10::DeviceGuard current(device);
       slice();
+      release_freed_memory_while_busy();
     } catch (...) {
       throw current_error();
     }

@@ -9,6 +9,8 @@
 #include <malloc.h>
 #endif
 
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <new>
 #include <string>
@@ -22,6 +24,7 @@ namespace {
 
 constexpr std::size_t kLarge = std::size_t{256} << 10;
 constexpr std::size_t kAlignment = 64;
+constexpr std::chrono::seconds kTrimInterval{10};  // it takes 10 to 20 ms, during which others may wait for memory
 
 /// Never destroyed: tensors may be freed at exit.
 BlockCache& blocks() {
@@ -55,6 +58,13 @@ class TensorAllocator final : public c10::Allocator {
   }
 };
 
+void trim_if_asked() noexcept {
+#ifdef __GLIBC__
+  static const bool asked = std::getenv("TORCH_INTERROGATOR_MALLOC_TRIM") != nullptr;
+  if (asked) malloc_trim(0);
+#endif
+}
+
 }  // namespace
 
 at::Tensor empty_in_mapping(at::IntArrayRef sizes, at::ScalarType type) {
@@ -87,10 +97,17 @@ void take_over_large_tensors() {
 
 void release_freed_memory() noexcept {
   blocks().release();
-#ifdef __GLIBC__
-  static const bool asked = std::getenv("TORCH_INTERROGATOR_MALLOC_TRIM") != nullptr;
-  if (asked) malloc_trim(0);
-#endif
+  trim_if_asked();
+}
+
+void release_freed_memory_while_busy() noexcept {
+  using Clock = std::chrono::steady_clock;
+  static std::atomic<Clock::rep> last{Clock::now().time_since_epoch().count()};
+  const Clock::time_point now = Clock::now();
+  Clock::rep before = last.load(std::memory_order_relaxed);
+  if (now - Clock::time_point(Clock::duration(before)) < kTrimInterval) return;
+  // Of several devices one does it.
+  if (last.compare_exchange_strong(before, now.time_since_epoch().count(), std::memory_order_relaxed)) trim_if_asked();
 }
 
 }  // namespace interrogator

@@ -20,4 +20,8 @@ void take_over_large_tensors();
 /// With TORCH_INTERROGATOR_MALLOC_TRIM in the environment glibc gives back what it keeps for the whole process, too.
 void release_freed_memory() noexcept;
 
+/// To be called by a device that does not rest: with TORCH_INTERROGATOR_MALLOC_TRIM in the environment glibc gives back what it keeps, at
+/// most once in ten seconds. Large tensors' blocks stay for the next batch.
+void release_freed_memory_while_busy() noexcept;
+
 }  // namespace interrogator
