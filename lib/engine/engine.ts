@@ -91,8 +91,8 @@ export class Engine {
     };
     try {
       report({ stage: 'load', done: 0, total });
-      const { threads, maxBatch } = config;
-      const options = { threads: threads || undefined, maxBatch, maxQueue: deviceQueue(config) };
+      const { threads, maxBatch, imagePrecision: imageProducts } = config;
+      const options = { threads: threads || undefined, maxBatch, maxQueue: deviceQueue(config), imageProducts };
       const device = await step(binding.openDevice(await deviceName(config, binding), options));
       const captionModel = caption && (await step(binding.openCaptionModel(device, sourceOf(caption), token)));
       const clipModel = await step(binding.openClipModel(device, sourceOf(bundles.clip), token));

@@ -183,7 +183,10 @@ export interface NativeBinding {
   copyImage(image: NativePixels, background?: { r: number; g: number; b: number }): NativeImage;
   createCancelToken(): NativeCancelToken;
   /** name: 'cpu', 'cuda' or 'cuda:N'. maxQueue: most jobs that wait; one more rejects with ERR_BUSY. */
-  openDevice(name: string, options: { threads?: number; maxBatch?: number; maxQueue?: number }): Promise<NativeDevice>;
+  openDevice(
+    name: string,
+    options: { threads?: number; maxBatch?: number; maxQueue?: number; imageProducts?: 'float32' | 'bfloat16' },
+  ): Promise<NativeDevice>;
   /** `source`: a bundle folder, or a graph and its weights. Faults of the weights are ERR_WEIGHTS_INVALID, of the rest ERR_BUNDLE_INVALID. */
   openClipModel(device: NativeDevice, source: string | NativeGraphSource, token?: NativeCancelToken): Promise<NativeClipModel>;
   openCaptionModel(device: NativeDevice, source: string | NativeGraphSource, token?: NativeCancelToken): Promise<NativeCaptionModel>;

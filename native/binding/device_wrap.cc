@@ -26,6 +26,12 @@ Napi::Value DeviceWrap::open(const Napi::CallbackInfo& info) {
   options.threads = static_cast<int>(reader.integer("threads", options.threads, 0, kMostThreads));
   options.max_batch = reader.integer("maxBatch", options.max_batch, 1, kMostJobs);
   options.max_queue = reader.integer("maxQueue", options.max_queue, 1, kMostJobs);
+  const Napi::Value products = reader.get("imageProducts");
+  if (!products.IsUndefined()) {
+    const std::string given = to_string(products, "options.imageProducts");
+    if (given != "float32" && given != "bfloat16") binding::invalid("options.imageProducts", "'float32' or 'bfloat16'", products);
+    if (given == "bfloat16") options.image_products = Products::kBFloat16;
+  }
   Environment& environment = environment_of(info.Env());
   return AsyncCall::create(info.Env())->run_on(environment.file_thread(), [name, options, &environment](AsyncCall&) {
     DevicePtr device = Device::open(name, options);

@@ -28,7 +28,8 @@ export interface Plan {
 export function planOf(task: RunTask, config: Config, prints: Fingerprints, embedDim: number): Plan {
   const { orientation, background, truncated, maxPixels } = config;
   const decoding = { orientation, background, truncated, maxPixels };
-  const encoded = keyOf({ task: 'image features', clip: prints.clip, embedDim, ...decoding });
+  const precision = config.imagePrecision === 'float32' ? {} : { imagePrecision: config.imagePrecision };
+  const encoded = keyOf({ task: 'image features', clip: prints.clip, embedDim, ...decoding, ...precision });
   // For people who look for the model that made them: the same one may have other names, so that the key does not depend on it.
   const features = { ...encoded, settings: { ...encoded.settings, model: config.clipModelName } };
   const ranking = { ranking: config.ranking, ...(config.ranking === 'quota' && { chunkSize: config.chunkSize }), compat: config.compat };
@@ -42,7 +43,7 @@ export function planOf(task: RunTask, config: Config, prints: Fingerprints, embe
   }
   const { captionMaxLength, captionPrompt, numBeams, minLength, repetitionPenalty, noRepeatNgramSize } = config;
   const generation = { captionMaxLength, captionPrompt, numBeams, minLength, repetitionPenalty, noRepeatNgramSize };
-  const caption = prints.caption === null ? undefined : keyOf({ task: 'caption', caption: prints.caption, ...decoding, ...generation });
+  const caption = prints.caption === null ? undefined : keyOf({ task: 'caption', caption: prints.caption, ...decoding, ...generation, ...precision });
   const begins = task.caption ? { captionText: task.caption } : { caption: caption?.key };
   const terms = { features: features.key, terms: prints.terms, ...ranking };
   const modes = task.modes.map((mode) => {

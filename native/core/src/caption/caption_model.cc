@@ -77,7 +77,7 @@ struct CaptionModel::State {
   State(DevicePtr owner, const Bundle& bundle)
       : device(std::move(owner)),
         manifest(bundle.manifest().caption()),
-        vision(bundle.load(manifest.vision_file, device->torch_device(), {"forward"})),
+        vision(bundle.load(manifest.vision_file, device->torch_device(), {"forward"}, device->options().image_products)),
         decoder(load_decoder(bundle)),
         images_at_once(vision.images_at_once(manifest.image.height * manifest.image.width)),
         independent_decoder(decoder.is_independent({"cross", "cross_text", "step", "step_each"})),

@@ -19,7 +19,7 @@ struct ClipModel::State {
   State(DevicePtr owner, const Bundle& bundle)
       : device(std::move(owner)),
         manifest(bundle.manifest().clip()),
-        image(bundle.load(manifest.image_file, device->torch_device(), {"forward"})),
+        image(bundle.load(manifest.image_file, device->torch_device(), {"forward"}, device->options().image_products)),
         images_at_once(image.images_at_once(manifest.image.height * manifest.image.width)),
         text(TextTower::open(manifest, bundle, device->torch_device())),
         logits(bundle.logits()),

@@ -14,4 +14,13 @@ SimdSet best_simd_set() noexcept {
   return best;
 }
 
+bool has_bfloat16_products() noexcept {
+#ifdef INTERROGATOR_X86_SIMD
+  static const bool has = best_simd_set() == SimdSet::kAvx512 && __builtin_cpu_supports("avx512bf16");
+  return has;
+#else
+  return false;
+#endif
+}
+
 }  // namespace interrogator::ops

@@ -35,8 +35,8 @@ class FolderBundle final : public Bundle {
  public:
   explicit FolderBundle(const std::filesystem::path& folder) : Bundle(read_manifest(folder)), folder_(folder) {}
 
-  Module load(const std::string& file, c10::Device device, std::initializer_list<const char*> methods) const override {
-    return Module::load(folder_ / file, device, methods);
+  Module load(const std::string& file, c10::Device device, std::initializer_list<const char*> methods, Products products) const override {
+    return Module::load(folder_ / file, device, methods, products);
   }
   std::string place_of(const std::string& file) const override { return (folder_ / file).string(); }
   const char* remedy() const noexcept override { return kExportAgain; }
@@ -51,8 +51,8 @@ class GraphBundle final : public Bundle {
  public:
   GraphBundle(const GraphSource& source, CancelTokenPtr cancel) : GraphBundle(Graph(source.graph), source, std::move(cancel)) {}
 
-  Module load(const std::string& file, c10::Device device, std::initializer_list<const char*> methods) const override {
-    return Module::assemble(graph_.part(file), *weights_, device, methods);
+  Module load(const std::string& file, c10::Device device, std::initializer_list<const char*> methods, Products products) const override {
+    return Module::assemble(graph_.part(file), *weights_, device, methods, products);
   }
   std::string place_of(const std::string& file) const override { return graph_.place_of(file); }
   const char* remedy() const noexcept override { return Graph::kRemedy; }

@@ -24,7 +24,8 @@ class Bundle {
 
   const Manifest& manifest() const noexcept { return manifest_; }
   /// The module of a file that the manifest names. Throws as Module::load and Module::assemble.
-  virtual Module load(const std::string& file, c10::Device device, std::initializer_list<const char*> methods) const = 0;
+  virtual Module load(const std::string& file, c10::Device device, std::initializer_list<const char*> methods,
+                      Products products = Products::kFloat32) const = 0;
   /// For messages: the file in words, and what to do where it does not do what the manifest says.
   virtual std::string place_of(const std::string& file) const = 0;
   virtual const char* remedy() const noexcept = 0;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "interrogator/error.h"
 #include "ops/packed_weights.h"
 #include "platform/memory.h"
 
@@ -150,14 +151,17 @@ class WeightUses {
 };
 
 /// Packed in place. Returns the bytes of what was freed.
-std::size_t pack(const WeightUse& use, const FillWeight& fill) {
+std::size_t pack(const WeightUse& use, const FillWeight& fill, Products products) {
   at::Tensor weight = use.tensor;
   const bool fits =
       use.by_linear && !use.otherwise && weight.is_cpu() && weight.scalar_type() == at::kFloat && weight.dim() == 2 && weight.size(1) > 0;
   if (!fits) return 0;
   if (fill) fill(weight);
-  const at::Tensor packed = ops::pack_weight(weight.detach(), use.with_bias);
+  at::Tensor packed = ops::pack_weight(weight.detach(), use.with_bias);
   if (!packed.defined()) return 0;
+  if (products == Products::kBFloat16 && !use.by_embedding) {
+    if (at::Tensor rounded = ops::round_weight(packed); rounded.defined()) packed = std::move(rounded);
+  }
   const std::size_t freed = weight.nbytes();
   weight.set_data(packed);
   return freed;
@@ -166,10 +170,10 @@ std::size_t pack(const WeightUse& use, const FillWeight& fill) {
 // Kept for tensors that never come, what is freed would make the process take the weights twice.
 constexpr std::size_t kFreedAtOnce = 64 << 20;
 
-void pack_all(std::vector<WeightUse> uses, const FillWeight& fill) {
+void pack_all(std::vector<WeightUse> uses, const FillWeight& fill, Products products) {
   std::size_t freed = 0;
   for (WeightUse& use : uses) {
-    freed += pack(std::exchange(use, {}), fill);
+    freed += pack(std::exchange(use, {}), fill, products);
     if (freed < kFreedAtOnce) continue;
     release_freed_memory();
     freed = 0;
@@ -179,7 +183,10 @@ void pack_all(std::vector<WeightUse> uses, const FillWeight& fill) {
 
 }  // namespace
 
-void take_over_linear_layers(const Module& module, const FillWeight& fill) {
+void take_over_linear_layers(const Module& module, const FillWeight& fill, Products products) {
+  if (products == Products::kBFloat16 && !ops::has_bfloat16_products()) {
+    throw Error(ErrorCode::kDevice, "this processor has no products of bfloat16 (AVX512_BF16); leave imagePrecision at 'float32'");
+  }
   WeightUses uses;
   for (const Module& part : module.modules()) {
     for (const torch::jit::Method& method : part.get_methods()) {
@@ -187,7 +194,7 @@ void take_over_linear_layers(const Module& module, const FillWeight& fill) {
       replace_in(*method.graph()->block());
     }
   }
-  if (ops::packing_pays()) pack_all(uses.take(), fill);
+  if (ops::packing_pays()) pack_all(uses.take(), fill, products);
 }
 
 std::optional<Module> with_quantized_linear_layers(const Module& module, const char* method) {

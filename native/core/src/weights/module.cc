@@ -62,7 +62,7 @@ void convert_tensors(const torch::jit::Module& module, c10::Device device, std::
 
 }  // namespace
 
-Module Module::load(const std::filesystem::path& path, c10::Device device, std::initializer_list<const char*> methods) {
+Module Module::load(const std::filesystem::path& path, c10::Device device, std::initializer_list<const char*> methods, Products products) {
   const auto load = [&] {
     torch::jit::Module module = torch::jit::load(path.string(), device, /*load_debug_files=*/false);
     prepare(module, methods);
@@ -70,7 +70,7 @@ Module Module::load(const std::filesystem::path& path, c10::Device device, std::
     convert_tensors(module, device, dtype);
     if (device.is_cpu()) {
       take_over_operators(module);
-      take_over_linear_layers(module);
+      take_over_linear_layers(module, {}, products);
     }
     return Module(std::make_shared<torch::jit::Module>(std::move(module)), device, dtype);
   };
@@ -78,7 +78,8 @@ Module Module::load(const std::filesystem::path& path, c10::Device device, std::
                    [&](const std::string& why) { return path.string() + " cannot be loaded: " + why + "; export the bundle again"; });
 }
 
-Module Module::assemble(const GraphPart& part, const Weights& weights, c10::Device device, std::initializer_list<const char*> methods) {
+Module Module::assemble(const GraphPart& part, const Weights& weights, c10::Device device, std::initializer_list<const char*> methods,
+                        Products products) {
   const auto assemble = [&] {
     std::istringstream archive{std::string(part.archive)};
     torch::jit::Module module = torch::jit::load(archive, device, /*load_debug_files=*/false);
@@ -88,7 +89,8 @@ Module Module::assemble(const GraphPart& part, const Weights& weights, c10::Devi
     EmptyParameters parameters(module, part, weights, device, dtype);
     if (device.is_cpu()) {
       take_over_operators(module);
-      take_over_linear_layers(module, [&](const at::Tensor& weight) { parameters.fill(weight); });
+      take_over_linear_layers(
+          module, [&](const at::Tensor& weight) { parameters.fill(weight); }, products);
     }
     parameters.fill_rest();
     return Module(std::make_shared<torch::jit::Module>(std::move(module)), device, dtype);

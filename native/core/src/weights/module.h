@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "interrogator/device.h"
+
 namespace torch::jit {
 struct Module;
 }
@@ -27,14 +29,16 @@ class Module {
  public:
   /// Loads onto `device` with floating weights in the type that it computes in: float32 on the CPU;
   /// on CUDA float16, or bfloat16 where they are stored so. Other tensors keep their type. On the CPU
-  /// linear layers are ours (linear_layers.h). Throws
+  /// linear layers are ours (linear_layers.h), and multiply `products`. Throws
   /// kBundleInvalid, naming `path`, where the file is no TorchScript module of this libtorch or
   /// lacks one of `methods`; kOutOfMemory.
-  static Module load(const std::filesystem::path& path, c10::Device device, std::initializer_list<const char*> methods);
+  static Module load(const std::filesystem::path& path, c10::Device device, std::initializer_list<const char*> methods,
+                     Products products = Products::kFloat32);
 
   /// The same from a graph's module and the weights that it lacks; bfloat16 where most of the file is. Throws kBundleInvalid, naming the
   /// graph; kWeightsInvalid, kIo; kOutOfMemory.
-  static Module assemble(const GraphPart& part, const Weights& weights, c10::Device device, std::initializer_list<const char*> methods);
+  static Module assemble(const GraphPart& part, const Weights& weights, c10::Device device, std::initializer_list<const char*> methods,
+                         Products products = Products::kFloat32);
 
   /// The same model for calls of `method` alone, with the weights of its linear layers in int8, a quarter of the memory to read, and
   /// its other tensors shared: it drafts what this one answers. None on CUDA and where no weights are packed.

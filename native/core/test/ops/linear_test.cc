@@ -151,5 +151,53 @@ TEST(Linear, PacksOnlyWhatTellsItsOutputs) {
   }
 }
 
+/// As a row or a weight is rounded.
+at::Tensor of_bfloat16(const at::Tensor& numbers) { return numbers.to(at::kBFloat16).to(at::kFloat); }
+
+TEST(Linear, OfARoundedWeightEqualsTheProductOfBFloat16sInFloat64) {
+  if (!has_bfloat16_products()) GTEST_SKIP() << "this processor has no products of bfloat16";
+  at::manual_seed(6);
+  for (const std::int64_t depth : {2, 8, 64, 768, 1600}) {
+    for (const std::int64_t outputs : {1, 5, 32, 64, 130}) {
+      for (const std::int64_t rows : {0, 1, 2, 5, 12, 13, 50, 97, 300}) {
+        const at::Tensor x = at::randn({rows, 1, depth}), weight = at::randn({outputs, depth}), bias = at::randn({outputs});
+        const at::Tensor rounded = round_weight(pack_weight(weight, true));
+        ASSERT_EQ(rounded.scalar_type(), at::kBFloat16);
+        expect_the_product(ops::linear(x, rounded, bias), of_bfloat16(x), of_bfloat16(weight), bias);
+        const at::Tensor without = pack_weight(weight, false);
+        if (!without.defined()) continue;
+        EXPECT_EQ(plain_size(round_weight(without)), (std::vector<std::int64_t>{outputs, depth}));
+        expect_the_product(ops::linear(x, round_weight(without), {}), of_bfloat16(x), of_bfloat16(weight), {});
+      }
+    }
+  }
+}
+
+TEST(Linear, OfARoundedWeightARowIsTheSameToTheLastBitInAnyCompany) {
+  if (!has_bfloat16_products()) GTEST_SKIP() << "this processor has no products of bfloat16";
+  at::manual_seed(7);
+  const at::Tensor x = at::randn({130, 1000}), bias = at::randn({77});
+  const at::Tensor weight = round_weight(pack_weight(at::randn({77, 1000}), true)), all = ops::linear(x, weight, bias);
+  for (std::int64_t first = 0, count = 1; first + count <= 130; first += count, ++count) {
+    EXPECT_TRUE(at::equal(ops::linear(x.narrow(0, first, count), weight, bias), all.narrow(0, first, count))) << count;
+  }
+}
+
+TEST(Linear, RoundsOnlyWhatItCanAndRefusesWhatDoesNotFit) {
+  const at::Tensor packed = pack_weight(at::randn({32, 6}), true);
+  if (!has_bfloat16_products()) {
+    EXPECT_THROW(round_weight(packed), c10::Error);
+    return;
+  }
+  EXPECT_FALSE(round_weight(pack_weight(at::randn({32, 7}), true)).defined());
+  EXPECT_THROW(round_weight(at::randn({32, 6})), c10::Error);
+  EXPECT_THROW(round_weight(packed.to(at::kDouble)), c10::Error);
+  const at::Tensor rounded = round_weight(packed);
+  EXPECT_THROW(ops::linear(at::randn({2, 5}), rounded, at::randn({32})), c10::Error);
+  EXPECT_THROW(ops::linear(at::randn({2, 6}, at::kDouble), rounded, at::randn({32})), c10::Error);
+  EXPECT_THROW(ops::linear(at::randn({2, 6}), rounded, at::randn({65})), c10::Error);
+  EXPECT_THROW(ops::linear(at::randn({2, 6}), at::zeros({1, 3, 16, 2}, at::kBFloat16), at::randn({10})), c10::Error);
+}
+
 }  // namespace
 }  // namespace interrogator::ops

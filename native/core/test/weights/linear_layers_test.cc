@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "interrogator/error.h"
 #include "ops/packed_weights.h"
 
 namespace interrogator {
@@ -41,6 +42,25 @@ def forward(self, x):
   return torch.linear(self.scalar_bias.forward(x), self.sliced[:5])
 )");
   return module;
+}
+
+TEST(LinearLayers, MultiplyBFloat16WhereTheyAreToAndNothingElseReadsTheirWeights) {
+  Module plain = model_with_every_use(), rounded = model_with_every_use();
+  const auto take_over = [&] { take_over_linear_layers(rounded, {}, Products::kBFloat16); };
+  if (!ops::has_bfloat16_products()) {
+    EXPECT_THROW(take_over(), Error);
+    return;
+  }
+  take_over();
+  for (const at::Tensor& x : {at::randn({1, 8}), at::randn({9, 8})}) {
+    const at::Tensor right = plain.forward({x}).toTensor(), result = rounded.forward({x}).toTensor();
+    // Two to three digits a layer, of five.
+    EXPECT_LT((result - right).norm().item<double>(), 0.03 * right.norm().item<double>());
+    EXPECT_GT((result - right).norm().item<double>(), 0);
+  }
+  EXPECT_EQ(rounded.attr("with_bias").toModule().attr("weight").toTensor().scalar_type(), at::kBFloat16);
+  EXPECT_EQ(rounded.attr("without").toModule().attr("weight").toTensor().scalar_type(), at::kBFloat16);
+  EXPECT_EQ(rounded.attr("tied").toTensor().scalar_type(), at::kFloat);
 }
 
 TEST(LinearLayers, ArePackedWhereNothingElseReadsTheirWeights) {

@@ -1,4 +1,4 @@
-// x · weightᵀ for a weight packed in panels, of float32 or of bytes: the inner loop of linear layers.
+// x · weightᵀ for a weight packed in panels, of float32, of bfloat16 or of bytes: the inner loop of linear layers.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,9 @@ namespace interrogator::ops::simd {
 /// Pointers are not owned. A panel holds `width` outputs of the weight, depth × width, one after another; the last one is
 /// filled up with zeros. Of bytes it is a quarter of the memory to read, and so a quarter of the time of a row alone: each is a whole
 /// number of its output's scale, and after them come the scales as float32.
-template <class Number>
+template <class Number, class X = float>
 struct PanelProduct {
-  const float* x = nullptr;  ///< rows × depth
+  const X* x = nullptr;  ///< rows × depth
   std::int64_t rows = 0, depth = 0;
   const Number* panels = nullptr;    ///< all of the weight's
   std::int64_t first = 0, last = 0;  ///< the panels to compute
@@ -20,6 +20,9 @@ struct PanelProduct {
 };
 using PackedProduct = PanelProduct<float>;
 using ByteProduct = PanelProduct<std::int8_t>;
+/// Two neighbours along depth in a number: depth counts pairs. Half the memory of float32.
+using BFloat16Pair = std::uint32_t;
+using BFloat16Product = PanelProduct<BFloat16Pair, BFloat16Pair>;
 
 /// After the depth × width bytes of a panel come its width scales, each in as many bytes.
 inline constexpr std::int64_t kScaleBytes = 4;
@@ -34,6 +37,12 @@ using PackedProductFunction = void(const PackedProduct&);
 PackedProductFunction packed_product_baseline, packed_product_avx2, packed_product_avx512;
 using ByteProductFunction = void(const ByteProduct&);
 ByteProductFunction byte_product_baseline, byte_product_avx2, byte_product_avx512;
+
+/// Products of bfloat16, accumulated in float32 as the two above are: where has_bfloat16_products() (sets.h) alone. Panels are as wide as
+/// those of AVX-512.
+void bfloat16_product(const BFloat16Product& product);
+/// The nearest bfloat16 of each number, ties to even; subnormal ones become 0.
+void to_bfloat16(const float* from, std::int64_t count, std::uint16_t* to);
 
 /// Quantizes a panel of float32, depth × width, to a panel of bytes: the scale of an output is its largest number / 127.
 using QuantizePanelFunction = void(const float* panel, std::int64_t depth, std::int8_t* quantized);

@@ -10,6 +10,9 @@ enum class SimdSet { kBaseline, kAvx2, kAvx512 };
 /// AVX2, FMA and F16C; kAvx512 for AVX-512 F and DQ besides.
 SimdSet best_simd_set() noexcept;
 
+/// Whether the processor multiplies bfloat16 (AVX512_BF16), and AVX-512 is allowed.
+bool has_bfloat16_products() noexcept;
+
 /// set: at most the best.
 template <class Function>
 Function choose(SimdSet set, Function baseline, Function avx2, Function avx512) {
