@@ -1,9 +1,10 @@
 /** A run over many pictures: what is missing is done, what is known is not done again, and what comes of each is written. */
 import { setMaxListeners } from 'node:events';
 import { onAbort } from '../abort';
-import { Config, type ProgressEvent } from '../api';
+import { Config, type Interrogator, type ProgressEvent } from '../api';
 import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
-import { countPictures, picturesOf, type RunInput } from './inputs';
+import { checkedRunOptions } from './checks/run-options';
+import { checkInputs, countPictures, picturesOf, type RunInput } from './inputs';
 import { RunState } from './ledger/state';
 import type { RunOptions, RunTask } from './options';
 import type { Picture } from './picture';
@@ -17,7 +18,8 @@ import { Watch } from './watch';
 import { needsTerms } from './words';
 import { Devices } from './work/devices';
 import { Examiner } from './work/examine';
-import { type Plan, planOf } from './work/keys';
+import { keysOf, type Plan } from './work/keys';
+import { planFor, refuseOther } from './work/plan';
 import { rowOf } from './work/row-of';
 
 /** Pictures that are read and hashed ahead of the devices. */
@@ -50,12 +52,16 @@ export class Run implements AsyncIterable<Row> {
   /** A picture is or was under way. */
   private begun = false;
 
-  /** @internal */
+  private readonly options: RunOptions;
+
+  /** @internal Throws what checkInputs() and checkedRunOptions() throw. */
   constructor(
     private readonly inputs: readonly RunInput[],
-    private readonly options: RunOptions,
+    given: RunOptions,
   ) {
-    this.task = withTerms(options.task ?? { kind: 'interrogate', modes: ['best'] }, options);
+    checkInputs(inputs);
+    this.options = checkedRunOptions(given);
+    this.task = withTerms(this.options.task ?? { kind: 'interrogate', modes: ['best'] }, this.options);
     // Every file that is being read listens.
     setMaxListeners(0, this.ending.signal, this.stopping.signal);
   }
@@ -168,12 +174,11 @@ export class Run implements AsyncIterable<Row> {
   }
 
   private async plan(devices: Devices, state: RunState | undefined): Promise<Plan> {
-    const { first } = devices;
-    const plan = planOf(this.task, first.config, await first.fingerprints({ signal: this.ending.signal }), first.embedDim);
-    const { features, caption, modes, terms, rank } = plan;
-    for (const each of [features, caption, ...modes, terms, rank]) {
-      if (each) await state?.ledger.describe(each.key, each.settings);
-    }
+    const { signal } = this.ending;
+    const [first, ...others] = this.options.interrogators ?? [devices.first];
+    const plan = await planFor(this.task, first as Interrogator, signal);
+    for (const [i, each] of others.entries()) refuseOther(plan, await planFor(this.task, each, signal), i + 1);
+    for (const { key, settings } of keysOf(plan)) await state?.ledger.describe(key, settings);
     return plan;
   }
 

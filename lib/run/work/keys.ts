@@ -55,6 +55,11 @@ export function planOf(task: RunTask, config: Config, prints: Fingerprints, embe
   };
 }
 
+/** In the order in which one depends on the others. */
+export function keysOf({ features, caption, modes, terms, rank }: Plan): Key[] {
+  return [features, caption, ...modes, terms, rank].filter((each) => each !== undefined);
+}
+
 /** Changes where the same settings come to other results. */
 const REVISION = 1;
 
