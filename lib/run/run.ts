@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import { onAbort } from '../abort';
 import { Config, type Interrogator, type ProgressEvent } from '../api';
-import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
+import { AbortError, hasCode, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
 import { checkedRunOptions } from './checks/run-options';
 import { checkInputs, countPictures, picturesOf, type RunInput } from './inputs';
 import { RunState } from './ledger/state';
@@ -10,11 +10,11 @@ import type { RunOptions, RunTask } from './options';
 import type { Picture } from './picture';
 import type { RunProgress, RunSummary } from './progress';
 import { Publisher } from './publish';
-import type { Row, RowError } from './row';
+import { type Row, type RowError, rowError } from './row';
 import { inOrder } from './schedule';
 import { stateFolderOf } from './state-folder';
 import { type Outcome, Tally } from './tally';
-import { Watch } from './watch';
+import { type Ending, Watch } from './watch';
 import { needsTerms } from './words';
 import { Devices } from './work/devices';
 import { Examiner } from './work/examine';
@@ -111,7 +111,9 @@ export class Run implements AsyncIterable<Row> {
     throwIfAborted(options.signal);
     const leave = onAbort(options.signal, () => this.give());
     /** In this order, at the end. */
-    const closers: (() => Promise<void>)[] = [];
+    const closers: Closer[] = [];
+    // Whoever leaves the loop before its end had enough.
+    let ended: Ending = { state: 'interrupted' };
     try {
       const publisher = await Publisher.open(options, task);
       closers.unshift(() => publisher.abandon());
@@ -119,7 +121,8 @@ export class Run implements AsyncIterable<Row> {
       const state = folder === undefined ? undefined : await RunState.open(folder, ending.signal);
       if (state) closers.unshift(() => state.close());
       const watch = new Watch(this.tally, state, options.onProgress);
-      closers.unshift(() => watch.end());
+      closers.unshift((failure) => watch.end(failure === undefined ? ended : failed(failure)));
+      if (state) closers.unshift(() => state.ledger.close());
       const devices = await this.openDevices();
       closers.unshift(() => devices.dispose());
       const plan = await this.plan(devices, state);
@@ -140,8 +143,10 @@ export class Run implements AsyncIterable<Row> {
       }
       throwIfAborted(options.signal);
       this.summary = await publisher.finish(this.summarize());
+      ended = { state: this.summary.aborted ? 'interrupted' : 'ended' };
     } catch (error) {
       if (options.signal?.aborted) throw new AbortError(options.signal.reason);
+      if (!hasCode(error, 'ERR_ABORTED')) ended = failed(error);
       throw error;
     } finally {
       leave();
@@ -228,11 +233,18 @@ export class Run implements AsyncIterable<Row> {
   }
 }
 
+/** Told of what a closer before it failed with. */
+type Closer = (failure: unknown) => Promise<void>;
+
 /** All of them, whatever one fails with. */
-async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
+async function closeAll(closers: readonly Closer[]): Promise<void> {
   const failures: unknown[] = [];
-  for (const close of closers) await close().catch((error: unknown) => failures.push(error));
+  for (const close of closers) await close(failures[0]).catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw failures[0];
+}
+
+function failed(error: unknown): Ending {
+  return { state: 'failed', error: rowError(toInterrogatorError(error)) };
 }
 
 /** Terms of each table that a page shows, and that templates choose from. */

@@ -129,7 +129,7 @@ test('Ctrl-C: what is under way comes to its end, 130; the same command goes on;
   expect(status).toMatchObject({ state: 'running', pid: child.pid });
   child.kill('SIGINT');
   expect((await collect(child)).code).toBe(130);
-  expect((await runCommand(['status', '.'], { cwd: work })).stdout).toMatch(/ended /);
+  expect((await runCommand(['status', '.'], { cwd: work })).stdout).toMatch(/^interrupted .*goes on where it was$/m);
   const { code, stderr } = await run(['interrogate', 'set', '--mode', 'fast', '--out', 'c.jsonl', '--progress', 'json']);
   expect(code).toBe(0);
   const end = jsonLines<{ event: string; done: number; kept: number }>(stderr).at(-1);
