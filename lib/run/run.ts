@@ -142,7 +142,7 @@ export class Run implements AsyncIterable<Row> {
         yield ended.row;
       }
       throwIfAborted(options.signal);
-      this.summary = await publisher.finish(this.summarize());
+      this.summary = await publisher.finish(this.summarize(folder ?? null));
       ended = { state: this.summary.aborted ? 'interrupted' : 'ended' };
     } catch (error) {
       if (options.signal?.aborted) throw new AbortError(options.signal.reason);
@@ -227,9 +227,9 @@ export class Run implements AsyncIterable<Row> {
     return { picture, row, outcome: fault ? 'failed' : examined.isNew ? 'done' : 'kept', ...(fault && { fault }) };
   }
 
-  private summarize(): RunSummary {
+  private summarize(state: string | null): RunSummary {
     const { tally, stopping } = this;
-    return { ...tally.progress, failures: tally.failures, written: [], sidecars: 0, aborted: stopping.signal.aborted };
+    return { ...tally.progress, failures: tally.failures, written: [], sidecars: 0, state, aborted: stopping.signal.aborted };
   }
 }
 
