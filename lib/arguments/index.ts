@@ -44,9 +44,9 @@ export const NO_OPTIONS = optionsSchema(() => ({}));
  * The options of a call, checked: null and undefined stand for none. Throws ERR_INVALID_ARGUMENT, naming every option that is wrong; for
  * a name that is not known it names the nearest one that is.
  */
-export function callOptions<O extends CallOptions>(call: string, given: O | null | undefined, schema: () => TObject): O {
+export function callOptions<O extends object>(call: string, given: O | null | undefined, schema: () => TObject): O {
   const options = fieldsOf(`the options of ${call}`, given ?? {});
-  const faults = problems(schema(), options, 'option');
+  const faults = read(`the options of ${call}`, 'ERR_INVALID_ARGUMENT', () => problems(schema(), options, 'option'));
   if (faults.length > 0) throw invalid(`${call}: ${faults.join('\n')}`);
   return options as O;
 }

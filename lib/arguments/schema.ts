@@ -24,6 +24,21 @@ export function choice<const T extends string>({ Type }: TypeBox, values: readon
   );
 }
 
+/**
+ * What `accepts` takes, told by `expected`: for what JSON Schema cannot say, and for lists that may be long, which it goes through at once.
+ * A check that throws, say for a revoked proxy, accepts nothing.
+ */
+export function accepted<T>({ Kind, Type, TypeRegistry }: TypeBox, expected: string, accepts: (value: unknown) => boolean): TUnsafe<T> {
+  TypeRegistry.Set<{ accepts(value: unknown): boolean }>('Accepted', (schema, value) => {
+    try {
+      return schema.accepts(value);
+    } catch {
+      return false;
+    }
+  });
+  return Type.Unsafe<T>({ [Kind]: 'Accepted', accepts, expected });
+}
+
 const MOST_LINES = 20;
 
 /**
@@ -36,8 +51,9 @@ export function problems(schema: TSchema, value: unknown, what = 'field'): strin
   for (const { path, type, schema: field, value: given } of Value.Errors(schema, value)) {
     const name = path.slice(1).replaceAll('/', '.');
     const isUnknown = type === ValueErrorType.ObjectAdditionalProperties;
+    const above = path.slice(1, path.lastIndexOf('/') + 1).replaceAll('/', '.');
     const line = isUnknown
-      ? unknownName(what, name, Object.keys(field.properties))
+      ? above + unknownName(what, name.slice(above.length), Object.keys(field.properties))
       : `${shorten(name)}: got ${show(given)}, expected ${expectation(field)}.`;
     if (!lines.has(name)) lines.set(name, line);
     if (lines.size === MOST_LINES) break;

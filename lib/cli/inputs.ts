@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { constants, createReadStream, openSync, type ReadStream, readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
+import type { Command } from 'commander';
 import { loadList, type RunInput } from '../index';
 
 /** The argument of the commands that take images: its name and what help says of it. */
@@ -20,6 +21,21 @@ export function argumentInputs(args: readonly string[]): RunInput[] {
     const bytes = argumentBytes(argument, before);
     return isUtf8(bytes) ? argument : { path: bytes };
   });
+}
+
+/** An argument or option, by the name that a message gives it, with its value. */
+type Reader = readonly [name: string, value: string | undefined];
+
+/** The pictures and lists of a command line, for refuseSharedInput(). */
+export function pictureReaders(pictures: readonly string[], lists: readonly string[]): Reader[] {
+  return [...pictures.map((each): Reader => ['the picture -', each]), ...lists.map((each): Reader => ['--from -', each])];
+}
+
+/** Ends the command where two read standard input: the second would find nothing there. */
+export function refuseSharedInput(command: Command, readers: readonly Reader[]): void {
+  const [[first] = [], [second] = []] = readers.filter(([, value]) => value === '-');
+  if (second === undefined) return;
+  command.error(`error: ${first} and ${second} both read standard input: give a file for one of them.`);
 }
 
 /** The lines that are not empty of a list: of a file, of standard input (-), or of a pipe. */

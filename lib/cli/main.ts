@@ -12,6 +12,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 // This process is nobody else's: what the C library keeps of freed memory would grow for hours. Read when the addon is loaded.
-process.env['TORCH_INTERROGATOR_MALLOC_TRIM'] ??= '1';
+process.env.TORCH_INTERROGATOR_MALLOC_TRIM ??= '1';
 printWarnings();
 void run(process.argv.slice(2));

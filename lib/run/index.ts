@@ -33,6 +33,8 @@ export type { WordRules } from './words/rules';
  *
  * What was made is kept in a ledger (see `state`), so that a run that ended in whatever way goes on where it was when it is started
  * again: only what is missing is done. The same content under two names is computed once.
+ *
+ * Throws ERR_INVALID_ARGUMENT for inputs and options that are wrong, naming each, and ERR_CONFIG for settings of the models.
  */
 export function runFolder(inputs: RunInput | readonly RunInput[], options: RunOptions = {}): Run {
   const { Run } = require('./run') as typeof import('./run');

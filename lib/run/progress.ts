@@ -42,6 +42,8 @@ export interface RunSummary extends RunProgress {
   /** Files that were written: tables and reports, not sidecars. */
   written: readonly string[];
   sidecars: number;
+  /** The folder that keeps what was made; null where nothing is kept, so that another run begins anew. */
+  state: string | null;
   /** The run was aborted before its end. */
   aborted: boolean;
 }

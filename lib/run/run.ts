@@ -1,23 +1,25 @@
 /** A run over many pictures: what is missing is done, what is known is not done again, and what comes of each is written. */
 import { setMaxListeners } from 'node:events';
 import { onAbort } from '../abort';
-import { Config, type ProgressEvent } from '../api';
-import { AbortError, InterrogatorError, throwIfAborted } from '../errors';
-import { countPictures, picturesOf, type RunInput } from './inputs';
+import { Config, type Interrogator, type ProgressEvent } from '../api';
+import { AbortError, hasCode, InterrogatorError, throwIfAborted, toInterrogatorError } from '../errors';
+import { checkedRunOptions } from './checks/run-options';
+import { checkInputs, countPictures, picturesOf, type RunInput } from './inputs';
 import { RunState } from './ledger/state';
 import type { RunOptions, RunTask } from './options';
 import type { Picture } from './picture';
 import type { RunProgress, RunSummary } from './progress';
 import { Publisher } from './publish';
-import type { Row, RowError } from './row';
+import { type Row, type RowError, rowError } from './row';
 import { inOrder } from './schedule';
 import { stateFolderOf } from './state-folder';
 import { type Outcome, Tally } from './tally';
-import { Watch } from './watch';
+import { type Ending, Watch } from './watch';
 import { needsTerms } from './words';
 import { Devices } from './work/devices';
 import { Examiner } from './work/examine';
-import { type Plan, planOf } from './work/keys';
+import { keysOf, type Plan } from './work/keys';
+import { planFor, refuseOther } from './work/plan';
 import { rowOf } from './work/row-of';
 
 /** Pictures that are read and hashed ahead of the devices. */
@@ -50,12 +52,16 @@ export class Run implements AsyncIterable<Row> {
   /** A picture is or was under way. */
   private begun = false;
 
-  /** @internal */
+  private readonly options: RunOptions;
+
+  /** @internal Throws what checkInputs() and checkedRunOptions() throw. */
   constructor(
     private readonly inputs: readonly RunInput[],
-    private readonly options: RunOptions,
+    given: RunOptions,
   ) {
-    this.task = withTerms(options.task ?? { kind: 'interrogate', modes: ['best'] }, options);
+    checkInputs(inputs);
+    this.options = checkedRunOptions(given);
+    this.task = withTerms(this.options.task ?? { kind: 'interrogate', modes: ['best'] }, this.options);
     // Every file that is being read listens.
     setMaxListeners(0, this.ending.signal, this.stopping.signal);
   }
@@ -105,7 +111,9 @@ export class Run implements AsyncIterable<Row> {
     throwIfAborted(options.signal);
     const leave = onAbort(options.signal, () => this.give());
     /** In this order, at the end. */
-    const closers: (() => Promise<void>)[] = [];
+    const closers: Closer[] = [];
+    // Whoever leaves the loop before its end had enough.
+    let ended: Ending = { state: 'interrupted' };
     try {
       const publisher = await Publisher.open(options, task);
       closers.unshift(() => publisher.abandon());
@@ -113,7 +121,8 @@ export class Run implements AsyncIterable<Row> {
       const state = folder === undefined ? undefined : await RunState.open(folder, ending.signal);
       if (state) closers.unshift(() => state.close());
       const watch = new Watch(this.tally, state, options.onProgress);
-      closers.unshift(() => watch.end());
+      closers.unshift((failure) => watch.end(failure === undefined ? ended : failed(failure)));
+      if (state) closers.unshift(() => state.ledger.close());
       const devices = await this.openDevices();
       closers.unshift(() => devices.dispose());
       const plan = await this.plan(devices, state);
@@ -133,9 +142,11 @@ export class Run implements AsyncIterable<Row> {
         yield ended.row;
       }
       throwIfAborted(options.signal);
-      this.summary = await publisher.finish(this.summarize());
+      this.summary = await publisher.finish(this.summarize(folder ?? null));
+      ended = { state: this.summary.aborted ? 'interrupted' : 'ended' };
     } catch (error) {
       if (options.signal?.aborted) throw new AbortError(options.signal.reason);
+      if (!hasCode(error, 'ERR_ABORTED')) ended = failed(error);
       throw error;
     } finally {
       leave();
@@ -168,12 +179,11 @@ export class Run implements AsyncIterable<Row> {
   }
 
   private async plan(devices: Devices, state: RunState | undefined): Promise<Plan> {
-    const { first } = devices;
-    const plan = planOf(this.task, first.config, await first.fingerprints({ signal: this.ending.signal }), first.embedDim);
-    const { decoding, features, caption, modes, similarities, terms, rank } = plan;
-    for (const each of [decoding, features, caption, ...modes, ...similarities, terms, rank]) {
-      if (each) await state?.ledger.describe(each.key, each.settings);
-    }
+    const { signal } = this.ending;
+    const [first, ...others] = this.options.interrogators ?? [devices.first];
+    const plan = await planFor(this.task, first as Interrogator, signal);
+    for (const [i, each] of others.entries()) refuseOther(plan, await planFor(this.task, each, signal), i + 1);
+    for (const { key, settings } of keysOf(plan)) await state?.ledger.describe(key, settings);
     return plan;
   }
 
@@ -217,17 +227,24 @@ export class Run implements AsyncIterable<Row> {
     return { picture, row, outcome: fault ? 'failed' : examined.isNew ? 'done' : 'kept', ...(fault && { fault }) };
   }
 
-  private summarize(): RunSummary {
+  private summarize(state: string | null): RunSummary {
     const { tally, stopping } = this;
-    return { ...tally.progress, failures: tally.failures, written: [], sidecars: 0, aborted: stopping.signal.aborted };
+    return { ...tally.progress, failures: tally.failures, written: [], sidecars: 0, state, aborted: stopping.signal.aborted };
   }
 }
 
+/** Told of what a closer before it failed with. */
+type Closer = (failure: unknown) => Promise<void>;
+
 /** All of them, whatever one fails with. */
-async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
+async function closeAll(closers: readonly Closer[]): Promise<void> {
   const failures: unknown[] = [];
-  for (const close of closers) await close().catch((error: unknown) => failures.push(error));
+  for (const close of closers) await close(failures[0]).catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw failures[0];
+}
+
+function failed(error: unknown): Ending {
+  return { state: 'failed', error: rowError(toInterrogatorError(error)) };
 }
 
 /** Terms of each table that a page shows, and that templates choose from. */

@@ -1,11 +1,14 @@
 /** Tells of a run while it goes on: its caller, and whoever looks at its state folder. */
 import { hostname } from 'node:os';
-import type { RunState } from './ledger/state';
+import type { RunState, RunStatus } from './ledger/state';
 import type { RunOptions } from './options';
 import type { Tally } from './tally';
 
 const PROGRESS_MS = 100;
 const STATUS_MS = 2000;
+
+/** How a run is, or how it ended. */
+export type Ending = Pick<RunStatus, 'state' | 'error'>;
 
 export class Watch {
   private readonly timers: NodeJS.Timeout[] = [];
@@ -19,18 +22,18 @@ export class Watch {
   ) {
     if (onProgress) this.timers.push(setInterval(() => onProgress(tally.progress), PROGRESS_MS).unref());
     if (!state) return;
-    void this.tell(false);
-    this.timers.push(setInterval(() => void this.tell(false), STATUS_MS).unref());
+    void this.tell({ state: 'running' });
+    this.timers.push(setInterval(() => void this.tell({ state: 'running' }), STATUS_MS).unref());
   }
 
-  async end(): Promise<void> {
+  async end(ending: Ending): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
     this.onProgress?.(this.tally.progress);
-    await this.tell(true);
+    await this.tell(ending);
   }
 
-  private tell(ended: boolean): Promise<void> {
-    const status = { ...this.tally.progress, pid: process.pid, host: hostname(), at: new Date().toISOString(), ended };
+  private tell(how: Ending): Promise<void> {
+    const status = { ...this.tally.progress, pid: process.pid, host: hostname(), at: new Date().toISOString(), ...how };
     this.telling = this.telling.then(() => this.state?.tell(status));
     return this.telling;
   }

@@ -92,6 +92,47 @@ test('lists on standard input, and the words before and after without anything w
   expect([existsSync(path.join(work, 'dry.csv')), existsSync(path.join(set, '0.txt'))]).toEqual([false, false]);
 });
 
+test('--dry-run: all modes of ten pictures before and after; pictures that fail are told of, and count as in a run', async () => {
+  await more(9);
+  const modes = ['interrogate', 'set', '--mode', 'fast,negative,caption', '--dry-run', '--suffix', ', painted'];
+  const good = await run(modes);
+  expect([good.code, good.stderr]).toEqual([0, '']);
+  const titles = [...good.stdout.matchAll(/^(set\/.*) \((\w+)\)\nbefore /gm)];
+  expect(titles.map(([, , mode]) => mode)).toEqual(Array(10).fill(['fast', 'negative', 'caption']).flat());
+  expect(new Set(titles.map(([, name]) => name)).size).toBe(10);
+  // Negative texts have no suffix.
+  expect(good.stdout.match(/ {6}\+ painted/g)).toHaveLength(20);
+  rmSync(set, { recursive: true });
+  mkdirSync(set);
+  writeFileSync(path.join(set, 'bad.png'), 'no picture');
+  const bad = await run(modes);
+  expect([bad.code, bad.stdout]).toEqual([1, '']);
+  expect(bad.stderr).toMatch(/^set\/bad\.png: error: .*ERR_IMAGE_FORMAT/);
+  writeFileSync(path.join(set, 'good.png'), await encoded(1, 'png'));
+  const both = await run(modes);
+  expect([both.code, both.stdout.match(/^before/gm)?.length]).toEqual([1, 3]);
+});
+
+test.each([['--no-state'], ['--state', 'kept']])('%s %s: what another run can do is told where there is a state', async (...state) => {
+  writeFileSync(path.join(set, 'bad.png'), 'no picture');
+  const { code, stderr } = await interrogate('--out', `${state[0]}.jsonl`, ...state);
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/^4 done, 1 failed in /)]);
+  expect(stderr.includes('Only these again: ')).toBe(state[0] === '--state');
+});
+
+test('features of images and texts: Ctrl-C ends both', async () => {
+  await more(150);
+  const command = ['features', 'set', '--text', 'a', 'b', '--json', '--concurrency', '1', '--clip', 'sample', '--device', 'cpu'];
+  const child = spawn(process.execPath, [MAIN, ...command], { cwd: work });
+  child.stdout.once('data', () => child.kill('SIGINT'));
+  const { code, stdout } = await collect(child);
+  expect(code).toBe(130);
+  const lines = jsonLines<{ image?: string; text?: string }>(stdout);
+  expect(lines.length).toBeGreaterThan(0);
+  expect(lines.length).toBeLessThan(154);
+  expect(lines.filter(({ text }) => text !== undefined)).toEqual([]);
+});
+
 test('Ctrl-C: what is under way comes to its end, 130; the same command goes on; status tells of both', async () => {
   await more(150);
   const args = [
@@ -129,7 +170,7 @@ test('Ctrl-C: what is under way comes to its end, 130; the same command goes on;
   expect(status).toMatchObject({ state: 'running', pid: child.pid });
   child.kill('SIGINT');
   expect((await collect(child)).code).toBe(130);
-  expect((await runCommand(['status', '.'], { cwd: work })).stdout).toMatch(/ended /);
+  expect((await runCommand(['status', '.'], { cwd: work })).stdout).toMatch(/^interrupted .*goes on where it was$/m);
   const { code, stderr } = await run(['interrogate', 'set', '--mode', 'fast', '--out', 'c.jsonl', '--progress', 'json']);
   expect(code).toBe(0);
   const end = jsonLines<{ event: string; done: number; kept: number }>(stderr).at(-1);
@@ -164,6 +205,8 @@ test.each([
   [['--sidecar-name', '{base}'], /\{base\} stands for nothing/],
   [['--replace', 'nothing'], /replaces nothing/],
   [['--mode', 'fast,slow'], /Allowed choices/],
+  [['--captions', '2'], /--captions 2 and --mode fast .*one of the two/],
+  [['--include', '[z-a].png'], /include: "\[z-a\]\.png" is no glob/],
 ])('%j is wrong usage: exit 2, told before anything is loaded', async (args, message) => {
   const { code, stderr } = await interrogate(...args);
   expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);

@@ -1,4 +1,5 @@
 /** Folder runs: what is missing is done, what is known is not, whatever happens in between. */
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   mkdirSync,
@@ -8,14 +9,17 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
-import { type Interrogator, type Row, type RowText, type RunOptions, type RunSummary, runFolder } from '../../lib';
+import { type Interrogator, type Row, type RowText, type RunInput, type RunOptions, type RunSummary, runFolder } from '../../lib';
 import { LEDGER_FILE } from '../../lib/run/ledger/ledger';
+import { stateFolderOf } from '../../lib/run/state-folder';
 import { encoded } from './support/picture-set';
 import { openSample } from './support/sample';
 
@@ -207,6 +211,53 @@ test('a state elsewhere leaves the pictures alone; null keeps nothing', async ()
   await rowsOf({ state: null });
   expect(() => readFileSync(path.join(folder, '.torch-interrogator', LEDGER_FILE))).toThrow(/ENOENT/);
   expect((await rowsOf({ state })).summary).toMatchObject({ done: 0, kept: 4 });
+});
+
+test('rows have the same digests with a state and without one, also of what cannot be decoded', async () => {
+  writeFileSync(path.join(folder, 'bad.png'), 'no picture');
+  writeFileSync(path.join(folder, 'empty.png'), '');
+  symlinkSync('nowhere', path.join(folder, 'gone.png'));
+  const digests = ({ rows }: { rows: Row[] }) => rows.map(({ name, sha256, error }) => [name, sha256, error?.code]);
+  const unkept = await rowsOf({ state: null });
+  expect(digests(unkept)).toEqual(digests(await rowsOf()));
+  for (const { name, sha256 } of unkept.rows) {
+    const known = name.endsWith('gone.png') ? undefined : createHash('sha256').update(readFileSync(name)).digest('hex');
+    expect([name, sha256]).toEqual([name, known]);
+  }
+});
+
+test('a summary names the folder of the state, or none', async () => {
+  expect((await rowsOf()).summary.state).toBe(path.join(folder, '.torch-interrogator'));
+  expect((await rowsOf({ state: null })).summary.state).toBeNull();
+  const run = runFolder(path.join(folder, '1.png'), { interrogators: [interrogator], task: fast });
+  expect((await run.finish()).state).toBeNull();
+});
+
+test('a folder keeps its state however it is named', async () => {
+  const spaced = path.join(work, 'my söt');
+  renameSync(folder, spaced);
+  folder = spaced;
+  const named: RunInput[] = [
+    spaced,
+    `${spaced}/`,
+    path.relative('.', spaced),
+    pathToFileURL(spaced),
+    pathToFileURL(spaced).href,
+    `${pathToFileURL(spaced).href}/`,
+    { path: Buffer.from(spaced) },
+  ];
+  for (const [i, input] of named.entries()) {
+    const summary = await runFolder(input, { interrogators: [interrogator], task: fast }).finish();
+    expect(summary).toMatchObject({ state: path.join(spaced, '.torch-interrogator'), done: i === 0 ? 4 : 0, kept: i === 0 ? 0 : 4 });
+  }
+});
+
+test('a folder whose path is not UTF-8 has its state in the working directory', async () => {
+  const bytes = Buffer.concat([Buffer.from(`${work}/caf`), Buffer.from([0xe9])]);
+  expect(await stateFolderOf([{ path: bytes }], {})).toBeUndefined();
+  mkdirSync(bytes);
+  expect(await stateFolderOf([{ path: bytes }], {})).toBe(path.resolve('.torch-interrogator'));
+  expect(await stateFolderOf([{ path: bytes }], { state: null })).toBeUndefined();
 });
 
 test('names with line ends and quotes', async () => {

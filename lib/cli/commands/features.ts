@@ -1,7 +1,7 @@
 /** torch-interrogator features IMAGE|FOLDER… | --text TEXT… | --text-file FILE */
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Features, type Interrogator, rowToObject } from '../../index';
-import { IMAGE_ARGUMENTS, readLines } from '../inputs';
+import { IMAGE_ARGUMENTS, pictureReaders, readLines, refuseSharedInput } from '../inputs';
 import { printLines, type Work } from '../lines';
 import { addModelOptions, isOfCaptions } from '../options';
 import { toRunConfig } from '../run/config';
@@ -43,16 +43,18 @@ async function features(
   command: Command,
 ): Promise<void> {
   const images = [...args, ...image];
+  refuseSharedInput(command, [...pictureReaders(images, options.from), ['--text-file -', textFile]]);
   const texts = [...text, ...(textFile === undefined ? [] : await readLines(textFile))];
   const hasImages = images.length > 0 || options.from.length > 0;
   if (!hasImages && texts.length === 0) command.error('error: features needs images, --text TEXT… or --text-file FILE.');
   const config = toRunConfig(options, { caption: false });
   if (hasImages) {
-    await runPictures(
+    const { aborted } = await runPictures(
       images,
       { ...toRunOptions(options), config, task: { kind: 'features' } },
       { ...options, toText: ({ features: values = new Float32Array() }) => [values.join(' ')], toObject: (row) => rowToObject(row) },
     );
+    if (aborted) return;
   }
   if (texts.length === 0) return;
   const code = process.exitCode;

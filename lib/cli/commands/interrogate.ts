@@ -1,7 +1,7 @@
 /** torch-interrogator interrogate IMAGE|FOLDER|URL|-… */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Mode, type RunTask, rowToObject } from '../../index';
-import { IMAGE_ARGUMENTS } from '../inputs';
+import { IMAGE_ARGUMENTS, pictureReaders, refuseSharedInput } from '../inputs';
 import { addModelOptions, type ModelOptions, wholeNumber } from '../options';
 import { toRunConfig } from '../run/config';
 import { addPictureOptions, type PictureOptions, requirePictures, toRunOptions } from '../run/options';
@@ -50,7 +50,8 @@ export function addInterrogateCommand(program: Command): void {
 
 async function interrogate(args: readonly string[], options: InterrogateOptions, command: Command): Promise<void> {
   requirePictures(args, options, command);
-  const fault = faultOf(options);
+  refuseSharedInput(command, pictureReaders(args, options.from));
+  const fault = faultOf(options, command.getOptionValueSource('mode') !== 'default');
   if (fault) command.error(`error: ${fault}`);
   const { captionText, minFlavors, maxFlavors } = options;
   const modes = options.captions === undefined ? options.mode : CAPTIONS.slice(0, options.captions);
@@ -81,8 +82,11 @@ function modesOf(text: string): Mode[] {
 }
 
 /** What is wrong with the mode's options, before the models load, which may take long. */
-function faultOf(options: InterrogateOptions): string | undefined {
+function faultOf(options: InterrogateOptions, isModeGiven: boolean): string | undefined {
   const { mode, caption, captionText, captions, minFlavors, maxFlavors = 32 } = options;
+  if (captions !== undefined && isModeGiven) {
+    return `--captions ${captions} and --mode ${mode.join()} both say which texts a picture has: give one of the two.`;
+  }
   const named = mode.find((each) => each !== 'negative');
   if ((named || captions) && !captionText && (caption === 'none' || caption === false)) {
     return `--mode ${named ?? 'caption'} begins from a caption: name a caption model with --caption, or give --caption-text.`;

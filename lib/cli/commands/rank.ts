@@ -1,7 +1,7 @@
 /** torch-interrogator rank IMAGE|FOLDER|URL|-… --labels FILE */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { rowToObject } from '../../index';
-import { IMAGE_ARGUMENTS, readLines } from '../inputs';
+import { IMAGE_ARGUMENTS, pictureReaders, readLines, refuseSharedInput } from '../inputs';
 import { addModelOptions, isOfCaptions, wholeNumber } from '../options';
 import { toRunConfig } from '../run/config';
 import { addPictureOptions, type PictureOptions, requirePictures, toRunOptions } from '../run/options';
@@ -29,6 +29,7 @@ export function addRankCommand(program: Command): void {
 
 async function rank(args: readonly string[], options: RankOptions, command: Command): Promise<void> {
   requirePictures(args, options, command);
+  refuseSharedInput(command, [...pictureReaders(args, options.from), ['--labels -', options.labels]]);
   const labels = await readLines(options.labels);
   if (labels.length === 0) command.error(`error: ${options.labels} has no labels: put one on each line.`);
   const { top: topCount, scores, template } = options;

@@ -1,6 +1,8 @@
 /** torch-interrogator status DIR: how far a run elsewhere is. */
 import type { Command } from 'commander';
-import { InterrogatorError, readRunStatus } from '../../index';
+import { type FoundStatus, InterrogatorError, readRunStatus } from '../../index';
+import { describeRecord } from '../failure';
+import { onOneLine } from '../lines';
 import { progressLine } from '../run/progress-line';
 
 export function addStatusCommand(program: Command): void {
@@ -21,9 +23,23 @@ export function addStatusCommand(program: Command): void {
         return;
       }
       console.log(progressLine(status, (process.stdout.columns || 80) - 1));
-      const { state, pid, host, at } = status;
-      if (state === 'running') console.log(`running: process ${pid} on ${host}`);
-      else if (state === 'ended') console.log(`ended ${at}`);
-      else console.log(`broken off after ${at}: run the same command again, it goes on where it was`);
+      for (const line of stateLines(status)) console.log(line);
     });
+}
+
+const AGAIN = 'run the same command again, it goes on where it was';
+
+function stateLines({ state, pid, host, at, error }: FoundStatus): string[] {
+  switch (state) {
+    case 'running':
+      return [`running: process ${pid} on ${host}`];
+    case 'ended':
+      return [`ended ${at}`];
+    case 'interrupted':
+      return [`interrupted ${at}: ${AGAIN}`];
+    case 'failed':
+      return [`failed ${at}`, ...(error ? describeRecord(error).split('\n').map(onOneLine) : [])];
+    case 'broken off':
+      return [`broken off after ${at}: ${AGAIN}`];
+  }
 }

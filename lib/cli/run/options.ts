@@ -52,7 +52,10 @@ export function addPictureOptions(command: Command, { excludes = 'leave out file
     .option('--report <file>', 'write a page to look at: .html')
     .option('--best-effort', 'decode files that end too early as far as they go')
     .addOption(
-      new Option('--progress <how>', 'a line for a person, JSON events a line on stderr, or none; auto: a line on a terminal')
+      new Option(
+        '--progress <how>',
+        'what stderr is told: line (on a terminal one that changes, elsewhere a plain one each 10 s), json (an event a line), or none; auto: line on a terminal, elsewhere downloads alone',
+      )
         .choices(['auto', 'line', 'json', 'none'])
         .default('auto'),
     );

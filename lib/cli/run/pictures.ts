@@ -1,10 +1,11 @@
 /** Runs a command over pictures: rows to standard output, the progress to stderr, Ctrl-C, and the exit code. */
-import { AbortError, type Row, type RowError, type RunOptions, runFolder } from '../../index';
-import { describeRecord, EXIT } from '../failure';
+import { AbortError, type Row, type RunOptions, type RunSummary, runFolder } from '../../index';
+import { EXIT } from '../failure';
 import { argumentInputs } from '../inputs';
 import { onInterrupts } from '../interrupts';
 import { onOneLine, print } from '../lines';
 import { eraseStatus } from '../status';
+import { complain } from './complaint';
 import { commandWith, summaryLines } from './summary';
 import { type ProgressKind, ProgressWatch } from './watch';
 
@@ -17,8 +18,8 @@ export interface PicturesOptions {
   toObject(row: Row): object;
 }
 
-/** Sets the exit code. Rejects with what ended the run. */
-export async function runPictures(args: readonly string[], run: RunOptions, options: PicturesOptions): Promise<void> {
+/** Sets the exit code. Rejects with what ended the run, but for Ctrl-C, after which the result is of what was done by then. */
+export async function runPictures(args: readonly string[], run: RunOptions, options: PicturesOptions): Promise<RunSummary> {
   const { json, toText, toObject, quiet } = options;
   const watch = new ProgressWatch(quiet ? 'none' : options.progress);
   const ending = new AbortController();
@@ -46,10 +47,7 @@ export async function runPictures(args: readonly string[], run: RunOptions, opti
     for (const line of summaryLines(result, commandWith('--only-errors', process.argv.slice(2)))) console.error(line);
   if (result.aborted) process.exitCode = EXIT.interrupted;
   else process.exitCode = result.failed > 0 ? EXIT.failed : EXIT.ok;
-}
-
-function complain({ name, error }: Row): void {
-  for (const line of describeRecord(error as RowError).split('\n')) console.error(`${onOneLine(name)}: ${line}`);
+  return result;
 }
 
 /** Where rows are printed, those that failed were told of; a single picture needs no summary. */

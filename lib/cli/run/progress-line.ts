@@ -4,10 +4,21 @@ import type { RunProgress } from '../../index';
 const FULL = '█';
 const EMPTY = '░';
 
-/** At most `columns` wide, so that no terminal wraps it. */
+/** At most `columns` wide, so that no terminal wraps it; with a bar where there is room for one. */
 export function progressLine(progress: RunProgress, columns: number): string {
-  const { stage, total, done, kept, failed, skipped, rate, secondsLeft, devices } = progress;
-  const ended = done + kept + failed + skipped;
+  const { stage, total } = progress;
+  const ended = endedOf(progress);
+  const text = progressText(progress, columns);
+  const room = Math.min(40, columns - text.length - 2);
+  if (total === null || total === 0 || room < 8 || (ended === 0 && stage)) return text;
+  const full = Math.round((Math.min(ended, total) / total) * room);
+  return `${FULL.repeat(full)}${EMPTY.repeat(room - full)} ${text}`;
+}
+
+/** The same without a bar. */
+export function progressText(progress: RunProgress, columns: number): string {
+  const { stage, total, kept, failed, skipped, rate, secondsLeft, devices } = progress;
+  const ended = endedOf(progress);
   if (ended === 0 && stage) return fit([`${stageText(stage.stage)} ${count(stage.done)}/${count(stage.total)}`], columns);
   const parts = [
     total === null ? `${count(ended)} pictures` : `${count(ended)}/${count(total)}`,
@@ -18,11 +29,11 @@ export function progressLine(progress: RunProgress, columns: number): string {
     secondsLeft !== null && secondsLeft > 0 && `${durationText(secondsLeft)} left`,
     devices.join(' '),
   ].filter((part): part is string => Boolean(part));
-  const text = fit(parts, columns);
-  const room = Math.min(40, columns - text.length - 2);
-  if (total === null || total === 0 || room < 8) return text;
-  const full = Math.round((Math.min(ended, total) / total) * room);
-  return `${FULL.repeat(full)}${EMPTY.repeat(room - full)} ${text}`;
+  return fit(parts, columns);
+}
+
+function endedOf({ done, kept, failed, skipped }: RunProgress): number {
+  return done + kept + failed + skipped;
 }
 
 /** Those of the parts that there is room for, the first before all. */

@@ -8,7 +8,7 @@ const EXAMPLES = 3;
 
 /** Lines of at most `columns`, but for names and commands. `again`: the command line that runs only the failed ones. */
 export function summaryLines(summary: RunSummary, again: string): string[] {
-  const { done, kept, failed, skipped, seconds, written, sidecars, failures, aborted } = summary;
+  const { done, kept, failed, skipped, seconds, written, sidecars, failures, state, aborted } = summary;
   const rate = done > 0 && seconds > 0 ? ` (${rateText(done / seconds)})` : '';
   const parts = [
     `${count(done)} done`,
@@ -24,6 +24,8 @@ export function summaryLines(summary: RunSummary, again: string): string[] {
     for (const { name, error } of examples.slice(0, EXAMPLES)) lines.push(`  ${onOneLine(name)}: ${onOneLine(asOptions(error.message))}`);
     if (number > EXAMPLES) lines.push(`  and ${count(number - Math.min(EXAMPLES, examples.length))} more`);
   }
+  // Without a state another run begins anew.
+  if (state === null) return lines;
   if (failed > 0) lines.push(`Only these again: ${again}`);
   if (aborted) lines.push('Run the same command again: it goes on where it was.');
   return lines;

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { types } from 'node:util';
 import { InterrogatorError } from '../../api';
+import { read, show } from '../../arguments';
 import type { Picture } from '../picture';
 import { addressPicture, fileUrlPath, isUrl } from './address';
 import { failedPicture, filePicture, openPipe, statOf, streamPicture, urlPicture } from './file-picture';
@@ -27,11 +28,41 @@ export async function* sourcesOf(input: RunInput, options: FolderOptions): Async
   yield isTableUrl(text) ? failedPicture(picture.name, remoteTable(picture.name)) : picture;
 }
 
+/** Throws ERR_INVALID_ARGUMENT for what stands for nothing. */
+export function checkInputs(inputs: readonly unknown[]): void {
+  const wrong = inputs.findIndex((input) => !isInput(input));
+  if (wrong >= 0) throw noInput(`inputs.${wrong}: got ${show(inputs[wrong])}, expected a path or a URL.`);
+}
+
+/** The path that an input stands for on this machine. Undefined for standard input and for other URLs. */
+export function localPath(input: RunInput): Buffer | undefined {
+  if (input === '-') return undefined;
+  const text = typeof input === 'string' ? input : (input as Partial<URL>).href;
+  if (text === undefined || !isUrl(text)) return pathOf(input);
+  try {
+    return /^file:/i.test(text) ? fileUrlPath(text) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isInput(input: unknown): boolean {
+  if (typeof input === 'string') return input !== '';
+  return read('inputs', 'ERR_INVALID_ARGUMENT', () => {
+    const { href, path } = Object(input) as { href?: unknown; path?: unknown };
+    return (typeof href === 'string' && isUrl(href)) || (types.isUint8Array(path) && path.length > 0);
+  });
+}
+
 function pathOf(input: RunInput): Buffer {
   if (typeof input === 'string' && input !== '') return Buffer.from(input);
   const { path } = Object(input) as { path?: unknown };
   if (types.isUint8Array(path) && path.length > 0) return Buffer.from(path);
-  throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'An input is no path and no URL.', {
+  throw noInput('An input is no path and no URL.');
+}
+
+function noInput(problem: string): InterrogatorError {
+  return new InterrogatorError('ERR_INVALID_ARGUMENT', problem, {
     hint: "Give paths, URLs, '-' for standard input, or { path: Buffer }.",
   });
 }
@@ -73,7 +104,11 @@ const LONGEST_PATTERN = 4096;
 /** What is not there may be what a shell passed on, because it was quoted, or because nothing fits. */
 async function* expandedTables(names: readonly string[]): AsyncGenerator<Picture | Table> {
   for (const name of names) {
-    const files = isGlob(name) ? await expandGlob(name) : [Buffer.from(name)];
+    const files = isGlob(name) ? await expandGlob(name).catch((error: InterrogatorError) => error) : [Buffer.from(name)];
+    if (files instanceof InterrogatorError) {
+      yield failedPicture(name, files);
+      continue;
+    }
     if (files.length === 0) yield failedPicture(name, new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There is no file that fits ${name}.`));
     for (const file of files) yield tableOf(file) as Table;
   }

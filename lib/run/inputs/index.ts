@@ -8,7 +8,7 @@ import { filtersOf } from './folders/filters';
 import { type ListInput, listTable } from './tables/list';
 import type { Table } from './tables/table';
 
-export type { RunInput } from './argument';
+export { checkInputs, localPath, type RunInput } from './argument';
 export type { ListInput } from './tables/list';
 
 export interface PictureOptions extends InputOptions {

@@ -1,7 +1,7 @@
 /** The doctor of a set of pictures: what is twice in it, what does not belong, what is missing. */
 import { Config, Interrogator } from '../../api';
-import { invalid, show } from '../../arguments';
 import { throwIfAborted } from '../../errors';
+import { checkedInspectOptions } from '../checks/inspect-options';
 import { sortNatural } from '../inputs/folders/natural-order';
 import { Ledger } from '../ledger/ledger';
 import { Turns } from '../turns';
@@ -38,9 +38,9 @@ const MOST = 100;
  * Throws ERR_INVALID_ARGUMENT for options that are wrong, where no run has kept features, and where another CLIP model made them; what
  * Interrogator.create() throws; ERR_IO; an AbortError. Stages of `onProgress`: those of loading, `pictures`, `features`, `pairs`, `captions`.
  */
-export async function inspectFolder(folder: string, options: InspectOptions = {}): Promise<Inspection> {
-  checkOptions(folder, options);
-  const { signal, onProgress, interrogator: given } = options;
+export async function inspectFolder(folder: string, given: InspectOptions = {}): Promise<Inspection> {
+  const options = checkedInspectOptions(folder, given);
+  const { signal, onProgress, interrogator } = options;
   throwIfAborted(signal);
   const call = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const kept = await locateState(folder, options.state);
@@ -49,8 +49,8 @@ export async function inspectFolder(folder: string, options: InspectOptions = {}
   try {
     // Before the models are loaded, which takes longer.
     const [...made] = featureKeys(ledger.settings, folder, kept.state).values();
-    own = given ? undefined : await Interrogator.create(configOf(options.config, made), call);
-    return await inspect(folder, ledger, kept, { ...options, interrogator: given ?? (own as Interrogator) });
+    own = interrogator ? undefined : await Interrogator.create(configOf(options.config, made), call);
+    return await inspect(folder, ledger, kept, { ...options, interrogator: interrogator ?? (own as Interrogator) });
   } finally {
     await own?.dispose();
     await ledger.close();
@@ -121,18 +121,6 @@ function configOf(config: InspectOptions['config'], made: readonly FeatureSettin
 }
 
 const NO_ROWS = { count: 0, dim: 0, read: async () => new Float32Array() };
-
-function checkOptions(folder: unknown, { duplicateThreshold: threshold, most, sidecar }: InspectOptions): void {
-  if (typeof folder !== 'string' || folder === '') throw invalid(`folder: got ${show(folder)}, expected a path.`);
-  if (threshold !== undefined && !(typeof threshold === 'number' && threshold > 0 && threshold <= 1)) {
-    throw invalid(`duplicateThreshold: got ${show(threshold)}, expected a number above 0, up to 1.`);
-  }
-  if (most !== undefined && !(Number.isInteger(most) && most >= 1))
-    throw invalid(`most: got ${show(most)}, expected a whole number, 1 and up.`);
-  if (sidecar !== undefined && !(typeof sidecar === 'string' && /^\.[^/]+$/.test(sidecar))) {
-    throw invalid(`sidecar: got ${show(sidecar)}, expected what file names end in, such as ".txt".`);
-  }
-}
 
 /** In natural order of names, with the rows of their contents. */
 async function membersOf(contents: readonly Content[]): Promise<(Member & { row: number })[]> {

@@ -1,11 +1,12 @@
 /** The state folder of a run: `.torch-interrogator` beside the output, with the ledger, the features, a lock and how far the run is. */
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { InterrogatorError } from '../../errors';
 import { isAlive, tryLock } from '../../files/lock';
 import { stateFault } from '../disk-fault';
 import type { RunProgress } from '../progress';
+import type { RowError } from '../row';
 import { Ledger } from './ledger';
 
 export const STATE_FOLDER = '.torch-interrogator';
@@ -19,8 +20,10 @@ export interface RunStatus extends RunProgress {
   host: string;
   /** When this was written: ISO 8601. */
   at: string;
-  /** It came to its end, or was told to stop. */
-  ended: boolean;
+  /** 'interrupted': it was told to stop, or its caller had enough. 'failed': `error` ended it. */
+  state: 'running' | 'ended' | 'interrupted' | 'failed';
+  /** What ended it, of a run that failed. */
+  error?: RowError;
 }
 
 /** A state folder that this process holds. */
@@ -54,17 +57,31 @@ export class RunState {
   async tell(status: RunStatus): Promise<void> {
     const file = path.join(this.folder, STATUS_FILE);
     const temporary = `${file}.tmp`;
-    await writeFile(temporary, `${JSON.stringify(status)}\n`)
-      .then(() => rename(temporary, file))
-      .catch(() => {});
+    const text = `${JSON.stringify(status)}\n`;
+    try {
+      await writeFile(temporary, text);
+      await rename(temporary, file);
+    } catch {
+      await rm(temporary, { force: true }).catch(() => {});
+      // Of a full disk, too, people are to read that it ended the run.
+      if (status.state !== 'running') await overwrite(file, text).catch(() => {});
+    }
   }
 
+  /** Gives the folder back. The ledger is closed by then. */
   async close(): Promise<void> {
-    try {
-      await this.ledger.close();
-    } finally {
-      await this.unlock().catch(() => {});
-    }
+    await this.unlock().catch(() => {});
+  }
+}
+
+/** In the room that the file has already. */
+async function overwrite(file: string, text: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    await handle.write(text, 0);
+    await handle.truncate(Buffer.byteLength(text));
+  } finally {
+    await handle.close();
   }
 }
 
@@ -80,21 +97,21 @@ export async function readStatus(folder: string): Promise<RunStatus | undefined>
 
 async function busy(folder: string): Promise<InterrogatorError> {
   const status = await readStatus(folder);
-  const who = status && !status.ended ? `Process ${status.pid} on ${status.host}` : 'Another process';
+  const who = status?.state === 'running' ? `Process ${status.pid} on ${status.host}` : 'Another process';
   return new InterrogatorError('ERR_BUSY', `${who} runs with the state in ${folder}.`, {
     hint: `Wait for its end, look at it with: npx torch-interrogator status ${path.dirname(folder)}\nor name another state folder (--state DIR).`,
   });
 }
 
-/** A status with what became of the run since. */
-export type FoundStatus = RunStatus & { state: 'running' | 'ended' | 'broken off' };
+/** A status with what became of the run since: 'broken off' where its process is no more, and had no time to say so. */
+export type FoundStatus = Omit<RunStatus, 'state'> & { state: RunStatus['state'] | 'broken off' };
 
 /** Of a state folder, or of the one in a folder of pictures or of an output; undefined where no run has left any. */
 export async function readRunStatus(folder: string): Promise<FoundStatus | undefined> {
   for (const place of [path.join(folder, STATE_FOLDER), folder]) {
     const status = await readStatus(place);
     if (!status) continue;
-    if (status.ended) return { ...status, state: 'ended' };
+    if (status.state !== 'running') return status;
     // Of a process of another machine its lock tells, which it touches every second.
     const touched = await stat(path.join(place, LOCK_FILE)).catch(() => undefined);
     const isHere = status.host === hostname();

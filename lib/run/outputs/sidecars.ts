@@ -84,8 +84,7 @@ export class Sidecars {
   /** Gives the picture its files. Another one with the same files comes too late: an error says so. Pictures are claimed for in their order. */
   claim(picture: Picture): InterrogatorError | undefined {
     const targets = this.targets(picture);
-    // The same picture may be named twice.
-    const owner = Number.parseInt(digestOf(picture.file?.toString('latin1') ?? '').slice(0, 12), 16);
+    const owner = ownerOf(picture.file ?? Buffer.alloc(0));
     if (targets.length === 0) {
       const message = `${picture.name} is no file of its own, beside which a text could be written.`;
       return new InterrogatorError('ERR_INVALID_ARGUMENT', message, {
@@ -95,10 +94,7 @@ export class Sidecars {
     for (const { file } of targets) {
       const key = digestOf(file.toString('latin1'));
       const other = this.claimed.get(key);
-      if (other !== undefined && other !== owner) {
-        const message = `The text file ${shown(file)} is another picture's, whose name differs in the suffix alone.`;
-        return new InterrogatorError('ERR_IO', message, { hint: 'Keep the suffix in the name: --sidecar-name "{name}{ext}".' });
-      }
+      if (other !== undefined && other !== owner) return takenFault(file, other % NAMES === owner % NAMES);
       this.claimed.set(key, owner);
     }
     return undefined;
@@ -204,6 +200,28 @@ export class Sidecars {
       .toString('latin1')
       .replace(/\{(\w+)\}/g, (_, variable: string) => values[variable] as string);
   }
+}
+
+/** Of a number for each picture's owner, what tells of its name alone. */
+const NAMES = 2 ** 16;
+
+/** A number for a picture: 32 bits of where it is, however it was named, and 16 of its name. */
+function ownerOf(file: Buffer): number {
+  const whole = file.toString('latin1');
+  const place = Number.parseInt(digestOf(path.resolve(whole)).slice(0, 8), 16);
+  return place * NAMES + Number.parseInt(digestOf(path.basename(whole)).slice(0, 4), 16);
+}
+
+function takenFault(file: Buffer, hasSameName: boolean): InterrogatorError {
+  const taken = `The text file ${shown(file)} is another picture's`;
+  if (!hasSameName) {
+    return new InterrogatorError('ERR_IO', `${taken}, whose name differs in the suffix alone.`, {
+      hint: 'Keep the suffix in the name: --sidecar-name "{name}{ext}".',
+    });
+  }
+  return new InterrogatorError('ERR_IO', `${taken}, which has the same name in another folder.`, {
+    hint: 'Give the folder above both instead, whose subfolders --sidecar-dir repeats, or give each folder a run with a --sidecar-dir of its own.',
+  });
 }
 
 const VARIABLES: readonly string[] = ['stem', 'name', 'ext', 'mode'];

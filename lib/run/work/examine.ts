@@ -155,12 +155,17 @@ export class Examiner {
 
   /** Without a ledger, of whatever content. */
   private async unkept(picture: Picture): Promise<Examination> {
+    const { signal } = this.options;
+    let sha256: string | null = null;
     const { features, error, ...rest } = await this.outcomeOf(picture, async () => {
-      return this.make(await picture.open(this.options.signal), new Set(this.wanted), {});
+      const content = await picture.open(signal);
+      // Of what cannot be read, who decodes it says why.
+      sha256 = await sha256Of(content, signal).catch(() => null);
+      return this.make(content, new Set(this.wanted), {});
     });
     const errors = error && { errors: errorsOf(this.wanted, error) };
     return {
-      line: { sha256: null, image: picture.name, ...rest, ...errors },
+      line: { sha256, image: picture.name, ...rest, ...errors },
       isNew: true,
       isEncoded: features !== undefined,
       ...(features && { features }),

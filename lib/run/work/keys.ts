@@ -43,7 +43,8 @@ export function planOf(task: RunTask, config: Config, prints: Fingerprints, embe
   }
   const { captionMaxLength, captionPrompt, numBeams, minLength, repetitionPenalty, noRepeatNgramSize } = config;
   const generation = { captionMaxLength, captionPrompt, numBeams, minLength, repetitionPenalty, noRepeatNgramSize };
-  const caption = prints.caption === null ? undefined : keyOf({ task: 'caption', caption: prints.caption, ...decoding, ...generation, ...precision });
+  const caption =
+    prints.caption === null ? undefined : keyOf({ task: 'caption', caption: prints.caption, ...decoding, ...generation, ...precision });
   const begins = task.caption ? { captionText: task.caption } : { caption: caption?.key };
   const terms = { features: features.key, terms: prints.terms, ...ranking };
   const modes = task.modes.map((mode) => {
@@ -62,6 +63,11 @@ export function planOf(task: RunTask, config: Config, prints: Fingerprints, embe
     ...(caption && !task.caption && { caption }),
     ...(count > 0 && { terms: { ...keyOf({ task: 'terms', ...terms, count }), count } }),
   };
+}
+
+/** In the order in which one depends on the others. */
+export function keysOf({ decoding, features, caption, modes, similarities, terms, rank }: Plan): Key[] {
+  return [decoding, features, caption, ...modes, ...similarities, terms, rank].filter((each) => each !== undefined);
 }
 
 /** Changes where the same settings come to other results. */

@@ -61,6 +61,31 @@ test('two pictures with one text file: the second is told how both can have one'
   expect(sidecars.claim({ name: 'http://x/a.png', open: async () => '' })).toMatchObject({ hint: expect.stringContaining('--out') });
 });
 
+test('two pictures of the same name in two folders, whose texts go to one: the second is told so, and what helps does', () => {
+  const of = (root: string, below: string): Picture => ({ ...pictureOf(`${root}/${below}`), root: Buffer.from(`${work}/${root}`) });
+  for (const below of ['x.png', 'a/b/x.png']) {
+    const sidecars = sidecarsOf({ folder: path.join(work, 'texts') });
+    expect(sidecars.claim(of('one', below))).toBeUndefined();
+    expect(sidecars.claim(of('two', below))).toMatchObject({
+      code: 'ERR_IO',
+      problem: expect.stringMatching(/same name in another folder/),
+      hint: expect.stringContaining('--sidecar-dir'),
+    });
+    // Another suffix is what is in the way of these.
+    expect(sidecars.claim(of('two', below.replace('.png', '.jpg')))).toMatchObject({ hint: expect.stringContaining('{name}{ext}') });
+    const common = sidecarsOf({ folder: path.join(work, 'texts') });
+    for (const root of ['one', 'two']) expect(common.claim(pictureOf(`${root}/${below}`))).toBeUndefined();
+  }
+});
+
+test('a picture that is named in two ways has one text', () => {
+  const sidecars = sidecarsOf({ folder: path.join(work, 'texts') });
+  for (const name of ['x.png', './x.png', 'a/../x.png']) {
+    const { root: _, ...picture } = pictureOf(name);
+    expect(sidecars.claim(picture)).toBeUndefined();
+  }
+});
+
 test('a variable that stands for nothing is an error at once', () => {
   expect(() => sidecarsOf({ name: '{base}.txt' })).toThrow(/\{base\} stands for nothing/);
 });

@@ -151,7 +151,7 @@ test("a run's own summary counts where it is given", async () => {
     devices: ['cuda:7'],
   };
   const page = await write([prompt('a', 'a'), prompt('b', 'b')], {
-    summary: { ...counts, failures, written: [], sidecars: 0, aborted: false },
+    summary: { ...counts, failures, written: [], sidecars: 0, state: null, aborted: false },
   });
   expect(figures(page)).toEqual({ pictures: '2', done: '1', failed: '1', skipped: '3', mode: 'fast' });
   expect(page.html).toContain('Free some space.');

@@ -19,10 +19,13 @@ export function isGlob(pattern: string): boolean {
   return /[*?[(]/.test(path.basename(pattern));
 }
 
-/** The paths of files that fit a glob in the path's last part, in natural order, without what is hidden. Empty where the folder cannot be read. */
+/**
+ * The paths of files that fit a glob in the path's last part, in natural order, without what is hidden. Empty where the folder cannot be
+ * read. Rejects with ERR_INVALID_ARGUMENT for what is no glob.
+ */
 export async function expandGlob(pattern: string): Promise<Buffer[]> {
   const folder = path.dirname(pattern);
-  const fits = compileGlob(path.basename(pattern));
+  const fits = compileGlob(path.basename(pattern), 'input');
   // A byte in each character: names need not be UTF-8.
   const names = (await readdir(folder, 'latin1').catch(() => [])).filter((name) => !name.startsWith('.') && fits(shownName(name)));
   const sorted = await sortNatural(names.map((name) => ({ name, key: naturalKey(name) })));

@@ -33,17 +33,22 @@ function testOf(option: string, glob: string): Test {
       hint: "Give globs of names or of paths below the folder: '*.png', 'drafts/**'.",
     });
   }
-  const test = compileGlob(pattern);
+  const test = compileGlob(pattern, option);
   // A slash in front ties the glob to the folder argument, too.
   return glob.replace(/\/+$/, '').includes('/') ? test : (below) => test(below.slice(below.lastIndexOf('/') + 1));
 }
 
-/** The library is loaded when it is needed. */
-export function compileGlob(pattern: string): (text: string) => boolean {
+/** The library is loaded when it is needed. Throws ERR_INVALID_ARGUMENT, which names the option. */
+export function compileGlob(pattern: string, option: string): (text: string) => boolean {
   const picomatch = require('picomatch') as typeof import('picomatch');
   try {
-    return picomatch(pattern, { dot: true });
+    // Without `debug` a glob that is none fits nothing, and nobody is told.
+    return picomatch(pattern, { dot: true, debug: true });
   } catch (cause) {
-    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${pattern.slice(0, 100)} is no glob: ${(cause as Error).message}.`, { cause });
+    const reason = (cause as Error).message.replace(/^Invalid regular expression: .*: /s, '');
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${option}: ${JSON.stringify(pattern.slice(0, 100))} is no glob: ${reason}.`, {
+      hint: 'Put a backslash before brackets and braces that stand for themselves.',
+      cause,
+    });
   }
 }
