@@ -1,11 +1,16 @@
 /** That both sides compute the same thing. A comparison of two different things is worthless, so each of these throws. */
 import { StepError, title } from '../scripts/step.mjs';
 
-/** How far features may be apart, and similarities that may come out in either order: in float32, and in CUDA's float16. */
-const TOLERANCES = { cpu: { features: 1e-4, tie: 1e-5 }, cuda: { features: 1e-2, tie: 2e-3 } };
+/** How far features may be apart, and similarities that may come out in either order: in float32, and in what has half its digits. */
+const EXACT = { features: 1e-4, tie: 1e-5 };
+const ROUNDED = { features: 1e-2, tie: 2e-3 };
 
-export function toleranceOf({ device }) {
-  return TOLERANCES[device.split(':')[0]];
+export function toleranceOf(options) {
+  return isExact(options) ? EXACT : ROUNDED;
+}
+
+function isExact({ device, imagePrecision = 'float32' }) {
+  return device === 'cpu' && imagePrecision === 'float32';
 }
 
 /** Returns the greatest difference. */
@@ -21,11 +26,11 @@ export function same(what, ours, theirs) {
   throw new StepError(`${what}: ours and the peer's differ. The measure would mean nothing.\nours: ${ours}\npeer: ${theirs}`);
 }
 
-/** What is chosen token by token or term by term. In float16 choices that nearly tie turn out otherwise: said, not refused. */
-export function sameChoice(what, ours, theirs, { device }) {
+/** What is chosen token by token or term by term. In half the digits choices that nearly tie turn out otherwise: said, not refused. */
+export function sameChoice(what, ours, theirs, options) {
   if (ours === theirs) return;
-  if (device === 'cpu') same(what, ours, theirs);
-  title(`${what}: in float16 ours and the peer's differ\n  ours: ${ours}\n  peer: ${theirs}`);
+  if (isExact(options)) same(what, ours, theirs);
+  title(`${what}: in half the digits ours and the peer's differ\n  ours: ${ours}\n  peer: ${theirs}`);
 }
 
 /** Prompts of ranked terms: nine terms in ten are the same, which leaves room for those that tie. */

@@ -16,6 +16,7 @@ export function modelCommand(name, description) {
     .option('--clip-config <file>', 'open_clip model config of a --model that open_clip does not know', absolute)
     .option('--vocabulary <folder>', "term lists (default: clip-interrogator's own)", absolute)
     .option('--device <device>', 'cpu, or cuda:N; the peer takes cuda, which is its first', device, 'cpu')
+    .addOption(new Option('--image-precision <type>', 'of our image towers on the CPU').choices(['float32', 'bfloat16']).default('float32'))
     .option('--threads <n>', 'CPU threads of both sides (default: what torch takes)', wholeNumber(1))
     .option('--json <file>', 'write the rows as JSON', absolute);
 }

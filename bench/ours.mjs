@@ -10,7 +10,7 @@ export const library = () => require(path.join(ROOT, 'dist', 'index.js'));
 export const internal = (name) => require(path.join(ROOT, 'dist', name));
 
 /** The Config of an interrogator on `prepared` models. */
-export function configFor({ clip, caption, cache }, { device, threads, vocabulary }) {
+export function configFor({ clip, caption, cache }, { device, threads, vocabulary, imagePrecision = 'float32' }) {
   return {
     clipModelName: clip.bundle,
     captionModelName: caption?.bundle ?? null,
@@ -19,6 +19,7 @@ export function configFor({ clip, caption, cache }, { device, threads, vocabular
     dataPath: vocabulary ?? null,
     device,
     threads: threads ?? 0,
+    imagePrecision,
     quiet: true,
   };
 }

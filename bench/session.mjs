@@ -27,11 +27,20 @@ export async function openSession(given) {
   const { peer, python, threads, machine } = await openPeer(given);
   try {
     const prepared = await prepare(peer, python, given);
-    return { peer, prepared, options: { ...given, python, threads }, machine: `${machine}; ${given.model} and ${given.caption}` };
+    return {
+      peer,
+      prepared,
+      options: { ...given, python, threads },
+      machine: `${machine}; ${given.model} and ${given.caption}${precise(given)}`,
+    };
   } catch (error) {
     await peer.stop();
     throw error;
   }
+}
+
+function precise({ imagePrecision = 'float32' }) {
+  return imagePrecision === 'float32' ? '' : `; image towers in ${imagePrecision}`;
 }
 
 async function describe(peer, device, threads) {

@@ -4,7 +4,7 @@ import { Config, Interrogator, type ProgressListener } from '../../api';
 import { Worker } from './worker';
 
 /** Enough for full passes over the models, and so that others are decoded meanwhile. */
-const AT_ONCE = { cpu: 8, cuda: 64 };
+const AT_ONCE = { cpu: 16, cuda: 64 };
 /** Chains take turns instead of sharing passes: more at once would only let the first come later. */
 const CHAINS_AT_ONCE = 4;
 
