@@ -16,6 +16,7 @@ std::vector<std::string> cpu_features() {
   if (__builtin_cpu_supports("fma")) present.emplace_back("fma");
   if (__builtin_cpu_supports("f16c")) present.emplace_back("f16c");
   if (__builtin_cpu_supports("avx512f")) present.emplace_back("avx512f");
+  if (__builtin_cpu_supports("avx512bf16")) present.emplace_back("avx512_bf16");
 #endif
   return present;
 }
