@@ -6,7 +6,7 @@ import { sha256Of } from './content';
 import type { Ledger } from './ledger/ledger';
 import type { PictureLine } from './ledger/line';
 import type { RunOptions, RunTask } from './options';
-import { checkPlace, checkTable, Embedding, openTable, type SidecarMarks, Sidecars, type Table } from './outputs';
+import { checkPlace, checkTable, Embedding, openTable, PictureFault, type SidecarMarks, Sidecars, type Table } from './outputs';
 import type { Picture } from './picture';
 import type { RunSummary } from './progress';
 import { openReport } from './report';
@@ -126,9 +126,16 @@ export class Publisher {
     await ledger.add({ line: { ...rest, sha256, stamp }, ...(features && { places: features }) });
   }
 
-  /** Adds the row to the tables. Rows come in the run's order. */
-  async write(row: Row, picture: Picture): Promise<void> {
-    for (const { table } of this.targets) await table.write(row, picture);
+  /** Adds the row to the tables. Rows come in the run's order. Resolves with what one of them lacks of the picture. */
+  async write(row: Row, picture: Picture, signal: AbortSignal): Promise<RowError | undefined> {
+    let fault: RowError | undefined;
+    for (const { table } of this.targets) {
+      await table.write(row, picture, signal).catch((error) => {
+        if (!(error instanceof PictureFault)) throw error;
+        fault ??= error.error;
+      });
+    }
+    return fault;
   }
 
   /** Puts the tables in their places. Of a run that was stopped, an older one stays. */

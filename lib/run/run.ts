@@ -126,11 +126,12 @@ export class Run implements AsyncIterable<Row> {
       this.tally.stage = undefined;
       this.countInputs();
       for await (const ended of inOrder(picturesOf(this.inputs, this.inputOptions), schedule, work)) {
-        this.tally.count(ended.outcome);
-        if (ended.fault) this.tally.fail(ended.picture.name, ended.fault);
-        if (!ended.row) continue;
-        await publisher.write(ended.row, ended.picture);
-        yield ended.row;
+        const { row, picture, outcome } = ended;
+        const unwritten = row && (await publisher.write(row, picture, ending.signal));
+        const fault = ended.fault ?? unwritten;
+        this.tally.count(fault ? 'failed' : outcome);
+        if (fault) this.tally.fail(picture.name, fault);
+        if (row) yield row;
       }
       throwIfAborted(options.signal);
       this.summary = await publisher.finish(this.summarize());
