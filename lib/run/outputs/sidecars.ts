@@ -1,5 +1,5 @@
 /** Text files beside the pictures, or in a folder of their own with the same subfolders. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { IMAGE_SUFFIXES, type Mode } from '../../api';
@@ -9,6 +9,7 @@ import { digestOf, Offsets } from '../ledger/offsets';
 import type { Picture } from '../picture';
 import type { Row } from '../row';
 import { type Existing, isBlank, joinedText, markOf, markText, type Own } from './sidecar-text';
+import { LeftFiles, TEMPORARY_BASE, temporaryName } from './temporary';
 
 export interface SidecarOptions {
   /** With its dot. Default '.txt'. */
@@ -40,6 +41,7 @@ interface Target {
 export class Sidecars {
   /** Files that a picture of this run has. */
   private readonly claimed = new Offsets();
+  private readonly left = new LeftFiles();
   private readonly extension: string;
   private readonly existing: Existing;
   private count = 0;
@@ -159,7 +161,8 @@ export class Sidecars {
   private async replace(named: Buffer, content: string): Promise<void> {
     if (this.options.folder !== undefined) await mkdir(parentOf(named), { recursive: true });
     const file = await realpath(named, { encoding: 'buffer' }).catch(() => named);
-    const temporary = Buffer.concat([parentOf(file), Buffer.from(`/.${randomBytes(6).toString('hex')}.tmp`)]);
+    await this.left.remove(parentOf(file));
+    const temporary = Buffer.concat([parentOf(file), SLASH, Buffer.from(temporaryName(TEMPORARY_BASE))]);
     const mode = (await stat(file).catch(() => undefined))?.mode;
     const handle = await open(temporary, 'wx');
     try {
