@@ -2,12 +2,21 @@
 import type { EncodedImage } from './inputs';
 import type { ThumbnailOptions } from './thumbnail';
 
+export interface ReadOptions {
+  signal?: AbortSignal | undefined;
+  /**
+   * The bytes of a URL or a stream count as held until this is settled. Together with what is read of others they are at most 256 MiB: more
+   * is read once some are not held any more. Default: until they are returned.
+   */
+  until?: Promise<unknown> | undefined;
+}
+
 /**
  * The encoded image that an input stands for, not decoded: the path of a file that is there, or bytes, at most 256 MiB. A URL is
  * downloaded, a stream is read to its end.
  * Rejects with `ERR_IMAGE_NOT_FOUND`, `ERR_IO`, `ERR_IMAGE_SIZE`, `ERR_NETWORK`, `ERR_INVALID_ARGUMENT` or `ERR_ABORTED`.
  */
-export async function readImage(input: EncodedImage, options: { signal?: AbortSignal | undefined } = {}): Promise<string | Buffer> {
+export async function readImage(input: EncodedImage, options: ReadOptions = {}): Promise<string | Buffer> {
   return (require('./read-image') as typeof import('./read-image')).readImage(input, options);
 }
 

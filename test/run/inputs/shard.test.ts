@@ -56,6 +56,7 @@ describe.each(['tar', 'tar.gz', 'tgz'])('in a .%s', (suffix) => {
     writeFileSync(shard, suffix === 'tar' ? tar : gzipSync(tar));
     expect(await readAll(picturesOf([shard]))).toEqual(expected(shard, members));
     expect(await countPictures([shard])).toBeNull();
+    for await (const { bytes, open } of picturesOf([shard])) expect(bytes).toBe((await open(never)).length);
   });
 });
 

@@ -74,7 +74,10 @@ def read_kohya(file, image_dir):
     return pictures
 
 
-READERS = {each.__name__: each for each in (read_csv, read_parquet, read_parquet_groups, read_image_folder, read_web_dataset, read_kohya)}
+READERS = {
+    each.__name__: each
+    for each in (read_csv, read_parquet, read_parquet_groups, read_image_folder, read_web_dataset, read_kohya)
+}
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(encoding="utf-8")

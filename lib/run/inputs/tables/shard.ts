@@ -64,7 +64,7 @@ async function* shardPictures(file: Buffer, signal: AbortSignal | undefined): As
         yield failedPicture(name, tooLarge(name));
       } else {
         const stamped = stamp === undefined ? {} : { stamp: async () => `${stamp}:${order}` };
-        yield { name, ...stamped, open: async () => bytes };
+        yield { name, ...stamped, bytes: bytes.length, open: async () => bytes };
       }
     }
     if (position.zeros < BLOCK) throw Object.assign(new Error('it ends without the mark of its end'), { code: ENDS_EARLY });
