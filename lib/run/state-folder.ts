@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { RunInput } from './inputs';
 import { isTableName } from './inputs/tables/by-name';
+import { isTableUrl } from './inputs/url-sources';
 import { STATE_FOLDER } from './ledger/state';
 import type { RunOptions } from './options';
 
@@ -26,5 +27,5 @@ async function kindOf(input: RunInput): Promise<'folder' | 'set' | 'picture'> {
   if (typeof input !== 'string') return 'picture';
   const found = await stat(input).catch(() => undefined);
   if (found?.isDirectory()) return 'folder';
-  return isTableName(input) ? 'set' : 'picture';
+  return isTableName(input) || isTableUrl(input) ? 'set' : 'picture';
 }

@@ -88,7 +88,7 @@ export function urlPicture(url: string): Picture {
 }
 
 /** Without the data, which may be long, and private; without a password and the like. */
-function urlName(url: string): string {
+export function urlName(url: string): string {
   if (/^data:/i.test(url)) return `${url.slice(0, url.indexOf(',', 5) + 1).slice(0, 100)}…`;
   return /[@?#]/.test(url) ? shownUrl(url) : url;
 }
