@@ -2,7 +2,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { toInterrogatorError } from '../errors';
-import { sha256Of } from './content';
 import type { Ledger } from './ledger/ledger';
 import type { PictureLine } from './ledger/line';
 import type { RunOptions, RunTask } from './options';
@@ -106,7 +105,7 @@ export class Publisher {
         const { features: _, ...rest } = line;
         marked = (await ledger?.add({ line: { ...rest, sidecars } })) ?? line;
       });
-      if (this.embedding && picture.file) await this.embed(picture, picture.file, row, marked);
+      if (this.embedding && picture.file) await this.embed(picture.file, row, marked);
       return undefined;
     } catch (error) {
       // What the ledger fails with ends the run.
@@ -115,15 +114,14 @@ export class Publisher {
     }
   }
 
-  /** The file has another content then, of the same pixels: what is known of the old one is known of the new one. */
-  private async embed(picture: Picture, file: Buffer, row: Row, line: PictureLine): Promise<void> {
+  /** The file is to have another content, of the same pixels: what is known of the old one is known of the new one before it is there. */
+  private async embed(file: Buffer, row: Row, line: PictureLine): Promise<void> {
     const { ledger } = this.setting;
-    await this.embedding?.write(file.toString(), row);
-    const stamp = await picture.stamp?.();
-    if (!ledger || stamp === undefined || stamp === line.stamp) return;
-    const { features, ...rest } = line;
-    const sha256 = await sha256Of(file.toString(), new AbortController().signal);
-    await ledger.add({ line: { ...rest, sha256, stamp }, ...(features && { places: features }) });
+    await this.embedding?.write(file, row, async (made) => {
+      const { features, ...rest } = line;
+      const original = line.original ?? line.sha256 ?? made.sha256;
+      await ledger?.add({ line: { ...rest, ...made, original }, ...(features && { places: features }) });
+    });
   }
 
   /** Adds the row to the tables. Rows come in the run's order. Resolves with what one of them lacks of the picture. */

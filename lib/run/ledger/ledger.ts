@@ -243,12 +243,12 @@ export class Ledger {
 function joined(known: PictureLine | undefined, line: Entry['line'], features: Readonly<Record<string, number>>): PictureLine {
   const results = { ...without(known?.results, line.errors), ...line.results };
   const errors = { ...without(known?.errors, line.results), ...line.errors };
-  const size = known && { width: known.width, height: known.height, truncated: known.truncated };
+  const about = known && { original: known.original, width: known.width, height: known.height, truncated: known.truncated };
   const sidecars = line.sidecars ?? (known?.image === line.image ? known.sidecars : undefined);
   return {
     sha256: line.sha256,
     image: line.image,
-    ...defined({ ...size, ...defined(line) }),
+    ...defined({ ...about, ...defined(line) }),
     ...(Object.keys(features).length > 0 && { features }),
     ...(Object.keys(results).length > 0 && { results }),
     ...(Object.keys(errors).length > 0 && { errors }),

@@ -8,6 +8,7 @@ import { outputFault } from '../disk-fault';
 import { digestOf, Offsets } from '../ledger/offsets';
 import type { Picture } from '../picture';
 import type { Row } from '../row';
+import { parentOf } from './parent-folder';
 import { type Existing, isBlank, joinedText, markOf, markText, type Own } from './sidecar-text';
 import { LeftFiles, TEMPORARY_BASE, temporaryName } from './temporary';
 
@@ -217,11 +218,6 @@ function folderOf(file: Buffer, root: Buffer | undefined, folder: string | undef
   if (folder === undefined) return parent;
   const below = root && parent.subarray(0, root.length).equals(root) ? parent.subarray(root.length) : Buffer.alloc(0);
   return Buffer.concat([Buffer.from(path.resolve(folder)), ...(below.length > 0 && below[0] !== 0x2f ? [SLASH] : []), below]);
-}
-
-function parentOf(file: Buffer): Buffer {
-  const slash = file.lastIndexOf('/');
-  return slash < 0 ? Buffer.from('.') : file.subarray(0, Math.max(1, slash));
 }
 
 /** What of the content an earlier run wrote; undefined for nothing. */

@@ -8,7 +8,7 @@ import type { Plan } from './keys';
 /** Before the rules for words. */
 export function rowOf(picture: Picture, { line, features }: Examination, task: RunTask, plan: Plan): Row {
   const { name, file, root } = picture;
-  const { sha256, width, height, truncated } = line;
+  const { width, height, truncated, original: sha256 = line.sha256 } = line;
   const row: Row = {
     name,
     ...(file && { file }),
