@@ -1,15 +1,7 @@
 /** What the package gives of images by themselves. The decoders are loaded when one is called: the package itself is light. */
 import type { EncodedImage } from './inputs';
+import type { ReadOptions } from './read-image';
 import type { ThumbnailOptions } from './thumbnail';
-
-export interface ReadOptions {
-  signal?: AbortSignal | undefined;
-  /**
-   * The bytes of a URL or a stream count as held until this is settled. Together with what is read of others they are at most 256 MiB: more
-   * is read once some are not held any more. Default: until they are returned.
-   */
-  until?: Promise<unknown> | undefined;
-}
 
 /**
  * The encoded image that an input stands for, not decoded: the path of a file that is there, or bytes, at most 256 MiB. A URL is

@@ -1,7 +1,7 @@
 /** What a run writes of its rows: tables, sidecars, texts within the pictures, the report. */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { toInterrogatorError } from '../errors';
+import { InterrogatorError, toInterrogatorError } from '../errors';
 import type { Ledger } from './ledger/ledger';
 import type { PictureLine } from './ledger/line';
 import type { RunOptions, RunTask } from './options';
@@ -117,7 +117,11 @@ export class Publisher {
   /** The file is to have another content, of the same pixels: what is known of the old one is known of the new one before it is there. */
   private async embed(file: Buffer, row: Row, line: PictureLine): Promise<void> {
     const { ledger } = this.setting;
-    await this.embedding?.write(file, row, async (made) => {
+    await this.embedding?.write(file, row, async ({ replaced, ...made }) => {
+      if (line.stamp !== undefined && line.stamp !== replaced) {
+        const message = `${row.name} has changed since it was looked at: the text is not written into it.`;
+        throw new InterrogatorError('ERR_IO', message, { hint: 'Run again when nothing writes to it any more.' });
+      }
       const { features, ...rest } = line;
       const original = line.original ?? line.sha256 ?? made.sha256;
       await ledger?.add({ line: { ...rest, ...made, original }, ...(features && { places: features }) });

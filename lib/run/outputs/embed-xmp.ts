@@ -16,10 +16,14 @@ export interface Embedded {
   sha256: string;
   /** As Picture.stamp() gives it. */
   stamp: string;
+  /** The stamp of the file whose place it takes. */
+  replaced: string;
 }
 
 export class Embedding {
   private readonly left = new LeftFiles();
+  /** Files that are worked on now: links may lead to the same one. */
+  private readonly underway = new Map<string, Promise<void>>();
 
   private constructor(private readonly tool: DescriptionTool) {}
 
@@ -38,9 +42,11 @@ export class Embedding {
     if (text === undefined) return;
     try {
       const target = await realpath(file, { encoding: 'buffer' });
-      const before = await stat(target, { bigint: true });
-      if ((await this.tool.read(target)) === text) return;
-      await this.replace(target, before, text, remember);
+      const key = target.toString('latin1');
+      while (this.underway.has(key)) await this.underway.get(key)?.catch(() => {});
+      const work = this.describe(target, text, remember);
+      this.underway.set(key, work);
+      await work.finally(() => this.underway.delete(key));
     } catch (cause) {
       if (cause instanceof InterrogatorError) throw cause;
       const [why] = String((cause as Error).message).split('\n');
@@ -56,15 +62,16 @@ export class Embedding {
   }
 
   /** Under another name first: whoever reads it sees the old file or the new one. */
-  private async replace(target: Buffer, before: BigIntStats, text: string, remember: (made: Embedded) => Promise<void>): Promise<void> {
+  private async describe(target: Buffer, text: string, remember: (made: Embedded) => Promise<void>): Promise<void> {
+    const before = await stat(target, { bigint: true });
+    if ((await this.tool.read(target)) === text) return;
     const folder = parentOf(target);
     await this.left.remove(folder);
     const name = temporaryName(TEMPORARY_BASE);
     const temporary = Buffer.concat([folder, Buffer.from(`/${name}`)]);
     try {
       await this.tool.copy(target, folder, name, text);
-      const made = await settle(temporary, before);
-      await remember(made);
+      await remember(await settle(temporary, before));
       if (stampOf(await stat(target, { bigint: true })) !== stampOf(before)) throw new Error('it changes meanwhile');
       await rename(temporary, target);
     } catch (error) {
@@ -75,13 +82,15 @@ export class Embedding {
 }
 
 /** Gives a new file the rights of the old one, and puts it onto the disk. */
-async function settle(file: Buffer, { mode, uid, gid }: BigIntStats): Promise<Embedded> {
+async function settle(file: Buffer, before: BigIntStats): Promise<Embedded> {
+  const { mode, uid, gid } = before;
   const handle = await open(file, constants.O_RDWR);
   try {
     await handle.chown(Number(uid), Number(gid)).catch(() => {});
     await handle.chmod(Number(mode) & 0o7777);
     await handle.sync();
-    return { sha256: await sha256OfFile(file), stamp: stampOf(await handle.stat({ bigint: true })) };
+    const stamp = stampOf(await handle.stat({ bigint: true }));
+    return { sha256: await sha256OfFile(file), stamp, replaced: stampOf(before) };
   } finally {
     await handle.close();
   }

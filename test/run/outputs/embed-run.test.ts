@@ -55,6 +55,25 @@ test('an interrupted run writes what an uninterrupted one writes, and later ones
   expect(shas(rowsOf('set'))).toEqual(before);
 });
 
+test('a picture that somebody changes between its result and its text is left as it is, and told of', async () => {
+  const file = path.join(work, 'set', '0.png');
+  const other = await encoded(99, 'png');
+  let changed = false;
+  // The words are made between the two.
+  const words = {
+    get trigger() {
+      if (!changed) writeFileSync(file, other);
+      changed = true;
+      return 'sks';
+    },
+  };
+  const summary = await start('set', { words, concurrency: 1 }).finish();
+  expect(changed).toBe(true);
+  expect(summary.failures).toMatchObject([{ code: 'ERR_IO', count: 1 }]);
+  expect(readFileSync(file).equals(other)).toBe(true);
+  expect(await start('set', { words }).finish()).toMatchObject({ done: 1, kept: 5, failed: 0 });
+});
+
 test('a process that ends before a picture has its text, or after it: nothing is computed again', async () => {
   const files = readdirSync(path.join(work, 'set'));
   const old = files.map((name) => readFileSync(path.join(work, 'set', name)));

@@ -86,6 +86,7 @@ test('what the file is to be is told before it is changed, and is what it is the
   chmodSync(file, 0o640);
   // A run that is killed leaves its own name, which a later one knows.
   writeFileSync(path.join(folder, `.torch-interrogator.${2 ** 23}.0123456789ab.tmp`), '');
+  const replaced = await filePicture(Buffer.from(file)).stamp?.();
   let told: { sha256: string; stamp: string } | undefined;
   await embedding.write(Buffer.from(file), rowOf('new'), async (made) => {
     told = made;
@@ -94,6 +95,7 @@ test('what the file is to be is told before it is changed, and is what it is the
   expect(told).toEqual({
     sha256: createHash('sha256').update(readFileSync(file)).digest('hex'),
     stamp: await filePicture(Buffer.from(file)).stamp?.(),
+    replaced,
   });
   expect(statSync(file).mode & 0o777).toBe(0o640);
   expect(readdirSync(folder)).toEqual(['a.png']);
@@ -121,7 +123,14 @@ test('of a link the file that it leads to has the text, and the link stays one',
   writeFileSync(file, await encoded(6, 'jpg'));
   const link = path.join(work, 'link.jpg');
   symlinkSync('elsewhere/a.jpg', link);
-  await embedding.write(Buffer.from(link), rowOf('of a link'), forget);
+  const links = [link, path.join(work, 'another.jpg')];
+  symlinkSync(file, links[1] as string);
+  let written = 0;
+  const count = async (): Promise<void> => {
+    written += 1;
+  };
+  await Promise.all([...links, file].map((each) => embedding.write(Buffer.from(each), rowOf('of a link'), count)));
+  expect(written).toBe(1);
   expect(lstatSync(link).isSymbolicLink()).toBe(true);
   expect(readFileSync(file, 'latin1')).toContain('of a link');
   expect(readdirSync(path.join(work, 'elsewhere'))).toEqual(['a.jpg']);
