@@ -53,3 +53,4 @@ export {
   pullModel,
 } from './models';
 export { shownUrl } from './net/shown-url';
+export { urlParts } from './net/url-parts';

@@ -1,5 +1,6 @@
 /** What the package gives of images by themselves. The decoders are loaded when one is called: the package itself is light. */
 import type { EncodedImage } from './inputs';
+import type { ReadOptions } from './read-image';
 import type { ThumbnailOptions } from './thumbnail';
 
 /**
@@ -7,7 +8,7 @@ import type { ThumbnailOptions } from './thumbnail';
  * downloaded, a stream is read to its end.
  * Rejects with `ERR_IMAGE_NOT_FOUND`, `ERR_IO`, `ERR_IMAGE_SIZE`, `ERR_NETWORK`, `ERR_INVALID_ARGUMENT` or `ERR_ABORTED`.
  */
-export async function readImage(input: EncodedImage, options: { signal?: AbortSignal | undefined } = {}): Promise<string | Buffer> {
+export async function readImage(input: EncodedImage, options: ReadOptions = {}): Promise<string | Buffer> {
   return (require('./read-image') as typeof import('./read-image')).readImage(input, options);
 }
 

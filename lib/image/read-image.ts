@@ -3,16 +3,32 @@ import { type EncodedImage, openInput } from './inputs';
 import { findPath } from './inputs/file';
 import { Reading } from './inputs/read-ahead';
 
-/**
- * The encoded image that an input stands for, not decoded: the path of a file that is there, or bytes, at most 256 MiB. A URL is
- * downloaded, a stream is read to its end.
- * Rejects with `ERR_IMAGE_NOT_FOUND`, `ERR_IO`, `ERR_IMAGE_SIZE`, `ERR_NETWORK`, `ERR_INVALID_ARGUMENT` or `ERR_ABORTED`.
- */
-export async function readImage(input: EncodedImage, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<string | Buffer> {
+export interface ReadOptions {
+  signal?: AbortSignal | undefined;
+  /**
+   * The bytes of a URL or a stream count as held until this is settled. Together with what is read of others they are at most 256 MiB: more
+   * is read once some are not held any more. Default: until they are returned.
+   */
+  until?: Promise<unknown> | undefined;
+}
+
+/** See public.ts. */
+export async function readImage(input: EncodedImage, { signal, until }: ReadOptions = {}): Promise<string | Buffer> {
   throwIfAborted(signal);
   const source = openInput(input);
-  using reading = new Reading(signal);
-  const found = await source.read(signal, reading);
-  if (typeof found === 'string') await findPath(found, signal);
-  return found;
+  const reading = new Reading(signal);
+  const release = (): void => reading[Symbol.dispose]();
+  try {
+    const found = await source.read(signal, reading);
+    if (typeof found === 'string') await findPath(found, signal);
+    if (until === undefined || typeof found === 'string') release();
+    else {
+      reading.end();
+      until.then(release, release);
+    }
+    return found;
+  } catch (error) {
+    release();
+    throw error;
+  }
 }

@@ -2,6 +2,7 @@ import { InterrogatorError } from '../errors';
 import { counted } from './counted';
 import { request } from './http';
 import { shownUrl } from './shown-url';
+import { refuseFailure } from './url-parts';
 
 export interface DownloadOptions {
   signal?: AbortSignal | undefined;
@@ -19,12 +20,7 @@ export interface DownloadOptions {
 export async function* imageParts(url: string, options: DownloadOptions = {}): AsyncGenerator<Buffer> {
   const { signal, maxBytes = 64 << 20, timeoutMs = 30_000 } = options;
   const answer = await request(url, { signal, totalMs: timeoutMs, idleMs: timeoutMs, headers: { accept: 'image/*' } });
-  if (answer.status !== 200) {
-    answer.discard();
-    throw new InterrogatorError('ERR_NETWORK', `Cannot download ${shownUrl(url)}: the server answered ${answer.statusText}`, {
-      hint: 'Check the address in a browser.',
-    });
-  }
+  refuseFailure(url, answer);
   const tooLong = (bytes: string): InterrogatorError =>
     new InterrogatorError('ERR_IMAGE_SIZE', `${shownUrl(url)} is ${bytes}; at most ${maxBytes} bytes are downloaded`, {
       hint: 'Download the file by other means and give its path.',

@@ -10,17 +10,21 @@ const BYTES_AT_ONCE = 1 << 20;
 
 /** SHA-256 in hexadecimal digits, of a file or of bytes. Rejects with what the file system says, or an AbortError. */
 export async function sha256Of(content: string | Buffer, signal: AbortSignal): Promise<string> {
+  if (typeof content === 'string') return await sha256OfFile(content, signal);
   const hash = createHash('sha256');
-  if (typeof content === 'string') await hashFile(content, hash, signal);
-  else await hashBytes(content, hash, signal);
+  await hashBytes(content, hash, signal);
   return hash.digest('hex');
 }
 
-async function hashFile(file: string, hash: Hash, signal: AbortSignal): Promise<void> {
+/** The same of a file whose name need not be UTF-8. */
+export async function sha256OfFile(file: string | Buffer, signal?: AbortSignal): Promise<string> {
   try {
     // Opening a pipe would wait for ever; reading a folder says little. Whoever decodes it says what is wrong with it.
     if (!(await stat(file)).isFile()) throw new InterrogatorError('ERR_IO', `${file} is not a file.`);
-    for await (const chunk of createReadStream(file, { highWaterMark: BYTES_AT_ONCE >> 2, signal })) hash.update(chunk as Buffer);
+    const hash = createHash('sha256');
+    const chunks = createReadStream(file, { highWaterMark: BYTES_AT_ONCE >> 2, ...(signal && { signal }) });
+    for await (const chunk of chunks) hash.update(chunk as Buffer);
+    return hash.digest('hex');
   } catch (error) {
     throwIfAborted(signal);
     throw error;

@@ -11,6 +11,8 @@ export interface Picture {
   readonly file?: Buffer;
   /** The folder argument that `file` was found below. */
   readonly root?: Buffer;
+  /** So many bytes of it are in memory as long as this object is: of its content where it was read already, or of a `data:` URL. */
+  readonly bytes?: number;
   /**
    * What changes whenever the content may have changed: size, time of change and the like, so that an unchanged picture need not be read
    * again. Undefined where only reading can tell (URLs, standard input). Rejects as `open` does.
@@ -18,9 +20,10 @@ export interface Picture {
   stamp?(): Promise<string>;
   /**
    * The encoded picture: a path, or its bytes. Rejects with an InterrogatorError: ERR_IMAGE_NOT_FOUND, ERR_IO, ERR_NETWORK.
-   * May be called more than once.
+   * May be called more than once. Bytes that are read for this call count as held until `until` is settled, and what is read after them
+   * may have to wait for that: it must not wait for another picture to be opened.
    */
-  open(signal: AbortSignal): Promise<string | Buffer>;
+  open(signal: AbortSignal, until?: Promise<unknown>): Promise<string | Buffer>;
 }
 
 /** Which files of folders are pictures of the run, and how far folders are entered. */

@@ -1,12 +1,11 @@
 /** What a run writes of its rows: tables, sidecars, texts within the pictures, the report. */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { toInterrogatorError } from '../errors';
-import { sha256Of } from './content';
+import { InterrogatorError, toInterrogatorError } from '../errors';
 import type { Ledger } from './ledger/ledger';
 import type { PictureLine } from './ledger/line';
 import type { RunOptions, RunTask } from './options';
-import { checkPlace, checkTable, Embedding, openTable, type SidecarMarks, Sidecars, type Table } from './outputs';
+import { checkPlace, checkTable, Embedding, openTable, PictureFault, type SidecarMarks, Sidecars, type Table } from './outputs';
 import type { Picture } from './picture';
 import type { RunSummary } from './progress';
 import { openReport } from './report';
@@ -107,7 +106,7 @@ export class Publisher {
         const { features: _, ...rest } = line;
         marked = (await ledger?.add({ line: { ...rest, sidecars } })) ?? line;
       });
-      if (this.embedding && picture.file) await this.embed(picture, picture.file, row, marked);
+      if (this.embedding && picture.file) await this.embed(picture.file, row, marked);
       return undefined;
     } catch (error) {
       // What the ledger fails with ends the run.
@@ -116,20 +115,30 @@ export class Publisher {
     }
   }
 
-  /** The file has another content then, of the same pixels: what is known of the old one is known of the new one. */
-  private async embed(picture: Picture, file: Buffer, row: Row, line: PictureLine): Promise<void> {
+  /** The file is to have another content, of the same pixels: what is known of the old one is known of the new one before it is there. */
+  private async embed(file: Buffer, row: Row, line: PictureLine): Promise<void> {
     const { ledger } = this.setting;
-    await this.embedding?.write(file.toString(), row);
-    const stamp = await picture.stamp?.();
-    if (!ledger || stamp === undefined || stamp === line.stamp) return;
-    const { features, ...rest } = line;
-    const sha256 = await sha256Of(file.toString(), new AbortController().signal);
-    await ledger.add({ line: { ...rest, sha256, stamp }, ...(features && { places: features }) });
+    await this.embedding?.write(file, row, async ({ replaced, ...made }) => {
+      if (line.stamp !== undefined && line.stamp !== replaced) {
+        const message = `${row.name} has changed since it was looked at: the text is not written into it.`;
+        throw new InterrogatorError('ERR_IO', message, { hint: 'Run again when nothing writes to it any more.' });
+      }
+      const { features, ...rest } = line;
+      const original = line.original ?? line.sha256 ?? made.sha256;
+      await ledger?.add({ line: { ...rest, ...made, original }, ...(features && { places: features }) });
+    });
   }
 
-  /** Adds the row to the tables. Rows come in the run's order. */
-  async write(row: Row, picture: Picture): Promise<void> {
-    for (const { table } of this.targets) await table.write(row, picture);
+  /** Adds the row to the tables. Rows come in the run's order. Resolves with what one of them lacks of the picture. */
+  async write(row: Row, picture: Picture, signal: AbortSignal): Promise<RowError | undefined> {
+    let fault: RowError | undefined;
+    for (const { table } of this.targets) {
+      await table.write(row, picture, signal).catch((error) => {
+        if (!(error instanceof PictureFault)) throw error;
+        fault ??= error.error;
+      });
+    }
+    return fault;
   }
 
   /** Puts the tables in their places. Of a run that was stopped, an older one stays. */

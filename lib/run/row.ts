@@ -34,7 +34,7 @@ export interface Row {
   file?: Buffer;
   /** The folder argument that it was found below. */
   root?: Buffer;
-  /** SHA-256 of the encoded picture, hex. Absent where it could not be read. */
+  /** SHA-256 of the encoded picture, hex, as it was before runs wrote texts into it. Absent where it could not be read. */
   sha256?: string;
   /** Of the decoded picture. */
   width?: number;

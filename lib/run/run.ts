@@ -26,6 +26,8 @@ import { rowOf } from './work/row-of';
 const AHEAD = 8;
 /** For each picture under way so many may be done before the first of them is: one that lasts does not stop the others. */
 const WINDOW = 3;
+/** Of pictures that were read before it was their turn: members of shards, rows of parquet files. */
+const MOST_HELD = 256 << 20;
 /** Stages that are told of: what is before the first picture, and may last. */
 const STAGES = /^(load|download|copy|labels)\b/;
 
@@ -130,16 +132,18 @@ export class Run implements AsyncIterable<Row> {
       const again = options.again ?? 'missing';
       const examiner = new Examiner({ devices, task, plan, ledger: state?.ledger, again, signal: ending.signal });
       const active = devices.most + AHEAD;
-      const schedule = { active, window: active * WINDOW, stop: stopping.signal };
+      const held = { most: MOST_HELD, of: ({ bytes = 0 }: Picture) => bytes };
+      const schedule = { active, window: active * WINDOW, held, stop: stopping.signal };
       const work = (picture: Picture): Promise<Ended> => this.work(picture, examiner, plan, publisher);
       this.tally.stage = undefined;
       this.countInputs();
       for await (const ended of inOrder(picturesOf(this.inputs, this.inputOptions), schedule, work)) {
-        this.tally.count(ended.outcome);
-        if (ended.fault) this.tally.fail(ended.picture.name, ended.fault);
-        if (!ended.row) continue;
-        await publisher.write(ended.row, ended.picture);
-        yield ended.row;
+        const { row, picture, outcome } = ended;
+        const unwritten = row && (await publisher.write(row, picture, ending.signal));
+        const fault = ended.fault ?? unwritten;
+        this.tally.count(fault ? 'failed' : outcome);
+        if (fault) this.tally.fail(picture.name, fault);
+        if (row) yield row;
       }
       throwIfAborted(options.signal);
       this.summary = await publisher.finish(this.summarize(folder ?? null));

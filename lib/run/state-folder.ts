@@ -4,12 +4,14 @@ import path from 'node:path';
 import { localPath, type RunInput } from './inputs';
 import { statOf } from './inputs/file-picture';
 import { isTableName } from './inputs/tables/by-name';
+import { isTableUrl } from './inputs/url-sources';
 import { STATE_FOLDER } from './ledger/state';
 import type { RunOptions } from './options';
 
 /**
  * The folder that the options name; else `.torch-interrogator` beside the first table, in the only folder of pictures, or, for several of
- * them, lists, shards, and a folder whose path is not UTF-8, in the working directory. Undefined for single pictures of which nothing is written, and where the state is null.
+ * them, lists, shards, and a folder whose path is not UTF-8, in the working directory. Undefined for single pictures of which nothing is
+ * written, and where the state is null.
  */
 export async function stateFolderOf(inputs: readonly RunInput[], options: RunOptions): Promise<string | undefined> {
   const { state, out = [], report, sidecar, embed, from = [] } = options;
@@ -18,7 +20,7 @@ export async function stateFolderOf(inputs: readonly RunInput[], options: RunOpt
   const [table = report] = out;
   if (table !== undefined) return path.join(path.dirname(path.resolve(table)), STATE_FOLDER);
   const paths = inputs.map(localPath);
-  const kinds = await Promise.all(paths.map(kindOf));
+  const kinds = await Promise.all(inputs.map((input, i) => kindOf(input, paths[i])));
   const [first] = paths;
   // The names of files in a state folder are UTF-8: a folder that is not cannot be named in front of them.
   if (kinds.length === 1 && from.length === 0 && kinds[0] === 'folder' && first && isUtf8(first)) {
@@ -28,8 +30,9 @@ export async function stateFolderOf(inputs: readonly RunInput[], options: RunOpt
   return keeps ? path.resolve(STATE_FOLDER) : undefined;
 }
 
-async function kindOf(file: Buffer | undefined): Promise<'folder' | 'set' | 'picture'> {
-  if (!file) return 'picture';
+/** `file`: the input's path, where it has one. */
+async function kindOf(input: RunInput, file: Buffer | undefined): Promise<'folder' | 'set' | 'picture'> {
+  if (!file) return isTableUrl(String((input as Partial<URL>).href ?? input)) ? 'set' : 'picture';
   const found = await statOf(file);
   if (found?.isDirectory()) return 'folder';
   return isTableName(file.toString()) ? 'set' : 'picture';

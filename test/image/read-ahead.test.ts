@@ -1,6 +1,7 @@
 /** The bound of bytes that are read ahead of the decoders. */
 import { setTimeout } from 'node:timers/promises';
 import { Reading } from '../../lib/image/inputs/read-ahead';
+import { readImage } from '../../lib/image/public';
 
 const MEBIBYTE = 1 << 20;
 
@@ -57,4 +58,24 @@ test('an abort ends the wait, also one from before', async () => {
   await expect(next).rejects.toMatchObject({ code: 'ERR_ABORTED' });
   await expect(aborted.take(MEBIBYTE)).rejects.toMatchObject({ code: 'ERR_ABORTED' });
   for (const each of [stuck, first, aborted]) each[Symbol.dispose]();
+});
+
+test('what was read for longer counts as held until then', async () => {
+  const stream = async function* (): AsyncGenerator<Uint8Array> {
+    for (let i = 0; i < 100; i++) yield new Uint8Array(MEBIBYTE);
+  };
+  const ends: (() => void)[] = [];
+  const open = () => readImage(stream(), { until: new Promise<void>((resolve) => ends.push(resolve)) });
+  await Promise.all([open(), open()]);
+  const third = open();
+  expect(await isPending(third)).toBe(true);
+  ends[0]?.();
+  expect((await third).length).toBe(100 * MEBIBYTE);
+  for (const end of ends) end();
+  // All is given back, also by one that fails and by one that is not held any longer.
+  await expect(readImage('https://[', { until: new Promise(() => {}) })).rejects.toThrow();
+  await readImage(stream());
+  const after = new Reading(undefined);
+  await fill(after, 256);
+  after[Symbol.dispose]();
 });

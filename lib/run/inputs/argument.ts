@@ -5,12 +5,13 @@ import { InterrogatorError } from '../../api';
 import { read, show } from '../../arguments';
 import type { Picture } from '../picture';
 import { addressPicture, fileUrlPath, isUrl } from './address';
-import { failedPicture, filePicture, openPipe, statOf, streamPicture, urlPicture } from './file-picture';
+import { failedPicture, filePicture, openPipe, statOf, streamPicture } from './file-picture';
 import { expandBraces, expandGlob, isGlob } from './folders/expand';
 import { type FolderOptions, folderPictures } from './folders/folder';
 import { shownPath } from './shown-path';
 import { isTableName, tableOf } from './tables/by-name';
 import type { Table } from './tables/table';
+import { urlSources } from './url-sources';
 
 /**
  * A path, a URL (`http:`, `https:`, `file:`, `data:`), or `-` for one picture on standard input. A path as bytes stands for itself: it
@@ -24,8 +25,7 @@ export async function* sourcesOf(input: RunInput, options: FolderOptions): Async
   const text = typeof input === 'string' ? input : (input as Partial<URL> | undefined)?.href;
   if (text === undefined || !isUrl(text)) return yield* sourcesAt(pathOf(input), options);
   if (/^file:/i.test(text)) return yield* fileUrlSources(text, options);
-  const picture = urlPicture(text);
-  yield isTableUrl(text) ? failedPicture(picture.name, remoteTable(picture.name)) : picture;
+  yield* urlSources(text);
 }
 
 /** Throws ERR_INVALID_ARGUMENT for what stands for nothing. */
@@ -75,16 +75,6 @@ async function* fileUrlSources(url: string, options: FolderOptions): AsyncGenera
     return yield addressPicture(Buffer.from(url));
   }
   yield* sourcesAt(file, options);
-}
-
-function isTableUrl(url: string): boolean {
-  return /^http/i.test(url) && isTableName(url.replace(/[?#].*$/s, ''));
-}
-
-function remoteTable(name: string): InterrogatorError {
-  return new InterrogatorError('ERR_INVALID_ARGUMENT', `${name} holds many pictures; such files are read from a file system alone`, {
-    hint: 'Download it and give its path.',
-  });
 }
 
 async function* sourcesAt(file: Buffer, options: FolderOptions): AsyncGenerator<Picture | Table> {

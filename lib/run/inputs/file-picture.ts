@@ -29,12 +29,12 @@ export function filePicture(file: Buffer, { root, name = shownPath(file) }: { ro
       await openFile(file, undefined);
       throw new InterrogatorError('ERR_IO', `${name} cannot be looked at.`);
     },
-    open: (signal) => openFile(file, signal),
+    open: (signal, until) => openFile(file, signal, until),
   };
 }
 
 /** The path where a string can hold it, else the file's bytes. */
-async function openFile(file: Buffer, signal: AbortSignal | undefined): Promise<string | Buffer> {
+async function openFile(file: Buffer, signal: AbortSignal | undefined, until?: Promise<unknown>): Promise<string | Buffer> {
   if (isUtf8(file)) {
     return readImage(asPath(file), { signal });
   }
@@ -51,7 +51,7 @@ async function openFile(file: Buffer, signal: AbortSignal | undefined): Promise<
       hint: 'Rename it: files whose names are UTF-8 may be longer.',
     });
   }
-  return readImage(createReadStream(file), { signal });
+  return readImage(createReadStream(file), { signal, until });
 }
 
 const MOST_BYTES = 256 << 20;
@@ -82,11 +82,13 @@ export function openPipe(file: Buffer, signal?: AbortSignal): Socket {
 
 /** `http:`, `https:` and `data:`. */
 export function urlPicture(url: string): Picture {
-  return { name: urlName(url), open: (signal) => readImage(url, { signal }) };
+  // The address is the content.
+  const held = /^data:/i.test(url) ? { bytes: url.length } : {};
+  return { name: urlName(url), ...held, open: (signal, until) => readImage(url, { signal, until }) };
 }
 
 /** Without the data, which may be long, and private; without a password and the like. */
-function urlName(url: string): string {
+export function urlName(url: string): string {
   if (/^data:/i.test(url)) return `${url.slice(0, url.indexOf(',', 5) + 1).slice(0, 100)}…`;
   return /[@?#]/.test(url) ? shownUrl(url) : url;
 }

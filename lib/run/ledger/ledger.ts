@@ -247,7 +247,7 @@ function joined(known: PictureLine | undefined, line: Entry['line'], features: R
   return {
     sha256: line.sha256,
     image: line.image,
-    ...defined(line),
+    ...defined({ original: known?.original, ...defined(line) }),
     ...(Object.keys(features).length > 0 && { features }),
     ...(Object.keys(results).length > 0 && { results }),
     ...(Object.keys(errors).length > 0 && { errors }),

@@ -22,6 +22,8 @@ export interface TaskResult {
 export interface PictureLine {
   /** SHA-256 of the encoded picture; null where it could not be read. */
   sha256: string | null;
+  /** Of a content that a run made of another one, by writing a text into the file: the SHA-256 of what was there before any run. */
+  original?: string;
   /** Where it is: a path relative to the folder that holds the state folder, or whatever else names it. */
   image: string;
   /** Its size, time of change and so on when its content was hashed. */

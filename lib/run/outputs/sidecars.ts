@@ -1,5 +1,5 @@
 /** Text files beside the pictures, or in a folder of their own with the same subfolders. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { IMAGE_SUFFIXES, type Mode } from '../../api';
@@ -8,7 +8,9 @@ import { outputFault } from '../disk-fault';
 import { digestOf, Offsets } from '../ledger/offsets';
 import type { Picture } from '../picture';
 import type { Row } from '../row';
+import { parentOf } from './parent-folder';
 import { type Existing, isBlank, joinedText, markOf, markText, type Own } from './sidecar-text';
+import { LeftFiles, TEMPORARY_BASE, temporaryName } from './temporary';
 
 export interface SidecarOptions {
   /** With its dot. Default '.txt'. */
@@ -40,6 +42,7 @@ interface Target {
 export class Sidecars {
   /** Files that a picture of this run has. */
   private readonly claimed = new Offsets();
+  private readonly left = new LeftFiles();
   private readonly extension: string;
   private readonly existing: Existing;
   private count = 0;
@@ -155,7 +158,8 @@ export class Sidecars {
   private async replace(named: Buffer, content: string): Promise<void> {
     if (this.options.folder !== undefined) await mkdir(parentOf(named), { recursive: true });
     const file = await realpath(named, { encoding: 'buffer' }).catch(() => named);
-    const temporary = Buffer.concat([parentOf(file), Buffer.from(`/.${randomBytes(6).toString('hex')}.tmp`)]);
+    await this.left.remove(parentOf(file));
+    const temporary = Buffer.concat([parentOf(file), SLASH, Buffer.from(temporaryName(TEMPORARY_BASE))]);
     const mode = (await stat(file).catch(() => undefined))?.mode;
     const handle = await open(temporary, 'wx');
     try {
@@ -232,11 +236,6 @@ function folderOf(file: Buffer, root: Buffer | undefined, folder: string | undef
   if (folder === undefined) return parent;
   const below = root && parent.subarray(0, root.length).equals(root) ? parent.subarray(root.length) : Buffer.alloc(0);
   return Buffer.concat([Buffer.from(path.resolve(folder)), ...(below.length > 0 && below[0] !== 0x2f ? [SLASH] : []), below]);
-}
-
-function parentOf(file: Buffer): Buffer {
-  const slash = file.lastIndexOf('/');
-  return slash < 0 ? Buffer.from('.') : file.subarray(0, Math.max(1, slash));
 }
 
 /** What of the content an earlier run wrote; undefined for nothing. */

@@ -1,9 +1,8 @@
 /** A file that is written piece by piece and comes into its place whole: under another name until it is finished. */
-import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { isAlive } from '../../files/lock';
 import { outputFault } from '../disk-fault';
+import { removeLeft, temporaryName } from './temporary';
 
 /** Pieces are gathered up to so many bytes. */
 const GATHERED = 1 << 16;
@@ -24,7 +23,7 @@ export class WholeFile {
     try {
       await mkdir(dir, { recursive: true });
       await removeLeft(dir, base);
-      const temporary = path.join(dir, `.${base}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`);
+      const temporary = path.join(dir, temporaryName(base));
       return new WholeFile(file, temporary, await open(temporary, 'wx'));
     } catch (error) {
       throw outputFault(file, error);
@@ -81,13 +80,4 @@ export async function writeWhole(file: string, content: string | Uint8Array): Pr
     throw error;
   }
   await whole.finish();
-}
-
-/** What a process of this machine that was killed has left. */
-async function removeLeft(dir: string, base: string): Promise<void> {
-  for (const name of await readdir(dir)) {
-    if (!name.startsWith(`.${base}.`)) continue;
-    const [, pid] = /^(\d+)\.[0-9a-f]{12}\.tmp$/.exec(name.slice(base.length + 2)) ?? [];
-    if (pid !== undefined && !isAlive(Number(pid))) await rm(path.join(dir, name), { force: true });
-  }
 }

@@ -82,25 +82,25 @@ export class Examiner {
   /** Undefined where the picture is not to be looked at. Rejects where the state cannot be kept, and with AbortError. */
   async examine(picture: Picture): Promise<Examination | undefined> {
     const { ledger, again } = this.options;
-    if (!ledger) return this.unkept(picture);
+    if (!ledger) return whileHeld((until) => this.unkept(picture, until));
     const image = placeOf(picture, path.dirname(ledger.folder));
     const last = await ledger.ofImage(image);
     if (again === 'errors' && !last) return undefined;
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-      const examined = await this.tryOnce(picture, image, last, ledger);
+      const examined = await whileHeld((until) => this.tryOnce(picture, image, last, ledger, until));
       if (examined !== 'changed') return examined;
     }
     const message = `${NAME_MARK} changes while it is read.`;
     return this.unread(image, last, { code: 'ERR_IO', message, hint: 'Run again when nothing writes to it any more.' });
   }
 
-  private async tryOnce(picture: Picture, image: string, last: PictureLine | undefined, ledger: Ledger) {
+  private async tryOnce(picture: Picture, image: string, last: PictureLine | undefined, ledger: Ledger, until: Promise<void>) {
     let found: Found;
     let content: string | Buffer | undefined;
     try {
       const stamp = await picture.stamp?.();
       const isUnchanged = stamp !== undefined && last?.sha256 && last.stamp === stamp;
-      if (!isUnchanged) content = await picture.open(this.options.signal);
+      if (!isUnchanged) content = await picture.open(this.options.signal, until);
       const sha256 = content === undefined ? (last?.sha256 as string) : await sha256Of(content, this.options.signal);
       found = { sha256, image, ...(stamp !== undefined && { stamp }) };
     } catch (error) {
@@ -108,7 +108,7 @@ export class Examiner {
     }
     // One after the other: each may find what it needs in what the one before it has left.
     while (this.underway.has(found.sha256)) await this.underway.get(found.sha256)?.catch(() => {});
-    const work = this.ofContent(picture, found, content, last, ledger);
+    const work = this.ofContent(picture, found, content ?? (() => picture.open(this.options.signal, until)), last, ledger);
     this.underway.set(found.sha256, work);
     return await work.finally(() => this.underway.delete(found.sha256));
   }
@@ -117,7 +117,7 @@ export class Examiner {
   private async ofContent(
     picture: Picture,
     found: Found,
-    content: string | Buffer | undefined,
+    content: string | Buffer | (() => Promise<string | Buffer>),
     last: PictureLine | undefined,
     ledger: Ledger,
   ): Promise<Examination | undefined | 'changed'> {
@@ -139,7 +139,7 @@ export class Examiner {
     }
     const isAnew = again === 'all' && this.tried.get(found.sha256) === undefined;
     const made = await this.outcomeOf(picture, async () => {
-      const opened = content ?? (await picture.open(this.options.signal));
+      const opened = typeof content === 'function' ? await content() : content;
       return this.make(opened, missing, isAnew ? {} : { features: wanted ?? (await readFeatures()), results: known?.results });
     });
     if (found.stamp !== undefined && (await picture.stamp?.().catch(() => undefined)) !== found.stamp) return 'changed';
@@ -154,11 +154,11 @@ export class Examiner {
   }
 
   /** Without a ledger, of whatever content. */
-  private async unkept(picture: Picture): Promise<Examination> {
+  private async unkept(picture: Picture, until: Promise<void>): Promise<Examination> {
     const { signal } = this.options;
     let sha256: string | null = null;
     const { features, error, ...rest } = await this.outcomeOf(picture, async () => {
-      const content = await picture.open(signal);
+      const content = await picture.open(signal, until);
       // Of what cannot be read, who decodes it says why.
       sha256 = await sha256Of(content, signal).catch(() => null);
       return this.make(content, new Set(this.wanted), {});
@@ -213,6 +213,15 @@ export class Examiner {
     const names = [name, file?.toString() ?? name, 'the image buffer'];
     return { ...record, message: names.reduce((text, each) => text.replaceAll(each, NAME_MARK), record.message) };
   }
+}
+
+/** What `work` opens counts as held until its end. */
+async function whileHeld<T>(work: (until: Promise<void>) => Promise<T>): Promise<T> {
+  let end = (): void => {};
+  const until = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return await work(until).finally(() => end());
 }
 
 /** Stands for the picture's name in kept errors. */

@@ -8,7 +8,7 @@ import type { Plan } from './keys';
 /** Before the rules for words. */
 export function rowOf(picture: Picture, { line, features }: Examination, task: RunTask, plan: Plan): Row {
   const { name, file, root } = picture;
-  const { sha256 } = line;
+  const { original: sha256 = line.sha256 } = line;
   const { width, height, truncated } = line.results?.[plan.decoding.key] ?? {};
   const row: Row = {
     name,

@@ -6,6 +6,7 @@ import { openTable } from '../../../lib/run/outputs';
 import type { Picture } from '../../../lib/run/picture';
 import type { Row } from '../../../lib/run/row';
 import { Random } from '../../fuzz/support/random';
+import { longestTurn } from '../../support/main-thread';
 import { Readers } from '../readers/readers';
 import { encoded } from '../support/picture-set';
 
@@ -174,6 +175,44 @@ test('features: a column a number in CSV, a list of floats in parquet', async ()
   expect(types.features).toMatch(/^list<.*: float>$/);
   expect(read.map((row) => row.features)).toEqual([null, [...features], [...features]]);
 });
+
+/** Twelve bits each, so that JSON gives them back as they are. */
+function madeUpFeatures(row: number, dim: number): Float32Array {
+  return Float32Array.from({ length: dim }, (_, i) => (((row * 7919 + i * 104729) % 4096) - 2048) / 2048);
+}
+
+test('many features are in row groups of thousands, which pyarrow reads, and the event loop has its turns', async () => {
+  const [count, dim, step] = [20_000, 512, 997];
+  const table = await openTable(path.join(work, 'out.parquet'), { kind: 'features', modes: [] });
+  const rowAt = (i: number): Row =>
+    i % 10 === 9
+      ? { name: `${i}.png`, error: { code: 'ERR_IO', message: 'gone' } }
+      : { name: `${i}.png`, width: i + 1, height: 2, sha256: String(i).padStart(64, '0'), features: madeUpFeatures(i, dim) };
+  const longest = await longestTurn(async () => {
+    for (let i = 0; i < count; i += 1) await table.write(rowAt(i));
+    await table.finish();
+  });
+  const { groups, footer, rows } = await readers.read<{ groups: number[]; footer: number; rows: Record<string, unknown>[] }>(
+    'read_parquet_groups',
+    path.join(work, 'out.parquet'),
+    String(step),
+  );
+  expect(groups.reduce((sum, rows) => sum + rows, 0)).toBe(count);
+  expect(groups.length).toBeLessThanOrEqual(3);
+  expect(footer).toBeLessThan(10_000);
+  for (const [k, { image, width, sha256, error_code: code, features }] of rows.entries()) {
+    const row = rowAt(k * step);
+    expect({ image, width, sha256, code, features }).toEqual({
+      image: row.name,
+      width: row.width ?? null,
+      sha256: row.sha256 ?? null,
+      code: row.error?.code ?? null,
+      features: row.features ? [...row.features] : null,
+    });
+  }
+  // One that encodes a whole group in one go takes seconds.
+  expect(longest).toBeLessThan(250);
+}, 60_000);
 
 describe('of pictures on the disk', () => {
   const TEXTS = ['a "cat",\nwith a comma', '🎨 写真', 'plain'];

@@ -1,5 +1,16 @@
 /** Text files beside pictures: nothing of another hand is lost, and nothing is added twice. */
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Mode } from '../../../lib/api';
@@ -235,4 +246,35 @@ test('a picture that is named twice has one text, an empty file counts for none,
   expect(await sidecars.skips(pictureOf('a.png'), undefined)).toBe(false);
   await sidecars.write(pictureOf('a.png'), rowOf({ fast: 'one' }), {}, forget);
   expect([read('real.txt'), lstatSync(path.join(work, 'a.txt')).isSymbolicLink()]).toEqual(['one\n', true]);
+});
+
+test('what killed processes have left beside pictures is removed, once a folder a run; other files stay', async () => {
+  const left = (pid: number): string => `.torch-interrogator.${pid}.0123456789ab.tmp`;
+  // Larger than any process's number.
+  const dead = 2 ** 23;
+  const odd = Buffer.concat([Buffer.from(`${work}/.`), Buffer.from([0xe9]), Buffer.from('.tmp')]);
+  for (const name of [left(dead), left(process.pid), '.0123456789ab.tmp', `.other.${dead}.0123456789ab.tmp`])
+    writeFileSync(path.join(work, name), '');
+  writeFileSync(odd, '');
+  const sidecars = sidecarsOf();
+  await sidecars.write(pictureOf('a.png'), rowOf({ fast: 'one' }), {}, forget);
+  expect(existsSync(path.join(work, left(dead)))).toBe(false);
+  expect(readdirSync(work)).toHaveLength(5);
+  writeFileSync(path.join(work, left(dead)), '');
+  await sidecars.write(pictureOf('b.png'), rowOf({ fast: 'one' }), {}, forget);
+  expect(existsSync(path.join(work, left(dead)))).toBe(true);
+  await sidecarsOf().write(pictureOf('c.png'), rowOf({ fast: 'one' }), {}, forget);
+  expect(existsSync(path.join(work, left(dead)))).toBe(false);
+});
+
+test('a process that is killed while it writes leaves a name that the next one knows', async () => {
+  const names: string[] = [];
+  const watcher = watch(work, (_, name) => names.push(String(name)));
+  try {
+    await sidecarsOf().write(pictureOf('a.png'), rowOf({ fast: 'one' }), {}, forget);
+    while (!names.includes('a.txt')) await new Promise((resolve) => setTimeout(resolve, 5));
+  } finally {
+    watcher.close();
+  }
+  expect(names.find((name) => name !== 'a.txt')).toMatch(new RegExp(`^\\.torch-interrogator\\.${process.pid}\\.[0-9a-f]{12}\\.tmp$`));
 });

@@ -95,7 +95,7 @@ function cellPicture(name: string, cell: Cell, stamp: string): Picture {
   if (!cell) return failedPicture(name, new InterrogatorError('ERR_IMAGE_EMPTY', `${name} has no image`));
   if ('address' in cell) return addressPicture(bufferOf(cell.address), name);
   const bytes = bufferOf(cell.bytes);
-  return { name, stamp: async () => stamp, open: async () => bytes };
+  return { name, bytes: bytes.length, stamp: async () => stamp, open: async () => bytes };
 }
 
 function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): Buffer {

@@ -6,6 +6,7 @@ import type { Picture } from '../../picture';
 import { addressPicture, isUrl } from '../address';
 import { failedPicture, openPipe, statOf, systemReason } from '../file-picture';
 import { shownPath } from '../shown-path';
+import { urlTable } from '../url-sources';
 import { tableOf } from './by-name';
 import { type ListLine, listLines } from './list-lines';
 import type { Table } from './table';
@@ -60,7 +61,8 @@ async function countLines(list: ListInput, signal: AbortSignal | undefined): Pro
 }
 
 function tableAt(address: Buffer): Table | undefined {
-  return isUrl(address.toString('latin1')) ? undefined : tableOf(address);
+  const text = address.toString('latin1');
+  return isUrl(text) ? urlTable(text) : tableOf(address);
 }
 
 function listFile(list: ListInput): Buffer | undefined {

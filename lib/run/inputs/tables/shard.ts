@@ -1,13 +1,14 @@
-/** The pictures in a tar, read as a stream: shards of WebDataset. */
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+/** The pictures in a tar, read as a stream, from a file, a pipe or a server: shards of WebDataset. */
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Entry, Extract, Headers } from 'tar-stream';
+import { onAbort } from '../../../abort';
 import { InterrogatorError } from '../../../api';
+import { throwIfAborted } from '../../../errors';
 import type { Picture } from '../../picture';
-import { failedPicture, openPipe, stampOf, systemReason } from '../file-picture';
+import { failedPicture, systemReason } from '../file-picture';
 import { isImageName, shownPath } from '../shown-path';
+import { fileShard, type ShardSource, urlShard } from './shard-source';
 import type { Table } from './table';
 
 export const SHARD_NAME = /\.(?:tar|tar\.gz|tgz)$/i;
@@ -20,7 +21,12 @@ const BLOCK = 512;
 
 /** Only the member that was given last is in memory, and what is read ahead of it: less than 1 MiB. */
 export function shardTable(file: Buffer): Table {
-  return { pictures: (signal) => shardPictures(file, signal), count: async () => null };
+  return { pictures: (signal) => shardPictures(fileShard(file), signal), count: async () => null };
+}
+
+/** As shardTable(), of an http or https URL. What was read stays, where the connection breaks. */
+export function shardUrlTable(url: string): Table {
+  return { pictures: (signal) => shardPictures(urlShard(url), signal), count: async () => null };
 }
 
 /** How far the reader is. */
@@ -33,17 +39,22 @@ interface Position {
   zeros: number;
   members: number;
   last: string;
+  /** Why nothing comes any more. What was read before is a tar that ends early. */
+  failure?: unknown;
 }
 
-async function* shardPictures(file: Buffer, signal: AbortSignal | undefined): AsyncGenerator<Picture> {
-  const shard = shownPath(file);
+async function* shardPictures(source: ShardSource, signal: AbortSignal | undefined): AsyncGenerator<Picture> {
+  const shard = source.name;
   const position: Position = { bytes: 0, limit: MOST_BETWEEN, zeros: 0, members: 0, last: '' };
   let entries: Extract | undefined;
   let isEmpty = true;
+  // What waits for a server hears of nothing else.
+  const ending = new AbortController();
+  const leave = onAbort(signal, () => ending.abort());
   try {
-    const found = await stat(file, { bigint: true });
-    const stamp = found.isFile() ? stampOf(found) : undefined;
-    entries = await openEntries(file, position, found.isFIFO(), signal);
+    throwIfAborted(signal);
+    const { stamp, pieces } = await source.open(ending.signal);
+    entries = readEntries(pieces, position);
     for await (const entry of entries) {
       const { header } = entry as Entry;
       position.members += 1;
@@ -64,35 +75,46 @@ async function* shardPictures(file: Buffer, signal: AbortSignal | undefined): As
         yield failedPicture(name, tooLarge(name));
       } else {
         const stamped = stamp === undefined ? {} : { stamp: async () => `${stamp}:${order}` };
-        yield { name, ...stamped, open: async () => bytes };
+        yield { name, ...stamped, bytes: bytes.length, open: async () => bytes };
       }
     }
+    if (position.failure !== undefined) throw position.failure;
     if (position.zeros < BLOCK) throw Object.assign(new Error('it ends without the mark of its end'), { code: ENDS_EARLY });
     if (isEmpty) yield failedPicture(shard, new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There are no images in the shard ${shard}.`));
   } catch (cause) {
     if (signal?.aborted) return;
-    yield failedPicture(shard, shardError(shard, position, cause));
+    yield failedPicture(shard, shardError(shard, position, position.failure ?? cause));
   } finally {
+    leave();
     entries?.destroy();
+    ending.abort();
   }
 }
 
-async function openEntries(file: Buffer, position: Position, isPipe: boolean, signal: AbortSignal | undefined): Promise<Extract> {
+function readEntries(pieces: AsyncIterable<Buffer>, position: Position): Extract {
   // Names need not be UTF-8.
   const entries = (require('tar-stream') as typeof import('tar-stream')).extract({
     filenameEncoding: 'latin1' as BufferEncoding,
     // The oldest tars do not name their format.
     allowUnknownFormat: true,
   });
-  const source = isPipe ? openPipe(file, signal) : createReadStream(file, { highWaterMark: 1 << 18, ...(signal && { signal }) });
   pipeline(
-    source,
+    pieces,
     unpacked,
-    (bytes) => counted(bytes as AsyncIterable<Buffer>, position),
+    (bytes) => counted(untilFailure(bytes as AsyncIterable<Buffer>, position), position),
     entries as unknown as NodeJS.WritableStream,
     () => {},
   );
   return entries;
+}
+
+/** A failure would take the members with it that were read before. */
+async function* untilFailure(pieces: AsyncIterable<Buffer>, position: Position): AsyncGenerator<Buffer> {
+  try {
+    yield* pieces;
+  } catch (cause) {
+    position.failure = cause;
+  }
 }
 
 /** By the first bytes: some name a compressed tar `.tar`. */
@@ -156,6 +178,10 @@ function shardError(shard: string, { members, last }: Position, cause: unknown):
     return new InterrogatorError('ERR_IMAGE_NOT_FOUND', `There is no shard ${shard}`, { hint: 'Check the path.', cause });
   }
   const where = members === 0 ? 'before its first member' : `at or behind its member ${members}, ${last}`;
+  if (cause instanceof InterrogatorError) {
+    const { problem, hint } = cause;
+    return new InterrogatorError(cause.code, `The shard ${shard} cannot be read ${where}: ${problem}`, { cause, ...(hint && { hint }) });
+  }
   if (syscall) return new InterrogatorError('ERR_IO', `The shard ${shard} cannot be read ${where}: ${systemReason(cause)}`, { cause });
   if (code === ENDS_EARLY || code === 'Z_BUF_ERROR' || message === 'Unexpected end of data') {
     return new InterrogatorError('ERR_IMAGE_TRUNCATED', `The shard ${shard} breaks off ${where}`, {

@@ -11,7 +11,7 @@ import type { Table, TableOptions } from './table';
 import { openImageFolder, openKohya, openText } from './training';
 import { openWebDataset } from './web-dataset';
 
-export type { Table, TableOptions } from './table';
+export { PictureFault, type Table, type TableOptions } from './table';
 
 type Format = 'json lines' | 'csv' | 'parquet' | 'imagefolder' | 'kohya' | 'text' | 'webdataset';
 

@@ -1,63 +1,50 @@
-/** `.parquet`: a row a picture, in groups, so that little is in memory. */
+/** `.parquet`: a row a picture, in groups of some thousand. */
 import { setImmediate } from 'node:timers/promises';
-import type { ParquetWriter } from 'hyparquet-writer';
 import type { Row } from '../../row';
 import { WholeFile } from '../whole-file';
 import { columnsOf, PICTURE_COLUMNS } from './columns';
+import { RowGroups, type Schema } from './row-groups';
 import type { Table, TableOptions } from './table';
 
-/** A group is encoded in one go, and nothing else runs meanwhile: it has so many rows and characters, or numbers, at most. */
-const GROUP_ROWS = 256;
-const GROUP_SIZE = 1 << 14;
+/** A piece is encoded in one go, and nothing else runs meanwhile: it has so many rows and characters, or numbers, at most. */
+const PIECE_ROWS = 256;
+const PIECE_SIZE = 1 << 13;
 
 type ListColumn = { name: string; element: 'STRING' | 'DOUBLE' | 'FLOAT'; of(row: Row): readonly (string | number)[] | null };
-type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]['schema'][number];
+type SchemaElement = Schema[number];
 
 export async function openParquet(file: string, options: TableOptions): Promise<Table> {
-  const { ByteWriter, ParquetWriter } = await import('hyparquet-writer');
+  const library = await import('hyparquet-writer');
   const columns = [...columnsOf(options), ...PICTURE_COLUMNS];
   const lists = listsOf(options);
   const whole = await WholeFile.create(file);
-  const writer = Object.assign(new ByteWriter(), {
-    async flush() {
-      const bytes = writer.buffer.slice(0, writer.index);
-      writer.index = 0;
-      await whole.write(new Uint8Array(bytes));
-    },
-  });
-  const schema = [
+  const schema: Schema = [
     { name: 'root', num_children: columns.length + lists.length },
-    ...columns.map(({ name, type }): SchemaElement => scalar(name, type)),
+    ...columns.map(({ name, type }) => scalar(name, type)),
     ...lists.flatMap(list),
   ];
-  const parquet = new ParquetWriter({ writer, schema });
+  const groups = new RowGroups(library, schema, (bytes) => whole.write(bytes));
   let rows: Row[] = [];
   let size = 0;
   const put = async (): Promise<void> => {
-    if (rows.length === 0) return;
-    const columnData = [...columns, ...lists].map(({ name, of }) => ({
-      name,
-      data: rows.map((row) => of(row) ?? undefined),
-      // A dictionary of numbers that hardly come twice costs more than all the rest.
-      ...(options.kind === 'features' && { encoding: 'PLAIN' as const }),
-    }));
+    const piece = rows;
     rows = [];
     size = 0;
-    await parquet.write({ columnData, rowGroupSize: GROUP_ROWS });
+    const columnData = [...columns, ...lists].map(({ name, of }) => ({ name, data: piece.map((row) => of(row) ?? undefined) }));
+    if (piece.length > 0) await groups.add(columnData, piece.length);
   };
   return {
     async write(row) {
       rows.push(row);
       size += sizeOf(row);
-      if (rows.length === GROUP_ROWS || size >= GROUP_SIZE) {
+      if (rows.length === PIECE_ROWS || size >= PIECE_SIZE) {
         await put();
         await setImmediate();
       }
     },
     async finish() {
       await put();
-      await parquet.finish();
-      await writer.flush();
+      await groups.finish();
       await whole.finish();
     },
     abandon: () => whole.abandon(),

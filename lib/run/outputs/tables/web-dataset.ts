@@ -1,11 +1,15 @@
-/** `.tar`: a shard as webdataset reads it: for each picture its own bytes, the text and what else is known. Pictures that failed are left out. */
+/**
+ * `.tar`: a shard as webdataset reads it: for each picture its own bytes, the text and what else is known. Pictures that failed, and those
+ * that cannot be read a second time, are left out.
+ */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { throwIfAborted, toInterrogatorError } from '../../../errors';
 import type { Picture } from '../../picture';
-import type { Row } from '../../row';
+import { type Row, rowError } from '../../row';
 import { rowToObject, textOf } from '../record';
 import { WholeFile } from '../whole-file';
-import type { Table } from './table';
+import { PictureFault, type Table } from './table';
 
 /** Digits of the samples' keys: their order is the run's. */
 const DIGITS = 8;
@@ -35,13 +39,14 @@ export async function openWebDataset(file: string): Promise<Table> {
     });
   let samples = 0;
   return {
-    async write(row: Row, picture?: Picture) {
+    async write(row: Row, picture?: Picture, signal: AbortSignal = new AbortController().signal) {
       const text = textOf(row);
       if (text === undefined || !picture) return;
       if (failure) throw failure;
-      // One that is gone since is left out, as those that failed.
-      const bytes = await bytesOf(picture).catch(() => undefined);
-      if (!bytes) return;
+      const bytes = await bytesOf(picture, signal).catch((cause) => {
+        throwIfAborted(signal);
+        throw missingFrom(file, picture, cause);
+      });
       const key = String(samples).padStart(DIGITS, '0');
       samples += 1;
       await add(`${key}${suffixOf(picture)}`, bytes);
@@ -62,9 +67,14 @@ export async function openWebDataset(file: string): Promise<Table> {
   };
 }
 
-async function bytesOf(picture: Picture): Promise<Buffer> {
-  const opened = await picture.open(new AbortController().signal);
-  return typeof opened === 'string' ? await readFile(opened) : opened;
+async function bytesOf(picture: Picture, signal: AbortSignal): Promise<Buffer> {
+  const opened = await picture.open(signal);
+  return typeof opened === 'string' ? await readFile(opened, { signal }) : opened;
+}
+
+function missingFrom(file: string, { name }: Picture, cause: unknown): PictureFault {
+  const error = rowError(toInterrogatorError(cause));
+  return new PictureFault({ ...error, message: `${name} is not in ${file}, for it cannot be read again: ${error.message}` });
 }
 
 /** In lower case, as its decoders are registered. A picture without one is named for what most are. */
