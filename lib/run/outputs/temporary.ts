@@ -1,6 +1,7 @@
 /** Names of files that are being written, and what becomes of those that a process has left. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { opendir, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { isAlive } from '../../files/lock';
 import { digestOf, Offsets } from '../ledger/offsets';
 import { Turns } from '../turns';
@@ -11,14 +12,17 @@ export const TEMPORARY_BASE = 'torch-interrogator';
 /** So many names are read in one go. */
 const NAMES = 256;
 
-/** A new hidden name: whose file it is, and which process writes it. */
+/** Of a share that several machines write to, each knows its own processes alone. */
+const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+
+/** A new hidden name: whose file it is, and which process of which machine writes it. */
 export function temporaryName(base: string): string {
-  return `.${base}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
+  return `.${base}.${HOST}-${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
 }
 
 /** Removes what processes of this machine that were killed have left in a folder. Rejects where the folder cannot be read. */
 export async function removeLeft(folder: string | Buffer, base: string): Promise<void> {
-  const start = Buffer.from(`.${base}.`).toString('latin1');
+  const start = Buffer.from(`.${base}.${HOST}-`).toString('latin1');
   const turns = new Turns();
   // As bytes: other names in the folder need not be UTF-8.
   for await (const { name } of await opendir(folder, { encoding: 'latin1' as BufferEncoding, bufferSize: NAMES })) {

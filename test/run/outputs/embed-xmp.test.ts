@@ -18,6 +18,7 @@ import path from 'node:path';
 import { decodeImage } from '../../../lib/image';
 import { filePicture } from '../../../lib/run/inputs/file-picture';
 import { Embedding } from '../../../lib/run/outputs';
+import { TEMPORARY_BASE, temporaryName } from '../../../lib/run/outputs/temporary';
 import type { Row } from '../../../lib/run/row';
 import { encoded } from '../support/picture-set';
 
@@ -85,7 +86,7 @@ test('what the file is to be is told before it is changed, and is what it is the
   writeFileSync(file, bytes);
   chmodSync(file, 0o640);
   // A run that is killed leaves its own name, which a later one knows.
-  writeFileSync(path.join(folder, `.torch-interrogator.${2 ** 23}.0123456789ab.tmp`), '');
+  writeFileSync(path.join(folder, temporaryName(TEMPORARY_BASE).replace(`-${process.pid}.`, `-${2 ** 23}.`)), '');
   const replaced = await filePicture(Buffer.from(file)).stamp?.();
   let told: { sha256: string; stamp: string } | undefined;
   await embedding.write(Buffer.from(file), rowOf('new'), async (made) => {

@@ -66,7 +66,7 @@ async function write(
   pictures: readonly Picture[] = [],
 ): Promise<string> {
   const file = path.join(work, name);
-  const table = await openTable(file, { kind, modes: ['fast', 'negative'], probabilities: true });
+  const table = await openTable(file, { kind, modes: ['fast', 'negative'], similarities: true, probabilities: true });
   for (const [i, row] of rows.entries()) await table.write(row, pictures[i]);
   await table.finish();
   return file;

@@ -16,6 +16,7 @@ import path from 'node:path';
 import type { Mode } from '../../../lib/api';
 import { type SidecarMarks, type SidecarOptions, Sidecars } from '../../../lib/run/outputs';
 import { type Existing, joinedText } from '../../../lib/run/outputs/sidecar-text';
+import { TEMPORARY_BASE, temporaryName } from '../../../lib/run/outputs/temporary';
 import type { Picture } from '../../../lib/run/picture';
 import type { Row } from '../../../lib/run/row';
 import { Random } from '../../fuzz/support/random';
@@ -249,22 +250,22 @@ test('a picture that is named twice has one text, an empty file counts for none,
 });
 
 test('what killed processes have left beside pictures is removed, once a folder a run; other files stay', async () => {
-  const left = (pid: number): string => `.torch-interrogator.${pid}.0123456789ab.tmp`;
-  // Larger than any process's number.
-  const dead = 2 ** 23;
+  const left = (pid: number): string => temporaryName(TEMPORARY_BASE).replace(`-${process.pid}.`, `-${pid}.`);
+  const [ofDead, again] = [left(2 ** 23), left(2 ** 23)];
+  const ofAnotherMachine = ofDead.replace(/\.[0-9a-f]{8}-/, '.00000000-');
   const odd = Buffer.concat([Buffer.from(`${work}/.`), Buffer.from([0xe9]), Buffer.from('.tmp')]);
-  for (const name of [left(dead), left(process.pid), '.0123456789ab.tmp', `.other.${dead}.0123456789ab.tmp`])
+  for (const name of [ofDead, left(process.pid), '.0123456789ab.tmp', ofDead.replace('.torch', '.other'), ofAnotherMachine])
     writeFileSync(path.join(work, name), '');
   writeFileSync(odd, '');
   const sidecars = sidecarsOf();
   await sidecars.write(pictureOf('a.png'), rowOf({ fast: 'one' }), {}, forget);
-  expect(existsSync(path.join(work, left(dead)))).toBe(false);
-  expect(readdirSync(work)).toHaveLength(5);
-  writeFileSync(path.join(work, left(dead)), '');
+  expect(existsSync(path.join(work, ofDead))).toBe(false);
+  expect(readdirSync(work)).toHaveLength(6);
+  writeFileSync(path.join(work, again), '');
   await sidecars.write(pictureOf('b.png'), rowOf({ fast: 'one' }), {}, forget);
-  expect(existsSync(path.join(work, left(dead)))).toBe(true);
+  expect(existsSync(path.join(work, again))).toBe(true);
   await sidecarsOf().write(pictureOf('c.png'), rowOf({ fast: 'one' }), {}, forget);
-  expect(existsSync(path.join(work, left(dead)))).toBe(false);
+  expect(existsSync(path.join(work, again))).toBe(false);
 });
 
 test('a process that is killed while it writes leaves a name that the next one knows', async () => {
@@ -276,5 +277,7 @@ test('a process that is killed while it writes leaves a name that the next one k
   } finally {
     watcher.close();
   }
-  expect(names.find((name) => name !== 'a.txt')).toMatch(new RegExp(`^\\.torch-interrogator\\.${process.pid}\\.[0-9a-f]{12}\\.tmp$`));
+  expect(names.find((name) => name !== 'a.txt')).toMatch(
+    new RegExp(`^\\.torch-interrogator\\.[0-9a-f]{8}-${process.pid}\\.[0-9a-f]{12}\\.tmp$`),
+  );
 });
