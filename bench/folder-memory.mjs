@@ -1,9 +1,10 @@
 /**
  * npm run bench:folder-memory: what a folder run takes in memory, as a process of its own over many small pictures and over large ones.
- * `--pictures`, `--large`: how many; `--json FILE` writes the figures. Exits with 1 where it grows, or takes more than it should.
+ * `--pictures`, `--large`: how many; `--names N` (such as 1000000): names besides, of few pictures, which take some ten minutes a million;
+ * `--json FILE` writes the figures. Exits with 1 where it grows, or takes more than it should.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -19,36 +20,48 @@ const LOOK_MS = 100;
 const MOST_GROWTH = 1.02;
 /** Beyond what the process has with its models loaded, over pictures of 24 megapixels. */
 const MOST_BEYOND_MIB = 600;
+/** Of a million names. */
+const MOST_OF_NAMES_MIB = 1024;
+const NAMES_A_FOLDER = 10_000;
 /** Different pictures; the others differ in a comment. */
 const DIFFERENT = 100;
 
 await main(async () => {
   const { values } = parseArgs({
-    options: { pictures: { type: 'string', default: '20000' }, large: { type: 'string', default: '300' }, json: { type: 'string' } },
+    options: {
+      pictures: { type: 'string', default: '20000' },
+      large: { type: 'string', default: '300' },
+      names: { type: 'string', default: '0' },
+      json: { type: 'string' },
+    },
   });
   const { path: libtorch } = await setUp();
   const work = mkdtempSync(path.join(tmpdir(), 'folder-memory-'));
   try {
     title(`${values.pictures} small pictures`);
-    const small = await measured(work, 'small', Number(values.pictures), [256, 192], libtorch);
+    const small = Number(values.pictures) > 0 && (await measured(work, 'small', Number(values.pictures), libtorch, ofSize([256, 192])));
     title(`${values.large} pictures of 24 megapixels`);
-    const large = await measured(work, 'large', Number(values.large), [6000, 4000], libtorch);
+    const large = Number(values.large) > 0 && (await measured(work, 'large', Number(values.large), libtorch, ofSize([6000, 4000])));
+    title(`${values.names} names`);
+    const names = Number(values.names) > 0 && (await measured(work, 'names', Number(values.names), libtorch, makeNames));
     const figures = {
-      small: { ...small, growth: small.end_mib / small.half_mib },
-      large: { ...large, beyond_mib: large.most_mib - large.loaded_mib },
+      ...(small && { small: { ...small, growth: small.end_mib / small.half_mib } }),
+      ...(large && { large: { ...large, beyond_mib: large.most_mib - large.loaded_mib } }),
+      ...(names && { names }),
     };
     console.log(JSON.stringify(figures, null, 2));
     if (values.json) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
-    return figures.small.growth > MOST_GROWTH || figures.large.beyond_mib > MOST_BEYOND_MIB ? 1 : 0;
+    const { small: { growth = 0 } = {}, large: { beyond_mib: beyond = 0 } = {}, names: { most_mib: most = 0 } = {} } = figures;
+    return growth > MOST_GROWTH || beyond > MOST_BEYOND_MIB || most > MOST_OF_NAMES_MIB ? 1 : 0;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 });
 
 /** Memory in MiB: with the models loaded, at half of the pictures, at the end (medians of a tenth of the run), and at most. */
-async function measured(work, name, count, size, libtorch) {
+async function measured(work, name, count, libtorch, make) {
   const folder = path.join(work, name);
-  await makePictures(folder, count, size);
+  await make(folder, count);
   const args = [
     'interrogate',
     folder,
@@ -71,8 +84,8 @@ async function measured(work, name, count, size, libtorch) {
   let done = 0;
   let loaded = 0;
   child.stderr.on('data', (text) => {
-    const found = [...String(text).matchAll(/"done":(\d+)/g)].at(-1);
-    if (found) done = Number(found[1]);
+    const found = [...String(text).matchAll(/"done":(\d+),"kept":(\d+)/g)].at(-1);
+    if (found) done = Number(found[1]) + Number(found[2]);
   });
   const timer = setInterval(() => {
     const mib = residentMib(child.pid);
@@ -92,6 +105,22 @@ async function measured(work, name, count, size, libtorch) {
     end_mib: around(1),
     most_mib: Math.max(...looks.map(({ mib }) => mib)),
   };
+}
+
+/** Hard links: each name is a picture of its own to a run, which finds that it knows the content. */
+async function makeNames(folder, count) {
+  const originals = `${folder}-originals`;
+  await ofSize([256, 192])(originals, DIFFERENT);
+  for (let i = 0; i < count; i += 1) {
+    const below = path.join(folder, String(Math.floor(i / NAMES_A_FOLDER)));
+    if (i % NAMES_A_FOLDER === 0) mkdirSync(below, { recursive: true });
+    linkSync(path.join(originals, `${i % DIFFERENT}.jpg`), path.join(below, `${i}.jpg`));
+  }
+}
+
+/** Makes pictures of this size. */
+function ofSize(size) {
+  return (folder, count) => makePictures(folder, count, size);
 }
 
 async function makePictures(folder, count, [width, height]) {

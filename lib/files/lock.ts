@@ -119,7 +119,7 @@ export function isAlive(id: number): boolean {
 let known: string | undefined;
 
 /** Where a process's number means what it means here: this machine since it was started, and this container. */
-function machine(): string {
+export function machine(): string {
   if (known === undefined) {
     const parts = [
       hostname,

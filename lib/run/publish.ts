@@ -16,6 +16,8 @@ import { placeOf } from './work/examine';
 export interface Setting {
   ledger: Ledger | undefined;
   countTokens: (text: string) => Promise<number>;
+  /** Numbers in a picture's features. */
+  embedDim: number;
 }
 
 interface Target {
@@ -27,7 +29,7 @@ interface Target {
 
 export class Publisher {
   private readonly targets: Target[] = [];
-  private setting: Setting = { ledger: undefined, countTokens: async () => 0 };
+  private setting: Setting = { ledger: undefined, countTokens: async () => 0, embedDim: 0 };
 
   private constructor(
     private readonly options: RunOptions,
@@ -55,7 +57,8 @@ export class Publisher {
       const replaces = (await stat(file).catch(() => undefined)) !== undefined;
       this.targets.push({ file, replaces, table: await open() });
     };
-    for (const file of out) await add(file, () => openTable(file, { kind, modes: modesOf(this.task), similarities, probabilities }));
+    const table = { kind, modes: modesOf(this.task), similarities, probabilities, embedDim: setting.embedDim };
+    for (const file of out) await add(file, () => openTable(file, table));
     if (report !== undefined) await add(report, () => openReport(report, { kind }));
   }
 
@@ -106,7 +109,7 @@ export class Publisher {
         const { features: _, ...rest } = line;
         marked = (await ledger?.add({ line: { ...rest, sidecars } })) ?? line;
       });
-      if (this.embedding && picture.file) await this.embed(picture.file, row, marked);
+      if (this.embedding) await this.embed(picture, row, marked);
       return undefined;
     } catch (error) {
       // What the ledger fails with ends the run.
@@ -116,8 +119,13 @@ export class Publisher {
   }
 
   /** The file is to have another content, of the same pixels: what is known of the old one is known of the new one before it is there. */
-  private async embed(file: Buffer, row: Row, line: PictureLine): Promise<void> {
+  private async embed({ name, file }: Picture, row: Row, line: PictureLine): Promise<void> {
     const { ledger } = this.setting;
+    if (!file) {
+      throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${name} is no file of its own, into which a text could be written.`, {
+        hint: 'Write one file of all texts with the option out (--out FILE).',
+      });
+    }
     await this.embedding?.write(file, row, async ({ replaced, ...made }) => {
       if (line.stamp !== undefined && line.stamp !== replaced) {
         const message = `${row.name} has changed since it was looked at: the text is not written into it.`;

@@ -53,6 +53,8 @@ export class Run implements AsyncIterable<Row> {
   private iterated = false;
   /** A picture is or was under way. */
   private begun = false;
+  /** What ended the run first: what is given up then fails, too. */
+  private failure: { error: unknown } | undefined;
 
   private readonly options: RunOptions;
 
@@ -122,34 +124,37 @@ export class Run implements AsyncIterable<Row> {
       const folder = await stateFolderOf(this.inputs, options);
       const state = folder === undefined ? undefined : await RunState.open(folder, ending.signal);
       if (state) closers.unshift(() => state.close());
-      const watch = new Watch(this.tally, state, options.onProgress);
+      const watch = new Watch(this.tally, state, options.onProgress, (error) => this.failWith(error));
       closers.unshift((failure) => watch.end(failure === undefined ? ended : failed(failure)));
       if (state) closers.unshift(() => state.ledger.close());
       const devices = await this.openDevices();
       closers.unshift(() => devices.dispose());
       const plan = await this.plan(devices, state);
-      await publisher.begin({ ledger: state?.ledger, countTokens: (text) => devices.first.countTokens(text) });
+      const { first } = devices;
+      const countTokens = (text: string): Promise<number> => first.countTokens(text);
+      await publisher.begin({ ledger: state?.ledger, countTokens, embedDim: first.embedDim });
       const again = options.again ?? 'missing';
       const examiner = new Examiner({ devices, task, plan, ledger: state?.ledger, again, signal: ending.signal });
       const active = devices.most + AHEAD;
       const held = { most: MOST_HELD, of: ({ bytes = 0 }: Picture) => bytes };
       const schedule = { active, window: active * WINDOW, held, stop: stopping.signal };
-      const work = (picture: Picture): Promise<Ended> => this.work(picture, examiner, plan, publisher);
+      const work = (picture: Picture): Promise<Ended> => this.orFail(this.work(picture, examiner, plan, publisher));
       this.tally.stage = undefined;
       this.countInputs();
-      for await (const ended of inOrder(picturesOf(this.inputs, this.inputOptions), schedule, work)) {
-        const { row, picture, outcome } = ended;
-        const unwritten = row && (await publisher.write(row, picture, ending.signal));
-        const fault = ended.fault ?? unwritten;
+      for await (const { row, picture, outcome, fault: earlier } of inOrder(picturesOf(this.inputs, this.inputOptions), schedule, work)) {
+        const unwritten = row && (await this.orFail(publisher.write(row, picture, ending.signal)));
+        const fault = earlier ?? unwritten;
         this.tally.count(fault ? 'failed' : outcome);
         if (fault) this.tally.fail(picture.name, fault);
         if (row) yield row;
       }
       throwIfAborted(options.signal);
+      if (this.failure) throw this.failure.error;
       this.summary = await publisher.finish(this.summarize(folder ?? null));
       ended = { state: this.summary.aborted ? 'interrupted' : 'ended' };
-    } catch (error) {
+    } catch (cause) {
       if (options.signal?.aborted) throw new AbortError(options.signal.reason);
+      const { error } = this.failure ?? { error: cause };
       if (!hasCode(error, 'ERR_ABORTED')) ended = failed(error);
       throw error;
     } finally {
@@ -164,9 +169,23 @@ export class Run implements AsyncIterable<Row> {
     this.ending.abort();
   }
 
+  /** The first failure ends what is under way at once: nothing of it could be kept. */
+  private failWith(error: unknown): void {
+    this.failure ??= { error };
+    this.give();
+  }
+
+  private async orFail<T>(work: Promise<T>): Promise<T> {
+    return await work.catch((error) => {
+      this.failWith(error);
+      throw error;
+    });
+  }
+
   private async openDevices(): Promise<Devices> {
     const { options, task } = this;
-    const config = new Config(options.config ?? {});
+    // Of interrogators that are there it does not count.
+    const config = new Config(options.interrogators ? {} : (options.config ?? {}));
     const needsCaption = task.kind === 'interrogate' && !task.caption && task.modes.some((mode) => mode !== 'negative');
     const chains = task.kind === 'interrogate' && task.modes.some((mode) => mode === 'best' || mode === 'negative');
     const devices = await Devices.open({

@@ -34,6 +34,8 @@ export async function* inOrder<I, O>(
   let pulling: Promise<void> | undefined;
   let exhausted = false;
   let failure: { error: unknown } | undefined;
+  /** Nobody takes results any more. */
+  let isLeft = false;
   let wake = (): void => {};
 
   const begin = (item: I): void => {
@@ -59,7 +61,7 @@ export async function* inOrder<I, O>(
     try {
       const { done, value } = await items.next();
       if (done) exhausted = true;
-      else if (!stop.aborted) begin(value);
+      else if (!stop.aborted && !isLeft) begin(value);
     } catch (error) {
       failure = { error };
     }
@@ -90,6 +92,7 @@ export async function* inOrder<I, O>(
       }
     }
   } finally {
+    isLeft = true;
     stop.removeEventListener('abort', leave);
     await Promise.allSettled(running);
     // A source that still owes an item may never give it: it is told to end, and not waited for.

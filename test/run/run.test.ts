@@ -17,7 +17,16 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
-import { type Interrogator, type Row, type RowText, type RunInput, type RunOptions, type RunSummary, runFolder } from '../../lib';
+import {
+  type Interrogator,
+  type Row,
+  type RowText,
+  type RunInput,
+  type RunOptions,
+  type RunSummary,
+  readRunStatus,
+  runFolder,
+} from '../../lib';
 import { LEDGER_FILE } from '../../lib/run/ledger/ledger';
 import { stateFolderOf } from '../../lib/run/state-folder';
 import { encoded } from './support/picture-set';
@@ -279,4 +288,19 @@ test('a folder that vanishes under way: its pictures fail with what is wrong, an
   const { summary } = await rowsOf({ state: path.join(work, 'state') });
   expect(summary).toMatchObject({ failed: 0 });
   expect(summary.done + summary.kept).toBe(4);
+});
+
+test('what a listener throws ends the run, and is what it rejects with', async () => {
+  const thrown = new Error('of the listener');
+  const run = runFolder(folder, {
+    interrogators: [interrogator],
+    task: { kind: 'interrogate', modes: ['best'] },
+    onProgress: () => {
+      throw thrown;
+    },
+  });
+  await expect(run.finish()).rejects.toBe(thrown);
+  expect((await readRunStatus(folder))?.state).toBe('failed');
+  // All is closed: the next run has the state for itself.
+  expect((await rowsOf()).summary).toMatchObject({ failed: 0, aborted: false });
 });

@@ -28,6 +28,7 @@ export async function runPictures(args: readonly string[], run: RunOptions, opti
   const printsRows = json || !writes;
   const leave = onInterrupts(() => started.stop());
   let pictures = 0;
+  let isWhole = false;
   try {
     for await (const row of started) {
       pictures += 1;
@@ -37,9 +38,11 @@ export async function runPictures(args: readonly string[], run: RunOptions, opti
       else if (row.error) complain(row);
       else for (const line of toText(row)) print(`${onOneLine(row.name)}\t${line}`);
     }
+    isWhole = true;
   } finally {
     leave();
-    watch.end(started.result);
+    // What fails while all is closed is no end that is told as one.
+    watch.end(isWhole ? started.result : undefined);
   }
   const { result } = started;
   if (!result) throw new AbortError();

@@ -68,7 +68,7 @@ async function inspect(
   const prints = await interrogator.fingerprints(call);
   const { config } = interrogator;
   const possible = keysOfModel(featureKeys(ledger.settings, folder, kept.state), prints.clip, config.clipModelName);
-  const preferred = planOf({ kind: 'features' }, config, prints, interrogator.embedDim).features.key;
+  const preferred = planOf({ kind: 'features' }, interrogator, prints).features.key;
   const keys = [...new Set([...possible.filter((key) => key === preferred), ...possible])];
 
   const counts = new TermCounts();

@@ -1,9 +1,8 @@
 /** The state folder of a run: `.torch-interrogator` beside the output, with the ledger, the features, a lock and how far the run is. */
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import path from 'node:path';
 import { InterrogatorError } from '../../errors';
-import { isAlive, tryLock } from '../../files/lock';
+import { isAlive, machine, tryLock } from '../../files/lock';
 import { stateFault } from '../disk-fault';
 import type { RunProgress } from '../progress';
 import type { RowError } from '../row';
@@ -18,6 +17,8 @@ export interface RunStatus extends RunProgress {
   /** Of its process, on the machine `host`. */
   pid: number;
   host: string;
+  /** Where `pid` means this process: a machine since it was started, and a container. */
+  machine: string;
   /** When this was written: ISO 8601. */
   at: string;
   /** 'interrupted': it was told to stop, or its caller had enough. 'failed': `error` ended it. */
@@ -114,7 +115,7 @@ export async function readRunStatus(folder: string): Promise<FoundStatus | undef
     if (status.state !== 'running') return status;
     // Of a process of another machine its lock tells, which it touches every second.
     const touched = await stat(path.join(place, LOCK_FILE)).catch(() => undefined);
-    const isHere = status.host === hostname();
+    const isHere = status.machine === machine();
     const lives = isHere
       ? isAlive(status.pid) && touched !== undefined
       : touched !== undefined && Date.now() - touched.mtimeMs < SILENCE_MS;

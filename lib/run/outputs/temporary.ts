@@ -1,8 +1,7 @@
 /** Names of files that are being written, and what becomes of those that a process has left. */
 import { createHash, randomBytes } from 'node:crypto';
-import { opendir, rm } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import { isAlive } from '../../files/lock';
+import { lstat, opendir, rm } from 'node:fs/promises';
+import { isAlive, machine } from '../../files/lock';
 import { digestOf, Offsets } from '../ledger/offsets';
 import { Turns } from '../turns';
 
@@ -12,22 +11,29 @@ export const TEMPORARY_BASE = 'torch-interrogator';
 /** So many names are read in one go. */
 const NAMES = 256;
 
-/** Of a share that several machines write to, each knows its own processes alone. */
-const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+/** Of a share that several machines and containers write to, each knows its own processes alone. */
+const HERE = createHash('sha256').update(machine()).digest('hex').slice(0, 8);
+/** What others have not touched for so long, nobody writes any more. */
+const FORGOTTEN_MS = 7 * 24 * 3600 * 1000;
 
 /** A new hidden name: whose file it is, and which process of which machine writes it. */
 export function temporaryName(base: string): string {
-  return `.${base}.${HOST}-${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
+  return `.${base}.${HERE}-${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
 }
 
-/** Removes what processes of this machine that were killed have left in a folder. Rejects where the folder cannot be read. */
+/**
+ * Removes what killed processes have left in a folder: of this machine and container those that live no more, of others what is a week old.
+ * Rejects where the folder cannot be read.
+ */
 export async function removeLeft(folder: string | Buffer, base: string): Promise<void> {
-  const start = Buffer.from(`.${base}.${HOST}-`).toString('latin1');
+  const start = Buffer.from(`.${base}.`).toString('latin1');
   const turns = new Turns();
   // As bytes: other names in the folder need not be UTF-8.
   for await (const { name } of await opendir(folder, { encoding: 'latin1' as BufferEncoding, bufferSize: NAMES })) {
-    const isLeft = name.startsWith(start) && isOfDeadProcess(name.slice(start.length));
-    if (isLeft) await rm(Buffer.concat([Buffer.from(folder), Buffer.from(`/${name}`, 'latin1')]), { force: true });
+    if (name.startsWith(start)) {
+      const file = Buffer.concat([Buffer.from(folder), Buffer.from(`/${name}`, 'latin1')]);
+      if (await isLeft(file, name.slice(start.length))) await rm(file, { force: true });
+    }
     await turns.pass();
   }
 }
@@ -45,7 +51,10 @@ export class LeftFiles {
   }
 }
 
-function isOfDeadProcess(end: string): boolean {
-  const [, pid] = /^(\d+)\.[0-9a-f]{12}\.tmp$/.exec(end) ?? [];
-  return pid !== undefined && !isAlive(Number(pid));
+async function isLeft(file: Buffer, end: string): Promise<boolean> {
+  const [, where, pid] = /^([0-9a-f]{8})-(\d+)\.[0-9a-f]{12}\.tmp$/.exec(end) ?? [];
+  if (pid === undefined) return false;
+  if (where === HERE) return !isAlive(Number(pid));
+  const { mtimeMs = Date.now() } = (await lstat(file).catch(() => undefined)) ?? {};
+  return Date.now() - mtimeMs > FORGOTTEN_MS;
 }

@@ -25,29 +25,32 @@ export interface DeviceOptions {
 export class Devices {
   private readonly busy: number[];
   private readonly places: Admission;
+  /** Pictures on all devices together. */
+  readonly most: number;
 
   private constructor(
     private readonly interrogators: readonly Interrogator[],
     private readonly ownsThem: boolean,
     readonly workers: readonly Worker[],
-    /** Pictures on all devices together. */
-    readonly most: number,
+    /** Pictures that each takes at the same time. */
+    private readonly room: readonly number[],
   ) {
     this.busy = workers.map(() => 0);
-    this.places = new Admission(most);
+    this.most = room.reduce((sum, each) => sum + each, 0);
+    this.places = new Admission(this.most);
   }
 
   static async open(options: DeviceOptions): Promise<Devices> {
     const { concurrency, chains, onProgress } = options;
     const interrogators = options.interrogators ?? (await load(options));
-    const [first] = interrogators as [Interrogator];
-    const usual = first.stats().device.name === 'cpu' ? AT_ONCE.cpu : AT_ONCE.cuda;
-    const { maxBatch, maxQueue } = first.config;
-    const wanted = concurrency ?? (chains ? Math.min(CHAINS_AT_ONCE, usual) : usual);
-    // What is beyond would be refused.
-    const each = Math.min(wanted, maxBatch + maxQueue);
+    const room = interrogators.map((interrogator) => {
+      const usual = interrogator.stats().device.name === 'cpu' ? AT_ONCE.cpu : AT_ONCE.cuda;
+      const { maxBatch, maxQueue } = interrogator.config;
+      // What is beyond would be refused.
+      return Math.min(concurrency ?? (chains ? Math.min(CHAINS_AT_ONCE, usual) : usual), maxBatch + maxQueue);
+    });
     const workers = interrogators.map((interrogator) => new Worker(interrogator, onProgress));
-    return new Devices(interrogators, options.interrogators === undefined, workers, each * interrogators.length);
+    return new Devices(interrogators, options.interrogators === undefined, workers, room);
   }
 
   /** All have the same models. */
@@ -60,10 +63,11 @@ export class Devices {
     return this.interrogators.map((each) => each.stats().device.name);
   }
 
-  /** Runs `work` on the device with the fewest pictures, once there is a place. */
+  /** Runs `work` on the device with the most room, once there is a place. */
   async use<T>(signal: AbortSignal, work: (worker: Worker) => Promise<T>): Promise<T> {
     const leave = await this.places.enter(1, signal);
-    const place = this.busy.indexOf(Math.min(...this.busy));
+    const loads = this.busy.map((busy, i) => busy / (this.room[i] as number));
+    const place = loads.indexOf(Math.min(...loads));
     this.busy[place] = (this.busy[place] as number) + 1;
     try {
       return await work(this.workers[place] as Worker);

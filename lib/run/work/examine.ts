@@ -88,7 +88,10 @@ export class Examiner {
     if (again === 'errors' && !last) return undefined;
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const examined = await whileHeld((until) => this.tryOnce(picture, image, last, ledger, until));
-      if (examined !== 'changed') return examined;
+      if (examined === 'changed') continue;
+      if (!examined || !('after' in examined)) return examined;
+      await examined.after;
+      attempt -= 1;
     }
     const message = `${NAME_MARK} changes while it is read.`;
     return this.unread(image, last, { code: 'ERR_IO', message, hint: 'Run again when nothing writes to it any more.' });
@@ -107,7 +110,12 @@ export class Examiner {
       return this.unread(image, last, this.errorOf(picture, error));
     }
     // One after the other: each may find what it needs in what the one before it has left.
-    while (this.underway.has(found.sha256)) await this.underway.get(found.sha256)?.catch(() => {});
+    for (let other = this.underway.get(found.sha256); other; other = this.underway.get(found.sha256)) {
+      const after = other.catch(() => {});
+      // What it holds in memory must not keep the other one from being read.
+      if (Buffer.isBuffer(content)) return { after };
+      await after;
+    }
     const work = this.ofContent(picture, found, content ?? (() => picture.open(this.options.signal, until)), last, ledger);
     this.underway.set(found.sha256, work);
     return await work.finally(() => this.underway.delete(found.sha256));
@@ -157,7 +165,9 @@ export class Examiner {
   private async unkept(picture: Picture, until: Promise<void>): Promise<Examination> {
     const { signal } = this.options;
     let sha256: string | null = null;
+    let stamp: string | undefined;
     const { features, error, ...rest } = await this.outcomeOf(picture, async () => {
+      stamp = await picture.stamp?.();
       const content = await picture.open(signal, until);
       // Of what cannot be read, who decodes it says why.
       sha256 = await sha256Of(content, signal).catch(() => null);
@@ -165,7 +175,7 @@ export class Examiner {
     });
     const errors = error && { errors: errorsOf(this.wanted, error) };
     return {
-      line: { sha256, image: picture.name, ...rest, ...errors },
+      line: { sha256, image: picture.name, ...(stamp !== undefined && { stamp }), ...rest, ...errors },
       isNew: true,
       isEncoded: features !== undefined,
       ...(features && { features }),

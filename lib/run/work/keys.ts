@@ -11,6 +11,13 @@ export interface Key {
   settings: Readonly<Record<string, unknown>>;
 }
 
+/** What makes the results. */
+export interface Maker {
+  readonly config: Config;
+  readonly embedDim: number;
+  stats(): { device: { name: string } };
+}
+
 /** All that a run makes of each picture. */
 export interface Plan {
   /** Of what is known of a picture once it is decoded. */
@@ -25,10 +32,13 @@ export interface Plan {
   rank?: Key;
 }
 
-export function planOf(task: RunTask, config: Config, prints: Fingerprints, embedDim: number): Plan {
+export function planOf(task: RunTask, maker: Maker, prints: Fingerprints): Plan {
+  const { config, embedDim } = maker;
+  const device = maker.stats().device.name;
   const { orientation, background, truncated, maxPixels } = config;
   const decoding = { orientation, background, truncated, maxPixels };
-  const precision = config.imagePrecision === 'float32' ? {} : { imagePrecision: config.imagePrecision };
+  // On other devices it does not count.
+  const precision = device === 'cpu' && config.imagePrecision !== 'float32' ? { imagePrecision: config.imagePrecision } : {};
   const encoded = keyOf({ task: 'image features', clip: prints.clip, embedDim, ...decoding, ...precision });
   // For people who look for the model that made them: the same one may have other names, so that the key does not depend on it.
   const features = { ...encoded, settings: { ...encoded.settings, model: config.clipModelName } };
@@ -43,8 +53,11 @@ export function planOf(task: RunTask, config: Config, prints: Fingerprints, embe
   }
   const { captionMaxLength, captionPrompt, numBeams, minLength, repetitionPenalty, noRepeatNgramSize } = config;
   const generation = { captionMaxLength, captionPrompt, numBeams, minLength, repetitionPenalty, noRepeatNgramSize };
+  const needsCaption = !task.caption && task.modes.some((mode) => mode !== 'negative');
   const caption =
-    prints.caption === null ? undefined : keyOf({ task: 'caption', caption: prints.caption, ...decoding, ...generation, ...precision });
+    !needsCaption || prints.caption === null
+      ? undefined
+      : keyOf({ task: 'caption', caption: prints.caption, ...decoding, ...generation, ...precision });
   const begins = task.caption ? { captionText: task.caption } : { caption: caption?.key };
   const terms = { features: features.key, terms: prints.terms, ...ranking };
   const modes = task.modes.map((mode) => {
@@ -60,7 +73,7 @@ export function planOf(task: RunTask, config: Config, prints: Fingerprints, embe
     ...ofPicture,
     modes,
     similarities,
-    ...(caption && !task.caption && { caption }),
+    ...(caption && { caption }),
     ...(count > 0 && { terms: { ...keyOf({ task: 'terms', ...terms, count }), count } }),
   };
 }

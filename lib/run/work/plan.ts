@@ -5,7 +5,7 @@ import { keysOf, type Plan, planOf } from './keys';
 
 /** Rejects with AbortError. */
 export async function planFor(task: RunTask, interrogator: Interrogator, signal: AbortSignal): Promise<Plan> {
-  return planOf(task, interrogator.config, await interrogator.fingerprints({ signal }), interrogator.embedDim);
+  return planOf(task, interrogator, await interrogator.fingerprints({ signal }));
 }
 
 /** What settings of a plan are called, where their own name says little. */

@@ -86,3 +86,14 @@ test('a process that ends before a picture has its text, or after it: nothing is
   expect(rowsOf('set')).toEqual(rows);
   expect(files.map((name) => readFileSync(path.join(work, 'set', name)))).toEqual(embedded);
 });
+
+test('a picture that is no file of its own takes no text, and says so', async () => {
+  const url = `data:image/png;base64,${(await encoded(7, 'png')).toString('base64')}`;
+  const run = runFolder([url, path.join(work, 'set', '0.png')], {
+    interrogators: [interrogator],
+    task: { kind: 'interrogate', modes: ['fast'] },
+    embed: 'xmp',
+    state: path.join(work, 'state'),
+  });
+  expect(await run.finish()).toMatchObject({ done: 1, failed: 1, failures: [{ code: 'ERR_INVALID_ARGUMENT', count: 1 }] });
+});

@@ -66,7 +66,7 @@ async function write(
   pictures: readonly Picture[] = [],
 ): Promise<string> {
   const file = path.join(work, name);
-  const table = await openTable(file, { kind, modes: ['fast', 'negative'], similarities: true, probabilities: true });
+  const table = await openTable(file, { kind, modes: ['fast', 'negative'], similarities: true, probabilities: true, embedDim: 3 });
   for (const [i, row] of rows.entries()) await table.write(row, pictures[i]);
   await table.finish();
   return file;
@@ -183,7 +183,7 @@ function madeUpFeatures(row: number, dim: number): Float32Array {
 
 test('many features are in row groups of thousands, which pyarrow reads, and the event loop has its turns', async () => {
   const [count, dim, step] = [20_000, 512, 997];
-  const table = await openTable(path.join(work, 'out.parquet'), { kind: 'features', modes: [] });
+  const table = await openTable(path.join(work, 'out.parquet'), { kind: 'features', modes: [], embedDim: dim });
   const rowAt = (i: number): Row =>
     i % 10 === 9
       ? { name: `${i}.png`, error: { code: 'ERR_IO', message: 'gone' } }
@@ -270,7 +270,7 @@ describe('of pictures on the disk', () => {
 test('a table that is given up leaves what was there, and nothing else', async () => {
   for (const name of ['a.jsonl', 'a.csv', 'a.parquet', 'a.json', 'a.txt', 'a.tar', 'metadata.jsonl']) {
     writeFileSync(path.join(work, name), 'old');
-    const table = await openTable(path.join(work, name), { kind: 'interrogate', modes: ['fast'] });
+    const table = await openTable(path.join(work, name), { kind: 'interrogate', modes: ['fast'], embedDim: 0 });
     await table.write(madeUpRows(3)[0] as Row);
     await table.abandon();
     expect([readdirSync(work), readFileSync(path.join(work, name), 'utf8')]).toEqual([[name], 'old']);

@@ -13,29 +13,17 @@ export async function openCsv(file: string, options: TableOptions): Promise<Tabl
     stringify([values.map(shown)], { delimiter, record_delimiter: '\r\n', quoted_match: /[\r\n\u2028\u2029]|^[\s]|[\s]$/ });
   const whole = await WholeFile.create(file);
   const [header, records] = layoutOf(options);
-  /** Pictures that failed before the first that did not: the number of features is not known yet. */
-  const early: Row[] = [];
-  let begun = false;
-  const begin = async (row?: Row): Promise<void> => {
-    if (!begun) await whole.write(line(header(row)));
-    begun = true;
-  };
+  await whole.write(line(header));
   return {
     async write(row) {
-      if (options.kind === 'features' && !row.features && !begun) return void early.push(row);
-      await begin(row);
-      for (const each of [...early.splice(0), row]) for (const values of records(each)) await whole.write(line(values));
+      for (const values of records(row)) await whole.write(line(values));
     },
-    async finish() {
-      await begin();
-      for (const each of early.splice(0)) for (const values of records(each)) await whole.write(line(values));
-      await whole.finish();
-    },
+    finish: () => whole.finish(),
     abandon: () => whole.abandon(),
   };
 }
 
-type Layout = [header: (first: Row | undefined) => string[], records: (row: Row) => Value[][]];
+type Layout = [header: string[], records: (row: Row) => Value[][]];
 
 function layoutOf(options: TableOptions): Layout {
   const columns = [...columnsOf(options), ...PICTURE_COLUMNS];
@@ -52,19 +40,16 @@ function layoutOf(options: TableOptions): Layout {
       ]);
       return (ranked ?? [own.map(() => null)]).map((each) => [...values(row), ...each]);
     };
-    return [() => [...names, ...own], records];
+    return [[...names, ...own], records];
   }
   if (options.kind === 'features') {
-    let width = 0;
+    const { embedDim } = options;
     return [
-      (first) => {
-        width = first?.features?.length ?? 0;
-        return [...names, ...Array.from({ length: width }, (_, i) => `f${i}`)];
-      },
-      (row) => [[...values(row), ...(row.features ? Array.from(row.features) : Array(width).fill(null))]],
+      [...names, ...Array.from({ length: embedDim }, (_, i) => `f${i}`)],
+      (row) => [[...values(row), ...(row.features ? Array.from(row.features) : Array(embedDim).fill(null))]],
     ];
   }
-  return [() => names, (row) => [values(row)]];
+  return [names, (row) => [values(row)]];
 }
 
 /** Python's readers take these words for truth. */

@@ -31,6 +31,8 @@ export interface TableOptions {
   modes: readonly Mode[];
   /** Of `interrogate`: texts have similarities. */
   similarities?: boolean;
+  /** Of `features`: numbers in each row. */
+  embedDim: number;
   /** Of `rank`: rows have probabilities. */
   probabilities?: boolean;
 }

@@ -17,14 +17,14 @@ struct Device;
 
 namespace interrogator {
 
-/// What the linear layers of image towers multiply on the CPU, with sums in float32. Of bfloat16 a product keeps two to three digits, and takes
-/// half the time where the processor has AVX512_BF16.
+/// What the linear layers of image towers multiply on the CPU, with sums in float32. Of bfloat16 a product keeps two to three digits, and
+/// takes half the time where the processor has AVX512_BF16.
 enum class Products { kFloat32, kBFloat16 };
 
 struct DeviceOptions {
-  int threads = 0;              ///< libtorch's intra-op threads; 0: one per physical core
-  std::size_t max_batch = 32;   ///< most images or rankings merged into one pass, >= 1
-  std::size_t max_queue = 256;  ///< most jobs waiting, begun or not; one more is refused with kBusy, >= 1
+  int threads = 0;                               ///< libtorch's intra-op threads; 0: one per physical core
+  std::size_t max_batch = 32;                    ///< most images or rankings merged into one pass, >= 1
+  std::size_t max_queue = 256;                   ///< most jobs waiting, begun or not; one more is refused with kBusy, >= 1
   Products image_products = Products::kFloat32;  ///< does not count on CUDA; models throw kDevice where the processor lacks it
 };
 

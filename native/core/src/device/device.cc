@@ -81,7 +81,7 @@ struct Device::State {
       const c10::InferenceMode inference;
       const c10::DeviceGuard current(device);
       slice();
-      release_freed_memory_while_busy();
+      trim_now_and_then();
     } catch (...) {
       throw current_error();
     }

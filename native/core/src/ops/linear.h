@@ -10,9 +10,9 @@
 namespace interrogator::ops {
 
 /// As at::linear: x [..., K], weight [N, K], bias [N] or none → [..., N]. The weight is either that, or what pack_weight,
-/// quantize_weight or round_weight make of it (packed_weights.h). With these x is float32 and all is computed here; so are up to kFewRows rows of
-/// float32 with plain ones, whose limit is the weights' memory; all else is left to libtorch. What is computed here is the
-/// same for a row to the last bit in any company.
+/// quantize_weight or round_weight make of it (packed_weights.h). With these x is float32 and all is computed here; so are up to kFewRows
+/// rows of float32 with plain ones, whose limit is the weights' memory; all else is left to libtorch. What is computed here is the same for
+/// a row to the last bit in any company.
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias, SimdSet set = best_simd_set());
 
 /// More rows with a plain weight go to libtorch's matrix product: it packs the weight first, which pays once enough rows use it.

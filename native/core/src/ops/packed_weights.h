@@ -24,8 +24,8 @@ at::Tensor pack_weight(const at::Tensor& weight, bool has_bias, SimdSet set = be
 at::Tensor quantize_weight(const at::Tensor& packed, SimdSet set = best_simd_set());
 
 /// What pack_weight made for AVX-512, rounded to bfloat16, for products with rows that are rounded alike: [panels, K / 2, width, 2], where
-/// [p, k, i] are two neighbours along K. Undefined where K is odd. Throws c10::Error where has_bfloat16_products() is false, and for what is
-/// not packed so.
+/// [p, k, i] are two neighbours along K. Undefined where K is odd. Throws c10::Error where has_bfloat16_products() is false, and for what
+/// is not packed so.
 at::Tensor round_weight(const at::Tensor& packed);
 
 /// The size of a plain weight, or what it was of one that is packed, rounded or quantized and fills its panels.

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <new>
 #include <string>
+#include <string_view>
 
 #include "interrogator/error.h"
 #include "platform/block_cache.h"
@@ -60,7 +61,10 @@ class TensorAllocator final : public c10::Allocator {
 
 void trim_if_asked() noexcept {
 #ifdef __GLIBC__
-  static const bool asked = std::getenv("TORCH_INTERROGATOR_MALLOC_TRIM") != nullptr;
+  static const bool asked = [] {
+    const char* const value = std::getenv("TORCH_INTERROGATOR_MALLOC_TRIM");
+    return value && *value != '\0' && std::string_view(value) != "0";
+  }();
   if (asked) malloc_trim(0);
 #endif
 }
@@ -100,7 +104,7 @@ void release_freed_memory() noexcept {
   trim_if_asked();
 }
 
-void release_freed_memory_while_busy() noexcept {
+void trim_now_and_then() noexcept {
   using Clock = std::chrono::steady_clock;
   static std::atomic<Clock::rep> last{Clock::now().time_since_epoch().count()};
   const Clock::time_point now = Clock::now();

@@ -22,6 +22,6 @@ void release_freed_memory() noexcept;
 
 /// To be called by a device that does not rest: with TORCH_INTERROGATOR_MALLOC_TRIM in the environment glibc gives back what it keeps, at
 /// most once in ten seconds. Large tensors' blocks stay for the next batch.
-void release_freed_memory_while_busy() noexcept;
+void trim_now_and_then() noexcept;
 
 }  // namespace interrogator

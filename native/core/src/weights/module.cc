@@ -89,8 +89,7 @@ Module Module::assemble(const GraphPart& part, const Weights& weights, c10::Devi
     EmptyParameters parameters(module, part, weights, device, dtype);
     if (device.is_cpu()) {
       take_over_operators(module);
-      take_over_linear_layers(
-          module, [&](const at::Tensor& weight) { parameters.fill(weight); }, products);
+      take_over_linear_layers(module, [&](const at::Tensor& weight) { parameters.fill(weight); }, products);
     }
     parameters.fill_rest();
     return Module(std::make_shared<torch::jit::Module>(std::move(module)), device, dtype);

@@ -1,6 +1,7 @@
 /** `.parquet`: a row a picture, encoded in a thread of its own. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { outputFault } from '../../../disk-fault';
 import type { Row } from '../../../row';
 import { WholeFile } from '../../whole-file';
 import { type Column, columnsOf, PICTURE_COLUMNS } from '../columns';
@@ -18,9 +19,13 @@ export async function openParquet(file: string, options: TableOptions): Promise<
   const columns: readonly ParquetColumn[] = [...[...columnsOf(options), ...PICTURE_COLUMNS].map(alone), ...listsOf(options)];
   const whole = await WholeFile.create(file);
   const encoder = openEncoder({ columns: columns.map(({ name, type, isList }) => ({ name, type, isList })) });
+  const ask = (asked: Asked): Promise<Uint8Array> =>
+    encoder.ask(asked).catch((cause) => {
+      throw outputFault(file, cause);
+    });
   let rows: Value[][] = [];
   const put = async (): Promise<void> => {
-    if (rows.length > 0) await whole.write(await encoder.ask({ rows: rows.splice(0) }));
+    if (rows.length > 0) await whole.write(await ask({ rows: rows.splice(0) }));
   };
   return {
     async write(row) {
@@ -29,7 +34,7 @@ export async function openParquet(file: string, options: TableOptions): Promise<
     },
     async finish() {
       await put();
-      await whole.write(await encoder.ask('end'));
+      await whole.write(await ask('end'));
       await encoder.close();
       await whole.finish();
     },

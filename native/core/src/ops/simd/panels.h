@@ -47,7 +47,8 @@ struct Tiles {
 };
 
 template <class Kernel>
-void whole_panel(const PanelProduct<typename Kernel::Number, typename Kernel::Number>& product, const Tiles& tiles, std::int64_t index, std::int64_t k, std::int64_t depth) {
+void whole_panel(const PanelProduct<typename Kernel::Number, typename Kernel::Number>& product, const Tiles& tiles, std::int64_t index,
+                 std::int64_t k, std::int64_t depth) {
   static constexpr float kZeros[kWidth] = {};
   const std::int64_t step = tiles.count < kFetchingTiles ? kWidth : kWidth / kFetchingTiles;
   const auto* const panel = product.panels + (index * product.depth + k) * kWidth;
@@ -57,14 +58,14 @@ void whole_panel(const PanelProduct<typename Kernel::Number, typename Kernel::Nu
     const std::int64_t row = tiles.first(i);
     const float* const bias = product.bias ? product.bias + index * kWidth : kZeros;
     Kernel::kTileFunctions[tiles.first(i + 1) - row - 1]({.x = product.x + row * product.depth + k,
-                                                  .x_stride = product.depth,
-                                                  .panel = panel,
-                                                  .depth = depth,
-                                                  .results = product.results + row * product.outputs + index * kWidth,
-                                                  .result_stride = product.outputs,
-                                                  .bias = k == 0 ? bias : nullptr,
-                                                  .ahead = ahead,
-                                                  .ahead_step = step});
+                                                          .x_stride = product.depth,
+                                                          .panel = panel,
+                                                          .depth = depth,
+                                                          .results = product.results + row * product.outputs + index * kWidth,
+                                                          .result_stride = product.outputs,
+                                                          .bias = k == 0 ? bias : nullptr,
+                                                          .ahead = ahead,
+                                                          .ahead_step = step});
     if (ahead + step * depth < fetched) ahead += step * depth;
   }
 }
@@ -88,13 +89,13 @@ void part_panel(const PanelProduct<typename Kernel::Number, typename Kernel::Num
   for (std::int64_t i = 0; i < tiles.count; ++i) {
     const std::int64_t row = tiles.first(i), rows = tiles.first(i + 1) - row;
     whole_panels<Kernel>({.x = product.x + row * product.depth,
-                  .rows = rows,
-                  .depth = product.depth,
-                  .panels = product.panels + index * product.depth * kWidth,
-                  .last = 1,
-                  .outputs = kWidth,
-                  .bias = bias,
-                  .results = results});
+                          .rows = rows,
+                          .depth = product.depth,
+                          .panels = product.panels + index * product.depth * kWidth,
+                          .last = 1,
+                          .outputs = kWidth,
+                          .bias = bias,
+                          .results = results});
     for (std::int64_t r = 0; r < rows; ++r) {
       copy(results + r * kWidth, outputs, product.results + (row + r) * product.outputs + index * kWidth);
     }
