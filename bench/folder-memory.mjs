@@ -11,6 +11,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { setUp } from '../scripts/setup.mjs';
 import { main, ROOT, title } from '../scripts/step.mjs';
+import { withComment } from './commented-jpeg.mjs';
 import { median } from './sampling.mjs';
 
 const require = createRequire(import.meta.url);
@@ -137,18 +138,10 @@ async function makePictures(folder, count, [width, height]) {
     writeFileSync(path.join(folder, `${i}.jpg`), withComment(originals[i % originals.length], `picture ${i}`));
 }
 
-/** Other bytes, the same pixels: a comment behind the start of the JPEG. */
-function withComment(jpeg, comment) {
-  const segment = Buffer.alloc(4 + comment.length);
-  segment.writeUInt16BE(0xfffe, 0);
-  segment.writeUInt16BE(2 + comment.length, 2);
-  segment.write(comment, 4, 'latin1');
-  return Buffer.concat([jpeg.subarray(0, 2), segment, jpeg.subarray(2)]);
-}
-
 function residentMib(pid) {
   try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1024;
+    const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
+    return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
   } catch {
     return undefined;
   }

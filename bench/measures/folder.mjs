@@ -1,17 +1,18 @@
 /** A folder of pictures, as the command line takes it, beside the reference in a loop over the same files. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { samePrompt } from '../agreement.mjs';
 import { CAPTION } from '../bench.mjs';
+import { withComment } from '../commented-jpeg.mjs';
 import { library } from '../ours.mjs';
 import { median, secondsOf } from '../sampling.mjs';
 
 const PEER_IMAGES = 4;
 /** Calls at the same time of which the best counts as the engine alone. */
 const AT_ONCE = [8, 16];
-/** Captions take most of the time: fewer images tell as much of it. */
-const CAPTIONED_IMAGES = 24;
+/** Captions take most of the time: fewer images tell as much of it. Without them a run would be over before its devices are full. */
+const IMAGES = { made: 24, given: 256 };
 
 export const folder = {
   name: 'folder-fast',
@@ -28,7 +29,8 @@ export const folderCaptioned = {
 
 async function folderPlan(bench, caption) {
   const { ours, peer, options } = bench;
-  const images = caption ? bench.images : bench.images.slice(0, CAPTIONED_IMAGES);
+  const set = mkdtempSync(path.join(tmpdir(), 'bench-set-'));
+  const images = copies(bench.images, caption ? IMAGES.given : IMAGES.made, set);
   const part = bench.partFor(images, PEER_IMAGES);
   const scale = images.length / part.length;
   const work = { mode: 'fast', paths: part, caption: caption ?? null };
@@ -42,8 +44,18 @@ async function folderPlan(bench, caption) {
     ours: () => secondsOf(() => run(ours, images, caption, () => undefined)),
     peer: async () => scale * (await peer.seconds('prompts', work)),
     beside: () => bestSeconds(ours, images, caption),
+    end: () => rmSync(set, { recursive: true, force: true }),
     compare: ({ ours: folders, beside }) => ({ engine_alone_s: median(beside), of_engine_alone: median(beside) / median(folders) }),
   };
+}
+
+/** So many different images of the same pixels. */
+function copies(images, count, folder) {
+  return Array.from({ length: count }, (_, i) => {
+    const file = path.join(folder, `${i}.jpg`);
+    writeFileSync(file, withComment(readFileSync(images[i % images.length]), `image ${i}`));
+    return file;
+  });
 }
 
 /** The images from their folder; the state is new each time. */
