@@ -62,7 +62,7 @@ const settings = lazySchema((typebox) => {
       threads: integer(0, 0, 1024, 'CPU threads; 0: one per physical core.'),
       imagePrecision: oneOf(
         ['float32', 'bfloat16'],
-        "What image towers multiply on the CPU; 'bfloat16' takes about half the time on processors with AVX512_BF16, and changes some of the terms.",
+        "What image towers multiply on the CPU; 'bfloat16' takes about two thirds of the time on processors with AVX512_BF16, and changes few of the terms.",
       ),
       maxBatch: integer(
         32,
