@@ -5,10 +5,10 @@ import { InterrogatorError, toInterrogatorError } from '../errors';
 import type { Ledger } from './ledger/ledger';
 import type { PictureLine } from './ledger/line';
 import type { RunOptions, RunTask } from './options';
-import { checkPlace, checkTable, Embedding, openTable, PictureFault, type SidecarMarks, Sidecars, type Table } from './outputs';
+import { checkTable, Embedding, openTable, PictureFault, type SidecarMarks, Sidecars, type Table } from './outputs';
 import type { Picture } from './picture';
 import type { RunSummary } from './progress';
-import { openReport } from './report';
+import { checkReport, openReport } from './report';
 import { type Row, type RowError, type RowText, rowError } from './row';
 import { applyWords, checkWords } from './words';
 import { placeOf } from './work/examine';
@@ -41,7 +41,8 @@ export class Publisher {
   /** Rejects with ERR_INVALID_ARGUMENT and ERR_IO for what could not be written at the end. */
   static async open(options: RunOptions, task: RunTask): Promise<Publisher> {
     for (const file of options.out ?? []) await checkTable(file, task.kind);
-    if (options.report !== undefined) await checkPlace(options.report);
+    if (options.report !== undefined) await checkReport(options.report);
+    refuseTwice([...(options.out ?? []), ...(options.report === undefined ? [] : [options.report])]);
     if (options.words) checkWords(options.words);
     const sidecars = options.sidecar && new Sidecars({ ...options.sidecar, modes: modesOf(task) });
     return new Publisher(options, task, sidecars, options.embed && (await Embedding.open()));
@@ -171,6 +172,13 @@ export class Publisher {
     for (const { table } of this.targets.splice(0)) await table.abandon();
     await this.embedding?.close();
   }
+}
+
+/** Throws ERR_INVALID_ARGUMENT where two outputs are one file. */
+function refuseTwice(files: readonly string[]): void {
+  const twice = files.find((file, i) => files.findIndex((other) => path.resolve(other) === path.resolve(file)) < i);
+  if (twice === undefined) return;
+  throw new InterrogatorError('ERR_INVALID_ARGUMENT', `out: ${twice} is named twice.`, { hint: 'Name each file once.' });
 }
 
 function modesOf(task: RunTask) {

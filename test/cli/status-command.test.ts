@@ -18,14 +18,22 @@ const leave = (fields: object): void => {
 };
 const HOW: [string, object, string[]][] = [
   ['ended', { state: 'ended' }, ['ended 2026-01-02T03:04:05.678Z']],
-  ['interrupted', { state: 'interrupted' }, ['interrupted 2026-01-02T03:04:05.678Z: run the same command again, it goes on where it was']],
+  [
+    'interrupted',
+    { state: 'interrupted' },
+    ['interrupted 2026-01-02T03:04:05.678Z: run the same command again, without --redo, and it goes on where it was'],
+  ],
   [
     'failed',
     { state: 'failed', error },
     ['failed 2026-01-02T03:04:05.678Z', 'error: The state cannot be kept in a (ERR_IO)', 'b: the disk is full.', 'Free some space.'],
   ],
   // Its lock is gone.
-  ['broken off', { state: 'running' }, ['broken off after 2026-01-02T03:04:05.678Z: run the same command again, it goes on where it was']],
+  [
+    'broken off',
+    { state: 'running' },
+    ['broken off after 2026-01-02T03:04:05.678Z: run the same command again, without --redo, and it goes on where it was'],
+  ],
 ];
 
 test.each(HOW)('%s', async (state, fields, lines) => {

@@ -304,3 +304,24 @@ test('what a listener throws ends the run, and is what it rejects with', async (
   // All is closed: the next run has the state for itself.
   expect((await rowsOf()).summary).toMatchObject({ failed: 0, aborted: false });
 });
+
+test.each<[RunOptions, RegExp]>([
+  [{ out: ['a.jsonl', './a.jsonl'] }, /named twice/],
+  [{ out: ['a.jsonl'], report: 'a.pdf' }, /no name of a page/],
+])('outputs that cannot be: %j', async (options, said) => {
+  const inWork = (file: string): string => `${work}/${file}`;
+  const { out = [], report } = options;
+  const run = rowsOf({ out: out.map(inWork), ...(report !== undefined && { report: inWork(report) }) });
+  await expect(run).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringMatching(said) });
+});
+
+test('a picture that the readers of an output cannot name has failed there, and is in the others', async () => {
+  writeFileSync(Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.from([0xe9]), Buffer.from('.png')]), await encoded(9, 'png'));
+  const files = ['metadata.jsonl', 'kohya.json', 'all.csv'].map((name) => path.join(folder, name));
+  const { summary } = await rowsOf({ out: files });
+  expect(summary).toMatchObject({ done: 4, failed: 1, failures: [{ code: 'ERR_IO', count: 1 }] });
+  const [metadata, kohya, all] = files.map((file) => readFileSync(file, 'utf8')) as [string, string, string];
+  expect(metadata.trim().split('\n')).toHaveLength(4);
+  expect(Object.keys(JSON.parse(kohya))).toHaveLength(4);
+  expect(all.trim().split('\r\n')).toHaveLength(6);
+});

@@ -69,7 +69,11 @@ async function interrogate(args: readonly string[], options: InterrogateOptions,
   if (options.dryRun) return previewPictures(args, run);
   await runPictures(args, run, {
     ...options,
-    toText: ({ texts = [] }) => texts.map(({ mode, text }) => (texts.length > 1 ? `${mode}\t${text}` : text)),
+    toText: ({ texts = [] }) =>
+      texts.map(({ mode, text, similarity }) => {
+        const columns = [...(texts.length > 1 ? [mode] : []), ...(similarity === undefined ? [] : [similarity.toFixed(4)]), text];
+        return columns.join('\t');
+      }),
     toObject: (row) => rowToObject(row),
   });
 }

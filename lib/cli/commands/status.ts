@@ -27,7 +27,7 @@ export function addStatusCommand(program: Command): void {
     });
 }
 
-const AGAIN = 'run the same command again, it goes on where it was';
+const AGAIN = 'run the same command again, without --redo, and it goes on where it was';
 
 function stateLines({ state, pid, host, at, error }: FoundStatus): string[] {
   switch (state) {

@@ -69,6 +69,11 @@ export function requirePictures(args: readonly string[], { from }: PictureOption
 /** What the library takes, but for the task and the words. */
 export function toRunOptions(options: PictureOptions): RunOptions {
   const { recursive, include, exclude, concurrency, state, redo, onlyErrors, out, report, from } = options;
+  if (onlyErrors && state === false) {
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', '--only-errors reads the state of an earlier run, which --no-state leaves alone.', {
+      hint: 'Give one of the two.',
+    });
+  }
   if (redo && onlyErrors) throw new InterrogatorError('ERR_INVALID_ARGUMENT', '--redo and --only-errors do not go together.');
   return {
     recursive,

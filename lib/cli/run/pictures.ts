@@ -6,7 +6,7 @@ import { onInterrupts } from '../interrupts';
 import { onOneLine, print } from '../lines';
 import { eraseStatus } from '../status';
 import { complain } from './complaint';
-import { commandWith, summaryLines } from './summary';
+import { commandAgain, summaryLines } from './summary';
 import { type ProgressKind, ProgressWatch } from './watch';
 
 export interface PicturesOptions {
@@ -26,7 +26,10 @@ export async function runPictures(args: readonly string[], run: RunOptions, opti
   const started = runFolder(argumentInputs(args), { ...run, signal: ending.signal, onProgress: (progress) => watch.tell(progress) });
   const writes = [...(run.out ?? []), run.report, run.sidecar, run.embed].some((each) => each !== undefined);
   const printsRows = json || !writes;
-  const leave = onInterrupts(() => started.stop());
+  const leave = onInterrupts(() => {
+    started.stop();
+    watch.note('Stopping after the pictures under way. Ctrl-C again ends at once, without them.');
+  });
   let pictures = 0;
   let isWhole = false;
   try {
@@ -46,8 +49,13 @@ export async function runPictures(args: readonly string[], run: RunOptions, opti
   }
   const { result } = started;
   if (!result) throw new AbortError();
-  if (tells(options, pictures, writes))
-    for (const line of summaryLines(result, commandWith('--only-errors', process.argv.slice(2)))) console.error(line);
+  const line = process.argv.slice(2);
+  const next = {
+    failed: commandAgain(line, '--only-errors'),
+    goOn: commandAgain(line),
+    skips: run.sidecar !== undefined && run.again !== 'errors',
+  };
+  if (tells(options, pictures, writes || result.aborted)) for (const each of summaryLines(result, next)) console.error(each);
   if (result.aborted) process.exitCode = EXIT.interrupted;
   else process.exitCode = result.failed > 0 ? EXIT.failed : EXIT.ok;
   return result;

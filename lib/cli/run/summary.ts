@@ -6,8 +6,16 @@ import { count, durationText, rateText } from './progress-line';
 
 const EXAMPLES = 3;
 
-/** Lines of at most `columns`, but for names and commands. `again`: the command line that runs only the failed ones. */
-export function summaryLines(summary: RunSummary, again: string): string[] {
+/** The command lines that go on: with the failed ones alone, and where a run was interrupted. */
+export interface NextCommands {
+  failed: string;
+  goOn: string;
+  /** Pictures were left alone for their text files. */
+  skips: boolean;
+}
+
+/** Lines of at most `columns`, but for names and commands. */
+export function summaryLines(summary: RunSummary, next: NextCommands): string[] {
   const { done, kept, failed, skipped, seconds, written, sidecars, failures, state, aborted } = summary;
   const rate = done > 0 && seconds > 0 ? ` (${rateText(done / seconds)})` : '';
   const parts = [
@@ -19,6 +27,7 @@ export function summaryLines(summary: RunSummary, again: string): string[] {
   const lines = [`${aborted ? 'Interrupted: ' : ''}${parts.join(', ')} in ${durationText(seconds)}${rate}`];
   if (written.length > 0) lines.push(`Written: ${written.map(onOneLine).join(', ')}`);
   if (sidecars > 0) lines.push(`Sidecars written: ${count(sidecars)}`);
+  if (skipped > 0 && next.skips) lines.push(SKIPPED);
   for (const { code, hint, count: number, examples } of failures) {
     lines.push(`${count(number)} × ${code}${hint ? `: ${asOptions(hint).replaceAll('\n', ' ')}` : ''}`);
     for (const { name, error } of examples.slice(0, EXAMPLES)) lines.push(`  ${onOneLine(name)}: ${onOneLine(asOptions(error.message))}`);
@@ -26,15 +35,18 @@ export function summaryLines(summary: RunSummary, again: string): string[] {
   }
   // Without a state another run begins anew.
   if (state === null) return lines;
-  if (failed > 0) lines.push(`Only these again: ${again}`);
-  if (aborted) lines.push('Run the same command again: it goes on where it was.');
+  if (failed > 0) lines.push(`Only these again: ${next.failed}`);
+  if (aborted) lines.push(`It goes on where it was with: ${next.goOn}`);
   return lines;
 }
 
-/** This process's command line with one more option, to be pasted into a shell. */
-export function commandWith(option: string, args: readonly string[]): string {
+const SKIPPED =
+  'Skipped: their text files are of another hand, or of a run with another state. --existing overwrite, append or prepend writes them; --state DIR names that state.';
+
+/** This process's command line, to be pasted into a shell; without --redo, which would begin anew. `option`: one more, if it is not there. */
+export function commandAgain(args: readonly string[], option?: string): string {
   const [name = '', ...others] = args.filter((each) => each !== '--redo' && each !== option);
-  const words = [name, option, ...others];
+  const words = option === undefined ? [name, ...others] : [name, option, ...others];
   return ['npx', 'torch-interrogator', ...words.map(quoted)].join(' ');
 }
 

@@ -37,6 +37,13 @@ export class ProgressWatch {
     return true;
   }
 
+  /** A line for a person. */
+  note(text: string): void {
+    if (this.kind === 'none' || this.kind === 'json') return;
+    eraseStatus();
+    console.error(text);
+  }
+
   end(summary: RunSummary | undefined): void {
     eraseStatus();
     if (this.kind === 'json' && summary) event({ event: 'end', ...summary });

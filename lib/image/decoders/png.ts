@@ -4,6 +4,7 @@ import { DecodeFailure } from '../failure';
 import { pngChunks } from '../formats/png';
 import type { DecodeRequest } from './request';
 import { type DecodedPixels, sampleAt } from './rgb';
+import { undisturbed } from './undisturbed';
 
 /** Samples a pixel by colour type. */
 const SAMPLES: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
@@ -89,7 +90,7 @@ export async function decodePng(bytes: Buffer, { width, height, background, isLe
 /** As many bytes as are wanted, or as there are. What follows them is not looked at. */
 async function inflate(parts: Buffer[], wanted: number): Promise<{ filtered: Uint8Array; count: number; failure?: DecodeFailure }> {
   const filtered = new Uint8Array(wanted);
-  const stream = createInflate();
+  const stream = undisturbed(() => createInflate());
   for (const part of parts) stream.write(part);
   stream.end();
   let count = 0;

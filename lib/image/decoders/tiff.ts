@@ -6,6 +6,7 @@ import { jpeg } from '../formats/jpeg';
 import { TAG, TiffDirectory } from '../formats/tiff';
 import type { DecodeRequest } from './request';
 import { type DecodedPixels, inksToRgb, withoutAlpha } from './rgb';
+import { undisturbed } from './undisturbed';
 
 const RAW = 1;
 const JPEG = 7;
@@ -83,7 +84,8 @@ function expandedLength(part: Buffer, compression: number, most: number): number
   if (compression === PACK_BITS) return packBitsLength(part);
   if (!DEFLATE.includes(compression)) return Number.POSITIVE_INFINITY;
   try {
-    return inflateSync(part, { maxOutputLength: Math.ceil(Math.min(most, 2 ** 31)), finishFlush: constants.Z_SYNC_FLUSH }).length;
+    const options = { maxOutputLength: Math.ceil(Math.min(most, 2 ** 31)), finishFlush: constants.Z_SYNC_FLUSH };
+    return undisturbed(() => inflateSync(part, options)).length;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw corrupt('a part of it is larger than the image');
     // What is wrong with the stream otherwise is the library's to find.

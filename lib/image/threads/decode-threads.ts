@@ -4,6 +4,7 @@ import { onAbort } from '../../abort';
 import { AbortError, InterrogatorError, throwIfAborted } from '../../errors';
 import { restoreSharpSettings, type SharpSettings, sharpSettings } from '../decoders/sharp';
 import { DecodeFailure, describeFailure, outOfMemory, type RgbImage } from '../failure';
+import { Gate } from './gate';
 import { type DecodeMessage, type DecodeReply, type DecodeTask, type OpenReply, type OpenRequest, receive } from './messages';
 import type { DecodeJob } from './queue';
 
@@ -24,6 +25,7 @@ let users = 0;
 
 class DecodeThread {
   private readonly worker: Worker;
+  private readonly gate = new Gate();
   private readonly exit: Promise<void>;
   private asked: { resolve(reply: DecodeReply): void; reject(error: Error): void } | undefined;
   private hasSharp = false;
@@ -36,6 +38,7 @@ class DecodeThread {
     // Some decoders print; nothing of it is for our standard output. Reading these streams would keep the process alive.
     this.worker = new Worker(require.resolve('./decode-worker'), {
       name: 'torch-interrogator-decode',
+      workerData: { gate: this.gate.state },
       resourceLimits: LIMITS,
       stdout: true,
       stderr: true,
@@ -131,6 +134,7 @@ class DecodeThread {
 
   async end(failure: Error): Promise<void> {
     this.failWith(failure);
+    await this.gate.close();
     await this.worker.terminate();
     await this.exit;
   }

@@ -1,11 +1,13 @@
 /** A decode thread. It has one image at a time: it reads its file and its header, waits until there is room for the pixels, and decodes it. */
 import { Console } from 'node:console';
 import { Writable } from 'node:stream';
-import { MessageChannel, parentPort } from 'node:worker_threads';
+import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
 import { toInterrogatorError } from '../../errors';
 import { sharpSettings } from '../decoders/sharp';
+import { keepUndisturbed } from '../decoders/undisturbed';
 import type { RgbImage } from '../failure';
 import { readPath } from '../inputs/file';
+import { Gate } from './gate';
 import { type DecodeMessage, type DecodeReply, type DecodeTask, type PixelTarget, send } from './messages';
 import { type OpenedImage, openImage } from './opened-image';
 
@@ -19,6 +21,9 @@ interface Addon {
 // What is not written cannot pile up: the other side does not read these streams, since that would keep its process alive.
 process.stdout.write = process.stderr.write = () => true;
 globalThis.console = new Console(new Writable({ write: (_chunk, _encoding, done) => done() }));
+
+const gate = new Gate((workerData as { gate: Int32Array }).gate);
+keepUndisturbed((work) => gate.pass(work));
 
 /** Smaller ones may share a buffer with others. */
 const LARGE = 64 << 10;

@@ -17,7 +17,7 @@ export interface SidecarOptions {
   extension?: string;
   /**
    * How the files are called: {stem} is the picture's name without its suffix, {name} with it, {ext} the extension, {mode} the text's mode.
-   * Default '{stem}{ext}', and for further modes '{stem}.{mode}{ext}'.
+   * Default '{stem}{ext}'. Further modes' have the mode before the suffix where it is not named: '{stem}.{mode}{ext}'.
    */
   name?: string;
   /** Puts them there, in subfolders as the pictures are below the folder that was named. Default: beside the pictures. */
@@ -190,8 +190,7 @@ export class Sidecars {
   private nameOf(file: Buffer, place: number | undefined): string {
     const { name: given, modes } = this.options;
     const mode = modes[place ?? 0] as Mode;
-    const usual = place ? '{stem}.{mode}{ext}' : '{stem}{ext}';
-    const template = given === undefined || (place && !given.includes('{mode}')) ? usual : given;
+    const template = place ? ofFurtherMode(given ?? USUAL) : (given ?? USUAL);
     const name = file.subarray(file.lastIndexOf('/') + 1).toString('latin1');
     const dot = name.lastIndexOf('.');
     const values: Readonly<Record<string, string>> = {
@@ -226,6 +225,14 @@ function takenFault(file: Buffer, hasSameName: boolean): InterrogatorError {
   return new InterrogatorError('ERR_IO', `${taken}, which has the same name in another folder.`, {
     hint: 'Give the folder above both instead, whose subfolders --sidecar-dir repeats, or give each folder a run with a --sidecar-dir of its own.',
   });
+}
+
+const USUAL = '{stem}{ext}';
+
+/** The mode goes before the suffix, where it is not named: `{name}.{mode}{ext}`. */
+function ofFurtherMode(template: string): string {
+  if (template.includes('{mode}')) return template;
+  return template.includes('{ext}') ? template.replace('{ext}', '.{mode}{ext}') : template.replace(/(\.[^.{}]*)?$/, '.{mode}$1');
 }
 
 const VARIABLES: readonly string[] = ['stem', 'name', 'ext', 'mode'];

@@ -1,6 +1,7 @@
 /** `--report FILE.html`: a run's pictures, prompts and failures on one page to look at, which asks nobody for anything. */
 import type { Mode } from '../../api';
-import type { RowKind, Table } from '../outputs';
+import { InterrogatorError } from '../../errors';
+import { checkPlace, type RowKind, type Table } from '../outputs';
 import { WholeFile } from '../outputs/whole-file';
 import type { RunSummary } from '../progress';
 import type { Row } from '../row';
@@ -25,6 +26,14 @@ const MOST_LISTED = 200e6;
 /** Thumbnails that are made while the rows before them wait for theirs. */
 const AHEAD = 1;
 const TERMS_A_PIECE = 1000;
+
+/** Rejects with ERR_INVALID_ARGUMENT for a name that no browser opens as a page, with ERR_IO for a place that takes no files. */
+export async function checkReport(file: string): Promise<void> {
+  if (!/\.html?$/i.test(file)) {
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `report: ${file} is no name of a page.`, { hint: 'Name an .html file.' });
+  }
+  await checkPlace(file);
+}
 
 /** Rejects with ERR_IO, as the report's methods do. */
 export async function openReport(file: string, { kind }: ReportOptions): Promise<Report> {

@@ -45,6 +45,8 @@ test.each<[SidecarOptions, Mode[], Record<string, string>]>([
   [{ name: '{name}{ext}' }, ['fast'], { 'a b.png.txt': 'one\n' }],
   [{}, ['fast', 'negative'], { 'a b.txt': 'one\n', 'a b.negative.txt': 'two\n' }],
   [{ name: '{mode}-{stem}{ext}' }, ['fast', 'negative'], { 'fast-a b.txt': 'one\n', 'negative-a b.txt': 'two\n' }],
+  [{ name: '{name}{ext}' }, ['fast', 'negative'], { 'a b.png.txt': 'one\n', 'a b.png.negative.txt': 'two\n' }],
+  [{ name: '{stem}.words' }, ['fast', 'negative'], { 'a b.words': 'one\n', 'a b.negative.words': 'two\n' }],
   [{ lines: true }, ['fast', 'negative'], { 'a b.txt': 'one\ntwo\n' }],
 ])('names of %j', async (options, modes, expected) => {
   const texts: Partial<Record<Mode, string>> = modes.length > 1 ? { fast: 'one', negative: 'two' } : { fast: 'one' };

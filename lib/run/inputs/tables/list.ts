@@ -33,7 +33,11 @@ async function* listPictures(list: ListInput, signal: AbortSignal | undefined): 
     }
   } catch (cause) {
     if (signal?.aborted) return;
-    yield failedPicture(name, new InterrogatorError('ERR_IO', `${name} cannot be read as a list: ${systemReason(cause)}.`, { cause }));
+    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    const error = isMissing
+      ? new InterrogatorError('ERR_IO', `There is no list ${name}.`, { hint: 'Check the path.', cause })
+      : new InterrogatorError('ERR_IO', `${name} cannot be read as a list: ${systemReason(cause)}.`, { cause });
+    yield failedPicture(name, error);
   } finally {
     leave();
   }

@@ -44,7 +44,7 @@ function endOf<T>(entries: readonly T[], most: number, toRow: (entry: T) => stri
 function picturesTable({ pictures: of, clipModel, coverage }: Inspection): InspectionTable {
   const rows = [
     [count(of.inspected), `inspected, of ${count(of.contents)} different contents`],
-    of.gone > 0 && [count(of.gone), 'gone since they were read: left out'],
+    of.gone > 0 && [count(of.gone), 'gone, or could not be read: left out'],
     of.changed > 0 && [count(of.changed), 'changed since they were read: run again for their new content'],
     of.withoutFeatures > 0 && [count(of.withoutFeatures), 'without features of this model: left out'],
     coverage.meanSimilarity !== null && [similarity(coverage.meanSimilarity), 'mean similarity of two contents'],

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Row } from '../../row';
 import { rowToObject, textOf } from '../record';
 import { WholeFile } from '../whole-file';
-import type { Table } from './table';
+import { PictureFault, type Table } from './table';
 
 /**
  * `metadata.jsonl` of Hugging Face's ImageFolder (https://huggingface.co/docs/datasets/image_dataset#imagefolder): `file_name` below the
@@ -16,9 +16,11 @@ export async function openImageFolder(file: string): Promise<Table> {
   return {
     async write(row) {
       const text = textOf(row);
-      const name = row.file && isUtf8(row.file) ? path.relative(folder, path.resolve(row.file.toString())) : undefined;
+      if (text === undefined || !row.file) return;
+      const name = path.relative(folder, path.resolve(nameOf(row, file)));
+      if (/^\.\.(\/|$)/.test(name) || path.isAbsolute(name)) return;
       // The reader takes `::` for a path within an archive, and fails for the whole folder; of a backslash it makes a slash.
-      if (text === undefined || name === undefined || /^\.\.(\/|$)|::|\\/.test(name) || path.isAbsolute(name)) return;
+      if (/::|\\/.test(name)) throw unnamed(row, file);
       const { image: _, prompt: __, error: ___, ...more } = rowToObject(row);
       await whole.write(`${JSON.stringify({ file_name: name.split(path.sep).join('/'), text, ...more })}\n`);
     },
@@ -38,10 +40,11 @@ export async function openKohya(file: string): Promise<Table> {
     async write(row) {
       const text = textOf(row);
       // The trainer opens the path.
-      if (text === undefined || !row.file || !isUtf8(row.file)) return;
+      if (text === undefined || !row.file) return;
+      const name = path.resolve(nameOf(row, file));
       // It reads the first line alone.
       const caption = onOneLine(text);
-      await whole.write(`${first ? '{' : ','}\n  ${JSON.stringify(path.resolve(row.file.toString()))}: ${JSON.stringify({ caption })}`);
+      await whole.write(`${first ? '{' : ','}\n  ${JSON.stringify(name)}: ${JSON.stringify({ caption })}`);
       first = false;
     },
     async finish() {
@@ -63,6 +66,20 @@ export async function openText(file: string): Promise<Table> {
     finish: () => whole.finish(),
     abandon: () => whole.abandon(),
   };
+}
+
+/** The picture's path. Throws a PictureFault where a string cannot hold it. */
+function nameOf(row: Row, file: string): string {
+  if (row.file && isUtf8(row.file)) return row.file.toString();
+  throw unnamed(row, file);
+}
+
+function unnamed({ name }: Row, file: string): PictureFault {
+  return new PictureFault({
+    code: 'ERR_IO',
+    message: `${name} is not in ${file}, whose readers cannot name it.`,
+    hint: 'Give the picture a name in UTF-8, without :: and \\.',
+  });
 }
 
 function onOneLine(text: string): string {
