@@ -9,6 +9,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { setUp } from '../scripts/setup.mjs';
 import { main, ROOT } from '../scripts/step.mjs';
+import { atOnce } from './at-once.mjs';
 import { library } from './ours.mjs';
 import { median, secondsOf } from './sampling.mjs';
 
@@ -32,8 +33,8 @@ await main(async () => {
     const [right, near] = [await answersOf(exact, images), await answersOf(rounded, images)];
     const seconds = { float32: [], bfloat16: [] };
     for (let i = 0; i < SAMPLES; i += 1) {
-      seconds.float32.push(await secondsOf(() => all(images, (image) => featuresOf(exact, image))));
-      seconds.bfloat16.push(await secondsOf(() => all(images, (image) => featuresOf(rounded, image))));
+      seconds.float32.push(await secondsOf(() => atOnce(AT_ONCE, images, (image) => featuresOf(exact, image))));
+      seconds.bfloat16.push(await secondsOf(() => atOnce(AT_ONCE, images, (image) => featuresOf(rounded, image))));
     }
     const cosines = right.map(({ features }, i) => dot(features, near[i].features));
     const shared = right.map(({ terms }, i) => terms.filter((term) => near[i].terms.includes(term)).length / terms.length);
@@ -68,7 +69,7 @@ async function openOurs({ clip, caption }, imagePrecision, work) {
   return ours;
 }
 
-/** The same for both: features, the best terms of all tables, a caption. */
+/** The same for both: features, the best flavors, a caption. */
 async function answersOf(ours, images) {
   const answers = [];
   for (const image of images) {
@@ -85,19 +86,11 @@ async function featuresOf(ours, image) {
   (await ours.imageToFeatures(image)).close();
 }
 
-async function all(images, call) {
-  const left = images.values();
-  const some = async () => {
-    for (const image of left) await call(image);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, some));
-}
-
 function dot(a, b) {
   return a.reduce((sum, value, i) => sum + value * b[i], 0);
 }
 
-/** The images of the sample, cut, turned and tinted in many ways. */
+/** The images of the sample, turned and tinted in many ways. */
 async function madeUp(work) {
   const sharp = require('sharp');
   const names = ['apple', 'cat-and-pizza', 'rocket'];

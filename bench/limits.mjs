@@ -54,3 +54,11 @@ export function labelBytes(labels, embedDim) {
 export function rankingFlops(labels, embedDim) {
   return 2 * labels * embedDim;
 }
+
+/** Seconds of so many images in fast mode, their captions given, at a machine's rates. Ranked together they need the embeddings read once. */
+export function rankedImageLimit({ clip, mergedLabels }, images) {
+  const flops = imageFlops(clip);
+  const bytes = labelBytes(mergedLabels.length, clip.embedDim);
+  const products = images * rankingFlops(mergedLabels.length, clip.embedDim);
+  return flops && ((rates) => (images * flops) / rates.flops + Math.max(bytes / rates.bytes, products / rates.flops));
+}

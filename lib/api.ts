@@ -26,20 +26,21 @@ export { readImage, thumbnail } from './image/public';
 export type { BatchFailure, BatchResult, BatchSuccess } from './interrogator/batch';
 export type { Fingerprints } from './interrogator/fingerprints';
 export { Interrogator } from './interrogator/interrogator';
-export type {
-  BatchOptions,
-  CaptionedOptions,
-  ChainCallOptions,
-  DescribeOptions,
-  Description,
-  ImageOptions,
-  InterrogateOptions,
-  Mode,
-  ModesAnswer,
-  ModesOptions,
-  NegativeOptions,
-  RankTopOptions,
-  TermTable,
+export {
+  type BatchOptions,
+  type CaptionedOptions,
+  type ChainCallOptions,
+  type DescribeOptions,
+  type Description,
+  type ImageOptions,
+  type InterrogateOptions,
+  MODES,
+  type Mode,
+  type ModesAnswer,
+  type ModesOptions,
+  type NegativeOptions,
+  type RankTopOptions,
+  type TermTable,
 } from './interrogator/options';
 export { LabelTable, type LabelTableOptions, type RankedLabel, type RankOptions, type RankScoredOptions } from './labels/label-table';
 export { loadList } from './labels/vocabulary';

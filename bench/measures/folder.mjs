@@ -3,8 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { samePrompt } from '../agreement.mjs';
+import { atOnce } from '../at-once.mjs';
 import { CAPTION } from '../bench.mjs';
 import { withComment } from '../commented-jpeg.mjs';
+import { captionSeconds, rankedImageLimit } from '../limits.mjs';
 import { library } from '../ours.mjs';
 import { median, secondsOf } from '../sampling.mjs';
 
@@ -35,6 +37,8 @@ async function folderPlan(bench, caption) {
   const scale = images.length / part.length;
   const work = { mode: 'fast', paths: part, caption: caption ?? null };
   const { result } = await peer.timed('prompts', work);
+  const ofCaption = caption ? () => 0 : await captionLimit(bench);
+  const ofImages = rankedImageLimit(bench, images.length);
   const rows = new Map(await run(ours, images, caption, (row) => [row.name, row.texts[0].text]));
   for (const [i, image] of part.entries()) samePrompt(`fast prompt of ${path.basename(image)}`, rows.get(image), result[i], options);
   return {
@@ -44,9 +48,16 @@ async function folderPlan(bench, caption) {
     ours: () => secondsOf(() => run(ours, images, caption, () => undefined)),
     peer: async () => scale * (await peer.seconds('prompts', work)),
     beside: () => bestSeconds(ours, images, caption),
+    limit: ofImages && ((rates) => images.length * ofCaption(rates) + ofImages(rates)),
     end: () => rmSync(set, { recursive: true, force: true }),
     compare: ({ ours: folders, beside }) => ({ engine_alone_s: median(beside), of_engine_alone: median(beside) / median(folders) }),
   };
+}
+
+/** Seconds of the caption of an image at a machine's rates. Random weights come to the same number of tokens for all. */
+async function captionLimit({ peer, image, captioner }) {
+  const ids = await peer.call('caption_ids', { path: image });
+  return (rates) => captionSeconds(ids.length - captioner.decoder.promptIds.length, captioner, rates);
 }
 
 /** So many different images of the same pixels. */
@@ -76,11 +87,7 @@ async function run(ours, images, caption, take) {
 async function bestSeconds(ours, images, caption) {
   const taken = [];
   for (const calls of AT_ONCE) {
-    const left = images.values();
-    const some = async () => {
-      for (const image of left) await ours.interrogateFast(image, { ...(caption && { caption }) });
-    };
-    taken.push(await secondsOf(() => Promise.all(Array.from({ length: calls }, some))));
+    taken.push(await secondsOf(() => atOnce(calls, images, (image) => ours.interrogateFast(image, { ...(caption && { caption }) }))));
   }
   return Math.min(...taken);
 }

@@ -1,7 +1,7 @@
 /** Whole answers: captions, and prompts in each mode. */
 import { sameChoice, samePrompt } from '../agreement.mjs';
 import { CAPTION } from '../bench.mjs';
-import { captionSeconds, imageFlops, labelBytes, rankingFlops } from '../limits.mjs';
+import { captionSeconds, rankedImageLimit } from '../limits.mjs';
 import { secondsOf } from '../sampling.mjs';
 
 const PEER_IMAGES = 8;
@@ -64,11 +64,3 @@ export const throughputFast = {
     };
   },
 };
-
-/** Images that are ranked together need the embeddings read once for all. */
-function rankedImageLimit({ clip, mergedLabels }, images) {
-  const flops = imageFlops(clip);
-  const bytes = labelBytes(mergedLabels.length, clip.embedDim);
-  const products = images * rankingFlops(mergedLabels.length, clip.embedDim);
-  return flops && ((rates) => (images * flops) / rates.flops + Math.max(bytes / rates.bytes, products / rates.flops));
-}

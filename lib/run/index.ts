@@ -50,7 +50,10 @@ export async function inspectFolder(folder: string, options: InspectOptions = {}
   return inspect(folder, options);
 }
 
-/** An inspection as one page, with nothing from elsewhere. Rejects with ERR_IO where the file cannot be written. */
+/**
+ * An inspection as one .html page, with nothing from elsewhere. Rejects with ERR_INVALID_ARGUMENT for another name, with ERR_IO where it
+ * cannot be written.
+ */
 export async function writeInspection(file: string, inspection: Inspection): Promise<void> {
   const { writeInspection: write } = require('./inspect') as typeof import('./inspect');
   await write(file, inspection);

@@ -17,7 +17,10 @@ export type RunTask =
       maxFlavors?: number;
       /** So many of the best terms of each table as well. Default 0. */
       termCount?: number;
-      /** Encode each text and say how similar it is to its picture; fast mode takes nearly twice as long. Default: where a report is asked for. */
+      /**
+       * Encode each text and say how similar it is to its picture; on the CPU fast mode takes 1.7 times as long. Default: where a report is
+       * asked for.
+       */
       similarities?: boolean;
     }
   | {

@@ -1,6 +1,6 @@
 /** torch-interrogator interrogate IMAGE|FOLDER|URL|-… */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Mode, type RunTask, rowToObject } from '../../index';
+import { MODES, type Mode, type RunTask, rowToObject } from '../../index';
 import { IMAGE_ARGUMENTS, pictureReaders, refuseSharedInput } from '../inputs';
 import { addModelOptions, type ModelOptions, wholeNumber } from '../options';
 import { toRunConfig } from '../run/config';
@@ -18,7 +18,6 @@ interface InterrogateOptions extends PictureOptions, TextOptions, ModelOptions {
   similarity?: boolean;
 }
 
-const MODES: readonly Mode[] = ['best', 'fast', 'classic', 'negative', 'caption'];
 /** What --captions N takes the first N of. */
 const CAPTIONS: readonly Mode[] = ['caption', 'fast', 'classic', 'best'];
 

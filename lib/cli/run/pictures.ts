@@ -50,12 +50,12 @@ export async function runPictures(args: readonly string[], run: RunOptions, opti
   const { result } = started;
   if (!result) throw new AbortError();
   const line = process.argv.slice(2);
-  const next = {
+  const advice = {
     failed: commandAgain(line, '--only-errors'),
     goOn: commandAgain(line),
     skips: run.sidecar !== undefined && run.again !== 'errors',
   };
-  if (tells(options, pictures, writes || result.aborted)) for (const each of summaryLines(result, next)) console.error(each);
+  if (tells(options, pictures, writes || result.aborted)) for (const each of summaryLines(result, advice)) console.error(each);
   if (result.aborted) process.exitCode = EXIT.interrupted;
   else process.exitCode = result.failed > 0 ? EXIT.failed : EXIT.ok;
   return result;

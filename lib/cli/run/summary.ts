@@ -6,16 +6,18 @@ import { count, durationText, rateText } from './progress-line';
 
 const EXAMPLES = 3;
 
-/** The command lines that go on: with the failed ones alone, and where a run was interrupted. */
-export interface NextCommands {
+/** What a summary advises. */
+export interface Advice {
+  /** The command line for the failed pictures alone. */
   failed: string;
+  /** The one that goes on where the run was interrupted. */
   goOn: string;
   /** Pictures were left alone for their text files. */
   skips: boolean;
 }
 
 /** Lines of at most `columns`, but for names and commands. */
-export function summaryLines(summary: RunSummary, next: NextCommands): string[] {
+export function summaryLines(summary: RunSummary, advice: Advice): string[] {
   const { done, kept, failed, skipped, seconds, written, sidecars, failures, state, aborted } = summary;
   const rate = done > 0 && seconds > 0 ? ` (${rateText(done / seconds)})` : '';
   const parts = [
@@ -27,7 +29,7 @@ export function summaryLines(summary: RunSummary, next: NextCommands): string[] 
   const lines = [`${aborted ? 'Interrupted: ' : ''}${parts.join(', ')} in ${durationText(seconds)}${rate}`];
   if (written.length > 0) lines.push(`Written: ${written.map(onOneLine).join(', ')}`);
   if (sidecars > 0) lines.push(`Sidecars written: ${count(sidecars)}`);
-  if (skipped > 0 && next.skips) lines.push(SKIPPED);
+  if (skipped > 0 && advice.skips) lines.push(SKIPPED);
   for (const { code, hint, count: number, examples } of failures) {
     lines.push(`${count(number)} × ${code}${hint ? `: ${asOptions(hint).replaceAll('\n', ' ')}` : ''}`);
     for (const { name, error } of examples.slice(0, EXAMPLES)) lines.push(`  ${onOneLine(name)}: ${onOneLine(asOptions(error.message))}`);
@@ -35,8 +37,8 @@ export function summaryLines(summary: RunSummary, next: NextCommands): string[] 
   }
   // Without a state another run begins anew.
   if (state === null) return lines;
-  if (failed > 0) lines.push(`Only these again: ${next.failed}`);
-  if (aborted) lines.push(`It goes on where it was with: ${next.goOn}`);
+  if (failed > 0) lines.push(`Only these again: ${advice.failed}`);
+  if (aborted) lines.push(`It goes on where it was with: ${advice.goOn}`);
   return lines;
 }
 

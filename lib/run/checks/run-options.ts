@@ -1,14 +1,13 @@
 /** The options of runFolder(), checked before anything is opened or loaded. */
 import { types } from 'node:util';
 import type { TProperties, TSchema } from '@sinclair/typebox';
-import { Config, Interrogator, type Mode } from '../../api';
+import { Config, Interrogator, MODES } from '../../api';
 import { callOptions, fieldsOf, isA, optionsSchema, read } from '../../arguments';
 import { accepted, choice, type TypeBox } from '../../arguments/schema';
 import { filtersOf } from '../inputs/folders/filters';
 import type { RunOptions, RunTask } from '../options';
 
 const KINDS = ['interrogate', 'rank', 'features'] as const satisfies readonly RunTask['kind'][];
-const MODES = ['best', 'fast', 'classic', 'negative', 'caption'] as const satisfies readonly Mode[];
 
 /**
  * A copy of the options. Throws ERR_INVALID_ARGUMENT, naming every option that is wrong; also for globs that are none. Throws ERR_CONFIG

@@ -86,12 +86,11 @@ export class Examiner {
     const image = placeOf(picture, path.dirname(ledger.folder));
     const last = await ledger.ofImage(image);
     if (again === 'errors' && !last) return undefined;
-    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    for (let changes = 0; changes < TRIES; ) {
       const examined = await whileHeld((until) => this.tryOnce(picture, image, last, ledger, until));
-      if (examined === 'changed') continue;
-      if (!examined || !('after' in examined)) return examined;
-      await examined.after;
-      attempt -= 1;
+      if (examined === 'changed') changes += 1;
+      else if (examined && 'after' in examined) await examined.after;
+      else return examined;
     }
     const message = `${NAME_MARK} changes while it is read.`;
     return this.unread(image, last, { code: 'ERR_IO', message, hint: 'Run again when nothing writes to it any more.' });

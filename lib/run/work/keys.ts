@@ -1,6 +1,6 @@
 /** What results are filed under: digests of all that they depend on, besides the picture. */
 import { createHash } from 'node:crypto';
-import type { Config, Fingerprints, Mode } from '../../api';
+import type { Fingerprints, Interrogator, Mode } from '../../api';
 import type { RunTask } from '../options';
 
 const DIGITS = 16;
@@ -9,13 +9,6 @@ const DIGITS = 16;
 export interface Key {
   key: string;
   settings: Readonly<Record<string, unknown>>;
-}
-
-/** What makes the results. */
-export interface Maker {
-  readonly config: Config;
-  readonly embedDim: number;
-  stats(): { device: { name: string } };
 }
 
 /** All that a run makes of each picture. */
@@ -32,9 +25,9 @@ export interface Plan {
   rank?: Key;
 }
 
-export function planOf(task: RunTask, maker: Maker, prints: Fingerprints): Plan {
-  const { config, embedDim } = maker;
-  const device = maker.stats().device.name;
+export function planOf(task: RunTask, interrogator: Interrogator, prints: Fingerprints): Plan {
+  const { config, embedDim } = interrogator;
+  const device = interrogator.stats().device.name;
   const { orientation, background, truncated, maxPixels } = config;
   const decoding = { orientation, background, truncated, maxPixels };
   // On other devices it does not count.

@@ -14,18 +14,19 @@ namespace {
 using Weights = std::vector<at::Tensor>;
 
 void bench_layers(Suite& suite, std::int64_t depth, std::int64_t outputs, std::size_t count, const std::vector<std::int64_t>& batches) {
-  Weights plain, packed, quantized;
+  Weights plain, packed, rounded, quantized;
   const at::Tensor bias = at::randn({outputs});
   for (const std::int64_t rows : batches) {
     const std::string shape = std::to_string(rows) + " x " + std::to_string(depth) + " to " + std::to_string(outputs);
     if (!suite.wants("linear " + shape) && !suite.wants("linear, not packed " + shape) && !suite.wants("linear, int8 " + shape) &&
-        !suite.wants("libtorch's linear " + shape))
+        !suite.wants("linear, bfloat16 " + shape) && !suite.wants("libtorch's linear " + shape))
       continue;
     if (plain.empty()) {
       for (std::size_t i = 0; i < count; ++i) {
         plain.push_back(at::randn({outputs, depth}));
         packed.push_back(ops::packing_pays() ? ops::pack_weight(plain[i], true) : plain[i]);
         if (ops::packing_pays()) quantized.push_back(ops::quantize_weight(packed[i]));
+        if (ops::has_bfloat16_products()) rounded.push_back(ops::round_weight(packed[i]));
       }
     }
     const at::Tensor x = at::randn({rows, depth});
@@ -38,6 +39,9 @@ void bench_layers(Suite& suite, std::int64_t depth, std::int64_t outputs, std::s
     if (rows <= ops::kFewRows) suite.measure("linear, not packed " + shape, "products", work, [&] { ours(plain); });
     if (!quantized.empty() && rows == 1) {
       suite.measure("linear, int8 " + shape, "products", {.flops = work.flops, .bytes = weights}, [&] { ours(quantized); });
+    }
+    if (!rounded.empty()) {
+      suite.measure("linear, bfloat16 " + shape, "products", {.flops = work.flops, .bytes = 2 * weights}, [&] { ours(rounded); });
     }
     suite.measure("libtorch's linear " + shape, "products", work, [&] {
       for (const at::Tensor& weight : plain) at::linear(x, weight, bias);

@@ -1,5 +1,4 @@
 /** An inspection as a page to look at: one file that asks for nothing from elsewhere. */
-
 import { writeWhole } from '../../outputs/whole-file';
 import { checkReport } from '../../report';
 import type { Inspection } from '../inspection';
@@ -7,7 +6,7 @@ import { type InspectionTable, inspectionTables } from './tables';
 
 const MOST = 100;
 
-/** Writes an .html file, whole. Rejects with ERR_IO. */
+/** Writes an .html file, whole. Rejects with ERR_INVALID_ARGUMENT for another name, and with ERR_IO. */
 export async function writeInspection(file: string, inspection: Inspection): Promise<void> {
   await checkReport(file);
   await writeWhole(file, inspectionPage(inspection));

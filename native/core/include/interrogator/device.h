@@ -17,8 +17,8 @@ struct Device;
 
 namespace interrogator {
 
-/// What the linear layers of image towers multiply on the CPU, with sums in float32. Of bfloat16 a product keeps two to three digits, and
-/// takes half the time where the processor has AVX512_BF16.
+/// What the linear layers of image towers multiply on the CPU, with sums in float32. bfloat16 numbers have two to three
+/// digits; their products take less time, on processors with AVX512_BF16.
 enum class Products { kFloat32, kBFloat16 };
 
 struct DeviceOptions {

@@ -55,6 +55,13 @@ at::Tensor few_rows_linear(const at::Tensor& x, const at::Tensor& weight, const 
   return result;
 }
 
+/// Throws where they do not fit a weight of so many panels.
+void check_fit(const at::Tensor& x, std::int64_t depth, const std::optional<at::Tensor>& bias, std::int64_t panels, std::int64_t width) {
+  TORCH_CHECK(x.is_cpu() && x.scalar_type() == at::kFloat && x.dim() >= 1 && x.size(-1) == depth, "linear takes float32 [..., ", depth,
+              "], not ", x.scalar_type(), " ", x.sizes());
+  TORCH_CHECK(!bias || (is_plain(*bias) && (bias->numel() + width - 1) / width == panels), "the bias does not fit the weight");
+}
+
 /// Neighbouring panels, [first, last), with some rows of x.
 struct PanelTask {
   std::int64_t row, rows, first, last;
@@ -84,9 +91,7 @@ at::Tensor packed_linear(const at::Tensor& input, const at::Tensor& weight, cons
   const std::int64_t outputs = bias ? bias->numel() : panels * width;
   TORCH_CHECK(weight.is_cpu() && weight.is_contiguous() && depth > 0 && width == INTERROGATOR_CHOOSE(set, simd::panel_width)(),
               "the weight is packed for other processors");
-  TORCH_CHECK(input.is_cpu() && input.scalar_type() == at::kFloat && input.dim() >= 1 && input.size(-1) == depth,
-              "linear takes float32 [..., ", depth, "], not ", input.scalar_type(), " ", input.sizes());
-  TORCH_CHECK(!bias || (is_plain(*bias) && (outputs + width - 1) / width == panels), "the bias does not fit the weight");
+  check_fit(input, depth, bias, panels, width);
   const at::Tensor x = input.contiguous();
   const std::int64_t rows = x.numel() / depth, blocks = kBytes ? std::min<std::int64_t>(rows, 1) : (rows + kRows - 1) / kRows;
   at::Tensor result = result_like(x, outputs);
@@ -112,9 +117,7 @@ at::Tensor bfloat16_linear(const at::Tensor& input, const at::Tensor& weight, co
   TORCH_CHECK(weight.is_cpu() && weight.scalar_type() == at::kBFloat16 && weight.is_contiguous() && pairs > 0 && weight.size(3) == 2 &&
                   has_bfloat16_products() && width == simd::panel_width_avx512(),
               "the weight is rounded for other processors");
-  TORCH_CHECK(input.is_cpu() && input.scalar_type() == at::kFloat && input.dim() >= 1 && input.size(-1) == 2 * pairs,
-              "linear takes float32 [..., ", 2 * pairs, "], not ", input.scalar_type(), " ", input.sizes());
-  TORCH_CHECK(!bias || (is_plain(*bias) && (outputs + width - 1) / width == panels), "the bias does not fit the weight");
+  check_fit(input, 2 * pairs, bias, panels, width);
   const at::Tensor x = input.contiguous();
   const std::int64_t rows = x.numel() / (2 * pairs);
   at::Tensor result = result_like(x, outputs);

@@ -25,7 +25,7 @@ namespace {
 
 constexpr std::size_t kLarge = std::size_t{256} << 10;
 constexpr std::size_t kAlignment = 64;
-constexpr std::chrono::seconds kTrimInterval{10};  // it takes 10 to 20 ms, during which others may wait for memory
+constexpr std::chrono::seconds kTrimInterval{10};  // while it is done others may wait for memory
 
 /// Never destroyed: tensors may be freed at exit.
 BlockCache& blocks() {

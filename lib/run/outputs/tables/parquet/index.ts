@@ -48,19 +48,15 @@ export async function openParquet(file: string, options: TableOptions): Promise<
 
 function openEncoder(data: WriterData) {
   const worker = new Worker(require.resolve('./parquet-write-worker'), { name: 'torch-interrogator-parquet', workerData: data });
-  const ended = once(worker, 'exit').then(([code]) => {
-    throw new Error(`the thread that encodes parquet ended with code ${code}`);
-  });
-  ended.catch(() => {});
   worker.unref();
   return {
-    /** One after the other. Resolves with what is to be written next. */
+    /** One after the other. Resolves with what is to be written next; rejects with what the thread fails with. */
     async ask(asked: Asked): Promise<Uint8Array> {
       // While nobody waits, it does not keep the process.
       worker.ref();
       const answer = once(worker, 'message');
       worker.postMessage(asked);
-      const [{ bytes }] = (await Promise.race([answer, ended])) as [Written];
+      const [{ bytes }] = (await answer) as [Written];
       worker.unref();
       return bytes;
     },

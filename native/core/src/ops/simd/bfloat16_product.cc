@@ -8,53 +8,19 @@ namespace interrogator::ops::simd {
 
 namespace {
 
-/// Not unrolled along depth: GCC then runs out of registers.
-template <int Rows>
-void tile_product(const Tile<BFloat16Pair>& tile) {
-  constexpr int kBases = (Rows + 2) / 3;
-  __m512 sums[Rows][2];
-  const BFloat16Pair* x[kBases];  // of every third row: the two after it are within an instruction's reach
-  for (int r = 0; r < Rows; ++r) {
-    const float* const from = tile.bias ? tile.bias : tile.results + r * tile.result_stride;
-    sums[r][0] = _mm512_loadu_ps(from);
-    sums[r][1] = _mm512_loadu_ps(from + kLanes);
-  }
-  for (int base = 0; base < kBases; ++base) x[base] = tile.x + 3 * base * tile.x_stride;
-  const BFloat16Pair* panel = tile.panel;
-  const BFloat16Pair* ahead = tile.ahead;
-  INTERROGATOR_NOT_UNROLLED
-  for (std::int64_t k = 0; k < tile.depth; ++k) {
-    prefetch_later(ahead);
-    ahead += tile.ahead_step;
-    const auto left = reinterpret_cast<__m512bh>(_mm512_loadu_si512(panel));
-    const auto right = reinterpret_cast<__m512bh>(_mm512_loadu_si512(panel + kLanes));
-    panel += kWidth;
-    for (int r = 0; r < Rows; ++r) {
-      const auto pair = reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(x[r / 3][r % 3 * tile.x_stride])));
-      sums[r][0] = _mm512_dpbf16_ps(sums[r][0], pair, left);
-      sums[r][1] = _mm512_dpbf16_ps(sums[r][1], pair, right);
-    }
-    for (int base = 0; base < kBases; ++base) ++x[base];
-  }
-  for (int r = 0; r < Rows; ++r) {
-    _mm512_storeu_ps(tile.results + r * tile.result_stride, sums[r][0]);
-    _mm512_storeu_ps(tile.results + r * tile.result_stride + kLanes, sums[r][1]);
-  }
-}
-
-struct Kernel {
+/// Of pairs: two products are added to each sum at once.
+struct BFloat16Pairs {
   using Number = BFloat16Pair;
-  static constexpr int kTileRows = 12;
-  static constexpr TileFunction<BFloat16Pair> kTileFunctions[] = {
-      &tile_product<1>, &tile_product<2>, &tile_product<3>, &tile_product<4>,  &tile_product<5>,  &tile_product<6>,
-      &tile_product<7>, &tile_product<8>, &tile_product<9>, &tile_product<10>, &tile_product<11>, &tile_product<12>,
-  };
-  static_assert(sizeof kTileFunctions / sizeof kTileFunctions[0] == kTileRows);
+  static __m512bh load(const Number* from) { return reinterpret_cast<__m512bh>(_mm512_loadu_si512(from)); }
+  static __m512bh broadcast(Number pair) { return reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(pair))); }
+  static Vector add_product(Vector sum, __m512bh a, __m512bh b) {
+    return reinterpret_cast<Vector>(_mm512_dpbf16_ps(reinterpret_cast<__m512>(sum), a, b));
+  }
 };
 
 }  // namespace
 
-void bfloat16_product(const BFloat16Product& product) { panel_product<Kernel>(product); }
+void bfloat16_product(const BFloat16Product& product) { panel_product<BFloat16Pairs>(product); }
 
 void to_bfloat16(const float* from, std::int64_t count, std::uint16_t* to) {
   const auto convert = [](const float* numbers, std::uint16_t* rounded) {
