@@ -1,0 +1,53 @@
+/** Asks for the API key when the server refuses a request without it. */
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { apiKey, keyIsWanted } from '../api/key';
+import { say } from '../words/say';
+
+export function KeyDialog() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const entered = useSignal('');
+  const isWanted = keyIsWanted.value;
+  useEffect(() => {
+    if (isWanted) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [isWanted]);
+  return (
+    <dialog
+      ref={dialog}
+      aria-labelledby="key-title"
+      onClose={() => {
+        keyIsWanted.value = false;
+      }}
+    >
+      <form
+        class="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          apiKey.value = entered.value.trim();
+          keyIsWanted.value = false;
+        }}
+      >
+        <h2 id="key-title">{say('key.title')}</h2>
+        <p class="muted">{apiKey.value ? say('key.wrong') : say('key.why')}</p>
+        <input
+          type="password"
+          autocomplete="off"
+          aria-label={say('key.title')}
+          value={entered.value}
+          onInput={({ currentTarget }) => {
+            entered.value = currentTarget.value;
+          }}
+        />
+        <div class="row end">
+          <button type="button" class="button" onClick={() => dialog.current?.close()}>
+            {say('cancel')}
+          </button>
+          <button type="submit" class="button primary" disabled={entered.value.trim() === ''}>
+            {say('key.use')}
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
