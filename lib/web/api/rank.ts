@@ -11,15 +11,20 @@ export async function rank(picture: Picture, fields: Omit<RankBody, 'image'>, si
   return answer;
 }
 
+export interface Texts {
+  text: readonly string[];
+  clipModelName?: string;
+}
+
 /** Similarities of one picture, which is sent where the server does not know it, with texts. */
-export async function similaritiesOf(picture: Picture, text: readonly string[], signal?: AbortSignal): Promise<number[]> {
-  const answer = await sendPicture(picture, { text }, (options) => requestJson<SimilarityAnswer>('v1/similarity', { ...options, signal }));
+export async function similaritiesOf(picture: Picture, texts: Texts, signal?: AbortSignal): Promise<number[]> {
+  const answer = await sendPicture(picture, texts, (options) => requestJson<SimilarityAnswer>('v1/similarity', { ...options, signal }));
   picture.id.value = answer.pictures[0]?.id ?? picture.id.peek();
   return answer.similarities[0] ?? [];
 }
 
 /** A row for each of the pictures, which the server knows by these ids, a column for each text. */
-export async function similarities(ids: readonly string[], text: readonly string[], signal?: AbortSignal): Promise<number[][]> {
-  const body = { image: ids.map((id) => `picture:${id}`), text };
+export async function similarities(ids: readonly string[], texts: Texts, signal?: AbortSignal): Promise<number[][]> {
+  const body = { ...texts, image: ids.map((id) => `picture:${id}`) };
   return (await requestJson<SimilarityAnswer>('v1/similarity', { method: 'POST', body, signal })).similarities;
 }

@@ -72,7 +72,7 @@ export async function searchDeeper(
   // The best of a long table may be among those that match; they are left out here.
   const labels = (await labelsLike(table, text, FOUND + DEPTH, abort)).filter((label) => !near.has(label)).slice(0, FOUND);
   if (labels.length === 0) return [];
-  const similarities = await similaritiesOf(picture, labels, abort);
+  const similarities = await similaritiesOf(picture, { text: labels, clipModelName: chosenModels.peek().clip ?? undefined }, abort);
   const found = labels.map((label, i) => ({ label, similarity: similarities[i] ?? 0, place: null }));
   return found.sort((a, b) => b.similarity - a.similarity);
 }

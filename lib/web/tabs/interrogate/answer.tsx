@@ -17,15 +17,17 @@ import { Tokens } from './prompt/tokens';
 import { Waiting } from './prompt/waiting';
 
 export function AnswerView({ picture, mode }: { picture: Picture; mode: Mode }) {
-  const { state, answer, live, error, progress } = asksOf(picture).modes[mode].value;
+  const { state, question, answer, live, error, progress } = asksOf(picture).modes[mode].value;
   const description = answer?.descriptions[0] ?? null;
   const isRunning = state === 'running';
   const similarity = isRunning && live ? live.similarity : (description?.similarity ?? null);
   const again = () => ask(picture, mode);
+  // Other settings ask another question, which begins by itself only where that is wanted.
+  const isOutdated = state === 'done' && !settings.value.startAtOnce && question !== questionOf(picture, mode);
   return (
     <>
       <article class={isRunning && !live && description ? 'card prompt-card stale' : 'card prompt-card'} aria-busy={isRunning}>
-        {state === 'never' && !description && (
+        {((state === 'never' && !description) || isOutdated) && (
           <button type="button" class="button primary large" onClick={again}>
             <Icon name="search" /> {say('interrogate')}
           </button>

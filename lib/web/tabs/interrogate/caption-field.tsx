@@ -27,9 +27,10 @@ export function CaptionField({ picture, caption }: { picture: Picture; caption: 
       <label class="caption-label" for={`caption-${picture.key}`}>
         {say('caption')}
       </label>
-      <input
+      <textarea
         id={`caption-${picture.key}`}
         class="grow bare"
+        rows={1}
         value={text.value}
         placeholder={say('caption.none')}
         title={say('caption.what')}
@@ -37,6 +38,11 @@ export function CaptionField({ picture, caption }: { picture: Picture; caption: 
           text.value = currentTarget.value;
         }}
         onBlur={keep}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter') return;
+          event.preventDefault();
+          keep();
+        }}
       />
       {own.value !== null && (
         <button

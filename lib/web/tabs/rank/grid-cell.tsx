@@ -2,8 +2,9 @@
 import { shareOf } from '../../parts/bar';
 import type { Picture } from '../../pictures/pictures';
 import { similarityText } from '../../words/amounts';
+import { errors } from './filling';
 import { range } from './order';
-import { errors, similarityOf } from './sheet';
+import { similarityOf } from './sheet';
 import { isTag, toggleTag } from './tags';
 
 /** Pixels. */

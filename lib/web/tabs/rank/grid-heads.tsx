@@ -3,8 +3,9 @@ import { Icon } from '../../parts/icon';
 import type { Picture } from '../../pictures/pictures';
 import { Thumbnail } from '../../pictures/thumbnail';
 import { say } from '../../words/say';
+import { errors } from './filling';
 import { byPicture, byTerm } from './order';
-import { draft, errors, removeTerm } from './sheet';
+import { draft, removeTerm } from './sheet';
 
 export function PictureHead({ picture, isTall }: { picture: Picture; isTall?: boolean }) {
   const isOrder = byPicture.value === picture;

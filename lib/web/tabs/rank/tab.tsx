@@ -12,9 +12,10 @@ import { stored } from '../../stored';
 import { similarityText } from '../../words/amounts';
 import { say } from '../../words/say';
 import { Bars } from './bars';
+import { errors, followSheet, isAsking, tryAgain, unsent } from './filling';
 import { Grid } from './grid';
 import { orderedPictures } from './order';
-import { errors, followSheet, shownTerms, terms, tryAgain, waiting } from './sheet';
+import { shownTerms, terms } from './sheet';
 import { forgetTicks, tagsJson, tagsText, threshold, ticks } from './tags';
 import { TermInput } from './term-input';
 
@@ -39,7 +40,13 @@ export function RankTab() {
     <div class="stack">
       <TermInput />
       <Tools />
-      {waiting.value > 0 && <Progress share={1 - waiting.value / all.length} label={say('rank.filling')} />}
+      <div class="sheet-progress">
+        {unsent.value > 0 ? (
+          <Progress share={1 - unsent.value / all.length} label={say('rank.filling')} />
+        ) : (
+          isAsking.value && <Progress share={null} label={say('rank.filling')} />
+        )}
+      </div>
       <Failures />
       {shownTerms.value.length === 0 ? (
         <p class="empty">

@@ -9,7 +9,8 @@ import { ErrorNotice } from '../../parts/notice';
 import { Progress } from '../../parts/progress';
 import { type Picture, pictures } from '../../pictures/pictures';
 import { say } from '../../words/say';
-import { addTerms, draft, suggest, template, terms } from './sheet';
+import { suggest } from './filling';
+import { addTerms, draft, template, terms } from './sheet';
 
 /** A longer list becomes a table of the server, of which the best terms come into the sheet. */
 const MOST_AS_TERMS = 200;

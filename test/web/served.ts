@@ -1,0 +1,79 @@
+/** The real server with the sample pair, and a browser that looks at its page. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { REPOSITORY } from '../support/python';
+
+/** Debian's, which `apt-get install chromium` brings. */
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+export const hasBrowser = existsSync(CHROMIUM);
+
+export const IMAGES = path.join(REPOSITORY, 'models', 'sample', 'images');
+export const APPLE = path.join(IMAGES, 'apple.png');
+export const ROCKET = path.join(IMAGES, 'rocket.png');
+export const CAT = path.join(IMAGES, 'cat-and-pizza.png');
+
+export class Served {
+  private constructor(
+    readonly address: string,
+    private readonly process: ChildProcess,
+  ) {}
+
+  /** Resolves when the server listens. `port` 0 takes a free one. */
+  static async start(args: readonly string[] = [], { port = 0 } = {}): Promise<Served> {
+    const command = path.join(REPOSITORY, 'dist', 'cli', 'main.js');
+    const models = ['--clip', 'sample', '--caption', 'sample', '--port', String(port)];
+    const child = spawn(process.execPath, [command, 'serve', ...args, ...models], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const address = await new Promise<string>((resolve, reject) => {
+      const onData = (data: Buffer) => {
+        output += data;
+        const [found] = /http:\/\/127\.0\.0\.1:\d+/.exec(output) ?? [];
+        if (found) resolve(`${found}/`);
+      };
+      child.stdout.on('data', onData);
+      child.stderr.on('data', onData);
+      child.on('exit', (code) => reject(new Error(`serve ended with ${code}:\n${output}`)));
+    });
+    return new Served(address, child);
+  }
+
+  get port(): number {
+    return Number(new URL(this.address).port);
+  }
+
+  /** Ends it at once, as a machine that loses its power. */
+  async kill(): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    const ended = new Promise((resolve) => this.process.once('exit', resolve));
+    this.process.kill('SIGKILL');
+    await ended;
+  }
+}
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
+}
+
+/** A page that collects what its console and its scripts complain of: breaches of the security policy are among it. */
+export async function open(
+  browser: Browser,
+  address: string,
+  options: BrowserContextOptions = {},
+): Promise<{ page: Page; complaints: string[]; context: BrowserContext }> {
+  const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, locale: 'en-US', ...options });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  await page.goto(address);
+  await page.getByRole('navigation').waitFor();
+  return { page, complaints, context };
+}
+
+export function addPictures(page: Page, files: Parameters<Page['setInputFiles']>[1]): Promise<void> {
+  return page.getByTestId('files').first().setInputFiles(files);
+}
