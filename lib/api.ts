@@ -21,6 +21,7 @@ export type { CallOptions, EngineStats, ProgressEvent, ProgressListener } from '
 export { Features } from './engine/features';
 export { ModelPool } from './engine/model-pool';
 export { AbortError, ERROR_CODES, type ErrorCode, InterrogatorError } from './errors';
+export { cacheFolder } from './files/cache-folder';
 export type { EncodedImage, ImageInput, RawImage, ThumbnailOptions } from './image';
 export { IMAGE_SUFFIXES } from './image/formats';
 export { readImage, thumbnail } from './image/public';
