@@ -19,7 +19,9 @@ export { Config, type ConfigInput, type ConfigValues } from './config';
 export type { CallMessage } from './engine/calls';
 export type { CallOptions, EngineStats, ProgressEvent, ProgressListener } from './engine/engine';
 export { Features } from './engine/features';
+export { ModelPool } from './engine/model-pool';
 export { AbortError, ERROR_CODES, type ErrorCode, InterrogatorError } from './errors';
+export { cacheFolder } from './files/cache-folder';
 export type { EncodedImage, ImageInput, RawImage, ThumbnailOptions } from './image';
 export { IMAGE_SUFFIXES } from './image/formats';
 export { readImage, thumbnail } from './image/public';
@@ -29,7 +31,9 @@ export { Interrogator } from './interrogator/interrogator';
 export {
   type BatchOptions,
   type CaptionedOptions,
+  type CaptionOptions,
   type ChainCallOptions,
+  type CreateOptions,
   type DescribeOptions,
   type Description,
   type ImageOptions,

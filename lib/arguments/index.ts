@@ -15,6 +15,8 @@ export interface ProgressEvent {
   total: number;
   /** In a chain: the best prompt that was met so far. */
   prompt?: string;
+  /** In a chain: the cosine similarity of that prompt and the image, -1 … 1. */
+  similarity?: number;
 }
 
 export type ProgressListener = (event: ProgressEvent) => void;

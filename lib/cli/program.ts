@@ -9,6 +9,7 @@ import { addInterrogateCommand } from './commands/interrogate';
 import { addModelsCommand } from './commands/models';
 import { addPullCommand } from './commands/pull';
 import { addRankCommand } from './commands/rank';
+import { addServeCommand } from './commands/serve';
 import { addSetupCommand } from './commands/setup';
 import { addStatusCommand } from './commands/status';
 import { describeFailure, EXIT, exitCodeOf } from './failure';
@@ -26,6 +27,7 @@ function createProgram(): Command {
   addInterrogateCommand(program);
   addRankCommand(program);
   addFeaturesCommand(program);
+  addServeCommand(program);
   addStatusCommand(program);
   addInspectCommand(program);
   addPullCommand(program);

@@ -10,16 +10,20 @@ import type { Call } from './calls';
 import type { HeldImage } from './held-image';
 import type { Residency } from './residency';
 
+/** What one call asks for in place of the config's. */
+export interface CaptionWishes {
+  captionMaxLength?: number | undefined;
+  captionPrompt?: string | null | undefined;
+  numBeams?: number | undefined;
+}
+
 export class Captioner {
   private constructor(
+    private readonly manifest: CaptionManifest,
     private readonly model: NativeCaptionModel,
     private readonly tokenizer: CaptionTokenizer,
     private readonly residency: Residency,
-    private readonly options: NativeGenerateOptions,
-    /** Ids that the decoder began with, and that are part of the caption. */
-    private readonly opening: Int32Array,
-    /** The decoder has more rows than the tokenizer has words. */
-    private readonly padded: boolean,
+    private readonly config: Config,
   ) {}
 
   /** Rejects with ERR_CONFIG where captions could not get as long as `captionMaxLength` says behind `captionPrompt`. */
@@ -29,32 +33,40 @@ export class Captioner {
     { residency, config }: { residency: Residency; config: Config },
   ): Promise<Captioner> {
     const { manifest } = bundle;
-    const { captionPrompt, captionMaxLength, numBeams, minLength, repetitionPenalty, noRepeatNgramSize } = config;
     const loading = CaptionTokenizer.load(tokenizerFolder(bundle), manifest.tokenizer);
-    const [tokenizer, prompt] = await loading
-      .then((loaded) => [loaded, loaded.encode(captionPrompt ?? '')] as const)
+    const captioner = await loading
+      .then((tokenizer) => {
+        tokenizer.encode(config.captionPrompt ?? '');
+        return new Captioner(manifest, model, tokenizer, residency, config);
+      })
       .catch((cause) => {
         throw tokenizerFault(bundle, cause);
       });
-    checkCaptionLength(captionMaxLength, manifest, prompt.length);
-    const options = { maxTokens: captionMaxLength, numBeams, minLength, repetitionPenalty, noRepeatNgramSize, prompt };
-    const isEncoders = manifest.decoder.encoderEndId !== undefined;
-    const opening = isEncoders ? new Int32Array() : prompt;
-    return new Captioner(model, tokenizer, residency, options, opening, manifest.family === 'blip2');
+    captioner.settle({});
+    return captioner;
   }
 
-  async caption(image: HeldImage, call: Call): Promise<string> {
+  /** Rejects with ERR_CONFIG as load() does. */
+  async caption(image: HeldImage, call: Call, wishes: CaptionWishes = {}): Promise<string> {
+    const options = this.settle(wishes);
     call.report({ stage: 'caption', done: 0, total: 1 });
-    const { model, options, opening } = this;
-    const ids = await this.residency.use('caption', call.signal, () => model.generate(image.native, options, call.token));
+    const ids = await this.residency.use('caption', call.signal, () => this.model.generate(image.native, options, call.token));
     call.report({ stage: 'caption', done: 1, total: 1 });
-    const all = [...opening, ...ids];
-    // As transformers does: such a row is no word. Elsewhere the tokenizer would be another model's.
-    return strip(this.tokenizer.decode(this.padded ? all.filter((id) => this.tokenizer.has(id)) : all));
+    // What the decoder began with is a part of the caption, but where an encoder read it.
+    const all = this.manifest.decoder.encoderEndId === undefined ? [...options.prompt, ...ids] : [...ids];
+    // As transformers does: BLIP-2's decoder has more rows than its tokenizer has words. Elsewhere the tokenizer would be another model's.
+    const padded = this.manifest.family === 'blip2';
+    return strip(this.tokenizer.decode(padded ? all.filter((id) => this.tokenizer.has(id)) : all));
   }
 
-  close(): Promise<void> {
-    return this.model.close();
+  /** What the model is told: the config's, and over it a call's. */
+  private settle(wishes: CaptionWishes): NativeGenerateOptions & { prompt: Int32Array } {
+    const { minLength, repetitionPenalty, noRepeatNgramSize } = this.config;
+    const { captionMaxLength = this.config.captionMaxLength, numBeams = this.config.numBeams } = wishes;
+    const text = wishes.captionPrompt === undefined ? this.config.captionPrompt : wishes.captionPrompt;
+    const prompt = this.tokenizer.encode(text ?? '');
+    checkCaptionLength(captionMaxLength, this.manifest, prompt.length);
+    return { maxTokens: captionMaxLength, numBeams, minLength, repetitionPenalty, noRepeatNgramSize, prompt };
   }
 }
 

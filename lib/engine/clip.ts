@@ -37,6 +37,12 @@ export class Clip {
     return { scale: this.model.logitScale, bias: this.model.logitBias };
   }
 
+  /** Tokens of a text that fill the context, without start and end. */
+  get contextTokens(): number {
+    const { contextLength, sotId } = this.text;
+    return contextLength - (sotId === null ? 1 : 2);
+  }
+
   /** Unit-length, 1 × embedDim. */
   async imageFeatures(image: HeldImage, call: Call): Promise<NativeFeatures> {
     call.report({ stage: 'features', done: 0, total: 1 });
@@ -100,15 +106,10 @@ export class Clip {
    * towers that pad with something else, and never where the end token is 0; `corrected` counts tokens.
    */
   async fillsContext(text: string, call: Call): Promise<boolean> {
-    const { contextLength, padId, sotId, eotId } = this.text;
+    const { padId, eotId } = this.text;
     const [ids] = await this.encodeAll([text], call);
-    const startAndEnd = sotId === null ? 1 : 2;
-    const isFull = (ids as Int32Array).length + startAndEnd >= contextLength;
+    const isFull = (ids as Int32Array).length >= this.contextTokens;
     return this.corrected ? isFull : (isFull ? eotId : padId) !== 0;
-  }
-
-  close(): Promise<void> {
-    return this.model.close();
   }
 
   /** Runs `work` while the model is on the device. */

@@ -11,11 +11,12 @@ import { InterrogatorError, throwIfAborted } from '../errors';
 import type { DecodeOptions, EncodedImage, ImageInput } from '../image';
 import { checkRawImage, colorOf, countPixels, decodeImage, decodeStats, rawImageOf, useDecodeThreads } from '../image';
 import { loadNative } from '../native/load';
-import type { NativeBinding, NativeDevice, NativeDeviceStats } from '../native/types';
+import type { NativeBinding, NativeCancelToken, NativeDevice, NativeDeviceStats } from '../native/types';
 import { type Call, Calls } from './calls';
 import { Captioner, checkCaptionLength } from './captioner';
 import { Clip } from './clip';
 import { HeldImage } from './held-image';
+import { type Closable, type Lease, type ModelPool, refuseOffloads, UNSHARED } from './model-pool';
 import { createProgressReporter } from './progress';
 import { Residency } from './residency';
 
@@ -32,6 +33,21 @@ export interface EngineStats {
 
 type Bundles = Awaited<ReturnType<typeof openModels>>;
 
+/** What an engine is made of. */
+interface Opening {
+  binding: NativeBinding;
+  /** `cpu`, `cuda`. */
+  device: string;
+  bundles: Bundles;
+  calls: Calls;
+  pool: ModelPool | undefined;
+}
+
+export interface EngineOptions extends CallOptions {
+  /** Share the device and the models with the other interrogators of this pool. */
+  pool?: ModelPool | undefined;
+}
+
 export class Engine {
   private readonly endDecoders = useDecodeThreads();
   private disposal: Promise<void> | undefined;
@@ -45,11 +61,13 @@ export class Engine {
     private readonly captionBundle: Bundle<CaptionManifest> | null,
     readonly clip: Clip,
     private readonly loadedCaptioner: Captioner | null,
+    private readonly leases: readonly Lease<unknown>[],
   ) {}
 
   /** Opens device and models. What was opened is closed again where a later part fails. */
-  static async create(config: Config, { signal, onProgress }: CallOptions): Promise<Engine> {
+  static async create(config: Config, { signal, onProgress, pool }: EngineOptions): Promise<Engine> {
     throwIfAborted(signal);
+    if (pool) refuseOffloads(config);
     using progress = createProgressReporter(config.quiet, onProgress);
     // What costs nothing to find out is found out before gigabytes are fetched.
     const located = await locateModels(config);
@@ -58,13 +76,15 @@ export class Engine {
     loading.catch(() => {});
     if (Object.values(located).some((each) => each !== null && 'entry' in each)) await loading;
     const bundles = await openModels(located, { download: config.download, signal, report: progress.report });
-    await verifyAll(bundles, config, signal);
     const binding = await loading;
+    const device = await deviceName(config, binding);
+    const isOpen = (bundle: Bundle): boolean => pool?.has(modelKey(bundle, device, config)) ?? false;
+    await verifyAll([bundles.clip, bundles.caption].filter((bundle) => bundle !== null && !isOpen(bundle)) as Bundle[], config, signal);
     const calls = new Calls(config, binding);
     let engine: Engine | undefined;
     try {
       return await calls.share(signal, progress.report, async (call) => {
-        engine = await Engine.open(config, binding, bundles, calls, call);
+        engine = await Engine.open(config, { binding, device, bundles, calls, pool }, call);
         return engine;
       });
     } catch (error) {
@@ -75,27 +95,28 @@ export class Engine {
 
   private static async open(
     config: Config,
-    binding: NativeBinding,
-    bundles: Bundles,
-    calls: Calls,
-    { token, report }: Call,
+    { binding, device: name, bundles, calls, pool }: Opening,
+    { token, signal, report }: Call,
   ): Promise<Engine> {
     const { caption } = bundles;
-    const opened: { close(): Promise<void> }[] = [];
+    const leases: Lease<unknown>[] = [];
     const total = caption ? 3 : 2;
-    const step = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
-      const handle = await opening;
-      opened.unshift(handle);
-      report({ stage: 'load', done: opened.length, total });
-      return handle;
+    const step = async <T>(opening: Promise<Lease<T>>): Promise<T> => {
+      const lease = await opening;
+      leases.unshift(lease);
+      report({ stage: 'load', done: leases.length, total });
+      return lease.handle;
     };
     try {
       report({ stage: 'load', done: 0, total });
       const { threads, maxBatch, imagePrecision: imageProducts } = config;
-      const options = { threads: threads || undefined, maxBatch, maxQueue: deviceQueue(config), imageProducts };
-      const device = await step(binding.openDevice(await deviceName(config, binding), options));
-      const captionModel = caption && (await step(binding.openCaptionModel(device, sourceOf(caption), token)));
-      const clipModel = await step(binding.openClipModel(device, sourceOf(bundles.clip), token));
+      const options = { threads: threads || undefined, maxBatch, maxQueue: pool ? SHARED_QUEUE : deviceQueue(config), imageProducts };
+      const models = pool ?? UNSHARED;
+      const device = await step(models.open(deviceKey(name, config), () => binding.openDevice(name, options), { signal }));
+      const open = <T extends Closable>(bundle: Bundle, opening: (cancel?: NativeCancelToken) => Promise<T>): Promise<Lease<T>> =>
+        models.open(modelKey(bundle, name, config), opening, { signal, token });
+      const captionModel = caption && (await step(open(caption, (cancel) => binding.openCaptionModel(device, sourceOf(caption), cancel))));
+      const clipModel = await step(open(bundles.clip, (cancel) => binding.openClipModel(device, sourceOf(bundles.clip), cancel)));
       const offloads = captionModel !== null && device.stats().name !== 'cpu';
       const residency = new Residency({
         clip: offloads && config.clipOffload ? clipModel : null,
@@ -103,9 +124,9 @@ export class Engine {
       });
       const captioner = caption && captionModel && (await Captioner.load(caption, captionModel, { residency, config }));
       const clip = await Clip.load(bundles.clip, clipModel, { residency, corrected: config.compat === 'corrected' });
-      return new Engine(config, binding, device, calls, bundles.clip, caption, clip, captioner);
+      return new Engine(config, binding, device, calls, bundles.clip, caption, clip, captioner, leases);
     } catch (error) {
-      for (const handle of opened) await handle.close().catch(() => {});
+      for (const lease of leases) await lease.release().catch(() => {});
       throw error;
     }
   }
@@ -177,9 +198,11 @@ export class Engine {
 
   private async close(): Promise<void> {
     this.calls.dispose();
-    await this.device.close();
+    const [device, ...models] = [...this.leases].reverse();
+    // The device ends what runs at the end of its slice, where it is not shared.
+    await device?.release();
     await this.calls.settled();
-    await Promise.all([this.clip.close(), this.loadedCaptioner?.close(), this.endDecoders()]);
+    await Promise.all([...models.map((model) => model.release()), this.endDecoders()]);
   }
 }
 
@@ -196,9 +219,21 @@ async function openModels({ clip, caption }: Awaited<ReturnType<typeof locateMod
   return { clip: await openLocated(clip, fetching), caption: caption && (await openLocated(caption, fetching)) };
 }
 
-/** Both at once: while one is hashed, the other is read. */
-async function verifyAll({ clip, caption }: Bundles, { verifyHashes: hashes }: Config, signal: AbortSignal | undefined): Promise<void> {
-  await Promise.all((caption ? [clip, caption] : [clip]).map((bundle) => verifyFiles(bundle, { hashes, signal })));
+/** All at once: while one is hashed, the other is read. */
+async function verifyAll(bundles: readonly Bundle[], { verifyHashes: hashes }: Config, signal: AbortSignal | undefined): Promise<void> {
+  await Promise.all(bundles.map((bundle) => verifyFiles(bundle, { hashes, signal })));
+}
+
+/** Of a device that interrogators share: each has a bound of its own. */
+const SHARED_QUEUE = 1 << 20;
+
+/** Of two devices, or models on them, that can stand for each other, the same. */
+function deviceKey(name: string, { threads, maxBatch, imagePrecision }: Config): string {
+  return `device ${JSON.stringify([name, threads, maxBatch, imagePrecision])}`;
+}
+
+function modelKey({ folder, manifest: { kind, name } }: Bundle, device: string, config: Config): string {
+  return `${kind} ${JSON.stringify([folder, name])} on ${deviceKey(device, config)}`;
 }
 
 /**

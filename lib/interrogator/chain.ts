@@ -18,8 +18,14 @@ export interface ChainOptions extends Omit<ChainCallOptions, keyof CallOptions |
   corrected: boolean;
   /** A prompt that can take no more. */
   fillsContext: (prompt: string) => Promise<boolean>;
-  /** `prompt`: the best that was met so far. */
-  onStep?: (done: number, total: number, prompt: string) => void;
+  /** `best`: what was met so far, and its similarity. */
+  onStep?: (done: number, total: number, best: Best) => void;
+}
+
+interface Best {
+  prompt: string;
+  score: number;
+  similarity: number | undefined;
 }
 
 /** The best prompt that was met on the way. '' where there is nothing to begin with. */
@@ -27,26 +33,27 @@ export async function chain(options: ChainOptions): Promise<string> {
   const { phrases, next, bestPrompt, bestSimilarity = 0, minCount = 8, maxCount = 32, reverse, corrected } = options;
   const used: number[] = [];
   // Scores are negated under reverse, so that more is always better.
-  let current = { prompt: bestPrompt ?? '', score: bestSimilarity };
+  // Under reverse what was given is a score, as in the reference, and may be a similarity or its negative.
+  let current: Best = { prompt: bestPrompt ?? '', score: bestSimilarity, similarity: reverse ? undefined : bestSimilarity };
   if (!bestPrompt) {
     if (phrases.length === 0) return '';
     const { index, similarity } = await next(null, used);
     used.push(index);
     // The reference does not negate this first similarity, so in reverse hardly any longer prompt beats it.
-    current = { prompt: phrases[index] as string, score: reverse && corrected ? -similarity : similarity };
+    current = { prompt: phrases[index] as string, score: reverse && corrected ? -similarity : similarity, similarity };
   }
   let best = current;
   for (let step = 0; step < maxCount && used.length < phrases.length; step += 1) {
     const { index, similarity } = await next(current.prompt, used);
-    const longer = { prompt: `${current.prompt}, ${phrases[index]}`, score: reverse ? -similarity : similarity };
+    const longer = { prompt: `${current.prompt}, ${phrases[index]}`, score: reverse ? -similarity : similarity, similarity };
     if (longer.score > best.score) best = longer;
     const kept = longer.score > current.score || step < minCount;
     if (!kept) break;
     current = longer;
-    options.onStep?.(step + 1, maxCount, best.prompt);
+    options.onStep?.(step + 1, maxCount, best);
     if (await options.fillsContext(current.prompt)) break;
     used.push(index);
   }
-  options.onStep?.(maxCount, maxCount, best.prompt);
+  options.onStep?.(maxCount, maxCount, best);
   return best.prompt;
 }

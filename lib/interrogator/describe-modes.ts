@@ -26,7 +26,7 @@ export async function describeModes(
     using decoded: HeldImage = await engine.decode(image, call);
     const { width, height } = decoded.native;
     size = { width, height, ...(decoded.isTruncated && { truncated: true }) };
-    if (captioner) caption = await captioner.caption(decoded, call);
+    if (captioner) caption = await captioner.caption(decoded, call, options);
     features ??= new Features(engine, await engine.clip.imageFeatures(decoded, call));
   }
   const rows = oneImage(features as Features);

@@ -14,7 +14,9 @@ import type { Modes } from './modes';
 import {
   BatchOptions,
   CaptionedOptions,
+  CaptionOptions,
   ChainCallOptions,
+  CreateOptions,
   DescribeOptions,
   type Description,
   ImageOptions,
@@ -48,8 +50,8 @@ export class Interrogator extends EngineOwner {
    * Throws ERR_CONFIG, ERR_MODEL_UNKNOWN, ERR_BUNDLE_*, ERR_WEIGHTS_*, ERR_TOKENIZER, ERR_NETWORK, ERR_IO, ERR_DEVICE, ERR_LIBTORCH_*,
    * ERR_ADDON_*, ERR_VOCABULARY_NOT_FOUND, ERR_OUT_OF_MEMORY; an AbortError. A name without a tag (`ViT-S-32/`) warns: UNTRAINED_WEIGHTS.
    */
-  static async create(config?: Config | ConfigInput, options: CallOptions = {}): Promise<Interrogator> {
-    const checked = callOptions('create', options, NO_OPTIONS);
+  static async create(config?: Config | ConfigInput, options: CreateOptions = {}): Promise<Interrogator> {
+    const checked = callOptions('create', options, CreateOptions);
     // Loaded here: the package itself is light.
     const { Engine } = require('../engine/engine') as typeof import('../engine/engine');
     const { Modes } = require('./modes') as typeof import('./modes');
@@ -104,6 +106,19 @@ export class Interrogator extends EngineOwner {
   /** Terms that negative mode adds to the least similar flavors. */
   get negative(): LabelTable {
     return this.tables.get('negative');
+  }
+
+  /**
+   * How the weights make a logit of a cosine similarity: scale × similarity + bias; null for what they do not have. Models with a bias
+   * (SigLIP) were trained with a sigmoid, the others with softmax.
+   */
+  get logits(): { scale: number | null; bias: number | null } {
+    return this.engine.clip.logits;
+  }
+
+  /** Tokens of a text that the CLIP model reads, without start and end: 75 of `ViT-L-14/openai`. */
+  get contextTokens(): number {
+    return this.engine.clip.contextTokens;
   }
 
   /** What runs and waits, what became of the calls so far, and what the device did for them. */
@@ -192,11 +207,11 @@ export class Interrogator extends EngineOwner {
   }
 
   /** The caption model's caption. Throws ERR_CAPTION_MODEL_MISSING where captionModelName is null. */
-  async generateCaption(image: ImageInput, options: ImageOptions = {}): Promise<string> {
-    return this.calls.run('generateCaption', options, ImageOptions, async (call) => {
+  async generateCaption(image: ImageInput, options: CaptionOptions = {}): Promise<string> {
+    return this.calls.run('generateCaption', options, CaptionOptions, async (call) => {
       const { captioner } = this.engine;
       using decoded = await this.engine.decode(image, call);
-      return await captioner.caption(decoded, call);
+      return await captioner.caption(decoded, call, call.options);
     });
   }
 

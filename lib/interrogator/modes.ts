@@ -16,6 +16,15 @@ import { MERGED, type Tables } from './tables';
 /** In the order of a prompt. */
 const TERM_TABLES: readonly TermTable[] = ['mediums', 'artists', 'trendings', 'movements', 'flavors'];
 
+/** Which terms a prompt takes. */
+interface Wanted {
+  maxFlavors: number;
+  /** In any case. */
+  include: readonly string[];
+  /** Those, which are not taken twice, and what is excluded. */
+  without: ReadonlySet<string>;
+}
+
 export class Modes {
   constructor(
     private readonly engine: Engine,
@@ -27,7 +36,7 @@ export class Modes {
   async answer(image: HeldImage, settings: DescribeOptions) {
     const { mode = 'best' } = settings;
     this.requireTerms([mode]);
-    const caption = mode === 'negative' ? null : settings.caption || (await this.engine.captioner.caption(image, this.call));
+    const caption = mode === 'negative' ? null : settings.caption || (await this.engine.captioner.caption(image, this.call, settings));
     const features = await this.engine.clip.imageFeatures(image, this.call);
     // Nothing more is made of it, and what follows may take long.
     image.close();
@@ -54,12 +63,13 @@ export class Modes {
 
   /** `caption`: null in negative mode alone, which does not look at it. */
   async prompt(features: NativeFeatures, caption: string | null, options: DescribeOptions): Promise<string> {
-    const { mode, minFlavors, maxFlavors = mode === 'classic' ? 3 : 32 } = options;
-    if (mode === 'negative' || caption === null) return this.negative(features, maxFlavors);
+    const { mode, minFlavors, maxFlavors = mode === 'classic' ? 3 : 32, include = [], exclude = [] } = options;
+    const wanted: Wanted = { maxFlavors, include, without: new Set([...include, ...exclude]) };
+    if (mode === 'negative' || caption === null) return this.negative(features, wanted);
     if (mode === 'caption') return caption;
-    if (mode === 'fast') return this.fast(features, caption, maxFlavors);
-    if (mode === 'classic') return this.classic(features, caption, maxFlavors);
-    return this.best(features, caption, minFlavors, maxFlavors);
+    if (mode === 'fast') return this.fast(features, caption, wanted);
+    if (mode === 'classic') return this.classic(features, caption, wanted);
+    return this.best(features, caption, minFlavors, wanted);
   }
 
   /** chain() over real text: repeated phrases count once, at their first place. */
@@ -73,30 +83,33 @@ export class Modes {
       corrected: this.engine.corrected,
       next: (prompt, used) => ranker.best(prompt, used),
       fillsContext: (prompt) => this.engine.clip.fillsContext(prompt, this.call),
-      onStep: (done, total, prompt) => this.call.report({ stage, done, total, prompt }),
+      onStep: (done, total, { prompt, similarity }) =>
+        this.call.report({ stage, done, total, prompt, ...(similarity !== undefined && { similarity }) }),
     });
   }
 
-  private async best(features: NativeFeatures, caption: string, minCount: number | undefined, maxCount: number): Promise<string> {
+  private async best(features: NativeFeatures, caption: string, minCount: number | undefined, wanted: Wanted): Promise<string> {
     const { clip, config } = this.engine;
-    const terms = await this.top(this.tables.merged, features, config.flavorIntermediateCount);
-    const [bestSimilarity] = await clip.similarities(features, [caption], this.call);
+    const terms = await this.top(this.tables.merged, features, config.flavorIntermediateCount, wanted);
+    const beginning = [caption, ...wanted.include].join(', ');
+    const [bestSimilarity] = await clip.similarities(features, [beginning], this.call);
     const candidates = [
-      caption,
-      await this.classic(features, caption, maxCount),
-      await this.fast(features, caption, maxCount),
-      await this.chain(features, terms, { bestPrompt: caption, bestSimilarity, minCount, maxCount }),
+      beginning,
+      await this.classic(features, caption, wanted),
+      await this.fast(features, caption, wanted),
+      await this.chain(features, terms, { bestPrompt: beginning, bestSimilarity, minCount, maxCount: left(wanted) }),
     ];
     return candidates[argmax(await clip.similarities(features, candidates, this.call))] as string;
   }
 
-  private async fast(features: NativeFeatures, caption: string, maxFlavors: number): Promise<string> {
-    return this.truncate(fastPrompt(caption, await this.top(this.tables.merged, features, maxFlavors)));
+  private async fast(features: NativeFeatures, caption: string, wanted: Wanted): Promise<string> {
+    const terms = await this.top(this.tables.merged, features, left(wanted), wanted);
+    return this.truncate(fastPrompt(caption, [...wanted.include, ...terms]));
   }
 
-  private async classic(features: NativeFeatures, caption: string, maxFlavors: number): Promise<string> {
-    const top = (name: TableName, count = 1): Promise<string[]> => this.top(this.tables.get(name), features, count);
-    const flavors = await top('flavors', maxFlavors);
+  private async classic(features: NativeFeatures, caption: string, wanted: Wanted): Promise<string> {
+    const top = (name: TableName, count = 1): Promise<string[]> => this.top(this.tables.get(name), features, count, wanted);
+    const flavors = [...wanted.include, ...(await top('flavors', left(wanted)))];
     const [medium = ''] = await top('mediums');
     const [artist = ''] = await top('artists');
     const [trending = ''] = await top('trendings');
@@ -104,18 +117,31 @@ export class Modes {
     return this.truncate(classicPrompt(caption, { medium, artist, trending, movement, flavors }));
   }
 
-  private async negative(features: NativeFeatures, maxFlavors: number): Promise<string> {
+  private async negative(features: NativeFeatures, wanted: Wanted): Promise<string> {
     const { flavorIntermediateCount } = this.engine.config;
-    const least = await this.top(this.tables.get('flavors'), features, flavorIntermediateCount, true);
-    const phrases = [...least, ...this.tables.get('negative').labels];
-    return this.chain(features, phrases, { maxCount: maxFlavors, reverse: true });
+    const least = await this.top(this.tables.get('flavors'), features, flavorIntermediateCount, wanted, true);
+    const phrases = [...least, ...this.tables.get('negative').labels].filter((phrase) => !wanted.without.has(phrase));
+    const bestPrompt = wanted.include.join(', ');
+    const [bestSimilarity] = bestPrompt ? await this.engine.clip.similarities(features, [bestPrompt], this.call) : [];
+    // A longer prompt has to be less similar, not more similar than it would be if that were negated.
+    const score = bestSimilarity === undefined ? {} : { bestSimilarity: -bestSimilarity };
+    return this.chain(features, phrases, { bestPrompt, ...score, maxCount: left(wanted), reverse: true });
   }
 
-  private async top(table: LabelTable, features: NativeFeatures, count: number, reverse = false): Promise<string[]> {
-    return (await table.rankWithin(this.call, features, count, reverse)).map(({ label }) => label);
+  /** So many more are ranked as may have to be left out. */
+  private async top(table: LabelTable, features: NativeFeatures, count: number, { without }: Wanted, reverse = false): Promise<string[]> {
+    if (count === 0) return [];
+    const ranked = await table.rankWithin(this.call, features, count + without.size, reverse);
+    const labels = ranked.map(({ label }) => label);
+    return without.size === 0 ? labels : labels.filter((label) => !without.has(label)).slice(0, count);
   }
 
   private truncate(prompt: string): Promise<string> {
     return truncateToFit(prompt, (text) => this.engine.clip.fillsContext(text, this.call), this.engine.corrected);
   }
+}
+
+/** Terms beside those that are included. */
+function left({ maxFlavors, include }: Wanted): number {
+  return Math.max(0, maxFlavors - include.length);
 }

@@ -1,9 +1,10 @@
 /** What the calls of an Interrogator take besides their arguments, and what they answer. */
 import type { TSchema } from '@sinclair/typebox';
-import { type CallOptions, optionsSchema } from '../arguments';
-import { choice, type TypeBox } from '../arguments/schema';
+import { type CallOptions, isA, optionsSchema } from '../arguments';
+import { accepted, choice, type TypeBox } from '../arguments/schema';
 import { Config } from '../config';
 import type { Features } from '../engine/features';
+import { ModelPool } from '../engine/model-pool';
 import type { DecodeOptions } from '../image';
 import type { RankedLabel } from '../labels/label-table';
 
@@ -12,19 +13,36 @@ export const MODES = ['best', 'fast', 'classic', 'negative', 'caption'] as const
 /** How a prompt is built. */
 export type Mode = (typeof MODES)[number];
 
+export interface CreateOptions extends CallOptions {
+  /** Share the device and the models with the other interrogators of this pool. */
+  pool?: ModelPool;
+}
+
 /** How an image is read. What is left out is as in the config, whose defaults are the ones named here. */
 export interface ImageOptions extends CallOptions, DecodeOptions {}
 
+/** How a caption is made. What is left out is as in the config. */
+export interface CaptionOptions extends ImageOptions {
+  /** Most new tokens, the end token counted: 1 to 512. Rejects with ERR_CONFIG beyond what the model reads. */
+  captionMaxLength?: number;
+  /** What the caption goes on from; null: nothing. */
+  captionPrompt?: string | null;
+  /** Beams that it is searched with: 1 to 64. */
+  numBeams?: number;
+}
+
 export interface NegativeOptions extends ImageOptions {
-  /** Most terms, 0 and up. Default 32. */
+  /** Terms that the prompt has in any case, behind the caption, in this order. They count among the most. */
+  include?: readonly string[];
+  /** Terms that the prompt does not have: whole terms of the lists, as they are written there. */
+  exclude?: readonly string[];
+  /** Most terms, 0 and up. Default 32; classic mode 3. */
   maxFlavors?: number;
 }
 
-export interface CaptionedOptions extends ImageOptions {
+export interface CaptionedOptions extends NegativeOptions, CaptionOptions {
   /** Begin from this caption; without one, or with '', the caption model makes one. */
   caption?: string | null;
-  /** Most terms, 0 and up. Default 32; classic mode 3. */
-  maxFlavors?: number;
 }
 
 export interface InterrogateOptions extends CaptionedOptions {
@@ -106,12 +124,26 @@ export interface ChainCallOptions extends CallOptions {
 }
 
 /** Their schemas, by which each call checks them. */
+export const CreateOptions = optionsSchema((typebox) => ({ pool: accepted(typebox, 'a ModelPool', (value) => isA(value, ModelPool)) }));
 export const ImageOptions = optionsSchema(({ Type }) => {
   const { orientation, background, truncated } = Config.schema.properties;
   return { maxPixels: Type.Integer({ minimum: 1 }), orientation, background, truncated };
 });
-export const NegativeOptions = optionsSchema(({ Type }) => ({ ...ImageOptions().properties, maxFlavors: Type.Integer({ minimum: 0 }) }));
-export const CaptionedOptions = optionsSchema((typebox) => ({ ...NegativeOptions().properties, caption: textOrNull(typebox) }));
+export const CaptionOptions = optionsSchema(() => {
+  const { captionMaxLength, captionPrompt, numBeams } = Config.schema.properties;
+  return { ...ImageOptions().properties, captionMaxLength, captionPrompt, numBeams };
+});
+export const NegativeOptions = optionsSchema(({ Type }) => ({
+  ...ImageOptions().properties,
+  maxFlavors: Type.Integer({ minimum: 0 }),
+  include: Type.Array(Type.String({ pattern: '\\S' }), { expected: 'an array of texts' }),
+  exclude: Type.Array(Type.String(), { expected: 'an array of texts' }),
+}));
+export const CaptionedOptions = optionsSchema((typebox) => ({
+  ...NegativeOptions().properties,
+  ...CaptionOptions().properties,
+  caption: textOrNull(typebox),
+}));
 export const InterrogateOptions = optionsSchema(({ Type }) => ({
   ...CaptionedOptions().properties,
   minFlavors: Type.Integer({ minimum: 0 }),

@@ -5,7 +5,7 @@ import path from 'node:path';
 import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { REPOSITORY } from '../support/python';
-import { APPLE, addPictures, CAT, hasBrowser, IMAGES, launch, open, ROCKET, Served } from './served';
+import { APPLE, addPictures, CAT, hasBrowser, IMAGES, launch, open, ROCKET, Served, until } from './served';
 
 const SCREENSHOTS = path.join(REPOSITORY, 'build', 'screenshots');
 const DEVICES: Record<string, BrowserContextOptions> = {
@@ -48,20 +48,20 @@ const TABS: Record<string, (page: Page) => Promise<unknown>> = {
     await addPictures(page, [APPLE, CAT, ROCKET]);
     await page.getByText(/of 75 tokens/).waitFor();
     await page.getByTestId('negative-prompt').waitFor();
-    await page.waitForFunction(`!document.querySelector('[aria-busy=true]')`);
+    await until(page, `!document.querySelector('[aria-busy=true]')`);
   },
   modes: async (page) => {
     await page.getByRole('button', { name: 'All', exact: true }).click();
-    await page.waitForFunction(`document.querySelectorAll('.all-modes article[aria-busy=false] footer').length === 5`);
+    await until(page, `document.querySelectorAll('.all-modes article[aria-busy=false] footer').length === 5`);
   },
-  analyze: (page) => page.waitForFunction(`document.querySelectorAll('.table-card li').length >= 40`),
+  analyze: (page) => until(page, `document.querySelectorAll('.table-card li').length >= 40`),
   rank: async (page) => {
     const field = page.getByLabel('Type a term, or paste a list');
     await field.fill('apple, rocket, pizza, a drawing of a cat, fruit, night sky, food, red');
     await field.press('Enter');
-    await page.waitForFunction(`document.querySelector('.sheet-cell.on') && !document.querySelector('.sheet-none')`);
+    await until(page, `document.querySelector('.sheet-cell.on') && !document.querySelector('.sheet-none')`);
   },
-  folder: (page) => page.waitForFunction(`document.querySelectorAll('.folder-card img').length === 3`),
+  folder: (page) => until(page, `document.querySelectorAll('.folder-card img').length === 3`),
   device: (page) => page.getByRole('heading', { name: 'Models' }).waitFor(),
 };
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { APPLE, addPictures, CAT, hasBrowser, launch, open, ROCKET, Served } from './served';
+import { APPLE, addPictures, CAT, hasBrowser, launch, open, ROCKET, Served, until } from './served';
 
 let server: Served;
 let browser: Browser;
@@ -54,13 +54,9 @@ described('Interrogate', () => {
     const banned = /“(.*)”/.exec((await ban.getAttribute('aria-label')) ?? '')?.[1] as string;
     expect((await promptOf(page)).split(', ')).toContain(banned);
     await ban.click();
-    await page.waitForFunction(
-      `!document.querySelector('[data-testid=prompt]').textContent.split(', ').includes(${JSON.stringify(banned)})`,
-    );
+    await until(page, `!document.querySelector('[data-testid=prompt]').textContent.split(', ').includes(${JSON.stringify(banned)})`);
     await page.getByRole('button', { name: `Leave “${banned}” to the model again` }).click();
-    await page.waitForFunction(
-      `document.querySelector('[data-testid=prompt]').textContent.split(', ').includes(${JSON.stringify(banned)})`,
-    );
+    await until(page, `document.querySelector('[data-testid=prompt]').textContent.split(', ').includes(${JSON.stringify(banned)})`);
     const pin = page.getByRole('button', { name: /^Always have/ }).last();
     const pinned = /“(.*)”/.exec((await pin.getAttribute('aria-label')) ?? '')?.[1] as string;
     await pin.click();
@@ -75,9 +71,9 @@ described('Interrogate', () => {
     await page.getByText(/of 75 tokens/).waitFor();
     await page.getByLabel('Caption', { exact: true }).fill('a green pear');
     await page.getByLabel('Caption', { exact: true }).press('Enter');
-    await page.waitForFunction(`document.querySelector('[data-testid=prompt]').textContent.startsWith('a green pear')`);
+    await until(page, `document.querySelector('[data-testid=prompt]').textContent.startsWith('a green pear')`);
     await page.getByRole('button', { name: 'The model’s own' }).click();
-    await page.waitForFunction(`document.querySelector('[data-testid=prompt]').textContent.includes('apple')`);
+    await until(page, `document.querySelector('[data-testid=prompt]').textContent.includes('apple')`);
     await context.close();
   });
 
@@ -85,7 +81,7 @@ described('Interrogate', () => {
     const { page, context } = await open(browser, server.address);
     await addPictures(page, [APPLE, ROCKET]);
     await page.getByRole('button', { name: 'All', exact: true }).click();
-    await page.waitForFunction(`document.querySelectorAll('.all-modes article[aria-busy=false] .fact').length >= 10`);
+    await until(page, `document.querySelectorAll('.all-modes article[aria-busy=false] .fact').length >= 10`);
     await page.getByRole('button', { name: 'Best', exact: true }).click();
     const json = JSON.parse(await downloaded(page, () => page.getByRole('button', { name: 'JSON' }).click()));
     expect(json).toHaveLength(1);
@@ -106,7 +102,7 @@ described('Analyze', () => {
   test('five tables are ranked, and a search finds what lies deeper', async () => {
     const { page, complaints, context } = await open(browser, `${server.address}#analyze`);
     await addPictures(page, APPLE);
-    await page.waitForFunction(`[...document.querySelectorAll('.table-card')].every((card) => card.querySelector('li'))`);
+    await until(page, `[...document.querySelectorAll('.table-card')].every((card) => card.querySelector('li'))`);
     expect(await page.locator('.table-card').count()).toBe(5);
     const flavors = page.locator('.table-card', { has: page.getByRole('heading', { name: 'Flavors' }) });
     expect(await flavors.locator('li').count()).toBe(10);
@@ -129,7 +125,7 @@ described('Rank', () => {
     await field.press('Enter');
     await field.fill('apple');
     // Not entered yet, and ranked already.
-    await page.waitForFunction(`document.querySelectorAll('.sheet-cell').length === 9 && !document.querySelector('.sheet-none')`);
+    await until(page, `document.querySelectorAll('.sheet-cell').length === 9 && !document.querySelector('.sheet-none')`);
     await field.press('Enter');
     await page.getByRole('button', { name: 'apple', exact: true }).click();
     const first = page.locator('.sheet-row').first();
@@ -148,13 +144,13 @@ described('Rank', () => {
     await addPictures(page, [ROCKET, APPLE]);
     const field = page.getByLabel('Type a term, or paste a list');
     await field.fill('rocket');
-    await page.waitForFunction(`document.querySelectorAll('.sheet-cell').length === 2 && !document.querySelector('.sheet-none')`);
+    await until(page, `document.querySelectorAll('.sheet-cell').length === 2 && !document.querySelector('.sheet-none')`);
     page.on('request', (request) => {
       if (request.url().endsWith('/v1/similarity')) asked.push(request.postDataJSON());
     });
     await field.press('Enter');
     await field.fill('fruit');
-    await page.waitForFunction(`document.querySelectorAll('.sheet-cell').length === 4 && !document.querySelector('.sheet-none')`);
+    await until(page, `document.querySelectorAll('.sheet-cell').length === 4 && !document.querySelector('.sheet-none')`);
     expect(asked.map(({ text }) => text)).toEqual([['fruit']]);
     for (const image of asked[0]?.image ?? []) expect(image).toMatch(/^picture:[0-9a-f]{64}$/);
     await context.close();
@@ -166,7 +162,7 @@ described('Rank', () => {
     const list = path.join(work, 'list.txt');
     writeFileSync(list, 'rocket\napple\nfruit\n');
     await page.getByTestId('list').setInputFiles(list);
-    await page.waitForFunction(`document.querySelectorAll('.sheet-cell').length === 6 && !document.querySelector('.sheet-none')`);
+    await until(page, `document.querySelectorAll('.sheet-cell').length === 6 && !document.querySelector('.sheet-none')`);
     await page.getByRole('slider').fill('0.6');
     expect(await page.locator('.sheet-cell.on').count()).toBe(0);
     const cell = page.locator('.sheet-row', { hasText: 'apple.png' }).locator('.sheet-cell').nth(1);
@@ -191,7 +187,8 @@ described('Rank', () => {
     const field = page.getByLabel('Type a term, or paste a list');
     await field.fill('a pizza, rocket, fruit');
     await field.press('Enter');
-    await page.waitForFunction(
+    await until(
+      page,
       `[...document.querySelectorAll('.ranked .number')].length === 3 && !document.querySelector('.ranked').textContent.includes('…')`,
     );
     expect((await page.locator('.ranked .label').allTextContents())[0]).toBe('rocket');

@@ -77,3 +77,11 @@ export async function open(
 export function addPictures(page: Page, files: Parameters<Page['setInputFiles']>[1]): Promise<void> {
   return page.getByTestId('files').first().setInputFiles(files);
 }
+
+/** Resolves when the expression is true of the page. Playwright's own waiting would evaluate it where the security policy forbids that. */
+export async function until(page: Page, expression: string, { timeoutMs = 20_000 } = {}): Promise<void> {
+  for (const end = Date.now() + timeoutMs; ; await new Promise((resolve) => setTimeout(resolve, 30))) {
+    if (await page.evaluate(expression)) return;
+    if (Date.now() > end) throw new Error(`Still not true after ${timeoutMs} ms: ${expression}`);
+  }
+}

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { crc32, deflateSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
-import { APPLE, addPictures, hasBrowser, launch, open, Served } from './served';
+import { APPLE, addPictures, hasBrowser, launch, open, Served, until } from './served';
 
 let server: Served;
 let browser: Browser;
@@ -92,7 +92,8 @@ described('The page', () => {
     await page.locator('.prompt.growing').waitFor();
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByRole('button', { name: 'Interrogate', exact: true }).waitFor();
-    await page.waitForFunction(
+    await until(
+      page,
       `fetch('v1/status').then((answer) => answer.json()).then(({ devices }) => devices.every(({ running, waiting }) => running + waiting === 0))`,
     );
     await context.close();
@@ -105,13 +106,13 @@ described('The page', () => {
     await page.getByText('200 pictures').waitFor();
     await page.getByRole('button', { name: 'Fast', exact: true }).click();
     await page.getByRole('button', { name: 'Interrogate all 200' }).click();
-    await page.waitForFunction(`document.querySelectorAll('.badge.done').length === 200`, null, { timeout: 60_000 });
+    await until(page, `document.querySelectorAll('.badge.done').length === 200`, { timeoutMs: 60_000 });
     expect(await page.locator('.badge.failed').count()).toBe(0);
     await page.goto(`${server.address}#rank`);
     const field = page.getByLabel('Type a term, or paste a list');
     await field.fill('red, green, blue');
     await field.press('Enter');
-    await page.waitForFunction(`document.querySelector('.sheet-cell') && !document.querySelector('.sheet-none')`);
+    await until(page, `document.querySelector('.sheet-cell') && !document.querySelector('.sheet-none')`);
     // Only what is on the screen is drawn.
     expect(await page.locator('.sheet-row').count()).toBeLessThan(60);
     expect(await page.getByRole('grid').getAttribute('aria-rowcount')).toBe('201');

@@ -21,8 +21,11 @@ export const MOST_IMAGES = 1000;
 /** Characters in a text that is encoded or that a prompt begins from. */
 export const LONGEST_TEXT = 10_000;
 
-export const Label = Type.String({ minLength: 1, maxLength: LONGEST_LABEL });
-export const Text = Type.String({ maxLength: LONGEST_TEXT });
+/** NUL marks what the server took out of a body (bodies/long-strings.ts); no model reads it. */
+const NO_NUL = '^[^\\u0000]*$';
+
+export const Label = Type.String({ minLength: 1, maxLength: LONGEST_LABEL, pattern: NO_NUL });
+export const Text = Type.String({ maxLength: LONGEST_TEXT, pattern: NO_NUL });
 export const ModeName = Type.Unsafe<Mode>({ type: 'string', enum: [...MODES], description: 'How a prompt is built.' });
 
 export const Image = Type.String({

@@ -16,9 +16,7 @@ export const InterrogateBody = Type.Object(
     modes: Type.Optional(Type.Array(ModeName, { minItems: 1, maxItems: 5, uniqueItems: true, description: "Default: ['best']." })),
     clipModelName: Type.Optional(ClipModelName),
     ...Caption,
-    caption: Type.Optional(
-      orNull(Type.String({ maxLength: 10_000, description: 'Begin from this caption instead of a caption model’s.' })),
-    ),
+    caption: Type.Optional(orNull(Text)),
     minFlavors: Count(1000, 'Terms that best mode takes even where similarity falls. Default 8.'),
     maxFlavors: Count(1000, 'Most terms. Default 32; classic mode 3.'),
     include: Type.Optional(Type.Array(Label, { maxItems: 1000, description: 'Terms that every prompt has, behind the caption.' })),

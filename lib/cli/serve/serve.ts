@@ -1,0 +1,49 @@
+/** One server from its start to its end. */
+
+import { InterrogatorError } from '../../index';
+import { createServer, type ServerOptions } from '../../server';
+import { EXIT } from '../failure';
+
+export async function serve(options: ServerOptions, port: number): Promise<void> {
+  const { host = '127.0.0.1' } = options;
+  const app = createServer(options);
+  const closeWithGrace = require('close-with-grace') as typeof import('close-with-grace');
+  const { interrogator } = app;
+  // Finishing has its own limit; this one is for what it does not know of.
+  const delay = (interrogator.settings.grace + 15) * 1000;
+  const handle = closeWithGrace({ delay, logger: false }, async ({ signal, err }) => {
+    if (err) app.log.fatal({ err }, 'the server fails');
+    else app.log.info({ signal }, 'ending: what was accepted is finished');
+    await interrogator.drain(interrogator.settings.grace);
+    await app.close();
+    app.log.info('ended');
+  });
+  try {
+    const address = await app.listen({ host, port }).catch((cause) => {
+      throw listenFailure(cause, host, port);
+    });
+    console.error(`torch-interrogator is at ${address.replace('0.0.0.0', 'localhost')}`);
+    await interrogator.started;
+    app.log.info({ models: interrogator.parts.names.defaults }, 'ready');
+  } catch (error) {
+    handle.uninstall();
+    await app.close();
+    throw error;
+  }
+  process.exitCode = EXIT.ok;
+}
+
+function listenFailure(cause: NodeJS.ErrnoException, host: string, port: number): InterrogatorError {
+  const place = `${host}:${port}`;
+  switch (cause.code) {
+    case 'EADDRINUSE':
+      return new InterrogatorError('ERR_IO', `Something else listens at ${place}.`, {
+        hint: 'Take another --port; 0 takes a free one.',
+        cause,
+      });
+    case 'EACCES':
+      return new InterrogatorError('ERR_IO', `${place} is not allowed to this user.`, { hint: 'Take a --port from 1024 on.', cause });
+    default:
+      return new InterrogatorError('ERR_IO', `Cannot listen at ${place}: ${cause.message}.`, { hint: 'Check --host and --port.', cause });
+  }
+}

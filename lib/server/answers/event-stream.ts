@@ -1,0 +1,68 @@
+/** Server-sent events, as the HTML standard has them. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { problemOf } from './problem';
+import { toRefusal } from './to-refusal';
+
+/** Proxies close connections that are silent. */
+const HEARTBEAT_MS = 15_000;
+/** What a client does not read is not kept for it beyond so many bytes: it gets the next event instead. */
+const MOST_BUFFERED = 1 << 20;
+
+export class EventStream implements Disposable {
+  private readonly timer: NodeJS.Timeout;
+
+  private constructor(private readonly reply: FastifyReply) {
+    this.timer = setInterval(() => this.reply.raw.write(':\n\n'), HEARTBEAT_MS).unref();
+  }
+
+  /** Takes the reply over: nothing else may be sent with it. */
+  static open(reply: FastifyReply): EventStream {
+    reply.hijack();
+    // What hooks have set, such as the request's id and CORS.
+    for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value);
+    reply.raw.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      // nginx gathers answers otherwise.
+      'x-accel-buffering': 'no',
+    });
+    reply.raw.flushHeaders();
+    return new EventStream(reply);
+  }
+
+  /** An event without a name is what OpenAI's clients read. */
+  send(data: unknown, event?: string): void {
+    const { raw } = this.reply;
+    if (raw.destroyed || raw.writableEnded) return;
+    if (event === 'progress' && raw.writableLength > MOST_BUFFERED) return;
+    const text = typeof data === 'string' ? data : JSON.stringify(data);
+    raw.write(`${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.timer);
+    if (!this.reply.raw.writableEnded) this.reply.raw.end();
+  }
+}
+
+/** Whether the client asks for events. */
+export function wantsEvents({ headers }: FastifyRequest): boolean {
+  return /\btext\/event-stream\b/.test(headers.accept ?? '');
+}
+
+/** Answers with the progress of `work`, then its result or its error. */
+export async function streamWork<T>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  work: (report: (event: unknown) => void) => Promise<T>,
+): Promise<FastifyReply> {
+  using stream = EventStream.open(reply);
+  try {
+    stream.send(await work((event) => stream.send(event, 'progress')), 'result');
+  } catch (error) {
+    const refusal = toRefusal(error);
+    if (refusal.status >= 500) request.log.error({ err: error }, 'a stream failed');
+    stream.send(problemOf(refusal, request.id), 'error');
+  }
+  return reply;
+}

@@ -1,0 +1,103 @@
+/** Bodies of all kinds, as fields: JSON, forms with files, a picture by itself, lines of text. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { badRequest } from '../answers/refusal';
+import { fileToken } from '../pictures/intake';
+import { pictureOf, type SentPicture } from '../pictures/picture';
+import { fieldsOf } from './fields';
+import { parseWithLongStrings } from './long-strings';
+
+export interface BodyOptions {
+  maxBody: number;
+}
+
+/** Files in one form at the most. */
+const MOST_FILES = 1000;
+
+/** Routes that take a picture as a body by itself have its field's name here. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The field that a file of a form, or a body that is a picture, is put in. */
+    pictureField?: string;
+    /** A body of text is not parsed: the route wants its lines. */
+    plainText?: boolean;
+  }
+}
+
+/** To be called within the plugin's own context, before its routes. */
+export async function readBodies(app: FastifyInstance, { maxBody }: BodyOptions): Promise<void> {
+  app.decorateRequest('longStrings', null as unknown as []);
+  app.decorateRequest('pictureFiles', null as unknown as []);
+  app.addHook('onRequest', async (request) => {
+    request.longStrings = [];
+    request.pictureFiles = [];
+  });
+  app.removeContentTypeParser(['application/json', 'text/plain']);
+  app.addContentTypeParser(/^application\/([\w.-]+\+)?json\b/, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    const { value, strings } = await parseWithLongStrings(body);
+    request.longStrings = strings;
+    return value;
+  });
+  app.addContentTypeParser(
+    /^(image\/[\w.+-]+|application\/octet-stream)\b/,
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) => {
+      const { pictureField } = request.routeOptions.config;
+      if (pictureField === undefined) throw unsupported();
+      request.pictureFiles = [await pictureOf(body)];
+      return { ...fieldsOf(request, Object.entries(request.query as Record<string, string>)), [pictureField]: fileToken(0) };
+    },
+  );
+  app.addContentTypeParser('text/plain', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    if (!request.routeOptions.config.plainText) throw unsupported();
+    return body;
+  });
+  await app.register(require('@fastify/multipart') as typeof import('@fastify/multipart'), {
+    limits: { fileSize: maxBody, files: MOST_FILES, fields: MOST_FILES, fieldSize: 4 << 20, headerPairs: 100 },
+  });
+  app.addHook('preValidation', async (request) => {
+    if (!request.isMultipart()) return;
+    if (request.routeOptions.config.pictureField === undefined) throw unsupported();
+    request.body = await formOf(request);
+  });
+}
+
+async function formOf(request: FastifyRequest): Promise<unknown> {
+  const pictureField = request.routeOptions.config.pictureField as string;
+  const files: SentPicture[] = [];
+  const fields: [string, string][] = [];
+  const tokens: string[] = [];
+  for await (const part of request.parts()) {
+    if (part.type === 'field') fields.push([part.fieldname, String(part.value)]);
+    else {
+      tokens.push(fileToken(files.length));
+      files.push(await pictureOf(await part.toBuffer()));
+    }
+  }
+  request.pictureFiles = files;
+  const [first, ...others] = tokens;
+  if (first === undefined) return fieldsOf(request, fields);
+  return { ...fieldsOf(request, fields), [pictureField]: others.length === 0 ? first : tokens };
+}
+
+function unsupported(): Error {
+  return Object.assign(new Error('Bodies of this type are not read here.'), { statusCode: 415, code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE' });
+}
+
+/** The lines of a text body, without empty ones. */
+export async function linesOf(body: Buffer, most: number): Promise<string[]> {
+  const { setImmediate: nextTurn } = require('node:timers/promises') as typeof import('node:timers/promises');
+  const lines: string[] = [];
+  let turn = 1 << 18;
+  for (let at = 0; at < body.length; ) {
+    const found = body.indexOf(0x0a, at);
+    const end = found < 0 ? body.length : found;
+    const line = body.toString('utf8', at, end).trim();
+    if (line !== '') lines.push(line);
+    if (lines.length > most) throw badRequest(`More than ${most} lines.`);
+    at = end + 1;
+    if (at < turn) continue;
+    await nextTurn();
+    turn = at + (1 << 18);
+  }
+  return lines;
+}

@@ -1,0 +1,78 @@
+/** From what a request gives for a picture to its bytes. */
+import type { FastifyRequest } from 'fastify';
+import { badRequest, Refusal } from '../answers/refusal';
+import { placeOf } from '../bodies/long-strings';
+import { fromBase64 } from './base64';
+import type { PictureCache } from './cache';
+import { pictureOf, type SentPicture } from './picture';
+import type { PictureFetcher } from './remote';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Strings of the body that were too long to stay in it. */
+    longStrings: readonly Buffer[];
+    /** Files of the body. */
+    pictureFiles: readonly SentPicture[];
+  }
+}
+
+/** What of a request its fields name. */
+export type Sent = Pick<FastifyRequest, 'longStrings' | 'pictureFiles'>;
+
+export interface IntakeOptions {
+  cache: PictureCache;
+  /** Undefined where URLs are not fetched. */
+  fetcher: PictureFetcher | undefined;
+  maxBytes: number;
+}
+
+const FILE = '\u0000file:';
+const DATA_URL = /^data:[^,]{0,200}?(;\s*base64)?\s*,/i;
+/** A data: URL's beginning is within so much. */
+const HEAD = 300;
+
+/** What stands for a file of the body in its field. */
+export function fileToken(number: number): string {
+  return FILE + number;
+}
+
+export class Intake {
+  constructor(private readonly options: IntakeOptions) {}
+
+  /** Rejects with 400, 403, 404, 413, 422. The picture is kept for later requests. */
+  async picture(request: Sent, given: string, signal: AbortSignal): Promise<SentPicture> {
+    const { cache } = this.options;
+    const id = /^picture:([0-9a-f]{64})$/.exec(given)?.[1];
+    if (id !== undefined) {
+      const known = cache.find(id);
+      if (known) return known;
+      throw new Refusal(404, 'ERR_PICTURE_FORGOTTEN', 'This picture is not in memory any more, or never was.', { hint: 'Send its bytes.' });
+    }
+    const picture = await this.sent(request, given, signal);
+    cache.keep(picture);
+    return picture;
+  }
+
+  private async sent(request: Sent, given: string, signal: AbortSignal): Promise<SentPicture> {
+    if (given.startsWith(FILE)) {
+      const file = request.pictureFiles[Number(given.slice(FILE.length))];
+      if (file) return file;
+    }
+    if (/^https?:/i.test(given)) return pictureOf(await this.fetched(given, signal));
+    const place = placeOf(given);
+    const long = place === undefined ? undefined : request.longStrings[place];
+    const text = long ?? Buffer.from(given, 'latin1');
+    const head = text.toString('latin1', 0, HEAD).replaceAll('\\/', '/');
+    if (!/^data:/i.test(head)) return pictureOf(await fromBase64(text));
+    if (!DATA_URL.exec(head)?.[1]) throw badRequest('A data: URL of a picture must be in Base64.', 'Write data:image/png;base64,…');
+    return pictureOf(await fromBase64(text.subarray(text.indexOf(',') + 1)));
+  }
+
+  private fetched(url: string, signal: AbortSignal): Promise<Buffer> {
+    const { fetcher, maxBytes } = this.options;
+    if (fetcher) return fetcher.fetch(url, { maxBytes, signal });
+    throw new Refusal(403, 'ERR_IMAGE_URL', 'This server does not fetch pictures of URLs.', {
+      hint: 'Send the bytes, or start the server with --allow-urls.',
+    });
+  }
+}

@@ -1,0 +1,131 @@
+/** The routes, to be registered in a Fastify app: createServer()'s, or anybody's. */
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { sendProblem } from './answers/problem';
+import { notFound, Refusal } from './answers/refusal';
+import { toRefusal } from './answers/to-refusal';
+import { readBodies } from './bodies/parsers';
+import { Problem } from './contract/common';
+import { type ServerOptions, settle } from './options';
+import { interrogateRoutes } from './routes/interrogate';
+import { jobRoutes } from './routes/jobs';
+import { modelRoutes } from './routes/models';
+import { rankRoutes } from './routes/rank';
+import { healthRoutes, metricsRoute, statusRoute } from './routes/status';
+import { tableRoutes } from './routes/tables';
+import { digestsOf, requireKey } from './safety/client';
+import { refuseStrangers } from './safety/origin';
+import { Service } from './service';
+import { validatorCompiler } from './validator';
+import { noTimes } from './work/caller';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Answered without a key, and while the server ends. */
+    isOpen?: boolean;
+  }
+  interface FastifyInstance {
+    /** What is behind the routes; of the app that registered the plugin, its parent too. */
+    interrogator: Service;
+  }
+}
+
+/**
+ * Registers `/v1/…`, `/live`, `/ready`, `/metrics` and the routes of other systems, below the `prefix` that it is registered with. The
+ * models are loaded in the background: `app.interrogator.started` settles when they are.
+ */
+export const interrogatorPlugin: FastifyPluginAsync<ServerOptions & { prefix?: string }> = async (app, options) => {
+  const { prefix: _, ...given } = options;
+  await registerRoutes(app, new Service(settle(given), app.log));
+};
+
+export async function registerRoutes(app: FastifyInstance, service: Service): Promise<void> {
+  const { settings } = service;
+  const keys = digestsOf(settings.apiKey);
+  const failures = new WeakMap<FastifyRequest, string>();
+  if (!app.hasDecorator('interrogator')) app.decorate('interrogator', service);
+  app.addSchema(Problem);
+  app.setValidatorCompiler(validatorCompiler());
+  app.decorateRequest('times', null as unknown as ReturnType<typeof noTimes>);
+
+  app.addHook('onRequest', async (request, reply) => {
+    request.times = noTimes();
+    reply.header('x-request-id', request.id);
+    refuseStrangers(request, settings);
+    const { isOpen } = request.routeOptions.config;
+    if (isOpen) return;
+    requireKey(request, keys);
+    if (service.state === 'draining') service.requireReady();
+  });
+  app.addHook('onSend', async (request, reply) => {
+    const { queue, load, tokenization, inference } = request.times;
+    const spans = { queue, load, tokenization, inference, total: reply.elapsedTime / 1000 };
+    const shown = Object.entries(spans).map(([name, seconds]) => `${name};dur=${(seconds * 1000).toFixed(1)}`);
+    reply.header('server-timing', shown.join(', '));
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const code = failures.get(request) ?? (reply.statusCode >= 400 ? String(reply.statusCode) : undefined);
+    service.metrics.ended(request.routeOptions.url ?? 'none', reply.elapsedTime / 1000, request.times, code);
+  });
+  app.addHook('onError', async (request, _reply, error) => {
+    failures.set(request, toRefusal(error).code);
+    if (service.isOurFault(error)) request.log.error({ err: error }, 'a request failed');
+  });
+  app.setErrorHandler((error, request, reply) => sendProblem(request, reply, toRefusal(error)));
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(request, reply, notFound(`There is no ${request.method} ${request.url.split('?')[0]}.`)),
+  );
+  const refuseOthers = refuseOtherMethods(app);
+
+  await readBodies(app, settings);
+  healthRoutes(app, service);
+  metricsRoute(app, service);
+  await app.register(
+    async (v1) => {
+      interrogateRoutes(v1, service);
+      rankRoutes(v1, service);
+      tableRoutes(v1, service);
+      modelRoutes(v1, service);
+      jobRoutes(v1, service);
+      statusRoute(v1, service);
+    },
+    { prefix: '/v1' },
+  );
+  refuseOthers();
+
+  app.addHook('onReady', async () => service.start());
+  app.addHook('onClose', () => service.close());
+}
+
+const METHODS = ['DELETE', 'GET', 'PATCH', 'POST', 'PUT'] as const;
+
+/** Notes the routes that are added from now on. What it returns answers their other methods with 405, and what they take (RFC 9110). */
+function refuseOtherMethods(app: FastifyInstance): () => void {
+  const known = new Map<string, Set<string>>();
+  let isNoting = true;
+  app.addHook('onRoute', ({ method, url }) => {
+    if (!isNoting) return;
+    const methods = known.get(url) ?? new Set<string>();
+    known.set(url, methods);
+    for (const each of [method].flat()) methods.add(each);
+  });
+  return () => {
+    isNoting = false;
+    for (const [url, methods] of known) {
+      const others = METHODS.filter((method) => !methods.has(method));
+      if (others.length === 0) continue;
+      const allow = [...methods].sort().join(', ');
+      app.route({
+        method: [...others],
+        url: url.slice(app.prefix.length) || '/',
+        config: { isOpen: true },
+        schema: { hide: true },
+        // Before a body is read.
+        onRequest: async (request, reply) => {
+          reply.header('allow', allow);
+          throw new Refusal(405, 'ERR_METHOD', `${request.url.split('?')[0]} takes ${allow}.`);
+        },
+        handler: () => {},
+      });
+    }
+  };
+}

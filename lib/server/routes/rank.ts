@@ -1,0 +1,135 @@
+/** `POST /v1/rank`, `/v1/similarity` and `/v1/features`. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { badRequest } from '../answers/refusal';
+import { FeaturesAnswer, FeaturesBody, RankAnswer, RankBody, SimilarityAnswer, SimilarityBody } from '../contract/rank';
+import type { Sent } from '../pictures/intake';
+import type { SentPicture } from '../pictures/picture';
+import type { Service } from '../service';
+import type { Caller } from '../work/caller';
+import { pictureShown } from '../work/shown';
+import { answerLongCall, JobAccepted, responses, secondsOf } from './answer';
+
+const DEFAULT_COUNT = 10;
+
+export function rankRoutes(app: FastifyInstance, service: Service): void {
+  app.post<{ Body: RankBody }>(
+    '/rank',
+    {
+      config: { pictureField: 'image' },
+      schema: {
+        tags: ['pictures'],
+        summary: 'Labels by how well they fit pictures',
+        body: RankBody,
+        response: responses({ 200: RankAnswer, 202: JobAccepted }, 422),
+      },
+    },
+    async (request, reply) => {
+      service.requireReady();
+      const { image, labels, table, template, clipModelName, threshold } = request.body;
+      const { topCount = DEFAULT_COUNT, scores = 'cosine', reverse = false } = request.body;
+      if ((labels === undefined) === (table === undefined)) throw badRequest('Give labels, or the name of a table: one of the two.');
+      if (table !== undefined && template !== undefined) throw badRequest('template is of labels; a table has its own.');
+      const clip = service.clip(clipModelName);
+      const sent = sentOf(request);
+      return answerLongCall(service, request, reply, {
+        kind: 'rank',
+        work: async (caller) => {
+          const { embedding, ranking } = service.parts;
+          if (table !== undefined) await service.tables.find(table);
+          const pictures = await picturesOf(service, sent, image, caller);
+          const rows = await embedding.pictures(caller, pictures, clip);
+          const wish = { clip, topCount, scores, reverse, threshold };
+          const ranked = labels
+            ? await ranking.labels(caller, rows, labels, template, wish)
+            : await ranking.table(caller, rows, table as string, wish);
+          const results = pictures.map(({ id }, i) => ({ picture: pictureShown(id, service.cache.size(id)), ranked: ranked[i] }));
+          return { results, clipModelName: clip, seconds: secondsOf(reply) };
+        },
+      });
+    },
+  );
+
+  app.post<{ Body: SimilarityBody }>(
+    '/similarity',
+    {
+      config: { pictureField: 'image' },
+      schema: {
+        tags: ['pictures'],
+        summary: 'How similar each picture is to each text',
+        body: SimilarityBody,
+        response: responses({ 200: SimilarityAnswer }, 422),
+      },
+    },
+    async (request, reply) => {
+      service.requireReady();
+      using caller = service.caller(request, reply);
+      const { image, text, clipModelName } = request.body;
+      const clip = service.clip(clipModelName);
+      const texts = typeof text === 'string' ? [text] : text;
+      const { embedding } = service.parts;
+      const pictures = await picturesOf(service, sentOf(request), image, caller);
+      if (pictures.length * texts.length > MOST_SIMILARITIES) {
+        throw badRequest(`${pictures.length} pictures × ${texts.length} texts are more than ${MOST_SIMILARITIES}.`);
+      }
+      const rows = await embedding.pictures(caller, pictures, clip);
+      const columns = await embedding.textRows(caller, texts, clip);
+      const { similarities } = await embedding.similarities(caller, rows, columns, clip);
+      return {
+        similarities: pictures.map((_, i) => Array.from(similarities.subarray(i * texts.length, (i + 1) * texts.length))),
+        pictures: pictures.map(({ id }) => pictureShown(id, service.cache.size(id))),
+        clipModelName: clip,
+        seconds: secondsOf(reply),
+      };
+    },
+  );
+
+  app.post<{ Body: FeaturesBody }>(
+    '/features',
+    {
+      config: { pictureField: 'image' },
+      schema: {
+        tags: ['pictures'],
+        summary: 'CLIP features of pictures and texts',
+        body: FeaturesBody,
+        response: responses({ 200: FeaturesAnswer }, 422),
+      },
+    },
+    async (request, reply) => {
+      service.requireReady();
+      using caller = service.caller(request, reply);
+      const { image, text, encoding = 'float', clipModelName } = request.body;
+      if (image === undefined && text === undefined) throw badRequest('Give image, text, or both.');
+      const clip = service.clip(clipModelName);
+      const { embedding } = service.parts;
+      const pictures = image === undefined ? [] : await picturesOf(service, sentOf(request), image, caller);
+      const texts = text === undefined ? [] : typeof text === 'string' ? [text] : text;
+      const rows = [...(await embedding.pictures(caller, pictures, clip)).rows, ...(await embedding.textRows(caller, texts, clip)).rows];
+      return {
+        features: rows.map((row) => (encoding === 'base64' ? base64Of(row) : Array.from(row))),
+        dim: rows[0]?.length ?? 0,
+        pictures: pictures.map(({ id }) => pictureShown(id, service.cache.size(id))),
+        clipModelName: clip,
+        seconds: secondsOf(reply),
+      };
+    },
+  );
+}
+
+/** Numbers of one answer. Writing so many takes 100 ms. */
+const MOST_SIMILARITIES = 1_000_000;
+
+/** Little-endian float32. */
+export function base64Of(row: Float32Array): string {
+  return Buffer.from(row.buffer, row.byteOffset, row.byteLength).toString('base64');
+}
+
+export function sentOf({ longStrings, pictureFiles }: FastifyRequest): Sent {
+  return { longStrings, pictureFiles };
+}
+
+export async function picturesOf(service: Service, sent: Sent, image: string | readonly string[], caller: Caller): Promise<SentPicture[]> {
+  const given = typeof image === 'string' ? [image] : image;
+  const pictures: SentPicture[] = [];
+  for (const each of given) pictures.push(await service.intake.picture(sent, each, caller.signal));
+  return pictures;
+}

@@ -1,0 +1,251 @@
+/** What a server is behind its routes: models, devices, pictures, tables and jobs, from the start to the end. */
+import path from 'node:path';
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
+import { AbortError, type ConfigInput, cacheFolder, type ProgressEvent } from '../index';
+import { Refusal } from './answers/refusal';
+import { toRefusal } from './answers/to-refusal';
+import { Jobs } from './jobs/jobs';
+import { ModelHost } from './models/model-host';
+import { ModelNames } from './models/names';
+import type { Settled } from './options';
+import { PictureCache } from './pictures/cache';
+import { Intake } from './pictures/intake';
+import { PictureFetcher } from './pictures/remote';
+import { DeviceQueue } from './queue/device-queue';
+import { clientOf } from './safety/client';
+import { TableStore } from './tables/table-store';
+import { Metrics } from './watch/metrics';
+import { traceOf } from './watch/traces';
+import { type Caller, noTimes, type Times } from './work/caller';
+import { Describing } from './work/describe';
+import { Embedding } from './work/embed';
+import { Ranking } from './work/rank';
+import { Stations } from './work/station';
+import { TextCache } from './work/text-cache';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    times: Times;
+  }
+}
+
+/** As in runs: enough for full passes, and so that others are decoded meanwhile. */
+const PLACES = { cpu: 16, cuda: 64 };
+
+export type ServiceState = 'starting' | 'ready' | 'draining';
+
+export class Service {
+  readonly cache: PictureCache;
+  readonly fetcher: PictureFetcher | undefined;
+  readonly intake: Intake;
+  readonly tables: TableStore;
+  readonly jobs = new Jobs();
+  readonly metrics: Metrics;
+  readonly startedAt = Date.now();
+  state: ServiceState = 'starting';
+  /** Settles when the models of the start are open. */
+  started: Promise<void> = Promise.resolve();
+  private readonly texts = new TextCache();
+  private readonly callers = new Set<AbortController>();
+  private opened: Opened | undefined;
+
+  constructor(
+    readonly settings: Settled,
+    private readonly log: FastifyBaseLogger,
+  ) {
+    const { cache, allowUrls, maxBody, tables } = settings;
+    this.cache = new PictureCache(cache);
+    this.fetcher = allowUrls ? new PictureFetcher() : undefined;
+    this.intake = new Intake({ cache: this.cache, fetcher: this.fetcher, maxBytes: maxBody });
+    this.tables = new TableStore(path.resolve(tables ?? path.join(cacheFolder(), 'tables')));
+    this.metrics = new Metrics({ stations: () => this.opened?.stations, cache: this.cache, inFlight: () => this.callers.size });
+  }
+
+  /** Begins to load the models; `started` tells the end. */
+  start(): void {
+    this.started = this.open();
+    // Whoever starts a server looks at it; nobody else has to.
+    this.started.catch(() => {});
+  }
+
+  /** Throws 503 before the models' names are known. */
+  get parts(): Opened {
+    if (this.opened) return this.opened;
+    throw new Refusal(503, 'ERR_NOT_READY', 'The server is starting.', { retryAfter: 1 });
+  }
+
+  /** The CLIP model that a request names, or the default. Throws 404. */
+  clip(given?: string | undefined): string {
+    const { names } = this.parts;
+    return given === undefined ? (names.defaults.clip[0] as string) : names.find('clip', given).name;
+  }
+
+  /** Throws 404, also where the server has no caption model and none was named. */
+  captioner(given?: string | undefined): string {
+    const { names } = this.parts;
+    if (given !== undefined) return names.find('caption', given).name;
+    const [first] = names.defaults.caption;
+    if (first !== undefined) return first;
+    throw new Refusal(404, 'ERR_CAPTION_MODEL_MISSING', 'This server has no caption model.', {
+      hint: 'Give a caption, or name a caption model.',
+    });
+  }
+
+  /** Throws 503 while the server starts or ends. */
+  requireReady(): void {
+    if (this.state === 'ready') return;
+    const detail = this.state === 'starting' ? 'The models are being loaded.' : 'The server is ending.';
+    throw new Refusal(503, 'ERR_NOT_READY', detail, { retryAfter: this.state === 'starting' ? 2 : 5 });
+  }
+
+  /** Who asks; the work is cancelled when the client has left. Must be disposed of when the answer is sent. */
+  caller(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    listener?: (event: ProgressEvent & { seconds?: number }) => void,
+  ): Caller & Disposable {
+    const caller = this.callerOf(this.clientOf(request), request.times, listener);
+    const leave = (): void => {
+      if (!reply.raw.writableFinished) caller.abort(new Refusal(499, 'ERR_CLIENT_GONE', 'The client has left.'));
+    };
+    reply.raw.once('close', leave);
+    return {
+      ...caller,
+      [Symbol.dispose]: () => {
+        reply.raw.removeListener('close', leave);
+        caller[Symbol.dispose]();
+      },
+    };
+  }
+
+  clientOf(request: FastifyRequest): string {
+    return clientOf(request, this.settings.apiKey);
+  }
+
+  /** The same for a job, which has a signal of its own. */
+  jobCaller(id: string, signal: AbortSignal, listener: (event: ProgressEvent) => void): Caller & Disposable {
+    const caller = this.callerOf(id, noTimes(), listener);
+    signal.addEventListener('abort', () => caller.abort(signal.reason), { once: true });
+    return caller;
+  }
+
+  private callerOf(id: string, times: Times, listener: (event: ProgressEvent & { seconds?: number }) => void = () => {}) {
+    const controller = new AbortController();
+    this.callers.add(controller);
+    const trace = traceOf();
+    return {
+      id,
+      signal: controller.signal,
+      times,
+      trace,
+      report: (event: ProgressEvent & { seconds?: number }): void => {
+        trace.now(SPANS[event.stage] ?? event.stage);
+        listener(event);
+      },
+      abort: (reason: unknown): void => controller.abort(reason),
+      [Symbol.dispose]: (): void => {
+        trace.now(undefined);
+        this.callers.delete(controller);
+      },
+    };
+  }
+
+  /** Finishes what was accepted, or cancels it after `grace` seconds. Resolves when nothing runs any more. */
+  async drain(grace: number): Promise<void> {
+    this.state = 'draining';
+    const end = performance.now() + grace * 1000;
+    while ((this.callers.size > 0 || this.jobs.count > 0) && performance.now() < end) await pause(20);
+    const reason = new Refusal(503, 'ERR_NOT_READY', 'The server is ending.', { retryAfter: 5 });
+    for (const each of this.callers) each.abort(reason);
+    this.jobs.cancelAll(reason);
+    await this.jobs.settled();
+    const last = performance.now() + 5000;
+    while (this.callers.size > 0 && performance.now() < last) await pause(20);
+  }
+
+  async close(): Promise<void> {
+    this.state = 'draining';
+    for (const each of this.callers) each.abort(new AbortError());
+    this.jobs.cancelAll(new AbortError());
+    await this.started.catch(() => {});
+    await this.jobs.settled();
+    await Promise.all((this.opened?.stations.all ?? []).map(({ host }) => host.dispose()));
+    await this.fetcher?.close();
+    this.metrics.close();
+  }
+
+  private async open(): Promise<void> {
+    const { clip, caption, device, config, maxWait, maxWaiting, memory, keepAlive, allowPull, maxPixels } = this.settings;
+    const names = await ModelNames.load({ clip, caption });
+    const shared: ConfigInput = {
+      cachePath: path.join(cacheFolder(), 'labels'),
+      maxPixels,
+      ...config,
+      download: allowPull || (config.download ?? true),
+    };
+    const stations = new Stations(
+      device.map((each) => ({
+        host: new ModelHost({
+          device: each,
+          names,
+          config: shared,
+          memory,
+          keepAlive,
+          allowPull,
+          onEvent: (event, model) => this.log.info(model, event),
+        }),
+        queue: new DeviceQueue({ maxWait, maxWaiting, places: each.startsWith('cuda') ? PLACES.cuda : PLACES.cpu }),
+      })),
+    );
+    const embedding = new Embedding(stations, this.cache, this.texts);
+    this.opened = {
+      names,
+      stations,
+      embedding,
+      describing: new Describing(stations, this.cache),
+      ranking: new Ranking(stations, embedding, this.tables),
+    };
+    await Promise.all(stations.all.map(({ host }) => this.preload(host, names)));
+    if (this.state === 'starting') this.state = 'ready';
+  }
+
+  /** Each of the models that were named, the first of a kind with all of the other. */
+  private async preload(host: ModelHost, { defaults }: ModelNames): Promise<void> {
+    const [clip = ''] = defaults.clip;
+    const [caption = null] = defaults.caption;
+    const onProgress = this.progressLog();
+    for (const each of defaults.clip) await host.preload({ clip: each, caption }, onProgress);
+    for (const each of defaults.caption.slice(1)) await host.preload({ clip, caption: each }, onProgress);
+  }
+
+  /** Long loads are told of in the log, now and then. */
+  private progressLog(): (event: ProgressEvent) => void {
+    let told = 0;
+    return ({ stage, done, total }) => {
+      if (performance.now() - told < 5000) return;
+      told = performance.now();
+      this.log.info({ stage, done, total }, 'loading');
+    };
+  }
+
+  /** For the log of what failed: 499 and 4xx are the client's. */
+  isOurFault(error: unknown): boolean {
+    return toRefusal(error).status >= 500;
+  }
+}
+
+/** What there is once the names of the models are known. */
+export interface Opened {
+  names: ModelNames;
+  stations: Stations;
+  embedding: Embedding;
+  describing: Describing;
+  ranking: Ranking;
+}
+
+/** Stages as spans are called. */
+const SPANS: Record<string, string> = { features: 'image tower' };
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

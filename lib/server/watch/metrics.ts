@@ -1,0 +1,129 @@
+/** Figures for Prometheus, under the names that text-embeddings-inference made usual, and our own beside them. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { PictureCache } from '../pictures/cache';
+import type { Times } from '../work/caller';
+import type { Stations } from '../work/station';
+
+const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
+
+export interface Watched {
+  stations(): Stations | undefined;
+  cache: PictureCache;
+  inFlight(): number;
+}
+
+export class Metrics {
+  readonly registry = new Registry();
+  private readonly delay = monitorEventLoopDelay({ resolution: 10 });
+  private readonly requests = this.counter('te_request_count', 'Requests, by route.', ['route']);
+  private readonly successes = this.counter('te_request_success', 'Requests that were answered with 2xx.', ['route']);
+  private readonly failures = this.counter('te_request_failure', 'Requests that were not, by code.', ['err']);
+  private readonly durations = {
+    te_request_duration: this.histogram('te_request_duration', 'Seconds of a request, all of it.'),
+    te_request_queue_duration: this.histogram('te_request_queue_duration', 'Seconds in line for the device.'),
+    te_request_tokenization_duration: this.histogram('te_request_tokenization_duration', 'Seconds of tokenising texts by themselves.'),
+    te_request_inference_duration: this.histogram('te_request_inference_duration', 'Seconds on the device, decoding for it included.'),
+  };
+
+  constructor(private readonly watched: Watched) {
+    this.delay.enable();
+    this.gauge('te_queue_size', 'Requests that wait for a device.', () => this.sum((counts) => counts.waiting));
+    this.gauge('te_in_flight', 'Requests that are not answered yet.', () => watched.inFlight());
+    this.gauge('te_request_refused', 'Requests that were refused with 429, since the start.', () => this.sum((counts) => counts.refused));
+    this.gauge(
+      'torch_interrogator_queue_wait_seconds',
+      'Seconds of work that are ahead of a new request, the longest of all devices.',
+      () => Math.max(0, ...this.stations.map(({ queue }) => queue.counts.waitSeconds)),
+    );
+    this.gauge('torch_interrogator_cache_bytes', 'Of the picture cache.', () => watched.cache.counts.bytes);
+    this.gauge('torch_interrogator_cache_hits', 'Features and captions that were in it, since the start.', () => watched.cache.counts.hits);
+    this.gauge('torch_interrogator_cache_misses', 'Those that were not.', () => watched.cache.counts.misses);
+    this.gauge('torch_interrogator_event_loop_delay_p99_seconds', 'Since the last time that it was asked for.', () =>
+      this.eventLoopDelay(),
+    );
+    this.gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
+    this.deviceGauge('te_batch_next_size', 'Images, captions and rankings of a batch on the device, the mean since the start.', (stats) =>
+      stats.batches > 0 ? stats.batched / stats.batches : 0,
+    );
+    this.deviceGauge(
+      'torch_interrogator_device_busy_seconds',
+      'Seconds in which the device worked, since the start.',
+      (stats) => stats.busySeconds,
+    );
+    this.deviceGauge('torch_interrogator_device_weight_bytes', 'Of the weights of open models.', (stats) => stats.weightBytes);
+    this.deviceGauge(
+      'torch_interrogator_device_allocated_bytes',
+      "Given out by libtorch's allocator on a GPU.",
+      (stats) => stats.allocatedBytes,
+    );
+    this.deviceGauge('torch_interrogator_device_jobs', 'Jobs that wait on the device, begun or not.', (stats) => stats.queued);
+  }
+
+  /** p99 of the time since the last call, in seconds. */
+  eventLoopDelay(): number {
+    // The histogram counts its own timer's 10 ms, too.
+    const delay = Math.max(0, this.delay.percentile(99) / 1e9 - 0.01);
+    this.delay.reset();
+    return Number.isFinite(delay) ? delay : 0;
+  }
+
+  ended(route: string, seconds: number, times: Times, code: string | undefined): void {
+    this.requests.inc({ route });
+    if (code === undefined) this.successes.inc({ route });
+    else this.failures.inc({ err: code });
+    this.durations.te_request_duration.observe(seconds);
+    if (times.inference === 0) return;
+    this.durations.te_request_queue_duration.observe(times.queue);
+    this.durations.te_request_tokenization_duration.observe(times.tokenization);
+    this.durations.te_request_inference_duration.observe(times.inference);
+  }
+
+  close(): void {
+    this.delay.disable();
+  }
+
+  private get stations() {
+    return this.watched.stations()?.all ?? [];
+  }
+
+  private sum(count: (counts: (typeof this.stations)[number]['queue']['counts']) => number): number {
+    return this.stations.reduce((sum, { queue }) => sum + count(queue.counts), 0);
+  }
+
+  private counter(name: string, help: string, labelNames: string[]): Counter {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  private histogram(name: string, help: string): Histogram {
+    return new Histogram({ name, help, buckets: SECONDS, registers: [this.registry] });
+  }
+
+  private gauge(name: string, help: string, value: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  }
+
+  private deviceGauge(
+    name: string,
+    help: string,
+    value: (stats: NonNullable<(typeof this.stations)[number]['host']['deviceStats']>) => number,
+  ): void {
+    const devices = () => this.stations.flatMap(({ host }) => host.deviceStats ?? []);
+    new Gauge({
+      name,
+      help,
+      labelNames: ['device'],
+      registers: [this.registry],
+      collect() {
+        for (const stats of devices()) this.set({ device: stats.name }, value(stats));
+      },
+    });
+  }
+}
