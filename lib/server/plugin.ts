@@ -6,6 +6,7 @@ import { toRefusal } from './answers/to-refusal';
 import { readBodies } from './bodies/parsers';
 import { Problem } from './contract/common';
 import { type ServerOptions, settle } from './options';
+import { folderRoutes } from './routes/folder';
 import { interrogateRoutes } from './routes/interrogate';
 import { jobRoutes } from './routes/jobs';
 import { modelRoutes } from './routes/models';
@@ -87,6 +88,7 @@ export async function registerRoutes(app: FastifyInstance, service: Service): Pr
       modelRoutes(v1, service);
       jobRoutes(v1, service);
       statusRoute(v1, service);
+      folderRoutes(v1, service);
     },
     { prefix: '/v1' },
   );

@@ -50,19 +50,29 @@ export function wantsEvents({ headers }: FastifyRequest): boolean {
   return /\btext\/event-stream\b/.test(headers.accept ?? '');
 }
 
-/** Answers with the progress of `work`, then its result or its error. */
+/**
+ * Answers with the progress of `work`, then its result or its error. The stream is opened with the first event: what fails before that
+ * has the status of its failure.
+ */
 export async function streamWork<T>(
   request: FastifyRequest,
   reply: FastifyReply,
   work: (report: (event: unknown) => void) => Promise<T>,
 ): Promise<FastifyReply> {
-  using stream = EventStream.open(reply);
+  let stream: EventStream | undefined;
+  const send = (data: unknown, event: string): void => {
+    stream ??= EventStream.open(reply);
+    stream.send(data, event);
+  };
   try {
-    stream.send(await work((event) => stream.send(event, 'progress')), 'result');
+    send(await work((event) => send(event, 'progress')), 'result');
   } catch (error) {
+    if (!stream) throw error;
     const refusal = toRefusal(error);
     if (refusal.status >= 500) request.log.error({ err: error }, 'a stream failed');
-    stream.send(problemOf(refusal, request.id), 'error');
+    send(problemOf(refusal, request.id), 'error');
+  } finally {
+    stream?.[Symbol.dispose]();
   }
   return reply;
 }
