@@ -1,5 +1,6 @@
 /** The routes, to be registered in a Fastify app: createServer()'s, or anybody's. */
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { endStreams } from './answers/event-stream';
 import { sendProblem } from './answers/problem';
 import { notFound, Refusal } from './answers/refusal';
 import { toRefusal } from './answers/to-refusal';
@@ -95,6 +96,7 @@ export async function registerRoutes(app: FastifyInstance, service: Service): Pr
   refuseOthers();
 
   app.addHook('onReady', async () => service.start());
+  app.addHook('preClose', async () => endStreams(app.server));
   app.addHook('onClose', () => service.close());
 }
 

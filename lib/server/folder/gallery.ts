@@ -39,15 +39,20 @@ export class Gallery {
     return path.basename(path.resolve(this.folder));
   }
 
-  /** In natural order. `fresh`: looks again at the folder, whenever that was done last. */
-  async all({ fresh = false } = {}): Promise<Entry[]> {
-    if (fresh || performance.now() - this.readAt > FRESH_MS) {
+  /** In natural order, as the folder was some seconds ago. */
+  async all(): Promise<Entry[]> {
+    if (performance.now() - this.readAt > FRESH_MS) {
       this.reading ??= this.read().finally(() => {
         this.reading = undefined;
       });
       await this.reading;
     }
     return [...this.entries.values()];
+  }
+
+  /** What it knows may not be so any more. */
+  forget(): void {
+    this.readAt = Number.NEGATIVE_INFINITY;
   }
 
   /** Throws 404. Ids are of pictures that were found: no path of a client's is opened. */

@@ -36,13 +36,14 @@ export function folderRoutes(app: FastifyInstance, service: Service): void {
   let opened: { gallery: Gallery; runner: FolderRunner } | undefined;
   /** The models' names are known only once the server has begun. */
   const open = (): { gallery: Gallery; runner: FolderRunner } => {
-    opened ??= {
-      gallery: new Gallery(folder, service.clip()),
-      runner: new FolderRunner(folder, () => {
-        const { first } = service.parts.stations;
-        return first.host.borrow({ clip: service.clip(), caption: service.captioner() }, NEVER);
-      }),
-    };
+    if (opened) return opened;
+    const gallery = new Gallery(folder, service.clip());
+    const runner = new FolderRunner(folder, () => {
+      const { first } = service.parts.stations;
+      return first.host.borrow({ clip: service.clip(), caption: service.captioner() }, NEVER);
+    });
+    runner.events.on('run', ({ state }: FolderRun) => state !== 'running' && gallery.forget());
+    opened = { gallery, runner };
     return opened;
   };
   app.addHook('onClose', async () => {

@@ -51,7 +51,7 @@ test('so many units run at the same time as there are places', async () => {
 });
 
 test('a request is refused at once where more than the bound is ahead of it, and told when to come again', async () => {
-  const { send, queue, work } = await learnt({ maxWait: 10, places: 2 });
+  const { send, work } = await learnt({ maxWait: 10, places: 2 });
   const accepted: Promise<void>[] = [];
   const refusals: { status: number; retryAfter: number }[] = [];
   for (let i = 0; i < 30; i += 1) {
