@@ -1,6 +1,7 @@
 /** Runs over folders of pictures, and what stands on what they keep. What works is loaded when it is called: the package itself is light. */
 import type { RunInput } from './inputs';
 import type { Inspection, InspectionTable, InspectOptions } from './inspect';
+import type { KeptOptions, KeptPicture, ListedPicture } from './kept/pictures';
 import type { FoundStatus } from './ledger/state';
 import type { RunOptions } from './options';
 import type { Run } from './run';
@@ -16,6 +17,7 @@ export type {
   Outlier,
   TermShare,
 } from './inspect';
+export type { KeptOptions, KeptPicture, ListedPicture } from './kept/pictures';
 export type { FoundStatus } from './ledger/state';
 export type { RunOptions, RunTask } from './options';
 export type { SidecarOptions } from './outputs';
@@ -63,6 +65,18 @@ export async function writeInspection(file: string, inspection: Inspection): Pro
 export function inspectionTables(inspection: Inspection, most: number): InspectionTable[] {
   const { inspectionTables: tables } = require('./inspect') as typeof import('./inspect');
   return tables(inspection, most);
+}
+
+/** The pictures of a folder, in natural order. Rejects with ERR_IO, and AbortError. */
+export async function* listPictures(folder: string, options: Pick<KeptOptions, 'signal'> = {}): AsyncGenerator<ListedPicture> {
+  const { listPictures: list } = require('./kept/pictures') as typeof import('./kept/pictures');
+  yield* list(folder, options);
+}
+
+/** What runs over a folder have kept of its pictures; nothing where there was none. Rejects with ERR_IO, and AbortError. */
+export async function* keptPictures(folder: string, options: KeptOptions = {}): AsyncGenerator<KeptPicture> {
+  const { keptPictures: kept } = require('./kept/pictures') as typeof import('./kept/pictures');
+  yield* kept(folder, options);
 }
 
 /** What the last run in a folder of pictures, of an output, or of a state says of itself; undefined where there was none. */

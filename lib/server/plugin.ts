@@ -1,11 +1,13 @@
 /** The routes, to be registered in a Fastify app: createServer()'s, or anybody's. */
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { endStreams } from './answers/event-stream';
 import { sendProblem } from './answers/problem';
 import { notFound, Refusal } from './answers/refusal';
 import { toRefusal } from './answers/to-refusal';
 import { readBodies } from './bodies/parsers';
 import { Problem } from './contract/common';
 import { type ServerOptions, settle } from './options';
+import { folderRoutes } from './routes/folder';
 import { interrogateRoutes } from './routes/interrogate';
 import { jobRoutes } from './routes/jobs';
 import { modelRoutes } from './routes/models';
@@ -87,12 +89,14 @@ export async function registerRoutes(app: FastifyInstance, service: Service): Pr
       modelRoutes(v1, service);
       jobRoutes(v1, service);
       statusRoute(v1, service);
+      folderRoutes(v1, service);
     },
     { prefix: '/v1' },
   );
   refuseOthers();
 
   app.addHook('onReady', async () => service.start());
+  app.addHook('preClose', async () => endStreams(app.server));
   app.addHook('onClose', () => service.close());
 }
 

@@ -24,8 +24,8 @@ export function testImage(seed: number, width = 48, height = 40): RawImage {
   return { data, width, height, channels: 3 };
 }
 
-/** Tommy Ettinger's small generator of uniform numbers in [0, 1). */
-function mulberry32(seed: number): () => number {
+/** Tommy Ettinger's small generator of uniform numbers in [0, 1), the same for the same seed. */
+export function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -8,11 +8,24 @@ const HEARTBEAT_MS = 15_000;
 /** What a client does not read is not kept for it beyond so many bytes: it gets the next event instead. */
 const MOST_BUFFERED = 1 << 20;
 
+/** Of each server, those that are open: it cannot end before them. */
+const streams = new WeakMap<object, Set<EventStream>>();
+
+/** Ends all streams of a server. */
+export function endStreams(server: object): void {
+  for (const stream of streams.get(server) ?? []) stream[Symbol.dispose]();
+}
+
 export class EventStream implements Disposable {
   private readonly timer: NodeJS.Timeout;
 
   private constructor(private readonly reply: FastifyReply) {
     this.timer = setInterval(() => this.reply.raw.write(':\n\n'), HEARTBEAT_MS).unref();
+    const { server } = reply.server;
+    const open = streams.get(server) ?? new Set();
+    streams.set(server, open.add(this));
+    // A client that leaves ends it, too.
+    reply.raw.once('close', () => this[Symbol.dispose]());
   }
 
   /** Takes the reply over: nothing else may be sent with it. */
@@ -41,6 +54,7 @@ export class EventStream implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.timer);
+    streams.get(this.reply.server.server)?.delete(this);
     if (!this.reply.raw.writableEnded) this.reply.raw.end();
   }
 }
@@ -50,19 +64,29 @@ export function wantsEvents({ headers }: FastifyRequest): boolean {
   return /\btext\/event-stream\b/.test(headers.accept ?? '');
 }
 
-/** Answers with the progress of `work`, then its result or its error. */
+/**
+ * Answers with the progress of `work`, then its result or its error. The stream is opened with the first event: what fails before that
+ * has the status of its failure.
+ */
 export async function streamWork<T>(
   request: FastifyRequest,
   reply: FastifyReply,
   work: (report: (event: unknown) => void) => Promise<T>,
 ): Promise<FastifyReply> {
-  using stream = EventStream.open(reply);
+  let stream: EventStream | undefined;
+  const send = (data: unknown, event: string): void => {
+    stream ??= EventStream.open(reply);
+    stream.send(data, event);
+  };
   try {
-    stream.send(await work((event) => stream.send(event, 'progress')), 'result');
+    send(await work((event) => send(event, 'progress')), 'result');
   } catch (error) {
+    if (!stream) throw error;
     const refusal = toRefusal(error);
     if (refusal.status >= 500) request.log.error({ err: error }, 'a stream failed');
-    stream.send(problemOf(refusal, request.id), 'error');
+    send(problemOf(refusal, request.id), 'error');
+  } finally {
+    stream?.[Symbol.dispose]();
   }
   return reply;
 }

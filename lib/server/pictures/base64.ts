@@ -4,6 +4,7 @@ import { Refusal } from '../answers/refusal';
 
 /** Characters that take less than 1 ms. A multiple of four. */
 const SLICE = 1 << 18;
+const BACKSLASH = 0x5c;
 const STRANGER = /[^A-Za-z0-9+/_-]/;
 
 /**
@@ -14,12 +15,14 @@ export async function fromBase64(text: Buffer): Promise<Buffer> {
   const bytes = Buffer.allocUnsafeSlow(Math.floor((text.length / 4) * 3) + 3);
   let length = 0;
   let left = '';
-  for (let at = 0; at < text.length; at += SLICE) {
+  for (let at = 0, end = 0; at < text.length; at = end) {
     if (at > 0) await nextTurn();
-    const isLast = at + SLICE >= text.length;
-    const raw = text.toString('latin1', at, Math.min(at + SLICE, text.length));
+    end = Math.min(at + SLICE, text.length);
+    // An escape that is cut in two leaves its letter, which would be taken for a digit.
+    if (text[end - 1] === BACKSLASH) end = Math.min(end + 1, text.length);
+    const isLast = end === text.length;
+    const raw = text.toString('latin1', at, end);
     let digits = left + (/[\s\\]/.test(raw) ? raw.replace(/\\[nrt]|[\s\\]/g, '') : raw);
-    // An escape that a slice cut in two leaves its letter, which would be taken for a digit.
     if (isLast) digits = digits.replace(/={1,2}$/, '');
     if (STRANGER.test(digits)) throw noBase64();
     const whole = isLast ? digits.length : digits.length - (digits.length % 4);
