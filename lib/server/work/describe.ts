@@ -60,7 +60,7 @@ export class Describing {
     using seat = await this.stations.enter(caller, models, { kind, units: 1, places: chains ? CHAIN_PLACES : 1 });
     const { interrogator } = seat;
     const { signal, report } = caller;
-    return seat.run(async () => {
+    return await seat.run(async () => {
       using given = rows && (await Features.from(rows, interrogator, { signal }));
       const caption = wish.caption || kept;
       const { minFlavors, maxFlavors, include, exclude } = wish;

@@ -69,7 +69,7 @@ export class Embedding {
   ): Promise<{ similarities: Float32Array; logits: Interrogator['logits'] }> {
     using seat = await this.enter(caller, clip, 'product', 1);
     const { signal } = caller;
-    return seat.run(async () => {
+    return await seat.run(async () => {
       using left = await Features.from(joined(pictures), seat.interrogator, { signal });
       using right = await Features.from(joined(texts), seat.interrogator, { signal });
       return { similarities: await left.similarity(right, { signal }), logits: seat.interrogator.logits };
