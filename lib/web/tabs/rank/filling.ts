@@ -73,13 +73,14 @@ async function askSome(some: readonly Picture[], texts: readonly string[], abort
 /** Sends the pictures that the server does not know, whatever is typed meanwhile. */
 async function sendUnknown(): Promise<void> {
   if (isSending || shownTerms.peek().length === 0) return;
-  isSending = true;
+  const sending = new Set<Picture>();
   const next = (): Picture | undefined => {
     const waiting = pictures.peek().filter((picture) => picture.id.peek() === null && !errors.peek().has(picture) && !sending.has(picture));
     unsent.value = waiting.length + sending.size;
     return waiting[0];
   };
-  const sending = new Set<Picture>();
+  if (!next()) return;
+  isSending = true;
   const work = async () => {
     for (let picture = next(); picture; picture = next()) {
       sending.add(picture);

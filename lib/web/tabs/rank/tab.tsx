@@ -20,7 +20,7 @@ import { forgetTicks, tagsJson, tagsText, threshold, ticks } from './tags';
 import { TermInput } from './term-input';
 
 /** Long enough for a quick typist's next letter, short enough to feel live. */
-const PAUSE_MS = 120;
+const PAUSE_MS = 60;
 
 const isTurned = stored('turned', false);
 
