@@ -20,11 +20,14 @@ export class Served {
     private readonly process: ChildProcess,
   ) {}
 
-  /** Resolves when the server listens. `port` 0 takes a free one. */
+  /** Resolves when the server listens, which is before its models are loaded. `port` 0 takes a free one. It fetches nothing from outside. */
   static async start(args: readonly string[] = [], { port = 0 } = {}): Promise<Served> {
     const command = path.join(REPOSITORY, 'dist', 'cli', 'main.js');
     const models = ['--clip', 'sample', '--caption', 'sample', '--port', String(port)];
-    const child = spawn(process.execPath, [command, 'serve', ...args, ...models], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [command, 'serve', ...args, ...models], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, HF_HUB_OFFLINE: '1' },
+    });
     let output = '';
     const address = await new Promise<string>((resolve, reject) => {
       const onData = (data: Buffer) => {
@@ -64,6 +67,7 @@ export async function open(
 ): Promise<{ page: Page; complaints: string[]; context: BrowserContext }> {
   const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, locale: 'en-US', ...options });
   const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {

@@ -111,7 +111,8 @@ function ModelLine({ model, act }: ModelLineProps) {
         </p>
         {isBusy && <Progress share={share} label={say('model.loading')} />}
       </div>
-      {state === 'resident' && (
+      {/* The server keeps its defaults. */}
+      {state === 'resident' && !isDefault && (
         <button
           type="button"
           class="button"

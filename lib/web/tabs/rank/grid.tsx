@@ -47,6 +47,8 @@ export function Grid({ isTurned }: { isTurned: boolean }) {
     event.preventDefault();
     const next: [number, number] = [clamp(to[0]!, rows.length), clamp(to[1]!, columns.length)];
     focus.value = next;
+    // The next key already belongs to that cell.
+    scroller.current?.querySelector<HTMLElement>(`[data-cell="${next[0]},${next[1]}"]`)?.focus({ preventScroll: true });
     scroller.current?.scrollTo({
       top: nearest(view.top, next[0] * cellHeight, { size: cellHeight, length: view.height - headHeight }),
       left: nearest(view.left, next[1] * CELL_WIDTH, { size: CELL_WIDTH, length: view.width - headWidth }),

@@ -1,7 +1,8 @@
 /** What was asked about each picture in each mode, and what came of it. */
-import { type Signal, signal } from '@preact/signals';
+import { type Signal, signal as signalOf } from '@preact/signals';
 import type { InterrogateAnswer, ProgressData } from '../../../../server/contract/interrogate';
 import { interrogate } from '../../../api/interrogate';
+import { patiently } from '../../../api/patiently';
 import { type RequestError, shownError } from '../../../api/request';
 import type { Picture } from '../../../pictures/pictures';
 import { remember } from '../history/history';
@@ -35,8 +36,8 @@ export function asksOf(picture: Picture): PictureAsks {
   const there = known.get(picture);
   if (there) return there;
   const made = {
-    modes: Object.fromEntries(MODES.map((mode) => [mode, signal(NEVER)])) as Record<Mode, Signal<Ask>>,
-    caption: signal(null),
+    modes: Object.fromEntries(MODES.map((mode) => [mode, signalOf(NEVER)])) as Record<Mode, Signal<Ask>>,
+    caption: signalOf(null),
   };
   known.set(picture, made);
   return made;
@@ -64,7 +65,12 @@ export async function ask(picture: Picture, mode: Mode): Promise<Ask> {
     const onProgress = (progress: ProgressData) => {
       if (isCurrent()) state.value = { ...state.peek(), progress, live: growth(state.peek().live, progress) };
     };
-    const answer = await interrogate(picture, fields, { signal: controller.signal, onProgress });
+    const { signal } = controller;
+    // A server that still loads its models, or that has too much to do, says when to come again.
+    const answer = await patiently(() => interrogate(picture, fields, { signal, onProgress }), {
+      signal,
+      onWait: (seconds) => onProgress({ stage: 'queue', done: 0, total: 0, seconds }),
+    });
     if (!isCurrent()) return state.peek();
     state.value = { ...NEVER, state: 'done', question, answer };
     remember(picture, answer);

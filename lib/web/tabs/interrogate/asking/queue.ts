@@ -1,13 +1,11 @@
 /** All pictures, one after the other, in the modes that are looked at. */
 import { signal } from '@preact/signals';
-import { type Picture, pictures } from '../../../pictures/pictures';
-import { type Ask, ask, stop } from './asks';
+import { pictures } from '../../../pictures/pictures';
+import { ask, stop } from './asks';
 import { MODES, type Mode, type View } from './settings';
 
 /** The server merges what comes together into one batch: a few at once are faster than one. */
 const AT_ONCE = 4;
-const TRIES = 6;
-const LONGEST_WAIT_S = 30;
 
 export interface Queue {
   done: number;
@@ -30,7 +28,7 @@ export async function askAll(view: View): Promise<void> {
   queue.value = { done: 0, failed: 0, total: waiting.length };
   const work = async () => {
     for (let next = waiting.shift(); next && !stopped; next = waiting.shift()) {
-      const { state, error } = await patiently(next.picture, next.mode);
+      const { state, error } = await ask(next.picture, next.mode);
       // Without a server the others fail too.
       if (error?.code === 'ERR_CONNECTION') stopped = true;
       const before = queue.peek()!;
@@ -44,15 +42,4 @@ export async function askAll(view: View): Promise<void> {
 export function stopAll(view: View): void {
   stopped = true;
   for (const picture of pictures.peek()) for (const mode of modesOf(view)) stop(picture, mode);
-}
-
-/** A server that has too much to do says when to come again. */
-async function patiently(picture: Picture, mode: Mode): Promise<Ask> {
-  let last = await ask(picture, mode);
-  for (let tries = 1; tries < TRIES && !stopped && last.error?.retryAfter !== undefined; tries += 1) {
-    const seconds = Math.min(LONGEST_WAIT_S, last.error.retryAfter);
-    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-    last = await ask(picture, mode);
-  }
-  return last;
 }

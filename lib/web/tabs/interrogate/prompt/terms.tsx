@@ -116,12 +116,26 @@ function Kept() {
   return (
     <div class="row wrap">
       {pinned.value.map((term) => (
-        <button key={`+${term}`} type="button" class="chip good" onClick={() => togglePin(term)} title={say('free', { term })}>
+        <button
+          key={`+${term}`}
+          type="button"
+          class="chip good"
+          onClick={() => togglePin(term)}
+          title={say('free', { term })}
+          aria-label={say('free', { term })}
+        >
           <Icon name="pin" /> {term} <Icon name="close" />
         </button>
       ))}
       {banned.value.map((term) => (
-        <button key={`-${term}`} type="button" class="chip bad" onClick={() => toggleBan(term)} title={say('free', { term })}>
+        <button
+          key={`-${term}`}
+          type="button"
+          class="chip bad"
+          onClick={() => toggleBan(term)}
+          title={say('free', { term })}
+          aria-label={say('free', { term })}
+        >
           <Icon name="ban" /> <s>{term}</s> <Icon name="close" />
         </button>
       ))}
