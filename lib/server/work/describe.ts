@@ -64,7 +64,7 @@ export class Describing {
       using given = rows && (await Features.from(rows, interrogator, { signal }));
       const caption = wish.caption || kept;
       const { minFlavors, maxFlavors, include, exclude } = wish;
-      const answer = await interrogator.describeModes(picture.bytes ?? Buffer.alloc(0), {
+      const answer = await interrogator.describeModes(picture.bytes?.source ?? Buffer.alloc(0), {
         modes,
         ...(caption && { caption }),
         ...(given && { features: given }),
@@ -108,7 +108,7 @@ export class Describing {
     if (!bytes) throw forgotten();
     using seat = await this.stations.enter(caller, models, { kind: `${models.caption} caption`, units: 1, places: 1 });
     const { signal, report: onProgress } = caller;
-    const caption = await seat.run(() => seat.interrogator.generateCaption(bytes, { ...settings, signal, onProgress }));
+    const caption = await seat.run(() => seat.interrogator.generateCaption(bytes.source, { ...settings, signal, onProgress }));
     this.cache.keepCaption(picture.id, key, caption);
     return caption;
   }

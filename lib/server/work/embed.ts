@@ -2,7 +2,8 @@
 import { Features, type Interrogator } from '../../index';
 import type { PairWish } from '../models/pair';
 import type { PictureCache } from '../pictures/cache';
-import type { SentPicture } from '../pictures/picture';
+import type { PictureBytes, SentPicture } from '../pictures/picture';
+import type { Stored } from '../pictures/spool';
 import type { Caller } from './caller';
 import { forgotten } from './describe';
 import type { Seat, Stations } from './station';
@@ -34,7 +35,7 @@ export class Embedding {
       using seat = await this.enter(caller, clip, 'picture', missing.length);
       await atOnce(PICTURES_AT_ONCE, missing, async (place) => {
         const { id, bytes } = pictures[place] as SentPicture;
-        rows[place] = await seat.run(() => this.picture(caller, seat.interrogator, id, bytes as Buffer, clip));
+        rows[place] = await seat.run(() => this.picture(caller, seat.interrogator, id, (bytes as PictureBytes).source, clip));
       });
     }
     return { rows: rows as Float32Array[], dim: rows[0]?.length ?? 0 };
@@ -81,7 +82,7 @@ export class Embedding {
     return this.stations.enter(caller, models, { kind: `${clip} ${what}`, units, places: 1 });
   }
 
-  private async picture(caller: Caller, interrogator: Interrogator, id: string, bytes: Buffer, clip: string): Promise<Float32Array> {
+  private async picture(caller: Caller, interrogator: Interrogator, id: string, bytes: Stored, clip: string): Promise<Float32Array> {
     const { signal } = caller;
     // Through describeModes(), which says how large the picture is, too.
     const { width, height, truncated, features } = await interrogator.describeModes(bytes, { modes: [], signal });
