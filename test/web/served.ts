@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { REPOSITORY } from '../support/python';
 
@@ -20,8 +21,8 @@ export class Served {
     private readonly process: ChildProcess,
   ) {}
 
-  /** Resolves when the server listens, which is before its models are loaded. `port` 0 takes a free one. It fetches nothing from outside. */
-  static async start(args: readonly string[] = [], { port = 0 } = {}): Promise<Served> {
+  /** Resolves when the server is ready, or when it listens, before its models are loaded. It fetches nothing from outside. */
+  static async start(args: readonly string[] = [], { port = 0, until: state = 'ready' as 'ready' | 'listening' } = {}): Promise<Served> {
     const command = path.join(REPOSITORY, 'dist', 'cli', 'main.js');
     const models = ['--clip', 'sample', '--caption', 'sample', '--port', String(port)];
     const child = spawn(process.execPath, [command, 'serve', ...args, ...models], {
@@ -39,6 +40,7 @@ export class Served {
       child.stderr.on('data', onData);
       child.on('exit', (code) => reject(new Error(`serve ended with ${code}:\n${output}`)));
     });
+    while (state === 'ready' && !(await fetch(`${address}ready`)).ok) await pause(50);
     return new Served(address, child);
   }
 
@@ -84,7 +86,7 @@ export function addPictures(page: Page, files: Parameters<Page['setInputFiles']>
 
 /** Resolves when the expression is true of the page. Playwright's own waiting would evaluate it where the security policy forbids that. */
 export async function until(page: Page, expression: string, { timeoutMs = 20_000 } = {}): Promise<void> {
-  for (const end = Date.now() + timeoutMs; ; await new Promise((resolve) => setTimeout(resolve, 30))) {
+  for (const end = Date.now() + timeoutMs; ; await pause(30)) {
     if (await page.evaluate(expression)) return;
     if (Date.now() > end) throw new Error(`Still not true after ${timeoutMs} ms: ${expression}`);
   }

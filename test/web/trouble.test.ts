@@ -86,6 +86,19 @@ described('The page', () => {
     }
   });
 
+  test('waits for a server that still loads its models', async () => {
+    const other = await Served.start([], { until: 'listening' });
+    try {
+      const { page, context } = await open(browser, other.address);
+      await addPictures(page, APPLE);
+      await page.getByText(/of 75 tokens/).waitFor();
+      expect(await page.getByRole('alert').count()).toBe(0);
+      await context.close();
+    } finally {
+      await other.kill();
+    }
+  });
+
   test('stops a chain when it is told to, and the server has nothing left to do', async () => {
     const { page, context } = await open(browser, server.address);
     await addPictures(page, APPLE);

@@ -1,6 +1,10 @@
 /** One request to the server: its address, the key, and errors as one kind. */
+import { signal } from '@preact/signals';
 import type { Problem } from '../../server/contract/common';
 import { apiKey, keyIsWanted } from './key';
+
+/** How often a request got no answer: who shows the server's state looks again at once. */
+export const lostCount = signal(0);
 
 /** What went wrong with a request, whoever says so. */
 export class RequestError extends Error {
@@ -73,9 +77,11 @@ export function shownError(error: unknown): RequestError | null {
   return new RequestError({ code: 'ERR_PAGE', detail: error instanceof Error ? error.message : String(error) });
 }
 
-function lost(cause: unknown, signal: AbortSignal | undefined): unknown {
-  if (signal?.aborted) return new DOMException('Aborted', 'AbortError');
-  return cause instanceof RequestError ? cause : new RequestError({ code: 'ERR_CONNECTION' });
+function lost(cause: unknown, abort: AbortSignal | undefined): unknown {
+  if (abort?.aborted) return new DOMException('Aborted', 'AbortError');
+  if (cause instanceof RequestError) return cause;
+  lostCount.value += 1;
+  return new RequestError({ code: 'ERR_CONNECTION' });
 }
 
 async function problemOf(response: Response): Promise<Partial<Problem> & { code: string }> {

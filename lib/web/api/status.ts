@@ -2,7 +2,7 @@
 import { effect, signal } from '@preact/signals';
 import type { Status } from '../../server/contract/models';
 import { apiKey, keyIsWanted } from './key';
-import { RequestError, requestJson, shownError } from './request';
+import { lostCount, RequestError, requestJson, shownError } from './request';
 
 const EVERY_MS = 5_000;
 /** While the server is gone or gets ready: soon again. */
@@ -38,5 +38,9 @@ export function followStatus(): void {
   effect(() => {
     apiKey.value;
     refreshStatus();
+  });
+  // What broke the connection of another request has most likely ended the server; this one's own loss is known already.
+  effect(() => {
+    if (lostCount.value > 0 && !isOffline.peek()) refreshStatus();
   });
 }

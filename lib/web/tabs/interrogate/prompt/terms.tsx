@@ -18,11 +18,12 @@ export interface TermsProps {
 }
 
 export function Terms({ parts, caption, mode }: TermsProps) {
-  const captionParts = caption && mode !== 'negative' ? caption.split(', ').length : 0;
+  // What the prompt began from is one part, whatever commas it has.
+  const begins = mode !== 'negative' && parts[0]?.text === caption ? 1 : 0;
   const similarities = parts.map(({ similarity }) => similarity);
   // From zero, or from below it where something is: a bar's length is then comparable between pictures.
   const range = { least: Math.min(0, ...similarities), most: Math.max(...similarities, 0.01) };
-  const mostGain = Math.max(...parts.map(({ gain }) => Math.abs(gain)), 0.001);
+  const mostGain = Math.max(...parts.slice(1).map(({ gain }) => Math.abs(gain)), 0.001);
   return (
     <section class="card">
       <header class="row wrap">
@@ -52,8 +53,10 @@ export function Terms({ parts, caption, mode }: TermsProps) {
               share={shareOf(part.similarity, range)}
               gainShare={Math.abs(part.gain) / mostGain}
               // What classic mode begins with is made of two terms, and a caption is no term.
-              isTerm={i >= captionParts + (mode === 'classic' ? 1 : 0) && mode !== 'caption'}
-              origin={i < captionParts ? say('ofCaption') : null}
+              isTerm={i >= begins + (mode === 'classic' ? 1 : 0) && mode !== 'caption'}
+              origin={i < begins ? say('ofCaption') : null}
+              // Nothing stood before the first one that it could have added to.
+              isFirst={i === 0}
             />
           ))}
         </tbody>
@@ -68,9 +71,10 @@ interface TermRowProps {
   gainShare: number;
   isTerm: boolean;
   origin: string | null;
+  isFirst: boolean;
 }
 
-function TermRow({ part: { text, similarity, gain }, share, gainShare, isTerm, origin }: TermRowProps) {
+function TermRow({ part: { text, similarity, gain }, share, gainShare, isTerm, origin, isFirst }: TermRowProps) {
   // What is written as zero is no loss.
   const isLoss = gain <= -0.0005;
   const isPinned = pinned.value.includes(text);
@@ -94,10 +98,12 @@ function TermRow({ part: { text, similarity, gain }, share, gainShare, isTerm, o
         </span>
       </td>
       <td>
-        <span class={isLoss ? 'bar-cell bad-text' : 'bar-cell'}>
-          <Bar share={gainShare} tone={isLoss ? 'bad' : 'quiet'} />
-          <span class="number">{gainText(gain)}</span>
-        </span>
+        {!isFirst && (
+          <span class={isLoss ? 'bar-cell bad-text' : 'bar-cell'}>
+            <Bar share={gainShare} tone={isLoss ? 'bad' : 'quiet'} />
+            <span class="number">{gainText(gain)}</span>
+          </span>
+        )}
       </td>
       <td class="actions">
         {isTerm && (
