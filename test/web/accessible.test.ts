@@ -62,7 +62,7 @@ const TABS: Record<string, (page: Page) => Promise<unknown>> = {
     await until(page, `document.querySelector('.sheet-cell.on') && !document.querySelector('.sheet-none')`);
   },
   folder: (page) => until(page, `document.querySelectorAll('.folder-card img').length === 3`),
-  device: (page) => page.getByRole('heading', { name: 'Models' }).waitFor(),
+  device: (page) => page.getByRole('heading', { name: 'More models' }).waitFor(),
 };
 
 described.each(Object.keys(DEVICES))('On a %s', (device) => {

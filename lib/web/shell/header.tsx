@@ -8,7 +8,7 @@ import { nextTheme, theme } from './theme';
 export function Header() {
   return (
     <header class="header">
-      <a class="brand" href="#interrogate">
+      <a class="brand" href="#interrogate" aria-label="torch-interrogator">
         <img src={new URL('../icon.svg', import.meta.url).href} alt="" width="26" height="26" />
         <span>torch-interrogator</span>
       </a>

@@ -2,10 +2,24 @@
 import { useEffect } from 'preact/hooks';
 import { Choice } from '../../parts/choice';
 import { Icon } from '../../parts/icon';
-import { ErrorNotice } from '../../parts/notice';
+import { ErrorNotice, Notice } from '../../parts/notice';
 import { say } from '../../words/say';
 import { Gallery } from './gallery';
-import { edits, error, FILTERS, filter, folder, followRun, refreshFolder, search, similar, text, total, undo } from './gallery-state';
+import {
+  edits,
+  error,
+  FILTERS,
+  filter,
+  folder,
+  followRun,
+  refreshFolder,
+  search,
+  shown,
+  similar,
+  text,
+  total,
+  undo,
+} from './gallery-state';
 import { RunCard } from './run-card';
 
 const PAUSE_MS = 250;
@@ -22,6 +36,8 @@ export function FolderTab() {
     return () => clearTimeout(timer);
   }, [text.value, similar.value, filter.value]);
   const { value: current } = folder;
+  const first = shown.value.get(0);
+  const hasNoLikeness = similar.value.trim() !== '' && first !== undefined && first.similarity === undefined;
   return (
     <div class="stack">
       <header class="row wrap">
@@ -65,6 +81,7 @@ export function FolderTab() {
           }}
         />
       )}
+      {hasNoLikeness && <Notice>{say('folder.needsRun')}</Notice>}
       {total.value === 0 && (
         <p class="empty">
           <Icon name="folder" />
