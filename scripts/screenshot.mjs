@@ -20,6 +20,7 @@ await main(async () => {
     await page.getByRole('button', { name: 'Go on with the sample' }).click();
     await page.getByTestId('files').first().setInputFiles(IMAGES);
     await page.getByTestId('negative-prompt').waitFor();
+    await page.locator('.server-state.ready').waitFor();
     await page.locator('[aria-busy=true]').waitFor({ state: 'detached' });
     await page.screenshot({ path: TO });
   } finally {

@@ -55,6 +55,20 @@ described('Folder', () => {
     await context.close();
   });
 
+  test('who gives no key is not asked again, and may give one later', async () => {
+    const { page, context } = await open(browser, server.address);
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await page.getByRole('link', { name: 'Analyze' }).click();
+    await page.getByRole('button', { name: 'Enter a key' }).click();
+    await page.getByRole('dialog').getByLabel('API key').fill(KEY);
+    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: 'Folder' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Enter a key' }).count()).toBe(0);
+    await context.close();
+  });
+
   test('pictures are filtered by text and by missing captions', async () => {
     const { page, context } = await openWithKey('folder');
     await page.getByText('4 pictures', { exact: true }).waitFor();

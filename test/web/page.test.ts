@@ -13,7 +13,7 @@ const described = hasBrowser ? describe : describe.skip;
 beforeAll(async () => {
   if (!hasBrowser) return;
   work = mkdtempSync(path.join(tmpdir(), 'page-'));
-  [server, browser] = await Promise.all([Served.start(), launch()]);
+  [server, browser] = await Promise.all([Served.start(['--allow-urls']), launch()]);
 });
 afterAll(async () => {
   await browser?.close();
@@ -76,6 +76,17 @@ described('Interrogate', () => {
     await until(page, `document.querySelector('[data-testid=prompt]').textContent.startsWith('a green pear')`);
     await page.getByRole('button', { name: 'The model’s own' }).click();
     await until(page, `document.querySelector('[data-testid=prompt]').textContent.includes('apple')`);
+    await context.close();
+  });
+
+  test('an address that the server may not fetch is explained', async () => {
+    const { page, context } = await open(browser, server.address);
+    await page.getByLabel(/picture’s address/).fill('http://127.0.0.1:9/cat.png');
+    await page.getByRole('button', { name: 'Fetch', exact: true }).click();
+    const alert = page.getByRole('alert');
+    await alert.waitFor();
+    expect(await alert.textContent()).toMatch(/ERR_[A-Z_]+/);
+    expect(await page.getByRole('listbox').getByRole('option').getAttribute('aria-label')).toBe('cat.png');
     await context.close();
   });
 

@@ -1,7 +1,7 @@
 /** One request to the server: its address, the key, and errors as one kind. */
 import { signal } from '@preact/signals';
 import type { Problem } from '../../server/contract/common';
-import { apiKey, keyIsWanted } from './key';
+import { apiKey, keyIsDeclined, keyIsWanted } from './key';
 
 /** How often a request got no answer: who shows the server's state looks again at once. */
 export const lostCount = signal(0);
@@ -51,7 +51,7 @@ export async function request(path: string, { method = 'GET', body, accept, head
     throw lost(cause, signal);
   }
   if (response.ok) return response;
-  if (response.status === 401) keyIsWanted.value = true;
+  if (response.status === 401 && !keyIsDeclined.peek()) keyIsWanted.value = true;
   throw new RequestError(await problemOf(response));
 }
 

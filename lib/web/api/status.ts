@@ -2,7 +2,7 @@
 import { effect, signal } from '@preact/signals';
 import type { Status } from '../../server/contract/models';
 import { apiKey, keyIsWanted } from './key';
-import { lostCount, RequestError, requestJson, shownError } from './request';
+import { lostCount, RequestError, requestJson } from './request';
 
 const EVERY_MS = 5_000;
 /** While the server is gone or gets ready: soon again. */
@@ -23,8 +23,10 @@ export async function refreshStatus(): Promise<void> {
     isOffline.value = false;
     if (!status.value.needsKey) keyIsWanted.value = false;
   } catch (error) {
-    isOffline.value = shownError(error)?.code === 'ERR_CONNECTION';
     if (!(error instanceof RequestError)) throw error;
+    isOffline.value = error.code === 'ERR_CONNECTION';
+    // Another key begins anew.
+    if (error.status === 401) return;
   }
   const isSettled = !isOffline.value && status.value?.state === 'ready';
   if (!document.hidden) timer = setTimeout(refreshStatus, isSettled ? EVERY_MS : SOON_MS);

@@ -1,5 +1,5 @@
 /** The pictures in a row: choose one, remove one, add more. */
-import type { ComponentChildren } from 'preact';
+import type { ComponentType } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { IconButton } from '../parts/icon-button';
 import { say } from '../words/say';
@@ -9,10 +9,10 @@ import { Thumbnail } from './thumbnail';
 
 export interface StripProps {
   /** Drawn in the corner of a picture: how far it is. */
-  badge?: (picture: Picture) => ComponentChildren;
+  badge?: ComponentType<{ picture: Picture }>;
 }
 
-export function Strip({ badge }: StripProps) {
+export function Strip({ badge: Badge }: StripProps) {
   const list = useRef<HTMLDivElement>(null);
   const current = chosen.value;
   useEffect(() => {
@@ -43,7 +43,7 @@ export function Strip({ badge }: StripProps) {
             onKeyDown={(event) => (event.key === 'Enter' || event.key === ' ') && choose(picture)}
           >
             <Thumbnail picture={picture} />
-            {badge?.(picture)}
+            {Badge && <Badge picture={picture} />}
           </div>
         ))}
       </div>

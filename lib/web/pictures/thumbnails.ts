@@ -4,6 +4,7 @@ import type { Picture } from './pictures';
 const SIDE = 320;
 const AT_ONCE = 2;
 
+const copies = new WeakMap<Picture, Promise<Blob>>();
 const waiting: Picture[] = [];
 let running = 0;
 
@@ -24,7 +25,7 @@ function work(): void {
     const picture = waiting.pop();
     if (!picture) return;
     running += 1;
-    smallCopy(picture.source as Blob, SIDE)
+    copyOf(picture)
       .then((copy) => {
         picture.thumbnail.value = URL.createObjectURL(copy);
       })
@@ -38,10 +39,17 @@ function work(): void {
   }
 }
 
-/** A JPEG whose longer side has at most `side` pixels. Rejects where the browser cannot decode the file. */
-export async function smallCopy(file: Blob, side: number): Promise<Blob> {
+/** A small JPEG of the picture, made once. Rejects where the browser cannot decode the file, or has only its address. */
+export function copyOf(picture: Picture): Promise<Blob> {
+  const made = copies.get(picture) ?? smallCopy(picture.source);
+  copies.set(picture, made);
+  return made;
+}
+
+async function smallCopy(file: Blob | string): Promise<Blob> {
+  if (typeof file === 'string') throw new TypeError('The page may not fetch pictures from elsewhere.');
   const image = await createImageBitmap(file);
-  const scale = Math.min(1, side / Math.max(image.width, image.height));
+  const scale = Math.min(1, SIDE / Math.max(image.width, image.height));
   const canvas = document.createElement('canvas');
   canvas.width = Math.max(1, Math.round(image.width * scale));
   canvas.height = Math.max(1, Math.round(image.height * scale));

@@ -1,7 +1,8 @@
 /** Asks for the API key when the server refuses a request without it. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { apiKey, keyIsWanted } from '../api/key';
+import { apiKey, keyIsDeclined, keyIsWanted } from '../api/key';
+import { Notice } from '../parts/notice';
 import { say } from '../words/say';
 
 export function KeyDialog() {
@@ -17,6 +18,8 @@ export function KeyDialog() {
       ref={dialog}
       aria-labelledby="key-title"
       onClose={() => {
+        // The button that uses a key has cleared the wish before.
+        if (keyIsWanted.peek()) keyIsDeclined.value = true;
         keyIsWanted.value = false;
       }}
     >
@@ -49,5 +52,25 @@ export function KeyDialog() {
         </div>
       </form>
     </dialog>
+  );
+}
+
+/** For those who closed the dialog. */
+export function KeyNotice() {
+  if (!keyIsDeclined.value) return null;
+  const ask = () => {
+    keyIsDeclined.value = false;
+    keyIsWanted.value = true;
+  };
+  return (
+    <Notice
+      action={
+        <button type="button" class="button primary" onClick={ask}>
+          {say('key.enter')}
+        </button>
+      }
+    >
+      {say('key.why')}
+    </Notice>
   );
 }

@@ -9,8 +9,9 @@ import { FolderTab } from '../tabs/folder/tab';
 import { InterrogateTab } from '../tabs/interrogate/tab';
 import { RankTab } from '../tabs/rank/tab';
 import { say } from '../words/say';
+import { Footer } from './footer';
 import { Header } from './header';
-import { KeyDialog } from './key-dialog';
+import { KeyDialog, KeyNotice } from './key-dialog';
 import { listenToKeys } from './keys';
 import { tab } from './route';
 import { SampleNotice } from './sample-notice';
@@ -37,9 +38,11 @@ export function Page() {
             </div>
           </div>
         )}
+        <KeyNotice />
         <SampleNotice />
         <Content />
       </main>
+      <Footer />
       {isDraggedOver.value && (
         <div class="drop-veil" aria-hidden="true">
           <Icon name="image" />

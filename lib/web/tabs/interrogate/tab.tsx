@@ -75,7 +75,7 @@ async function askShown(picture: Picture): Promise<void> {
   }
 }
 
-function Badge(picture: Picture) {
+function Badge({ picture }: { picture: Picture }) {
   const states = modesOf(view.value).map((mode) => asksOf(picture).modes[mode].value.state);
   const state = (['failed', 'running', 'done'] as const).find((each) => states.includes(each));
   if (!state) return null;

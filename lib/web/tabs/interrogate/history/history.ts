@@ -2,11 +2,10 @@
 import { signal } from '@preact/signals';
 import type { InterrogateAnswer } from '../../../../server/contract/interrogate';
 import type { Picture } from '../../../pictures/pictures';
-import { smallCopy } from '../../../pictures/thumbnails';
+import { copyOf } from '../../../pictures/thumbnails';
 import type { Mode } from '../asking/settings';
 
 const MOST = 200;
-const THUMBNAIL_SIDE = 96;
 
 export interface Remembered {
   /** Picture, mode and prompt: the same again only comes to the front. */
@@ -52,7 +51,7 @@ export async function readHistory(): Promise<void> {
 }
 
 export async function remember(picture: Picture, answer: InterrogateAnswer): Promise<void> {
-  const thumbnail = typeof picture.source === 'string' ? null : await smallCopy(picture.source, THUMBNAIL_SIDE).catch(() => null);
+  const thumbnail = await copyOf(picture).catch(() => null);
   const made = answer.descriptions.map(({ mode, prompt, similarity }): Remembered => {
     const id = `${answer.picture.id} ${mode} ${prompt}`;
     return { id, time: Date.now(), name: picture.name, mode, prompt, similarity: similarity ?? null, thumbnail };
