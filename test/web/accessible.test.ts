@@ -41,6 +41,11 @@ async function faults(page: Page): Promise<string[]> {
     .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`));
 }
 
+/** Whether something sticks out, so that the whole page could be pushed sideways. */
+function isTooWide(page: Page): Promise<boolean> {
+  return page.evaluate(`document.documentElement.scrollWidth > document.documentElement.clientWidth`);
+}
+
 /** Brings each tab to where it shows what it is for. */
 const TABS: Record<string, (page: Page) => Promise<unknown>> = {
   empty: (page) => page.getByRole('button', { name: /Choose pictures/ }).waitFor(),
@@ -76,7 +81,15 @@ described.each(Object.keys(DEVICES))('On a %s', (device) => {
       await page.screenshot({ path: path.join(SCREENSHOTS, `${device}-${colorScheme}-${tab}.png`) });
       const list = await faults(page);
       if (list.length > 0) found[tab] = list;
-      if (await page.evaluate(`document.documentElement.scrollWidth > document.documentElement.clientWidth`)) wide.push(tab);
+      if (await isTooWide(page)) wide.push(tab);
+    }
+    for (const language of ['de', 'zh']) {
+      await page.locator('.header select').selectOption(language);
+      for (const tab of ['interrogate', 'analyze', 'rank', 'folder', 'device']) {
+        await page.evaluate(`location.hash = '${tab}'`);
+        await until(page, `document.querySelector('[aria-current=page]').hash === '#${tab}'`);
+        if (await isTooWide(page)) wide.push(`${tab} in ${language}`);
+      }
     }
     expect(found).toEqual({});
     expect(wide).toEqual([]);

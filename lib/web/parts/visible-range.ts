@@ -10,9 +10,12 @@ export interface View {
   height: number;
 }
 
+/** Before the first look: as narrow as any screen, so that nothing sticks out of it. */
+const UNSEEN: View = { left: 0, top: 0, width: 300, height: 600 };
+
 /** Where an element is scrolled to, and its size. */
 export function useView(scroller: RefObject<HTMLElement | null>): View {
-  const [view, setView] = useState<View>({ left: 0, top: 0, width: 1200, height: 800 });
+  const [view, setView] = useState<View>(UNSEEN);
   useLayoutEffect(() => {
     const element = scroller.current!;
     const look = () =>
@@ -31,7 +34,7 @@ export function useView(scroller: RefObject<HTMLElement | null>): View {
 
 /** What of an element is on the screen where the whole page scrolls. */
 export function usePageView(place: RefObject<HTMLElement | null>): View {
-  const [view, setView] = useState<View>({ left: 0, top: 0, width: 1200, height: 800 });
+  const [view, setView] = useState<View>(UNSEEN);
   useLayoutEffect(() => {
     const element = place.current!;
     const look = () => {

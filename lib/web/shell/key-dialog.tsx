@@ -14,15 +14,7 @@ export function KeyDialog() {
     else dialog.current?.close();
   }, [isWanted]);
   return (
-    <dialog
-      ref={dialog}
-      aria-labelledby="key-title"
-      onClose={() => {
-        // The button that uses a key has cleared the wish before.
-        if (keyIsWanted.peek()) keyIsDeclined.value = true;
-        keyIsWanted.value = false;
-      }}
-    >
+    <dialog ref={dialog} aria-labelledby="key-title" onCancel={decline}>
       <form
         class="stack"
         onSubmit={(event) => {
@@ -43,7 +35,7 @@ export function KeyDialog() {
           }}
         />
         <div class="row end">
-          <button type="button" class="button" onClick={() => dialog.current?.close()}>
+          <button type="button" class="button" onClick={decline}>
             {say('cancel')}
           </button>
           <button type="submit" class="button primary" disabled={entered.value.trim() === ''}>
@@ -53,6 +45,11 @@ export function KeyDialog() {
       </form>
     </dialog>
   );
+}
+
+function decline(): void {
+  keyIsDeclined.value = true;
+  keyIsWanted.value = false;
 }
 
 /** For those who closed the dialog. */

@@ -41,7 +41,7 @@ export function FolderTab() {
   return (
     <div class="stack">
       <header class="row wrap">
-        <h2 class="grow ellipsis">{current ? current.name : say('tab.folder')}</h2>
+        <h2 class="grow ellipsis folder-name">{current ? current.name : say('tab.folder')}</h2>
         {current && (
           <span class="muted small">
             {say('folder.counts', { pictures: current.pictures, captioned: current.captioned, failed: current.failed })}

@@ -56,10 +56,11 @@ export async function remember(picture: Picture, answer: InterrogateAnswer): Pro
     const id = `${answer.picture.id} ${mode} ${prompt}`;
     return { id, time: Date.now(), name: picture.name, mode, prompt, similarity: similarity ?? null, thumbnail };
   });
+  // What is shown is kept already.
+  for (const entry of made) await quietly((store) => store.put(entry));
   const ids = new Set(made.map(({ id }) => id));
   const all = [...made, ...history.value.filter(({ id }) => !ids.has(id))];
   history.value = all.slice(0, MOST);
-  for (const entry of made) await quietly((store) => store.put(entry));
   for (const { id } of all.slice(MOST)) await quietly((store) => store.delete(id));
 }
 
