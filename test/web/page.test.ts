@@ -199,6 +199,20 @@ described('Rank', () => {
     await context.close();
   });
 
+  test('a long list becomes a table of the server, of which what fits best comes into the sheet', async () => {
+    const { page, context } = await open(browser, `${server.address}#rank`);
+    await addPictures(page, ROCKET);
+    const list = path.join(work, 'my own list.txt');
+    const others = Array.from({ length: 300 }, (_, i) => `thing number ${i}`);
+    writeFileSync(list, [...others.slice(0, 150), 'rocket', ...others.slice(150)].join('\n'));
+    await page.getByTestId('list').setInputFiles(list);
+    await page.locator('.ranked .label').first().waitFor();
+    await until(page, `document.querySelector('.ranked .label')?.textContent === 'rocket'`);
+    expect(await page.locator('.ranked .label').count()).toBe(12);
+    expect(await page.getByLabel('Table').inputValue()).toBe('my-own-list');
+    await context.close();
+  });
+
   test('a single picture shows its terms as bars, the best first', async () => {
     const { page, context } = await open(browser, `${server.address}#rank`);
     await addPictures(page, ROCKET);

@@ -1,6 +1,7 @@
 /** The real server with the sample pair, and a browser that looks at its page. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
@@ -19,15 +20,18 @@ export class Served {
   private constructor(
     readonly address: string,
     private readonly process: ChildProcess,
+    /** The folder of its tables and embeddings. */
+    private readonly kept: string,
   ) {}
 
   /** Resolves when the server is ready, or when it listens, before its models are loaded. It fetches nothing from outside. */
   static async start(args: readonly string[] = [], { port = 0, until: state = 'ready' as 'ready' | 'listening' } = {}): Promise<Served> {
     const command = path.join(REPOSITORY, 'dist', 'cli', 'main.js');
+    const kept = mkdtempSync(path.join(tmpdir(), 'served-'));
     const models = ['--clip', 'sample', '--caption', 'sample', '--port', String(port)];
     const child = spawn(process.execPath, [command, 'serve', ...args, ...models], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, HF_HUB_OFFLINE: '1' },
+      env: { ...process.env, HF_HUB_OFFLINE: '1', TI_TABLES: path.join(kept, 'tables'), TI_CACHE_PATH: path.join(kept, 'embeddings') },
     });
     let output = '';
     const address = await new Promise<string>((resolve, reject) => {
@@ -41,7 +45,7 @@ export class Served {
       child.on('exit', (code) => reject(new Error(`serve ended with ${code}:\n${output}`)));
     });
     while (state === 'ready' && !(await fetch(`${address}ready`)).ok) await pause(50);
-    return new Served(address, child);
+    return new Served(address, child, kept);
   }
 
   get port(): number {
@@ -50,10 +54,12 @@ export class Served {
 
   /** Ends it at once, as a machine that loses its power. */
   async kill(): Promise<void> {
-    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
-    const ended = new Promise((resolve) => this.process.once('exit', resolve));
-    this.process.kill('SIGKILL');
-    await ended;
+    if (this.process.exitCode === null && this.process.signalCode === null) {
+      const ended = new Promise((resolve) => this.process.once('exit', resolve));
+      this.process.kill('SIGKILL');
+      await ended;
+    }
+    rmSync(this.kept, { recursive: true, force: true });
   }
 }
 

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { apiKey, keyIsDeclined, keyIsWanted } from '../api/key';
+import { refreshStatus } from '../api/status';
 import { Notice } from '../parts/notice';
 import { say } from '../words/say';
 
@@ -19,8 +20,11 @@ export function KeyDialog() {
         class="stack"
         onSubmit={(event) => {
           event.preventDefault();
-          apiKey.value = entered.value.trim();
+          const given = entered.value.trim();
           keyIsWanted.value = false;
+          // The same key once more changes nothing that anybody listens to.
+          if (given === apiKey.peek()) refreshStatus();
+          else apiKey.value = given;
         }}
       >
         <h2 id="key-title">{say('key.title')}</h2>
