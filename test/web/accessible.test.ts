@@ -66,7 +66,8 @@ const TABS: Record<string, (page: Page) => Promise<unknown>> = {
     await field.press('Enter');
     await until(page, `document.querySelector('.sheet-cell.on') && !document.querySelector('.sheet-none')`);
   },
-  folder: (page) => until(page, `document.querySelectorAll('.folder-card img').length === 3`),
+  folder: (page) =>
+    until(page, `[...document.querySelectorAll('.folder-card img')].filter((image) => image.naturalWidth > 0).length === 3`),
   device: (page) => page.getByRole('heading', { name: 'More models' }).waitFor(),
 };
 

@@ -246,6 +246,15 @@ described('Device', () => {
 });
 
 described('The whole page', () => {
+  test('offers real models with their size, and says why they could not be fetched', async () => {
+    const { page, context } = await open(browser, server.address);
+    await page.getByRole('button', { name: /^Fetch it \(3\.\d GB\)$/ }).click();
+    const alert = page.getByRole('alert').filter({ hasText: /ERR_/ });
+    await alert.getByRole('button', { name: 'Try again' }).waitFor();
+    expect(await alert.textContent()).toContain('ViT-L-14');
+    await context.close();
+  });
+
   test('speaks the browser’s language, and another one when it is chosen', async () => {
     const { page, context } = await open(browser, server.address, { locale: 'de-DE' });
     await page.getByText('Bilder hier ablegen').waitFor();

@@ -16,7 +16,12 @@ export function Strip({ badge: Badge }: StripProps) {
   const list = useRef<HTMLDivElement>(null);
   const current = chosen.value;
   useEffect(() => {
-    list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    const element = list.current?.querySelector<HTMLElement>('[aria-selected=true]');
+    if (!element) return;
+    // scrollIntoView would move the whole page where the strip is above the screen.
+    const { offsetLeft, offsetWidth } = element;
+    const strip = list.current!;
+    strip.scrollLeft = Math.min(offsetLeft, Math.max(strip.scrollLeft, offsetLeft + offsetWidth - strip.clientWidth));
   }, [current]);
   const onKeyDown = (event: KeyboardEvent) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

@@ -21,6 +21,10 @@ const CONTENT = { interrogate: InterrogateTab, analyze: AnalyzeTab, rank: RankTa
 export function Page() {
   useEffect(listenToKeys, []);
   const main = useRef<HTMLElement>(null);
+  const name = say(`tab.${tab.value}`);
+  useEffect(() => {
+    document.title = `${name} · torch-interrogator`;
+  }, [name]);
   const Content = CONTENT[tab.value];
   return (
     <>
@@ -29,7 +33,7 @@ export function Page() {
       </button>
       <Header />
       <main class="main" tabIndex={-1} ref={main}>
-        <h1 class="hidden">{say(`tab.${tab.value}`)}</h1>
+        <h1 class="hidden">{name}</h1>
         {isOffline.value && (
           <div class="notice bad" role="alert">
             <Icon name="alert" />
