@@ -5,6 +5,7 @@ import { sendProblem } from './answers/problem';
 import { notFound, Refusal } from './answers/refusal';
 import { toRefusal } from './answers/to-refusal';
 import { readBodies } from './bodies/parsers';
+import { compatibleRoutes } from './compatible';
 import { Problem } from './contract/common';
 import { type ServerOptions, settle } from './options';
 import { folderRoutes } from './routes/folder';
@@ -93,6 +94,7 @@ export async function registerRoutes(app: FastifyInstance, service: Service): Pr
     },
     { prefix: '/v1' },
   );
+  if (settings.compatible) compatibleRoutes(app, service);
   refuseOthers();
 
   app.addHook('onReady', async () => service.start());

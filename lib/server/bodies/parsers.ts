@@ -37,16 +37,7 @@ export async function readBodies(app: FastifyInstance, { maxBody }: BodyOptions)
     request.longStrings = strings;
     return value;
   });
-  app.addContentTypeParser(
-    /^(image\/[\w.+-]+|application\/octet-stream)\b/,
-    { parseAs: 'buffer' },
-    async (request: FastifyRequest, body: Buffer) => {
-      const { pictureField } = request.routeOptions.config;
-      if (pictureField === undefined) throw unsupported();
-      request.pictureFiles = [await pictureOf(body)];
-      return { ...fieldsOf(request, Object.entries(request.query as Record<string, string>)), [pictureField]: fileToken(0) };
-    },
-  );
+  app.addContentTypeParser(/^(image\/[\w.+-]+|application\/octet-stream)\b/, { parseAs: 'buffer' }, pictureBody);
   app.addContentTypeParser('text/plain', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     if (!request.routeOptions.config.plainText) throw unsupported();
     return body;
@@ -59,6 +50,14 @@ export async function readBodies(app: FastifyInstance, { maxBody }: BodyOptions)
     if (request.routeOptions.config.pictureField === undefined) throw unsupported();
     request.body = await formOf(request);
   });
+}
+
+/** A body that is a picture; its fields stand behind the ?. */
+export async function pictureBody(request: FastifyRequest, body: Buffer): Promise<Record<string, unknown>> {
+  const { pictureField } = request.routeOptions.config;
+  if (pictureField === undefined) throw unsupported();
+  request.pictureFiles = [await pictureOf(body)];
+  return { ...fieldsOf(request, Object.entries(request.query as Record<string, string>)), [pictureField]: fileToken(0) };
 }
 
 async function formOf(request: FastifyRequest): Promise<unknown> {
