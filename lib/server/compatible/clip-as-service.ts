@@ -98,7 +98,10 @@ export function clipAsServiceRoutes(app: FastifyInstance, service: Service): voi
 
 async function encode(service: Service, request: FastifyRequest, caller: Caller, documents: readonly Document[], clip: string) {
   const rows = await jsonRows(await rowsOf(service, request, caller, documents, clip));
-  return documents.map((document, i) => `${JSON.stringify(named(document)).slice(0, -1)},"embedding":${rows[i]}}`);
+  return documents.map((document, i) => {
+    const fields = Object.entries(named(document)).map(([name, value]) => `"${name}":${JSON.stringify(value)},`);
+    return `{${fields.join('')}"embedding":${rows[i]}}`;
+  });
 }
 
 async function rank(service: Service, request: FastifyRequest, caller: Caller, documents: readonly Document[], clip: string) {

@@ -40,11 +40,15 @@ const Body = Type.Object(
 );
 type Body = Static<typeof Body>;
 
+const ImageToText = Type.Object({ generated_text: Type.String() }, { title: 'ImageToText' });
 const Answer = Type.Union([
-  Type.Object({ generated_text: Type.String() }, { title: 'ImageToText' }),
+  ImageToText,
+  Type.Array(ImageToText, { minItems: 1, maxItems: 1, description: 'For huggingface_hub.' }),
   Type.Array(Type.Object({ label: Type.String(), score: Type.Number() }), { title: 'ZeroShotImageClassification' }),
 ]);
 
+/** Of the two clients, huggingface_hub refuses an object, and the one in JavaScript a list. */
+const WANTS_LIST = /\bhf_hub\//;
 /** As in Hugging Face's pipeline. */
 const TEMPLATE = 'This is a photo of {}.';
 
@@ -79,7 +83,8 @@ export function huggingFaceRoutes(app: FastifyInstance, service: Service): void 
         const labels = parameters?.candidate_labels;
         if (labels)
           return classify(service, request, reply, { name, image, labels, template: parameters?.hypothesis_template ?? TEMPLATE });
-        return { generated_text: await textOf(service, request, reply, name, image) };
+        const answer = { generated_text: await textOf(service, request, reply, name, image) };
+        return WANTS_LIST.test(request.headers['user-agent'] ?? '') ? [answer] : answer;
       },
     );
   });

@@ -5,7 +5,6 @@ import os
 import sys
 import warnings
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("JINA_HIDE_SURVEY", "1")
 warnings.simplefilter("ignore")
 
