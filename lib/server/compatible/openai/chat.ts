@@ -53,7 +53,10 @@ export function chatRoutes(app: FastifyInstance, service: Service): void {
           description:
             'The last picture is described. The mode is what a text names (fast), else what stands behind the # of the model, else best. With stream, the terms come as the chain finds them.',
           body: Body,
-          answer: Answer,
+          answer: {
+            description: 'With stream, chunks as events, the last of them [DONE].',
+            content: { 'application/json': { schema: Answer }, 'text/event-stream': { schema: Type.String() } },
+          },
         }),
       },
       async (request, reply) => {
