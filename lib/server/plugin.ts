@@ -79,7 +79,7 @@ export async function registerRoutes(app: FastifyInstance, service: Service): Pr
   );
   const refuseOthers = refuseOtherMethods(app);
 
-  await readBodies(app, settings);
+  await readBodies(app, { maxBody: settings.maxBody, spool: service.spool });
   healthRoutes(app, service);
   metricsRoute(app, service);
   await app.register(

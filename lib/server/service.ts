@@ -10,7 +10,10 @@ import { ModelNames } from './models/names';
 import type { Settled } from './options';
 import { PictureCache } from './pictures/cache';
 import { Intake } from './pictures/intake';
+import { noisePicture } from './pictures/noise';
+import { PictureBytes } from './pictures/picture';
 import { PictureFetcher } from './pictures/remote';
+import { Spool } from './pictures/spool';
 import { DeviceQueue } from './queue/device-queue';
 import { clientOf } from './safety/client';
 import { TableStore } from './tables/table-store';
@@ -38,6 +41,7 @@ export class Service {
   readonly cache: PictureCache;
   readonly fetcher: PictureFetcher | undefined;
   readonly intake: Intake;
+  readonly spool = new Spool();
   readonly tables: TableStore;
   readonly jobs = new Jobs();
   readonly metrics: Metrics;
@@ -47,6 +51,9 @@ export class Service {
   started: Promise<void> = Promise.resolve();
   private readonly texts = new TextCache();
   private readonly callers = new Set<AbortController>();
+  /** Fires when the server closes. */
+  private readonly ending = new AbortController();
+  private warming: Promise<void> = Promise.resolve();
   private opened: Opened | undefined;
 
   constructor(
@@ -56,7 +63,7 @@ export class Service {
     const { cache, allowUrls, maxBody, tables } = settings;
     this.cache = new PictureCache(cache);
     this.fetcher = allowUrls ? new PictureFetcher() : undefined;
-    this.intake = new Intake({ cache: this.cache, fetcher: this.fetcher, maxBytes: maxBody });
+    this.intake = new Intake({ cache: this.cache, spool: this.spool, fetcher: this.fetcher, maxBytes: maxBody });
     this.tables = new TableStore(path.resolve(tables ?? path.join(cacheFolder(), 'tables')));
     this.metrics = new Metrics({ stations: () => this.opened?.stations, cache: this.cache, inFlight: () => this.callers.size });
   }
@@ -154,6 +161,8 @@ export class Service {
   async drain(grace: number): Promise<void> {
     this.state = 'draining';
     const end = performance.now() + grace * 1000;
+    // A warm-up is nobody's request.
+    this.ending.abort();
     while ((this.callers.size > 0 || this.jobs.count > 0) && performance.now() < end) await pause(20);
     const reason = new Refusal(503, 'ERR_NOT_READY', 'The server is ending.', { retryAfter: 5 });
     for (const each of this.callers) each.abort(reason);
@@ -167,11 +176,14 @@ export class Service {
     this.state = 'draining';
     for (const each of this.callers) each.abort(new AbortError());
     this.jobs.cancelAll(new AbortError());
+    this.ending.abort();
     await this.started.catch(() => {});
+    await this.warming;
     await this.jobs.settled();
     await Promise.all((this.opened?.stations.all ?? []).map(({ host }) => host.dispose()));
     await this.fetcher?.close();
     this.metrics.close();
+    this.spool.close();
   }
 
   private async open(): Promise<void> {
@@ -206,7 +218,29 @@ export class Service {
       ranking: new Ranking(stations, embedding, this.tables),
     };
     await Promise.all(stations.all.map(({ host }) => this.preload(host, names)));
-    if (this.state === 'starting') this.state = 'ready';
+    if (this.state !== 'starting') return;
+    this.state = 'ready';
+    this.warming = this.warm(names).catch((error) => this.log.warn({ err: error }, 'the first picture failed'));
+  }
+
+  /**
+   * One picture of noise through what most requests ask for: the tables of terms are ready then, and the queue knows how long pictures
+   * take before the first request waits in it.
+   */
+  private async warm({ defaults }: ModelNames): Promise<void> {
+    const [clip = ''] = defaults.clip;
+    const [caption = null] = defaults.caption;
+    using caller = this.jobCaller('warm-up', this.ending.signal, () => {});
+    const picture = { id: 'warm-up', bytes: new PictureBytes(noisePicture(), 0) };
+    const wish = { models: { clip, caption }, modes: ['fast'] as const };
+    const { describing, embedding } = this.parts;
+    for (let round = 0; round < 3; round += 1) {
+      await describing.describe(caller, picture, { ...wish, caption: 'noise' });
+      await embedding.textRows(caller, [`noise ${round}`], clip);
+      this.cache.forget(picture.id);
+    }
+    if (caption !== null) await describing.describe(caller, picture, wish);
+    this.cache.forget(picture.id);
   }
 
   /** Each of the models that were named, the first of a kind with all of the other. */

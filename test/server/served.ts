@@ -46,7 +46,7 @@ export async function served(options: ServerOptions = {}): Promise<Served> {
         method: 'POST',
         ...init,
         ...(body instanceof FormData || body instanceof Uint8Array
-          ? { body: body as BodyInit }
+          ? { body: body as NonNullable<RequestInit['body']> }
           : { body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...init.headers } }),
       }),
     close: () => app.close(),

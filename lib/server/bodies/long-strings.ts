@@ -1,16 +1,16 @@
 /**
- * JSON with pictures in it. Reading 30 MB of Base64 with JSON.parse would hold the event loop for a tenth of a second: long strings are
- * taken out of the text before, as slices of the body, and a short name stands in their place.
+ * JSON with pictures in it. Reading 30 MB of Base64 with JSON.parse would hold the event loop for a tenth of a second, and what it makes is
+ * garbage soon: long strings are taken out of the text as it comes, and a short name stands in their place.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { badRequest, Refusal } from '../answers/refusal';
+import type { Spool, SpoolWriter } from '../pictures/spool';
 
 /** Longer strings are taken out: longer than any text that a route takes. */
 const LONG = 32 << 10;
 /** Of what is left. Parsing so much takes 20 ms or so. */
 const MOST_JSON = 4 << 20;
 const DEEPEST = 32;
-const BYTES_PER_TURN = 1 << 20;
 
 const [QUOTE, BACKSLASH, OPEN, OPEN_LIST, CLOSE, CLOSE_LIST] = [0x22, 0x5c, 0x7b, 0x5b, 0x7d, 0x5d];
 
@@ -23,57 +23,133 @@ export function placeOf(text: string): number | undefined {
   return text.startsWith('\u0000long:') ? Number(text.slice(6)) : undefined;
 }
 
-/** The body without its long strings, which are slices of it, with their escapes. Rejects with 400 and 413. */
-export async function parseWithLongStrings(body: Buffer): Promise<{ value: unknown; strings: Buffer[] }> {
-  const strings: Buffer[] = [];
-  const kept: Buffer[] = [];
-  let from = 0;
-  let depth = 0;
-  let turn = BYTES_PER_TURN;
-  for (let at = 0; at < body.length; at += 1) {
-    if (at > turn) {
-      await nextTurn();
-      turn = at + BYTES_PER_TURN;
-    }
-    const byte = body[at];
-    if (byte === OPEN || byte === OPEN_LIST) {
-      depth += 1;
-      if (depth > DEEPEST) throw badRequest(`The JSON is nested more than ${DEEPEST} deep.`);
-    } else if (byte === CLOSE || byte === CLOSE_LIST) depth -= 1;
-    if (byte !== QUOTE) continue;
-    const end = endOfString(body, at + 1);
-    if (end < 0) throw badRequest('The body is not valid JSON: a string does not end.');
-    if (end - at > LONG) {
-      kept.push(body.subarray(from, at + 1), Buffer.from(JSON.stringify(placeholder(strings.length)).slice(1, -1)));
-      strings.push(body.subarray(at + 1, end));
-      from = end;
-    }
-    at = end;
-  }
-  kept.push(body.subarray(from));
-  const length = kept.reduce((sum, part) => sum + part.length, 0);
-  if (length > MOST_JSON) {
-    throw new Refusal(413, 'ERR_BODY_SIZE', `The JSON without its pictures is longer than ${MOST_JSON >> 20} MiB.`, {
-      hint: 'Long lists of labels are sent to /v1/tables/NAME as text/plain, a label a line.',
-    });
-  }
+export interface ParsedBody {
+  value: unknown;
+  /** As they stood between their quotes, with their escapes. */
+  strings: SpoolWriter[];
+}
+
+/** Rejects with 400 and 413. `most`: bytes of the body. */
+export async function parseWithLongStrings(body: AsyncIterable<Buffer>, spool: Spool, most: number): Promise<ParsedBody> {
+  const scanner = new Scanner(spool);
   try {
-    return { value: JSON.parse(Buffer.concat(kept).toString('utf8'), withoutPrototypes), strings };
+    let length = 0;
+    for await (const part of body) {
+      length += part.length;
+      if (length > most) throw new Refusal(413, 'ERR_BODY_SIZE', `The body is larger than ${most} bytes.`);
+      await scanner.push(part);
+      await nextTurn();
+    }
+    return scanner.finish();
   } catch (error) {
-    if (error instanceof Refusal) throw error;
-    throw badRequest(`The body is not valid JSON: ${(error as Error).message.slice(0, 200)}`);
+    await Promise.all(scanner.strings.map((each) => each.discard()));
+    throw error;
   }
 }
 
-/** The quote that ends the string. */
-function endOfString(body: Buffer, start: number): number {
-  for (let from = start; ; ) {
-    const quote = body.indexOf(QUOTE, from);
-    if (quote < 0) return -1;
-    let slashes = 0;
-    while (quote - 1 - slashes >= start && body[quote - 1 - slashes] === BACKSLASH) slashes += 1;
-    if (slashes % 2 === 0) return quote;
-    from = quote + 1;
+class Scanner {
+  readonly strings: SpoolWriter[] = [];
+  private readonly kept: Buffer[] = [];
+  private keptLength = 0;
+  private depth = 0;
+  /** Of the string that is being read, so far; undefined outside of one. */
+  private string: { parts: Buffer[]; length: number; writer: SpoolWriter | undefined; escaped: boolean } | undefined;
+
+  constructor(private readonly spool: Spool) {}
+
+  async push(part: Buffer): Promise<void> {
+    for (let at = 0; at < part.length; ) {
+      if (this.string) at = await this.inString(part, at);
+      else at = this.outside(part, at);
+    }
+  }
+
+  finish(): ParsedBody {
+    if (this.string) throw badRequest('The body is not valid JSON: a string does not end.');
+    if (this.keptLength === 0) throw badRequest('The body is empty.');
+    try {
+      return { value: JSON.parse(Buffer.concat(this.kept).toString('utf8'), withoutPrototypes), strings: this.strings };
+    } catch (error) {
+      if (error instanceof Refusal) throw error;
+      throw badRequest(`The body is not valid JSON: ${(error as Error).message.slice(0, 200)}`);
+    }
+  }
+
+  /** Up to the next string, its quote included. */
+  private outside(part: Buffer, from: number): number {
+    for (let at = from; at < part.length; at += 1) {
+      const byte = part[at];
+      if (byte === OPEN || byte === OPEN_LIST) {
+        this.depth += 1;
+        if (this.depth > DEEPEST) throw badRequest(`The JSON is nested more than ${DEEPEST} deep.`);
+      } else if (byte === CLOSE || byte === CLOSE_LIST) this.depth -= 1;
+      else if (byte === QUOTE) {
+        this.keep(part.subarray(from, at + 1));
+        this.string = { parts: [], length: 0, writer: undefined, escaped: false };
+        return at + 1;
+      }
+    }
+    this.keep(part.subarray(from));
+    return part.length;
+  }
+
+  /** Up to the end of the string, its quote included, or of the part. */
+  private async inString(part: Buffer, from: number): Promise<number> {
+    const string = this.string as NonNullable<typeof this.string>;
+    const end = this.endOfString(part, from);
+    const piece = part.subarray(from, end < 0 ? part.length : end);
+    string.length += piece.length;
+    if (string.writer) await string.writer.write(piece);
+    else if (string.length <= LONG) string.parts.push(end < 0 ? Buffer.from(piece) : piece);
+    else {
+      string.writer = this.spool.writer();
+      this.strings.push(string.writer);
+      for (const earlier of string.parts) await string.writer.write(earlier);
+      await string.writer.write(piece);
+    }
+    if (end < 0) return part.length;
+    if (string.writer) {
+      await string.writer.end();
+      this.keep(Buffer.from(JSON.stringify(placeholder(this.strings.length - 1)).slice(1)));
+    } else {
+      for (const earlier of string.parts) this.keep(earlier);
+      this.keep(part.subarray(end, end + 1));
+    }
+    this.string = undefined;
+    return end + 1;
+  }
+
+  /** The quote that ends it, or -1. */
+  private endOfString(part: Buffer, start: number): number {
+    const string = this.string as NonNullable<typeof this.string>;
+    let from = start;
+    if (string.escaped) {
+      string.escaped = false;
+      from += 1;
+    }
+    for (;;) {
+      const quote = part.indexOf(QUOTE, from);
+      const end = quote < 0 ? part.length : quote;
+      let slashes = 0;
+      while (end - 1 - slashes >= from && part[end - 1 - slashes] === BACKSLASH) slashes += 1;
+      if (quote < 0) {
+        string.escaped = slashes % 2 === 1;
+        return -1;
+      }
+      if (slashes % 2 === 0) return quote;
+      from = quote + 1;
+    }
+  }
+
+  private keep(piece: Buffer): void {
+    this.keptLength += piece.length;
+    if (this.keptLength > MOST_JSON) {
+      throw new Refusal(413, 'ERR_BODY_SIZE', `The JSON without its pictures is longer than ${MOST_JSON >> 20} MiB.`, {
+        hint: 'Long lists of labels are sent to /v1/tables/NAME as text/plain, a label a line.',
+      });
+    }
+    // The memory of a part may be used again.
+    this.kept.push(Buffer.from(piece));
   }
 }
 

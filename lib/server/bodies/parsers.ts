@@ -2,12 +2,15 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { badRequest } from '../answers/refusal';
 import { fileToken } from '../pictures/intake';
-import { pictureOf, type SentPicture } from '../pictures/picture';
+import { PictureBytes, pictureOf, type SentPicture } from '../pictures/picture';
+import type { Spool } from '../pictures/spool';
 import { fieldsOf } from './fields';
 import { parseWithLongStrings } from './long-strings';
 
 export interface BodyOptions {
+  /** Bytes. */
   maxBody: number;
+  spool: Spool;
 }
 
 /** Files in one form at the most. */
@@ -24,20 +27,28 @@ declare module 'fastify' {
 }
 
 /** To be called within the plugin's own context, before its routes. */
-export async function readBodies(app: FastifyInstance, { maxBody }: BodyOptions): Promise<void> {
-  app.decorateRequest('longStrings', null as unknown as []);
-  app.decorateRequest('pictureFiles', null as unknown as []);
-  app.addHook('onRequest', async (request) => {
+export async function readBodies(app: FastifyInstance, { maxBody, spool }: BodyOptions): Promise<void> {
+  app.decorateRequest('outlives', false);
+  for (const name of ['longStrings', 'pictureFiles', 'held']) app.decorateRequest(name as 'held', null as unknown as []);
+  app.addHook('onRequest', async (request, reply) => {
     request.longStrings = [];
     request.pictureFiles = [];
+    request.held = [];
+    request.outlives = false;
+    // Also where the client has left, and no response is sent.
+    reply.raw.once('close', () => {
+      if (!request.outlives) letGo(request);
+    });
   });
   app.removeContentTypeParser(['application/json', 'text/plain']);
-  app.addContentTypeParser(/^application\/([\w.-]+\+)?json\b/, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
-    const { value, strings } = await parseWithLongStrings(body);
-    request.longStrings = strings;
+  app.addContentTypeParser(/^application\/([\w.-]+\+)?json\b/, async (request: FastifyRequest, body: AsyncIterable<Buffer>) => {
+    const { value, strings } = await parseWithLongStrings(body, spool, maxBody);
+    request.longStrings = strings.map((each) => held(request, new PictureBytes(each.stored, each.length)));
     return value;
   });
-  app.addContentTypeParser(/^(image\/[\w.+-]+|application\/octet-stream)\b/, { parseAs: 'buffer' }, pictureBody);
+  app.addContentTypeParser(/^(image\/[\w.+-]+|application\/octet-stream)\b/, async (request: FastifyRequest, body: AsyncIterable<Buffer>) =>
+    pictureBody(request, body, { maxBody, spool }),
+  );
   app.addContentTypeParser('text/plain', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     if (!request.routeOptions.config.plainText) throw unsupported();
     return body;
@@ -48,34 +59,47 @@ export async function readBodies(app: FastifyInstance, { maxBody }: BodyOptions)
   app.addHook('preValidation', async (request) => {
     if (!request.isMultipart()) return;
     if (request.routeOptions.config.pictureField === undefined) throw unsupported();
-    request.body = await formOf(request);
+    request.body = await formOf(request, { maxBody, spool });
   });
 }
 
-/** A body that is a picture; its fields stand behind the ?. */
-export async function pictureBody(request: FastifyRequest, body: Buffer): Promise<Record<string, unknown>> {
+/** A body that is a picture; its fields stand behind the ?. Rejects with 413, and with 415 where the route takes none. */
+export async function pictureBody(request: FastifyRequest, body: AsyncIterable<Buffer>, options: BodyOptions) {
   const { pictureField } = request.routeOptions.config;
   if (pictureField === undefined) throw unsupported();
-  request.pictureFiles = [await pictureOf(body)];
+  request.pictureFiles = [await fileOf(request, body, options)];
   return { ...fieldsOf(request, Object.entries(request.query as Record<string, string>)), [pictureField]: fileToken(0) };
 }
 
-async function formOf(request: FastifyRequest): Promise<unknown> {
+/** What the request's pictures are kept in is not needed any more. */
+export function letGo({ held }: Pick<FastifyRequest, 'held'>): void {
+  for (const release of held.splice(0)) release();
+}
+
+function held<T extends { release(): void }>(request: FastifyRequest, bytes: T): T {
+  request.held.push(() => bytes.release());
+  return bytes;
+}
+
+async function fileOf(request: FastifyRequest, stream: AsyncIterable<Buffer>, { maxBody, spool }: BodyOptions): Promise<SentPicture> {
+  const picture = pictureOf(await spool.collect(stream, maxBody));
+  held(request, picture.bytes);
+  return picture;
+}
+
+async function formOf(request: FastifyRequest, options: BodyOptions): Promise<unknown> {
   const pictureField = request.routeOptions.config.pictureField as string;
   const files: SentPicture[] = [];
   const fields: [string, string][] = [];
-  const tokens: string[] = [];
   for await (const part of request.parts()) {
     if (part.type === 'field') fields.push([part.fieldname, String(part.value)]);
-    else {
-      tokens.push(fileToken(files.length));
-      files.push(await pictureOf(await part.toBuffer()));
-    }
+    else files.push(await fileOf(request, part.file, options));
   }
   request.pictureFiles = files;
-  const [first, ...others] = tokens;
+  const [first, ...others] = files.keys();
   if (first === undefined) return fieldsOf(request, fields);
-  return { ...fieldsOf(request, fields), [pictureField]: others.length === 0 ? first : tokens };
+  const tokens = [first, ...others].map(fileToken);
+  return { ...fieldsOf(request, fields), [pictureField]: others.length === 0 ? tokens[0] : tokens };
 }
 
 function unsupported(): Error {

@@ -55,11 +55,13 @@ const TEMPLATE = 'This is a photo of {}.';
 export function huggingFaceRoutes(app: FastifyInstance, service: Service): void {
   registerDialect(app, DIALECT, (routes) => {
     // Bytes without a type are sent by their clients, and with the type of a form by curl --data-binary.
+    const { spool, settings } = service;
+    const options = { maxBody: settings.maxBody, spool };
     for (const type of ['*', 'application/x-www-form-urlencoded']) {
-      routes.addContentTypeParser(type, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+      routes.addContentTypeParser(type, async (request: FastifyRequest, body: AsyncIterable<Buffer>) => {
         const given = request.headers['content-type'];
         if (given !== undefined && type === '*') throw new Refusal(415, 'ERR_BODY_TYPE', 'Bodies of this type are not read here.');
-        return pictureBody(request, body);
+        return pictureBody(request, body, options);
       });
     }
     routes.post<{ Body: Body; Params: { '*': string } }>(
@@ -120,14 +122,11 @@ async function textOf(
     captionMaxLength: parameters?.max_new_tokens ?? generation?.max_new_tokens ?? undefined,
     numBeams: parameters?.num_beams ?? generation?.num_beams ?? undefined,
   };
-  const isClip = name !== undefined && isNamed(service, 'clip', name) && !isNamed(service, 'caption', name);
-  if (isClip) return promptOf(service, request, caller, { ...settings, image, clip: name, mode: mode ?? 'best' });
+  const { names } = service.parts;
+  const isClip = name !== undefined && names.has('clip', name) && !names.has('caption', name);
+  if (isClip) return await promptOf(service, request, caller, { ...settings, image, clip: name, mode: mode ?? 'best' });
   if (mode !== undefined) throw badRequest('A mode is of CLIP models.', 'Name one in the path.');
   const caption = service.captioner(name);
   const picture = await service.intake.picture(sentOf(request), image, caller.signal);
-  return service.parts.describing.caption(caller, picture, { clip: service.clip(), caption }, settings);
-}
-
-function isNamed({ parts }: Service, kind: 'clip' | 'caption', name: string): boolean {
-  return parts.names.all.some((each) => each.kind === kind && each.name === name);
+  return await service.parts.describing.caption(caller, picture, { clip: service.clip(), caption }, settings);
 }

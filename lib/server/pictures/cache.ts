@@ -1,5 +1,5 @@
 /** What was made of the pictures that were seen lately, and their bytes, within a bound. */
-import type { SentPicture } from './picture';
+import type { PictureBytes, SentPicture } from './picture';
 
 interface Known {
   /** By the CLIP model's name. */
@@ -26,7 +26,7 @@ export interface CacheCounts {
 export class PictureCache {
   /** From the one that was used least lately. */
   private readonly pictures = new Map<string, Known>();
-  private readonly files = new Map<string, Buffer>();
+  private readonly files = new Map<string, { bytes: PictureBytes; release(): void }>();
   private bytes = 0;
   private hits = 0;
   private misses = 0;
@@ -40,13 +40,13 @@ export class PictureCache {
 
   /** The picture by its id. */
   find(id: string): SentPicture | undefined {
-    return this.use(id) && { id, bytes: this.files.get(id) };
+    return this.use(id) && { id, bytes: this.files.get(id)?.bytes };
   }
 
   keep({ id, bytes }: SentPicture): void {
     if (!this.use(id)) this.add(id);
     if (!bytes || this.files.has(id) || bytes.length > this.most) return;
-    this.files.set(id, bytes);
+    this.files.set(id, { bytes, release: bytes.hold() });
     this.bytes += bytes.length;
     this.shrink();
   }
@@ -81,6 +81,17 @@ export class PictureCache {
     (this.use(id) ?? this.add(id)).size = size;
   }
 
+  forget(id: string): void {
+    const known = this.pictures.get(id);
+    if (known) this.bytes -= sizeOf(known);
+    this.pictures.delete(id);
+    const file = this.files.get(id);
+    if (!file) return;
+    this.bytes -= file.bytes.length;
+    this.files.delete(id);
+    file.release();
+  }
+
   private count<T>(found: T | undefined): T | undefined {
     if (found === undefined) this.misses += 1;
     else this.hits += 1;
@@ -108,8 +119,9 @@ export class PictureCache {
     if (this.bytes <= this.most) return;
     for (const [id, file] of this.files) {
       if (this.bytes <= this.most) return;
-      this.bytes -= file.length;
+      this.bytes -= file.bytes.length;
       this.files.delete(id);
+      file.release();
     }
     for (const [id, known] of this.pictures) {
       if (this.bytes <= this.most) return;

@@ -1,26 +1,33 @@
 /** From what a request gives for a picture to its bytes. */
+import { open } from 'node:fs/promises';
 import type { FastifyRequest } from 'fastify';
 import { badRequest, Refusal } from '../answers/refusal';
 import { placeOf } from '../bodies/long-strings';
 import { fromBase64 } from './base64';
 import type { PictureCache } from './cache';
-import { pictureOf, type SentPicture } from './picture';
+import { type PictureBytes, pictureOf, type SentPicture } from './picture';
 import type { PictureFetcher } from './remote';
+import type { Spool, SpoolWriter, Stored } from './spool';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Strings of the body that were too long to stay in it. */
-    longStrings: readonly Buffer[];
+    longStrings: readonly PictureBytes[];
     /** Files of the body. */
     pictureFiles: readonly SentPicture[];
+    /** What is let go when the request ends. */
+    held: (() => void)[];
+    /** A job goes on with it. */
+    outlives: boolean;
   }
 }
 
 /** What of a request its fields name. */
-export type Sent = Pick<FastifyRequest, 'longStrings' | 'pictureFiles'>;
+export type Sent = Pick<FastifyRequest, 'longStrings' | 'pictureFiles' | 'held'>;
 
 export interface IntakeOptions {
   cache: PictureCache;
+  spool: Spool;
   /** Undefined where URLs are not fetched. */
   fetcher: PictureFetcher | undefined;
   maxBytes: number;
@@ -39,14 +46,19 @@ export function fileToken(number: number): string {
 export class Intake {
   constructor(private readonly options: IntakeOptions) {}
 
-  /** Rejects with 400, 403, 404, 413, 422. The picture is kept for later requests. */
+  /** Rejects with 400, 403, 404, 413, 422. The bytes are there until the request ends; they are kept for later ones. */
   async picture(request: Sent, given: string, signal: AbortSignal): Promise<SentPicture> {
     const { cache } = this.options;
     const id = /^picture:([0-9a-f]{64})$/.exec(given)?.[1];
     if (id !== undefined) {
       const known = cache.find(id);
-      if (known) return known;
-      throw new Refusal(404, 'ERR_PICTURE_FORGOTTEN', 'This picture is not in memory any more, or never was.', { hint: 'Send its bytes.' });
+      if (!known) {
+        throw new Refusal(404, 'ERR_PICTURE_FORGOTTEN', 'This picture is not in memory any more, or never was.', {
+          hint: 'Send its bytes.',
+        });
+      }
+      if (known.bytes) request.held.push(known.bytes.hold());
+      return known;
     }
     const picture = await this.sent(request, given, signal);
     cache.keep(picture);
@@ -54,25 +66,42 @@ export class Intake {
   }
 
   private async sent(request: Sent, given: string, signal: AbortSignal): Promise<SentPicture> {
+    const { spool } = this.options;
     if (given.startsWith(FILE)) {
       const file = request.pictureFiles[Number(given.slice(FILE.length))];
       if (file) return file;
     }
-    if (/^https?:/i.test(given)) return pictureOf(await this.fetched(given, signal));
+    const made = (writer: SpoolWriter): SentPicture => {
+      const picture = pictureOf(writer);
+      request.held.push(() => picture.bytes.release());
+      return picture;
+    };
+    if (/^https?:/i.test(given)) return made(await this.fetched(given, signal));
     const place = placeOf(given);
     const long = place === undefined ? undefined : request.longStrings[place];
-    const text = long ?? Buffer.from(given, 'latin1');
-    const head = text.toString('latin1', 0, HEAD).replaceAll('\\/', '/');
-    if (!/^data:/i.test(head)) return pictureOf(await fromBase64(text));
+    const text = long?.source ?? Buffer.from(given, 'latin1');
+    const head = (await headOf(text)).replaceAll('\\/', '/');
+    if (!/^data:/i.test(head)) return made(await fromBase64(text, spool));
     if (!DATA_URL.exec(head)?.[1]) throw badRequest('A data: URL of a picture must be in Base64.', 'Write data:image/png;base64,…');
-    return pictureOf(await fromBase64(text.subarray(text.indexOf(',') + 1)));
+    return made(await fromBase64(text, spool, (await headOf(text)).indexOf(',') + 1));
   }
 
-  private fetched(url: string, signal: AbortSignal): Promise<Buffer> {
-    const { fetcher, maxBytes } = this.options;
-    if (fetcher) return fetcher.fetch(url, { maxBytes, signal });
+  private fetched(url: string, signal: AbortSignal): Promise<SpoolWriter> {
+    const { fetcher, maxBytes, spool } = this.options;
+    if (fetcher) return fetcher.fetch(url, spool, { maxBytes, signal });
     throw new Refusal(403, 'ERR_IMAGE_URL', 'This server does not fetch pictures of URLs.', {
       hint: 'Send the bytes, or start the server with --allow-urls.',
     });
+  }
+}
+
+async function headOf(text: Stored): Promise<string> {
+  if (typeof text !== 'string') return text.toString('latin1', 0, HEAD);
+  const handle = await open(text);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD), 0, HEAD, 0);
+    return buffer.toString('latin1', 0, bytesRead);
+  } finally {
+    await handle.close();
   }
 }

@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici';
 import { AbortError } from '../../index';
 import { Refusal } from '../answers/refusal';
 import { isPublicAddress, lookupOf, refuseAddress } from './public-address';
+import type { Spool, SpoolWriter } from './spool';
 
 export interface FetchOptions {
   maxBytes: number;
@@ -23,7 +24,7 @@ export class PictureFetcher {
    * Downloads a picture. No proxy is used, and no credentials are sent; each redirect is checked as the first address is. Rejects with 403
    * for an address that is not public, 413 for too many bytes, 422 where the picture cannot be had, and an AbortError.
    */
-  async fetch(address: string, { maxBytes, signal }: FetchOptions): Promise<Buffer> {
+  async fetch(address: string, spool: Spool, { maxBytes, signal }: FetchOptions): Promise<SpoolWriter> {
     const { Agent, request } = require('undici') as typeof import('undici');
     const limits = { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS };
     this.agent ??= new Agent({ connect: { lookup: lookupOf(this.isAllowed), timeout: 5000 }, ...limits });
@@ -37,7 +38,7 @@ export class PictureFetcher {
           headers: { accept: 'image/*', 'accept-encoding': 'identity', 'user-agent': 'torch-interrogator' },
         });
         body.on('error', () => {});
-        if (statusCode === 200) return await readAll(body, maxBytes);
+        if (statusCode === 200) return await spool.collect(body, maxBytes);
         body.destroy();
         if (statusCode < 300 || statusCode >= 400 || typeof headers.location !== 'string') {
           throw unfetched(`its server answered ${statusCode}`);
@@ -69,17 +70,6 @@ export class PictureFetcher {
     if (isIP(host) && !this.isAllowed(host)) throw refuseAddress(host);
     return url;
   }
-}
-
-async function readAll(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of body) {
-    length += part.length;
-    if (length > maxBytes) throw new Refusal(413, 'ERR_BODY_SIZE', `The picture of the URL is larger than ${maxBytes} bytes.`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
 }
 
 function unfetched(reason: string): Refusal {

@@ -1,7 +1,7 @@
 /** How long the device takes for one unit of each kind of work, as measured. */
 
-/** Weight of a new measurement. */
-const LEARNING = 0.2;
+/** Weight of a new measurement, once there are some: a mean of the first, then one that follows slowly. */
+const LEARNING = 0.05;
 /** Seconds: a guess before anything was measured. */
 const UNKNOWN = 0.25;
 
@@ -10,7 +10,7 @@ const UNKNOWN = 0.25;
  * all units add up to the time that the device was busy. What a unit takes so is what it adds to the wait of those behind it.
  */
 export class ServiceTimes {
-  private readonly known = new Map<string, number>();
+  private readonly known = new Map<string, { seconds: number; count: number }>();
   /** The time that one unit would have been served by now, had it run from the beginning. Seconds. */
   private served = 0;
   private running = 0;
@@ -22,9 +22,9 @@ export class ServiceTimes {
   /** Seconds for a unit; of a kind that was never met the mean of those that were. */
   expect(kind: string): number {
     const known = this.known.get(kind);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.seconds;
     if (this.known.size === 0) return UNKNOWN;
-    return [...this.known.values()].reduce((sum, each) => sum + each, 0) / this.known.size;
+    return [...this.known.values()].reduce((sum, { seconds }) => sum + seconds, 0) / this.known.size;
   }
 
   /** A unit begins. What is returned ends it; `done`: it ran to its end, so that its time says something. */
@@ -50,8 +50,10 @@ export class ServiceTimes {
   }
 
   private learn(kind: string, seconds: number): void {
-    const known = this.known.get(kind);
-    this.known.set(kind, known === undefined ? seconds : known + LEARNING * (seconds - known));
+    const known = this.known.get(kind) ?? { seconds: 0, count: 0 };
+    known.count += 1;
+    known.seconds += Math.max(LEARNING, 1 / known.count) * (seconds - known.seconds);
+    this.known.set(kind, known);
   }
 
   private pass(): void {

@@ -4,6 +4,7 @@ import { type TSchema, Type } from '@sinclair/typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ProgressEvent } from '../../index';
 import { streamWork, wantsEvents } from '../answers/event-stream';
+import { letGo } from '../bodies/parsers';
 import { Problem } from '../contract/common';
 import { Job } from '../contract/jobs';
 import type { Service } from '../service';
@@ -57,9 +58,10 @@ export async function answerLongCall<T>(
 ): Promise<unknown> {
   if (wantsJob(request)) {
     const owner = service.clientOf(request);
+    request.outlives = true;
     const { job } = service.jobs.start(kind, owner, async (signal, report) => {
       using caller = service.jobCaller(owner, signal, report);
-      return await work(caller);
+      return await work(caller).finally(() => letGo(request));
     });
     return sendJob(request, reply, job);
   }

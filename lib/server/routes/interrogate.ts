@@ -4,6 +4,7 @@ import { CaptionAnswer, CaptionBody, InterrogateAnswer, InterrogateBody } from '
 import type { Service } from '../service';
 import { pictureShown } from '../work/shown';
 import { answerLongCall, JobAccepted, responses, secondsOf } from './answer';
+import { sentOf } from './rank';
 
 export function interrogateRoutes(app: FastifyInstance, service: Service): void {
   app.post<{ Body: InterrogateBody }>(
@@ -25,7 +26,7 @@ export function interrogateRoutes(app: FastifyInstance, service: Service): void 
       const clip = service.clip(clipModelName);
       const needsCaption = !wish.caption && modes.some((mode) => mode !== 'negative');
       const caption = needsCaption || captionModelName !== undefined ? service.captioner(captionModelName) : null;
-      const sent = { longStrings: request.longStrings, pictureFiles: request.pictureFiles };
+      const sent = sentOf(request);
       return answerLongCall(service, request, reply, {
         kind: 'interrogate',
         work: async (caller) => {
@@ -53,7 +54,7 @@ export function interrogateRoutes(app: FastifyInstance, service: Service): void 
       service.requireReady();
       const { image, captionModelName, ...wish } = request.body;
       const caption = service.captioner(captionModelName);
-      const sent = { longStrings: request.longStrings, pictureFiles: request.pictureFiles };
+      const sent = sentOf(request);
       return answerLongCall(service, request, reply, {
         kind: 'caption',
         work: async (caller) => {

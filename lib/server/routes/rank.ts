@@ -123,8 +123,8 @@ export function base64Of(row: Float32Array): string {
   return Buffer.from(row.buffer, row.byteOffset, row.byteLength).toString('base64');
 }
 
-export function sentOf({ longStrings, pictureFiles }: FastifyRequest): Sent {
-  return { longStrings, pictureFiles };
+export function sentOf({ longStrings, pictureFiles, held }: FastifyRequest): Sent {
+  return { longStrings, pictureFiles, held };
 }
 
 export async function picturesOf(service: Service, sent: Sent, image: string | readonly string[], caller: Caller): Promise<SentPicture[]> {

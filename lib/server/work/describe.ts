@@ -63,11 +63,11 @@ export class Describing {
     using seat = await this.stations.enter(caller, models, { kind, units: 1, places: chains ? CHAIN_PLACES : 1 });
     const { interrogator } = seat;
     const { signal, report } = caller;
-    return seat.run(async () => {
+    return await seat.run(async () => {
       using given = rows && (await Features.from(rows, interrogator, { signal }));
       const caption = wish.caption || kept;
       const { minFlavors, maxFlavors, include, exclude } = wish;
-      const answer = await describeInTurn(interrogator, picture.bytes ?? Buffer.alloc(0), wish.onDescription, {
+      const answer = await describeInTurn(interrogator, picture.bytes?.source ?? Buffer.alloc(0), wish.onDescription, {
         modes,
         ...(caption && { caption }),
         ...(given && { features: given }),
@@ -111,7 +111,7 @@ export class Describing {
     if (!bytes) throw forgotten();
     using seat = await this.stations.enter(caller, models, { kind: `${models.caption} caption`, units: 1, places: 1 });
     const { signal, report: onProgress } = caller;
-    const caption = await seat.run(() => seat.interrogator.generateCaption(bytes, { ...settings, signal, onProgress }));
+    const caption = await seat.run(() => seat.interrogator.generateCaption(bytes.source, { ...settings, signal, onProgress }));
     this.cache.keepCaption(picture.id, key, caption);
     return caption;
   }

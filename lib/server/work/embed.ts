@@ -3,7 +3,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Features, type Interrogator } from '../../index';
 import type { PairWish } from '../models/pair';
 import type { PictureCache } from '../pictures/cache';
-import type { SentPicture } from '../pictures/picture';
+import type { PictureBytes, SentPicture } from '../pictures/picture';
+import type { Stored } from '../pictures/spool';
 import type { Caller } from './caller';
 import { forgotten } from './describe';
 import type { Seat, Stations } from './station';
@@ -35,7 +36,7 @@ export class Embedding {
       using seat = await this.enter(caller, clip, 'picture', missing.length);
       await atOnce(PICTURES_AT_ONCE, missing, async (place) => {
         const { id, bytes } = pictures[place] as SentPicture;
-        rows[place] = await seat.run(() => this.picture(caller, seat.interrogator, id, bytes as Buffer, clip));
+        rows[place] = await seat.run(() => this.picture(caller, seat.interrogator, id, (bytes as PictureBytes).source, clip));
       });
     }
     return { rows: rows as Float32Array[], dim: rows[0]?.length ?? 0 };
@@ -86,7 +87,7 @@ export class Embedding {
   ): Promise<{ similarities: Float32Array; logits: Interrogator['logits'] }> {
     using seat = await this.enter(caller, clip, 'product', 1);
     const { signal } = caller;
-    return seat.run(async () => {
+    return await seat.run(async () => {
       using left = await Features.from(joined(pictures), seat.interrogator, { signal });
       using right = await Features.from(joined(texts), seat.interrogator, { signal });
       return { similarities: await left.similarity(right, { signal }), logits: seat.interrogator.logits };
@@ -98,7 +99,7 @@ export class Embedding {
     return this.stations.enter(caller, models, { kind: `${clip} ${what}`, units, places: 1 });
   }
 
-  private async picture(caller: Caller, interrogator: Interrogator, id: string, bytes: Buffer, clip: string): Promise<Float32Array> {
+  private async picture(caller: Caller, interrogator: Interrogator, id: string, bytes: Stored, clip: string): Promise<Float32Array> {
     const { signal } = caller;
     // Through describeModes(), which says how large the picture is, too.
     const { width, height, truncated, features } = await interrogator.describeModes(bytes, { modes: [], signal });

@@ -1,5 +1,19 @@
+import { readFileSync } from 'node:fs';
 import { fromBase64 } from '../../../lib/server/pictures/base64';
+import { Spool } from '../../../lib/server/pictures/spool';
 import { mulberry32 as generator } from '../../support/images';
+
+const spool = new Spool();
+afterAll(() => spool.close());
+
+/** Of a text in memory, and of one in a file. */
+async function decoded(text: string): Promise<Buffer[]> {
+  const writer = spool.writer();
+  await writer.write(Buffer.from(text, 'latin1'));
+  await writer.end();
+  const all = [await fromBase64(Buffer.from(text, 'latin1'), spool), await fromBase64(writer.stored, spool)];
+  return all.map(({ stored }) => (typeof stored === 'string' ? readFileSync(stored) : stored));
+}
 
 function bytesOf(random: () => number, length: number): Buffer {
   return Buffer.from(Array.from({ length }, () => Math.floor(random() * 256)));
@@ -19,7 +33,7 @@ test.each(Object.keys(WRITTEN))('bytes of any length come back %s', async (how) 
   const write = WRITTEN[how] as (bytes: Buffer) => string;
   for (const length of [1, 2, 3, 4, 57, 58, 1000, 199_999, 200_000, 200_001, 400_000]) {
     const bytes = bytesOf(random, length);
-    expect((await fromBase64(Buffer.from(write(bytes)))).equals(bytes)).toBe(true);
+    for (const each of await decoded(write(bytes))) expect(each.equals(bytes)).toBe(true);
   }
 });
 
@@ -29,8 +43,8 @@ test('what is no Base64 is refused, wherever it is wrong', async () => {
   for (const stranger of ['!', '*', '%', '"', '<', 'ü', '\u0000', '.', ',']) {
     for (const place of [0, 5, 200_001, 262_144, text.length - 3]) {
       const wrong = text.slice(0, place) + stranger + text.slice(place);
-      await expect(fromBase64(Buffer.from(wrong, 'latin1'))).rejects.toMatchObject({ status: 400, code: 'ERR_IMAGE_ENCODING' });
+      await expect(decoded(wrong)).rejects.toMatchObject({ status: 400, code: 'ERR_IMAGE_ENCODING' });
     }
   }
-  await expect(fromBase64(Buffer.from('AAAAA'))).rejects.toMatchObject({ status: 400 });
+  await expect(decoded('AAAAA')).rejects.toMatchObject({ status: 400 });
 });
