@@ -8,7 +8,7 @@ import type { Service } from '../service';
 import type { Caller } from '../work/caller';
 import { probabilityOf } from '../work/rank';
 import { type Dialect, registerDialect, routeSchema, said } from './dialect';
-import { jsonRows, sendJson } from './json-rows';
+import { jsonList, jsonRows, sendJson } from './json-rows';
 
 const DIALECT: Dialect = {
   system: 'clip-as-service',
@@ -98,10 +98,7 @@ export function clipAsServiceRoutes(app: FastifyInstance, service: Service): voi
 
 async function encode(service: Service, request: FastifyRequest, caller: Caller, documents: readonly Document[], clip: string) {
   const rows = await jsonRows(await rowsOf(service, request, caller, documents, clip));
-  return documents.map((document, i) => {
-    const fields = Object.entries(named(document)).map(([name, value]) => `"${name}":${JSON.stringify(value)},`);
-    return `{${fields.join('')}"embedding":${rows[i]}}`;
-  });
+  return documents.map((document, i) => withField(document, 'embedding', rows[i] as string));
 }
 
 async function rank(service: Service, request: FastifyRequest, caller: Caller, documents: readonly Document[], clip: string) {
@@ -123,7 +120,7 @@ async function rank(service: Service, request: FastifyRequest, caller: Caller, d
       return { ...named(match), scores };
     });
     scored.sort((a, b) => b.scores.clip_score_cosine.value - a.scores.clip_score_cosine.value);
-    answers.push(JSON.stringify({ ...named(document), matches: scored }));
+    answers.push(withField(document, 'matches', await jsonList(scored)));
   }
   return answers;
 }
@@ -151,6 +148,12 @@ async function rowsOf(service: Service, request: FastifyRequest, caller: Caller,
 function checked(text: string): string {
   if (text.length <= LONGEST_TEXT && !text.includes('\u0000')) return text;
   throw badRequest(`A text has more than ${LONGEST_TEXT} characters, or NUL in it.`);
+}
+
+/** A document as JSON, with a field whose JSON is there. */
+function withField(document: Document, name: string, json: string): string {
+  const fields = Object.entries(named(document)).map(([field, value]) => `"${field}":${JSON.stringify(value)},`);
+  return `{${fields.join('')}"${name}":${json}}`;
 }
 
 /** What a document is known by; pictures are not sent back. */

@@ -5,6 +5,8 @@ import { base64Of } from '../routes/rank';
 
 /** Writing so many takes 2 ms. */
 const NUMBERS_PER_TURN = 8192;
+/** Of labels with their scores; about as long. */
+const ITEMS_PER_TURN = 2000;
 
 /** A JSON text for each row, in a list or in Base64. */
 export async function jsonRows(rows: readonly Float32Array[], encoding: 'float' | 'base64' = 'float'): Promise<string[]> {
@@ -18,6 +20,16 @@ export async function jsonRows(rows: readonly Float32Array[], encoding: 'float' 
     await nextTurn();
   }
   return texts;
+}
+
+/** A JSON text of a list. */
+export async function jsonList(items: readonly unknown[]): Promise<string> {
+  const texts: string[] = [];
+  for (let at = 0; at < items.length; at += ITEMS_PER_TURN) {
+    if (at > 0) await nextTurn();
+    texts.push(JSON.stringify(items.slice(at, at + ITEMS_PER_TURN)).slice(1, -1));
+  }
+  return `[${texts.join(',')}]`;
 }
 
 /** Sends a JSON text as it is. */

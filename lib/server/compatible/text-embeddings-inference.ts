@@ -6,7 +6,7 @@ import { MOST_LABELS, orNull, Text } from '../contract/common';
 import type { Service } from '../service';
 import type { Caller } from '../work/caller';
 import { type Dialect, registerDialect, routeSchema, said } from './dialect';
-import { jsonRows, sendJson } from './json-rows';
+import { jsonList, jsonRows, sendJson } from './json-rows';
 
 const { version } = require('../../../package.json') as { version: string };
 
@@ -111,7 +111,8 @@ export function textEmbeddingsInferenceRoutes(app: FastifyInstance, service: Ser
           const cosine = cosines[index] as number;
           return { index, score: raw_scores ? cosine : (1 + cosine) / 2, ...(return_text && { text }) };
         });
-        return scored.sort((a, b) => b.score - a.score || a.index - b.index);
+        scored.sort((a, b) => b.score - a.score || a.index - b.index);
+        return sendJson(reply, await jsonList(scored));
       },
     );
 

@@ -25,7 +25,12 @@ def chat_messages(picture):
 
 
 def openai_chat(url, key, model, picture):
-    return openai_client(url, key).chat.completions.create(model=model, messages=chat_messages(picture)).choices[0].message.content
+    return (
+        openai_client(url, key)
+        .chat.completions.create(model=model, messages=chat_messages(picture))
+        .choices[0]
+        .message.content
+    )
 
 
 def openai_chat_stream(url, key, model, picture):

@@ -33,6 +33,5 @@ function modeIn(text: string): Mode | undefined {
 
 /** A name that is a caption model's alone: lists of models have both kinds. */
 function captionerOf({ parts }: Service, name: string): string | undefined {
-  const isKnown = (kind: 'clip' | 'caption') => parts.names.all.some((each) => each.kind === kind && each.name === name);
-  return isKnown('caption') && !isKnown('clip') ? name : undefined;
+  return parts.names.has('caption', name) && !parts.names.has('clip', name) ? name : undefined;
 }
