@@ -82,6 +82,17 @@ test('of the commands only two may know the set-up, and nothing may know what is
   ]);
 });
 
+test('the page takes types of the server alone', async () => {
+  write('lib/server/contract/rank.ts');
+  write('lib/web/api/rank.ts', 'lib/server/contract/rank.ts');
+  // Of two imports the second is of types.
+  write('lib/web/parts/bar.ts');
+  write('lib/web/tabs/tab.ts', 'lib/web/parts/bar.ts', 'lib/server/contract/rank.ts');
+  expect((await lint()).filter((line) => !line.startsWith('no room'))).toEqual([
+    'the page takes types of it alone: lib/web/api/rank.ts → lib/server/contract/rank.ts',
+  ]);
+});
+
 test('the table itself has no circle: a room never may import what may import it', async () => {
   const { ARROWS } = await layout();
   const seen = new Set<string>();
