@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { clientsPython } from './clients-python.mjs';
 import { EXPORTER, exporterPython } from './exporter-python.mjs';
 import { CMAKE_BUILD } from './native-build.mjs';
 import { readersPython } from './readers-python.mjs';
@@ -80,8 +81,11 @@ await main(async () => {
 
   // What the one downloads, the other compiles meanwhile.
   const failed = new AbortController();
-  const [[python, readers], libtorch] = await Promise.all([
-    (async () => [await exporterPython({ signal: failed.signal }), sides.includes('jest') ? await readersPython() : undefined])(),
+  const [{ python, readers, clients }, libtorch] = await Promise.all([
+    (async () => ({
+      python: await exporterPython({ signal: failed.signal }),
+      ...(sides.includes('jest') && { readers: await readersPython(), clients: await clientsPython() }),
+    }))(),
     setUp({ tests: sides.includes('ctest') }).catch((error) => {
       failed.abort();
       throw error;
@@ -91,7 +95,11 @@ await main(async () => {
   rmSync(REPORTS, { recursive: true, force: true });
   mkdirSync(REPORTS, { recursive: true });
   // Every process of the tests takes the same libtorch and the same Python.
-  const env = { LIBTORCH: libtorch.path, INTERROGATOR_PYTHON: python, ...(readers && { READERS_PYTHON: readers }) };
+  const env = {
+    LIBTORCH: libtorch.path,
+    INTERROGATOR_PYTHON: python,
+    ...(readers && clients && { READERS_PYTHON: readers, CLIENTS_PYTHON: clients }),
+  };
   const counts = [];
   const results = [];
   const run = async (side) => {

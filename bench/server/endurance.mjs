@@ -18,21 +18,6 @@ import { Served } from './served.mjs';
 const MAX_BODY = 1 << 20;
 const KINDS = { broken: 0.05, 'hung up': 0.05, oversized: 0.02 };
 
-await main(async () => {
-  const options = new Command('npm run bench:serve-endurance --')
-    .option('--requests <n>', 'in all', wholeNumber(100), 10_000)
-    .option('--callers <n>', 'at a time', wholeNumber(1), 16)
-    .option('--json <file>', 'write the figures as JSON', absolute)
-    .parse()
-    .opts();
-  const pictures = await largePictures(2e5, 64);
-  const rows = [await endure(pictures, options), await terminate(pictures)];
-  for (const row of rows) console.log(row);
-  if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
-  const failed = rows.some(({ wrong }) => wrong > 0);
-  return failed ? 1 : 0;
-});
-
 function start() {
   const sample = path.join(ROOT, 'models', 'sample');
   return Served.start(['--clip', sample, '--caption', sample, '--cache', '20mb', '--max-body', String(MAX_BODY), '--max-wait', '600']);
@@ -41,6 +26,14 @@ function start() {
 async function endure(pictures, { requests, callers }) {
   title(`${requests} requests`);
   const served = await start();
+  try {
+    return await ask(served, pictures, { requests, callers });
+  } finally {
+    served.kill('SIGKILL');
+  }
+}
+
+async function ask(served, pictures, { requests, callers }) {
   const counts = { fine: 0, broken: 0, 'hung up': 0, oversized: 0, wrong: 0 };
   const wrong = {};
   let middle;
@@ -57,12 +50,12 @@ async function endure(pictures, { requests, callers }) {
     if (done === requests / 2) middle = await settled(served);
   };
   const began = performance.now();
-  await atOnce(callers, Array(requests).keys(), one);
+  await atOnce(callers, [...Array(requests).keys()], one);
   const seconds = (performance.now() - began) / 1000;
   const end = await settled(served);
   const { devices } = await served.status();
   const { body } = await served.ask('/v1/jobs');
-  const row = {
+  return {
     name: 'endurance',
     requests,
     per_s: requests / seconds,
@@ -76,7 +69,6 @@ async function endure(pictures, { requests, callers }) {
     jobs_running_at_end: body.jobs.filter(({ state }) => state === 'running').length,
     exit_code: await served.stop(),
   };
-  return row;
 }
 
 /** The same numbers have the same kinds in every run. */
@@ -179,3 +171,18 @@ async function terminate(pictures) {
     Object.entries(statuses).reduce((sum, [status, count]) => sum + (/^(200|503|lost)$/.test(status) ? 0 : count), 0);
   return { name: 'sigterm', under_way: devices[0].running + devices[0].waiting, statuses, wrong, exit_code: code };
 }
+
+await main(async () => {
+  const options = new Command('npm run bench:serve-endurance --')
+    .option('--requests <n>', 'in all', wholeNumber(100), 10_000)
+    .option('--callers <n>', 'at a time', wholeNumber(1), 16)
+    .option('--json <file>', 'write the figures as JSON', absolute)
+    .parse()
+    .opts();
+  const pictures = await largePictures(2e5, 64);
+  const rows = [await endure(pictures, options), await terminate(pictures)];
+  for (const row of rows) console.log(row);
+  if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+  const failed = rows.some(({ wrong }) => wrong > 0);
+  return failed ? 1 : 0;
+});

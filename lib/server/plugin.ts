@@ -5,6 +5,7 @@ import { sendProblem } from './answers/problem';
 import { notFound, Refusal } from './answers/refusal';
 import { toRefusal } from './answers/to-refusal';
 import { readBodies } from './bodies/parsers';
+import { compatibleRoutes } from './compatible';
 import { Problem } from './contract/common';
 import { type ServerOptions, settle } from './options';
 import { folderRoutes } from './routes/folder';
@@ -26,7 +27,7 @@ declare module 'fastify' {
     isOpen?: boolean;
   }
   interface FastifyInstance {
-    /** What is behind the routes; of the app that registered the plugin, its parent too. */
+    /** What is behind the routes: of the app that registered the plugin, too. */
     interrogator: Service;
   }
 }
@@ -35,16 +36,20 @@ declare module 'fastify' {
  * Registers `/v1/…`, `/live`, `/ready`, `/metrics` and the routes of other systems, below the `prefix` that it is registered with. The
  * models are loaded in the background: `app.interrogator.started` settles when they are.
  */
-export const interrogatorPlugin: FastifyPluginAsync<ServerOptions & { prefix?: string }> = async (app, options) => {
-  const { prefix: _, ...given } = options;
-  await registerRoutes(app, new Service(settle(given), app.log));
-};
+export const interrogatorPlugin: FastifyPluginAsync<ServerOptions & { prefix?: string }> = Object.assign(
+  async (app: FastifyInstance, { prefix = '', ...options }: ServerOptions & { prefix?: string }) => {
+    const service = new Service(settle(options), app.log);
+    if (!app.hasDecorator('interrogator')) app.decorate('interrogator', service);
+    await app.register(async (routes) => registerRoutes(routes, service), { prefix });
+  },
+  // In the context of who registers it, where `interrogator` is to be; its routes have one of their own.
+  { [Symbol.for('skip-override')]: true },
+);
 
 export async function registerRoutes(app: FastifyInstance, service: Service): Promise<void> {
   const { settings } = service;
   const keys = digestsOf(settings.apiKey);
   const failures = new WeakMap<FastifyRequest, string>();
-  if (!app.hasDecorator('interrogator')) app.decorate('interrogator', service);
   app.addSchema(Problem);
   app.setValidatorCompiler(validatorCompiler());
   app.decorateRequest('times', null as unknown as ReturnType<typeof noTimes>);
@@ -93,6 +98,7 @@ export async function registerRoutes(app: FastifyInstance, service: Service): Pr
     },
     { prefix: '/v1' },
   );
+  if (settings.compatible) await app.register(async (routes) => compatibleRoutes(routes, service));
   refuseOthers();
 
   app.addHook('onReady', async () => service.start());

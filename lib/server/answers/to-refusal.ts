@@ -23,6 +23,8 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   ERR_ABORTED: 503,
   ERR_DISPOSED: 503,
   ERR_OUT_OF_MEMORY: 503,
+  // Weights that a request wants fetched cannot be now.
+  ERR_NETWORK: 503,
 };
 
 /** By the framework's codes. */

@@ -46,14 +46,8 @@ export async function readBodies(app: FastifyInstance, { maxBody, spool }: BodyO
     request.longStrings = strings.map((each) => held(request, new PictureBytes(each.stored, each.length)));
     return value;
   });
-  app.addContentTypeParser(
-    /^(image\/[\w.+-]+|application\/octet-stream)\b/,
-    async (request: FastifyRequest, body: AsyncIterable<Buffer>) => {
-      const { pictureField } = request.routeOptions.config;
-      if (pictureField === undefined) throw unsupported();
-      request.pictureFiles = [await fileOf(request, body, { maxBody, spool })];
-      return { ...fieldsOf(request, Object.entries(request.query as Record<string, string>)), [pictureField]: fileToken(0) };
-    },
+  app.addContentTypeParser(/^(image\/[\w.+-]+|application\/octet-stream)\b/, async (request: FastifyRequest, body: AsyncIterable<Buffer>) =>
+    pictureBody(request, body, { maxBody, spool }),
   );
   app.addContentTypeParser('text/plain', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     if (!request.routeOptions.config.plainText) throw unsupported();
@@ -67,6 +61,14 @@ export async function readBodies(app: FastifyInstance, { maxBody, spool }: BodyO
     if (request.routeOptions.config.pictureField === undefined) throw unsupported();
     request.body = await formOf(request, { maxBody, spool });
   });
+}
+
+/** A body that is a picture; its fields stand behind the ?. Rejects with 413, and with 415 where the route takes none. */
+export async function pictureBody(request: FastifyRequest, body: AsyncIterable<Buffer>, options: BodyOptions) {
+  const { pictureField } = request.routeOptions.config;
+  if (pictureField === undefined) throw unsupported();
+  request.pictureFiles = [await fileOf(request, body, options)];
+  return { ...fieldsOf(request, Object.entries(request.query as Record<string, string>)), [pictureField]: fileToken(0) };
 }
 
 /** What the request's pictures are kept in is not needed any more. */

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { type BundleKind, type ModelStatus, modelStatuses } from '../../index';
 import { Refusal } from '../answers/refusal';
+import { ourName } from './other-names';
 
 export interface KnownModel {
   kind: BundleKind;
@@ -16,6 +17,8 @@ export interface KnownModel {
   isInstalled: boolean;
   /** Of CLIP models, where it is known. */
   embedDim: number | null;
+  /** Where its weights are published: `Salesforce/blip-image-captioning-large`. */
+  repository?: string | undefined;
 }
 
 /** The pair that the package brings along. */
@@ -62,6 +65,11 @@ export class ModelNames {
     return [...this.known.values()];
   }
 
+  has(kind: BundleKind, name: string): boolean {
+    const spelt = name.trim();
+    return this.known.has(keyOf(kind, spelt)) || this.loosely(kind, spelt) !== undefined;
+  }
+
   /** Throws 404 with the nearest names. */
   find(kind: BundleKind, name: string): KnownModel {
     const spelt = name.trim();
@@ -73,20 +81,20 @@ export class ModelNames {
     });
   }
 
-  /** As other systems write names: `ViT-L-14__openai`, `ViT-L-14::openai`, `blip2-flip-t5-xl`. */
+  /** As other systems write names, and by where the weights are published. */
   private loosely(kind: BundleKind, name: string): KnownModel | undefined {
-    const spelt = kind === 'clip' ? name.replace(/__|::/, '/') : name.replace('-flip-', '-flan-');
-    return this.known.get(keyOf(kind, spelt));
+    return this.known.get(keyOf(kind, ourName(kind, name))) ?? this.all.find((each) => each.kind === kind && each.repository === name);
   }
 
   private take(statuses: readonly ModelStatus[]): void {
     const known = new Map<string, KnownModel>();
     for (const status of statuses) {
-      const { kind, name, memory = null, bytes = null, graph, embedDim = null } = status;
+      const { kind, name, memory = null, bytes = null, graph, embedDim = null, repository } = status;
       // Of an architecture without weights: random numbers, which are nobody's model.
-      if (graph === null || (status.installed === null && status.repository === undefined)) continue;
+      if (graph === null || (status.installed === null && repository === undefined)) continue;
       const isInstalled = status.installed !== null;
-      known.set(keyOf(kind, name), { kind, name, source: name, memory, download: isInstalled ? 0 : bytes, isInstalled, embedDim });
+      const download = isInstalled ? 0 : bytes;
+      known.set(keyOf(kind, name), { kind, name, source: name, memory, download, isInstalled, embedDim, repository });
     }
     for (const [key, { kind, name, source }] of this.given) {
       // A name without a tag is an architecture with random numbers: only who starts the server can want that.

@@ -5,6 +5,7 @@ import type { PairWish } from '../models/pair';
 import type { PictureCache } from '../pictures/cache';
 import type { SentPicture } from '../pictures/picture';
 import type { Caller } from './caller';
+import { describeInTurn } from './in-turn';
 import { type PromptPart, partsOf } from './parts';
 import type { Stations } from './station';
 
@@ -26,6 +27,8 @@ export interface DescribeWish extends CaptionSettings {
   termCount?: number | undefined;
   similarities?: boolean | undefined;
   explain?: boolean | undefined;
+  /** Told of each as soon as it is there: the modes are then worked on one after the other, with similarities. */
+  onDescription?: ((description: ModesAnswer['descriptions'][number]) => void) | undefined;
 }
 
 export interface Described extends Pick<ModesAnswer, 'caption' | 'terms'> {
@@ -55,7 +58,7 @@ export class Describing {
     const rows = cache.features(picture.id, models.clip);
     if (!picture.bytes && (rows === undefined || (needsCaption && kept === undefined))) throw forgotten();
     const chains = modes.some((mode) => mode === 'best' || mode === 'negative');
-    const known = `${rows ? 'f' : ''}${needsCaption && kept === undefined ? 'c' : ''}${explain || similarities ? 's' : ''}${termCount > 0 ? 't' : ''}`;
+    const known = `${rows ? 'f' : ''}${needsCaption && kept === undefined ? 'c' : ''}${explain || similarities ? 's' : ''}${wish.onDescription ? 'd' : ''}${termCount > 0 ? 't' : ''}`;
     const kind = `${models.clip} ${models.caption} ${[...modes].sort().join()} ${known}`;
     using seat = await this.stations.enter(caller, models, { kind, units: 1, places: chains ? CHAIN_PLACES : 1 });
     const { interrogator } = seat;
@@ -64,13 +67,13 @@ export class Describing {
       using given = rows && (await Features.from(rows, interrogator, { signal }));
       const caption = wish.caption || kept;
       const { minFlavors, maxFlavors, include, exclude } = wish;
-      const answer = await interrogator.describeModes(picture.bytes?.source ?? Buffer.alloc(0), {
+      const answer = await describeInTurn(interrogator, picture.bytes?.source ?? Buffer.alloc(0), wish.onDescription, {
         modes,
         ...(caption && { caption }),
         ...(given && { features: given }),
         ...defined({ minFlavors, maxFlavors, include, exclude, ...settings }),
         termCount,
-        similarities: similarities || explain,
+        similarities: similarities || explain || wish.onDescription !== undefined,
         signal,
         onProgress: report,
       });

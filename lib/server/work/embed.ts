@@ -1,4 +1,5 @@
 /** Features of pictures and texts, and what is compared of them. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Features, type Interrogator } from '../../index';
 import type { PairWish } from '../models/pair';
 import type { PictureCache } from '../pictures/cache';
@@ -59,6 +60,22 @@ export class Embedding {
     }
     const all = texts.map((text) => rows.get(text) as Float32Array);
     return { rows: all, dim: all[0]?.length ?? 0 };
+  }
+
+  /** Of each text, all of its tokens without start and end, and those of them that the model reads. */
+  async tokens(caller: Caller, texts: readonly string[], clip: string): Promise<{ all: number; read: number }[]> {
+    if (texts.length === 0) return [];
+    using lent = await this.stations.lend(caller, { clip, caption: null });
+    const { interrogator } = lent;
+    const began = performance.now();
+    const counts: { all: number; read: number }[] = [];
+    for (const text of texts) {
+      const all = await interrogator.countTokens(text, { signal: caller.signal });
+      counts.push({ all, read: Math.min(all, interrogator.contextTokens) });
+      if (counts.length % TEXTS_AT_ONCE === 0) await nextTurn();
+    }
+    caller.times.tokenization += (performance.now() - began) / 1000;
+    return counts;
   }
 
   /** Cosine similarities: a row a picture, a column a text. */

@@ -1,6 +1,6 @@
 /** A device with its models and its queue; the work of the server is done at one of them. */
 import type { Interrogator } from '../../index';
-import type { ModelHost } from '../models/model-host';
+import type { Borrowed, ModelHost } from '../models/model-host';
 import type { PairWish } from '../models/pair';
 import type { DeviceQueue, Load, Ticket } from '../queue/device-queue';
 import type { Caller } from './caller';
@@ -51,6 +51,11 @@ export class Stations {
       ticket[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** The models alone, for what needs no device. */
+  async lend(caller: Caller, wish: PairWish): Promise<Borrowed> {
+    return this.leastBusy(wish).host.borrow(wish, caller.signal, caller.report);
   }
 
   /** One that has the models already goes before one that has not. */
