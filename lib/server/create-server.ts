@@ -1,4 +1,6 @@
 /** A whole server: the routes, the page, the document, and what stands before them. */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { type ServerOptions, settle } from './options';
 import { registerRoutes } from './plugin';
@@ -33,6 +35,7 @@ export function createServer(options: ServerOptions = {}): FastifyInstance {
     genReqId: (request) => givenId(request.headers['x-request-id']) ?? newId(),
     logController: new LogController({ disableRequestLogging: true }),
     ajv: { customOptions: { strict: false } },
+    clientErrorHandler: answerUnreadable,
   });
   const service = new Service(settings, app.log);
   app.decorate('interrogator', service);
@@ -80,6 +83,25 @@ export function createServer(options: ServerOptions = {}): FastifyInstance {
   });
   if (page) pageRoutes(app);
   return app;
+}
+
+/** What is not even HTTP, or not in time. */
+const UNREADABLE: Record<string, [number, string]> = {
+  HPE_INVALID_METHOD: [405, 'No route takes this method.'],
+  HPE_HEADER_OVERFLOW: [431, 'The headers are too large.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to be sent.'],
+};
+
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  // There is nobody to answer, or an answer is under way.
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
+  const [status, detail] = UNREADABLE[error.code ?? ''] ?? [400, 'The request cannot be read.'];
+  const title = STATUS_CODES[status] as string;
+  const code = status === 405 ? 'ERR_METHOD' : 'ERR_BODY_INVALID';
+  const body = JSON.stringify({ type: 'about:blank', title, status, detail, code });
+  const allow = status === 405 ? 'Allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n' : '';
+  const head = `HTTP/1.1 ${status} ${title}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nContent-Type: application/problem+json\r\n`;
+  socket.end(`${head}${allow}Connection: close\r\n\r\n${body}`);
 }
 
 const CONTENT_SECURITY = {

@@ -57,6 +57,10 @@ export async function registerRoutes(app: FastifyInstance, service: Service): Pr
   app.addHook('onRequest', async (request, reply) => {
     request.times = noTimes();
     reply.header('x-request-id', request.id);
+    if (!KNOWN_METHODS.has(request.method)) {
+      reply.header('allow', [...KNOWN_METHODS].join(', '));
+      throw new Refusal(405, 'ERR_METHOD', `No route takes ${request.method}.`);
+    }
     refuseStrangers(request, settings);
     const { isOpen } = request.routeOptions.config;
     if (isOpen) return;
@@ -107,6 +111,7 @@ export async function registerRoutes(app: FastifyInstance, service: Service): Pr
 }
 
 const METHODS = ['DELETE', 'GET', 'PATCH', 'POST', 'PUT'] as const;
+const KNOWN_METHODS: ReadonlySet<string> = new Set([...METHODS, 'HEAD', 'OPTIONS']);
 
 /** Notes the routes that are added from now on. What it returns answers their other methods with 405, and what they take (RFC 9110). */
 function refuseOtherMethods(app: FastifyInstance): () => void {

@@ -188,14 +188,9 @@ export class Service {
   }
 
   private async open(): Promise<void> {
-    const { clip, caption, device, config, maxWait, maxWaiting, memory, keepAlive, allowPull, maxPixels } = this.settings;
+    const { clip, caption, device, config, maxWait, maxWaiting, memory, keepAlive, maxPixels } = this.settings;
     const names = await ModelNames.load({ clip, caption });
-    const shared: ConfigInput = {
-      cachePath: path.join(cacheFolder(), 'labels'),
-      maxPixels,
-      ...config,
-      download: allowPull || (config.download ?? true),
-    };
+    const shared: ConfigInput = { cachePath: path.join(cacheFolder(), 'labels'), maxPixels, ...config };
     const stations = new Stations(
       device.map((each) => ({
         host: new ModelHost({
@@ -204,7 +199,6 @@ export class Service {
           config: shared,
           memory,
           keepAlive,
-          allowPull,
           onEvent: (event, model) => this.log.info(model, event),
         }),
         queue: new DeviceQueue({ maxWait, maxWaiting, places: each.startsWith('cuda') ? PLACES.cuda : PLACES.cpu }),

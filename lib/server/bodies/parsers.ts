@@ -1,6 +1,7 @@
 /** Bodies of all kinds, as fields: JSON, forms with files, a picture by itself, lines of text. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { badRequest } from '../answers/refusal';
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
+import { badRequest, Refusal } from '../answers/refusal';
+import { Held } from '../pictures/held';
 import { fileToken } from '../pictures/intake';
 import { PictureBytes, pictureOf, type SentPicture } from '../pictures/picture';
 import type { Spool } from '../pictures/spool';
@@ -29,15 +30,15 @@ declare module 'fastify' {
 /** To be called within the plugin's own context, before its routes. */
 export async function readBodies(app: FastifyInstance, { maxBody, spool }: BodyOptions): Promise<void> {
   app.decorateRequest('outlives', false);
-  for (const name of ['longStrings', 'pictureFiles', 'held']) app.decorateRequest(name as 'held', null as unknown as []);
+  for (const name of ['longStrings', 'pictureFiles', 'held']) app.decorateRequest(name as 'outlives', null as unknown as boolean);
   app.addHook('onRequest', async (request, reply) => {
     request.longStrings = [];
     request.pictureFiles = [];
-    request.held = [];
+    request.held = new Held();
     request.outlives = false;
     // Also where the client has left, and no response is sent.
     reply.raw.once('close', () => {
-      if (!request.outlives) letGo(request);
+      if (!request.outlives) request.held.letGo();
     });
   });
   app.removeContentTypeParser(['application/json', 'text/plain']);
@@ -71,13 +72,8 @@ export async function pictureBody(request: FastifyRequest, body: AsyncIterable<B
   return { ...fieldsOf(request, Object.entries(request.query as Record<string, string>)), [pictureField]: fileToken(0) };
 }
 
-/** What the request's pictures are kept in is not needed any more. */
-export function letGo({ held }: Pick<FastifyRequest, 'held'>): void {
-  for (const release of held.splice(0)) release();
-}
-
 function held<T extends { release(): void }>(request: FastifyRequest, bytes: T): T {
-  request.held.push(() => bytes.release());
+  request.held.add(() => bytes.release());
   return bytes;
 }
 
@@ -91,9 +87,15 @@ async function formOf(request: FastifyRequest, options: BodyOptions): Promise<un
   const pictureField = request.routeOptions.config.pictureField as string;
   const files: SentPicture[] = [];
   const fields: [string, string][] = [];
-  for await (const part of request.parts()) {
-    if (part.type === 'field') fields.push([part.fieldname, String(part.value)]);
-    else files.push(await fileOf(request, part.file, options));
+  try {
+    for await (const part of request.parts()) {
+      if (part.type === 'field') fields.push([part.fieldname, String(part.value)]);
+      else files.push(await fileOf(request, part.file, options));
+    }
+  } catch (error) {
+    // What the form's own reader throws for a form that is none has no status.
+    if (error instanceof Refusal || (error as FastifyError).statusCode) throw error;
+    throw badRequest(`The form cannot be read: ${(error as Error).message.slice(0, 200)}.`);
   }
   request.pictureFiles = files;
   const [first, ...others] = files.keys();

@@ -15,8 +15,6 @@ export interface ModelHostOptions {
   memory: number;
   /** Seconds; 0: for ever. */
   keepAlive: number;
-  /** Whether weights that are not here may be fetched for a request. */
-  allowPull: boolean;
   /** Told of what the log should have. */
   onEvent(event: 'loaded' | 'unloaded', model: { clip: string; caption: string | null; seconds?: number }): void;
 }
@@ -125,7 +123,7 @@ export class ModelHost {
     const key = pairKey(wish);
     const there = this.pairs.get(key) ?? (wish.caption === null ? this.withCaption(wish) : undefined);
     if (there) return there;
-    const opening = this.loading.then(() => this.load(wish, onProgress));
+    const opening = this.loading.then(() => this.load(wish, stays, onProgress));
     this.loading = opening.catch(() => {});
     const pair = new Pair(key, wish, opening, stays);
     this.pairs.set(key, pair);
@@ -143,12 +141,13 @@ export class ModelHost {
     return [...this.pairs.values()].filter(({ interrogator }) => interrogator !== undefined);
   }
 
-  private async load(wish: PairWish, onProgress: ProgressListener | undefined): Promise<Interrogator> {
-    const { names, config, device, allowPull, onEvent } = this.options;
+  /** `stays`: who starts the server has named it; weights are fetched for nobody else. */
+  private async load(wish: PairWish, stays: boolean, onProgress: ProgressListener | undefined): Promise<Interrogator> {
+    const { names, config, device, onEvent } = this.options;
     const began = performance.now();
     const clip = names.find('clip', wish.clip);
     const caption = wish.caption === null ? null : names.find('caption', wish.caption);
-    for (const model of [clip, caption]) if (model && !model.isInstalled && !allowPull) throw notInstalled(model.name);
+    for (const model of [clip, caption]) if (model && !model.isInstalled && !stays) throw notInstalled(model.name);
     const wanted = [clip, caption].flatMap((model) => model ?? []);
     await this.makeRoom(wanted.map(({ kind, name, memory }) => ({ key: modelKey(kind, name), bytes: memory ?? 0 })));
     const before = this.weightBytes;
@@ -236,7 +235,7 @@ export class ModelHost {
 
 function notInstalled(name: string): Refusal {
   return new Refusal(404, 'ERR_WEIGHTS_NOT_FOUND', `${name} is not on the server's machine.`, {
-    hint: `Fetch it there: npx torch-interrogator pull ${name}`,
+    hint: `Fetch it first: POST /v1/models/pull, or on its machine npx torch-interrogator pull ${name}`,
   });
 }
 

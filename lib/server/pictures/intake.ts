@@ -5,6 +5,7 @@ import { badRequest, Refusal } from '../answers/refusal';
 import { placeOf } from '../bodies/long-strings';
 import { fromBase64 } from './base64';
 import type { PictureCache } from './cache';
+import type { Held } from './held';
 import { type PictureBytes, pictureOf, type SentPicture } from './picture';
 import type { PictureFetcher } from './remote';
 import type { Spool, SpoolWriter, Stored } from './spool';
@@ -16,7 +17,7 @@ declare module 'fastify' {
     /** Files of the body. */
     pictureFiles: readonly SentPicture[];
     /** What is let go when the request ends. */
-    held: (() => void)[];
+    held: Held;
     /** A job goes on with it. */
     outlives: boolean;
   }
@@ -57,7 +58,7 @@ export class Intake {
           hint: 'Send its bytes.',
         });
       }
-      if (known.bytes) request.held.push(known.bytes.hold());
+      if (known.bytes) request.held.add(known.bytes.hold());
       return known;
     }
     const picture = await this.sent(request, given, signal);
@@ -73,7 +74,7 @@ export class Intake {
     }
     const made = (writer: SpoolWriter): SentPicture => {
       const picture = pictureOf(writer);
-      request.held.push(() => picture.bytes.release());
+      request.held.add(() => picture.bytes.release());
       return picture;
     };
     if (/^https?:/i.test(given)) return made(await this.fetched(given, signal));

@@ -4,7 +4,6 @@ import { type TSchema, Type } from '@sinclair/typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ProgressEvent } from '../../index';
 import { streamWork, wantsEvents } from '../answers/event-stream';
-import { letGo } from '../bodies/parsers';
 import { Problem } from '../contract/common';
 import { Job } from '../contract/jobs';
 import type { Service } from '../service';
@@ -61,7 +60,7 @@ export async function answerLongCall<T>(
     request.outlives = true;
     const { job } = service.jobs.start(kind, owner, async (signal, report) => {
       using caller = service.jobCaller(owner, signal, report);
-      return await work(caller).finally(() => letGo(request));
+      return await work(caller).finally(() => request.held.letGo());
     });
     return sendJob(request, reply, job);
   }

@@ -119,19 +119,19 @@ export function folderRoutes(app: FastifyInstance, service: Service): void {
     },
   );
 
-  app.post<{ Body: Static<typeof FolderRunBody> | null }>(
+  app.post<{ Body: Static<typeof FolderRunBody> }>(
     '/folder/run',
     {
       schema: {
         tags,
         summary: 'Caption what is missing',
-        body: Type.Union([FolderRunBody, Type.Null()]),
+        body: FolderRunBody,
         response: responses({ 200: FolderRun }, 409),
       },
     },
     async ({ body }) => {
       service.requireReady();
-      const { modes = ['caption'] as Mode[], again = 'missing', sidecar = true } = body ?? {};
+      const { modes = ['caption'] as Mode[], again = 'missing', sidecar = true } = body;
       return open().runner.start({ modes, again, sidecar });
     },
   );
