@@ -17,11 +17,13 @@ await main(async () => {
   const fix = process.argv.includes('--fix');
   await ensurePackages();
   const tools = await pythonTools();
-  const lib = filesBelow(ROOT, 'lib', /\.ts$/);
+  const lib = filesBelow(ROOT, 'lib', /\.tsx?$/);
   /** Each gives what it has against the sources, a line each. */
   const checks = {
     biome: () => run(process.execPath, [require.resolve('@biomejs/biome/bin/biome'), 'check', ...(fix ? ['--write'] : [])]),
     typescript: () => run(process.execPath, [require.resolve('typescript/bin/tsc'), '--noEmit']),
+    'typescript of the page': () =>
+      run(process.execPath, [require.resolve('typescript/bin/tsc'), '--noEmit', '-p', path.join('lib', 'web')]),
     'clang-format': () =>
       run(path.join(tools, 'clang-format'), [
         ...(fix ? ['-i'] : ['--dry-run', '-Werror']),

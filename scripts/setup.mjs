@@ -16,6 +16,7 @@ const require = createRequire(import.meta.url);
 export async function setUp({ cuda = false, tests = false } = {}) {
   await ensurePackages();
   await compileTypeScript();
+  await buildPage();
   linkCommand();
   const libtorch = await provideLibtorch({ cuda });
   await buildNative({ libtorch: libtorch.path, tests, nvcc: tests ? await provideNvcc() : null });
@@ -30,6 +31,15 @@ export async function compileTypeScript() {
     await quietly('tsc', process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
       fail: 'TypeScript found errors.',
     });
+  });
+}
+
+/** The page that the server serves. Compiling empties dist, so this comes after it. */
+async function buildPage() {
+  const input = fingerprint(['lib/web', 'lib/server/contract', 'scripts/web.mjs', 'package-lock.json']);
+  await once('web', { input, outputs: ['dist/web/index.html'] }, async () => {
+    title('Building the page');
+    await quietly('web', process.execPath, [path.join('scripts', 'web.mjs')], { fail: 'The page could not be built.' });
   });
 }
 

@@ -53,7 +53,8 @@ export class Service {
   private readonly callers = new Set<AbortController>();
   /** Fires when the server closes. */
   private readonly ending = new AbortController();
-  private warming: Promise<void> = Promise.resolve();
+  /** Settles when the first picture was tried. */
+  warming: Promise<void> = Promise.resolve();
   private opened: Opened | undefined;
 
   constructor(

@@ -3,6 +3,7 @@ import { cruise } from 'dependency-cruiser';
 
 /** A room and what it may import besides itself; rooms stand above those that they may import. A file of lib/ itself is a room too. */
 export const ARROWS = {
+  web: ['server'],
   cli: ['index', 'server', 'setup', 'setup/libtorch', 'terminal'],
   server: ['index', 'arguments', 'abort'],
   index: ['api', 'run'],
@@ -54,6 +55,12 @@ const OTHER_RULES = [
     severity: 'error',
     from: { path: '^lib/' },
     to: { path: '^(bench|build|dist|models|native|scripts|test)/' },
+  },
+  {
+    name: 'the page takes types of it alone',
+    severity: 'error',
+    from: { path: '^lib/web/' },
+    to: { path: '^lib/server/', dependencyTypesNot: ['type-only'] },
   },
   {
     name: 'of the commands only these may know it',

@@ -62,10 +62,10 @@ test.each([2, 3, 5])('a circle of %i files is found', async (length) => {
 
 test('a room that the table does not know is none', async () => {
   write('lib/errors.ts');
-  write('lib/server/routes.ts', 'lib/errors.ts');
+  write('lib/painter/brush.ts', 'lib/errors.ts');
   write('lib/utilities.ts', 'lib/errors.ts');
   write('lib/constants.ts');
-  const strangers = ['lib/constants.ts', 'lib/server/routes.ts', 'lib/utilities.ts'];
+  const strangers = ['lib/constants.ts', 'lib/painter/brush.ts', 'lib/utilities.ts'];
   const expected = strangers.map((file) => `no room that the table knows: ${file}`);
   expect((await lint()).sort()).toEqual(expected);
 });
@@ -79,6 +79,17 @@ test('of the commands only two may know the set-up, and nothing may know what is
   expect((await lint()).sort()).toEqual([
     'lib stands for itself: lib/image/index.ts → test/support/helper.ts',
     'of the commands only these may know it: lib/cli/inputs.ts → lib/setup/doctor.ts',
+  ]);
+});
+
+test('the page takes types of the server alone', async () => {
+  write('lib/server/contract/rank.ts');
+  write('lib/web/api/rank.ts', 'lib/server/contract/rank.ts');
+  // Of two imports the second is of types.
+  write('lib/web/parts/bar.ts');
+  write('lib/web/tabs/tab.ts', 'lib/web/parts/bar.ts', 'lib/server/contract/rank.ts');
+  expect((await lint()).filter((line) => !line.startsWith('no room'))).toEqual([
+    'the page takes types of it alone: lib/web/api/rank.ts → lib/server/contract/rank.ts',
   ]);
 });
 

@@ -3,10 +3,11 @@
  * has Node alone. Weights come from a stand-in for the hub, libtorch and term lists from the package index.
  */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { expectSameChain } from '../parity/compare';
 import { Reference, type ReferenceMode } from '../parity/reference';
 import { StandInHub } from '../support/hub';
@@ -84,6 +85,18 @@ afterAll(async () => {
   await hub?.stop();
   await reference?.stop();
   rmSync(work, { recursive: true, force: true });
+});
+
+test('the server’s page is in the package, with compressed copies of all that it loads', () => {
+  const page = path.join(work, 'project', 'node_modules', 'torch-interrogator', 'dist', 'web');
+  const document = readFileSync(path.join(page, 'index.html'), 'utf8');
+  const loaded = [...document.matchAll(/(?:src|href)="\.\/([^"]+)"/g)].map(([, file]) => file as string);
+  expect(loaded.map((file) => path.extname(file)).sort()).toEqual(['.css', '.js', '.svg']);
+  for (const file of ['index.html', ...loaded]) {
+    const plain = readFileSync(path.join(page, file));
+    expect(brotliDecompressSync(readFileSync(path.join(page, `${file}.br`)))).toEqual(plain);
+    expect(gunzipSync(readFileSync(path.join(page, `${file}.gz`)))).toEqual(plain);
+  }
 });
 
 test('setup and interrogate print the prompt that clip-interrogator prints with the same weights', async () => {

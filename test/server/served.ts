@@ -36,6 +36,7 @@ export async function served(options: ServerOptions = {}): Promise<Served> {
   });
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
   await app.interrogator.started;
+  await app.interrogator.warming;
   const get = (route: string, init: RequestInit = {}): Promise<Answer> => ask(url + route, init);
   return {
     app,

@@ -21,7 +21,9 @@ export function pageRoutes(app: FastifyInstance): void {
     // Files are known from the start: what is not there is answered as every other path.
     wildcard: false,
     preCompressed: true,
-    index: 'index.html',
+    // A list: a name by itself is not found where the compressed copy is asked for.
+    index: ['index.html'],
+    cacheControl: false,
     decorateReply: false,
     setHeaders: (reply, file) => {
       const lasts = file.includes(ASSETS);

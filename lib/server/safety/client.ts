@@ -15,7 +15,8 @@ function keyOf({ headers }: FastifyRequest): string | undefined {
   if (/^bearer$/i.test(scheme)) return value.trim();
   if (!/^basic$/i.test(scheme)) return undefined;
   const pair = Buffer.from(value, 'base64').toString();
-  return pair.slice(pair.indexOf(':') + 1);
+  const colon = pair.indexOf(':');
+  return colon < 0 ? undefined : pair.slice(colon + 1);
 }
 
 /** Throws 401 where none of the keys was given. Takes the same time for every wrong key. */

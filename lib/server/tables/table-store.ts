@@ -58,8 +58,8 @@ export class TableStore {
     if (there?.digest === digest) return { stored: there, isNew: false };
     const stored: StoredTable = { name, count: labels.length, digest, ...(template !== undefined && { template }) };
     await mkdir(this.folder, { recursive: true });
-    await this.write(this.labelsFile(digest), labels);
-    await this.write(path.join(this.folder, name + SUFFIX), [JSON.stringify(stored)]);
+    await this.writeLabels(this.labelsFile(digest), labels);
+    await writeWhole(path.join(this.folder, name + SUFFIX), [JSON.stringify(stored)]);
     tables.set(name, stored);
     if (there) await this.removeLabels(there.digest);
     return { stored, isNew: true };
@@ -127,21 +127,18 @@ export class TableStore {
     return tables;
   }
 
-  /** Under a name of its own first: a server that is killed leaves no half of a list. */
-  private async write(file: string, lines: readonly string[]): Promise<void> {
-    const temporary = `${file}.${process.pid}.tmp`;
+  private async writeLabels(file: string, labels: readonly string[]): Promise<void> {
     const parts: string[] = [];
-    for (let at = 0; at < lines.length; at += AT_ONCE) {
+    for (let at = 0; at < labels.length; at += AT_ONCE) {
       parts.push(
-        `${lines
+        `${labels
           .slice(at, at + AT_ONCE)
           .map(oneLine)
           .join('\n')}\n`,
       );
       await nextTurn();
     }
-    await writeFile(temporary, parts);
-    await rename(temporary, file);
+    await writeWhole(file, parts);
   }
 
   private async removeLabels(digest: string): Promise<void> {
@@ -152,6 +149,13 @@ export class TableStore {
   private labelsFile(digest: string): string {
     return path.join(this.folder, `${digest}.labels.txt`);
   }
+}
+
+/** Under a name of its own first: a server that is killed leaves no half of a file. */
+async function writeWhole(file: string, parts: readonly string[]): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  await writeFile(temporary, parts);
+  await rename(temporary, file);
 }
 
 export function isBuiltIn(name: string): name is BuiltIn {
