@@ -17,6 +17,12 @@ export interface BodyOptions {
 /** Files in one form at the most. */
 const MOST_FILES = 1000;
 
+/**
+ * Bytes of a part that wait to be read: more than a connection gives at once. The parser of forms never ends where a part that it leaves out,
+ * such as one without a name, has more than so many in the piece of the body that it ends in.
+ */
+const PART_BYTES = 1 << 20;
+
 /** Routes that take a picture as a body by itself have its field's name here. */
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -56,11 +62,16 @@ export async function readBodies(app: FastifyInstance, { maxBody, spool }: BodyO
   });
   await app.register(require('@fastify/multipart') as typeof import('@fastify/multipart'), {
     limits: { fileSize: maxBody, files: MOST_FILES, fields: MOST_FILES, fieldSize: 4 << 20, headerPairs: 100 },
+    fileHwm: PART_BYTES,
   });
   app.addHook('preValidation', async (request) => {
     if (!request.isMultipart()) return;
     if (request.routeOptions.config.pictureField === undefined) throw unsupported();
-    request.body = await formOf(request, { maxBody, spool });
+    request.body = await formOf(request, { maxBody, spool }).catch((error: Error & { statusCode?: number }) => {
+      // What the parser of forms says has no status.
+      if (error instanceof Refusal || error.statusCode !== undefined) throw error;
+      throw badRequest(`The form cannot be read: ${error.message.slice(0, 200)}.`);
+    });
   });
 }
 

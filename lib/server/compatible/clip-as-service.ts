@@ -8,7 +8,7 @@ import type { Service } from '../service';
 import type { Caller } from '../work/caller';
 import { probabilityOf } from '../work/rank';
 import { type Dialect, registerDialect, routeSchema, said } from './dialect';
-import { jsonList, jsonRows, sendJson } from './json-rows';
+import { jsonList, jsonRow, jsonWith, sendJson } from './json-pieces';
 
 const DIALECT: Dialect = {
   system: 'clip-as-service',
@@ -90,19 +90,30 @@ export function clipAsServiceRoutes(app: FastifyInstance, service: Service): voi
           parameters: {},
           routes: [],
         };
-        return sendJson(reply, `${JSON.stringify(head).slice(0, -1)},"data":[${documents.join(',')}]}`);
+        return sendJson(
+          reply,
+          jsonWith(
+            head,
+            'data',
+            jsonList(documents, (each) => each),
+          ),
+        );
       },
     );
   });
 }
 
 async function encode(service: Service, request: FastifyRequest, caller: Caller, documents: readonly Document[], clip: string) {
-  const rows = await jsonRows(await rowsOf(service, request, caller, documents, clip));
-  return documents.map((document, i) => withField(document, 'embedding', rows[i] as string));
+  const rows = await rowsOf(service, request, caller, documents, clip);
+  return documents.map((document, i) => jsonWith(named(document), 'embedding', rowPieces(rows[i] as Float32Array)));
+}
+
+function* rowPieces(row: Float32Array): Generator<string> {
+  yield jsonRow(row);
 }
 
 async function rank(service: Service, request: FastifyRequest, caller: Caller, documents: readonly Document[], clip: string) {
-  const answers: string[] = [];
+  const answers: Iterable<string>[] = [];
   for (const document of documents) {
     const matches = document.matches ?? [];
     if (matches.length === 0) throw badRequest('A document to be ranked has no matches.');
@@ -120,7 +131,8 @@ async function rank(service: Service, request: FastifyRequest, caller: Caller, d
       return { ...named(match), scores };
     });
     scored.sort((a, b) => b.scores.clip_score_cosine.value - a.scores.clip_score_cosine.value);
-    answers.push(withField(document, 'matches', await jsonList(scored)));
+    const pieces = jsonList(scored, (each) => JSON.stringify(each));
+    answers.push(jsonWith(named(document), 'matches', pieces));
   }
   return answers;
 }
@@ -148,12 +160,6 @@ async function rowsOf(service: Service, request: FastifyRequest, caller: Caller,
 function checked(text: string): string {
   if (text.length <= LONGEST_TEXT && !text.includes('\u0000')) return text;
   throw badRequest(`A text has more than ${LONGEST_TEXT} characters, or NUL in it.`);
-}
-
-/** A document as JSON, with a field whose JSON is there. */
-function withField(document: Document, name: string, json: string): string {
-  const fields = Object.entries(named(document)).map(([field, value]) => `"${field}":${JSON.stringify(value)},`);
-  return `{${fields.join('')}"${name}":${json}}`;
 }
 
 /** What a document is known by; pictures are not sent back. */

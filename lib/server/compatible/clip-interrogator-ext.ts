@@ -6,7 +6,7 @@ import { ClipModelName, ModeName, orNull } from '../contract/common';
 import type { Service } from '../service';
 import { describePicture, promptOf } from './describe-picture';
 import { type Dialect, registerDialect, requireImage, routeSchema, said } from './dialect';
-import { jsonObject, sendJson } from './json-rows';
+import { jsonObject, sendJson } from './json-pieces';
 
 const DIALECT: Dialect = {
   system: 'clip-interrogator-ext',
@@ -69,7 +69,7 @@ export function clipInterrogatorExtRoutes(app: FastifyInstance, service: Service
           const ranked = (terms[table] ?? []).map(({ label, similarity }) => [label, similarity] as const);
           return `"${name}":${jsonObject(ranked)}`;
         });
-        return sendJson(reply, `{${tables.join(',')}}`);
+        return sendJson(reply, [`{${tables.join(',')}}`]);
       },
     );
   });

@@ -6,7 +6,7 @@ import { MOST_LABELS, orNull, Text } from '../contract/common';
 import type { Service } from '../service';
 import type { Caller } from '../work/caller';
 import { type Dialect, registerDialect, routeSchema, said } from './dialect';
-import { jsonList, jsonRows, sendJson } from './json-rows';
+import { jsonList, jsonRow, sendJson } from './json-pieces';
 
 const { version } = require('../../../package.json') as { version: string };
 
@@ -94,7 +94,10 @@ export function textEmbeddingsInferenceRoutes(app: FastifyInstance, service: Ser
         const texts = typeof inputs === 'string' ? [inputs] : inputs;
         const { rows, dim } = await embed(service, caller, reply, texts, truncate ?? false);
         if (typeof dimensions === 'number' && dimensions !== dim) throw badRequest(`The model has ${dim} dimensions, not ${dimensions}.`);
-        return sendJson(reply, `[${(await jsonRows(rows)).join(',')}]`);
+        return sendJson(
+          reply,
+          jsonList(rows, (row) => jsonRow(row)),
+        );
       },
     );
 
@@ -112,7 +115,10 @@ export function textEmbeddingsInferenceRoutes(app: FastifyInstance, service: Ser
           return { index, score: raw_scores ? cosine : (1 + cosine) / 2, ...(return_text && { text }) };
         });
         scored.sort((a, b) => b.score - a.score || a.index - b.index);
-        return sendJson(reply, await jsonList(scored));
+        return sendJson(
+          reply,
+          jsonList(scored, (each) => JSON.stringify(each)),
+        );
       },
     );
 

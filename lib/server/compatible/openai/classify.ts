@@ -5,7 +5,7 @@ import { badRequest } from '../../answers/refusal';
 import { ClipModelName, Label, MOST_LABELS } from '../../contract/common';
 import type { Service } from '../../service';
 import { registerDialect, routeSchema } from '../dialect';
-import { jsonList, sendJson } from '../json-rows';
+import { jsonList, jsonWith, sendJson } from '../json-pieces';
 import { OPENAI } from './errors';
 import { embedInputs, Items, inputsOf } from './inputs';
 
@@ -19,7 +19,7 @@ const Body = Type.Object(
 );
 
 /** Of one answer, which has them all. */
-const MOST_SCORES = 1_000_000;
+const MOST_SCORES = 250_000;
 
 const Prediction = Type.Object({ label: Type.String(), score: Type.Number() });
 const Answer = Type.Object(
@@ -57,14 +57,13 @@ export function classifyRoutes(app: FastifyInstance, service: Service): void {
         const ranked = await service.parts.ranking.labels(caller, rows, labels, undefined, wish);
         const read = await service.parts.embedding.tokens(caller, labels, clip);
         const total_tokens = read.reduce((sum, each) => sum + each.read, tokens);
-        const data: string[] = [];
-        for (const [index, list] of ranked.entries()) {
-          const predictions = list.map(({ label, probability = 0 }) => ({ label, score: probability }));
-          const [first = { label: '', score: 0 }] = predictions;
-          const head = JSON.stringify({ object: 'classification', index, prediction: first.label, score: first.score });
-          data.push(`${head.slice(0, -1)},"predictions":${await jsonList(predictions)}}`);
-        }
-        return sendJson(reply, `{"usage":${JSON.stringify({ total_tokens })},"data":[${data.join(',')}]}`);
+        const data = jsonList(ranked, (list, index) => {
+          const [first] = list;
+          const head = { object: 'classification', index, prediction: first?.label, score: first?.probability };
+          const predictions = jsonList(list, ({ label, probability: score }) => JSON.stringify({ label, score }));
+          return jsonWith(head, 'predictions', predictions);
+        });
+        return sendJson(reply, jsonWith({ usage: { total_tokens } }, 'data', data));
       },
     );
   });

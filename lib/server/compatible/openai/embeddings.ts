@@ -5,7 +5,7 @@ import { badRequest } from '../../answers/refusal';
 import { ClipModelName, oneOf, orNull } from '../../contract/common';
 import type { Service } from '../../service';
 import { registerDialect, routeSchema } from '../dialect';
-import { jsonRows, sendJson } from '../json-rows';
+import { jsonList, jsonRow, jsonWith, sendJson } from '../json-pieces';
 import { OPENAI } from './errors';
 import { embedInputs, Items, inputOfMessages, inputsOf } from './inputs';
 import { Messages } from './messages';
@@ -60,10 +60,10 @@ export function embeddingRoutes(app: FastifyInstance, service: Service): void {
         if (typeof dimensions === 'number' && dimensions !== dim) {
           throw badRequest(`${clip} has ${dim} dimensions, not ${dimensions}.`, 'Leave dimensions out.');
         }
-        const texts = await jsonRows(rows, encoding_format ?? embedding_type ?? 'float');
-        const data = texts.map((text, index) => `{"object":"embedding","index":${index},"embedding":${text}}`);
-        const rest = JSON.stringify({ model: clip, usage: { prompt_tokens: tokens, total_tokens: tokens } });
-        return sendJson(reply, `{"object":"list","data":[${data.join(',')}],${rest.slice(1)}`);
+        const encoding = encoding_format ?? embedding_type ?? 'float';
+        const head = { object: 'list', model: clip, usage: { prompt_tokens: tokens, total_tokens: tokens } };
+        const data = jsonList(rows, (row, index) => jsonWith({ object: 'embedding', index }, 'embedding', jsonRow(row, encoding)));
+        return sendJson(reply, jsonWith(head, 'data', data));
       },
     );
   });
