@@ -19,6 +19,7 @@ import { digestsOf, requireKey } from './safety/client';
 import { refuseStrangers } from './safety/origin';
 import { Service } from './service';
 import { validatorCompiler } from './validator';
+import { logContent } from './watch/content-log';
 import { noTimes } from './work/caller';
 
 declare module 'fastify' {
@@ -87,6 +88,7 @@ export async function registerRoutes(app: FastifyInstance, service: Service): Pr
   );
   const refuseOthers = refuseOtherMethods(app);
 
+  if (settings.logContent) logContent(app);
   await readBodies(app, { maxBody: settings.maxBody, spool: service.spool });
   healthRoutes(app, service);
   metricsRoute(app, service);
