@@ -2,7 +2,6 @@
 import { type Command, Option } from 'commander';
 import type { ServerOptions } from '../../server';
 import { serverOptions } from '../serve/options';
-import { serve } from '../serve/serve';
 
 export function addServeCommand(program: Command): void {
   const command = program
@@ -15,6 +14,8 @@ export function addServeCommand(program: Command): void {
   command.action(async (folder: string | undefined, given: Record<string, unknown>) => {
     const { host, port } = given as { host: string; port: string };
     if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) command.error(`error: --port ${port}: expected a number from 0 to 65535.`);
+    // Loaded here: the other commands need no server.
+    const { serve } = require('../serve/serve') as typeof import('../serve/serve');
     const options: ServerOptions = { ...toSettings(given), host, ...(folder !== undefined && { folder }) };
     await serve(options, Number(port));
   });

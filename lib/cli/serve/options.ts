@@ -1,7 +1,7 @@
 /** The flags of the server: one for each of its settings, and an environment variable for each flag. */
 import type { TSchema } from '@sinclair/typebox';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { Config, type ConfigInput } from '../../index';
+import { Config, type ConfigInput, InterrogatorError } from '../../index';
 import type { ServerOptions } from '../../server';
 
 /** Settings of the models that have a flag of their own here. */
@@ -27,7 +27,13 @@ export function serverOptions(command: Command): (given: Record<string, unknown>
   for (const [name, schema] of Object.entries(server)) command.addOption(optionOf(name, schema));
   for (const name of MODEL_SETTINGS) command.addOption(optionOf(name, Config.schema.properties[name] as TSchema));
   return (given) => {
-    const settings = Object.fromEntries(Object.keys(server).flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])));
+    const settings = Object.fromEntries(
+      Object.entries(server).flatMap(([name, schema]) => {
+        const isGiven = command.getOptionValueSource(name) === 'cli' || schema.type !== 'boolean';
+        const value = isGiven ? given[name] : switchOf(name);
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
     const models = MODEL_SETTINGS.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]]));
     return { ...settings, config: Object.fromEntries(models) as ConfigInput } as ServerOptions;
   };
@@ -39,13 +45,28 @@ function optionOf(name: string, schema: TSchema): Option {
   const description = `${(schema.description ?? '').replace(/\.$/, '')}`;
   const option = new Option(isOff ? `--no-${flag.slice(2)}` : `${flag}${valueOf(name, schema)}`, description);
   option.negate = isOff;
-  // A flag that is negative keeps the name of the positive variable: TI_PAGE=false.
-  if (!isOff) option.env(`TI_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`);
+  // Commander takes any text in the variable of a switch, `false` too, for true.
+  if (schema.type === 'boolean') option.description += ` (env: ${variableOf(name)}=true or false)`;
+  else option.env(variableOf(name));
   if (OF_BYTES.has(name)) return option.argParser(bytesOf);
   if (schema.type === 'integer' || schema.type === 'number') return option.argParser(numberOf);
   // A variable holds a list with commas between its parts.
   if (schema.type === 'array') return option.argParser((text: string, list?: string[]) => [...(list ?? []), ...partsOf(text)]);
   return option;
+}
+
+/** `TI_MAX_WAIT` of maxWait. */
+function variableOf(name: string): string {
+  return `TI_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+/** What the environment says of a switch. Throws for what is neither yes nor no. */
+function switchOf(name: string): boolean | undefined {
+  const text = process.env[variableOf(name)]?.trim().toLowerCase();
+  if (text === undefined || text === '') return undefined;
+  if (['1', 'true', 'yes', 'on'].includes(text)) return true;
+  if (['0', 'false', 'no', 'off'].includes(text)) return false;
+  throw new InterrogatorError('ERR_CONFIG', `${variableOf(name)}: got ${JSON.stringify(text)}, expected true or false.`);
 }
 
 function valueOf(name: string, schema: TSchema): string {
