@@ -1,6 +1,7 @@
 /** Whatever failed, as a refusal: the library's errors, the framework's, and those that are nobody's. */
 import type { FastifyError } from 'fastify';
 import { type ErrorCode, InterrogatorError } from '../../index';
+import { NO_NUL } from '../contract/common';
 import { Refusal, type ServerCode } from './refusal';
 
 /** By the library's codes. What is not here is the server's own fault: 500. */
@@ -58,7 +59,10 @@ export function toRefusal(error: unknown): Refusal {
     const [first] = validation;
     const field = first?.instancePath.slice(1).replaceAll('/', '.');
     const where = validationContext ?? 'body';
-    const fault = `${field ? `${where}.${field}` : `The ${where}`} ${first?.message ?? 'is not valid'}`;
+    // What is longer than any text may be was taken out of the body before: see bodies/long-strings.ts.
+    const isLong = first?.params.pattern === NO_NUL;
+    const reason = isLong ? 'is a text that is too long, or has NUL in it' : (first?.message ?? 'is not valid');
+    const fault = `${field ? `${where}.${field}` : `The ${where}`} ${reason}`;
     const extra = typeof first?.params.additionalProperty === 'string' ? `: ${first.params.additionalProperty.slice(0, 100)}` : '';
     return new Refusal(400, 'ERR_BODY_INVALID', `${fault}${extra}.`, { hint: '/openapi.json says what is expected.', cause: error });
   }

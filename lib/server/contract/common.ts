@@ -22,7 +22,7 @@ export const MOST_IMAGES = 1000;
 export const LONGEST_TEXT = 10_000;
 
 /** NUL marks what the server took out of a body (bodies/long-strings.ts); no model reads it. */
-const NO_NUL = '^[^\\u0000]*$';
+export const NO_NUL = '^[^\\u0000]*$';
 
 export const Label = Type.String({ minLength: 1, maxLength: LONGEST_LABEL, pattern: NO_NUL });
 export const Text = Type.String({ maxLength: LONGEST_TEXT, pattern: NO_NUL });
