@@ -196,14 +196,9 @@ export class ModelHost {
         .filter(({ key }) => !resident.has(key))
         .reduce((sum, { key, bytes }) => sum + (this.bytes.get(key) ?? bytes), 0);
       if (memory > 0 && needed > memory) {
-        throw new Refusal(
-          503,
-          'ERR_OUT_OF_MEMORY',
-          `The model takes ${gigabytes(needed)} GB; this server has ${gigabytes(memory)} GB for models.`,
-          {
-            hint: 'Raise --memory, or ask for a smaller model.',
-          },
-        );
+        throw new Refusal(503, 'ERR_OUT_OF_MEMORY', `The model takes ${amount(needed)}; this server has ${amount(memory)} for models.`, {
+          hint: 'Raise --memory, or ask for a smaller model.',
+        });
       }
       const fits = memory === 0 || this.weightBytes + needed <= memory;
       if (fits && this.pairs.size <= MOST_PAIRS) return;
@@ -247,6 +242,6 @@ function keysOf({ clip, caption }: PairWish): string[] {
   return [modelKey('clip', clip), ...(caption === null ? [] : [modelKey('caption', caption)])];
 }
 
-function gigabytes(bytes: number): string {
-  return (bytes / 1e9).toFixed(1);
+function amount(bytes: number): string {
+  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
