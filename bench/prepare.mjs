@@ -64,6 +64,17 @@ async function prepareModel(python, { kind, name, checkpoint, config, vocabulary
   return { name, folder, bundle, checkpoint: weights };
 }
 
+/** The weights of prepare()'s `clip`, which is a ViT-B-32-quickgelu, as a folder that transformers loads. */
+export async function prepareTransformersClip(peer, { folder, checkpoint }) {
+  const target = path.join(folder, 'transformers');
+  const input = fingerprint([...WEIGHTS_SOURCES, 'bench/peer/transformers_clip.py'], [checkpoint]);
+  await made(folder, path.join(target, 'preprocessor_config.json'), input, async () => {
+    title('Writing the weights as transformers has them');
+    await peer.call('make_transformers_clip', { weights: checkpoint, folder: target });
+  });
+  return target;
+}
+
 /** Paths of images of one size, all different. */
 export async function prepareImages(peer) {
   const folder = path.join(WORK, 'images');

@@ -12,10 +12,11 @@ from material import make_images, make_large_images, write_random_labels  # noqa
 from server import serve  # noqa: E402
 from timed import timed, timed_tokenize  # noqa: E402
 from towers import close_tower, open_tower, tower_flops  # noqa: E402
+from transformers_clip import make_transformers_clip  # noqa: E402
 
 MEASURING = (timed, timed_tokenize, describe_machine, machine_rates, set_threads)
 TOWERS = (open_tower, close_tower, tower_flops)
-MATERIAL = (make_images, make_large_images, write_random_labels)
+MATERIAL = (make_images, make_large_images, write_random_labels, make_transformers_clip)
 
 if __name__ == "__main__":
     serve(CALLS | {each.__name__: each for each in MEASURING + TOWERS + MATERIAL}, Session())
