@@ -16,6 +16,7 @@ import { residentBytes } from './resident.mjs';
 import { Served } from './served.mjs';
 
 const MAX_BODY = 1 << 20;
+const MOST_GROWTH = 0.02;
 const KINDS = { broken: 0.05, 'hung up': 0.05, oversized: 0.02 };
 
 function start() {
@@ -183,6 +184,9 @@ await main(async () => {
   const rows = [await endure(pictures, options), await terminate(pictures)];
   for (const row of rows) console.log(row);
   if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
-  const failed = rows.some(({ wrong }) => wrong > 0);
+  const failed = rows.some(
+    ({ wrong, growth = 0, running_at_end: running = 0, waiting_at_end: waiting = 0, jobs_running_at_end: jobs = 0, exit_code: code }) =>
+      wrong + running + waiting + jobs + code > 0 || growth > MOST_GROWTH,
+  );
   return failed ? 1 : 0;
 });

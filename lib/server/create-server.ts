@@ -54,13 +54,19 @@ export function createServer(options: ServerOptions = {}): FastifyInstance {
     maxEventLoopDelay: MOST_DELAY_MS,
     retryAfter: 2,
   });
-  if (cors.length > 0)
-    app.register(require('@fastify/cors') as typeof import('@fastify/cors'), { origin: cors.includes('*') ? '*' : [...cors] });
+  if (cors.length > 0) {
+    app.register(require('@fastify/cors') as typeof import('@fastify/cors'), {
+      origin: cors.includes('*') ? '*' : [...cors],
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+      exposedHeaders: ['location', 'retry-after', 'server-timing', 'x-request-id'],
+    });
+  }
   if (rateLimit !== undefined) {
     app.register(require('@fastify/rate-limit') as typeof import('@fastify/rate-limit'), {
       max: rateLimit,
       timeWindow: 60_000,
       keyGenerator: (request) => service.clientOf(request),
+      allowList: (request) => request.routeOptions.config.isOpen ?? false,
     });
   }
   app.register(require('@fastify/swagger') as typeof import('@fastify/swagger'), {
@@ -78,7 +84,7 @@ export function createServer(options: ServerOptions = {}): FastifyInstance {
     app.register(require('@fastify/swagger-ui') as typeof import('@fastify/swagger-ui'), { routePrefix: '/docs', staticCSP: true });
   }
   app.register(async (routes) => {
-    await registerRoutes(routes, service);
+    await registerRoutes(routes, service, { ownsAll: true });
     routes.get('/openapi.json', { config: { isOpen: true }, schema: { hide: true } }, async () => app.swagger());
   });
   if (page) pageRoutes(app);

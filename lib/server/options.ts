@@ -41,7 +41,7 @@ export const SETTINGS = Type.Object(
     trustProxy: Flag("Take the client's address of X-Forwarded-For. Only behind a proxy that sets it."),
     allowUrls: Flag('Fetch pictures of http(s) URLs that clients name, from public addresses. Default false.'),
     allowPull: Flag(
-      'Let clients fetch the weights of models that are not on this machine. Default: where only this machine can reach the server.',
+      'Let clients fetch the weights of models that are not on this machine. Default: those on this machine may, where there is no proxy and no key.',
     ),
     logContent: Flag('Let prompts, captions and labels be in the log. Default false.'),
     docs: Flag('Serve /docs. Default true.'),
@@ -68,7 +68,12 @@ export interface ServerOptions extends Settings {
 }
 
 export type Settled = Required<Omit<Settings, 'folder' | 'rateLimit' | 'clip' | 'caption' | 'tables'>> &
-  Pick<Settings, 'folder' | 'rateLimit' | 'clip' | 'caption' | 'tables'> & { config: ConfigInput; host: string };
+  Pick<Settings, 'folder' | 'rateLimit' | 'clip' | 'caption' | 'tables'> & {
+    config: ConfigInput;
+    host: string;
+    /** Fetching models was asked for, and not only left as it is. */
+    pullIsForAll: boolean;
+  };
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i;
 
@@ -96,7 +101,9 @@ export function settle({ config = {}, logger: _, host = '127.0.0.1', ...given }:
     allowedHosts: [],
     trustProxy: false,
     allowUrls: false,
-    allowPull: isLoopback(host),
+    // Behind a proxy everybody is on this machine.
+    allowPull:
+      isLoopback(host) && !settings.trustProxy && (settings.allowedHosts ?? []).length === 0 && (settings.apiKey ?? []).length === 0,
     logContent: false,
     docs: true,
     page: true,
@@ -104,6 +111,7 @@ export function settle({ config = {}, logger: _, host = '127.0.0.1', ...given }:
     grace: 30,
     requestTimeout: 60,
     ...settings,
+    pullIsForAll: settings.allowPull === true,
     config,
     host,
   };

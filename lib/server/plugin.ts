@@ -39,7 +39,8 @@ declare module 'fastify' {
  */
 export const interrogatorPlugin: FastifyPluginAsync<ServerOptions & { prefix?: string }> = Object.assign(
   async (app: FastifyInstance, { prefix = '', ...options }: ServerOptions & { prefix?: string }) => {
-    const service = new Service(settle(options), app.log);
+    // Who can reach the app, nobody knows here: fetching models is to be asked for.
+    const service = new Service(settle({ allowPull: false, ...options }), app.log);
     if (!app.hasDecorator('interrogator')) app.decorate('interrogator', service);
     await app.register(async (routes) => registerRoutes(routes, service), { prefix });
   },
@@ -47,7 +48,8 @@ export const interrogatorPlugin: FastifyPluginAsync<ServerOptions & { prefix?: s
   { [Symbol.for('skip-override')]: true },
 );
 
-export async function registerRoutes(app: FastifyInstance, service: Service): Promise<void> {
+/** `ownsAll`: the app is createServer()'s. */
+export async function registerRoutes(app: FastifyInstance, service: Service, { ownsAll = false } = {}): Promise<void> {
   const { settings } = service;
   const keys = digestsOf(settings.apiKey);
   const failures = new WeakMap<FastifyRequest, string>();
@@ -57,6 +59,7 @@ export async function registerRoutes(app: FastifyInstance, service: Service): Pr
 
   app.addHook('onRequest', async (request, reply) => {
     request.times = noTimes();
+    service.watch(reply.raw);
     reply.header('x-request-id', request.id);
     if (!KNOWN_METHODS.has(request.method)) {
       reply.header('allow', [...KNOWN_METHODS].join(', '));
@@ -78,14 +81,20 @@ export async function registerRoutes(app: FastifyInstance, service: Service): Pr
     const code = failures.get(request) ?? (reply.statusCode >= 400 ? String(reply.statusCode) : undefined);
     service.metrics.ended(request.routeOptions.url ?? 'none', reply.elapsedTime / 1000, request.times, code);
   });
-  app.addHook('onError', async (request, _reply, error) => {
-    failures.set(request, toRefusal(error).code);
-    if (service.isOurFault(error)) request.log.error({ err: error }, 'a request failed');
+  app.addHook('onError', async (request, reply, error) => {
+    const { code } = toRefusal(error);
+    failures.set(request, code);
+    // Of a client that has left, no response ends.
+    if (reply.raw.destroyed) service.metrics.ended(request.routeOptions.url ?? 'none', reply.elapsedTime / 1000, request.times, code);
+    else if (service.isOurFault(error)) request.log.error({ err: error }, 'a request failed');
   });
   app.setErrorHandler((error, request, reply) => sendProblem(request, reply, toRefusal(error)));
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(request, reply, notFound(`There is no ${request.method} ${request.url.split('?')[0]}.`)),
-  );
+  // Without a prefix, what is not found is the app's.
+  if (ownsAll || app.prefix !== '') {
+    app.setNotFoundHandler((request, reply) =>
+      sendProblem(request, reply, notFound(`There is no ${request.method} ${request.url.split('?')[0]}.`)),
+    );
+  }
   const refuseOthers = refuseOtherMethods(app);
 
   if (settings.logContent) logContent(app);
@@ -108,9 +117,15 @@ export async function registerRoutes(app: FastifyInstance, service: Service): Pr
   refuseOthers();
 
   app.addHook('onReady', async () => service.start());
-  app.addHook('preClose', async () => endStreams(app.server));
+  app.addHook('preClose', async () => {
+    endStreams(app.server);
+    // Node.js has no limits of time for those who are still sending, once it does not listen any more.
+    setTimeout(() => app.server.closeAllConnections(), LINGERING_MS).unref();
+  });
   app.addHook('onClose', () => service.close());
 }
+
+const LINGERING_MS = 3000;
 
 const METHODS = ['DELETE', 'GET', 'PATCH', 'POST', 'PUT'] as const;
 const KNOWN_METHODS: ReadonlySet<string> = new Set([...METHODS, 'HEAD', 'OPTIONS']);

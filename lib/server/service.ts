@@ -1,4 +1,5 @@
 /** What a server is behind its routes: models, devices, pictures, tables and jobs, from the start to the end. */
+import type { ServerResponse } from 'node:http';
 import path from 'node:path';
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import { AbortError, type ConfigInput, cacheFolder, type ProgressEvent } from '../index';
@@ -32,6 +33,9 @@ declare module 'fastify' {
   }
 }
 
+/** For clients to take what was made for them, after the grace. */
+const SENDING_MS = 10_000;
+
 /** As in runs: enough for full passes, and so that others are decoded meanwhile. */
 const PLACES = { cpu: 16, cuda: 64 };
 
@@ -51,6 +55,7 @@ export class Service {
   started: Promise<void> = Promise.resolve();
   private readonly texts = new TextCache();
   private readonly callers = new Set<AbortController>();
+  private readonly answers = new Set<ServerResponse>();
   /** Fires when the server closes. */
   private readonly ending = new AbortController();
   /** Settles when the first picture was tried. */
@@ -169,8 +174,19 @@ export class Service {
     for (const each of this.callers) each.abort(reason);
     this.jobs.cancelAll(reason);
     await this.jobs.settled();
-    const last = performance.now() + 5000;
-    while (this.callers.size > 0 && performance.now() < last) await pause(20);
+    const last = performance.now() + SENDING_MS;
+    while ((this.callers.size > 0 || this.isSending) && performance.now() < last) await pause(20);
+  }
+
+  /** An answer is on its way to a client. */
+  private get isSending(): boolean {
+    return [...this.answers].some((answer) => answer.writableEnded && !answer.writableFinished && !answer.destroyed);
+  }
+
+  /** What is sent with it is waited for at the end. */
+  watch(answer: ServerResponse): void {
+    this.answers.add(answer);
+    answer.once('close', () => this.answers.delete(answer));
   }
 
   async close(): Promise<void> {

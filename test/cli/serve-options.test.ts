@@ -21,7 +21,7 @@ test.each([
   [['--max-wait', '2.5'], { TI_MAX_WAIT: '2.5' }, { maxWait: 2.5 }],
   [['--max-body', '32mb'], { TI_MAX_BODY: '32mb' }, { maxBody: 32 << 20 }],
   [['--memory', '1.5GiB'], { TI_MEMORY: '1.5GiB' }, { memory: 1.5 * 2 ** 30 }],
-  [['--clip', 'a/b', 'c/d'], { TI_CLIP: 'a/b, c/d' }, { clip: ['a/b', 'c/d'] }],
+  [['--clip', 'a/b', '--clip', 'c/d'], { TI_CLIP: 'a/b, c/d' }, { clip: ['a/b', 'c/d'] }],
   [['--allow-urls'], { TI_ALLOW_URLS: 'true' }, { allowUrls: true }],
   [['--no-page'], { TI_PAGE: 'false' }, { page: false }],
   [['--threads', '3'], { TI_THREADS: '3' }, { config: { threads: 3 } }],

@@ -50,7 +50,7 @@ function optionOf(name: string, schema: TSchema): Option {
   else option.env(variableOf(name));
   if (OF_BYTES.has(name)) return option.argParser(bytesOf);
   if (schema.type === 'integer' || schema.type === 'number') return option.argParser(numberOf);
-  // A variable holds a list with commas between its parts.
+  // Not variadic: it would take the folder, too. Repeated, or with commas between its parts.
   if (schema.type === 'array') return option.argParser((text: string, list?: string[]) => [...(list ?? []), ...partsOf(text)]);
   return option;
 }
@@ -71,7 +71,7 @@ function switchOf(name: string): boolean | undefined {
 
 function valueOf(name: string, schema: TSchema): string {
   if (schema.type === 'boolean') return '';
-  if (schema.type === 'array') return ` <${/Host|cors/.test(name) ? 'name' : 'value'}...>`;
+  if (schema.type === 'array') return ` <${/Host|cors/.test(name) ? 'name' : 'value'},…>`;
   return ` <${OF_BYTES.has(name) ? 'bytes' : schema.type === 'string' ? 'value' : 'n'}>`;
 }
 

@@ -20,7 +20,8 @@ export function problemOf(refusal: Refusal, instance?: string): Problem {
 
 /** Status and headers that all dialects share. */
 export function sendHead(reply: FastifyReply, { status, retryAfter, code }: Refusal): FastifyReply {
-  if (retryAfter !== undefined) reply.header('retry-after', String(Math.max(1, Math.ceil(retryAfter))));
+  // The limit of the rate has set its own.
+  if (retryAfter !== undefined && !reply.hasHeader('retry-after')) reply.header('retry-after', String(Math.max(1, Math.ceil(retryAfter))));
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="torch-interrogator"');
   // The rest of a body that is refused is not read.
   if (code === 'ERR_BODY_SIZE' || status === 503) reply.header('connection', 'close');

@@ -40,15 +40,20 @@ const FRAMEWORK: Record<string, [number, ServerCode, string]> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'ERR_BODY_INVALID', 'The body is not as long as Content-Length says.'],
 };
 
+/** Where large bodies lie is nobody's business: see pictures/spool.ts. */
+const SPOOLED = /\S*torch-interrogator-serve-[^\s:,]*/g;
+
 /** Seconds. Of what passes by itself, where nothing better is known. */
 const RETRY_SECONDS = 1;
 
 export function toRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof InterrogatorError) {
+    // What aborted it says more: the client has left, the server ends.
+    if (error.code === 'ERR_ABORTED' && error.cause instanceof Refusal) return error.cause;
     const status = STATUS[error.code] ?? 500;
     const passes = status === 429 || status === 503;
-    return new Refusal(status, error.code, error.problem, {
+    return new Refusal(status, error.code, error.problem.replace(SPOOLED, 'the picture'), {
       hint: error.hint,
       cause: error,
       ...(passes && { retryAfter: RETRY_SECONDS }),
@@ -68,6 +73,7 @@ export function toRefusal(error: unknown): Refusal {
   }
   const known = FRAMEWORK[code];
   if (known) return new Refusal(known[0], known[1], known[2], { cause: error });
+  if (code === 'ECONNRESET' || message === 'aborted') return new Refusal(499, 'ERR_CLIENT_GONE', 'The client has left.', { cause: error });
   if (statusCode === 429) return new Refusal(429, 'ERR_RATE', message, { retryAfter: RETRY_SECONDS, cause: error });
   if (statusCode === 503) return new Refusal(503, 'ERR_NOT_READY', message, { retryAfter: RETRY_SECONDS, cause: error });
   if (statusCode >= 400 && statusCode < 500) return new Refusal(statusCode, 'ERR_BODY_INVALID', message, { cause: error });

@@ -14,6 +14,9 @@ export interface BodyOptions {
   spool: Spool;
 }
 
+/** Bytes of what stands between the parts of a form. */
+const FORM_OVERHEAD = 1 << 20;
+
 /** Files in one form at the most. */
 const MOST_FILES = 1000;
 
@@ -60,12 +63,17 @@ export async function readBodies(app: FastifyInstance, { maxBody, spool }: BodyO
     if (!request.routeOptions.config.plainText) throw unsupported();
     return body;
   });
-  await app.register(require('@fastify/multipart') as typeof import('@fastify/multipart'), {
-    limits: { fileSize: maxBody, files: MOST_FILES, fields: MOST_FILES, fieldSize: 4 << 20, headerPairs: 100 },
-    fileHwm: PART_BYTES,
-  });
+  // An app that reads forms already does it for these routes, too.
+  if (!app.hasContentTypeParser('multipart/form-data'))
+    await app.register(require('@fastify/multipart') as typeof import('@fastify/multipart'), {
+      limits: { fileSize: maxBody, files: MOST_FILES, fields: MOST_FILES, fieldSize: 4 << 20, headerPairs: 100 },
+      fileHwm: PART_BYTES,
+    });
   app.addHook('preValidation', async (request) => {
     if (!request.isMultipart()) return;
+    if (Number(request.headers['content-length'] ?? 0) > maxBody + FORM_OVERHEAD) {
+      throw new Refusal(413, 'ERR_BODY_SIZE', `The form is larger than ${maxBody} bytes.`);
+    }
     if (request.routeOptions.config.pictureField === undefined) throw unsupported();
     request.body = await formOf(request, { maxBody, spool }).catch((error: Error & { statusCode?: number }) => {
       // What the parser of forms says has no status.
@@ -98,10 +106,23 @@ async function formOf(request: FastifyRequest, options: BodyOptions): Promise<un
   const pictureField = request.routeOptions.config.pictureField as string;
   const files: SentPicture[] = [];
   const fields: [string, string][] = [];
+  // The limit is of all of its parts together.
+  let left = options.maxBody;
+  const count = (bytes: number): void => {
+    left -= bytes;
+    if (left < 0) throw new Refusal(413, 'ERR_BODY_SIZE', `The form is larger than ${options.maxBody} bytes.`);
+  };
   try {
     for await (const part of request.parts()) {
-      if (part.type === 'field') fields.push([part.fieldname, String(part.value)]);
-      else files.push(await fileOf(request, part.file, options));
+      if (part.type === 'field') {
+        const value = String(part.value);
+        count(Buffer.byteLength(value));
+        fields.push([part.fieldname, value]);
+        continue;
+      }
+      const file = await fileOf(request, part.file, { ...options, maxBody: left });
+      count(file.bytes?.length ?? 0);
+      files.push(file);
     }
   } catch (error) {
     // What the form's own reader throws for a form that is none has no status.

@@ -1,6 +1,6 @@
 /** `/v1/folder`: the folder of pictures that the server was started with. */
 import { type Static, Type } from '@sinclair/typebox';
-import { ModeName, oneOf, orNull } from './common';
+import { ModeName, NO_NUL, oneOf, orNull } from './common';
 
 export const FolderPicture = Type.Object(
   {
@@ -61,10 +61,21 @@ export const FolderRunBody = Type.Object(
   { title: 'FolderRunBody', additionalProperties: false },
 );
 
+/** Of what is written beside a picture: longer strings are taken out of bodies (bodies/long-strings.ts). */
+const LONGEST_CAPTION = 20_000;
+
 export const CaptionEdit = Type.Object(
   {
-    caption: orNull(Type.String({ maxLength: 100_000, description: 'null removes the file beside the picture.' })),
-    expected: Type.Optional(orNull(Type.String({ description: 'What the caption was before; 409 where it is another by now.' }))),
+    caption: orNull(Type.String({ maxLength: LONGEST_CAPTION, pattern: NO_NUL, description: 'null removes the file beside the picture.' })),
+    expected: Type.Optional(
+      orNull(
+        Type.String({
+          maxLength: LONGEST_CAPTION,
+          pattern: NO_NUL,
+          description: 'What the caption was before; 409 where it is another by now.',
+        }),
+      ),
+    ),
   },
   { title: 'CaptionEdit', additionalProperties: false },
 );

@@ -19,6 +19,9 @@ export class FolderRunner {
   /** `run` with the state, whenever it changes. */
   readonly events = new EventEmitter().setMaxListeners(0);
   private run: Run | undefined;
+  /** Also while the models are loaded for it. */
+  private isBusy = false;
+  private isStopping = false;
   private ending: Promise<void> = Promise.resolve();
   private state: FolderRun['state'] | undefined;
   private progress: RunProgress | undefined;
@@ -43,13 +46,16 @@ export class FolderRunner {
 
   /** Throws 409 where one is under way. */
   start(wish: RunWish): FolderRun {
-    if (this.run) throw new Refusal(409, 'ERR_CONFLICT', 'A run over this folder is under way.', { hint: 'Pause it first.' });
+    if (this.isBusy) throw new Refusal(409, 'ERR_CONFLICT', 'A run over this folder is under way.', { hint: 'Pause it first.' });
+    this.isBusy = true;
+    this.isStopping = false;
     this.wish = wish;
     this.message = undefined;
     const { modes, again, sidecar } = wish;
     this.tell('running');
     this.ending = this.work(async () => {
       using borrowed = await this.borrow();
+      if (this.isStopping) return 'paused';
       this.run = runFolder(this.folder, {
         interrogators: [borrowed.interrogator],
         task: { kind: 'interrogate', modes },
@@ -69,6 +75,7 @@ export class FolderRunner {
 
   /** Those that are under way come to their end; the ledger keeps them. */
   async pause(): Promise<FolderRun> {
+    this.isStopping = true;
     this.run?.stop();
     await this.ending;
     return this.shown();
@@ -87,6 +94,7 @@ export class FolderRunner {
       this.message = toRefusal(error).message;
     }
     this.run = undefined;
+    this.isBusy = false;
     this.tell(this.state);
   }
 

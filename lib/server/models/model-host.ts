@@ -205,6 +205,7 @@ export class ModelHost {
       const idle = this.open().filter((pair) => pair.isIdle && !pair.stays);
       const [oldest] = idle.sort((a, b) => a.usedAt - b.usedAt);
       if (oldest) await this.close(oldest);
+      else if (fits) return;
       else if (this.open().every(({ stays }) => stays)) {
         throw new Refusal(503, 'ERR_OUT_OF_MEMORY', 'The models that the server was started with leave no memory for this one.', {
           hint: 'Raise --memory, or start the server with fewer models.',

@@ -22,10 +22,12 @@ export async function fromBase64(text: Stored, spool: Spool, start = 0): Promise
     const cut = !isLast && text.endsWith('\\') ? '\\' : '';
     if (cut) text = text.slice(0, -1);
     let digits = /[\s\\]/.test(text) ? text.replace(/\\[nrt]|[\s\\]/g, '') : text;
-    if (isLast) digits = digits.replace(/={1,2}$/, '');
+    const [padding] = /={0,2}$/.exec(digits) as RegExpExecArray;
+    if (padding) digits = digits.slice(0, -padding.length);
     if (STRANGER.test(digits) || (isLast && digits.length % 4 === 1)) throw noBase64();
     const whole = isLast ? digits.length : digits.length - (digits.length % 4);
-    left = digits.slice(whole) + cut;
+    // Padding is an end: what comes behind it is no Base64.
+    left = digits.slice(whole) + padding + cut;
     const length = bytes.write(digits.slice(0, whole), 0, 'base64');
     if (length > 0) await writer.write(bytes.subarray(0, length));
   };

@@ -45,9 +45,11 @@ export class PictureCache {
 
   keep({ id, bytes }: SentPicture): void {
     if (!this.use(id)) this.add(id);
-    if (!bytes || this.files.has(id) || bytes.length > this.most) return;
-    this.files.set(id, { bytes, release: bytes.hold() });
-    this.bytes += bytes.length;
+    const release = bytes && !this.files.has(id) && bytes.length <= this.most ? bytes.hold() : undefined;
+    if (bytes && release) {
+      this.files.set(id, { bytes, release });
+      this.bytes += bytes.length;
+    }
     this.shrink();
   }
 

@@ -1,6 +1,7 @@
 /** From what a request gives for a picture to its bytes. */
 import { open } from 'node:fs/promises';
 import type { FastifyRequest } from 'fastify';
+import { AbortError } from '../../index';
 import { badRequest, Refusal } from '../answers/refusal';
 import { placeOf } from '../bodies/long-strings';
 import { fromBase64 } from './base64';
@@ -34,6 +35,8 @@ export interface IntakeOptions {
   maxBytes: number;
 }
 
+/** Each may take 20 s. */
+const MOST_URLS = 8;
 const FILE = '\u0000file:';
 const DATA_URL = /^data:[^,]{0,200}?(;\s*base64)?\s*,/i;
 /** A data: URL's beginning is within so much. */
@@ -45,6 +48,9 @@ export function fileToken(number: number): string {
 }
 
 export class Intake {
+  /** Fetched for each request so far. */
+  private readonly urls = new WeakMap<Held, number>();
+
   constructor(private readonly options: IntakeOptions) {}
 
   /** Rejects with 400, 403, 404, 413, 422. The bytes are there until the request ends; they are kept for later ones. */
@@ -58,10 +64,12 @@ export class Intake {
           hint: 'Send its bytes.',
         });
       }
-      if (known.bytes) request.held.add(known.bytes.hold());
+      const release = known.bytes?.hold();
+      if (release) request.held.add(release);
       return known;
     }
     const picture = await this.sent(request, given, signal);
+    throwIfGone(signal);
     cache.keep(picture);
     return picture;
   }
@@ -77,7 +85,7 @@ export class Intake {
       request.held.add(() => picture.bytes.release());
       return picture;
     };
-    if (/^https?:/i.test(given)) return made(await this.fetched(given, signal));
+    if (/^https?:/i.test(given)) return made(await this.fetched(request, given, signal));
     const place = placeOf(given);
     const long = place === undefined ? undefined : request.longStrings[place];
     const text = long?.source ?? Buffer.from(given, 'latin1');
@@ -87,13 +95,22 @@ export class Intake {
     return made(await fromBase64(text, spool, (await headOf(text)).indexOf(',') + 1));
   }
 
-  private fetched(url: string, signal: AbortSignal): Promise<SpoolWriter> {
+  private fetched(request: Sent, url: string, signal: AbortSignal): Promise<SpoolWriter> {
     const { fetcher, maxBytes, spool } = this.options;
+    const count = (this.urls.get(request.held) ?? 0) + 1;
+    this.urls.set(request.held, count);
+    if (count > MOST_URLS)
+      throw badRequest(`At most ${MOST_URLS} URLs of pictures are fetched for a request.`, 'Send the bytes of the others.');
     if (fetcher) return fetcher.fetch(url, spool, { maxBytes, signal });
     throw new Refusal(403, 'ERR_IMAGE_URL', 'This server does not fetch pictures of URLs.', {
       hint: 'Send the bytes, or start the server with --allow-urls.',
     });
   }
+}
+
+/** Of a client that has left, nothing is there any more. */
+function throwIfGone(signal: AbortSignal): void {
+  if (signal.aborted) throw new AbortError(signal.reason);
 }
 
 async function headOf(text: Stored): Promise<string> {

@@ -14,8 +14,9 @@ export class PictureBytes {
     readonly length: number,
   ) {}
 
-  /** Another one holds them, until it calls what this returns. */
-  hold(): () => void {
+  /** Another one holds them, until it calls what this returns. Undefined where nobody did any more: they are gone. */
+  hold(): (() => void) | undefined {
+    if (this.holders === 0) return undefined;
     this.holders += 1;
     let isHeld = true;
     return () => {

@@ -42,7 +42,9 @@ export class Spool {
   }
 
   close(): void {
-    if (this.folder !== undefined) rmSync(this.folder, { recursive: true, force: true });
+    if (this.folder === undefined) return;
+    rmSync(this.folder, { recursive: true, force: true });
+    own.delete(this.folder);
     this.folder = undefined;
   }
 
@@ -51,6 +53,7 @@ export class Spool {
     if (this.folder === undefined) {
       removeLeft();
       this.folder = mkdtempSync(path.join(os.tmpdir(), `${PREFIX}${process.pid}-`));
+      own.add(this.folder);
     }
     this.count += 1;
     return path.join(this.folder, String(this.count));
@@ -112,10 +115,19 @@ export class SpoolWriter {
   }
 }
 
+/** Of this process: a process in a container that was restarted may have the number of the one before it. */
+const own = new Set<string>();
+
 function removeLeft(): void {
   for (const name of readdirSync(os.tmpdir())) {
+    const folder = path.join(os.tmpdir(), name);
     const pid = name.startsWith(PREFIX) ? Number(name.slice(PREFIX.length).split('-')[0]) : 0;
-    if (pid > 0 && pid !== process.pid && !isAlive(pid)) rmSync(path.join(os.tmpdir(), name), { recursive: true, force: true });
+    if (!(pid > 0) || own.has(folder) || (pid !== process.pid && isAlive(pid))) continue;
+    try {
+      rmSync(folder, { recursive: true, force: true });
+    } catch {
+      // Another user's: it is theirs to remove.
+    }
   }
 }
 

@@ -121,7 +121,9 @@ export class DeviceQueue {
       const leave = this.line.wait(ticket.client, { cost, start });
       const forget = onAbort(signal, () => giveUp(new AbortError(signal.reason)));
       // Others came in between: what was estimated when it was let in does not hold any more.
-      const timer = ticket.hasBegun ? undefined : setTimeout(() => giveUp(this.late()), this.options.maxWait * 1000).unref();
+      const timer = ticket.hasBegun
+        ? undefined
+        : setTimeout(() => ticket.hasBegun || giveUp(this.late()), this.options.maxWait * 1000).unref();
       this.fill();
     });
     ticket.hasBegun = true;

@@ -75,12 +75,16 @@ export async function answerLongCall<T>(
 }
 
 export function sendJob(request: FastifyRequest, reply: FastifyReply, job: Job): Job {
-  const base = request.url.slice(0, request.url.indexOf('/v1/'));
-  reply.status(202).header('location', `${base}/v1/jobs/${job.id}`).header('preference-applied', 'respond-async');
+  // Relative to the request's own address: behind a proxy the server does not know what is before it.
+  const depth = (request.routeOptions.url ?? '').replace(/^.*\/v1\//, '').split('/').length - 1;
+  reply
+    .status(202)
+    .header('location', `${'../'.repeat(depth)}jobs/${job.id}`)
+    .header('preference-applied', 'respond-async');
   return job;
 }
 
-/** Wall time of the request. */
-export function secondsOf(reply: FastifyReply): number {
-  return Math.round(reply.elapsedTime) / 1000;
+/** Wall time of the request, or of the job, so far. */
+export function secondsOf({ times }: Pick<Caller, 'times'>): number {
+  return Math.round(performance.now() - times.began) / 1000;
 }

@@ -5,6 +5,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type Mode, thumbnail } from '../../index';
 import { EventStream } from '../answers/event-stream';
+import { notFound } from '../answers/refusal';
 import { CaptionEdit, Folder, FolderPicture, FolderPictures, FolderQuery, FolderRun, FolderRunBody } from '../contract/folder';
 import { FolderRunner } from '../folder/folder-run';
 import { Gallery, type Shown, textsOf } from '../folder/gallery';
@@ -85,7 +86,7 @@ export function folderRoutes(app: FastifyInstance, service: Service): void {
     { schema: { tags, summary: 'A small JPEG', params: Id, response: responses({ 200: Binary as never }, 422) } },
     async ({ params }, reply) => {
       const { file } = await open().gallery.find(params.id);
-      const small = await thumbnails.get(file);
+      const small = await thumbnails.get(file).catch(gone);
       return reply.type('image/jpeg').header('cache-control', 'private, max-age=60').send(small);
     },
   );
@@ -96,6 +97,7 @@ export function folderRoutes(app: FastifyInstance, service: Service): void {
     async ({ params }, reply) => {
       const { file, path } = await open().gallery.find(params.id);
       const type = TYPES[path.slice(path.lastIndexOf('.') + 1).toLowerCase()];
+      await stat(file).catch(gone);
       if (!type) return reply.type('image/jpeg').send(await thumbnail(file.toString(), { size: LARGE }));
       return reply.type(type).header('cache-control', 'private, max-age=60').send(createReadStream(file));
     },
@@ -161,15 +163,22 @@ export function folderRoutes(app: FastifyInstance, service: Service): void {
   );
 }
 
+/** It was there when the folder was looked at. */
+function gone(error: NodeJS.ErrnoException): never {
+  if (error.code === 'ENOENT' || error.code === 'ERR_IMAGE_NOT_FOUND') throw notFound('The picture is not in the folder any more.');
+  throw error;
+}
+
 const NEVER = new AbortController().signal;
 
 /** Until the client leaves. */
 async function follow(reply: FastifyReply, runner: FolderRunner): Promise<void> {
   using stream = EventStream.open(reply);
   const tell = (run: FolderRun): void => stream.send(run, 'run');
-  tell(await runner.shown());
   runner.events.on('run', tell);
-  await new Promise<void>((resolve) => reply.raw.once('close', resolve));
+  const left = new Promise<void>((resolve) => reply.raw.once('close', resolve));
+  tell(await runner.shown());
+  if (!reply.raw.destroyed) await left;
   runner.events.off('run', tell);
 }
 

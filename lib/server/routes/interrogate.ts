@@ -33,7 +33,7 @@ export function interrogateRoutes(app: FastifyInstance, service: Service): void 
           const picture = await service.intake.picture(sent, image, caller.signal);
           const models = { clip, caption, ranking, compat };
           const { size, ...answer } = await service.parts.describing.describe(caller, picture, { ...wish, modes, models });
-          return { ...answer, picture: pictureShown(picture.id, size), seconds: secondsOf(reply) };
+          return { ...answer, picture: pictureShown(picture.id, size), seconds: secondsOf(caller) };
         },
       });
     },
@@ -62,7 +62,7 @@ export function interrogateRoutes(app: FastifyInstance, service: Service): void 
           const models = { clip: service.clip(), caption };
           const text = await service.parts.describing.caption(caller, picture, models, wish);
           const shown = pictureShown(picture.id, service.cache.size(picture.id));
-          return { caption: text, picture: shown, captionModelName: caption, seconds: secondsOf(reply) };
+          return { caption: text, picture: shown, captionModelName: caption, seconds: secondsOf(caller) };
         },
       });
     },

@@ -52,7 +52,7 @@ export function jobRoutes(app: FastifyInstance, service: Service): void {
       const tell = (event: unknown): void => stream.send(event, 'progress');
       running.events.on('progress', tell);
       if (running.job.progress) tell(running.job.progress);
-      if (!running.hasEnded) {
+      if (!running.hasEnded && !reply.raw.destroyed) {
         await new Promise<void>((resolve) => {
           running.events.once('end', resolve);
           reply.raw.once('close', resolve);

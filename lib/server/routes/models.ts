@@ -74,7 +74,8 @@ export function modelRoutes(app: FastifyInstance, service: Service): void {
       const { kind, name } = request.body;
       const { names } = service.parts;
       const found = names.find(kind, name);
-      if (!service.settings.allowPull) {
+      // Where nobody asked for it, it is for those on this machine, whatever the server listens to.
+      if (!service.settings.allowPull || (!service.settings.pullIsForAll && !isLocal(request.socket.remoteAddress))) {
         throw new Refusal(403, 'ERR_FORBIDDEN', 'This server does not fetch models for its clients.', {
           hint: `On its machine: npx torch-interrogator pull ${found.name}; or start it with --allow-pull.`,
         });
@@ -87,6 +88,10 @@ export function modelRoutes(app: FastifyInstance, service: Service): void {
       return sendJob(request, reply, job);
     },
   );
+}
+
+function isLocal(address: string | undefined): boolean {
+  return address !== undefined && /^(127\.|::1$|::ffff:127\.)/.test(address);
 }
 
 function shown(service: Service, { kind, name, memory, download, isInstalled, embedDim }: KnownModel): Model {

@@ -36,8 +36,9 @@ export function digestsOf(keys: readonly string[]): Buffer[] {
   return keys.map(digest);
 }
 
-/** The same for all requests of one client: by its key where keys are needed, which it cannot make up, else by its address. */
+/** The same for all requests of one client: by its key where that is one of the server's, else by its address. */
 export function clientOf(request: FastifyRequest, keys: readonly string[]): string {
-  const key = keys.length === 0 ? undefined : keyOf(request);
+  const given = keyOf(request);
+  const key = given !== undefined && keys.includes(given) ? given : undefined;
   return key === undefined ? `address ${request.ip}` : `key ${digest(key).toString('hex').slice(0, 16)}`;
 }

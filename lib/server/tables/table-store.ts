@@ -1,8 +1,9 @@
 /** Lists of labels that were uploaded under a name, and their embeddings. Lists are files: they outlive the server. */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { abandonable } from '../../abort';
 import { type CallOptions, type Interrogator, LabelTable } from '../../index';
 import { Refusal } from '../answers/refusal';
 
@@ -18,6 +19,7 @@ export interface StoredTable {
   digest: string;
 }
 
+const CLOSING_MS = 30_000;
 const SUFFIX = '.table.json';
 
 /** Strings that are joined, or parsed, between turns of others. */
@@ -27,6 +29,10 @@ export class TableStore {
   private listed: Promise<Map<string, StoredTable>> | undefined;
   /** Tables that are ready or being made. */
   private readonly made = new WeakMap<Interrogator, Map<string, { digest: string; table: Promise<LabelTable> }>>();
+
+  private readonly maps = new Set<WeakRef<Map<string, { digest: string; table: Promise<LabelTable> }>>>();
+  /** One list is written after the other. */
+  private writing: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly folder: string) {}
 
@@ -43,8 +49,18 @@ export class TableStore {
     throw new Refusal(404, 'ERR_TABLE_UNKNOWN', `There is no table ${name}.`, { hint: `There are: ${names.slice(0, 20).join(', ')}.` });
   }
 
-  /** Writes a list, whole or not at all. False where it is there already, the same. */
-  async put(name: string, labels: readonly string[], template: string | undefined): Promise<{ stored: StoredTable; isNew: boolean }> {
+  /** Writes a list, whole or not at all. `isNew` is false where it is there already, the same. */
+  put(name: string, labels: readonly string[], template: string | undefined): Promise<{ stored: StoredTable; isNew: boolean }> {
+    const written = this.writing.then(() => this.write(name, labels, template));
+    this.writing = written.catch(() => {});
+    return written;
+  }
+
+  private async write(
+    name: string,
+    labels: readonly string[],
+    template: string | undefined,
+  ): Promise<{ stored: StoredTable; isNew: boolean }> {
     if (isBuiltIn(name))
       throw new Refusal(409, 'ERR_CONFLICT', `${name} is one of the server's own tables.`, { hint: 'Take another name.' });
     const hash = createHash('sha256').update(template ?? '');
@@ -70,6 +86,11 @@ export class TableStore {
     if (isBuiltIn(name)) throw new Refusal(409, 'ERR_CONFLICT', `${name} is one of the server's own tables.`);
     const { digest } = (await this.find(name)) as StoredTable;
     (await this.tables()).delete(name);
+    for (const each of this.maps) {
+      const made = each.deref()?.get(name);
+      if (made) this.closeLater(made.table);
+      each.deref()?.delete(name);
+    }
     await rm(path.join(this.folder, name + SUFFIX), { force: true });
     await this.removeLabels(digest);
   }
@@ -92,18 +113,26 @@ export class TableStore {
     const tables = this.made.get(interrogator) ?? new Map<string, { digest: string; table: Promise<LabelTable> }>();
     this.made.set(interrogator, tables);
     const made = tables.get(name);
-    if (made?.digest === found.digest) return made.table;
-    if (made) (await made.table.catch(() => undefined))?.close();
+    if (made?.digest === found.digest) return abandonable(made.table, signal);
+    if (made) this.closeLater(made.table);
     const table = this.labels(name, interrogator).then((labels) =>
+      // Whoever asked first may leave: others wait for the same, and what is made is kept.
       LabelTable.create(labels, `table-${found.digest.slice(0, 16)}`, interrogator, {
-        ...call,
+        ...(onProgress && { onProgress }),
         ...(found.template !== undefined && { template: found.template }),
       }),
     );
     const entry = { digest: found.digest, table };
     tables.set(name, entry);
     table.catch(() => tables.get(name) === entry && tables.delete(name));
-    return table;
+    this.maps.add(new WeakRef(tables));
+    return abandonable(table, signal);
+  }
+
+  /** Those who rank against it now have a moment to end. */
+  private closeLater(table: Promise<LabelTable>): void {
+    const close = (): void => void table.then((made) => made.close()).catch(() => {});
+    setTimeout(close, CLOSING_MS).unref();
   }
 
   /** Whether a model has the table's embeddings in memory. */
@@ -153,7 +182,7 @@ export class TableStore {
 
 /** Under a name of its own first: a server that is killed leaves no half of a file. */
 async function writeWhole(file: string, parts: readonly string[]): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
+  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   await writeFile(temporary, parts);
   await rename(temporary, file);
 }

@@ -3,6 +3,8 @@ import type { ProgressEvent } from '../../index';
 
 /** Where the time of a request went, in seconds. */
 export interface Times {
+  /** When it came: milliseconds, of performance.now(). */
+  began: number;
   /** In line for the device. */
   queue: number;
   /** On the device, and in decoding for it. */
@@ -32,5 +34,5 @@ export interface Trace {
 export const NO_TRACE: Trace = { now: () => {} };
 
 export function noTimes(): Times {
-  return { queue: 0, inference: 0, tokenization: 0, load: 0 };
+  return { began: performance.now(), queue: 0, inference: 0, tokenization: 0, load: 0 };
 }

@@ -17,7 +17,9 @@ export interface RankWish {
 }
 
 /** Pictures × labels of one request. */
-const MOST_SCORES = 4_000_000;
+const MOST_SCORES = 1_000_000;
+/** Labels in one answer, of all pictures: writing so many takes 100 ms. */
+export const MOST_RANKED = 100_000;
 
 export class Ranking {
   constructor(
@@ -40,6 +42,7 @@ export class Ranking {
         'Send fewer pictures at once.',
       );
     }
+    requireFew(pictures.rows.length * Math.min(wish.topCount, labels.length));
     const texts = template === undefined ? labels : labels.map((label) => template.replaceAll('{}', () => label));
     const encoded = await this.embedding.textRows(caller, texts, wish.clip);
     const { similarities, logits } = await this.embedding.similarities(caller, pictures, encoded, wish.clip);
@@ -57,6 +60,7 @@ export class Ranking {
     const load = { kind: `${wish.clip} table ${name}`, units: pictures.rows.length, places: 1 };
     const { signal, report: onProgress } = caller;
     await this.tables.find(name);
+    requireFew(pictures.rows.length * wish.topCount);
     using seat = await this.stations.enter(caller, { clip: wish.clip, caption: null }, load);
     const table = await this.tables.tableFor(name, seat.interrogator, { signal, onProgress });
     const { topCount, scores, reverse } = wish;
@@ -73,6 +77,14 @@ export class Ranking {
       return result.value;
     });
   }
+}
+
+function requireFew(count: number): void {
+  if (count > MOST_RANKED)
+    throw badRequest(
+      `The answer would have ${count} labels; ${MOST_RANKED} are the most.`,
+      'Ask for fewer by topCount, or send fewer pictures.',
+    );
 }
 
 function wanted(ranked: readonly RankedLabel[], { topCount, threshold }: RankWish): RankedLabel[] {
