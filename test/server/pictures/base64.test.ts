@@ -31,7 +31,7 @@ const WRITTEN: Record<string, (bytes: Buffer) => string> = {
 test.each(Object.keys(WRITTEN))('bytes of any length come back %s', async (how) => {
   const random = generator(5);
   const write = WRITTEN[how] as (bytes: Buffer) => string;
-  for (const length of [1, 2, 3, 4, 57, 58, 1000, 199_999, 200_000, 200_001, 400_000]) {
+  for (const length of [1, 2, 3, 4, 57, 58, 1000, 98_302, 98_303, 98_304, 98_305, 199_999, 200_000, 200_001, 400_000]) {
     const bytes = bytesOf(random, length);
     for (const each of await decoded(write(bytes))) expect(each.equals(bytes)).toBe(true);
   }

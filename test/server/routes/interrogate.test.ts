@@ -175,7 +175,8 @@ test('a long call can be a job', async () => {
     { headers: { prefer: 'respond-async' } },
   );
   expect(started.status).toBe(202);
-  const address = started.headers.get('location') as string;
+  // Relative to what was asked.
+  const address = new URL(started.headers.get('location') as string, `${server.url}/v1/interrogate`).pathname;
   expect(address).toBe(`/v1/jobs/${started.body.id}`);
   const events = eventsOf((await server.get(`${address}/events`)).body);
   expect(events.at(-1)?.event).toBe('end');
