@@ -111,6 +111,16 @@ export class Service {
     throw new Refusal(503, 'ERR_NOT_READY', detail, { retryAfter: this.state === 'starting' ? 2 : 5 });
   }
 
+  /** Throws 429 where as many jobs are under way as requests may wait. */
+  requireRoomForJob(): void {
+    const { maxWaiting } = this.settings;
+    if (this.jobs.count < maxWaiting) return;
+    throw new Refusal(429, 'ERR_BUSY', `${this.jobs.count} jobs are under way; at most ${maxWaiting} may be.`, {
+      hint: 'Wait for the end of some.',
+      retryAfter: 5,
+    });
+  }
+
   /** Who asks; the work is cancelled when the client has left. Must be disposed of when the answer is sent. */
   caller(
     request: FastifyRequest,

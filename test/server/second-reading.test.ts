@@ -160,3 +160,22 @@ test('a folder that a killed server left is removed, whatever else lies there', 
   expect(readdirSync(tmpdir())).not.toContain(path.basename(left));
   spool.close();
 });
+
+test('a job that was accepted waits for its turn, however much there is to do', async () => {
+  server = await served({ maxWait: 0, maxWaiting: 40 });
+  const ask = (i: number) =>
+    (server as Served).post(
+      '/v1/interrogate',
+      { image: base64(APPLE), modes: ['best'], caption: `c ${i}` },
+      { headers: { prefer: 'respond-async' } },
+    );
+  const jobs = await Promise.all(Array.from({ length: 6 }, (_, i) => ask(i)));
+  for (const { status, body } of jobs) {
+    expect(status).toBe(202);
+    let state = 'running';
+    for (; state === 'running'; await new Promise((resolve) => setTimeout(resolve, 50))) {
+      state = (await server.get(`/v1/jobs/${body.id}`)).body.state;
+    }
+    expect(state).toBe('done');
+  }
+}, 60_000);

@@ -11,12 +11,16 @@ import type { Job } from '../contract/jobs';
 /** Ended ones that can still be looked at. */
 const MOST_ENDED = 1000;
 const KEPT_MS = 15 * 60_000;
+/** Characters of the results of all of them together. */
+const MOST_RESULTS = 64 << 20;
 
 type Report = (event: ProgressEvent) => void;
 
 export class RunningJob {
   /** `progress` with the event, `end`. */
   readonly events = new EventEmitter().setMaxListeners(0);
+  /** Of its result, as JSON. */
+  length = 0;
   private readonly controller = new AbortController();
 
   constructor(
@@ -75,7 +79,8 @@ export class Jobs {
     while (this.running.size > 0) await Promise.all(this.running);
   }
 
-  private async run({ job, events, signal }: RunningJob, work: (signal: AbortSignal, report: Report) => Promise<unknown>): Promise<void> {
+  private async run(running: RunningJob, work: (signal: AbortSignal, report: Report) => Promise<unknown>): Promise<void> {
+    const { job, events, signal } = running;
     const report: Report = (event) => {
       job.progress = event;
       events.emit('progress', event);
@@ -83,6 +88,7 @@ export class Jobs {
     try {
       const result = await work(signal, report);
       if (signal.aborted) throw new AbortError(signal.reason);
+      running.length = JSON.stringify(result)?.length ?? 0;
       Object.assign(job, { state: 'done', result });
     } catch (error) {
       if (signal.aborted) job.state = 'cancelled';
@@ -91,13 +97,19 @@ export class Jobs {
     job.ended = new Date().toISOString();
     events.emit('end');
     events.removeAllListeners();
+    this.forgetOld();
   }
 
   private forgetOld(): void {
     const before = Date.now() - KEPT_MS;
-    const ended = [...this.jobs.values()].filter((each) => each.hasEnded);
-    for (const [place, { job }] of ended.entries()) {
-      if (ended.length - place > MOST_ENDED || Date.parse(job.ended as string) < before) this.jobs.delete(job.id);
+    const ended = [...this.jobs.values()].filter((each) => each.job.ended !== undefined);
+    let characters = ended.reduce((sum, { length }) => sum + length, 0);
+    for (const [place, { job, length }] of ended.entries()) {
+      const isLast = place === ended.length - 1;
+      const isOld = ended.length - place > MOST_ENDED || Date.parse(job.ended as string) < before;
+      if (!isOld && (characters <= MOST_RESULTS || isLast)) continue;
+      characters -= length;
+      this.jobs.delete(job.id);
     }
   }
 }

@@ -2,8 +2,10 @@
 import type {} from '@fastify/swagger';
 import { type TSchema, Type } from '@sinclair/typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { pause } from '../../abort';
 import type { ProgressEvent } from '../../index';
 import { streamWork, wantsEvents } from '../answers/event-stream';
+import { Refusal } from '../answers/refusal';
 import { Problem } from '../contract/common';
 import { Job } from '../contract/jobs';
 import type { Service } from '../service';
@@ -57,10 +59,11 @@ export async function answerLongCall<T>(
 ): Promise<unknown> {
   if (wantsJob(request)) {
     const owner = service.clientOf(request);
+    service.requireRoomForJob();
     request.outlives = true;
     const { job } = service.jobs.start(kind, owner, async (signal, report) => {
       using caller = service.jobCaller(owner, signal, report);
-      return await work(caller).finally(() => request.held.letGo());
+      return await patiently(() => work(caller), signal).finally(() => request.held.letGo());
     });
     return sendJob(request, reply, job);
   }
@@ -72,6 +75,18 @@ export async function answerLongCall<T>(
     using caller = service.caller(request, reply, report);
     return await work(caller);
   });
+}
+
+/** What was accepted waits where the device has too much to do, instead of failing. */
+async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.status !== 429) throw error;
+      await pause(1000 * (error.retryAfter ?? 1), signal);
+    }
+  }
 }
 
 export function sendJob(request: FastifyRequest, reply: FastifyReply, job: Job): Job {
