@@ -22,6 +22,7 @@ export function unknownName(what: string, name: string, known: readonly string[]
 }
 
 function editsBetween(a: string, b: string): number {
+  if (a === b) return 0;
   // A name without its tag, or with another one, is near: "ViT-L-14" means one of "ViT-L-14/…".
   return b.startsWith(a) && a.length >= 3 ? 0.5 : distance(a, b);
 }
