@@ -47,6 +47,7 @@ export {
   type TermTable,
 } from './interrogator/options';
 export { LabelTable, type LabelTableOptions, type RankedLabel, type RankOptions, type RankScoredOptions } from './labels/label-table';
+export { probabilityOf } from './labels/probability';
 export { loadList } from './labels/vocabulary';
 export {
   type ImportedModel,

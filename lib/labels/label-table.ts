@@ -8,6 +8,7 @@ import { SharedTask } from '../engine/shared-task';
 import { InterrogatorError } from '../errors';
 import type { NativeFeatures, NativeLabelMatrix } from '../native/types';
 import type { LabelSet } from './label-store';
+import { probabilityOf } from './probability';
 
 export interface RankOptions extends CallOptions {
   /** Most labels to return, 0 and up; fewer where the table has fewer. Default 1. */
@@ -190,16 +191,10 @@ export class LabelTable {
   /** What makes a probability of a label's similarity with this image. */
   private async probabilities(call: Call, image: NativeFeatures): Promise<(similarity: number) => number> {
     const { clip, binding } = this.engine;
-    const { scale, bias } = clip.logits;
-    if (scale === null) {
-      throw invalid(`scores: the weights of ${clip.name} have no logit_scale, so that there are no probabilities.`);
-    }
-    if (bias !== null) return (similarity) => 1 / (1 + Math.exp(-(scale * similarity + bias)));
+    // A sigmoid needs no other label's.
+    if (clip.logits.scale === null || clip.logits.bias !== null) return probabilityOf([], clip.logits);
     const { similarities } = await binding.topK(await this.matrices(call), image, this.length, {}, call.token);
-    const [most = 0] = similarities;
-    // From the largest on, so that no power overflows.
-    const sum = similarities.reduce((so, similarity) => so + Math.exp(scale * (similarity - most)), 0);
-    return (similarity) => Math.exp(scale * (similarity - most)) / sum;
+    return probabilityOf(similarities, clip.logits);
   }
 
   /** @internal Ranks as a part of a running call. */

@@ -79,6 +79,12 @@ export async function* keptPictures(folder: string, options: KeptOptions = {}): 
   yield* kept(folder, options);
 }
 
+/** The path of the text file beside a picture: its name with another suffix, such as `.txt`. Bytes: a name need not be UTF-8. */
+export function besidePicture(file: Buffer, extension: string): Buffer {
+  const { besidePicture: beside } = require('./inspect/there') as typeof import('./inspect/there');
+  return beside(file, extension);
+}
+
 /** What the last run in a folder of pictures, of an output, or of a state says of itself; undefined where there was none. */
 export async function readRunStatus(folder: string): Promise<FoundStatus | undefined> {
   const { readRunStatus: read } = require('./ledger/state') as typeof import('./ledger/state');

@@ -1,5 +1,5 @@
 /** The routes, to be registered in a Fastify app: createServer()'s, or anybody's. */
-import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { endStreams } from './answers/event-stream';
 import { sendProblem } from './answers/problem';
 import { notFound, Refusal } from './answers/refusal';
@@ -15,7 +15,6 @@ import { modelRoutes } from './routes/models';
 import { rankRoutes } from './routes/rank';
 import { healthRoutes, metricsRoute, statusRoute } from './routes/status';
 import { tableRoutes } from './routes/tables';
-import { digestsOf, requireKey } from './safety/client';
 import { refuseStrangers } from './safety/origin';
 import { Service } from './service';
 import { validatorCompiler } from './validator';
@@ -26,6 +25,10 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answered without a key, and while the server ends. */
     isOpen?: boolean;
+  }
+  interface FastifyRequest {
+    /** The code of what it failed with, also where a stream had begun. */
+    failure: string | undefined;
   }
   interface FastifyInstance {
     /** What is behind the routes: of the app that registered the plugin, too. */
@@ -51,10 +54,9 @@ export const interrogatorPlugin: FastifyPluginAsync<ServerOptions & { prefix?: s
 /** `ownsAll`: the app is createServer()'s. */
 export async function registerRoutes(app: FastifyInstance, service: Service, { ownsAll = false } = {}): Promise<void> {
   const { settings } = service;
-  const keys = digestsOf(settings.apiKey);
-  const failures = new WeakMap<FastifyRequest, string>();
   app.addSchema(Problem);
   app.setValidatorCompiler(validatorCompiler());
+  app.decorateRequest('failure', undefined);
   app.decorateRequest('times', null as unknown as ReturnType<typeof noTimes>);
 
   app.addHook('onRequest', async (request, reply) => {
@@ -68,7 +70,7 @@ export async function registerRoutes(app: FastifyInstance, service: Service, { o
     refuseStrangers(request, settings);
     const { isOpen } = request.routeOptions.config;
     if (isOpen) return;
-    requireKey(request, keys);
+    service.keys.require(request);
     if (service.state === 'draining') service.requireReady();
   });
   app.addHook('onSend', async (request, reply) => {
@@ -78,12 +80,12 @@ export async function registerRoutes(app: FastifyInstance, service: Service, { o
     reply.header('server-timing', shown.join(', '));
   });
   app.addHook('onResponse', async (request, reply) => {
-    const code = failures.get(request) ?? (reply.statusCode >= 400 ? String(reply.statusCode) : undefined);
+    const code = request.failure ?? (reply.statusCode >= 400 ? String(reply.statusCode) : undefined);
     service.metrics.ended(request.routeOptions.url ?? 'none', reply.elapsedTime / 1000, request.times, code);
   });
   app.addHook('onError', async (request, reply, error) => {
     const { code } = toRefusal(error);
-    failures.set(request, code);
+    request.failure = code;
     // Of a client that has left, no response ends.
     if (reply.raw.destroyed) service.metrics.ended(request.routeOptions.url ?? 'none', reply.elapsedTime / 1000, request.times, code);
     else if (service.isOurFault(error)) request.log.error({ err: error }, 'a request failed');

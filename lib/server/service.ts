@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import path from 'node:path';
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
+import { pause } from '../abort';
 import { AbortError, type ConfigInput, cacheFolder, type ProgressEvent } from '../index';
 import { Refusal } from './answers/refusal';
 import { toRefusal } from './answers/to-refusal';
@@ -16,7 +17,7 @@ import { PictureBytes } from './pictures/picture';
 import { PictureFetcher } from './pictures/remote';
 import { Spool } from './pictures/spool';
 import { DeviceQueue } from './queue/device-queue';
-import { clientOf } from './safety/client';
+import { Keys } from './safety/client';
 import { TableStore } from './tables/table-store';
 import { Metrics } from './watch/metrics';
 import { traceOf } from './watch/traces';
@@ -49,6 +50,7 @@ export class Service {
   readonly tables: TableStore;
   readonly jobs = new Jobs();
   readonly metrics: Metrics;
+  readonly keys: Keys;
   readonly startedAt = Date.now();
   state: ServiceState = 'starting';
   /** Settles when the models of the start are open. */
@@ -66,7 +68,8 @@ export class Service {
     readonly settings: Settled,
     private readonly log: FastifyBaseLogger,
   ) {
-    const { cache, allowUrls, maxBody, tables } = settings;
+    const { apiKey, cache, allowUrls, maxBody, tables } = settings;
+    this.keys = new Keys(apiKey);
     this.cache = new PictureCache(cache);
     this.fetcher = allowUrls ? new PictureFetcher() : undefined;
     this.intake = new Intake({ cache: this.cache, spool: this.spool, fetcher: this.fetcher, maxBytes: maxBody });
@@ -121,17 +124,22 @@ export class Service {
     });
   }
 
-  /** Who asks; the work is cancelled when the client has left. Must be disposed of when the answer is sent. */
+  /**
+   * Who asks; the work is cancelled when the client has left. Must be disposed of when the answer is sent. Throws 503 while the server
+   * starts or ends.
+   */
   caller(
     request: FastifyRequest,
     reply: FastifyReply,
     listener?: (event: ProgressEvent & { seconds?: number }) => void,
   ): Caller & Disposable {
+    this.requireReady();
     const caller = this.callerOf(this.clientOf(request), request.times, listener);
     const leave = (): void => {
       if (!reply.raw.writableFinished) caller.abort(new Refusal(499, 'ERR_CLIENT_GONE', 'The client has left.'));
     };
     reply.raw.once('close', leave);
+    if (reply.raw.destroyed) leave();
     return {
       ...caller,
       [Symbol.dispose]: () => {
@@ -142,7 +150,7 @@ export class Service {
   }
 
   clientOf(request: FastifyRequest): string {
-    return clientOf(request, this.settings.apiKey);
+    return this.keys.clientOf(request);
   }
 
   /** The same for a job, which has a signal of its own. */
@@ -179,13 +187,13 @@ export class Service {
     const end = performance.now() + grace * 1000;
     // A warm-up is nobody's request.
     this.ending.abort();
-    while ((this.callers.size > 0 || this.jobs.count > 0) && performance.now() < end) await pause(20);
+    while ((this.callers.size > 0 || this.jobs.count > 0) && performance.now() < end) await pause(20, undefined);
     const reason = new Refusal(503, 'ERR_NOT_READY', 'The server is ending.', { retryAfter: 5 });
     for (const each of this.callers) each.abort(reason);
     this.jobs.cancelAll(reason);
     await this.jobs.settled();
     const last = performance.now() + SENDING_MS;
-    while ((this.callers.size > 0 || this.isSending) && performance.now() < last) await pause(20);
+    while ((this.callers.size > 0 || this.isSending) && performance.now() < last) await pause(20, undefined);
   }
 
   /** An answer is on its way to a client. */
@@ -204,10 +212,11 @@ export class Service {
     for (const each of this.callers) each.abort(new AbortError());
     this.jobs.cancelAll(new AbortError());
     this.ending.abort();
+    // They end what is being loaded, and what waits for it.
+    await Promise.all((this.opened?.stations.all ?? []).map(({ host }) => host.dispose()));
     await this.started.catch(() => {});
     await this.warming;
     await this.jobs.settled();
-    await Promise.all((this.opened?.stations.all ?? []).map(({ host }) => host.dispose()));
     await this.fetcher?.close();
     this.metrics.close();
     this.spool.close();
@@ -300,7 +309,3 @@ export interface Opened {
 
 /** Stages as spans are called. */
 const SPANS: Record<string, string> = { features: 'image tower' };
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}

@@ -5,7 +5,7 @@ import { cruise } from 'dependency-cruiser';
 export const ARROWS = {
   web: ['server'],
   cli: ['index', 'server', 'setup', 'setup/libtorch', 'terminal'],
-  server: ['index', 'arguments', 'abort'],
+  server: ['index', 'files', 'arguments', 'abort'],
   index: ['api', 'run'],
   run: ['api', 'files', 'arguments', 'admission', 'abort', 'errors'],
   api: ['interrogator', 'models', 'labels', 'engine', 'bundles', 'image', 'net', 'files', 'config', 'errors'],

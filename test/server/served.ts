@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { Interrogator } from '../../lib';
 import { createServer, type ServerOptions } from '../../lib/server';
 
 export const IMAGES = path.join(__dirname, '..', '..', 'models', 'sample', 'images');
@@ -59,6 +60,21 @@ async function ask(url: string, init: RequestInit): Promise<Answer> {
   const text = await response.text();
   const isJson = /json/.test(response.headers.get('content-type') ?? '');
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+}
+
+/** A server and the library on the same models, for all tests of a file, which takes them when they are there. */
+export function servedBesideLibrary(take: (both: { server: Served; interrogator: Interrogator }) => void): void {
+  let end = async (): Promise<void> => {};
+  beforeAll(async () => {
+    const server = await served();
+    const interrogator = await Interrogator.create({ clipModelName: 'sample', captionModelName: 'sample', cachePath: null, quiet: true });
+    end = async () => {
+      await server.close();
+      await interrogator.dispose();
+    };
+    take({ server, interrogator });
+  });
+  afterAll(() => end());
 }
 
 export function base64(bytes: Uint8Array): string {

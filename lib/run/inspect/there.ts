@@ -42,7 +42,7 @@ function pathsOf(place: string): Buffer[] {
   return [Buffer.from(place), Buffer.concat(bytes)];
 }
 
-/** The text file beside a picture: its name with another suffix. */
+/** The path of the text file beside a picture: its name with another suffix, such as `.txt`. Bytes: a name need not be UTF-8. */
 export function besidePicture(file: Buffer, extension: string): Buffer {
   const name = file.lastIndexOf('/') + 1;
   const dot = file.lastIndexOf('.');

@@ -83,6 +83,7 @@ export async function streamWork<T>(
   } catch (error) {
     if (!stream) throw error;
     const refusal = toRefusal(error);
+    request.failure = refusal.code;
     if (refusal.status >= 500) request.log.error({ err: error }, 'a stream failed');
     send(problemOf(refusal, request.id), 'error');
   } finally {

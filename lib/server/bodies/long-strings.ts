@@ -3,6 +3,7 @@
  * garbage soon: long strings are taken out of the text as it comes, and a short name stands in their place.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { parse } from 'secure-json-parse';
 import { badRequest, Refusal } from '../answers/refusal';
 import type { Spool, SpoolWriter } from '../pictures/spool';
 
@@ -47,36 +48,83 @@ export async function parseWithLongStrings(body: AsyncIterable<Buffer>, spool: S
   }
 }
 
+/** A string that is being read. */
+interface OpenString {
+  /** Where it begins in the part that is being read. */
+  start: number;
+  /** Of earlier parts, as long as it is not long. */
+  withheld: Buffer[];
+  length: number;
+  writer: SpoolWriter | undefined;
+  /** The part before ended with a backslash that escapes what comes next. */
+  escaped: boolean;
+}
+
 class Scanner {
   readonly strings: SpoolWriter[] = [];
   private readonly kept: Buffer[] = [];
   private keptLength = 0;
   private depth = 0;
-  /** Of the string that is being read, so far; undefined outside of one. */
-  private string: { parts: Buffer[]; length: number; writer: SpoolWriter | undefined; escaped: boolean } | undefined;
+  private string: OpenString | undefined;
 
   constructor(private readonly spool: Spool) {}
 
+  /** What stands between two long strings is kept in one piece: a body of a million short ones is not a million buffers. */
   async push(part: Buffer): Promise<void> {
+    let from = 0;
+    if (this.string) this.string.start = 0;
     for (let at = 0; at < part.length; ) {
-      if (this.string) at = await this.inString(part, at);
-      else at = this.outside(part, at);
+      if (!this.string) {
+        at = this.nextString(part, at);
+        continue;
+      }
+      const { string } = this;
+      const end = this.endOfString(part, at);
+      const piece = part.subarray(string.start, end < 0 ? part.length : end);
+      string.length += piece.length;
+      at = end < 0 ? part.length : end + 1;
+      const isLong = string.writer !== undefined || string.length > LONG;
+      if (!isLong && end >= 0) {
+        for (const earlier of string.withheld) this.keep(earlier);
+        this.string = undefined;
+        continue;
+      }
+      // What is before it in this part; of one that was begun in another part that is nothing.
+      this.keep(part.subarray(from, string.start));
+      from = at;
+      if (!isLong) string.withheld.push(Buffer.from(piece));
+      else await this.spoolAway(string, piece);
+      if (end < 0) continue;
+      await string.writer?.end();
+      this.keep(Buffer.from(JSON.stringify(placeholder(this.strings.length - 1)).slice(1)));
+      this.string = undefined;
     }
+    this.keep(part.subarray(from));
   }
 
   finish(): ParsedBody {
     if (this.string) throw badRequest('The body is not valid JSON: a string does not end.');
     if (this.keptLength === 0) throw badRequest('The body is empty.');
     try {
-      return { value: JSON.parse(Buffer.concat(this.kept).toString('utf8'), withoutPrototypes), strings: this.strings };
+      // It refuses __proto__, which would change what objects are.
+      return { value: parse(Buffer.concat(this.kept).toString('utf8'), { constructorAction: 'ignore' }), strings: this.strings };
     } catch (error) {
-      if (error instanceof Refusal) throw error;
       throw badRequest(`The body is not valid JSON: ${(error as Error).message.slice(0, 200)}`);
     }
   }
 
-  /** Up to the next string, its quote included. */
-  private outside(part: Buffer, from: number): number {
+  private async spoolAway(string: OpenString, piece: Buffer): Promise<void> {
+    if (!string.writer) {
+      string.writer = this.spool.writer();
+      this.strings.push(string.writer);
+      for (const earlier of string.withheld) await string.writer.write(earlier);
+      string.withheld = [];
+    }
+    await string.writer.write(piece);
+  }
+
+  /** Opens the next string. The place behind its quote, or the end of the part. */
+  private nextString(part: Buffer, from: number): number {
     for (let at = from; at < part.length; at += 1) {
       const byte = part[at];
       if (byte === OPEN || byte === OPEN_LIST) {
@@ -84,39 +132,11 @@ class Scanner {
         if (this.depth > DEEPEST) throw badRequest(`The JSON is nested more than ${DEEPEST} deep.`);
       } else if (byte === CLOSE || byte === CLOSE_LIST) this.depth -= 1;
       else if (byte === QUOTE) {
-        this.keep(part.subarray(from, at + 1));
-        this.string = { parts: [], length: 0, writer: undefined, escaped: false };
+        this.string = { start: at + 1, withheld: [], length: 0, writer: undefined, escaped: false };
         return at + 1;
       }
     }
-    this.keep(part.subarray(from));
     return part.length;
-  }
-
-  /** Up to the end of the string, its quote included, or of the part. */
-  private async inString(part: Buffer, from: number): Promise<number> {
-    const string = this.string as NonNullable<typeof this.string>;
-    const end = this.endOfString(part, from);
-    const piece = part.subarray(from, end < 0 ? part.length : end);
-    string.length += piece.length;
-    if (string.writer) await string.writer.write(piece);
-    else if (string.length <= LONG) string.parts.push(end < 0 ? Buffer.from(piece) : piece);
-    else {
-      string.writer = this.spool.writer();
-      this.strings.push(string.writer);
-      for (const earlier of string.parts) await string.writer.write(earlier);
-      await string.writer.write(piece);
-    }
-    if (end < 0) return part.length;
-    if (string.writer) {
-      await string.writer.end();
-      this.keep(Buffer.from(JSON.stringify(placeholder(this.strings.length - 1)).slice(1)));
-    } else {
-      for (const earlier of string.parts) this.keep(earlier);
-      this.keep(part.subarray(end, end + 1));
-    }
-    this.string = undefined;
-    return end + 1;
   }
 
   /** The quote that ends it, or -1. */
@@ -142,6 +162,7 @@ class Scanner {
   }
 
   private keep(piece: Buffer): void {
+    if (piece.length === 0) return;
     this.keptLength += piece.length;
     if (this.keptLength > MOST_JSON) {
       throw new Refusal(413, 'ERR_BODY_SIZE', `The JSON without its pictures is longer than ${MOST_JSON >> 20} MiB.`, {
@@ -151,10 +172,4 @@ class Scanner {
     // The memory of a part may be used again.
     this.kept.push(Buffer.from(piece));
   }
-}
-
-/** Names that would change what objects are. */
-function withoutPrototypes(this: unknown, key: string, value: unknown): unknown {
-  if (key === '__proto__') throw badRequest('The body has a field __proto__.');
-  return value;
 }

@@ -48,7 +48,6 @@ export function automatic1111Routes(app: FastifyInstance, service: Service): voi
         }),
       },
       async (request, reply) => {
-        service.requireReady();
         using caller = service.caller(request, reply);
         const { image: given, model = 'clip' } = request.body;
         const image = requireImage(given);

@@ -1,12 +1,11 @@
 /** clip-as-service: `POST /post`, which encodes and ranks documents. */
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { probabilityOf } from '../../index';
 import { badRequest, notFound } from '../answers/refusal';
 import { LONGEST_TEXT, MOST_LABELS, orNull } from '../contract/common';
-import { sentOf } from '../routes/rank';
 import type { Service } from '../service';
 import type { Caller } from '../work/caller';
-import { probabilityOf } from '../work/rank';
 import { type Dialect, registerDialect, routeSchema, said } from './dialect';
 import { jsonList, jsonRow, jsonWith, sendJson } from './json-pieces';
 
@@ -145,7 +144,7 @@ async function rowsOf(service: Service, request: FastifyRequest, caller: Caller,
   const order: ('text' | 'picture')[] = [];
   for (const { text, blob, uri } of documents) {
     const picture = blob || uri;
-    if (picture) pictures.push(await service.intake.picture(sentOf(request), picture, caller.signal));
+    if (picture) pictures.push(await service.intake.picture(request, picture, caller.signal));
     else if (typeof text === 'string') texts.push(checked(text));
     else throw badRequest('A document has neither text nor blob nor uri.');
     order.push(picture ? 'picture' : 'text');

@@ -49,7 +49,6 @@ export function clipInterrogatorExtRoutes(app: FastifyInstance, service: Service
       '/interrogator/prompt',
       { schema: routeSchema(DIALECT, { summary: "A picture's prompt", body: PromptBody, answer: PromptAnswer }) },
       async (request, reply) => {
-        service.requireReady();
         using caller = service.caller(request, reply);
         const { image, mode = 'fast', clip_model_name: clip } = request.body;
         return { prompt: await promptOf(service, request, caller, { image: requireImage(image), mode, clip }) };
@@ -60,7 +59,6 @@ export function clipInterrogatorExtRoutes(app: FastifyInstance, service: Service
       '/interrogator/analyze',
       { schema: routeSchema(DIALECT, { summary: 'The best terms of each table', body: AnalyzeBody, answer: AnalyzeAnswer }) },
       async (request, reply) => {
-        service.requireReady();
         using caller = service.caller(request, reply);
         const { image, clip_model_name: clip } = request.body;
         const wish = { image: requireImage(image), clip, modes: [], termCount: TERMS };
@@ -75,8 +73,8 @@ export function clipInterrogatorExtRoutes(app: FastifyInstance, service: Service
   });
 }
 
-/** Those that a request may name: on this machine, or all where the server fetches them. */
-export function clipNames({ parts, settings }: Service): string[] {
-  const usable = parts.names.all.filter(({ kind, isInstalled }) => kind === 'clip' && (isInstalled || settings.allowPull));
+/** Those that a request may name: no request fetches one that is not on this machine. */
+export function clipNames({ parts }: Service): string[] {
+  const usable = parts.names.all.filter(({ kind, isInstalled }) => kind === 'clip' && isInstalled);
   return usable.map(({ name }) => name);
 }

@@ -1,7 +1,6 @@
 /** A picture's prompt in one mode, as other systems ask for it. */
 import type { FastifyRequest } from 'fastify';
 import type { Mode } from '../../index';
-import { sentOf } from '../routes/rank';
 import type { Service } from '../service';
 import type { Caller } from '../work/caller';
 import type { Described, DescribeWish } from '../work/describe';
@@ -31,7 +30,7 @@ export async function describePicture(
     chunkSize,
     flavorIntermediateCount,
   };
-  const picture = await service.intake.picture(sentOf(request), image, caller.signal);
+  const picture = await service.intake.picture(request, image, caller.signal);
   return service.parts.describing.describe(caller, picture, { ...wish, models });
 }
 

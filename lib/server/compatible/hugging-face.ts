@@ -4,7 +4,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { badRequest, Refusal } from '../answers/refusal';
 import { pictureBody } from '../bodies/parsers';
 import { Label, LONGEST_LABEL, MOST_LABELS, ModeName, orNull } from '../contract/common';
-import { sentOf } from '../routes/rank';
 import type { Service } from '../service';
 import { promptOf } from './describe-picture';
 import { type Dialect, registerDialect, requireImage, routeSchema, said } from './dialect';
@@ -100,7 +99,7 @@ async function classify(
 ) {
   using caller = service.caller(request, reply);
   const clip = service.clip(name);
-  const picture = await service.intake.picture(sentOf(request), image, caller.signal);
+  const picture = await service.intake.picture(request, image, caller.signal);
   const { embedding, ranking } = service.parts;
   const rows = await embedding.pictures(caller, [picture], clip);
   const wish = { clip, topCount: labels.length, scores: 'probability', reverse: false } as const;
@@ -127,6 +126,6 @@ async function textOf(
   if (isClip) return await promptOf(service, request, caller, { ...settings, image, clip: name, mode: mode ?? 'best' });
   if (mode !== undefined) throw badRequest('A mode is of CLIP models.', 'Name one in the path.');
   const caption = service.captioner(name);
-  const picture = await service.intake.picture(sentOf(request), image, caller.signal);
+  const picture = await service.intake.picture(request, image, caller.signal);
   return await service.parts.describing.caption(caller, picture, { clip: service.clip(), caption }, settings);
 }

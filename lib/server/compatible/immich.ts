@@ -3,7 +3,6 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
 import { badRequest, Refusal } from '../answers/refusal';
 import { Text } from '../contract/common';
-import { sentOf } from '../routes/rank';
 import type { Service } from '../service';
 import { type Dialect, registerDialect, routeSchema, said } from './dialect';
 import { TEI } from './text-embeddings-inference';
@@ -55,7 +54,6 @@ export function immichRoutes(app: FastifyInstance, service: Service): void {
         },
       },
       async (request, reply) => {
-        service.requireReady();
         using caller = service.caller(request, reply);
         const { entries, image, text } = request.body;
         const { visual, textual } = entries.clip ?? {};
@@ -70,7 +68,7 @@ export function immichRoutes(app: FastifyInstance, service: Service): void {
           return { clip: listOf(rows) };
         }
         if (!image) throw badRequest('Either image or text must be provided.');
-        const picture = await service.intake.picture(sentOf(request), image, caller.signal);
+        const picture = await service.intake.picture(request, image, caller.signal);
         const { rows } = await embedding.pictures(caller, [picture], clip);
         const size = service.cache.size(picture.id);
         return { clip: listOf(rows), ...(size && { imageHeight: size.height, imageWidth: size.width }) };

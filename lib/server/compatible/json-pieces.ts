@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
-import { base64Of } from '../routes/rank';
+import { base64Of } from '../answers/base64-of';
 
 /** Characters. Writing so many takes about 1 ms. */
 const PIECE = 64 << 10;

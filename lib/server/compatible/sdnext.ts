@@ -112,7 +112,6 @@ export function sdNextRoutes(app: FastifyInstance, service: Service): void {
 }
 
 async function describe(service: Service, request: FastifyRequest, reply: FastifyReply, body: OpenClipBody, modes: readonly Mode[]) {
-  service.requireReady();
   using caller = service.caller(request, reply);
   const { descriptions, terms } = await describePicture(service, request, caller, {
     image: requireImage(body.image),

@@ -80,7 +80,6 @@ export function textEmbeddingsInferenceRoutes(app: FastifyInstance, service: Ser
       handle: (caller: Caller, body: Static<S>, reply: FastifyReply, request: FastifyRequest) => Promise<unknown>,
     ): void => {
       routes.post<{ Body: Static<S> }>(url, { schema: routeSchema(TEI, words) }, async (request, reply) => {
-        service.requireReady();
         using caller = service.caller(request, reply);
         return await handle(caller, request.body as Static<S>, reply, request);
       });

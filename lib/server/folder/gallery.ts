@@ -3,12 +3,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type KeptPicture, keptPictures, listPictures, type Mode } from '../../index';
+import { besidePicture, type KeptPicture, keptPictures, listPictures, type Mode } from '../../index';
 import { notFound, Refusal } from '../answers/refusal';
 
 /** Looking again takes long for large folders. Milliseconds. */
 const FRESH_MS = 5000;
 const FILES_AT_ONCE = 32;
+/** As runs write them. */
+const CAPTION = '.txt';
 
 export interface Entry {
   id: string;
@@ -74,7 +76,7 @@ export class Gallery {
 
   /** Writes the text beside a picture, whole or not at all; null removes it. Throws 409 where it is not `expected` any more. */
   async write(entry: Entry, caption: string | null, expected: string | null | undefined): Promise<Shown> {
-    const file = besidePicture(entry.file);
+    const file = besidePicture(entry.file, CAPTION);
     if (expected !== undefined) {
       const there = await readCaption(entry.file);
       if (there !== expected) {
@@ -125,14 +127,7 @@ export function textsOf({ kept }: Entry): Partial<Record<Mode, string>> {
   return kept?.texts ?? {};
 }
 
-/** Its name with another suffix. */
-function besidePicture(file: Buffer): Buffer {
-  const name = file.lastIndexOf(path.sep) + 1;
-  const dot = file.lastIndexOf('.');
-  return Buffer.concat([dot > name ? file.subarray(0, dot) : file, Buffer.from('.txt')]);
-}
-
 async function readCaption(file: Buffer): Promise<string | null> {
-  const text = await readFile(besidePicture(file), 'utf8').catch(() => null);
+  const text = await readFile(besidePicture(file, CAPTION), 'utf8').catch(() => null);
   return text === null ? null : text.replace(/\r?\n$/, '');
 }

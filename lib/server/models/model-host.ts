@@ -37,7 +37,8 @@ export class ModelHost {
   private readonly timer: NodeJS.Timeout | undefined;
   /** Bytes of each open model, as measured when it was opened. */
   private readonly bytes = new Map<string, number>();
-  private isClosed = false;
+  /** Fires at the end. */
+  private readonly ending = new AbortController();
 
   constructor(private readonly options: ModelHostOptions) {
     const { keepAlive } = options;
@@ -101,10 +102,9 @@ export class ModelHost {
     }
   }
 
-  /** Unloads a model where nobody uses it. Throws 409 where somebody does, 404 where it is not open. */
+  /** Unloads a model where nobody uses it; nothing where it is not open. Throws 409 where somebody does. */
   async unload(kind: BundleKind, name: string): Promise<void> {
     const pairs = [...this.pairs.values()].filter((pair) => pair.uses(kind, name));
-    if (pairs.length === 0) throw new Refusal(404, 'ERR_NOT_FOUND', `${name} is not in memory.`);
     if (pairs.some((pair) => !pair.isIdle)) {
       throw new Refusal(409, 'ERR_CONFLICT', `${name} is in use.`, { hint: 'Try again when its requests have ended.' });
     }
@@ -112,14 +112,14 @@ export class ModelHost {
   }
 
   async dispose(): Promise<void> {
-    this.isClosed = true;
+    this.ending.abort();
     clearInterval(this.timer);
     await this.loading.catch(() => {});
     await Promise.all([...this.pairs.values()].map((pair) => this.close(pair)));
   }
 
   private pairOf(wish: PairWish, stays: boolean, onProgress: ProgressListener | undefined): Pair {
-    if (this.isClosed) throw new InterrogatorError('ERR_DISPOSED', 'The server is ending.');
+    this.requireOpen();
     const key = pairKey(wish);
     const there = this.pairs.get(key) ?? (wish.caption === null ? this.withCaption(wish) : undefined);
     if (there) return there;
@@ -163,7 +163,7 @@ export class ModelHost {
         device,
         quiet: true,
       }),
-      { pool: this.pool, ...(onProgress && { onProgress }) },
+      { pool: this.pool, signal: this.ending.signal, ...(onProgress && { onProgress }) },
     );
     this.measure(wanted, interrogator.stats().device.weightBytes - before);
     onEvent('loaded', { clip: clip.name, caption: caption?.name ?? null, seconds: (performance.now() - began) / 1000 });
@@ -211,8 +211,12 @@ export class ModelHost {
           hint: 'Raise --memory, or start the server with fewer models.',
         });
       } else await sleep(POLL_MS);
-      if (this.isClosed) throw new InterrogatorError('ERR_DISPOSED', 'The server is ending.');
+      this.requireOpen();
     }
+  }
+
+  private requireOpen(): void {
+    if (this.ending.signal.aborted) throw new InterrogatorError('ERR_DISPOSED', 'The server is ending.');
   }
 
   private unloadIdle(): void {

@@ -74,6 +74,13 @@ export class Intake {
     return picture;
   }
 
+  /** One, or several, in their order. */
+  async pictures(request: Sent, given: string | readonly string[], signal: AbortSignal): Promise<SentPicture[]> {
+    const pictures: SentPicture[] = [];
+    for (const each of typeof given === 'string' ? [given] : given) pictures.push(await this.picture(request, each, signal));
+    return pictures;
+  }
+
   private async sent(request: Sent, given: string, signal: AbortSignal): Promise<SentPicture> {
     const { spool } = this.options;
     if (given.startsWith(FILE)) {

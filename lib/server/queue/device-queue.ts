@@ -209,11 +209,6 @@ export class Ticket implements Disposable {
     }
   }
 
-  /** A unit that is not needed after all: a cache had it. */
-  skip(): void {
-    this.left = Math.max(0, this.left - 1);
-  }
-
   /** What was not done is not ahead of others any more. */
   [Symbol.dispose](): void {
     this.door.leave();

@@ -72,7 +72,6 @@ export function folderRoutes(app: FastifyInstance, service: Service): void {
       const { gallery } = open();
       let phrase: Float32Array | undefined;
       if (similar?.trim()) {
-        service.requireReady();
         using caller = service.caller(request, reply);
         [phrase] = (await service.parts.embedding.textRows(caller, [similar], service.clip())).rows;
       }

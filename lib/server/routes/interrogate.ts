@@ -4,7 +4,6 @@ import { CaptionAnswer, CaptionBody, InterrogateAnswer, InterrogateBody } from '
 import type { Service } from '../service';
 import { pictureShown } from '../work/shown';
 import { answerLongCall, JobAccepted, responses, secondsOf } from './answer';
-import { sentOf } from './rank';
 
 export function interrogateRoutes(app: FastifyInstance, service: Service): void {
   app.post<{ Body: InterrogateBody }>(
@@ -26,11 +25,10 @@ export function interrogateRoutes(app: FastifyInstance, service: Service): void 
       const clip = service.clip(clipModelName);
       const needsCaption = !wish.caption && modes.some((mode) => mode !== 'negative');
       const caption = needsCaption || captionModelName !== undefined ? service.captioner(captionModelName) : null;
-      const sent = sentOf(request);
       return answerLongCall(service, request, reply, {
         kind: 'interrogate',
         work: async (caller) => {
-          const picture = await service.intake.picture(sent, image, caller.signal);
+          const picture = await service.intake.picture(request, image, caller.signal);
           const models = { clip, caption, ranking, compat };
           const { size, ...answer } = await service.parts.describing.describe(caller, picture, { ...wish, modes, models });
           return { ...answer, picture: pictureShown(picture.id, size), seconds: secondsOf(caller) };
@@ -54,11 +52,10 @@ export function interrogateRoutes(app: FastifyInstance, service: Service): void 
       service.requireReady();
       const { image, captionModelName, ...wish } = request.body;
       const caption = service.captioner(captionModelName);
-      const sent = sentOf(request);
       return answerLongCall(service, request, reply, {
         kind: 'caption',
         work: async (caller) => {
-          const picture = await service.intake.picture(sent, image, caller.signal);
+          const picture = await service.intake.picture(request, image, caller.signal);
           const models = { clip: service.clip(), caption };
           const text = await service.parts.describing.caption(caller, picture, models, wish);
           const shown = pictureShown(picture.id, service.cache.size(picture.id));

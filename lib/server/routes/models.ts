@@ -2,7 +2,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
 import { pullModel } from '../../index';
-import { Refusal } from '../answers/refusal';
+import { notFound, Refusal } from '../answers/refusal';
 import { Model, ModelBody, ModelList } from '../contract/models';
 import { type KnownModel, SAMPLE } from '../models/names';
 import type { Service } from '../service';
@@ -62,7 +62,9 @@ export function modelRoutes(app: FastifyInstance, service: Service): void {
       if (names.defaults[kind][0] === found.name) {
         throw new Refusal(409, 'ERR_CONFLICT', `${found.name} is this server's default.`, { hint: 'Start the server with another one.' });
       }
-      await Promise.all(stations.all.map(({ host }) => host.unload(kind, found.name)));
+      const hosts = stations.all.map(({ host }) => host).filter((host) => host.state(kind, found.name) !== 'absent');
+      if (hosts.length === 0) throw notFound(`${found.name} is not in memory.`);
+      await Promise.all(hosts.map((host) => host.unload(kind, found.name)));
       return shown(service, found);
     },
   );

@@ -1,15 +1,15 @@
 /** `POST /v1/rank`, `/v1/similarity` and `/v1/features`. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import { base64Of } from '../answers/base64-of';
 import { badRequest } from '../answers/refusal';
 import { FeaturesAnswer, FeaturesBody, RankAnswer, RankBody, SimilarityAnswer, SimilarityBody } from '../contract/rank';
-import type { Sent } from '../pictures/intake';
-import type { SentPicture } from '../pictures/picture';
 import type { Service } from '../service';
-import type { Caller } from '../work/caller';
 import { pictureShown } from '../work/shown';
 import { answerLongCall, JobAccepted, responses, secondsOf } from './answer';
 
 const DEFAULT_COUNT = 10;
+/** Labels in one answer, of all pictures. */
+const MOST_RANKED = 100_000;
 /** Numbers in one answer, as text. Writing so many takes 50 ms. */
 const MOST_NUMBERS = 300_000;
 /** As Base64 they take a tenth of the time. */
@@ -34,13 +34,16 @@ export function rankRoutes(app: FastifyInstance, service: Service): void {
       if ((labels === undefined) === (table === undefined)) throw badRequest('Give labels, or the name of a table: one of the two.');
       if (table !== undefined && template !== undefined) throw badRequest('template is of labels; a table has its own.');
       const clip = service.clip(clipModelName);
-      const sent = sentOf(request);
       return answerLongCall(service, request, reply, {
         kind: 'rank',
         work: async (caller) => {
           const { embedding, ranking } = service.parts;
           if (table !== undefined) await service.tables.find(table);
-          const pictures = await picturesOf(service, sent, image, caller);
+          const pictures = await service.intake.pictures(request, image, caller.signal);
+          const count = pictures.length * Math.min(topCount, labels?.length ?? topCount);
+          if (count > MOST_RANKED) {
+            throw badRequest(`The answer would have ${count} labels; ${MOST_RANKED} are the most.`, 'Ask for fewer by topCount.');
+          }
           const rows = await embedding.pictures(caller, pictures, clip);
           const wish = { clip, topCount, scores, reverse, threshold };
           const ranked = labels
@@ -65,13 +68,12 @@ export function rankRoutes(app: FastifyInstance, service: Service): void {
       },
     },
     async (request, reply) => {
-      service.requireReady();
       using caller = service.caller(request, reply);
       const { image, text, clipModelName } = request.body;
       const clip = service.clip(clipModelName);
       const texts = typeof text === 'string' ? [text] : text;
       const { embedding } = service.parts;
-      const pictures = await picturesOf(service, sentOf(request), image, caller);
+      const pictures = await service.intake.pictures(request, image, caller.signal);
       if (pictures.length * texts.length > MOST_NUMBERS) {
         throw badRequest(`${pictures.length} pictures × ${texts.length} texts are more than ${MOST_NUMBERS}.`);
       }
@@ -99,13 +101,12 @@ export function rankRoutes(app: FastifyInstance, service: Service): void {
       },
     },
     async (request, reply) => {
-      service.requireReady();
       using caller = service.caller(request, reply);
       const { image, text, encoding = 'float', clipModelName } = request.body;
       if (image === undefined && text === undefined) throw badRequest('Give image, text, or both.');
       const clip = service.clip(clipModelName);
       const { embedding } = service.parts;
-      const pictures = image === undefined ? [] : await picturesOf(service, sentOf(request), image, caller);
+      const pictures = image === undefined ? [] : await service.intake.pictures(request, image, caller.signal);
       const texts = text === undefined ? [] : typeof text === 'string' ? [text] : text;
       const rows = [...(await embedding.pictures(caller, pictures, clip)).rows, ...(await embedding.textRows(caller, texts, clip)).rows];
       const dim = rows[0]?.length ?? 0;
@@ -122,20 +123,4 @@ export function rankRoutes(app: FastifyInstance, service: Service): void {
       };
     },
   );
-}
-
-/** Little-endian float32. */
-export function base64Of(row: Float32Array): string {
-  return Buffer.from(row.buffer, row.byteOffset, row.byteLength).toString('base64');
-}
-
-export function sentOf({ longStrings, pictureFiles, held }: FastifyRequest): Sent {
-  return { longStrings, pictureFiles, held };
-}
-
-export async function picturesOf(service: Service, sent: Sent, image: string | readonly string[], caller: Caller): Promise<SentPicture[]> {
-  const given = typeof image === 'string' ? [image] : image;
-  const pictures: SentPicture[] = [];
-  for (const each of given) pictures.push(await service.intake.picture(sent, each, caller.signal));
-  return pictures;
 }

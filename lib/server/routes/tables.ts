@@ -7,6 +7,7 @@ import { LONGEST_LABEL } from '../contract/common';
 import { MOST_TABLE_LABELS, Table, TableBody, TableLabels, TableList, TableName } from '../contract/tables';
 import type { Service } from '../service';
 import { BUILT_IN, isBuiltIn, type StoredTable } from '../tables/table-store';
+import { validatorCompiler } from '../validator';
 import { JobAccepted, responses, sendJob } from './answer';
 
 const Name = Type.Object({ name: TableName });
@@ -84,14 +85,18 @@ export function tableRoutes(app: FastifyInstance, service: Service): void {
   );
 }
 
-/** A text/plain body is not checked by a schema. */
+/** A text/plain body is checked by its lines, and so the route has no schema of its body. */
+const isTable = validatorCompiler()({ schema: TableBody, method: 'PUT', url: '', httpPart: 'body' }) as {
+  (body: unknown): boolean;
+  errors?: unknown;
+};
+
+/** Labels of either body. */
 async function listOf(body: TableBody | Buffer | undefined, template: string | undefined): Promise<TableBody> {
   if (body === undefined || body === null) throw badRequest('Send labels.', 'As {"labels": […]}, or as text/plain, a label a line.');
   if (!Buffer.isBuffer(body)) {
-    const { Value } = require('@sinclair/typebox/value') as typeof import('@sinclair/typebox/value');
-    const [fault] = Value.Errors(TableBody, body);
-    if (fault) throw badRequest(`body${fault.path.replaceAll('/', '.')}: ${fault.message}.`);
-    return body;
+    if (isTable(body)) return body;
+    throw Object.assign(new Error('The list is not valid.'), { validation: isTable.errors });
   }
   const labels = await linesOf(body, MOST_TABLE_LABELS);
   if (labels.length === 0) throw badRequest('The list is empty.');

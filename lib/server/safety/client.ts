@@ -19,26 +19,32 @@ function keyOf({ headers }: FastifyRequest): string | undefined {
   return colon < 0 ? undefined : pair.slice(colon + 1);
 }
 
-/** Throws 401 where none of the keys was given. Takes the same time for every wrong key. */
-export function requireKey(request: FastifyRequest, keys: readonly Buffer[]): void {
-  if (keys.length === 0) return;
-  const key = keyOf(request);
-  const given = key === undefined ? undefined : digest(key);
-  const isKnown = given !== undefined && keys.map((each) => timingSafeEqual(each, given)).includes(true);
-  if (!isKnown) {
-    throw new Refusal(401, 'ERR_KEY', key === undefined ? 'This server needs an API key.' : 'The API key is not one of this server.', {
-      hint: 'Send it as Authorization: Bearer KEY.',
-    });
+/** The keys of a server. */
+export class Keys {
+  private readonly digests: readonly Buffer[];
+
+  constructor(keys: readonly string[]) {
+    this.digests = keys.map(digest);
   }
-}
 
-export function digestsOf(keys: readonly string[]): Buffer[] {
-  return keys.map(digest);
-}
+  /** Throws 401 where keys are needed and none of them was given. */
+  require(request: FastifyRequest): void {
+    if (this.digests.length === 0 || this.given(request)) return;
+    const detail = keyOf(request) === undefined ? 'This server needs an API key.' : 'The API key is not one of this server.';
+    throw new Refusal(401, 'ERR_KEY', detail, { hint: 'Send it as Authorization: Bearer KEY.' });
+  }
 
-/** The same for all requests of one client: by its key where that is one of the server's, else by its address. */
-export function clientOf(request: FastifyRequest, keys: readonly string[]): string {
-  const given = keyOf(request);
-  const key = given !== undefined && keys.includes(given) ? given : undefined;
-  return key === undefined ? `address ${request.ip}` : `key ${digest(key).toString('hex').slice(0, 16)}`;
+  /** The same for all requests of one client: by its key where that is one of the server's, else by its address. */
+  clientOf(request: FastifyRequest): string {
+    const given = this.given(request);
+    return given ? `key ${given.toString('hex').slice(0, 16)}` : `address ${request.ip}`;
+  }
+
+  /** The digest of the request's key, where that is one of the server's. Takes the same time for every wrong key. */
+  private given(request: FastifyRequest): Buffer | undefined {
+    const key = keyOf(request);
+    if (key === undefined) return undefined;
+    const given = digest(key);
+    return this.digests.map((each) => timingSafeEqual(each, given)).includes(true) ? given : undefined;
+  }
 }

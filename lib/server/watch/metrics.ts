@@ -15,7 +15,8 @@ export interface Watched {
 
 export class Metrics {
   readonly registry = new Registry();
-  private readonly delay = monitorEventLoopDelay({ resolution: 10 });
+  /** One for each who asks: what one has seen, the other has not. */
+  private readonly delays = { metrics: new LoopDelay(), status: new LoopDelay() };
   private readonly requests = this.counter('te_request_count', 'Requests, by route.', ['route']);
   private readonly successes = this.counter('te_request_success', 'Requests that were answered with 2xx.', ['route']);
   private readonly failures = this.counter('te_request_failure', 'Requests that were not, by code.', ['err']);
@@ -27,20 +28,19 @@ export class Metrics {
   };
 
   constructor(private readonly watched: Watched) {
-    this.delay.enable();
     this.gauge('te_queue_size', 'Requests that wait for a device.', () => this.sum((counts) => counts.waiting));
     this.gauge('te_in_flight', 'Requests that are not answered yet.', () => watched.inFlight());
-    this.gauge('te_request_refused', 'Requests that were refused with 429, since the start.', () => this.sum((counts) => counts.refused));
+    this.total('te_request_refused', 'Requests that were refused with 429, since the start.', () => this.sum((counts) => counts.refused));
     this.gauge(
       'torch_interrogator_queue_wait_seconds',
       'Seconds of work that are ahead of a new request, the longest of all devices.',
       () => Math.max(0, ...this.stations.map(({ queue }) => queue.counts.waitSeconds)),
     );
     this.gauge('torch_interrogator_cache_bytes', 'Of the picture cache.', () => watched.cache.counts.bytes);
-    this.gauge('torch_interrogator_cache_hits', 'Features and captions that were in it, since the start.', () => watched.cache.counts.hits);
-    this.gauge('torch_interrogator_cache_misses', 'Those that were not.', () => watched.cache.counts.misses);
+    this.total('torch_interrogator_cache_hits', 'Features and captions that were in it, since the start.', () => watched.cache.counts.hits);
+    this.total('torch_interrogator_cache_misses', 'Those that were not.', () => watched.cache.counts.misses);
     this.gauge('torch_interrogator_event_loop_delay_p99_seconds', 'Since the last time that it was asked for.', () =>
-      this.eventLoopDelay(),
+      this.delays.metrics.take(),
     );
     this.gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
     this.deviceGauge('te_batch_next_size', 'Images, captions and rankings of a batch on the device, the mean since the start.', (stats) =>
@@ -62,10 +62,7 @@ export class Metrics {
 
   /** p99 of the time since the last call, in seconds. */
   eventLoopDelay(): number {
-    // The histogram counts its own timer's 10 ms, too.
-    const delay = Math.max(0, this.delay.percentile(99) / 1e9 - 0.01);
-    this.delay.reset();
-    return Number.isFinite(delay) ? delay : 0;
+    return this.delays.status.take();
   }
 
   ended(route: string, seconds: number, times: Times, code: string | undefined): void {
@@ -80,7 +77,7 @@ export class Metrics {
   }
 
   close(): void {
-    this.delay.disable();
+    for (const delay of Object.values(this.delays)) delay.close();
   }
 
   private get stations() {
@@ -97,6 +94,19 @@ export class Metrics {
 
   private histogram(name: string, help: string): Histogram {
     return new Histogram({ name, help, buckets: SECONDS, registers: [this.registry] });
+  }
+
+  /** Of what only grows, and is counted elsewhere. */
+  private total(name: string, help: string, value: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(value());
+      },
+    });
   }
 
   private gauge(name: string, help: string, value: () => number): void {
@@ -125,5 +135,27 @@ export class Metrics {
         for (const stats of devices()) this.set({ device: stats.name }, value(stats));
       },
     });
+  }
+}
+
+const RESOLUTION_MS = 10;
+
+class LoopDelay {
+  private readonly histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+
+  constructor() {
+    this.histogram.enable();
+  }
+
+  /** p99 since the last time, in seconds. */
+  take(): number {
+    // The histogram counts its own timer, too.
+    const delay = Math.max(0, this.histogram.percentile(99) / 1e9 - RESOLUTION_MS / 1000);
+    this.histogram.reset();
+    return Number.isFinite(delay) ? delay : 0;
+  }
+
+  close(): void {
+    this.histogram.disable();
   }
 }

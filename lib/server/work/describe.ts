@@ -58,8 +58,11 @@ export class Describing {
     const rows = cache.features(picture.id, models.clip);
     if (!picture.bytes && (rows === undefined || (needsCaption && kept === undefined))) throw forgotten();
     const chains = modes.some((mode) => mode === 'best' || mode === 'negative');
-    const known = `${rows ? 'f' : ''}${needsCaption && kept === undefined ? 'c' : ''}${explain || similarities ? 's' : ''}${wish.onDescription ? 'd' : ''}${termCount > 0 ? 't' : ''}`;
-    const kind = `${models.clip} ${models.caption} ${[...modes].sort().join()} ${known}`;
+    const says = similarities || explain || wish.onDescription !== undefined;
+    // What takes about the same time is of one kind.
+    const parts = { features: !rows, caption: needsCaption && kept === undefined, similarities: says, terms: termCount > 0 };
+    const work = [...modes, ...Object.entries(parts).flatMap(([name, isNeeded]) => (isNeeded ? [name] : []))].sort();
+    const kind = `${models.clip} ${models.caption} ${work}`;
     using seat = await this.stations.enter(caller, models, { kind, units: 1, places: chains ? CHAIN_PLACES : 1 });
     const { interrogator } = seat;
     const { signal, report } = caller;
@@ -73,7 +76,7 @@ export class Describing {
         ...(given && { features: given }),
         ...defined({ minFlavors, maxFlavors, include, exclude, ...settings }),
         termCount,
-        similarities: similarities || explain || wish.onDescription !== undefined,
+        similarities: says,
         signal,
         onProgress: report,
       });

@@ -1,6 +1,6 @@
 /** Labels by how well they fit pictures: lists of a request, and tables. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Features, InterrogatorError, type RankedLabel } from '../../index';
+import { Features, probabilityOf, type RankedLabel } from '../../index';
 import { badRequest } from '../answers/refusal';
 import type { TableStore } from '../tables/table-store';
 import type { Caller } from './caller';
@@ -18,8 +18,6 @@ export interface RankWish {
 
 /** Pictures × labels of one request. */
 const MOST_SCORES = 1_000_000;
-/** Labels in one answer, of all pictures: writing so many takes 100 ms. */
-export const MOST_RANKED = 100_000;
 
 export class Ranking {
   constructor(
@@ -42,7 +40,6 @@ export class Ranking {
         'Send fewer pictures at once.',
       );
     }
-    requireFew(pictures.rows.length * Math.min(wish.topCount, labels.length));
     const texts = template === undefined ? labels : labels.map((label) => template.replaceAll('{}', () => label));
     const encoded = await this.embedding.textRows(caller, texts, wish.clip);
     const { similarities, logits } = await this.embedding.similarities(caller, pictures, encoded, wish.clip);
@@ -60,7 +57,6 @@ export class Ranking {
     const load = { kind: `${wish.clip} table ${name}`, units: pictures.rows.length, places: 1 };
     const { signal, report: onProgress } = caller;
     await this.tables.find(name);
-    requireFew(pictures.rows.length * wish.topCount);
     using seat = await this.stations.enter(caller, { clip: wish.clip, caption: null }, load);
     const table = await this.tables.tableFor(name, seat.interrogator, { signal, onProgress });
     const { topCount, scores, reverse } = wish;
@@ -79,14 +75,6 @@ export class Ranking {
   }
 }
 
-function requireFew(count: number): void {
-  if (count > MOST_RANKED)
-    throw badRequest(
-      `The answer would have ${count} labels; ${MOST_RANKED} are the most.`,
-      'Ask for fewer by topCount, or send fewer pictures.',
-    );
-}
-
 function wanted(ranked: readonly RankedLabel[], { topCount, threshold }: RankWish): RankedLabel[] {
   const scored = threshold === undefined ? ranked : ranked.filter(({ similarity, probability = similarity }) => probability >= threshold);
   return scored.slice(0, topCount);
@@ -98,24 +86,11 @@ function rankRow(
   logits: { scale: number | null; bias: number | null },
   { scores, reverse }: RankWish,
 ): RankedLabel[] {
-  const order = [...similarities.keys()].sort((a, b) => (similarities[b] as number) - (similarities[a] as number) || a - b);
-  if (reverse) order.sort((a, b) => (similarities[a] as number) - (similarities[b] as number) || a - b);
+  const sign = reverse ? -1 : 1;
+  const order = [...similarities.keys()].sort((a, b) => sign * ((similarities[b] as number) - (similarities[a] as number)) || a - b);
   const probability = scores === 'probability' ? probabilityOf(similarities, logits) : undefined;
   return order.map((place) => {
     const similarity = similarities[place] as number;
     return { label: labels[place] as string, similarity, ...(probability && { probability: probability(similarity) }) };
   });
-}
-
-/** As LabelTable.rankScored() has it: softmax, or of models with a bias the sigmoid. */
-export function probabilityOf(
-  similarities: Float32Array,
-  { scale, bias }: { scale: number | null; bias: number | null },
-): (similarity: number) => number {
-  if (scale === null)
-    throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'The weights of this model do not say how they make probabilities.');
-  if (bias !== null) return (similarity) => 1 / (1 + Math.exp(-(scale * similarity + bias)));
-  const most = similarities.reduce((max, each) => Math.max(max, each), -1);
-  const sum = similarities.reduce((so, each) => so + Math.exp(scale * (each - most)), 0);
-  return (similarity) => Math.exp(scale * (similarity - most)) / sum;
 }

@@ -15,8 +15,6 @@ export interface Seat extends Disposable {
   interrogator: Interrogator;
   /** Does one unit of the load when it is its turn. */
   run<T>(work: () => Promise<T>): Promise<T>;
-  /** A unit that is not needed after all. */
-  skip(): void;
 }
 
 export class Stations {
@@ -41,7 +39,6 @@ export class Stations {
       return {
         interrogator: borrowed.interrogator,
         run: (work) => runUnit(ticket, caller, work),
-        skip: () => ticket.skip(),
         [Symbol.dispose]: () => {
           borrowed[Symbol.dispose]();
           ticket[Symbol.dispose]();

@@ -1,18 +1,13 @@
 /** text-embeddings-inference, clip-as-service and Immich, asked as their clients ask. */
-import { Interrogator } from '../../../lib';
-import { APPLE, base64, ROCKET, type Served, served } from '../served';
+import type { Interrogator } from '../../../lib';
+import { APPLE, base64, ROCKET, type Served, servedBesideLibrary } from '../served';
 import { expectRows, rowsOf } from './rows';
 
 let server: Served;
 let interrogator: Interrogator;
 
-beforeAll(async () => {
-  server = await served();
-  interrogator = await Interrogator.create({ clipModelName: 'sample', captionModelName: 'sample', cachePath: null, quiet: true });
-});
-afterAll(async () => {
-  await server.close();
-  await interrogator.dispose();
+servedBesideLibrary((both) => {
+  ({ server, interrogator } = both);
 });
 
 const TEXTS = ['an apple', 'a rocket', 'a cat and a pizza', ''];

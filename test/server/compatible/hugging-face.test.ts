@@ -1,18 +1,13 @@
 import { InferenceClient, InferenceClientProviderApiError } from '@huggingface/inference';
-import { Interrogator } from '../../../lib';
-import { APPLE, base64, ROCKET, type Served, served } from '../served';
+import type { Interrogator } from '../../../lib';
+import { APPLE, base64, ROCKET, type Served, served, servedBesideLibrary } from '../served';
 import { rowsOf } from './rows';
 
 let server: Served;
 let interrogator: Interrogator;
 
-beforeAll(async () => {
-  server = await served();
-  interrogator = await Interrogator.create({ clipModelName: 'sample', captionModelName: 'sample', cachePath: null, quiet: true });
-});
-afterAll(async () => {
-  await server.close();
-  await interrogator.dispose();
+servedBesideLibrary((both) => {
+  ({ server, interrogator } = both);
 });
 
 const clientOf = (path: string, key?: string): InferenceClient => new InferenceClient(key, { endpointUrl: server.url + path });

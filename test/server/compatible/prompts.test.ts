@@ -43,12 +43,8 @@ test('clip-interrogator-ext: the five best terms of each table, the best first',
 test('clip-interrogator-ext and SD.Next: the names of CLIP models are those that a request may have', async () => {
   for (const route of ['/interrogator/models', '/sdapi/v1/openclip']) {
     const { body } = await server.get(route);
-    expect(body).toContain('sample');
-    expect(body).toContain('ViT-L-14/openai');
+    expect(body).toEqual(['sample']);
   }
-  const closed = await served({ allowPull: false });
-  const { body } = await closed.get('/interrogator/models').finally(() => closed.close());
-  expect(body).toContain('sample');
 });
 
 test('A1111: the caption is the classic prompt, and the time is told', async () => {

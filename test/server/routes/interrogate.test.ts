@@ -1,16 +1,11 @@
-import { Interrogator, MODES } from '../../../lib';
-import { APPLE, base64, eventsOf, ROCKET, type Served, served } from '../served';
+import { type Interrogator, MODES } from '../../../lib';
+import { APPLE, base64, eventsOf, ROCKET, type Served, servedBesideLibrary } from '../served';
 
 let server: Served;
 let interrogator: Interrogator;
 
-beforeAll(async () => {
-  server = await served();
-  interrogator = await Interrogator.create({ clipModelName: 'sample', captionModelName: 'sample', cachePath: null, quiet: true });
-});
-afterAll(async () => {
-  await server.close();
-  await interrogator.dispose();
+servedBesideLibrary((both) => {
+  ({ server, interrogator } = both);
 });
 
 const WAYS: Record<

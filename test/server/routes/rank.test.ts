@@ -1,18 +1,13 @@
-import { Interrogator, LabelTable } from '../../../lib';
-import { APPLE, base64, ROCKET, type Served, served } from '../served';
+import { type Interrogator, LabelTable } from '../../../lib';
+import { APPLE, base64, ROCKET, type Served, served, servedBesideLibrary } from '../served';
 
 const LABELS = ['an apple', 'a rocket', 'a cat', 'yellow', 'a red fruit on a yellow background'];
 
 let server: Served;
 let interrogator: Interrogator;
 
-beforeAll(async () => {
-  server = await served();
-  interrogator = await Interrogator.create({ clipModelName: 'sample', captionModelName: 'sample', cachePath: null, quiet: true });
-});
-afterAll(async () => {
-  await server.close();
-  await interrogator.dispose();
+servedBesideLibrary((both) => {
+  ({ server, interrogator } = both);
 });
 
 test.each(['cosine', 'probability'] as const)('labels of a request are ranked as the library ranks them, by %s', async (scores) => {

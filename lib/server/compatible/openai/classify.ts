@@ -44,7 +44,6 @@ export function classifyRoutes(app: FastifyInstance, service: Service): void {
       '/v1/classify',
       { schema: routeSchema(OPENAI, { summary: 'Labels by how well they fit pictures or texts', body: Body, answer: Answer }) },
       async (request, reply) => {
-        service.requireReady();
         using caller = service.caller(request, reply);
         const { model, input, labels } = request.body;
         const inputs = inputsOf(input, 'text');

@@ -49,7 +49,6 @@ export function embeddingRoutes(app: FastifyInstance, service: Service): void {
       '/v1/embeddings',
       { schema: routeSchema(OPENAI, { summary: 'Features of texts and pictures', body: Body, answer: Answer }) },
       async (request, reply) => {
-        service.requireReady();
         using caller = service.caller(request, reply);
         const { model, input, messages, modality = 'text', encoding_format, embedding_type, dimensions, normalized } = request.body;
         if ((input === undefined) === (messages === undefined)) throw badRequest('Give input or messages: one of the two.');

@@ -3,7 +3,6 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import { badRequest } from '../../answers/refusal';
 import { LONGEST_TEXT } from '../../contract/common';
-import { sentOf } from '../../routes/rank';
 import type { Service } from '../../service';
 import type { Caller } from '../../work/caller';
 import type { Embedded } from '../../work/embed';
@@ -69,7 +68,7 @@ export async function embedInputs(
   const texts = inputs.flatMap((input) => ('text' in input ? [input.text] : []));
   const pictures = [];
   for (const input of inputs) {
-    if ('image' in input) pictures.push(await service.intake.picture(sentOf(request), input.image, caller.signal));
+    if ('image' in input) pictures.push(await service.intake.picture(request, input.image, caller.signal));
   }
   const pictureRows = await embedding.pictures(caller, pictures, clip);
   const textRows = await embedding.textRows(caller, texts, clip);
