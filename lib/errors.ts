@@ -104,5 +104,9 @@ export function toInterrogatorError(error: unknown): InterrogatorError {
   const code = (error as { code?: unknown } | null)?.code;
   if (code === 'ERR_ABORTED') return new AbortError();
   if (hasCode(error, ...ERROR_CODES)) return new InterrogatorError(code as ErrorCode, (error as Error).message, { cause: error });
+  // So V8 says it, with no code of its own.
+  if (error instanceof RangeError && /allocation failed/i.test(error.message)) {
+    return new InterrogatorError('ERR_OUT_OF_MEMORY', `The process ran out of memory: ${error.message}`, { cause: error });
+  }
   return new InterrogatorError('ERR_RUNTIME', error instanceof Error ? error.message : String(error), { cause: error });
 }

@@ -20,6 +20,7 @@ export const eventLoop = {
     const allFast = (files) => () => Promise.all(files.map((file) => ours.interrogateFast(file, { caption: CAPTION })));
     const works = { 'chain-step': () => oneStep(bench, phrases), 'fast-64': allFast(images) };
     for (const [kind, file] of Object.entries(await largeImages(bench))) works[`24mp-${kind}`] = allFast(Array(LARGE_AT_ONCE).fill(file));
+    works['24mp-pixels'] = allFast(Array(LARGE_AT_ONCE).fill(largePixels()));
     const rows = [];
     for (const [name, work] of Object.entries(works)) {
       await work();
@@ -32,6 +33,12 @@ export const eventLoop = {
 /** Files by format of one photograph of 24 megapixels, as cameras and phones make them. */
 export function largeImages({ peer }) {
   return peer.call('make_large_images', { folder: path.join(WORK, 'large'), width: 6000, height: 4000 });
+}
+
+/** The same number of pixels, as a program has them that decodes by itself. */
+function largePixels() {
+  const [width, height, channels] = [6000, 4000, 4];
+  return { data: new Uint8Array(width * height * channels), width, height, channels };
 }
 
 /** Seconds. The histogram holds the time from one timer to the next, which without any delay is the resolution. */

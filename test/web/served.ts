@@ -90,6 +90,25 @@ export function addPictures(page: Page, files: Parameters<Page['setInputFiles']>
   return page.getByTestId('files').first().setInputFiles(files);
 }
 
+/**
+ * Resolves when a prompt grows, which a small model's does for moments, and clicks on the button of that name as soon as it does. To be
+ * called before what makes it grow.
+ */
+export function whenGrowing(page: Page, clicked = ''): Promise<unknown> {
+  return page.evaluate(`new Promise((resolve) => {
+    const look = () => {
+      if (!document.querySelector('.prompt.growing')) return;
+      const button = [...document.querySelectorAll('button')].find(({ textContent }) => textContent.trim() === ${JSON.stringify(clicked)});
+      if (${clicked !== ''} && !button) return;
+      observer.disconnect();
+      button?.click();
+      resolve();
+    };
+    const observer = new MutationObserver(look);
+    observer.observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
+  })`);
+}
+
 /** Resolves when the expression is true of the page. Playwright's own waiting would evaluate it where the security policy forbids that. */
 export async function until(page: Page, expression: string, { timeoutMs = 20_000 } = {}): Promise<void> {
   for (const end = Date.now() + timeoutMs; ; await pause(30)) {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { crc32, deflateSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
-import { APPLE, addPictures, hasBrowser, launch, open, Served, until } from './served';
+import { APPLE, addPictures, hasBrowser, launch, open, Served, until, whenGrowing } from './served';
 
 let server: Served;
 let browser: Browser;
@@ -67,9 +67,9 @@ described('The page', () => {
   test('says that the connection broke in the middle of a chain, keeps what came, and tries again', async () => {
     const other = await Served.start();
     const { page, context } = await open(browser, other.address);
+    const underWay = whenGrowing(page);
     await addPictures(page, APPLE);
-    // The prompt grows: the chain is under way.
-    await page.locator('.prompt.growing').waitFor();
+    await underWay;
     await other.kill();
     const alert = page.getByRole('alert').filter({ hasText: 'The connection to the server broke.' });
     await alert.waitFor();
@@ -101,9 +101,9 @@ described('The page', () => {
 
   test('stops a chain when it is told to, and the server has nothing left to do', async () => {
     const { page, context } = await open(browser, server.address);
+    const stopped = whenGrowing(page, 'Stop');
     await addPictures(page, APPLE);
-    await page.locator('.prompt.growing').waitFor();
-    await page.getByRole('button', { name: 'Stop' }).click();
+    await stopped;
     await page.getByRole('button', { name: 'Interrogate', exact: true }).waitFor();
     await until(
       page,

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <string>
@@ -25,6 +26,7 @@ namespace {
 
 constexpr std::size_t kLarge = std::size_t{256} << 10;
 constexpr std::size_t kAlignment = 64;
+constexpr std::uint64_t kSpare = std::uint64_t{64} << 20;  // for the heap and threads of JavaScript
 constexpr std::chrono::seconds kTrimInterval{10};  // while it is done others may wait for memory
 
 /// Never destroyed: tensors may be freed at exit.
@@ -70,6 +72,14 @@ void trim_if_asked() noexcept {
 }
 
 }  // namespace
+
+void require_room([[maybe_unused]] std::uint64_t bytes) {
+#ifdef __linux__
+  void* const memory = mmap(nullptr, bytes + kSpare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw Error(ErrorCode::kOutOfMemory, "no memory for " + std::to_string(bytes) + " bytes of weights");
+  munmap(memory, bytes + kSpare);
+#endif
+}
 
 at::Tensor empty_in_mapping(at::IntArrayRef sizes, at::ScalarType type) {
 #ifdef __linux__

@@ -3,12 +3,19 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+
 namespace interrogator {
 
 /// Not initialised, on the CPU, on Linux in a mapping of its own, which is given back when it is freed. Throws Error(kOutOfMemory).
 at::Tensor empty_in_mapping(at::IntArrayRef sizes, at::ScalarType type);
 
-/// The same for what is read from end to end again and again, in huge pages where the system has them, so that reading does not wait for
+/// Throws Error(kOutOfMemory) at once where so many bytes more, and what the process needs to go on beside them, are more than the system
+/// gives: a load that took all it could get before it failed would end a runtime that allocates meanwhile. Knows nothing where it is not
+/// Linux.
+void require_room(std::uint64_t bytes);
+
+/// As empty_in_mapping, for what is read from end to end again and again, in huge pages where the system has them, so that reading does not wait for
 /// page tables.
 at::Tensor empty_in_huge_pages(at::IntArrayRef sizes, at::ScalarType type = at::kFloat);
 

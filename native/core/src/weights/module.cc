@@ -9,9 +9,12 @@
 #include <limits>
 #include <set>
 #include <sstream>
+#include <system_error>
 
 #include "interrogator/error.h"
+#include "platform/memory.h"
 #include "weights/empty_parameters.h"
+#include "weights/files/stored_tensor.h"
 #include "weights/graph.h"
 #include "weights/independent_operators.h"
 #include "weights/linear_layers.h"
@@ -60,10 +63,25 @@ void convert_tensors(const torch::jit::Module& module, c10::Device device, std::
   }
 }
 
+/// Throws kOutOfMemory. Beside the parameters the largest may be there twice, as it is read.
+void require_room_for(const std::vector<ParameterSource>& parameters, at::ScalarType type) {
+  std::uint64_t bytes = 0, most = 0;
+  for (auto each = parameters.begin(); each != parameters.end(); ++each) {
+    if (std::find(parameters.begin(), each, *each) != each) continue;  // tied
+    const std::uint64_t size = static_cast<std::uint64_t>(count_elements(each->shape)) * at::elementSize(type);
+    bytes += size;
+    most = std::max(most, size);
+  }
+  require_room(bytes + most);
+}
+
 }  // namespace
 
 Module Module::load(const std::filesystem::path& path, c10::Device device, std::initializer_list<const char*> methods, Products products) {
   const auto load = [&] {
+    std::error_code unknown;
+    const std::uintmax_t bytes = std::filesystem::file_size(path, unknown);
+    if (device.is_cpu() && !unknown) require_room(bytes);
     torch::jit::Module module = torch::jit::load(path.string(), device, /*load_debug_files=*/false);
     prepare(module, methods);
     const at::ScalarType dtype = compute_type(module, device);
@@ -86,6 +104,7 @@ Module Module::assemble(const GraphPart& part, const Weights& weights, c10::Devi
     prepare(module, methods);
     const at::ScalarType dtype = compute_type(weights.stored_type(), device);
     convert_tensors(module, device, dtype);
+    if (device.is_cpu()) require_room_for(part.parameters, dtype);
     EmptyParameters parameters(module, part, weights, device, dtype);
     if (device.is_cpu()) {
       take_over_operators(module);
