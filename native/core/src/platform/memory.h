@@ -15,8 +15,8 @@ at::Tensor empty_in_mapping(at::IntArrayRef sizes, at::ScalarType type);
 /// Linux.
 void require_room(std::uint64_t bytes);
 
-/// As empty_in_mapping, for what is read from end to end again and again, in huge pages where the system has them, so that reading does not wait for
-/// page tables.
+/// As empty_in_mapping, for what is read from end to end again and again, in huge pages where the system has them, so that reading does not
+/// wait for page tables.
 at::Tensor empty_in_huge_pages(at::IntArrayRef sizes, at::ScalarType type = at::kFloat);
 
 /// From now on libtorch's large tensors on the CPU lie in blocks of our own (block_cache.h). In the C library's arenas they would leave
