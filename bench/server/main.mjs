@@ -56,7 +56,7 @@ function flagsFor(config, { maxWait, device }) {
   ];
 }
 
-/** Fast mode of pictures of 640 × 480, by the engine itself and by the server, in turn. */
+/** Fast mode of pictures of 512 × 512, by the engine itself and by the server, in turn. */
 async function rates(served, config, images, { seconds: duration, samples, generateCaptions }) {
   const wishes = generateCaptions ? {} : { caption: CAPTION };
   const interrogator = await openOurs(config);

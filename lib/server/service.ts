@@ -68,12 +68,15 @@ export class Service {
     readonly settings: Settled,
     private readonly log: FastifyBaseLogger,
   ) {
-    const { apiKey, cache, allowUrls, maxBody, tables } = settings;
+    const { apiKey, cache, allowUrls, maxBody, tables, config } = settings;
     this.keys = new Keys(apiKey);
     this.cache = new PictureCache(cache);
     this.fetcher = allowUrls ? new PictureFetcher() : undefined;
     this.intake = new Intake({ cache: this.cache, spool: this.spool, fetcher: this.fetcher, maxBytes: maxBody });
-    this.tables = new TableStore(path.resolve(tables ?? path.join(cacheFolder(), 'tables')));
+    this.tables = new TableStore(
+      path.resolve(tables ?? path.join(cacheFolder(), 'tables')),
+      config.cachePath === undefined ? labelsFolder() : config.cachePath,
+    );
     this.metrics = new Metrics({ stations: () => this.opened?.stations, cache: this.cache, inFlight: () => this.callers.size });
   }
 
@@ -225,7 +228,7 @@ export class Service {
   private async open(): Promise<void> {
     const { clip, caption, device, config, maxWait, maxWaiting, memory, keepAlive, maxPixels } = this.settings;
     const names = await ModelNames.load({ clip, caption });
-    const shared: ConfigInput = { cachePath: path.join(cacheFolder(), 'labels'), maxPixels, ...config };
+    const shared: ConfigInput = { cachePath: labelsFolder(), maxPixels, ...config };
     const stations = new Stations(
       device.map((each) => ({
         host: new ModelHost({
@@ -305,6 +308,10 @@ export interface Opened {
   embedding: Embedding;
   describing: Describing;
   ranking: Ranking;
+}
+
+function labelsFolder(): string {
+  return path.join(cacheFolder(), 'labels');
 }
 
 /** Stages as spans are called. */

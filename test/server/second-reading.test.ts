@@ -179,3 +179,36 @@ test('a job that was accepted waits for its turn, however much there is to do', 
     expect(state).toBe('done');
   }
 }, 60_000);
+
+test('a table that is deleted, or replaced, leaves nothing behind', async () => {
+  const folders = { tables: mkdtempSync(path.join(tmpdir(), 'tables-')), embeddings: mkdtempSync(path.join(tmpdir(), 'embeddings-')) };
+  server = await served({ tables: folders.tables, config: { cachePath: folders.embeddings } });
+  const before = readdirSync(folders.embeddings);
+  const put = async (labels: string[]): Promise<void> => {
+    const { body } = await (server as Served).post('/v1/tables/mine', { labels }, { method: 'PUT' });
+    while ((await (server as Served).get(`/v1/jobs/${body.id}`)).body.state === 'running');
+  };
+  const own = (): string[] => readdirSync(folders.embeddings).filter((name) => !before.includes(name));
+  await put(['a cat', 'a dog']);
+  const [first, ...more] = own();
+  expect(first).toMatch(/_table-[0-9a-f]{16}\.safetensors$/);
+  expect(more).toEqual([]);
+  await put(['a cat', 'a bird']);
+  expect(own()).toHaveLength(1);
+  expect(own()).not.toContain(first);
+  expect((await server.get('/v1/tables/mine', { method: 'DELETE' })).status).toBe(204);
+  expect(own()).toEqual([]);
+  expect(readdirSync(folders.tables)).toEqual([]);
+});
+
+test('a server keeps only so many tables', async () => {
+  const tables = mkdtempSync(path.join(tmpdir(), 'tables-'));
+  for (let i = 0; i < 1000; i += 1) {
+    writeFileSync(path.join(tables, `t${i}.table.json`), JSON.stringify({ name: `t${i}`, count: 1, digest: 'a'.repeat(64) }));
+  }
+  server = await served({ tables });
+  const put = (name: string) => (server as Served).post(`/v1/tables/${name}`, { labels: ['a'] }, { method: 'PUT' });
+  const { status, body } = await put('one-more');
+  expect({ status, code: body.code }).toEqual({ status: 409, code: 'ERR_CONFLICT' });
+  expect((await put('t7')).status).toBe(202);
+});

@@ -79,7 +79,9 @@ export async function streamWork<T>(
     stream.send(data, event);
   };
   try {
-    send(await work((event) => send(event, 'progress')), 'result');
+    const result = await work((event) => send(event, 'progress'));
+    request.logResult?.(result);
+    send(result, 'result');
   } catch (error) {
     if (!stream) throw error;
     const refusal = toRefusal(error);

@@ -9,6 +9,8 @@ import type { Spool, SpoolWriter } from '../pictures/spool';
 
 /** Longer strings are taken out: longer than any text that a route takes. */
 const LONG = 32 << 10;
+/** The same of texts in escapes: six bytes a character. No picture has such escapes. */
+const LONG_IN_ESCAPES = 6 * 10_100;
 /** Of what is left. Parsing so much takes 20 ms or so. */
 const MOST_JSON = 4 << 20;
 const DEEPEST = 32;
@@ -60,6 +62,11 @@ interface OpenString {
   escaped: boolean;
 }
 
+/** Python's json.dumps writes all but ASCII so. */
+function hasEscapes({ withheld }: OpenString, piece: Buffer): boolean {
+  return [...withheld, piece].some((part) => part.includes('\\u'));
+}
+
 class Scanner {
   readonly strings: SpoolWriter[] = [];
   private readonly kept: Buffer[] = [];
@@ -83,7 +90,8 @@ class Scanner {
       const piece = part.subarray(string.start, end < 0 ? part.length : end);
       string.length += piece.length;
       at = end < 0 ? part.length : end + 1;
-      const isLong = string.writer !== undefined || string.length > LONG;
+      const isLong =
+        string.writer !== undefined || string.length > (string.length > LONG && hasEscapes(string, piece) ? LONG_IN_ESCAPES : LONG);
       if (!isLong && end >= 0) {
         for (const earlier of string.withheld) this.keep(earlier);
         this.string = undefined;

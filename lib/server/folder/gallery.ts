@@ -6,8 +6,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { besidePicture, type KeptPicture, keptPictures, listPictures, type Mode } from '../../index';
 import { notFound, Refusal } from '../answers/refusal';
 
-/** Looking again takes long for large folders. Milliseconds. */
+/** What was read is good for so long, and for ten times as long as reading it took: of large folders that is long. */
 const FRESH_MS = 5000;
+const FRESH_TIMES = 10;
 const FILES_AT_ONCE = 32;
 /** As runs write them. */
 const CAPTION = '.txt';
@@ -28,7 +29,9 @@ export interface Shown extends Entry {
 
 export class Gallery {
   private entries = new Map<string, Entry>();
-  private readAt = Number.NEGATIVE_INFINITY;
+  private freshUntil = Number.NEGATIVE_INFINITY;
+  /** Something has changed that whoever asks must see. */
+  private isWrong = true;
   private reading: Promise<void> | undefined;
 
   constructor(
@@ -41,20 +44,22 @@ export class Gallery {
     return path.basename(path.resolve(this.folder));
   }
 
-  /** In natural order, as the folder was some seconds ago. */
+  /** In natural order, as the folder was some seconds ago; while it is read again, as it was before. */
   async all(): Promise<Entry[]> {
-    if (performance.now() - this.readAt > FRESH_MS) {
+    if (performance.now() > this.freshUntil) {
       this.reading ??= this.read().finally(() => {
         this.reading = undefined;
       });
-      await this.reading;
+      if (this.isWrong) await this.reading;
+      else this.reading.catch(() => {});
     }
     return [...this.entries.values()];
   }
 
   /** What it knows may not be so any more. */
   forget(): void {
-    this.readAt = Number.NEGATIVE_INFINITY;
+    this.freshUntil = Number.NEGATIVE_INFINITY;
+    this.isWrong = true;
   }
 
   /** Throws 404. Ids are of pictures that were found: no path of a client's is opened. */
@@ -101,6 +106,7 @@ export class Gallery {
   }
 
   private async read(): Promise<void> {
+    const began = performance.now();
     const kept = new Map<string, KeptPicture>();
     const byContent = new Map<string, number>();
     for await (const each of keptPictures(this.folder, { clipModelName: this.clipModelName })) {
@@ -119,7 +125,9 @@ export class Gallery {
       if (entries.size % 1000 === 0) await nextTurn();
     }
     this.entries = entries;
-    this.readAt = performance.now();
+    const ended = performance.now();
+    this.freshUntil = ended + Math.max(FRESH_MS, FRESH_TIMES * (ended - began));
+    this.isWrong = false;
   }
 }
 

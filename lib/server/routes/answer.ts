@@ -63,7 +63,9 @@ export async function answerLongCall<T>(
     request.outlives = true;
     const { job } = service.jobs.start(kind, owner, async (signal, report) => {
       using caller = service.jobCaller(owner, signal, report);
-      return await patiently(() => work(caller), signal).finally(() => request.held.letGo());
+      const result = await patiently(() => work(caller), signal).finally(() => request.held.letGo());
+      request.logResult?.(result);
+      return result;
     });
     return sendJob(request, reply, job);
   }

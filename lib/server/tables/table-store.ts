@@ -19,6 +19,8 @@ export interface StoredTable {
   digest: string;
 }
 
+/** Lists that clients may leave on the server. */
+const MOST_TABLES = 1000;
 const CLOSING_MS = 30_000;
 const SUFFIX = '.table.json';
 
@@ -34,7 +36,11 @@ export class TableStore {
   /** One list is written after the other. */
   private writing: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly folder: string) {}
+  constructor(
+    private readonly folder: string,
+    /** Where embeddings are kept. */
+    private readonly embeddings: string | null,
+  ) {}
 
   async list(): Promise<StoredTable[]> {
     return [...(await this.tables()).values()].sort((a, b) => a.name.localeCompare(b.name, 'en'));
@@ -72,6 +78,11 @@ export class TableStore {
     const tables = await this.tables();
     const there = tables.get(name);
     if (there?.digest === digest) return { stored: there, isNew: false };
+    if (!there && tables.size >= MOST_TABLES) {
+      throw new Refusal(409, 'ERR_CONFLICT', `The server has ${tables.size} tables; it keeps ${MOST_TABLES} at most.`, {
+        hint: 'Delete some that are not used any more.',
+      });
+    }
     const stored: StoredTable = { name, count: labels.length, digest, ...(template !== undefined && { template }) };
     await mkdir(this.folder, { recursive: true });
     await this.writeLabels(this.labelsFile(digest), labels);
@@ -117,7 +128,7 @@ export class TableStore {
     if (made) this.closeLater(made.table);
     const table = this.labels(name, interrogator).then((labels) =>
       // Whoever asked first may leave: others wait for the same, and what is made is kept.
-      LabelTable.create(labels, `table-${found.digest.slice(0, 16)}`, interrogator, {
+      LabelTable.create(labels, embeddingsName(found.digest), interrogator, {
         ...(onProgress && { onProgress }),
         ...(found.template !== undefined && { template: found.template }),
       }),
@@ -172,7 +183,13 @@ export class TableStore {
 
   private async removeLabels(digest: string): Promise<void> {
     const isUsed = [...(await this.tables()).values()].some((each) => each.digest === digest);
-    if (!isUsed) await rm(this.labelsFile(digest), { force: true });
+    if (isUsed) return;
+    await rm(this.labelsFile(digest), { force: true });
+    if (this.embeddings === null) return;
+    // Of each model, with what is left of one that was not finished.
+    const names = await readdir(this.embeddings).catch(() => [] as string[]);
+    const own = names.filter((each) => each.includes(`_${embeddingsName(digest)}.safetensors`));
+    await Promise.all(own.map((each) => rm(path.join(this.embeddings as string, each), { recursive: true, force: true })));
   }
 
   private labelsFile(digest: string): string {
@@ -189,6 +206,10 @@ async function writeWhole(file: string, parts: readonly string[]): Promise<void>
 
 export function isBuiltIn(name: string): name is BuiltIn {
   return (BUILT_IN as readonly string[]).includes(name);
+}
+
+function embeddingsName(digest: string): string {
+  return `table-${digest.slice(0, 16)}`;
 }
 
 /** Labels may have line ends in them. */

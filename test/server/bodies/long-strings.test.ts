@@ -42,6 +42,7 @@ function madeUp(random: () => number, depth = 0): unknown {
   if (kind === 1) return Math.round(random() * 1e6) / 1e3;
   if (kind === 2) return 'é"\\\n\u2028{}[]:,'.repeat(Math.floor(random() * 20));
   if (kind === 3) return 'A'.repeat(32_000 + Math.floor(random() * 2000));
+  if (kind === 4 && random() < 0.3) return '\u0001'.repeat(5000 + Math.floor(random() * 6000));
   if (kind === 4) return `${'x"\\y/'.repeat(9000)}${'\\'.repeat(Math.floor(random() * 4))}`;
   if (kind === 5) return Array.from({ length: Math.floor(random() * 4) }, () => madeUp(random, depth + 1));
   return Object.fromEntries(Array.from({ length: Math.floor(random() * 4) }, (_, i) => [`k"${i}\\`, madeUp(random, depth + 1)]));
@@ -81,6 +82,15 @@ test('much JSON that is no picture is refused', async () => {
 test('a field that would change what objects are is refused', async () => {
   await expect(parse('{"a":{"__proto__":{"b":1}}}')).rejects.toMatchObject({ status: 400 });
   expect(({} as { b?: number }).b).toBeUndefined();
+});
+
+test('a text as long as a route takes stays a text where all of its characters are escapes', async () => {
+  const text = '\\u732b'.repeat(10_000);
+  for (const length of [1000, 30_001, 65_536]) {
+    const { value, strings } = await parse(`{"text":"${text}"}`, () => length);
+    expect(value).toEqual({ text: '猫'.repeat(10_000) });
+    expect(strings).toEqual([]);
+  }
 });
 
 test('a picture of many megabytes is not in memory', async () => {

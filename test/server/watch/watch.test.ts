@@ -72,8 +72,18 @@ test('with --log-content texts are in the log, and pictures are not', async () =
     logger: { level: 'info', stream: { write: (line: string) => void own.push(line) } } as never,
   });
   const { body } = await other.post('/v1/interrogate', { image: base64(ROCKET), caption: 'a wish', modes: ['fast'] });
+  const asked = { image: base64(ROCKET), modes: ['fast'] };
+  await other.post('/v1/interrogate', { ...asked, caption: 'a streamed wish' }, { headers: { accept: 'text/event-stream' } });
+  const { body: job } = await other.post(
+    '/v1/interrogate',
+    { ...asked, caption: 'a later wish' },
+    { headers: { prefer: 'respond-async' } },
+  );
+  while ((await other.get(`/v1/jobs/${job.id}`)).body.state === 'running');
   await other.close();
-  expect(own.join('')).toContain('a wish');
+  const told = (wish: string): number => own.filter((line) => line.includes(wish) && line.includes('similarity')).length;
+  expect(['a wish', 'a streamed wish', 'a later wish'].map(told)).toEqual([1, 1, expect.any(Number)]);
+  expect(told('a later wish')).toBeGreaterThan(0);
   expect(own.join('')).toContain(body.descriptions[0].prompt.slice(0, 40));
   expect(own.join('')).not.toContain(base64(ROCKET).slice(0, 100));
 });

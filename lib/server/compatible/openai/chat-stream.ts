@@ -72,9 +72,11 @@ export async function streamChat(
     send({}, { finish_reason: 'stop' });
     if (withUsage) stream?.send({ ...head, object: 'chat.completion.chunk', choices: [], usage: usageOf(tokens) });
     stream?.send('[DONE]');
+    request.logResult?.({ prompt, tokens });
   } catch (error) {
     if (!stream) throw error;
     const refusal = toRefusal(error);
+    request.failure = refusal.code;
     if (refusal.status >= 500) request.log.error({ err: error }, 'a stream failed');
     stream.send(openAiError(refusal));
   } finally {

@@ -125,16 +125,21 @@ export async function suggest(table: string, list: readonly Picture[], count: nu
   return [...best].sort(([, a], [, b]) => b - a).map(([label]) => label);
 }
 
-/** Fills what is missing whenever pictures or terms change, after the pause of somebody who types. Gives what ends it. */
+/** Fills what is missing when pictures or terms change: at once, and again `pauseMs` later at the soonest. Gives what ends it. */
 export function followSheet(pauseMs: number): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let filledAt = Number.NEGATIVE_INFINITY;
+  const now = (): void => {
+    filledAt = performance.now();
+    fill();
+  };
   const end = effect(() => {
     // What is read here is what the cells depend on.
     const isWanted = shownTerms.value.length > 0 && pictures.value.length > 0;
     template.value;
     modelName.value;
     clearTimeout(timer);
-    if (isWanted) timer = setTimeout(fill, pauseMs);
+    if (isWanted) timer = setTimeout(now, Math.max(0, filledAt + pauseMs - performance.now()));
   });
   return () => {
     clearTimeout(timer);

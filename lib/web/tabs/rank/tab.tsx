@@ -19,7 +19,7 @@ import { shownTerms, terms } from './sheet';
 import { forgetTicks, tagsJson, tagsText, threshold, ticks } from './tags';
 import { TermInput } from './term-input';
 
-/** Long enough for a quick typist's next letter, short enough to feel live. */
+/** Between two requests: long enough for a quick typist's next letter, short enough to feel live. */
 const PAUSE_MS = 60;
 
 const isTurned = stored('turned', false);
