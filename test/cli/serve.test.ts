@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -83,4 +84,14 @@ test('a model that there is not ends it with 2', async () => {
   const { ended, errors } = start(['--port', '0', '--clip', 'nothing/here', '--caption', 'sample']);
   expect(await ended).toBe(2);
   expect(errors()).toContain('ERR_MODEL_UNKNOWN');
+});
+
+(process.platform === 'linux' ? test : test.skip)('the event loop goes before decoding and the device', async () => {
+  const { child, ended } = await serve([]);
+  const pid = child.pid as number;
+  const priorities = (): number[] => readdirSync(`/proc/${pid}/task`).map((thread) => os.getPriority(Number(thread)) - os.getPriority(pid));
+  while (priorities().filter((steps) => steps > 0).length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(os.getPriority(pid)).toBe(os.getPriority());
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
 });

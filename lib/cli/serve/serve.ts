@@ -1,8 +1,8 @@
 /** One server from its start to its end. */
-
 import { InterrogatorError } from '../../index';
 import { createServer, type ServerOptions } from '../../server';
 import { EXIT } from '../failure';
+import { preferEventLoop } from './priority';
 
 export async function serve(options: ServerOptions, port: number): Promise<void> {
   const { host = '127.0.0.1' } = options;
@@ -24,6 +24,7 @@ export async function serve(options: ServerOptions, port: number): Promise<void>
     });
     console.error(`torch-interrogator is at ${address.replace('0.0.0.0', 'localhost')}`);
     await interrogator.started;
+    preferEventLoop();
     app.log.info({ models: interrogator.parts.names.defaults }, 'ready');
   } catch (error) {
     handle.uninstall();
