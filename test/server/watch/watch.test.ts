@@ -81,7 +81,7 @@ test('with --log-content texts are in the log, and pictures are not', async () =
   );
   while ((await other.get(`/v1/jobs/${job.id}`)).body.state === 'running');
   await other.close();
-  const told = (wish: string): number => own.filter((line) => line.includes(wish) && line.includes('similarity')).length;
+  const told = (wish: string): number => own.filter((line) => line.includes(wish) && line.includes('descriptions')).length;
   expect(['a wish', 'a streamed wish', 'a later wish'].map(told)).toEqual([1, 1, expect.any(Number)]);
   expect(told('a later wish')).toBeGreaterThan(0);
   expect(own.join('')).toContain(body.descriptions[0].prompt.slice(0, 40));
