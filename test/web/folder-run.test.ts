@@ -6,7 +6,7 @@ import type { Browser } from 'playwright-core';
 import { colours } from './colours';
 import { hasBrowser, launch, open, Served, until } from './served';
 
-const COUNT = 120;
+const COUNT = 40;
 
 let server: Served;
 let browser: Browser;

@@ -79,6 +79,12 @@ test('much JSON that is no picture is refused', async () => {
   await expect(parse(labels)).rejects.toMatchObject({ status: 413 });
 });
 
+test.each(['1,', '[],', '{},', '{"a":1},', '"a",', '[1],'])('very many values are refused, however short: %s', async (value) => {
+  const list = (count: number): string => `[${value.repeat(count)}1]`;
+  await expect(parse(list(149_000))).resolves.toMatchObject({ strings: [] });
+  await expect(parse(list(310_000))).rejects.toMatchObject({ status: 413, hint: expect.stringContaining('/v1/tables') });
+});
+
 test('a field that would change what objects are is refused', async () => {
   await expect(parse('{"a":{"__proto__":{"b":1}}}')).rejects.toMatchObject({ status: 400 });
   expect(({} as { b?: number }).b).toBeUndefined();
