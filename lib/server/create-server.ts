@@ -1,7 +1,9 @@
 /** A whole server: the routes, the page, the document, and what stands before them. */
+
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { Refusal } from './answers/refusal';
 import { type ServerOptions, settle } from './options';
 import { registerRoutes } from './plugin';
 import { pageRoutes } from './routes/page';
@@ -65,6 +67,8 @@ export function createServer(options: ServerOptions = {}): FastifyInstance {
     app.register(require('@fastify/rate-limit') as typeof import('@fastify/rate-limit'), {
       max: rateLimit,
       timeWindow: 60_000,
+      errorResponseBuilder: (_, { max, ttl }) =>
+        new Refusal(429, 'ERR_RATE', `At most ${max} requests a minute are taken of one client.`, { retryAfter: Math.ceil(ttl / 1000) }),
       keyGenerator: (request) => service.clientOf(request),
       allowList: (request) => request.routeOptions.config.isOpen ?? false,
     });

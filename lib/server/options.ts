@@ -1,4 +1,5 @@
 /** What a server is told when it is made. */
+import { statSync } from 'node:fs';
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyServerOptions } from 'fastify';
 import { problems } from '../arguments/schema';
@@ -86,6 +87,9 @@ export function isLoopback(host: string): boolean {
 export function settle({ config = {}, logger: _, host = '127.0.0.1', ...given }: ServerOptions): Settled {
   const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Settings;
   const faults = problems(SETTINGS, settings, 'option');
+  const { folder } = settings;
+  if (typeof folder === 'string' && !statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+    faults.push(`folder: ${folder} is not a folder.`);
   if (faults.length > 0) throw new InterrogatorError('ERR_INVALID_ARGUMENT', `The options of the server: ${faults.join('\n')}`);
   return {
     device: ['auto'],

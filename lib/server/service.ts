@@ -40,7 +40,7 @@ const SENDING_MS = 10_000;
 /** As in runs: enough for full passes, and so that others are decoded meanwhile. */
 const PLACES = { cpu: 16, cuda: 64 };
 
-export type ServiceState = 'starting' | 'ready' | 'draining';
+export type ServiceState = 'starting' | 'ready' | 'draining' | 'failed';
 
 export class Service {
   readonly cache: PictureCache;
@@ -83,8 +83,12 @@ export class Service {
   /** Begins to load the models; `started` tells the end. */
   start(): void {
     this.started = this.open();
-    // Whoever starts a server looks at it; nobody else has to.
-    this.started.catch(() => {});
+    // Whoever starts a server may look at `started`, and need not.
+    this.started.catch((error: unknown) => {
+      if (this.state !== 'starting') return;
+      this.state = 'failed';
+      this.log.error({ err: error }, 'the models cannot be opened');
+    });
   }
 
   /** Throws 503 before the models' names are known. */
@@ -113,8 +117,7 @@ export class Service {
   /** Throws 503 while the server starts or ends. */
   requireReady(): void {
     if (this.state === 'ready') return;
-    const detail = this.state === 'starting' ? 'The models are being loaded.' : 'The server is ending.';
-    throw new Refusal(503, 'ERR_NOT_READY', detail, { retryAfter: this.state === 'starting' ? 2 : 5 });
+    throw new Refusal(503, 'ERR_NOT_READY', NOT_READY[this.state], { retryAfter: this.state === 'starting' ? 2 : 5 });
   }
 
   /** Throws 429 where as many jobs are under way as requests may wait. */
@@ -313,6 +316,12 @@ export interface Opened {
 function labelsFolder(): string {
   return path.join(cacheFolder(), 'labels');
 }
+
+const NOT_READY = {
+  starting: 'The models are being loaded.',
+  draining: 'The server is ending.',
+  failed: 'The models could not be opened; the log says why.',
+};
 
 /** Stages as spans are called. */
 const SPANS: Record<string, string> = { features: 'image tower' };

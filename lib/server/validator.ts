@@ -4,7 +4,7 @@ import type { FastifySchemaCompiler } from 'fastify';
 import { Problem } from './contract/common';
 
 /** The first fault is told: looking for all of them would let a long body take long. */
-const SETTINGS = { allErrors: false, strict: false, validateFormats: false } as const;
+const SETTINGS = { allErrors: false, verbose: true, strict: false, validateFormats: false } as const;
 
 export function validatorCompiler(): FastifySchemaCompiler<object> {
   const body = new Ajv(SETTINGS);

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Fastify from 'fastify';
-import { interrogatorPlugin } from '../../lib/server';
+import { createServer, interrogatorPlugin } from '../../lib/server';
 import { Spool } from '../../lib/server/pictures/spool';
 import { APPLE, base64, type Served, served } from './served';
 
@@ -211,4 +211,67 @@ test('a server keeps only so many tables', async () => {
   const { status, body } = await put('one-more');
   expect({ status, code: body.code }).toEqual({ status: 409, code: 'ERR_CONFLICT' });
   expect((await put('t7')).status).toBe(202);
+});
+
+test('models that cannot be opened are told of in the log, and by /ready', async () => {
+  const lines: string[] = [];
+  const app = createServer({
+    clip: ['nosuch'],
+    logger: { level: 'error', stream: { write: (line: string) => void lines.push(line) } } as never,
+  });
+  const url = await app.listen({ port: 0, host: '127.0.0.1' });
+  await expect(app.interrogator.started).rejects.toMatchObject({ code: 'ERR_MODEL_UNKNOWN' });
+  expect(await (await fetch(`${url}/ready`)).json()).toEqual({ status: 'failed' });
+  expect(lines.join('')).toContain('the models cannot be opened');
+  await app.close();
+});
+
+test('a folder that is none is refused at the start', () => {
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'folder-')), 'a.png');
+  writeFileSync(file, APPLE);
+  for (const folder of [file, `${file}-more`]) {
+    expect(() => createServer({ folder, clip: ['sample'] })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }));
+  }
+});
+
+test('a run that is paused at once is paused, and its errors name their pictures', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'pictures-'));
+  writeFileSync(path.join(folder, 'a.png'), APPLE);
+  writeFileSync(path.join(folder, 'b.png'), APPLE.subarray(0, 60));
+  server = await served({ folder });
+  const post = (route: string) => (server as Served).post(`/v1/folder/${route}`, {});
+  expect((await post('run')).body.state).toBe('running');
+  expect((await post('run/pause')).body.state).toBe('paused');
+  expect((await post('run/resume')).body.state).toBe('running');
+  while ((await server.get('/v1/folder')).body.run.state === 'running');
+  const { pictures } = (await server.get('/v1/folder/pictures?filter=failed')).body;
+  expect(pictures).toEqual([
+    expect.objectContaining({ path: 'b.png', error: expect.objectContaining({ message: expect.stringContaining('b.png') }) }),
+  ]);
+});
+
+test('a field that comes twice and is to come once is refused, and what a body may have is told', async () => {
+  server = await served();
+  const form = new FormData();
+  form.append('image', new Blob([new Uint8Array(APPLE)]), 'a.png');
+  for (const table of ['flavors', 'mediums']) form.append('table', table);
+  expect((await server.post('/v1/rank', form)).status).toBe(400);
+  const { status, body } = await server.post('/v1/rank', { image: base64(APPLE), table: 'flavors', top: 2 });
+  expect(status).toBe(400);
+  expect(body.hint).toContain('topCount');
+});
+
+test('a request to delete may have a type and no body', async () => {
+  server = await served();
+  const { status } = await server.get('/v1/tables/nothing', { method: 'DELETE', headers: { 'content-type': 'application/json' } });
+  expect(status).toBe(404);
+});
+
+test('who asks too often is told when to come again', async () => {
+  server = await served({ rateLimit: 2 });
+  for (let i = 0; i < 2; i += 1) await server.get('/v1/models');
+  const { status, headers, body } = await server.get('/v1/models');
+  expect({ status, code: body.code }).toEqual({ status: 429, code: 'ERR_RATE' });
+  expect(body.retryAfter).toBeGreaterThan(1);
+  expect(Number(headers.get('retry-after'))).toBe(body.retryAfter);
 });

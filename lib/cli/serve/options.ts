@@ -42,7 +42,8 @@ export function serverOptions(command: Command): (given: Record<string, unknown>
 function optionOf(name: string, schema: TSchema): Option {
   const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   const isOff = schema.type === 'boolean' && /Default true/.test(schema.description ?? '');
-  const description = `${(schema.description ?? '').replace(/\.$/, '')}`;
+  const said = (schema.description ?? '').replace(/\.$/, '');
+  const description = isOff ? `do not ${said.charAt(0).toLowerCase()}${said.slice(1).replace(/\. Default true/, '')}` : said;
   const option = new Option(isOff ? `--no-${flag.slice(2)}` : `${flag}${valueOf(name, schema)}`, description);
   option.negate = isOff;
   // Commander takes any text in the variable of a switch, `false` too, for true.
@@ -72,7 +73,8 @@ function switchOf(name: string): boolean | undefined {
 function valueOf(name: string, schema: TSchema): string {
   if (schema.type === 'boolean') return '';
   if (schema.type === 'array') return ` <${/Host|cors/.test(name) ? 'name' : 'value'},…>`;
-  return ` <${OF_BYTES.has(name) ? 'bytes' : schema.type === 'string' ? 'value' : 'n'}>`;
+  if (OF_BYTES.has(name)) return ' <bytes>';
+  return schema.type === 'integer' || schema.type === 'number' ? ' <n>' : ' <value>';
 }
 
 function partsOf(text: string): string[] {
@@ -84,7 +86,7 @@ function partsOf(text: string): string[] {
 
 function numberOf(text: string): number {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('expected a number.');
+  throw new InvalidArgumentError('expected a number of 0 or more.');
 }
 
 /** `32mb`, `1.5GiB`, `1000`. A thousand of bytes is 1024 of them, as systems count memory. */

@@ -8,6 +8,7 @@ import { locateState } from '../inspect/kept';
 import { Ledger } from '../ledger/ledger';
 import type { PictureLine } from '../ledger/line';
 import type { RowError } from '../row';
+import { NAME_MARK } from '../work/examine';
 
 /** A picture of a folder. */
 export interface ListedPicture {
@@ -94,6 +95,6 @@ function keptOf({ image, sha256, results = {}, errors = {} }: PictureLine, { set
     if (width !== undefined && height !== undefined) Object.assign(kept, { width, height });
   }
   const [error] = Object.values(errors);
-  if (error && Object.keys(results).length === 0) kept.error = error;
+  if (error && Object.keys(results).length === 0) kept.error = { ...error, message: error.message.replaceAll(NAME_MARK, () => image) };
   return kept;
 }

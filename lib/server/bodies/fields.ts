@@ -11,7 +11,7 @@ export function fieldsOf(request: FastifyRequest, given: readonly (readonly [str
     const values = (Array.isArray(value) ? value : [value]).map(String);
     grouped.set(name, [...(grouped.get(name) ?? []), ...values]);
   }
-  // What a form names twice wins over what stands nowhere in the schema: that is refused by the check that follows.
+  // What stands nowhere in the schema is refused by the check that follows.
   return Object.fromEntries([...grouped].map(([name, values]) => [name, valueOf(values, properties[name])]));
 }
 
@@ -24,6 +24,8 @@ function valueOf(values: readonly string[], schema: TSchema | undefined): unknow
     if (list !== undefined) return list;
     return isOfNames(schema) ? first.split(',').map((each) => each.trim()) : [first];
   }
+  // It is to be one: the check that follows refuses several.
+  if (values.length > 1) return values;
   if (types.has('object')) return parsed(first) ?? first;
   if ((types.has('integer') || types.has('number')) && /^-?\d+(\.\d+)?(e-?\d+)?$/i.test(first.trim())) return Number(first);
   if (types.has('boolean') && /^(true|false|1|0|on|yes|no)$/i.test(first)) return /^(true|1|on|yes)$/i.test(first);

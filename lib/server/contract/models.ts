@@ -46,7 +46,7 @@ export const DeviceStatus = Type.Object(
 export const Status = Type.Object(
   {
     version: Type.String(),
-    state: oneOf(['starting', 'ready', 'draining']),
+    state: oneOf(['starting', 'ready', 'draining', 'failed']),
     uptime: Type.Number({ description: 'Seconds.' }),
     devices: Type.Array(DeviceStatus),
     clipModelName: Type.String({ description: 'The default.' }),

@@ -1,5 +1,6 @@
 /** A run over the folder that a server was started with: begun, paused, gone on with, and watched. */
 import { EventEmitter } from 'node:events';
+import { hasCode } from '../../errors';
 import { type Interrogator, type Mode, type Run, type RunProgress, readRunStatus, runFolder } from '../../index';
 import { Refusal } from '../answers/refusal';
 import { toRefusal } from '../answers/to-refusal';
@@ -90,8 +91,10 @@ export class FolderRunner {
     try {
       this.state = await run();
     } catch (error) {
-      this.state = 'failed';
-      this.message = toRefusal(error).message;
+      // Stopped before its first picture.
+      const isPaused = this.isStopping && hasCode(error, 'ERR_ABORTED');
+      this.state = isPaused ? 'paused' : 'failed';
+      if (!isPaused) this.message = toRefusal(error).message;
     }
     this.run = undefined;
     this.isBusy = false;

@@ -8,7 +8,7 @@ export function Footer() {
       <span class="footer-keys">
         <kbd>1</kbd>–<kbd>{offered.value.length}</kbd> {say('keys.tabs')} · <kbd>[</kbd> <kbd>]</kbd> {say('keys.pictures')}
       </span>
-      <a href={new URL('docs', document.baseURI).href}>{say('footer.api')}</a>
+      <a href={new URL('docs/', document.baseURI).href}>{say('footer.api')}</a>
       <a href={new URL('openapi.json', document.baseURI).href}>OpenAPI</a>
     </footer>
   );

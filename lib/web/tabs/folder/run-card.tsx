@@ -1,5 +1,5 @@
 /** The run over the folder: start it, watch it, pause it, go on. */
-import { useSignal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import type { FolderRun } from '../../../server/contract/folder';
 import { changeRun, startRun } from '../../api/folder';
 import { shownError } from '../../api/request';
@@ -58,10 +58,12 @@ function Going({ run: { state } }: { run: FolderRun }) {
   );
 }
 
+/** Of the next run: they stay while one is under way. */
+const mode = signal<Mode>('caption');
+const again = signal<'missing' | 'errors' | 'all'>('missing');
+const sidecar = signal(false);
+
 function Start() {
-  const mode = useSignal<Mode>('caption');
-  const again = useSignal<'missing' | 'errors' | 'all'>('missing');
-  const sidecar = useSignal(false);
   return (
     <div class="row wrap">
       <select
