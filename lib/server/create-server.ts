@@ -85,7 +85,14 @@ export function createServer(options: ServerOptions = {}): FastifyInstance {
     refResolver: { buildLocalReference: (json, _, __, i) => String(json.$id ?? json.title ?? `def-${i}`) },
   });
   if (docs) {
-    app.register(require('@fastify/swagger-ui') as typeof import('@fastify/swagger-ui'), { routePrefix: '/docs', staticCSP: true });
+    app.register(require('@fastify/swagger-ui') as typeof import('@fastify/swagger-ui'), {
+      routePrefix: '/docs',
+      staticCSP: true,
+      // helmet adds it: without TLS no file of the page would load.
+      transformStaticCSP: (header) => header.replace(/;?\s*upgrade-insecure-requests/, ''),
+    });
+    // Its links are relative to docs/: below a path of a proxy the server does not know it.
+    app.addHook('onRequest', async ({ url }, reply) => (/^\/docs(\?|$)/.test(url) ? reply.redirect('docs/') : undefined));
   }
   app.register(async (routes) => {
     await registerRoutes(routes, service, { ownsAll: true });

@@ -275,3 +275,18 @@ test('who asks too often is told when to come again', async () => {
   expect(body.retryAfter).toBeGreaterThan(1);
   expect(Number(headers.get('retry-after'))).toBe(body.retryAfter);
 });
+
+test('/docs works below a path, and without TLS', async () => {
+  server = await served();
+  const { status, headers } = await server.get('/docs', { redirect: 'manual' });
+  expect({ status, location: headers.get('location') }).toEqual({ status: 302, location: 'docs/' });
+  const page = await server.get('/docs/');
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
+  expect(page.headers.get('content-security-policy')).not.toContain('upgrade-insecure-requests');
+  const links = [...(page.body as string).matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link]) => link as string);
+  expect(links.length).toBeGreaterThan(2);
+  for (const link of links) {
+    expect(link).toMatch(/^\.\//);
+    expect((await server.get(`/docs/${link.slice(2)}`)).status).toBe(200);
+  }
+});

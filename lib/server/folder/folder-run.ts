@@ -1,7 +1,6 @@
 /** A run over the folder that a server was started with: begun, paused, gone on with, and watched. */
 import { EventEmitter } from 'node:events';
-import { hasCode } from '../../errors';
-import { type Interrogator, type Mode, type Run, type RunProgress, readRunStatus, runFolder } from '../../index';
+import { AbortError, type Interrogator, type Mode, type Run, type RunProgress, readRunStatus, runFolder } from '../../index';
 import { Refusal } from '../answers/refusal';
 import { toRefusal } from '../answers/to-refusal';
 import type { FolderRun } from '../contract/folder';
@@ -92,7 +91,7 @@ export class FolderRunner {
       this.state = await run();
     } catch (error) {
       // Stopped before its first picture.
-      const isPaused = this.isStopping && hasCode(error, 'ERR_ABORTED');
+      const isPaused = this.isStopping && error instanceof AbortError;
       this.state = isPaused ? 'paused' : 'failed';
       if (!isPaused) this.message = toRefusal(error).message;
     }

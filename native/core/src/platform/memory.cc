@@ -27,7 +27,7 @@ namespace {
 constexpr std::size_t kLarge = std::size_t{256} << 10;
 constexpr std::size_t kAlignment = 64;
 constexpr std::uint64_t kSpare = std::uint64_t{64} << 20;  // for the heap and threads of JavaScript
-constexpr std::chrono::seconds kTrimInterval{10};  // while it is done others may wait for memory
+constexpr std::chrono::seconds kTrimInterval{10};          // while it is done others may wait for memory
 
 /// Never destroyed: tensors may be freed at exit.
 BlockCache& blocks() {
