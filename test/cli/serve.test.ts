@@ -56,6 +56,8 @@ test('SIGTERM in the middle loses no request that was accepted, and ends with 0'
     waiting = (devices[0]?.running ?? 0) + (devices[0]?.waiting ?? 0);
   }
   child.kill('SIGTERM');
+  // As npx hands on what systemd has sent already.
+  setTimeout(() => child.kill('SIGTERM'), 20);
   for (const status of await Promise.all(asked)) expect([200, 503]).toContain(status);
   expect((await Promise.all(asked)).filter((status) => status === 200).length).toBeGreaterThanOrEqual(25);
   expect(await ended).toBe(0);
@@ -94,4 +96,22 @@ test('a model that there is not ends it with 2', async () => {
   expect(os.getPriority(pid)).toBe(os.getPriority());
   child.kill('SIGTERM');
   expect(await ended).toBe(0);
+});
+
+test('a second signal, not at once, ends it without finishing', async () => {
+  const { child, url, ended } = await serve(['--grace', '600']);
+  // Work for minutes.
+  for (let i = 0; i < 300; i += 1) {
+    const { status } = await fetch(`${url}/v1/interrogate?modes=best&numBeams=64&caption=&minFlavors=${i % 30}`, {
+      method: 'POST',
+      headers: { 'content-type': 'image/png', prefer: 'respond-async' },
+      body: new Uint8Array(ROCKET),
+    });
+    expect(status).toBe(202);
+  }
+  child.kill('SIGINT');
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  expect(child.exitCode).toBeNull();
+  child.kill('SIGINT');
+  expect(await ended).toBe(1);
 });

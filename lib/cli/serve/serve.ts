@@ -2,6 +2,7 @@
 import { InterrogatorError } from '../../index';
 import { createServer, type ServerOptions } from '../../server';
 import { EXIT } from '../failure';
+import { ignoreEchoes } from './echoes';
 import { preferEventLoop } from './priority';
 
 export async function serve(options: ServerOptions, port: number): Promise<void> {
@@ -12,6 +13,7 @@ export async function serve(options: ServerOptions, port: number): Promise<void>
   // Finishing has its own limit; this one is for what it does not know of.
   const delay = (interrogator.settings.grace + 15) * 1000;
   const handle = closeWithGrace({ delay, logger: false }, async ({ signal, err }) => {
+    ignoreEchoes();
     if (err) app.log.fatal({ err }, 'the server fails');
     else app.log.info({ signal }, 'ending: what was accepted is finished');
     await interrogator.drain(interrogator.settings.grace);
