@@ -115,3 +115,12 @@ test('a second signal, not at once, ends it without finishing', async () => {
   child.kill('SIGINT');
   expect(await ended).toBe(1);
 });
+
+test('it serves on, and ends, where nobody reads its log any more', async () => {
+  const { child, url, ended } = await serve([]);
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+  for (let i = 0; i < 3; i += 1) expect((await fetch(`${url}/v1/models`)).status).toBe(200);
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
+});

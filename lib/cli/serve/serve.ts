@@ -7,7 +7,7 @@ import { preferEventLoop } from './priority';
 
 export async function serve(options: ServerOptions, port: number): Promise<void> {
   const { host = '127.0.0.1' } = options;
-  const app = createServer(options);
+  const app = createServer({ ...options, logger: { level: 'info', stream: logLines() } });
   const closeWithGrace = require('close-with-grace') as typeof import('close-with-grace');
   const { interrogator } = app;
   // Finishing has its own limit; this one is for what it does not know of.
@@ -34,6 +34,13 @@ export async function serve(options: ServerOptions, port: number): Promise<void>
     throw error;
   }
   process.exitCode = EXIT.ok;
+}
+
+/** On stdout. Whoever read the log may leave: pino's own stream would then try for ever to write its last line, and the server never end. */
+function logLines(): { write(line: string): void } {
+  process.stdout.removeAllListeners('error');
+  process.stdout.on('error', () => {});
+  return { write: (line) => void process.stdout.write(line) };
 }
 
 function listenFailure(cause: NodeJS.ErrnoException, host: string, port: number): InterrogatorError {
