@@ -1,11 +1,11 @@
 /**
- * The event loop before all else. Where decoding and the device keep every processor busy, it would wait for their time slices, some
- * milliseconds each time that it has something to do; a lower priority of theirs halves that (`npm run bench:serve`, docs/performance.md).
+ * The event loop before all else. Where decoding and the device keep every processor busy, it would wait for their time slices each time
+ * that it has something to do. `npm run bench:serve` measures its delay.
  */
 import { readdirSync } from 'node:fs';
 import os from 'node:os';
 
-/** Of the 19 steps below the usual. More changes nothing. */
+/** Of the 19 steps below the usual. */
 const STEPS = 5;
 const LOWEST = 19;
 /** Threads come and go. */

@@ -30,8 +30,9 @@ export interface Shown extends Entry {
 export class Gallery {
   private entries = new Map<string, Entry>();
   private freshUntil = Number.NEGATIVE_INFINITY;
-  /** Something has changed that whoever asks must see. */
-  private isWrong = true;
+  /** Changes that whoever asks must see, and how many of them what was read has. */
+  private changes = 1;
+  private seen = 0;
   private reading: Promise<void> | undefined;
 
   constructor(
@@ -46,12 +47,16 @@ export class Gallery {
 
   /** In natural order, as the folder was some seconds ago; while it is read again, as it was before. */
   async all(): Promise<Entry[]> {
-    if (performance.now() > this.freshUntil) {
+    // Again where something has changed while it was read.
+    while (performance.now() > this.freshUntil) {
       this.reading ??= this.read().finally(() => {
         this.reading = undefined;
       });
-      if (this.isWrong) await this.reading;
-      else this.reading.catch(() => {});
+      if (this.seen === this.changes) {
+        this.reading.catch(() => {});
+        break;
+      }
+      await this.reading;
     }
     return [...this.entries.values()];
   }
@@ -59,7 +64,7 @@ export class Gallery {
   /** What it knows may not be so any more. */
   forget(): void {
     this.freshUntil = Number.NEGATIVE_INFINITY;
-    this.isWrong = true;
+    this.changes += 1;
   }
 
   /** Throws 404. Ids are of pictures that were found: no path of a client's is opened. */
@@ -106,7 +111,7 @@ export class Gallery {
   }
 
   private async read(): Promise<void> {
-    const began = performance.now();
+    const [began, changes] = [performance.now(), this.changes];
     const kept = new Map<string, KeptPicture>();
     const byContent = new Map<string, number>();
     for await (const each of keptPictures(this.folder, { clipModelName: this.clipModelName })) {
@@ -126,8 +131,8 @@ export class Gallery {
     }
     this.entries = entries;
     const ended = performance.now();
-    this.freshUntil = ended + Math.max(FRESH_MS, FRESH_TIMES * (ended - began));
-    this.isWrong = false;
+    this.seen = changes;
+    if (changes === this.changes) this.freshUntil = ended + Math.max(FRESH_MS, FRESH_TIMES * (ended - began));
   }
 }
 
