@@ -125,6 +125,7 @@ test('it serves on, and ends, where nobody reads its log any more', async () => 
   child.stdout?.destroy();
   child.stderr?.destroy();
   expect(new Set(await Promise.all(asked))).toEqual(new Set([404]));
+  for (let i = 0; i < 20; i += 1) expect((await fetch(`${url}/v1/models/nosuch`)).status).toBe(404);
   child.kill('SIGTERM');
   expect(await ended).toBe(0);
 });
