@@ -1,0 +1,185 @@
+/** The Redis of a fleet: found, allowed, and set so that it loses nothing. */
+import type { Redis, RedisOptions } from 'ioredis';
+import { InterrogatorError } from '../../index';
+
+/** In front of all keys of a fleet: several may share a Redis. */
+export const DEFAULT_PREFIX = 'torch-interrogator';
+const CONNECT_MS = 5000;
+/** BullMQ's least. */
+const LEAST_VERSION = [6, 2];
+const LONGEST_PAUSE_MS = 2000;
+
+export interface FleetAddress {
+  /** `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS. */
+  url: string;
+  /** Default 'torch-interrogator'. */
+  prefix?: string;
+}
+
+/** Connections to one Redis. Those that are open here are closed with it. */
+export class Fleet {
+  private readonly open = new Set<Redis>();
+
+  private constructor(
+    readonly prefix: string,
+    private readonly options: RedisOptions & { url: string },
+    /** For commands that do not wait. Lost connections are made again, and commands wait for them. */
+    readonly redis: Redis,
+    /** What is not as it should be, and still works. */
+    readonly warnings: readonly string[],
+  ) {
+    this.open.add(redis);
+  }
+
+  /**
+   * Rejects with ERR_INVALID_ARGUMENT for a URL that is none, and with ERR_REDIS where no Redis answers, where it wants another password,
+   * where it is too old, and where it may throw away what it holds (`maxmemory-policy` other than `noeviction`).
+   */
+  static async connect({ url, prefix = DEFAULT_PREFIX }: FleetAddress): Promise<Fleet> {
+    const where = shownAddress(url);
+    const options = { url, connectTimeout: CONNECT_MS, maxRetriesPerRequest: null, enableReadyCheck: true } as const;
+    const redis = await firstConnection(options, where);
+    try {
+      const warnings = await checkServer(redis, where);
+      redis.options.retryStrategy = pauseBefore;
+      return new Fleet(prefix, options, redis, warnings);
+    } catch (error) {
+      end(redis);
+      throw error;
+    }
+  }
+
+  /** Another connection, for commands that wait: a connection does one thing after the other. */
+  connection(): Redis {
+    const connection = newRedis({ ...this.options, retryStrategy: pauseBefore });
+    this.open.add(connection);
+    connection.once('end', () => this.open.delete(connection));
+    return connection;
+  }
+
+  /** A key of the fleet. */
+  key(...parts: readonly (string | number)[]): string {
+    return [this.prefix, ...parts].join(':');
+  }
+
+  /** Also where Redis cannot be reached: nothing is waited for. */
+  close(): void {
+    for (const each of this.open) end(each);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Of one that has ended already, ioredis would wait for the end for two seconds. */
+function end(redis: Redis): void {
+  if (redis.status !== 'end') redis.disconnect();
+}
+
+function pauseBefore(times: number): number {
+  return Math.min(50 * 2 ** Math.min(times, 10), LONGEST_PAUSE_MS) * (0.75 + Math.random() / 2);
+}
+
+function newRedis({ url, ...options }: RedisOptions & { url: string }): Redis {
+  const { Redis } = require('ioredis') as typeof import('ioredis');
+  const redis = new Redis(url, options);
+  // It is told by what waits for it. Without a listener each lost connection would be printed.
+  redis.on('error', () => {});
+  return redis;
+}
+
+/** The first one is not tried again: whoever mistyped the address is to know. */
+async function firstConnection(options: RedisOptions & { url: string }, where: string): Promise<Redis> {
+  const redis = newRedis({ ...options, lazyConnect: true, retryStrategy: () => null });
+  let reason: Error | undefined;
+  redis.on('error', (error: Error) => {
+    reason = error;
+  });
+  try {
+    await redis.connect();
+    return redis;
+  } catch (cause) {
+    end(redis);
+    throw connectionFailure(reason ?? (cause as Error), where);
+  }
+}
+
+const START = 'redis-server --appendonly yes --maxmemory-policy noeviction';
+
+function connectionFailure(cause: Error, where: string): InterrogatorError {
+  const { code = '', message } = firstOf(cause);
+  if (/NOAUTH|WRONGPASS|invalid (username-)?password|without any password/i.test(message)) {
+    const problem = /NOAUTH/.test(message) ? 'wants a password' : 'does not take this user and password';
+    return new InterrogatorError('ERR_REDIS', `The Redis at ${where} ${problem}.`, {
+      hint: 'Give them in the address: redis://USER:PASSWORD@HOST:PORT (the user of old ones is default).',
+      cause,
+    });
+  }
+  const why = REASONS[code] ?? message;
+  return new InterrogatorError('ERR_REDIS', `No Redis answers at ${where}: ${why}.`, {
+    hint: `Is it running? Check the address, or start one: ${START}`,
+    cause,
+  });
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'the connection is refused',
+  ENOTFOUND: 'there is no such host',
+  EAI_AGAIN: 'the name of the host cannot be looked up',
+  ETIMEDOUT: 'it takes too long',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+  ECONNRESET: 'it breaks the connection off; does it speak TLS (rediss://)?',
+};
+
+/** A name of several addresses fails with all of their errors. */
+function firstOf(error: Error): NodeJS.ErrnoException {
+  const { errors } = error as AggregateError;
+  return errors?.[0] ?? error;
+}
+
+/** Throws ERR_REDIS for what cannot carry a fleet; resolves with what is not well. */
+async function checkServer(redis: Redis, where: string): Promise<string[]> {
+  const info = await redis.info().catch((cause: Error) => {
+    if (/NOAUTH|WRONGPASS/.test(cause.message)) throw connectionFailure(cause, where);
+    // A user may be kept from it.
+    return undefined;
+  });
+  if (info === undefined)
+    return [`The Redis at ${where} does not tell how it is set: it needs maxmemory-policy noeviction and appendonly yes.`];
+  const fields = new Map(info.split(/\r?\n/).map((line) => line.split(':', 2) as [string, string]));
+  const version = fields.get('redis_version') ?? '';
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (version !== '' && (major < (LEAST_VERSION[0] as number) || (major === LEAST_VERSION[0] && minor < (LEAST_VERSION[1] as number)))) {
+    throw new InterrogatorError('ERR_REDIS', `The Redis at ${where} is version ${version}.`, { hint: 'Use 6.2 or a newer one.' });
+  }
+  const policy = fields.get('maxmemory_policy') ?? 'noeviction';
+  if (policy !== 'noeviction') {
+    throw new InterrogatorError(
+      'ERR_REDIS',
+      `The Redis at ${where} throws away what it holds when its memory is full (${policy}): work would be lost.`,
+      {
+        hint: 'Set it: redis-cli CONFIG SET maxmemory-policy noeviction, and in redis.conf.',
+      },
+    );
+  }
+  if (fields.get('role') === 'slave') {
+    throw new InterrogatorError('ERR_REDIS', `The Redis at ${where} is a replica, which takes no writes.`, { hint: 'Name its primary.' });
+  }
+  if (fields.get('aof_enabled') === '0') {
+    return [`The Redis at ${where} keeps no log of its writes (appendonly no): after its restart, runs are lost or begin again.`];
+  }
+  return [];
+}
+
+/** Without the password. Throws ERR_INVALID_ARGUMENT. */
+export function shownAddress(url: string): string {
+  const address = URL.canParse(url) ? new URL(url) : undefined;
+  if (!address || !/^rediss?:$/.test(address.protocol) || address.hostname === '') {
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'redis: expected an address such as redis://127.0.0.1:6379.', {
+      hint: 'redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS. Signs of a password that URLs take for their own are escaped (%40 for @).',
+    });
+  }
+  return `${address.hostname}:${address.port || 6379}${address.pathname.length > 1 ? address.pathname : ''}`;
+}

@@ -1,0 +1,79 @@
+import { Fleet } from '../../lib/fleet/redis/connect';
+import { TestRedis } from './support/redis';
+
+const running: TestRedis[] = [];
+afterEach(async () => {
+  for (const each of running.splice(0)) await each.stop();
+});
+
+async function redis(...settings: string[]): Promise<TestRedis> {
+  const started = await TestRedis.start(...settings);
+  running.push(started);
+  return started;
+}
+
+test('a Redis that is set as it should be is taken without a word', async () => {
+  using fleet = await Fleet.connect({ url: (await redis()).url });
+  expect(fleet.warnings).toEqual([]);
+  expect(await fleet.redis.ping()).toBe('PONG');
+  expect(await fleet.connection().ping()).toBe('PONG');
+  expect(fleet.key('run', 7)).toBe('torch-interrogator:run:7');
+});
+
+test('without an append-only file it is warned of', async () => {
+  using fleet = await Fleet.connect({ url: (await redis('--appendonly', 'no')).url });
+  expect(fleet.warnings).toEqual([expect.stringContaining('appendonly no')]);
+});
+
+test.each(['allkeys-lru', 'allkeys-lfu', 'allkeys-random', 'volatile-lru', 'volatile-ttl'])('%s is refused', async (policy) => {
+  const { url } = await redis('--maxmemory-policy', policy);
+  await expect(Fleet.connect({ url })).rejects.toMatchObject({
+    code: 'ERR_REDIS',
+    message: expect.stringContaining(policy),
+    hint: expect.stringContaining('noeviction'),
+  });
+});
+
+test('where nothing listens, the address is told and what to do', async () => {
+  const stopped = await TestRedis.start();
+  await stopped.stop();
+  const failure = Fleet.connect({ url: `redis://me:secret@127.0.0.1:${stopped.port}/3` });
+  await expect(failure).rejects.toMatchObject({
+    code: 'ERR_REDIS',
+    message: expect.stringContaining(`127.0.0.1:${stopped.port}/3: the connection is refused`),
+    hint: expect.stringContaining('redis-server'),
+  });
+  await expect(failure).rejects.not.toMatchObject({ message: expect.stringContaining('secret') });
+});
+
+test('a password that is missing, wrong, or not asked for', async () => {
+  const { url, port } = await redis('--requirepass', 'opensesame');
+  await expect(Fleet.connect({ url })).rejects.toMatchObject({ code: 'ERR_REDIS', message: expect.stringContaining('wants a password') });
+  const wrong = Fleet.connect({ url: `redis://default:wrong@127.0.0.1:${port}` });
+  await expect(wrong).rejects.toMatchObject({
+    code: 'ERR_REDIS',
+    message: expect.stringContaining('does not take this user and password'),
+  });
+  using right = await Fleet.connect({ url: `redis://:opensesame@127.0.0.1:${port}` });
+  expect(right.warnings).toEqual([]);
+});
+
+test.each(['', 'localhost', 'http://localhost', 'redis://', '6379'])('%j is no address', async (url) => {
+  await expect(Fleet.connect({ url })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+});
+
+test('a replica takes no work', async () => {
+  const { port } = await redis();
+  const { url } = await redis('--replicaof', `127.0.0.1 ${port}`);
+  await expect(Fleet.connect({ url })).rejects.toMatchObject({ code: 'ERR_REDIS', message: expect.stringContaining('replica') });
+});
+
+test('a connection that was lost is made again, and commands wait for it', async () => {
+  const server = await redis();
+  using fleet = await Fleet.connect({ url: server.url });
+  await fleet.redis.set('kept', 'yes');
+  await server.kill();
+  const answer = fleet.redis.get('kept');
+  await server.startAgain();
+  expect(await answer).toBe('yes');
+});
