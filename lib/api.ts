@@ -57,6 +57,7 @@ export {
   modelStatuses,
   type PulledModel,
   pullModel,
+  requireKnownModels,
 } from './models';
 export { shownUrl } from './net/shown-url';
 export { urlParts } from './net/url-parts';

@@ -1,6 +1,7 @@
 /** What a person does with models: sees which there are, fetches one, brings weights of their own. The code is loaded when it is used. */
 import type { CallOptions } from '../arguments';
 import type { BundleKind } from '../bundles/catalog';
+import type { ConfigInput } from '../config';
 import type { ImportedModel, ImportOptions } from './import';
 import type { ModelStatus } from './list';
 import type { PulledModel } from './pull';
@@ -8,6 +9,11 @@ import type { PulledModel } from './pull';
 export type { ImportedModel, ImportOptions } from './import';
 export type { ModelStatus } from './list';
 export type { PulledModel } from './pull';
+
+/** Rejects with ERR_MODEL_UNKNOWN, with the nearest names, for models that a config names and nobody has. No weights are looked for. */
+export async function requireKnownModels(config: ConfigInput = {}): Promise<void> {
+  return (require('./known') as typeof import('./known')).requireKnownModels(config);
+}
 
 /** The catalog's models in its order, architectures without weights (`ViT-S-32/`), then the user's own bundles. Nothing is fetched, and no request is made. */
 export async function modelStatuses(): Promise<ModelStatus[]> {

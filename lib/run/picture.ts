@@ -1,4 +1,5 @@
 /** A picture that a run is to work on, from wherever it comes. */
+import type { InterrogatorError } from '../errors';
 
 /** What a run knows of a picture before it is read. */
 export interface Picture {
@@ -11,6 +12,8 @@ export interface Picture {
   readonly file?: Buffer;
   /** The folder argument that `file` was found below. */
   readonly root?: Buffer;
+  /** Where it is no file: what another process finds it by, or the failure that it stands for. Absent for what can be read here alone. */
+  readonly origin?: { readonly url: string } | { readonly failure: InterrogatorError };
   /** So many bytes of it are in memory as long as this object is: of its content where it was read already, or of a `data:` URL. */
   readonly bytes?: number;
   /**

@@ -77,6 +77,15 @@ export class Publisher {
     return (await sidecars.skips(picture, await this.marksOf(picture))) ? 'skipped' : undefined;
   }
 
+  /** What is known of a picture whose row was made elsewhere. */
+  async lineOf(picture: Picture, row: Row): Promise<PictureLine> {
+    const { ledger } = this.setting;
+    const sha256 = row.sha256 ?? null;
+    if (!ledger) return { sha256, image: picture.name };
+    const image = placeOf(picture, path.dirname(ledger.folder));
+    return { sha256, image, sidecars: (await ledger.ofImage(image))?.sidecars ?? {} };
+  }
+
   private async marksOf(picture: Picture): Promise<SidecarMarks | undefined> {
     const { ledger } = this.setting;
     return (await ledger?.ofImage(placeOf(picture, path.dirname(ledger.folder))))?.sidecars;

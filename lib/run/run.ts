@@ -62,6 +62,8 @@ export class Run implements AsyncIterable<Row> {
   constructor(
     private readonly inputs: readonly RunInput[],
     given: RunOptions,
+    /** Where they are listed already: instead of the inputs' own. */
+    private readonly listed?: (signal: AbortSignal) => AsyncIterable<Picture>,
   ) {
     checkInputs(inputs);
     this.options = checkedRunOptions(given);
@@ -73,6 +75,11 @@ export class Run implements AsyncIterable<Row> {
   get progress(): RunProgress {
     return this.tally.progress;
   }
+
+  /** @internal What each picture is filed under; undefined until the models are there. */
+  plan: Plan | undefined;
+  /** @internal Numbers in a picture's features. */
+  embedDim = 0;
 
   /** What the run came to; undefined before its end. */
   get result(): RunSummary | undefined {
@@ -129,8 +136,10 @@ export class Run implements AsyncIterable<Row> {
       if (state) closers.unshift(() => state.ledger.close());
       const devices = await this.openDevices();
       closers.unshift(() => devices.dispose());
-      const plan = await this.plan(devices, state);
+      const plan = await this.planned(devices, state);
       const { first } = devices;
+      this.plan = plan;
+      this.embedDim = first.embedDim;
       const countTokens = (text: string): Promise<number> => first.countTokens(text);
       await publisher.begin({ ledger: state?.ledger, countTokens, embedDim: first.embedDim });
       const again = options.again ?? 'missing';
@@ -140,8 +149,9 @@ export class Run implements AsyncIterable<Row> {
       const schedule = { active, window: active * WINDOW, held, stop: stopping.signal };
       const work = (picture: Picture): Promise<Ended> => this.orFail(this.work(picture, examiner, plan, publisher));
       this.tally.stage = undefined;
-      this.countInputs();
-      for await (const { row, picture, outcome, fault: earlier } of inOrder(picturesOf(this.inputs, this.inputOptions), schedule, work)) {
+      if (!this.listed) this.countInputs();
+      const pictures = this.listed?.(ending.signal) ?? picturesOf(this.inputs, this.inputOptions);
+      for await (const { row, picture, outcome, fault: earlier } of inOrder(pictures, schedule, work)) {
         const unwritten = row && (await this.orFail(publisher.write(row, picture, ending.signal)));
         const fault = earlier ?? unwritten;
         this.tally.count(fault ? 'failed' : outcome);
@@ -201,7 +211,7 @@ export class Run implements AsyncIterable<Row> {
     return devices;
   }
 
-  private async plan(devices: Devices, state: RunState | undefined): Promise<Plan> {
+  private async planned(devices: Devices, state: RunState | undefined): Promise<Plan> {
     const { signal } = this.ending;
     const [first, ...others] = this.options.interrogators ?? [devices.first];
     const plan = await planFor(this.task, first as Interrogator, signal);
@@ -274,7 +284,7 @@ function failed(error: unknown): Ending {
 const TERMS = 5;
 
 /** A template and a page ask for what no mode gives. */
-function withTerms(task: RunTask, { words, report }: RunOptions): RunTask {
+export function withTerms(task: RunTask, { words, report }: RunOptions): RunTask {
   if (task.kind !== 'interrogate') return task;
   const hasReport = report !== undefined;
   const termCount = Math.max(hasReport || needsTerms(words?.template) ? TERMS : 0, task.termCount ?? 0);

@@ -10,7 +10,7 @@ export const ARROWS = {
   index: ['api', 'run'],
   run: ['api', 'files', 'arguments', 'admission', 'abort', 'errors'],
   api: ['interrogator', 'models', 'labels', 'engine', 'bundles', 'image', 'net', 'files', 'config', 'errors'],
-  models: ['bundles', 'native', 'files', 'tokenizer', 'arguments', 'abort', 'errors'],
+  models: ['bundles', 'native', 'config', 'files', 'tokenizer', 'arguments', 'abort', 'errors'],
   interrogator: ['labels', 'engine', 'hub', 'image', 'native', 'config', 'arguments', 'abort', 'errors'],
   setup: ['models', 'labels', 'native', 'setup/libtorch', 'bundles', 'files', 'terminal', 'errors'],
   labels: ['engine', 'bundles', 'hub', 'wheels', 'net', 'files', 'tokenizer', 'native', 'arguments', 'errors'],

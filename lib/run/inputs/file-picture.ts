@@ -84,7 +84,7 @@ export function openPipe(file: Buffer, signal?: AbortSignal): Socket {
 export function urlPicture(url: string): Picture {
   // The address is the content.
   const held = /^data:/i.test(url) ? { bytes: url.length } : {};
-  return { name: urlName(url), ...held, open: (signal, until) => readImage(url, { signal, until }) };
+  return { name: urlName(url), origin: { url }, ...held, open: (signal, until) => readImage(url, { signal, until }) };
 }
 
 /** Without the data, which may be long, and private; without a password and the like. */
@@ -96,7 +96,7 @@ export function urlName(url: string): string {
 /** Stands for what cannot be read. */
 export function failedPicture(name: string, error: InterrogatorError): Picture {
   const fail = (): Promise<never> => Promise.reject(error);
-  return { name, stamp: fail, open: fail };
+  return { name, origin: { failure: error }, stamp: fail, open: fail };
 }
 
 /** What the system says, without the path, which need not be UTF-8. */

@@ -24,6 +24,7 @@ export function urlTable(url: string): Table | undefined {
   const message = `${name} is a parquet file; such files are read from a file system alone`;
   const refusal = failedPicture(name, new InterrogatorError('ERR_INVALID_ARGUMENT', message, { hint: 'Download it and give its path.' }));
   return {
+    address: Buffer.from(url),
     async *pictures() {
       yield refusal;
     },

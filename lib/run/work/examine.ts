@@ -219,7 +219,7 @@ export class Examiner {
     if (this.options.signal.aborted || hasCode(error, ...FATAL)) throw error;
     const record = rowError(error);
     // The same content may have another name the next time.
-    const names = [name, file?.toString() ?? name, 'the image buffer'];
+    const names = [name, file?.toString() ?? name, 'the image buffer'].sort((a, b) => b.length - a.length);
     return { ...record, message: names.reduce((text, each) => text.replaceAll(each, NAME_MARK), record.message) };
   }
 }

@@ -14,7 +14,7 @@ export const PARQUET_NAME = /\.parquet$/i;
 
 /** In memory are one page of the column, and 4 MiB of images or one that is larger. */
 export function parquetTable(file: Buffer): Table {
-  return { pictures: (signal) => parquetPictures(file, signal), count: (signal) => countRows(file, signal) };
+  return { address: file, pictures: (signal) => parquetPictures(file, signal), count: (signal) => countRows(file, signal) };
 }
 
 async function* parquetPictures(file: Buffer, signal: AbortSignal | undefined): AsyncGenerator<Picture> {

@@ -15,11 +15,22 @@ import type { Table } from './table';
 export type ListInput = string | { readonly path: Buffer } | NodeJS.ReadableStream;
 
 export function listTable(list: ListInput): Table {
-  return { pictures: (signal) => listPictures(list, signal), count: (signal) => countLines(list, signal) };
+  return {
+    pictures: (signal) => listPictures(list, signal),
+    sources: (signal) => listSources(list, signal),
+    count: (signal) => countLines(list, signal),
+  };
+}
+
+async function* listPictures(list: ListInput, signal: AbortSignal | undefined): AsyncGenerator<Picture> {
+  for await (const source of listSources(list, signal)) {
+    if ('pictures' in source) yield* source.pictures(signal);
+    else yield source;
+  }
 }
 
 /** Lines are read as they are needed. A line that stands for nothing is a picture that fails. */
-async function* listPictures(list: ListInput, signal: AbortSignal | undefined): AsyncGenerator<Picture> {
+async function* listSources(list: ListInput, signal: AbortSignal | undefined): AsyncGenerator<Picture | Table> {
   const name = listName(list);
   let leave = (): void => {};
   try {
@@ -29,7 +40,7 @@ async function* listPictures(list: ListInput, signal: AbortSignal | undefined): 
     for await (const line of listLines(stream)) {
       const found = readLine(line, name);
       if (found instanceof InterrogatorError) yield failedPicture(`${name}:${line.number}`, found);
-      else if (found) yield* tableAt(found)?.pictures(signal) ?? [addressPicture(found)];
+      else if (found) yield tableAt(found) ?? addressPicture(found);
     }
   } catch (cause) {
     if (signal?.aborted) return;
@@ -64,7 +75,8 @@ async function countLines(list: ListInput, signal: AbortSignal | undefined): Pro
   }
 }
 
-function tableAt(address: Buffer): Table | undefined {
+/** Undefined for an address that is not named as a file of many pictures. */
+export function tableAt(address: Buffer): Table | undefined {
   const text = address.toString('latin1');
   return isUrl(text) ? urlTable(text) : tableOf(address);
 }

@@ -21,12 +21,12 @@ const BLOCK = 512;
 
 /** Only the member that was given last is in memory, and what is read ahead of it: less than 1 MiB. */
 export function shardTable(file: Buffer): Table {
-  return { pictures: (signal) => shardPictures(fileShard(file), signal), count: async () => null };
+  return { address: file, pictures: (signal) => shardPictures(fileShard(file), signal), count: async () => null };
 }
 
 /** As shardTable(), of an http or https URL. What was read stays, where the connection breaks. */
 export function shardUrlTable(url: string): Table {
-  return { pictures: (signal) => shardPictures(urlShard(url), signal), count: async () => null };
+  return { address: Buffer.from(url), pictures: (signal) => shardPictures(urlShard(url), signal), count: async () => null };
 }
 
 /** How far the reader is. */

@@ -1,0 +1,211 @@
+/** What a person does with runs of a fleet: looks at them, pauses them, goes on, gives them up, tries failed pictures again. */
+import { pause } from '../../abort';
+import { InterrogatorError, type RunProgress, type RunSummary } from '../../index';
+import type { Fleet } from '../redis/connect';
+import { openStore } from '../store';
+import { addMerge, addShards, openRunQueue, type RunQueue, shardJobId } from './queue';
+import { type RunRecord, RunRecords, type RunState } from './records';
+import type { ShardData } from './shard-data';
+
+/** A run for people, and for programs: of `submit`, `status` and `watch`. */
+export interface RunView extends RunProgress {
+  run: string;
+  title: string;
+  tenant: string;
+  priority: number;
+  state: RunState | 'paused';
+  /** ISO 8601. */
+  createdAt: string;
+  endedAt?: string;
+  shards: { total: number; left: number; active: number; waiting: number };
+  /** Workers that take no part, with the reason. */
+  refusals: Readonly<Record<string, string>>;
+  error?: { code: string; message: string; hint?: string };
+  /** Once it has ended. */
+  summary?: RunSummary;
+}
+
+/** What a worker says of a shard that it works on. */
+interface ShardProgress {
+  done?: number;
+  kept?: number;
+  failed?: number;
+  skipped?: number;
+  encoded?: number;
+  rate?: number;
+  /** Pictures that are merged. */
+  merged?: number;
+  worker?: string;
+}
+
+/** Newest first. */
+export async function listRuns(fleet: Fleet): Promise<RunView[]> {
+  const records = await new RunRecords(fleet).list();
+  return Promise.all(records.map((record) => viewOf(fleet, record)));
+}
+
+/** Rejects with ERR_RUN_NOT_FOUND. */
+export async function readRun(fleet: Fleet, id: string): Promise<RunView> {
+  return viewOf(fleet, await new RunRecords(fleet).read(id));
+}
+
+async function viewOf(fleet: Fleet, record: RunRecord): Promise<RunView> {
+  const { spec, state, isPaused, shards, left, error, summary, refusals, endedAt } = record;
+  const isOpen = endedAt === undefined;
+  const { active, waiting, underway } = isOpen ? await withQueue(fleet, spec.id, activeOf) : NOTHING;
+  const sum = (name: keyof ShardProgress): number => underway.reduce((total, each) => total + Number(each[name] ?? 0), 0);
+  const counts = {
+    done: record.done + sum('done'),
+    kept: record.kept + sum('kept'),
+    failed: record.failed + sum('failed'),
+    skipped: record.skipped + sum('skipped'),
+    encoded: record.encoded + sum('encoded'),
+  };
+  const rate = sum('rate');
+  const total = state === 'submitting' ? null : record.pictures + record.skipped;
+  const rest = total === null ? null : Math.max(0, total - counts.done - counts.kept - counts.failed - counts.skipped);
+  const progress: RunProgress = {
+    total,
+    ...counts,
+    rate,
+    secondsLeft: rest === 0 ? 0 : rest !== null && rate > 0 ? rest / rate : null,
+    seconds: ((endedAt ?? Date.now()) - spec.createdAt) / 1000,
+    devices: [...new Set(underway.flatMap(({ worker }) => worker ?? []))],
+  };
+  return {
+    run: spec.id,
+    title: spec.title,
+    tenant: spec.tenant,
+    priority: spec.priority,
+    state: (isPaused && isOpen ? 'paused' : state) as RunView['state'],
+    createdAt: new Date(spec.createdAt).toISOString(),
+    ...(endedAt !== undefined && { endedAt: new Date(endedAt).toISOString() }),
+    ...progress,
+    ...(summary && { ...summary, total: summary.total }),
+    shards: { total: shards, left, active, waiting },
+    refusals,
+    ...(error && { error }),
+    ...(summary && { summary }),
+  };
+}
+
+const NOTHING = { active: 0, waiting: 0, underway: [] as ShardProgress[] };
+
+async function activeOf(queue: RunQueue): Promise<typeof NOTHING> {
+  const [jobs, counts] = await Promise.all([queue.getJobs(['active']), queue.getJobCounts('waiting', 'delayed', 'prioritized')]);
+  const underway = jobs.filter(Boolean).map(({ progress }) => (typeof progress === 'object' ? (progress as ShardProgress) : {}));
+  return { active: jobs.length, waiting: Object.values(counts).reduce((sum, count) => sum + count, 0), underway };
+}
+
+/** Shards under way come to their end; no others begin. */
+export async function pauseRun(fleet: Fleet, id: string): Promise<void> {
+  await requireOpen(fleet, id);
+  await withQueue(fleet, id, (queue) => queue.pause());
+  await new RunRecords(fleet).update(id, { paused: 1 });
+}
+
+export async function resumeRun(fleet: Fleet, id: string): Promise<void> {
+  await requireOpen(fleet, id);
+  await withQueue(fleet, id, (queue) => queue.resume());
+  await new RunRecords(fleet).update(id, { paused: 0 });
+}
+
+/** What is under way is given up, and what was made is removed. */
+export async function cancelRun(fleet: Fleet, id: string): Promise<void> {
+  const { spec } = await requireOpen(fleet, id);
+  const records = new RunRecords(fleet);
+  await records.end(id, { state: 'cancelled' });
+  await withQueue(fleet, id, async (queue) => {
+    await queue.pause();
+    await queue.obliterate({ force: true });
+  });
+  await removeResults(spec.state);
+}
+
+/**
+ * Pictures that failed are tried again, and the outputs written anew; of a run that failed, what it failed with. Resolves with the number
+ * of shards that have such pictures, 0 where nothing has failed.
+ */
+export async function retryRun(fleet: Fleet, id: string): Promise<number> {
+  const records = new RunRecords(fleet);
+  const record = await records.read(id);
+  if (record.state === 'cancelled') throw notPossible(id, 'was cancelled', 'Submit it again.');
+  if (record.endedAt === undefined) throw notPossible(id, 'is under way', 'Wait for its end: torch-interrogator run watch.');
+  const failing = await records.failing(id);
+  if (failing.size === 0 && record.state !== 'failed') return 0;
+  const round = record.round + 1;
+  return withQueue(fleet, id, async (queue) => {
+    const shards: ShardData[] = [];
+    for (const [shard] of failing) {
+      const job = await queue.getJob(shardJobId(shard, 0));
+      if (!job) throw notPossible(id, 'does not know its pictures any more', 'Submit it again.');
+      shards.push({ ...(job.data as ShardData), round });
+    }
+    await records.reopen(id, { state: 'running', round, left: shards.length, paused: 0 });
+    await addShards(queue, shards);
+    if (shards.length === 0) await addMerge(queue, round);
+    await records.changed(id);
+    return shards.length;
+  });
+}
+
+/** Forgets a run that has ended, and removes what is left of it; its outputs stay. */
+export async function removeRun(fleet: Fleet, id: string): Promise<void> {
+  const records = new RunRecords(fleet);
+  const { spec, endedAt } = await records.read(id);
+  if (endedAt === undefined) throw notPossible(id, 'is under way', 'Cancel it first.');
+  await withQueue(fleet, id, (queue) => queue.obliterate({ force: true }));
+  await records.remove(id);
+  await removeResults(spec.state);
+}
+
+/** A view each time that something may have changed; the last one is of its end. */
+export async function* watchRun(fleet: Fleet, id: string, signal?: AbortSignal): AsyncGenerator<RunView> {
+  for (;;) {
+    const view = await readRun(fleet, id);
+    yield view;
+    if (view.endedAt !== undefined) return;
+    await pause(WATCH_MS, signal);
+  }
+}
+
+const WATCH_MS = 500;
+
+/** Pictures a second that all runs of a tenant may begin together; null: as many as there are workers for. */
+export async function limitTenant(fleet: Fleet, tenant: string, perSecond: number | null): Promise<void> {
+  if (perSecond !== null && !(perSecond > 0 && Number.isFinite(perSecond))) {
+    throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'perSecond: expected a number above 0, or null.');
+  }
+  const key = fleet.key('tenants');
+  if (perSecond === null) await fleet.redis.hdel(key, tenant);
+  else await fleet.redis.hset(key, tenant, perSecond);
+}
+
+async function requireOpen(fleet: Fleet, id: string): Promise<RunRecord> {
+  const record = await new RunRecords(fleet).read(id);
+  if (record.endedAt === undefined) return record;
+  throw notPossible(id, record.state === 'cancelled' ? 'was cancelled' : 'has ended', 'torch-interrogator run status tells of it.');
+}
+
+function notPossible(id: string, problem: string, hint: string): InterrogatorError {
+  return new InterrogatorError('ERR_INVALID_ARGUMENT', `The run ${id} ${problem}.`, { hint });
+}
+
+async function removeResults(location: string): Promise<void> {
+  const store = await openStore(location);
+  try {
+    // Whoever cancels a run need not reach its results.
+    await store.remove('').catch(() => {});
+  } finally {
+    store.close();
+  }
+}
+
+async function withQueue<T>(fleet: Fleet, id: string, work: (queue: RunQueue) => Promise<T>): Promise<T> {
+  const queue = openRunQueue(fleet, id);
+  try {
+    return await work(queue);
+  } finally {
+    await queue.close();
+  }
+}
