@@ -9,9 +9,11 @@ import { addInterrogateCommand } from './commands/interrogate';
 import { addModelsCommand } from './commands/models';
 import { addPullCommand } from './commands/pull';
 import { addRankCommand } from './commands/rank';
+import { addRunCommand } from './commands/run';
 import { addServeCommand } from './commands/serve';
 import { addSetupCommand } from './commands/setup';
 import { addStatusCommand } from './commands/status';
+import { addWorkerCommand } from './commands/worker';
 import { describeFailure, EXIT, exitCodeOf } from './failure';
 
 const { version } = require('../../package.json') as { version: string };
@@ -28,6 +30,8 @@ function createProgram(): Command {
   addRankCommand(program);
   addFeaturesCommand(program);
   addServeCommand(program);
+  addRunCommand(program);
+  addWorkerCommand(program);
   addStatusCommand(program);
   addInspectCommand(program);
   addPullCommand(program);

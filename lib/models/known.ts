@@ -1,7 +1,7 @@
 /** Whether models' names mean anything, without looking for their weights. */
 import path from 'node:path';
 import { locateModel } from '../bundles/resolve';
-import { type ConfigInput, Config } from '../config';
+import { Config, type ConfigInput } from '../config';
 
 /** Rejects with ERR_MODEL_UNKNOWN, with the nearest names. Folders, which may be on another machine alone, are not looked at. */
 export async function requireKnownModels(config: ConfigInput = {}): Promise<void> {

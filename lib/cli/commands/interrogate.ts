@@ -1,6 +1,6 @@
 /** torch-interrogator interrogate IMAGE|FOLDER|URL|-… */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { MODES, type Mode, type RunTask, rowToObject } from '../../index';
+import { MODES, type Mode, type RunOptions, type RunTask, rowToObject } from '../../index';
 import { IMAGE_ARGUMENTS, pictureReaders, refuseSharedInput } from '../inputs';
 import { addModelOptions, type ModelOptions, wholeNumber } from '../options';
 import { toRunConfig } from '../run/config';
@@ -9,7 +9,7 @@ import { runPictures } from '../run/pictures';
 import { previewPictures } from '../run/preview';
 import { addTextOptions, type TextOptions, toTextOptions } from '../run/texts';
 
-interface InterrogateOptions extends PictureOptions, TextOptions, ModelOptions {
+export interface InterrogateOptions extends PictureOptions, TextOptions, ModelOptions {
   mode: Mode[];
   captions?: number;
   captionText?: string;
@@ -22,9 +22,13 @@ interface InterrogateOptions extends PictureOptions, TextOptions, ModelOptions {
 const CAPTIONS: readonly Mode[] = ['caption', 'fast', 'classic', 'best'];
 
 export function addInterrogateCommand(program: Command): void {
-  const command = program
-    .command('interrogate')
-    .description('write the prompt that would make an image like each of these')
+  const command = program.command('interrogate').description('write the prompt that would make an image like each of these');
+  addInterrogateOptions(command).action(interrogate);
+}
+
+/** The pictures, what is made of them, and what is written. */
+export function addInterrogateOptions(command: Command): Command {
+  command
     .argument(...IMAGE_ARGUMENTS)
     .addOption(
       new Option('--mode <mode>', `how to build the prompt: ${MODES.join(', ')}; several, by commas, in one pass`)
@@ -44,10 +48,16 @@ export function addInterrogateCommand(program: Command): void {
     excludes: 'leave out files that fit a glob (with *, ?, [ or {), or a term, the terms of a file, or /regex/',
   });
   addTextOptions(command);
-  addModelOptions(command).action(interrogate);
+  return addModelOptions(command);
 }
 
-async function interrogate(args: readonly string[], options: InterrogateOptions, command: Command): Promise<void> {
+/** What the options of interrogate come to. Ends the command where they contradict each other. */
+export async function interrogateRun(
+  args: readonly string[],
+  options: InterrogateOptions,
+  command: Command,
+  { similarities }: { similarities: boolean | undefined },
+): Promise<RunOptions> {
   requirePictures(args, options, command);
   refuseSharedInput(command, pictureReaders(args, options.from));
   const fault = faultOf(options, command.getOptionValueSource('mode') !== 'default');
@@ -62,9 +72,13 @@ async function interrogate(args: readonly string[], options: InterrogateOptions,
     ...(minFlavors !== undefined && { minFlavors }),
     ...(maxFlavors !== undefined && { maxFlavors }),
     // On a page the run wants them by itself.
-    ...((options.similarity || options.json) && { similarities: true }),
+    ...(similarities && { similarities }),
   };
-  const run = { ...toRunOptions(options), ...texts, config: toRunConfig(options), task };
+  return { ...toRunOptions(options), ...texts, config: toRunConfig(options), task };
+}
+
+async function interrogate(args: readonly string[], options: InterrogateOptions, command: Command): Promise<void> {
+  const run = await interrogateRun(args, options, command, { similarities: options.similarity || options.json });
   if (options.dryRun) return previewPictures(args, run);
   await runPictures(args, run, {
     ...options,

@@ -81,12 +81,17 @@ async function viewOf(fleet: Fleet, record: RunRecord): Promise<RunView> {
     createdAt: new Date(spec.createdAt).toISOString(),
     ...(endedAt !== undefined && { endedAt: new Date(endedAt).toISOString() }),
     ...progress,
-    ...(summary && { ...summary, total: summary.total }),
+    ...(summary && countsOf(summary)),
     shards: { total: shards, left, active, waiting },
     refusals,
     ...(error && { error }),
     ...(summary && { summary }),
   };
+}
+
+/** What the merge has counted: pictures of files of many, too, and those that could not be written. */
+function countsOf({ total, done, kept, failed, skipped, encoded, secondsLeft, seconds }: RunSummary) {
+  return { total, done, kept, failed, skipped, encoded, secondsLeft, seconds };
 }
 
 const NOTHING = { active: 0, waiting: 0, underway: [] as ShardProgress[] };
@@ -195,7 +200,7 @@ async function removeResults(location: string): Promise<void> {
   const store = await openStore(location);
   try {
     // Whoever cancels a run need not reach its results.
-    await store.remove('').catch(() => {});
+    await store.remove('shards/').catch(() => {});
   } finally {
     store.close();
   }

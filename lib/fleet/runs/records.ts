@@ -85,7 +85,9 @@ export class RunRecords {
   async read(id: string): Promise<RunRecord> {
     const record = await this.find(id);
     if (record) return record;
-    throw new InterrogatorError('ERR_RUN_NOT_FOUND', `There is no run ${id}.`, { hint: 'torch-interrogator run list shows those that there are.' });
+    throw new InterrogatorError('ERR_RUN_NOT_FOUND', `There is no run ${id}.`, {
+      hint: 'torch-interrogator run list shows those that there are.',
+    });
   }
 
   private async find(id: string): Promise<RunRecord | undefined> {

@@ -35,20 +35,22 @@ export function shardDataOf(shard: number, entries: readonly PictureEntry[]): Sh
     places.set(key, place);
     return place;
   };
-  const written = entries.map((entry): WrittenEntry => {
-    const { name } = entry;
-    switch (entry.kind) {
-      case 'file':
-        return { f: writePath(entry.file), ...named(name, shownPath(entry.file)), ...(entry.root && { r: rootPlace(entry.root) }) };
-      case 'url':
-        return { u: entry.url, ...named(name, entry.url) };
-      case 'table':
-        return { t: writePath(entry.address), ...named(name, shownPath(entry.address)) };
-      case 'failure':
-        return { x: entry.error, n: name };
-    }
-  });
+  const written = entries.map((entry) => writeEntry(entry, rootPlace));
   return { shard, round: 0, count: entries.length, roots, entries: written };
+}
+
+function writeEntry(entry: PictureEntry, rootPlace: (root: Buffer) => number): WrittenEntry {
+  const { name } = entry;
+  switch (entry.kind) {
+    case 'file':
+      return { f: writePath(entry.file), ...named(name, shownPath(entry.file)), ...(entry.root && { r: rootPlace(entry.root) }) };
+    case 'url':
+      return { u: entry.url, ...named(name, entry.url) };
+    case 'table':
+      return { t: writePath(entry.address), ...named(name, shownPath(entry.address)) };
+    case 'failure':
+      return { x: entry.error, n: name };
+  }
 }
 
 export function entriesOfShard({ roots, entries }: ShardData): PictureEntry[] {

@@ -157,7 +157,8 @@ async function sidecarState(
 
 function stateOf(given: string | undefined, output: string | undefined, folder: string | undefined, id: string): string {
   if (given !== undefined && isObjectStore(given)) return `${given.replace(/\/+$/, '')}/${id}`;
-  if (given === undefined && output !== undefined && isObjectStore(output)) return `${splitObject(output).location}/.torch-interrogator/${id}`;
+  if (given === undefined && output !== undefined && isObjectStore(output))
+    return `${splitObject(output).location}/.torch-interrogator/${id}`;
   return path.join(folder ?? path.resolve('.torch-interrogator'), 'fleet', id);
 }
 

@@ -27,9 +27,13 @@ export async function agree(records: RunRecords, run: string, own: Dependence): 
   if (first.keys.length === own.keys.length && first.keys.every((key, i) => key === own.keys[i])) return;
   const names = [...new Set([...Object.keys(first.settings), ...Object.keys(own.settings)])];
   const differing = names.filter((name) => first.settings[name] !== own.settings[name]).map((name) => WORDS[name] ?? name);
-  throw new InterrogatorError('ERR_RUN_MISMATCH', `This worker differs from the run's first one in its ${differing.join(', ') || 'settings'}.`, {
-    hint: 'Give all workers of a run the same models and term lists.',
-  });
+  throw new InterrogatorError(
+    'ERR_RUN_MISMATCH',
+    `This worker differs from the run's first one in its ${differing.join(', ') || 'settings'}.`,
+    {
+      hint: 'Give all workers of a run the same models and term lists.',
+    },
+  );
 }
 
 const WORDS: Readonly<Record<string, string>> = { clip: 'CLIP weights', caption: 'caption weights', terms: 'terms' };

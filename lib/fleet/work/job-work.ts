@@ -1,5 +1,5 @@
 /** What a worker does with a job of a run: a shard of pictures, or the merge. */
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { hasCode, toInterrogatorError } from '../../errors';
 import type { ErrorCode } from '../../index';
@@ -29,7 +29,11 @@ export interface JobWorkOptions {
   folder: string;
   isBusy(): boolean;
   log(event: WorkerEvent): void;
+  makeShard?: ShardMaker | undefined;
 }
+
+/** Works on a shard, and writes its results into the file. */
+export type ShardMaker = (spec: RunSpec, data: ShardData, file: string, signal: AbortSignal) => Promise<void>;
 
 /** Faults of the worker's machine: others may do better. */
 const OF_WORKER: readonly ErrorCode[] = [
@@ -147,7 +151,7 @@ export class JobWork {
 
   /** The shard's results into the store, unless others were faster. */
   private async make(spec: RunSpec, job: RunJob, store: ResultStore, name: string, signal: AbortSignal): Promise<void> {
-    const { records, interrogators, folder, isBusy } = this.options;
+    const { records, interrogators, folder, isBusy, makeShard } = this.options;
     const data = job.data as ShardData;
     const { shard, round } = data;
     const place = path.join(folder, spec.id, `${shard}.${round}`);
@@ -155,7 +159,13 @@ export class JobWork {
     const begun = await records.begin(spec.id, shard, round);
     const entries = entriesOfShard(data);
     try {
-      const earlier = round === 0 ? undefined : await this.earlierRows(spec, store, data, entries.length);
+      const earlier = round === 0 ? undefined : await this.earlierRows(store, data, entries.length);
+      if (makeShard) {
+        await mkdir(path.dirname(file), { recursive: true });
+        await makeShard(spec, data, file, signal);
+        await store.putIfAbsent(name, file);
+        return await rm(file, { force: true });
+      }
       using lent = await interrogators.lend(spec.config);
       const suspects = await Suspects.of(records, spec.id, shard, begun - 1);
       await runShard(
@@ -185,7 +195,7 @@ export class JobWork {
   }
 
   /** Of the round before, where each picture has a row; undefined for those that failed. */
-  private async earlierRows(spec: RunSpec, store: ResultStore, { shard, round, entries }: ShardData, count: number) {
+  private async earlierRows(store: ResultStore, { shard, round, entries }: ShardData, count: number) {
     // What is in a file of many pictures is found again by reading all of it.
     if (entries.some((entry) => 't' in entry)) return undefined;
     const name = await lastName(store, shard, round);
@@ -230,7 +240,7 @@ export class JobWork {
       });
       await records.end(spec.id, { state: 'ended', summary: JSON.stringify(summary) });
       // Without failures nobody asks for the shards any more.
-      if (summary.failed === 0) await store.remove('').catch(() => {});
+      if (summary.failed === 0) await store.remove('shards/').catch(() => {});
       log({ event: 'merged', run: spec.id, pictures: summary.total, failed: summary.failed });
       return {};
     } catch (cause) {

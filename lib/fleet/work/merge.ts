@@ -7,10 +7,10 @@ import type { Picture } from '../../run/picture';
 import type { RunSummary } from '../../run/progress';
 import { type MadeRow, publishRows } from '../../run/publish-rows';
 import type { Row } from '../../run/row';
-import { entriesOfShard, type ShardData } from '../runs/shard-data';
 import { type RunQueue, shardJobId } from '../runs/queue';
 import type { RunRecord, RunRecords } from '../runs/records';
 import { readRows, shardName } from '../runs/row-lines';
+import { entriesOfShard, type ShardData } from '../runs/shard-data';
 import { isObjectStore, openStore, type ResultStore, splitObject } from '../store';
 
 export interface MergeOptions {
@@ -132,7 +132,8 @@ async function entriesAt(queue: RunQueue, shard: number): Promise<PictureEntry[]
 
 /** Rows are in the order of their pictures, some of which have none. */
 async function nextNamed(pictures: AsyncGenerator<Picture>, row: Row): Promise<Picture> {
-  for await (const picture of { [Symbol.asyncIterator]: () => ({ next: () => pictures.next() }) }) if (picture.name === row.name) return picture;
+  for await (const picture of { [Symbol.asyncIterator]: () => ({ next: () => pictures.next() }) })
+    if (picture.name === row.name) return picture;
   return pictureOf(row);
 }
 

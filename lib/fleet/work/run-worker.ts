@@ -3,13 +3,13 @@ import path from 'node:path';
 import type { Worker } from 'bullmq';
 import { pause } from '../../abort';
 import { hasCode } from '../../errors';
-import { cacheFolder, type ConfigInput, type InterrogatorError, type ProgressListener } from '../../index';
+import { type ConfigInput, cacheFolder, type InterrogatorError, type ProgressListener } from '../../index';
 import type { Fleet } from '../redis/connect';
 import { openRunQueue, type RunJob, type RunQueue } from '../runs/queue';
 import { type RunRecord, RunRecords } from '../runs/records';
 import { PACKAGE_VERSION, type RunSpec } from '../runs/spec';
 import { Interrogators } from './interrogators';
-import { JobWork } from './job-work';
+import { JobWork, type ShardMaker } from './job-work';
 
 export interface RunWorkerOptions {
   fleet: Fleet;
@@ -26,6 +26,8 @@ export interface RunWorkerOptions {
   /** Single requests are under way, which go first. */
   isBusy?(): boolean;
   onProgress?: ProgressListener;
+  /** @internal Instead of the models: for simulations. */
+  makeShard?: ShardMaker;
   log(event: WorkerEvent): void;
 }
 
@@ -72,6 +74,7 @@ export class RunWorker {
       folder: options.folder ?? path.join(cacheFolder(), 'fleet'),
       isBusy: options.isBusy ?? (() => false),
       log: options.log,
+      makeShard: options.makeShard,
     });
   }
 
@@ -211,4 +214,3 @@ export class RunWorker {
 
 /** For what was given back to be told to Redis, where it can be reached. */
 const CLOSING_MS = 5000;
-

@@ -15,7 +15,7 @@ import type { Row } from '../../run/row';
 import { Run } from '../../run/run';
 import { keysOf, type Plan } from '../../run/work/keys';
 import { rowLine, type ShardSummary, summaryLine } from '../runs/row-lines';
-import { readRules, type RunSpec } from '../runs/spec';
+import { type RunSpec, readRules } from '../runs/spec';
 import { type Dependence, dependsOn } from './dependence';
 import type { Suspects } from './suspects';
 
@@ -44,7 +44,7 @@ export interface ShardOptions {
 
 /** Rejects where the shard could not be worked on; pictures that fail are rows. What depends on the models is told to `agree`. */
 export async function runShard(options: ShardOptions, agree: (depends: Dependence) => Promise<void>): Promise<ShardSummary> {
-  const { spec, entries, earlier, file } = options;
+  const { entries, earlier, file } = options;
   const wanted = earlier ? entries.filter((_, place) => earlier[place] === undefined) : entries;
   await mkdir(path.dirname(file), { recursive: true });
   const output = createWriteStream(file);
@@ -112,7 +112,10 @@ function newRun({ spec, interrogator, suspects, isBusy, signal }: ShardOptions, 
 
 function failedAs({ name }: Picture, times: number): Picture {
   const message = `${name} was being worked on each of the ${times} times that its worker's process ended without a word.`;
-  return failedPicture(name, new InterrogatorError('ERR_RUNTIME', message, { hint: 'Look at the picture, and at the memory of the workers.' }));
+  return failedPicture(
+    name,
+    new InterrogatorError('ERR_RUNTIME', message, { hint: 'Look at the picture, and at the memory of the workers.' }),
+  );
 }
 
 async function waitForRequests(isBusy: () => boolean, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,54 @@
+/** torch-interrogator run watch: what stderr is told of a run, and the exit code that it comes to. */
+import type { Fleet, RunView } from '../../fleet';
+import { describeRecord, EXIT } from '../failure';
+import { untilInterrupted } from '../interrupts';
+import { print } from '../lines';
+import { summaryLines } from '../run/summary';
+import { type ProgressKind, ProgressWatch } from '../run/watch';
+import { eraseStatus } from '../status';
+import { refusalLines } from './show-run';
+
+export interface WatchOptions {
+  json?: boolean | undefined;
+  progress: string;
+}
+
+/** Ctrl-C ends the watching; the run goes on. */
+export async function watch(fleet: Fleet, id: string, { json, progress }: WatchOptions): Promise<void> {
+  const { watchRun } = require('../../fleet') as typeof import('../../fleet');
+  const teller = new ProgressWatch(progress as ProgressKind);
+  const told = new Set<string>();
+  let last: RunView | undefined;
+  try {
+    await untilInterrupted(async (signal) => {
+      for await (const view of watchRun(fleet, id, signal)) {
+        last = view;
+        for (const line of refusalLines(view)) {
+          if (!told.has(line)) teller.note(line);
+          told.add(line);
+        }
+        if (view.endedAt === undefined) teller.tell(view);
+      }
+    });
+  } finally {
+    teller.end(last?.summary);
+  }
+  eraseStatus();
+  if (!last) return;
+  if (json) print(JSON.stringify(last));
+  else if (progress !== 'none' && progress !== 'json') for (const line of endLines(last)) console.error(line);
+  process.exitCode = exitCodeOf(last);
+}
+
+function endLines({ run, state, summary, error }: RunView): string[] {
+  if (state === 'cancelled') return [`Run ${run} was cancelled.`];
+  if (error) return describeRecord(error).split('\n');
+  if (!summary) return [];
+  const advice = { failed: `npx torch-interrogator run retry ${run}`, goOn: '', skips: summary.skipped > 0 };
+  return summaryLines(summary, advice);
+}
+
+function exitCodeOf({ state, failed }: RunView): number {
+  if (state === 'cancelled') return EXIT.interrupted;
+  return state === 'failed' || failed > 0 ? EXIT.failed : EXIT.ok;
+}

@@ -1,0 +1,24 @@
+/** A fleet: workers on any number of machines, which share their work through a Redis. */
+export { DEFAULT_PREFIX, Fleet, type FleetAddress } from './redis/connect';
+export {
+  cancelRun,
+  limitTenant,
+  listRuns,
+  pauseRun,
+  type RunView,
+  readRun,
+  removeRun,
+  resumeRun,
+  retryRun,
+  watchRun,
+} from './runs/control';
+export { type SubmitOptions, submitRun } from './runs/submit';
+export { RunWorker, type RunWorkerOptions, type WorkerEvent } from './work/run-worker';
+
+import path from 'node:path';
+import { cacheFolder } from '../index';
+
+/** Where the workers of a machine keep label embeddings. */
+export function labelsFolder(): string {
+  return path.join(cacheFolder(), 'labels');
+}
