@@ -14,7 +14,7 @@ beforeAll(async () => {
   work = mkdtempSync(path.join(os.tmpdir(), 'fleet-'));
   await makePictureSet(path.join(work, 'set'), 300);
   redis = await TestRedis.start();
-  workers = [WorkerProcess.start(redis.url, path.join(work, 'one')), WorkerProcess.start(redis.url, path.join(work, 'two'))];
+  workers = [WorkerProcess.start(redis.url, work), WorkerProcess.start(redis.url, work)];
 }, 120_000);
 afterAll(async () => {
   for (const each of workers) await each.end('SIGKILL');
