@@ -30,7 +30,7 @@ export class LocalTables implements Tables {
     const ranks = pictures.rows.map((row) =>
       seat.run(async () => {
         using features = await Features.from(row, seat.interrogator, { signal });
-        return table.rankScored(features, { topCount, scores, reverse, signal });
+        return await table.rankScored(features, { topCount, scores, reverse, signal });
       }),
     );
     // All are waited for: none may go on when the seat is left.
