@@ -5,7 +5,7 @@ import { checkedRunOptions } from '../../run/checks/run-options';
 import { checkInputs, entriesOf, type PictureEntry, pictureAt } from '../../run/inputs';
 import { Ledger } from '../../run/ledger/ledger';
 import { Publisher } from '../../run/publish';
-import { withTerms } from '../../run/run';
+import { needsCaptionModel, withTerms } from '../../run/run';
 import { stateFolderOf } from '../../run/state-folder';
 import type { Fleet } from '../redis/connect';
 import { isObjectStore, openStore, splitObject } from '../store';
@@ -129,7 +129,7 @@ async function specOf(inputs: readonly RunInput[], checked: RunOptions, options:
     tenant,
     priority,
     shardSize,
-    config: sharedConfig(checked.config as Config),
+    config: { ...sharedConfig(checked.config as Config), ...(!needsCaptionModel(task) && { captionModelName: null }) },
     task,
     ...(words && { words: writeRules(words) }),
     out,

@@ -8,7 +8,7 @@ import type { Fleet } from '../redis/connect';
 import { openRunQueue, type RunJob, type RunQueue } from '../runs/queue';
 import { type RunRecord, RunRecords } from '../runs/records';
 import { PACKAGE_VERSION, type RunSpec } from '../runs/spec';
-import { Interrogators } from './interrogators';
+import { Interrogators, type Lender } from './interrogators';
 import { JobWork, type ShardMaker } from './job-work';
 
 export interface RunWorkerOptions {
@@ -26,6 +26,8 @@ export interface RunWorkerOptions {
   /** Single requests are under way, which go first. */
   isBusy?(): boolean;
   onProgress?: ProgressListener;
+  /** Models of this process that runs may use. */
+  lender?: Lender;
   /** @internal Instead of the models: for simulations. */
   makeShard?: ShardMaker;
   log(event: WorkerEvent): void;
@@ -63,9 +65,9 @@ export class RunWorker {
   private last = '$';
 
   constructor(private readonly options: RunWorkerOptions) {
-    const { fleet, config, onProgress = () => {} } = options;
+    const { fleet, config, onProgress = () => {}, lender } = options;
     this.records = new RunRecords(fleet);
-    this.interrogators = new Interrogators(config, onProgress);
+    this.interrogators = new Interrogators(config, onProgress, lender);
     this.work = new JobWork({
       fleet,
       id: options.id,
