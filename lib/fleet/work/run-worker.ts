@@ -96,11 +96,9 @@ export class RunWorker {
     this.ending.abort();
     await this.looking.catch(() => {});
     const closing = Promise.all([...this.attached.values()].map(({ worker }) => worker.close()));
-    const grace = new AbortController();
-    await Promise.race([closing, pause(graceMs, grace.signal).catch(() => {})]);
-    grace.abort();
+    await within(closing, graceMs);
     this.work.giveUp();
-    await Promise.race([closing, pause(CLOSING_MS, undefined)]);
+    await within(closing, CLOSING_MS);
     for (const { queue } of this.attached.values()) await queue.close();
     await this.interrogators.close();
   }
@@ -170,10 +168,17 @@ export class RunWorker {
     });
     worker.on('error', (error) => log({ event: 'lost lock', run: spec.id, message: error.message }));
     worker.on('completed', (job) => {
-      if ((job as RunJob).name === 'merge') void this.compare().catch(() => {});
+      if ((job as RunJob).name === 'merge') void this.merged(spec.id, queue).catch(() => {});
     });
     this.attached.set(spec.id, { spec, queue, worker, isHeldBack: false });
     log({ event: 'run', run: spec.id, message: spec.title });
+  }
+
+  /** Of a run that has ended well nobody asks for the queue any more. */
+  private async merged(id: string, queue: RunQueue): Promise<void> {
+    const { state, summary } = await this.records.read(id);
+    if (state === 'ended' && summary?.failed === 0) await queue.obliterate({ force: true });
+    await this.compare();
   }
 
   private async refuse(id: string, reason: string): Promise<void> {
@@ -212,6 +217,13 @@ export class RunWorker {
       else await attached.worker.resume();
     }
   }
+}
+
+/** No timer is left of it. */
+async function within(work: Promise<unknown>, milliseconds: number): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([work, pause(milliseconds, over.signal).catch(() => {})]);
+  over.abort();
 }
 
 /** For what was given back to be told to Redis, where it can be reached. */
