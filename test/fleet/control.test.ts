@@ -220,6 +220,26 @@ test('a tenant’s runs begin no more pictures a second than it may', async () =
   expect(await takeTurn(fleet, 'slow', 1e6)).toBe(0);
 });
 
+test('a Redis whose memory is full says so, and nothing half remains', async () => {
+  const redis = new Redis(session.redis.url);
+  await redis.config('SET', 'maxmemory', '1');
+  const refused = await session.fleet(
+    'submit',
+    'set',
+    '--mode',
+    'caption',
+    '--out',
+    'full.jsonl',
+    '--clip',
+    'sample',
+    '--caption',
+    'sample',
+  );
+  await redis.config('SET', 'maxmemory', '0');
+  redis.disconnect();
+  expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/memory that Redis may use is full[^]*run remove/) });
+});
+
 test.each(['pause', 'resume', 'cancel', 'retry', 'remove', 'status', 'watch'])(
   'run %s of a run that nobody knows says so',
   async (command) => {

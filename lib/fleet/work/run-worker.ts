@@ -204,6 +204,8 @@ export class RunWorker {
   /** While a run of a lower number has shards that wait, others take none. */
   private async holdBack(): Promise<void> {
     let leading = Number.POSITIVE_INFINITY;
+    const priorities = new Set([...this.attached.values()].map(({ spec }) => spec.priority));
+    if (priorities.size < 2 && ![...this.attached.values()].some(({ isHeldBack }) => isHeldBack)) return;
     for (const { spec, queue } of this.attached.values()) {
       if (spec.priority >= leading || (await queue.isPaused())) continue;
       const { waiting = 0, prioritized = 0 } = await queue.getJobCounts('waiting', 'prioritized');
