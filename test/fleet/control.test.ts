@@ -237,7 +237,11 @@ test('a Redis whose memory is full says so, and nothing half remains', async () 
   );
   await redis.config('SET', 'maxmemory', '0');
   redis.disconnect();
-  expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/memory that Redis may use is full[\s\S]*run remove/) });
+  expect(refused).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/memory that Redis may use is full[\s\S]*run remove/),
+  });
 });
 
 test.each(['pause', 'resume', 'cancel', 'retry', 'remove', 'status', 'watch'])(
