@@ -8,6 +8,7 @@ import type { Fleet } from '../redis/connect';
 import { openRunQueue, type RunJob, type RunQueue } from '../runs/queue';
 import { type RunRecord, RunRecords } from '../runs/records';
 import { PACKAGE_VERSION, type RunSpec } from '../runs/spec';
+import type { WorkerEvent } from './events';
 import { Interrogators, type Lender } from './interrogators';
 import { JobWork, type ShardMaker } from './job-work';
 
@@ -31,14 +32,6 @@ export interface RunWorkerOptions {
   /** @internal Instead of the models: for simulations. */
   makeShard?: ShardMaker;
   log(event: WorkerEvent): void;
-}
-
-export interface WorkerEvent {
-  event: 'run' | 'refused' | 'shard' | 'merged' | 'given back' | 'failed' | 'lost lock' | 'left';
-  run: string;
-  shard?: number;
-  message?: string;
-  [more: string]: unknown;
 }
 
 /** A run that this worker takes part in. */
