@@ -1,5 +1,6 @@
 /** A fleet: workers on any number of machines, which share their work through a Redis. */
 export { DEFAULT_PREFIX, Fleet, type FleetAddress } from './redis/connect';
+export { Heartbeat, listWorkers, type SeenWorker, type WorkerInfo } from './redis/workers';
 export {
   cancelRun,
   limitTenant,
@@ -13,7 +14,9 @@ export {
   watchRun,
 } from './runs/control';
 export { type SubmitOptions, submitRun } from './runs/submit';
-export { RunWorker, type RunWorkerOptions, type WorkerEvent } from './work/run-worker';
+export type { WorkerEvent } from './work/events';
+export type { Lender, Lent } from './work/interrogators';
+export { RunWorker, type RunWorkerOptions } from './work/run-worker';
 
 import path from 'node:path';
 import { cacheFolder } from '../index';

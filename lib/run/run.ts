@@ -196,10 +196,9 @@ export class Run implements AsyncIterable<Row> {
     const { options, task } = this;
     // Of interrogators that are there it does not count.
     const config = new Config(options.interrogators ? {} : (options.config ?? {}));
-    const needsCaption = task.kind === 'interrogate' && !task.caption && task.modes.some((mode) => mode !== 'negative');
     const chains = task.kind === 'interrogate' && task.modes.some((mode) => mode === 'best' || mode === 'negative');
     const devices = await Devices.open({
-      config: needsCaption ? config : new Config({ ...config, captionModelName: null }),
+      config: needsCaptionModel(task) ? config : new Config({ ...config, captionModelName: null }),
       devices: options.devices ?? [config.device],
       ...(options.interrogators && { interrogators: options.interrogators }),
       ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
@@ -264,6 +263,10 @@ export class Run implements AsyncIterable<Row> {
     const { tally, stopping } = this;
     return { ...tally.progress, failures: tally.failures, written: [], sidecars: 0, state, aborted: stopping.signal.aborted };
   }
+}
+
+export function needsCaptionModel(task: RunTask): boolean {
+  return task.kind === 'interrogate' && !task.caption && task.modes.some((mode) => mode !== 'negative');
 }
 
 /** Told of what a closer before it failed with. */

@@ -4,6 +4,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { Refusal } from './answers/refusal';
+import { blobRoutes } from './fleet/door/blob-routes';
 import { type ServerOptions, settle } from './options';
 import { registerRoutes } from './plugin';
 import { pageRoutes } from './routes/page';
@@ -94,6 +95,7 @@ export function createServer(options: ServerOptions = {}): FastifyInstance {
     // Its links are relative to docs/: below a path of a proxy the server does not know it.
     app.addHook('onRequest', async ({ url }, reply) => (/^\/docs(\?|$)/.test(url) ? reply.redirect('docs/') : undefined));
   }
+  if (!settings.localDevice) app.register(async (routes) => blobRoutes(routes, service.blobs, settings));
   app.register(async (routes) => {
     await registerRoutes(routes, service, { ownsAll: true });
     routes.get('/openapi.json', { config: { isOpen: true }, schema: { hide: true } }, async () => app.swagger());

@@ -51,6 +51,19 @@ export const SETTINGS = Type.Object(
     folder: Type.Optional(
       Type.String({ minLength: 1, description: 'A folder of pictures that the page shows, and whose captions it may write.' }),
     ),
+    redis: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'The Redis of a fleet of workers: redis://[USER:PASSWORD@]HOST:PORT.',
+      }),
+    ),
+    localDevice: Flag('Work on devices of this machine, rather than to leave all requests to the workers of the fleet. Default true.'),
+    advertise: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'URL by which workers reach this server, to fetch pictures. Default: where it listens.',
+      }),
+    ),
     grace: Seconds('Seconds that accepted requests have to end when the server is told to. Default 30.'),
     requestTimeout: Seconds('Seconds that a client has to send a request. Default 60.'),
   },
@@ -68,8 +81,10 @@ export interface ServerOptions extends Settings {
   host?: string;
 }
 
-export type Settled = Required<Omit<Settings, 'folder' | 'rateLimit' | 'clip' | 'caption' | 'tables'>> &
-  Pick<Settings, 'folder' | 'rateLimit' | 'clip' | 'caption' | 'tables'> & {
+type WithoutDefault = 'folder' | 'rateLimit' | 'clip' | 'caption' | 'tables' | 'redis' | 'advertise';
+
+export type Settled = Required<Omit<Settings, WithoutDefault>> &
+  Pick<Settings, WithoutDefault> & {
     config: ConfigInput;
     host: string;
     /** Fetching models was asked for, and not only left as it is. */
@@ -90,6 +105,7 @@ export function settle({ config = {}, logger: _, host = '127.0.0.1', ...given }:
   const { folder } = settings;
   if (typeof folder === 'string' && !statSync(folder, { throwIfNoEntry: false })?.isDirectory())
     faults.push(`folder: ${folder} is not a folder.`);
+  faults.push(...fleetFaults(settings));
   if (faults.length > 0) throw new InterrogatorError('ERR_INVALID_ARGUMENT', `The options of the server: ${faults.join('\n')}`);
   return {
     device: ['auto'],
@@ -112,6 +128,7 @@ export function settle({ config = {}, logger: _, host = '127.0.0.1', ...given }:
     docs: true,
     page: true,
     compatible: true,
+    localDevice: true,
     grace: 30,
     requestTimeout: 60,
     ...settings,
@@ -119,4 +136,13 @@ export function settle({ config = {}, logger: _, host = '127.0.0.1', ...given }:
     config,
     host,
   };
+}
+
+function fleetFaults({ redis, localDevice, advertise }: Settings): string[] {
+  const faults: string[] = [];
+  if (localDevice === false && redis === undefined) faults.push('localDevice: false needs redis, for the workers that are to do the work.');
+  if (typeof advertise === 'string' && !/^https?:$/.test(URL.canParse(advertise) ? new URL(advertise).protocol : '')) {
+    faults.push('advertise: expected a URL such as http://10.0.0.5:7860.');
+  }
+  return faults;
 }

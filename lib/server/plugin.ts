@@ -7,6 +7,7 @@ import { toRefusal } from './answers/to-refusal';
 import { readBodies } from './bodies/parsers';
 import { compatibleRoutes } from './compatible';
 import { Problem } from './contract/common';
+import { blobRoutes } from './fleet/door/blob-routes';
 import { type ServerOptions, settle } from './options';
 import { folderRoutes } from './routes/folder';
 import { interrogateRoutes } from './routes/interrogate';
@@ -45,6 +46,8 @@ export const interrogatorPlugin: FastifyPluginAsync<ServerOptions & { prefix?: s
     // Who can reach the app, nobody knows here: fetching models is to be asked for.
     const service = new Service(settle({ allowPull: false, ...options }), app.log);
     if (!app.hasDecorator('interrogator')) app.decorate('interrogator', service);
+    const { localDevice, advertise } = service.settings;
+    if (!localDevice) await app.register(async (routes) => blobRoutes(routes, service.blobs, { advertise }), { prefix });
     await app.register(async (routes) => registerRoutes(routes, service), { prefix });
   },
   // In the context of who registers it, where `interrogator` is to be; its routes have one of their own.

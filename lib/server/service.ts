@@ -3,30 +3,26 @@ import type { ServerResponse } from 'node:http';
 import path from 'node:path';
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import { pause } from '../abort';
-import { AbortError, type ConfigInput, cacheFolder, type ProgressEvent } from '../index';
+import { AbortError, cacheFolder, type ProgressEvent } from '../index';
 import { Refusal } from './answers/refusal';
 import { toRefusal } from './answers/to-refusal';
+import { Blobs } from './fleet/door/blobs';
+import { openDoor } from './fleet/door/open';
 import { Jobs } from './jobs/jobs';
-import { ModelHost } from './models/model-host';
-import { ModelNames } from './models/names';
 import type { Settled } from './options';
 import { PictureCache } from './pictures/cache';
 import { Intake } from './pictures/intake';
-import { noisePicture } from './pictures/noise';
-import { PictureBytes } from './pictures/picture';
 import { PictureFetcher } from './pictures/remote';
 import { Spool } from './pictures/spool';
-import { DeviceQueue } from './queue/device-queue';
 import { Keys } from './safety/client';
 import { TableStore } from './tables/table-store';
 import { Metrics } from './watch/metrics';
 import { traceOf } from './watch/traces';
 import { type Caller, noTimes, type Times } from './work/caller';
-import { Describing } from './work/describe';
-import { Embedding } from './work/embed';
-import { Ranking } from './work/rank';
-import { Stations } from './work/station';
-import { TextCache } from './work/text-cache';
+import { type LocalParts, labelsFolder, openLocal } from './work/local/open';
+import type { Opened } from './work/opened';
+
+const { version } = require('../../package.json') as { version: string };
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -36,9 +32,6 @@ declare module 'fastify' {
 
 /** For clients to take what was made for them, after the grace. */
 const SENDING_MS = 10_000;
-
-/** As in runs: enough for full passes, and so that others are decoded meanwhile. */
-const PLACES = { cpu: 16, cuda: 64 };
 
 export type ServiceState = 'starting' | 'ready' | 'draining' | 'failed';
 
@@ -51,11 +44,12 @@ export class Service {
   readonly jobs = new Jobs();
   readonly metrics: Metrics;
   readonly keys: Keys;
+  /** What workers of a fleet fetch here. */
+  readonly blobs = new Blobs();
   readonly startedAt = Date.now();
   state: ServiceState = 'starting';
   /** Settles when the models of the start are open. */
   started: Promise<void> = Promise.resolve();
-  private readonly texts = new TextCache();
   private readonly callers = new Set<AbortController>();
   private readonly answers = new Set<ServerResponse>();
   /** Fires when the server closes. */
@@ -77,7 +71,7 @@ export class Service {
       path.resolve(tables ?? path.join(cacheFolder(), 'tables')),
       config.cachePath === undefined ? labelsFolder() : config.cachePath,
     );
-    this.metrics = new Metrics({ stations: () => this.opened?.stations, cache: this.cache, inFlight: () => this.callers.size });
+    this.metrics = new Metrics({ devices: () => this.opened?.devices, cache: this.cache, inFlight: () => this.callers.size });
   }
 
   /** Begins to load the models; `started` tells the end. */
@@ -114,10 +108,16 @@ export class Service {
     });
   }
 
-  /** Throws 503 while the server starts or ends. */
+  /** Why no request can be served now: the server starts or ends, or no worker is there. */
+  get hindrance(): Refusal | undefined {
+    if (this.state === 'ready') return this.opened?.hindrance;
+    return new Refusal(503, 'ERR_NOT_READY', NOT_READY[this.state], { retryAfter: this.state === 'starting' ? 2 : 5 });
+  }
+
+  /** Throws 503 where no request can be served now. */
   requireReady(): void {
-    if (this.state === 'ready') return;
-    throw new Refusal(503, 'ERR_NOT_READY', NOT_READY[this.state], { retryAfter: this.state === 'starting' ? 2 : 5 });
+    const { hindrance } = this;
+    if (hindrance) throw hindrance;
   }
 
   /** Throws 429 where as many jobs are under way as requests may wait. */
@@ -166,7 +166,7 @@ export class Service {
     return caller;
   }
 
-  private callerOf(id: string, times: Times, listener: (event: ProgressEvent & { seconds?: number }) => void = () => {}) {
+  private callerOf(id: string, times: Times, listener?: (event: ProgressEvent & { seconds?: number }) => void) {
     const controller = new AbortController();
     this.callers.add(controller);
     const trace = traceOf();
@@ -175,9 +175,10 @@ export class Service {
       signal: controller.signal,
       times,
       trace,
+      isWatched: listener !== undefined,
       report: (event: ProgressEvent & { seconds?: number }): void => {
         trace.now(SPANS[event.stage] ?? event.stage);
-        listener(event);
+        listener?.(event);
       },
       abort: (reason: unknown): void => controller.abort(reason),
       [Symbol.dispose]: (): void => {
@@ -218,8 +219,7 @@ export class Service {
     for (const each of this.callers) each.abort(new AbortError());
     this.jobs.cancelAll(new AbortError());
     this.ending.abort();
-    // They end what is being loaded, and what waits for it.
-    await Promise.all((this.opened?.stations.all ?? []).map(({ host }) => host.dispose()));
+    await this.opened?.close();
     await this.started.catch(() => {});
     await this.warming;
     await this.jobs.settled();
@@ -229,63 +229,34 @@ export class Service {
   }
 
   private async open(): Promise<void> {
-    const { clip, caption, device, config, maxWait, maxWaiting, memory, keepAlive, maxPixels } = this.settings;
-    const names = await ModelNames.load({ clip, caption });
-    const shared: ConfigInput = { cachePath: labelsFolder(), maxPixels, ...config };
-    const stations = new Stations(
-      device.map((each) => ({
-        host: new ModelHost({
-          device: each,
-          names,
-          config: shared,
-          memory,
-          keepAlive,
-          onEvent: (event, model) => this.log.info(model, event),
-        }),
-        queue: new DeviceQueue({ maxWait, maxWaiting, places: each.startsWith('cuda') ? PLACES.cuda : PLACES.cpu }),
-      })),
-    );
-    const embedding = new Embedding(stations, this.cache, this.texts);
-    this.opened = {
-      names,
-      stations,
-      embedding,
-      describing: new Describing(stations, this.cache),
-      ranking: new Ranking(stations, embedding, this.tables),
-    };
-    await Promise.all(stations.all.map(({ host }) => this.preload(host, names)));
+    if (this.settings.localDevice) await this.openLocal();
+    else await this.openDoor();
+  }
+
+  private async openLocal(): Promise<void> {
+    const { cache, tables } = this;
+    const onEvent = (event: string, model: object): void => this.log.info(model, event);
+    const local = await openLocal({ clip: undefined, caption: undefined, ...this.settings, onEvent }, { cache, tables });
+    this.opened = local;
+    await local.preload(this.progressLog());
     if (this.state !== 'starting') return;
     this.state = 'ready';
-    this.warming = this.warm(names).catch((error) => this.log.warn({ err: error }, 'the first picture failed'));
+    this.warming = this.warm(local).catch((error) => this.log.warn({ err: error }, 'the first picture failed'));
   }
 
-  /**
-   * One picture of noise through what most requests ask for: the tables of terms are ready then, and the queue knows how long pictures
-   * take before the first request waits in it.
-   */
-  private async warm({ defaults }: ModelNames): Promise<void> {
-    const [clip = ''] = defaults.clip;
-    const [caption = null] = defaults.caption;
+  /** It does no work itself: workers of a fleet do. */
+  private async openDoor(): Promise<void> {
+    const { cache, tables, blobs, metrics, settings } = this;
+    this.opened = await openDoor(
+      { clip: undefined, caption: undefined, ...settings, redis: settings.redis as string, version },
+      { cache, tables, blobs, metrics, log: this.log },
+    );
+    if (this.state === 'starting') this.state = 'ready';
+  }
+
+  private async warm(local: LocalParts): Promise<void> {
     using caller = this.jobCaller('warm-up', this.ending.signal, () => {});
-    const picture = { id: 'warm-up', bytes: new PictureBytes(noisePicture(), 0) };
-    const wish = { models: { clip, caption }, modes: ['fast'] as const };
-    const { describing, embedding } = this.parts;
-    for (let round = 0; round < 3; round += 1) {
-      await describing.describe(caller, picture, { ...wish, caption: 'noise' });
-      await embedding.textRows(caller, [`noise ${round}`], clip);
-      this.cache.forget(picture.id);
-    }
-    if (caption !== null) await describing.describe(caller, picture, wish);
-    this.cache.forget(picture.id);
-  }
-
-  /** Each of the models that were named, the first of a kind with all of the other. */
-  private async preload(host: ModelHost, { defaults }: ModelNames): Promise<void> {
-    const [clip = ''] = defaults.clip;
-    const [caption = null] = defaults.caption;
-    const onProgress = this.progressLog();
-    for (const each of defaults.clip) await host.preload({ clip: each, caption }, onProgress);
-    for (const each of defaults.caption.slice(1)) await host.preload({ clip, caption: each }, onProgress);
+    await local.warm(caller);
   }
 
   /** Long loads are told of in the log, now and then. */
@@ -302,19 +273,6 @@ export class Service {
   isOurFault(error: unknown): boolean {
     return toRefusal(error).status >= 500;
   }
-}
-
-/** What there is once the names of the models are known. */
-export interface Opened {
-  names: ModelNames;
-  stations: Stations;
-  embedding: Embedding;
-  describing: Describing;
-  ranking: Ranking;
-}
-
-function labelsFolder(): string {
-  return path.join(cacheFolder(), 'labels');
 }
 
 const NOT_READY = {

@@ -1,14 +1,15 @@
 /** A worker from its start to its end. */
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import type { TSchema } from '@sinclair/typebox';
 import { type Command, Option } from 'commander';
-import type { Fleet, WorkerEvent } from '../../fleet';
+import type { Fleet, Heartbeat, Lender, WorkerEvent } from '../../fleet';
 import { Config, type ConfigInput } from '../../index';
+import type { Responder } from '../../server/fleet/responder';
 import { EXIT } from '../failure';
 import { onInterrupts } from '../interrupts';
 import { onOneLine } from '../lines';
 import { wholeNumber } from '../options';
+import { ignoreEchoes } from '../serve/echoes';
+import { bytesOf, partsOf } from '../serve/options';
 import { preferEventLoop } from '../serve/priority';
 import type { RedisOptions } from './redis-option';
 
@@ -21,6 +22,15 @@ export interface WorkerOptions extends RedisOptions {
   grace: number;
   workDir?: string;
   json?: boolean;
+  /** Single requests are answered, too. */
+  requests: boolean;
+  clip?: string[];
+  caption?: string[];
+  memory?: number;
+}
+
+function listOf(text: string, list: string[] = []): string[] {
+  return [...list, ...partsOf(text)];
 }
 
 function description(name: keyof Config): string {
@@ -32,31 +42,105 @@ export function addWorkerOptions(command: Command): Command {
   return command
     .addOption(new Option('--device <value>', description('device')).default('auto').env('TI_DEVICE'))
     .addOption(new Option('--threads <n>', description('threads')).argParser(wholeNumber(0, 1024)).env('TI_THREADS'))
+    .option('--no-requests', 'take part in runs alone, and load no model before one needs it')
+    .addOption(
+      new Option('--clip <name,…>', 'CLIP models for single requests; the first is the default (as of serve)')
+        .argParser(listOf)
+        .env('TI_CLIP'),
+    )
+    .addOption(
+      new Option('--caption <name,…>', 'caption models for single requests; the first is the default (as of serve)')
+        .argParser(listOf)
+        .env('TI_CAPTION'),
+    )
+    .addOption(
+      new Option('--memory <bytes>', 'of models for single requests; those used least lately are unloaded (default: no limit)')
+        .argParser(bytesOf)
+        .env('TI_MEMORY'),
+    )
     .addOption(new Option('--cache <dir>', 'folder of the label embeddings (default: in the cache folder)').env('TI_CACHE_PATH'));
 }
 
 export async function work(fleet: Fleet, options: WorkerOptions): Promise<void> {
-  const { RunWorker } = require('../../fleet') as typeof import('../../fleet');
-  const id = `${hostname()}:${process.pid}:${randomBytes(2).toString('hex')}`;
-  const { shards, lockSeconds, workDir, json } = options;
+  const { Heartbeat, RunWorker } = require('../../fleet') as typeof import('../../fleet');
+  const { shards, lockSeconds, workDir, json, grace } = options;
+  const config = configOf(options);
+  const log = (event: Told): void => tell(event, json);
+  const ended = new Promise<void>((resolve) => onInterrupts(resolve));
+  const heartbeat = new Heartbeat(fleet);
+  const responder = options.requests ? await openResponder(fleet, options, { config, heartbeat, log }) : undefined;
   const worker = new RunWorker({
     fleet,
-    id,
-    config: configOf(options),
+    id: heartbeat.id,
+    config,
     shards,
     lockSeconds,
     ...(workDir !== undefined && { folder: workDir }),
-    log: (event) => tell(event, json),
+    isBusy: () => (responder?.busy ?? 0) > 0,
+    ...(responder && { lender: lenderOf(responder) }),
+    log,
   });
-  const ended = new Promise<void>((resolve) => onInterrupts(resolve));
+  heartbeat.tell(() => ({ runs: worker.stats }));
+  await heartbeat.beat();
   worker.start();
   preferEventLoop();
-  tell({ event: 'started', worker: id, message: `The worker ${id} waits for work. Ctrl-C ends it.` }, json);
+  log({ event: 'started', worker: heartbeat.id, message: `The worker ${heartbeat.id} waits for work. Ctrl-C ends it.` });
   await ended;
-  tell({ event: 'ending', message: 'Ending: shards under way are finished, or given back.' }, json);
-  await worker.close(options.grace * 1000);
-  tell({ event: 'ended', ...worker.stats, message: 'Ended.' }, json);
+  ignoreEchoes();
+  log({ event: 'ending', message: 'Ending: what is under way is finished, or given back.' });
+  await Promise.all([worker.close(grace * 1000), responder && withinGrace(responder.drain(), grace * 1000)]);
+  await responder?.close();
+  await heartbeat.stop().catch(() => {});
+  log({ event: 'ended', ...worker.stats, message: 'Ended.' });
   process.exitCode = EXIT.ok;
+}
+
+interface ResponderSetting {
+  config: ConfigInput;
+  heartbeat: Heartbeat;
+  log(event: Told): void;
+}
+
+/** Loads the models that single requests are answered with. */
+async function openResponder(fleet: Fleet, options: WorkerOptions, { config, heartbeat, log }: ResponderSetting): Promise<Responder> {
+  const { answerRequests } = require('../../server/fleet/responder') as typeof import('../../server/fleet/responder');
+  const { clip, caption, device, memory } = options;
+  const { device: _, ...others } = config;
+  return answerRequests(fleet, {
+    clip,
+    caption,
+    device: [device],
+    memory,
+    // Pictures of requests and of runs are decoded alike, so that both may use the same models.
+    maxPixels: new Config().maxPixels,
+    config: others,
+    heartbeat,
+    onEvent: (event, { clip, caption }) => log({ event, message: [clip, caption].filter(Boolean).join(' and ') }),
+    onError: (error) => log({ event: 'failed', message: error instanceof Error ? error.message : String(error) }),
+  });
+}
+
+/** A run that asks for nothing but models by their names uses those of the requests, where they are loaded. */
+function lenderOf({ stations }: Responder): Lender {
+  const { host } = stations.first;
+  return (shared) => {
+    const { clipModelName, captionModelName, ...others } = shared;
+    if (Object.keys(others).length > 0) return undefined;
+    const { clipModelName: clip, captionModelName: caption } = new Config({
+      ...(clipModelName !== undefined && { clipModelName }),
+      ...(captionModelName !== undefined && { captionModelName }),
+    });
+    if (host.state('clip', clip) === 'absent' || (caption !== null && host.state('caption', caption) === 'absent')) return undefined;
+    return host.borrow({ clip, caption }, new AbortController().signal);
+  };
+}
+
+async function withinGrace(work: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([work, over]).finally(() => clearTimeout(timer));
 }
 
 function configOf({ device, threads, cache }: WorkerOptions): ConfigInput {

@@ -77,7 +77,7 @@ function valueOf(name: string, schema: TSchema): string {
   return schema.type === 'integer' || schema.type === 'number' ? ' <n>' : ' <value>';
 }
 
-function partsOf(text: string): string[] {
+export function partsOf(text: string): string[] {
   return text
     .split(',')
     .map((part) => part.trim())
@@ -90,7 +90,7 @@ function numberOf(text: string): number {
 }
 
 /** `32mb`, `1.5GiB`, `1000`. A thousand of bytes is 1024 of them, as systems count memory. */
-function bytesOf(text: string): number {
+export function bytesOf(text: string): number {
   const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text.trim()) ?? [];
   if (digits === '') throw new InvalidArgumentError('expected bytes, such as 32mb or 8gb.');
   return Math.round(Number(digits) * 1024 ** ['', 'k', 'm', 'g', 't'].indexOf(unit.toLowerCase()));

@@ -27,7 +27,9 @@ export async function serve(options: ServerOptions, port: number): Promise<void>
     console.error(`torch-interrogator is at ${address.replace('0.0.0.0', 'localhost')}`);
     await interrogator.started;
     preferEventLoop();
-    app.log.info({ models: interrogator.parts.names.defaults }, 'ready');
+    const { hindrance } = interrogator;
+    if (hindrance) app.log.warn({ hint: hindrance.hint }, hindrance.message);
+    else app.log.info({ models: interrogator.parts.names.defaults }, 'ready');
   } catch (error) {
     handle.uninstall();
     await app.close();

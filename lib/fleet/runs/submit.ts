@@ -5,9 +5,9 @@ import { checkedRunOptions } from '../../run/checks/run-options';
 import { checkInputs, entriesOf, type PictureEntry, pictureAt } from '../../run/inputs';
 import { Ledger } from '../../run/ledger/ledger';
 import { Publisher } from '../../run/publish';
-import { withTerms } from '../../run/run';
+import { needsCaptionModel, withTerms } from '../../run/run';
 import { stateFolderOf } from '../../run/state-folder';
-import type { Fleet } from '../redis/connect';
+import { type Fleet, redisFault } from '../redis/connect';
 import { isObjectStore, openStore, splitObject } from '../store';
 import { addMerge, addShards, openRunQueue } from './queue';
 import { RunRecords } from './records';
@@ -73,7 +73,6 @@ export async function submitRun(fleet: Fleet, inputs: RunInput | readonly RunInp
       const added = shards.reduce((sum, { count }) => sum + count, 0);
       await records.addShards(spec.id, shards.length, added);
       await addShards(queue, shards);
-      await records.changed(spec.id);
       pictures += added;
       shards = [];
       onSubmitted?.(pictures);
@@ -90,7 +89,7 @@ export async function submitRun(fleet: Fleet, inputs: RunInput | readonly RunInp
   } catch (error) {
     await records.end(spec.id, { state: 'cancelled' }).catch(() => {});
     await queue.obliterate({ force: true }).catch(() => {});
-    throw error;
+    throw redisFault(error);
   } finally {
     await queue.close();
   }
@@ -129,7 +128,7 @@ async function specOf(inputs: readonly RunInput[], checked: RunOptions, options:
     tenant,
     priority,
     shardSize,
-    config: sharedConfig(checked.config as Config),
+    config: { ...sharedConfig(checked.config as Config), ...(!needsCaptionModel(task) && { captionModelName: null }) },
     task,
     ...(words && { words: writeRules(words) }),
     out,

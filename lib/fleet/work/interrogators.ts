@@ -10,6 +10,9 @@ export interface Lent extends Disposable {
   interrogator: Interrogator;
 }
 
+/** Models that the process has for other work, where a run's are the same. */
+export type Lender = (shared: ConfigInput) => Promise<Lent> | undefined;
+
 export class Interrogators {
   private readonly held = new Map<string, Held>();
 
@@ -17,10 +20,13 @@ export class Interrogators {
     /** Of this machine: device, threads, where label embeddings are kept. */
     private readonly own: ConfigInput,
     private readonly onProgress: ProgressListener,
+    private readonly lender: Lender = () => undefined,
   ) {}
 
   /** Rejects with what Interrogator.create() rejects with, for all who wait for the same; the next one tries again. */
   async lend(shared: ConfigInput): Promise<Lent> {
+    const lent = this.lender(shared);
+    if (lent) return lent;
     const key = JSON.stringify(Object.entries(shared).sort(([a], [b]) => (a < b ? -1 : 1)));
     let held = this.held.get(key);
     if (!held) {
@@ -38,10 +44,6 @@ export class Interrogators {
       if (this.held.get(key) === held) this.held.delete(key);
       throw error;
     }
-  }
-
-  get open(): Promise<Interrogator>[] {
-    return [...this.held.values()].map(({ made }) => made);
   }
 
   async close(): Promise<void> {

@@ -8,7 +8,8 @@ import type { Fleet } from '../redis/connect';
 import { openRunQueue, type RunJob, type RunQueue } from '../runs/queue';
 import { type RunRecord, RunRecords } from '../runs/records';
 import { PACKAGE_VERSION, type RunSpec } from '../runs/spec';
-import { Interrogators } from './interrogators';
+import type { WorkerEvent } from './events';
+import { Interrogators, type Lender } from './interrogators';
 import { JobWork, type ShardMaker } from './job-work';
 
 export interface RunWorkerOptions {
@@ -26,17 +27,11 @@ export interface RunWorkerOptions {
   /** Single requests are under way, which go first. */
   isBusy?(): boolean;
   onProgress?: ProgressListener;
+  /** Models of this process that runs may use. */
+  lender?: Lender;
   /** @internal Instead of the models: for simulations. */
   makeShard?: ShardMaker;
   log(event: WorkerEvent): void;
-}
-
-export interface WorkerEvent {
-  event: 'run' | 'refused' | 'shard' | 'merged' | 'given back' | 'failed' | 'lost lock' | 'left';
-  run: string;
-  shard?: number;
-  message?: string;
-  [more: string]: unknown;
 }
 
 /** A run that this worker takes part in. */
@@ -63,9 +58,9 @@ export class RunWorker {
   private last = '$';
 
   constructor(private readonly options: RunWorkerOptions) {
-    const { fleet, config, onProgress = () => {} } = options;
+    const { fleet, config, onProgress = () => {}, lender } = options;
     this.records = new RunRecords(fleet);
-    this.interrogators = new Interrogators(config, onProgress);
+    this.interrogators = new Interrogators(config, onProgress, lender);
     this.work = new JobWork({
       fleet,
       id: options.id,
@@ -94,11 +89,9 @@ export class RunWorker {
     this.ending.abort();
     await this.looking.catch(() => {});
     const closing = Promise.all([...this.attached.values()].map(({ worker }) => worker.close()));
-    const grace = new AbortController();
-    await Promise.race([closing, pause(graceMs, grace.signal).catch(() => {})]);
-    grace.abort();
+    await within(closing, graceMs);
     this.work.giveUp();
-    await Promise.race([closing, pause(CLOSING_MS, undefined)]);
+    await within(closing, CLOSING_MS);
     for (const { queue } of this.attached.values()) await queue.close();
     await this.interrogators.close();
   }
@@ -168,10 +161,17 @@ export class RunWorker {
     });
     worker.on('error', (error) => log({ event: 'lost lock', run: spec.id, message: error.message }));
     worker.on('completed', (job) => {
-      if ((job as RunJob).name === 'merge') void this.compare().catch(() => {});
+      if ((job as RunJob).name === 'merge') void this.merged(spec.id, queue).catch(() => {});
     });
     this.attached.set(spec.id, { spec, queue, worker, isHeldBack: false });
     log({ event: 'run', run: spec.id, message: spec.title });
+  }
+
+  /** Of a run that has ended well nobody asks for the queue any more. */
+  private async merged(id: string, queue: RunQueue): Promise<void> {
+    const { state, summary } = await this.records.read(id);
+    if (state === 'ended' && summary?.failed === 0) await queue.obliterate({ force: true });
+    await this.compare();
   }
 
   private async refuse(id: string, reason: string): Promise<void> {
@@ -197,6 +197,8 @@ export class RunWorker {
   /** While a run of a lower number has shards that wait, others take none. */
   private async holdBack(): Promise<void> {
     let leading = Number.POSITIVE_INFINITY;
+    const priorities = new Set([...this.attached.values()].map(({ spec }) => spec.priority));
+    if (priorities.size < 2 && ![...this.attached.values()].some(({ isHeldBack }) => isHeldBack)) return;
     for (const { spec, queue } of this.attached.values()) {
       if (spec.priority >= leading || (await queue.isPaused())) continue;
       const { waiting = 0, prioritized = 0 } = await queue.getJobCounts('waiting', 'prioritized');
@@ -210,6 +212,13 @@ export class RunWorker {
       else await attached.worker.resume();
     }
   }
+}
+
+/** No timer is left of it. */
+async function within(work: Promise<unknown>, milliseconds: number): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([work, pause(milliseconds, over.signal).catch(() => {})]);
+  over.abort();
 }
 
 /** For what was given back to be told to Redis, where it can be reached. */

@@ -130,12 +130,11 @@ export function textEmbeddingsInferenceRoutes(app: FastifyInstance, service: Ser
 
     routes.get('/info', { schema: routeSchema(TEI, { summary: 'The model', answer: Info }) }, async () => {
       service.requireReady();
-      const { host } = service.parts.stations.first;
-      const contextTokens = host.anyInterrogator?.contextTokens ?? 0;
+      const { contextTokens, shown } = service.parts.devices;
       return {
         model_id: service.clip(),
         model_sha: null,
-        model_dtype: host.deviceStats?.name.startsWith('cuda') ? 'float16' : 'float32',
+        model_dtype: shown[0]?.name.startsWith('cuda') ? 'float16' : 'float32',
         model_type: { embedding: { pooling: 'cls' } },
         max_concurrent_requests: service.settings.maxWaiting,
         max_input_length: contextTokens,

@@ -42,6 +42,7 @@ export const DeviceStatus = Type.Object(
   },
   { title: 'Device' },
 );
+export type DeviceStatus = Static<typeof DeviceStatus>;
 
 export const Status = Type.Object(
   {

@@ -38,7 +38,13 @@ export class ModelNames {
     /** What the server was started with: names, and folders by the names that clients use. */
     private readonly given: ReadonlyMap<string, Given>,
     readonly defaults: Readonly<Record<BundleKind, readonly string[]>>,
+    private readonly where = 'On this machine',
   ) {}
+
+  /** Those that the workers of a fleet have. */
+  static ofOthers(models: readonly KnownModel[], defaults: Readonly<Record<BundleKind, readonly string[]>>): ModelNames {
+    return new ModelNames(new Map(models.map((each) => [keyOf(each.kind, each.name), each])), new Map(), defaults, 'The workers have');
+  }
 
   /** `given`: names or folders, by kind. Without any, the reference's default where it is installed, else the sample. */
   static async load(given: Partial<Record<BundleKind, readonly string[] | undefined>>): Promise<ModelNames> {
@@ -77,7 +83,7 @@ export class ModelNames {
     if (found) return found;
     const near = this.all.filter((each) => each.kind === kind && each.isInstalled).map((each) => each.name);
     throw new Refusal(404, 'ERR_MODEL_UNKNOWN', `There is no ${kind === 'clip' ? 'CLIP' : 'caption'} model named ${spelt.slice(0, 100)}.`, {
-      hint: `On this machine: ${near.slice(0, 10).join(', ') || 'none'}. /v1/models lists all.`,
+      hint: `${this.where}: ${near.slice(0, 10).join(', ') || 'none'}. /v1/models lists all.`,
     });
   }
 

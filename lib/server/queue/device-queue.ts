@@ -41,14 +41,21 @@ export class DeviceQueue {
   private readonly line = new FairLine();
   private readonly times: ServiceTimes;
   private readonly tickets = new Set<Ticket>();
-  private free: number;
+  private taken = 0;
   private running = 0;
   private admitted = 0;
   private refused = 0;
+  private most: number;
 
   constructor(private readonly options: DeviceQueueOptions) {
     this.times = new ServiceTimes(options.now);
-    this.free = options.places;
+    this.most = options.places;
+  }
+
+  /** Places may come and go, with those who offer them. */
+  offer(places: number): void {
+    this.most = places;
+    this.fill();
   }
 
   get counts(): QueueCounts {
@@ -97,20 +104,20 @@ export class DeviceQueue {
     let ahead = own;
     for (const left of others.values()) ahead += Math.min(left, turns);
     // Those who share the device with it slow its own turn down, too.
-    return ahead + (this.running > 1 ? (cost * (Math.min(this.running, this.options.places) - 1)) / 2 : 0);
+    return ahead + (this.running > 1 ? (cost * (Math.min(this.running, Math.max(1, this.most)) - 1)) / 2 : 0);
   }
 
   /** One unit: waits for a place, then works. Rejects with an AbortError, or with 429 where it had to wait too long after all. */
   private async start<T>(ticket: Ticket, unit: Unit, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const { kind } = ticket.load;
-    const places = Math.min(ticket.load.places, this.options.places);
+    const { places } = ticket.load;
     const cost = this.times.expect(kind);
     await new Promise<void>((resolve, reject) => {
       if (signal.aborted) return reject(new AbortError(signal.reason));
       const start = (): void => {
         forget();
         clearTimeout(timer);
-        this.free -= places;
+        this.taken += places;
         this.running += 1;
         resolve();
       };
@@ -139,7 +146,7 @@ export class DeviceQueue {
     } finally {
       unit.clock.end(done);
       this.running -= 1;
-      this.free += places;
+      this.taken -= places;
       this.fill();
     }
   }
@@ -151,7 +158,7 @@ export class DeviceQueue {
 
   /** A unit that takes more places than are free is let in as long as some are: it is never passed by smaller ones. */
   private fill(): void {
-    while (this.free > 0 && this.line.startNext());
+    while (this.taken < this.most && this.line.startNext());
   }
 }
 

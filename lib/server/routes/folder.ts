@@ -39,10 +39,9 @@ export function folderRoutes(app: FastifyInstance, service: Service): void {
   const open = (): { gallery: Gallery; runner: FolderRunner } => {
     if (opened) return opened;
     const gallery = new Gallery(folder, service.clip());
-    const runner = new FolderRunner(folder, () => {
-      const { first } = service.parts.stations;
-      return first.host.borrow({ clip: service.clip(), caption: service.captioner() }, NEVER);
-    });
+    const runner = new FolderRunner(folder, async () =>
+      service.parts.devices.borrow({ clip: service.clip(), caption: service.captioner() }, NEVER),
+    );
     runner.events.on('run', ({ state }: FolderRun) => state !== 'running' && gallery.forget());
     opened = { gallery, runner };
     return opened;

@@ -38,13 +38,13 @@ export function modelRoutes(app: FastifyInstance, service: Service): void {
     async (request, reply) => {
       service.requireReady();
       const { kind, name } = request.body;
-      const { names, stations } = service.parts;
+      const { names, devices } = service.parts;
       const found = names.find(kind, name);
       return answerLongCall(service, request, reply, {
         kind: 'load',
         work: async (caller) => {
           const wish = kind === 'clip' ? { clip: found.name, caption: null } : { clip: service.clip(), caption: found.name };
-          for (const { host } of stations.all) (await host.borrow(wish, caller.signal, caller.report))[Symbol.dispose]();
+          await devices.load(caller, wish);
           return shown(service, names.find(kind, name));
         },
       });
@@ -57,14 +57,12 @@ export function modelRoutes(app: FastifyInstance, service: Service): void {
     async (request) => {
       service.requireReady();
       const { kind, name } = request.body;
-      const { names, stations } = service.parts;
+      const { names, devices } = service.parts;
       const found = names.find(kind, name);
       if (names.defaults[kind][0] === found.name) {
         throw new Refusal(409, 'ERR_CONFLICT', `${found.name} is this server's default.`, { hint: 'Start the server with another one.' });
       }
-      const hosts = stations.all.map(({ host }) => host).filter((host) => host.state(kind, found.name) !== 'absent');
-      if (hosts.length === 0) throw notFound(`${found.name} is not in memory.`);
-      await Promise.all(hosts.map((host) => host.unload(kind, found.name)));
+      if (!(await devices.unload(kind, found.name))) throw notFound(`${found.name} is not in memory.`);
       return shown(service, found);
     },
   );
@@ -76,6 +74,11 @@ export function modelRoutes(app: FastifyInstance, service: Service): void {
       const { kind, name } = request.body;
       const { names } = service.parts;
       const found = names.find(kind, name);
+      if (!service.settings.localDevice) {
+        throw new Refusal(409, 'ERR_CONFLICT', 'This server has no models of its own: its workers have.', {
+          hint: `On each worker's machine: npx torch-interrogator pull ${found.name}`,
+        });
+      }
       // Where nobody asked for it, it is for those on this machine, whatever the server listens to.
       if (!service.settings.allowPull || (!service.settings.pullIsForAll && !isLocal(request.socket.remoteAddress))) {
         throw new Refusal(403, 'ERR_FORBIDDEN', 'This server does not fetch models for its clients.', {
@@ -97,16 +100,16 @@ function isLocal(address: string | undefined): boolean {
 }
 
 function shown(service: Service, { kind, name, memory, download, isInstalled, embedDim }: KnownModel): Model {
-  const { names, stations } = service.parts;
-  const states = stations.all.map(({ host }) => host.state(kind, name));
-  const measured = stations.first.host.memoryOf(kind, name);
+  const { names, devices } = service.parts;
+  const state = devices.state(kind, name);
+  const measured = devices.memoryOf(kind, name);
   return {
     id: name,
     object: 'model',
     created: Math.floor(service.startedAt / 1000),
     owned_by: 'torch-interrogator',
     kind,
-    state: states.includes('resident') ? 'resident' : states.includes('loading') ? 'loading' : isInstalled ? 'installed' : 'available',
+    state: state !== 'absent' ? state : isInstalled ? 'installed' : 'available',
     isDefault: names.defaults[kind][0] === name,
     memory: measured === undefined ? memory : Math.round(measured),
     download,

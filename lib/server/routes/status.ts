@@ -16,8 +16,9 @@ export function healthRoutes(app: FastifyInstance, service: Service): void {
   const config = { isOpen: true };
   app.get('/live', { config, schema: { ...schema, summary: 'The process is well' } }, async () => ({ status: 'live' }));
   app.get('/ready', { config, schema: { ...schema, summary: 'Requests are served' } }, async (_, reply) => {
-    if (service.state === 'ready') return { status: 'ready' };
-    return reply.status(503).header('retry-after', '2').send({ status: service.state });
+    if (!service.hindrance) return { status: 'ready' };
+    const status = service.state === 'ready' ? 'no workers' : service.state;
+    return reply.status(503).header('retry-after', '2').send({ status });
   });
 }
 
@@ -41,28 +42,14 @@ export function statusRoute(app: FastifyInstance, service: Service): void {
       const { settings, parts, cache, state, startedAt } = service;
       const { defaults } = parts.names;
       const [clip = '', captioner = null] = [defaults.clip[0], defaults.caption[0]];
-      const open = parts.stations.all.flatMap(({ host }) => host.interrogators);
       return {
         version,
         state,
         uptime: (Date.now() - startedAt) / 1000,
-        devices: parts.stations.all.map(({ host, queue }) => {
-          const stats = host.deviceStats;
-          const { running, waiting, waitSeconds } = queue.counts;
-          return {
-            name: stats?.name ?? host.device,
-            threads: stats?.threads ?? 0,
-            running,
-            waiting,
-            waitSeconds,
-            busySeconds: stats?.busySeconds ?? 0,
-            weightBytes: stats?.weightBytes ?? 0,
-            memoryLimit: settings.memory || null,
-          };
-        }),
+        devices: [...parts.devices.shown],
         clipModelName: clip,
         captionModelName: captioner,
-        onlySample: open.every((each) => each.clip === SAMPLE),
+        onlySample: parts.devices.openClips.every((each) => each === SAMPLE),
         cache: cache.counts,
         process: { rss: process.memoryUsage.rss(), eventLoopDelay: service.metrics.eventLoopDelay() * 1000 },
         limits: { maxBody: settings.maxBody, maxWait: settings.maxWait, maxPixels: settings.maxPixels },

@@ -37,8 +37,7 @@ export function tableRoutes(app: FastifyInstance, service: Service): void {
     '/tables/:name/labels',
     { schema: { tags, summary: 'The labels of a table', params: Name, querystring: Page, response: responses({ 200: TableLabels }) } },
     async ({ params, query: { query, offset = 0, limit = 100 } }) => {
-      const { first } = service.parts.stations;
-      const labels = await service.tables.labels(params.name, first.host.anyInterrogator);
+      const labels = await service.parts.tables.labels(params.name);
       const words = query?.toLowerCase().split(/\s+/).filter(Boolean) ?? [];
       const matching = words.length === 0 ? labels : labels.filter((label) => words.every((word) => label.toLowerCase().includes(word)));
       return { labels: matching.slice(offset, offset + limit), total: matching.length };
@@ -67,8 +66,8 @@ export function tableRoutes(app: FastifyInstance, service: Service): void {
       const clip = service.clip();
       if (!isNew && (await shown(service, stored)).ready.includes(clip)) return shown(service, stored);
       const { job } = service.jobs.start('table', service.clientOf(request), async (signal, report) => {
-        using borrowed = await service.parts.stations.first.host.borrow({ clip, caption: null }, signal, report);
-        await service.tables.tableFor(name, borrowed.interrogator, { signal, onProgress: report });
+        using caller = service.jobCaller(service.clientOf(request), signal, report);
+        await service.parts.tables.prepare(caller, name, clip);
         return shown(service, stored);
       });
       return sendJob(request, reply, job);
@@ -108,10 +107,9 @@ async function listOf(body: TableBody | Buffer | undefined, template: string | u
 
 async function shown(service: Service, found: StoredTable | (typeof BUILT_IN)[number]): Promise<Table> {
   const name = typeof found === 'string' ? found : found.name;
-  const open = service.parts.stations.all.flatMap(({ host }) => host.interrogators);
-  const ready = open.filter(({ interrogator }) => service.tables.isReady(name, interrogator)).map(({ clip }) => clip);
-  const [first] = open;
-  const count = typeof found !== 'string' ? found.count : first ? (await service.tables.labels(found, first.interrogator)).length : 0;
+  const { tables } = service.parts;
+  // While no model is open, nobody knows the reference's lists.
+  const count = typeof found !== 'string' ? found.count : (await tables.labels(found).catch(() => [])).length;
   const template = typeof found === 'string' ? {} : found.template === undefined ? {} : { template: found.template };
-  return { name, count, builtIn: isBuiltIn(name), ...template, ready: [...new Set(ready)] };
+  return { name, count, builtIn: isBuiltIn(name), ...template, ready: tables.readyFor(name) };
 }

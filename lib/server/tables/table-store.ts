@@ -192,7 +192,8 @@ export class TableStore {
     await Promise.all(own.map((each) => rm(path.join(this.embeddings as string, each), { recursive: true, force: true })));
   }
 
-  private labelsFile(digest: string): string {
+  /** A label a line, as JSON. */
+  labelsFile(digest: string): string {
     return path.join(this.folder, `${digest}.labels.txt`);
   }
 }
@@ -208,7 +209,8 @@ export function isBuiltIn(name: string): name is BuiltIn {
   return (BUILT_IN as readonly string[]).includes(name);
 }
 
-function embeddingsName(digest: string): string {
+/** What the embeddings of a list are called. */
+export function embeddingsName(digest: string): string {
   return `table-${digest.slice(0, 16)}`;
 }
 
@@ -217,7 +219,8 @@ function oneLine(label: string): string {
   return JSON.stringify(label);
 }
 
-async function linesOf(text: string): Promise<string[]> {
+/** The labels of such a file. */
+export async function linesOf(text: string): Promise<string[]> {
   const labels: string[] = [];
   for (const line of text.split('\n')) {
     if (line !== '') labels.push(JSON.parse(line) as string);

@@ -1,14 +1,16 @@
 /** Figures for Prometheus, under the names that text-embeddings-inference made usual, and our own beside them. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { EngineStats } from '../../index';
 import type { PictureCache } from '../pictures/cache';
+import type { QueueCounts } from '../queue/device-queue';
 import type { Times } from '../work/caller';
-import type { Stations } from '../work/station';
+import type { Devices } from '../work/devices';
 
 const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
 
 export interface Watched {
-  stations(): Stations | undefined;
+  devices(): Devices | undefined;
   cache: PictureCache;
   inFlight(): number;
 }
@@ -34,7 +36,7 @@ export class Metrics {
     this.gauge(
       'torch_interrogator_queue_wait_seconds',
       'Seconds of work that are ahead of a new request, the longest of all devices.',
-      () => Math.max(0, ...this.stations.map(({ queue }) => queue.counts.waitSeconds)),
+      () => Math.max(0, ...this.lines.map(({ waitSeconds }) => waitSeconds)),
     );
     this.gauge('torch_interrogator_cache_bytes', 'Of the picture cache.', () => watched.cache.counts.bytes);
     this.total('torch_interrogator_cache_hits', 'Features and captions that were in it, since the start.', () => watched.cache.counts.hits);
@@ -80,12 +82,17 @@ export class Metrics {
     for (const delay of Object.values(this.delays)) delay.close();
   }
 
-  private get stations() {
-    return this.watched.stations()?.all ?? [];
+  /** A figure of a door before workers. */
+  ofFleet(name: string, help: string, value: () => number): void {
+    this.gauge(name, help, value);
   }
 
-  private sum(count: (counts: (typeof this.stations)[number]['queue']['counts']) => number): number {
-    return this.stations.reduce((sum, { queue }) => sum + count(queue.counts), 0);
+  private get lines(): readonly QueueCounts[] {
+    return this.watched.devices()?.lines ?? [];
+  }
+
+  private sum(count: (counts: QueueCounts) => number): number {
+    return this.lines.reduce((sum, counts) => sum + count(counts), 0);
   }
 
   private counter(name: string, help: string, labelNames: string[]): Counter {
@@ -120,12 +127,8 @@ export class Metrics {
     });
   }
 
-  private deviceGauge(
-    name: string,
-    help: string,
-    value: (stats: NonNullable<(typeof this.stations)[number]['host']['deviceStats']>) => number,
-  ): void {
-    const devices = () => this.stations.flatMap(({ host }) => host.deviceStats ?? []);
+  private deviceGauge(name: string, help: string, value: (stats: EngineStats['device']) => number): void {
+    const devices = () => this.watched.devices()?.stats ?? [];
     new Gauge({
       name,
       help,

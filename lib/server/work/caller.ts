@@ -22,6 +22,8 @@ export interface Caller {
   signal: AbortSignal;
   times: Times;
   trace: Trace;
+  /** Somebody listens to what is reported. */
+  isWatched: boolean;
   report(event: ProgressEvent & { seconds?: number }): void;
 }
 

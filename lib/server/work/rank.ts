@@ -1,11 +1,9 @@
 /** Labels by how well they fit pictures: lists of a request, and tables. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Features, probabilityOf, type RankedLabel } from '../../index';
+import { probabilityOf, type RankedLabel } from '../../index';
 import { badRequest } from '../answers/refusal';
-import type { TableStore } from '../tables/table-store';
 import type { Caller } from './caller';
 import type { Embedded, Embedding } from './embed';
-import type { Stations } from './station';
 
 export interface RankWish {
   clip: string;
@@ -16,14 +14,25 @@ export interface RankWish {
   threshold?: number | undefined;
 }
 
+/** The tables of the server, and their embeddings: on a device of this process, or of another. */
+export interface Tables {
+  /** A list a picture; the threshold is not looked at. Embeddings are made where they are not there yet. Rejects with 404. */
+  rank(caller: Caller, pictures: Embedded, name: string, wish: RankWish): Promise<RankedLabel[][]>;
+  /** Rejects with 404; with 503 where no model that has it is open. */
+  labels(name: string): Promise<readonly string[]>;
+  /** CLIP models that have its embeddings in memory. */
+  readyFor(name: string): string[];
+  /** Makes the embeddings: begun again, that goes on where it was. */
+  prepare(caller: Caller, name: string, clip: string): Promise<void>;
+}
+
 /** Pictures × labels of one request. */
 const MOST_SCORES = 1_000_000;
 
 export class Ranking {
   constructor(
-    private readonly stations: Stations,
     private readonly embedding: Embedding,
-    private readonly tables: TableStore,
+    private readonly tables: Tables,
   ) {}
 
   /** A list a picture. `template`: what is encoded in a label's place, with the label for each {}. */
@@ -52,26 +61,10 @@ export class Ranking {
     return ranked;
   }
 
-  /** Against a table of the server; its embeddings are made where they are not there yet. */
+  /** Against a table of the server. */
   async table(caller: Caller, pictures: Embedded, name: string, wish: RankWish): Promise<RankedLabel[][]> {
-    const load = { kind: `${wish.clip} table ${name}`, units: pictures.rows.length, places: 1 };
-    const { signal, report: onProgress } = caller;
-    await this.tables.find(name);
-    using seat = await this.stations.enter(caller, { clip: wish.clip, caption: null }, load);
-    const table = await this.tables.tableFor(name, seat.interrogator, { signal, onProgress });
-    const { topCount, scores, reverse } = wish;
-    const ranks = pictures.rows.map((row) =>
-      seat.run(async () => {
-        using features = await Features.from(row, seat.interrogator, { signal });
-        return wanted(await table.rankScored(features, { topCount, scores, reverse, signal }), wish);
-      }),
-    );
-    // All are waited for: none may go on when the seat is left.
-    const results = await Promise.allSettled(ranks);
-    return results.map((result) => {
-      if (result.status === 'rejected') throw result.reason;
-      return result.value;
-    });
+    const ranked = await this.tables.rank(caller, pictures, name, wish);
+    return ranked.map((each) => wanted(each, wish));
   }
 }
 

@@ -1,0 +1,120 @@
+/** Takes requests off the queue, and answers them. */
+import type { Job, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { AbortError } from '../../errors';
+import type { Fleet } from '../redis/connect';
+import { ProgressLine } from './progress-line';
+import { callOffChannel, LOCK_MS, MOST_DEATHS, REQUESTS, type RequestJob, STALLED_MS } from './wire';
+
+/** A request that this process works on. */
+export interface TakenRequest extends RequestJob {
+  signal: AbortSignal;
+  /** Its work on the device begins: from now on it is not given back where the process is to end. */
+  begin(): void;
+  /** `passes`: the next report says all that this one does. */
+  report(item: unknown, options: { passes: boolean }): void;
+}
+
+export interface AnswererOptions {
+  /** Requests at a time. */
+  concurrency: number;
+  /** What it resolves with is the answer, failures too. What it rejects with is the queue's affair. */
+  answer(request: TakenRequest): Promise<unknown>;
+  /** The answer to a request of which as many workers have died. */
+  giveUp(deaths: number): unknown;
+  onError?(error: Error): void;
+}
+
+interface Active {
+  controller: AbortController;
+  hasBegun: boolean;
+}
+
+/** Why a request is given back: another worker does it. */
+const GIVEN_BACK = new AbortError('given back');
+
+export class Answerer {
+  private readonly worker: Worker<RequestJob>;
+  private readonly active = new Map<string, Active>();
+  private readonly callOffs: Redis;
+
+  constructor(
+    private readonly fleet: Fleet,
+    private readonly options: AnswererOptions,
+  ) {
+    const { Worker } = require('bullmq') as typeof import('bullmq');
+    const { concurrency, onError = () => {} } = options;
+    this.worker = new Worker<RequestJob>(REQUESTS, (job, token) => this.process(job, token ?? ''), {
+      connection: fleet.redis,
+      prefix: fleet.prefix,
+      autorun: false,
+      concurrency,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_MS,
+      // Deaths are counted here: what BullMQ gives up has no answer that one can read.
+      maxStalledCount: 1000,
+    });
+    this.worker.on('error', onError);
+    this.callOffs = fleet.connection();
+    this.callOffs.on('message', (_, id: string) => this.active.get(id)?.controller.abort());
+    this.callOffs.subscribe(callOffChannel(fleet.prefix)).catch(() => {});
+  }
+
+  /** Requests under way. */
+  get busy(): number {
+    return this.active.size;
+  }
+
+  /** Begins to take requests. */
+  start(): void {
+    this.worker.run().catch(this.options.onError ?? (() => {}));
+  }
+
+  /** Takes no more, gives back what has not begun, and resolves when the rest is answered. */
+  async drain(): Promise<void> {
+    const paused = this.worker.pause();
+    for (const { controller, hasBegun } of this.active.values()) if (!hasBegun) controller.abort(GIVEN_BACK);
+    await paused;
+  }
+
+  /** Gives back what is under way. */
+  async close(): Promise<void> {
+    const paused = this.worker.pause(true);
+    for (const { controller } of this.active.values()) controller.abort(GIVEN_BACK);
+    await paused;
+    // Without a Redis nothing can be given back: it is found when the locks have run out.
+    await this.worker.close(this.fleet.redis.status !== 'ready').catch(() => {});
+    this.callOffs.disconnect();
+  }
+
+  private async process(job: Job<RequestJob>, token: string): Promise<unknown> {
+    if (job.stalledCounter >= MOST_DEATHS) return this.options.giveUp(job.stalledCounter);
+    const id = job.id as string;
+    const own: Active = { controller: new AbortController(), hasBegun: false };
+    const { signal } = own.controller;
+    const line = new ProgressLine((items) => job.updateProgress(items as never));
+    this.active.set(id, own);
+    try {
+      const value = await this.options.answer({
+        ...job.data,
+        signal,
+        begin: () => {
+          own.hasBegun = true;
+        },
+        report: (item, { passes }) => job.data.isWatched && line.add(item, { passes }),
+      });
+      if (signal.aborted && signal.reason === GIVEN_BACK) return await giveBack(job, token);
+      await line.flush();
+      return value;
+    } finally {
+      // The same one may have come again, where its lock was lost.
+      if (this.active.get(id) === own) this.active.delete(id);
+    }
+  }
+}
+
+async function giveBack(job: Job, token: string): Promise<never> {
+  const { WaitingError } = require('bullmq') as typeof import('bullmq');
+  await job.moveToWait(token);
+  throw new WaitingError();
+}

@@ -1,0 +1,154 @@
+/** Puts requests on the queue, and waits for their answers: through restarts of Redis, and whatever becomes of the workers. */
+import { randomBytes } from 'node:crypto';
+import type { Job, Queue, QueueEvents } from 'bullmq';
+import { onAbort } from '../../abort';
+import { AbortError, InterrogatorError } from '../../errors';
+import type { Fleet } from '../redis/connect';
+import { callOffChannel, KEPT_SECONDS, MOST_EVENTS, REQUESTS, type RequestJob } from './wire';
+
+/** How often it is looked whether something waits for an answer that it has missed. */
+const LOOK_MS = 2000;
+/** What was not heard of for so long is looked at. */
+const SILENCE_MS = 5000;
+const LOOKS_AT_ONCE = 50;
+
+export interface AskOptions {
+  signal: AbortSignal;
+  onProgress?: ((items: readonly unknown[]) => void) | undefined;
+}
+
+interface Waiting {
+  job: RequestJob;
+  heardAt: number;
+  onProgress: AskOptions['onProgress'];
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+export class Asker {
+  private readonly queue: Queue;
+  private readonly events: QueueEvents;
+  private readonly waiting = new Map<string, Waiting>();
+  private readonly timer: NodeJS.Timeout;
+  private isLooking = false;
+
+  constructor(private readonly fleet: Fleet) {
+    const { Queue, QueueEvents } = require('bullmq') as typeof import('bullmq');
+    const { prefix, redis } = fleet;
+    this.queue = new Queue(REQUESTS, { connection: redis, prefix, streams: { events: { maxLen: MOST_EVENTS } } });
+    const connection = fleet.connection();
+    this.events = new QueueEvents(REQUESTS, { connection, prefix });
+    // Connections are made again by themselves, and what was missed meanwhile is looked for.
+    this.queue.on('error', () => {});
+    this.events.on('error', () => {});
+    connection.on('ready', () => void this.look(0));
+    this.events.on('completed', ({ jobId, returnvalue }) => this.answered(jobId, returnvalue));
+    this.events.on('failed', ({ jobId, failedReason }) => this.failed(jobId, failedReason));
+    this.events.on('progress', ({ jobId, data }) => {
+      const waiting = this.heard(jobId);
+      if (Array.isArray(data)) waiting?.onProgress?.(data);
+    });
+    this.events.on('active', ({ jobId }) => void this.heard(jobId));
+    this.timer = setInterval(() => void this.look(SILENCE_MS), LOOK_MS).unref();
+  }
+
+  /** Requests that are not answered yet. */
+  get count(): number {
+    return this.waiting.size;
+  }
+
+  /**
+   * Resolves with what the worker returned. Rejects with AbortError when the signal fires (the request is then taken back, or called off),
+   * and with ERR_RUNTIME where the queue itself gave it up.
+   */
+  async ask(job: RequestJob, { signal, onProgress }: AskOptions): Promise<unknown> {
+    if (signal.aborted) throw new AbortError(signal.reason);
+    const id = `r${randomBytes(12).toString('base64url')}`;
+    let leave = (): void => {};
+    try {
+      return await new Promise<unknown>((resolve, reject) => {
+        this.waiting.set(id, { job, heardAt: performance.now(), onProgress, resolve, reject });
+        leave = onAbort(signal, () => {
+          reject(new AbortError(signal.reason));
+          void this.takeBack(id);
+        });
+        // What Redis did not take for want of a connection, it takes when there is one again.
+        this.add(id, job).catch(reject);
+      });
+    } finally {
+      leave();
+      this.waiting.delete(id);
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    for (const { reject } of this.waiting.values()) reject(new InterrogatorError('ERR_DISPOSED', 'The connection to the fleet is closed.'));
+    await this.events.close().catch(() => {});
+    await this.queue.close().catch(() => {});
+  }
+
+  /** The same one twice is one. */
+  private add(id: string, job: RequestJob): Promise<Job> {
+    const keep = { age: KEPT_SECONDS };
+    return this.queue.add(job.call, job, { jobId: id, removeOnComplete: keep, removeOnFail: keep, attempts: 1 });
+  }
+
+  private heard(id: string): Waiting | undefined {
+    const waiting = this.waiting.get(id);
+    if (waiting) waiting.heardAt = performance.now();
+    return waiting;
+  }
+
+  private answered(id: string, value: unknown): void {
+    const waiting = this.waiting.get(id);
+    if (!waiting) return;
+    this.waiting.delete(id);
+    waiting.resolve(value);
+    // Nobody else waits for it.
+    this.queue.remove(id).catch(() => {});
+  }
+
+  private failed(id: string, reason: string): void {
+    const waiting = this.waiting.get(id);
+    if (!waiting) return;
+    this.waiting.delete(id);
+    waiting.reject(new InterrogatorError('ERR_RUNTIME', `The queue of requests gave one up: ${reason}.`));
+    this.queue.remove(id).catch(() => {});
+  }
+
+  /** Nobody waits for it any more. */
+  private async takeBack(id: string): Promise<void> {
+    const isTaken = await this.queue.remove(id).catch(() => 0);
+    if (isTaken === 1) return;
+    await this.fleet.redis.publish(callOffChannel(this.fleet.prefix), id).catch(() => {});
+  }
+
+  /** Events may be lost, with a connection or with Redis. */
+  private async look(silence: number): Promise<void> {
+    if (this.isLooking || this.fleet.redis.status !== 'ready') return;
+    this.isLooking = true;
+    const before = performance.now() - silence;
+    const silent = [...this.waiting].filter(([, { heardAt }]) => heardAt <= before);
+    try {
+      for (let at = 0; at < silent.length; at += LOOKS_AT_ONCE) {
+        await Promise.all(silent.slice(at, at + LOOKS_AT_ONCE).map(([id, waiting]) => this.lookAt(id, waiting)));
+      }
+    } catch {
+      // The next look comes soon.
+    } finally {
+      this.isLooking = false;
+    }
+  }
+
+  private async lookAt(id: string, waiting: Waiting): Promise<void> {
+    const job = await this.queue.getJob(id);
+    if (!this.waiting.has(id)) return;
+    waiting.heardAt = performance.now();
+    // A Redis that has lost its last second does not know it.
+    if (!job) await this.add(id, waiting.job);
+    else if (job.finishedOn === undefined) return;
+    else if (job.failedReason) this.failed(id, job.failedReason);
+    else this.answered(id, job.returnvalue);
+  }
+}
