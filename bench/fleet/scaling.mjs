@@ -12,12 +12,12 @@ import { main, title } from '../../scripts/step.mjs';
 import { absolute, wholeNumber } from '../options.mjs';
 import { internal } from '../ours.mjs';
 import { median } from '../sampling.mjs';
-import { describeMachine } from './machine.mjs';
-import { makePictures } from './pictures.mjs';
-import { watchCores } from './processor-time.mjs';
-import { rates } from './rates.mjs';
-import { BenchRedis } from './redis.mjs';
-import { PinnedWorker } from './worker.mjs';
+import { describeMachine } from './measured/machine.mjs';
+import { watchCores } from './measured/processor-time.mjs';
+import { BenchRedis } from './measured/redis.mjs';
+import { makePictures } from './scaling/pictures.mjs';
+import { rates } from './scaling/rates.mjs';
+import { PinnedWorker } from './scaling/worker.mjs';
 
 /** Cores that others on the machine take, from which on a figure tells of them. */
 const DISTURBED = 0.05;

@@ -1,7 +1,7 @@
 /** One line that says what measures, and where. */
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
-import { internal } from '../ours.mjs';
+import { internal } from '../../ours.mjs';
 
 export async function describeMachine() {
   const { libtorchVersion, coreVersion, cpuFeatures } = await (await internal('native/load').loadNative()).runtimeInfo();

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { withComment } from '../commented-jpeg.mjs';
+import { withComment } from '../../commented-jpeg.mjs';
 
 const require = createRequire(import.meta.url);
 /** Those whose pixels differ; the others differ in a comment, which makes them new ones for a run. */

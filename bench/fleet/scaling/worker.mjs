@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { ROOT, StepError } from '../../scripts/step.mjs';
+import { ROOT, StepError } from '../../../scripts/step.mjs';
 
 export const MAIN = path.join(ROOT, 'dist', 'cli', 'main.js');
 

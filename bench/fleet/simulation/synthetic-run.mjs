@@ -1,0 +1,77 @@
+/** A run whose pictures nobody has listed, for as many as one likes: what a real one puts into Redis, by the same calls. */
+import { internal } from '../../ours.mjs';
+
+const FLUSH = 16;
+
+export class SyntheticRun {
+  #shards = 0;
+
+  constructor(fleet, { shardSize, state }) {
+    const { RunRecords } = internal('fleet/runs/records');
+    const { openRunQueue } = internal('fleet/runs/queue');
+    const { newRunId, PACKAGE_VERSION } = internal('fleet/runs/spec');
+    this.shardSize = shardSize;
+    this.id = newRunId();
+    this.fleet = fleet;
+    this.records = new RunRecords(fleet);
+    this.queue = openRunQueue(fleet, this.id);
+    this.spec = {
+      id: this.id,
+      version: PACKAGE_VERSION,
+      createdAt: Date.now(),
+      title: 'simulated',
+      tenant: 'default',
+      priority: 10,
+      shardSize,
+      config: {},
+      task: { kind: 'interrogate', modes: ['fast'] },
+      out: [`${state}/out.jsonl`],
+      state,
+    };
+  }
+
+  async create() {
+    await this.records.create(this.spec);
+  }
+
+  get shards() {
+    return this.#shards;
+  }
+
+  /** As submitRun() adds them. */
+  async add(count) {
+    for (let left = count; left > 0; left -= FLUSH) await this.#flush(Math.min(FLUSH, left));
+  }
+
+  async #flush(count) {
+    const { addShards } = internal('fleet/runs/queue');
+    const readyAt = Date.now();
+    const shards = Array.from({ length: count }, () => ({ ...this.#shard(this.#shards++), readyAt }));
+    await this.records.addShards(this.id, count, count * this.shardSize);
+    await addShards(this.queue, shards);
+  }
+
+  /** Names as long as they often are: a folder of a thousand pictures each, below a root. */
+  #shard(shard) {
+    const { shardDataOf } = internal('fleet/runs/shard-data');
+    const root = Buffer.from('/data/pictures');
+    const entries = Array.from({ length: this.shardSize }, (_, i) => {
+      const place = shard * this.shardSize + i;
+      const name = `part-${String(Math.floor(place / 1000)).padStart(5, '0')}/picture-${String(place).padStart(9, '0')}.jpg`;
+      return { kind: 'file', name, file: Buffer.from(`/data/pictures/${name}`), root };
+    });
+    return shardDataOf(shard, entries);
+  }
+
+  /** Shards whose worker died, from what Redis counted of their beginnings. */
+  async begunAgain() {
+    const begun = await this.fleet.redis.hgetall(this.fleet.key('run', this.id, 'begun'));
+    return Object.entries(begun)
+      .filter(([, times]) => Number(times) > 1)
+      .map(([shard]) => Number(shard.split('.')[0]));
+  }
+
+  async close() {
+    await this.queue.close();
+  }
+}
