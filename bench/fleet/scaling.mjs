@@ -8,7 +8,7 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { markdownTable } from 'markdown-table';
 import { setUp } from '../../scripts/setup.mjs';
-import { main, title } from '../../scripts/step.mjs';
+import { main, StepError, title } from '../../scripts/step.mjs';
 import { absolute, wholeNumber } from '../options.mjs';
 import { internal } from '../ours.mjs';
 import { median } from '../sampling.mjs';
@@ -33,6 +33,8 @@ await main(async () => {
     .option('--service-times <file>', 'write how long shards took beside their mean, for bench:fleet', absolute)
     .parse()
     .opts();
+  if (options.serviceTimes && options.shards !== 1)
+    throw new StepError('--service-times: two shards at a time wait for each other; add --shards 1.');
   const { path: libtorch } = await setUp();
   process.env.LIBTORCH = libtorch;
   const machine = await describeMachine();
@@ -141,13 +143,11 @@ function pick({ pictures, shardSize, shards }) {
   return { pictures, shard_size: shardSize, shards_at_once: shards };
 }
 
-/** Times of a device for shards of the same size, over their mean: between the ends of two of them, one after the other. */
+/** Of a device that had one shard at a time, without the first one, which loads the models: over their mean, in rising order. */
 function serviceTimes(samples) {
-  const times = samples.flatMap(({ between_ends_s: times }) => {
-    const mean = times.reduce((sum, each) => sum + each, 0) / times.length;
-    return times.map((each) => Math.round((each / mean) * 1000) / 1000);
-  });
-  return times.sort((a, b) => a - b);
+  const seconds = samples.flatMap(({ shard_seconds: all }) => all.slice(1));
+  const mean = seconds.reduce((sum, each) => sum + each, 0) / seconds.length;
+  return seconds.map((each) => Math.round((each / mean) * 1000) / 1000).sort((a, b) => a - b);
 }
 
 function coresLine({ workers, redis, bench, others, stolen }) {

@@ -18,6 +18,5 @@ export function rates(workers) {
     steady_per_s: perSecond(Math.min(...lasts)),
     whole_per_s: perSecond(Math.max(...lasts)),
     seconds: (Math.max(...lasts) - from) / 1000,
-    between_ends_s: workers.flatMap((shards) => shards.slice(1).map(({ at }, i) => (at - shards[i].at) / 1000)),
   };
 }
