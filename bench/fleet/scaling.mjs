@@ -119,23 +119,28 @@ async function sampleOf(fleet, { work, redis, cache, shardSize, shards, libtorch
   }
 }
 
+/** Medians, of the samples that nobody disturbed where there are such of both; the JSON has all of them. */
 function summary(taken) {
-  const of = (workers, name) => median(taken[workers].map((each) => each[name]));
-  const ratio = (name) => of(2, name) / of(1, name);
-  const perCore = (workers) => median(taken[workers].map((each) => each.steady_per_s / each.cores.workers));
-  const others = [...taken[1], ...taken[2]].map(({ cores }) => cores.others + cores.stolen);
+  const isQuiet = ({ cores }) => cores.others + cores.stolen <= DISTURBED;
+  const hasQuiet = [1, 2].every((workers) => taken[workers].some(isQuiet));
+  const used = (workers) => (hasQuiet ? taken[workers].filter(isQuiet) : taken[workers]);
+  const of = (workers, figure) => median(used(workers).map(figure));
+  const steady = ({ steady_per_s }) => steady_per_s;
+  const whole = ({ whole_per_s }) => whole_per_s;
+  // Of what the workers got of the cores: without what others on the machine took.
+  const perCore = ({ steady_per_s, cores }) => steady_per_s / cores.workers;
   return {
-    ratio: ratio('steady_per_s'),
-    ratio_with_tail: ratio('whole_per_s'),
-    // Of what the workers got of the cores: without what others on the machine took.
-    ratio_by_core_seconds: (2 * perCore(2)) / perCore(1),
-    cores_of_others: Math.max(...others),
-    one_per_s: of(1, 'steady_per_s'),
-    two_per_s: of(2, 'steady_per_s'),
-    one_with_tail_per_s: of(1, 'whole_per_s'),
-    two_with_tail_per_s: of(2, 'whole_per_s'),
-    one_per_core_s: perCore(1),
-    two_per_core_s: 2 * perCore(2),
+    ratio: of(2, steady) / of(1, steady),
+    ratio_with_tail: of(2, whole) / of(1, whole),
+    ratio_by_core_seconds: (2 * of(2, perCore)) / of(1, perCore),
+    one_per_s: of(1, steady),
+    two_per_s: of(2, steady),
+    one_with_tail_per_s: of(1, whole),
+    two_with_tail_per_s: of(2, whole),
+    one_per_core_s: of(1, perCore),
+    two_per_core_s: 2 * of(2, perCore),
+    samples_used: [used(1).length, used(2).length],
+    cores_of_others: Math.max(...[...used(1), ...used(2)].map(({ cores }) => cores.others + cores.stolen)),
   };
 }
 

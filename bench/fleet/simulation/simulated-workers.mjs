@@ -38,6 +38,7 @@ for (let i = 0; i < workers; i += 1) {
   new Heartbeat(fleet).tell(() => worker.stats);
 }
 process.send({ ready: workers });
+process.on('SIGINT', () => process.exit());
 process.on('disconnect', () => process.exit());
 
 /** Of one worker: its device, and the moments at which it was done with a shard and had not begun another. */
