@@ -4,7 +4,7 @@ import { InterrogatorError } from '../../index';
 import { Refusal } from '../answers/refusal';
 
 /** What Redis does not do within so long, it does not do for a person who waits. */
-const PATIENCE_MS = 8000;
+const PATIENCE_MS = 4000;
 /** How long the start of a server without a Redis keeps others from the next try. */
 const RETRY_SECONDS = 2;
 

@@ -5,7 +5,9 @@ import type { Fleet } from '../../fleet/redis/connect';
 import { REQUESTS } from '../../fleet/requests/wire';
 import { openRunQueue } from '../../fleet/runs/queue';
 import { RunRecords } from '../../fleet/runs/records';
+import { sendProblem } from '../answers/problem';
 import { Refusal } from '../answers/refusal';
+import { toRefusal } from '../answers/to-refusal';
 import type { Service } from '../service';
 import type { FleetLink } from './link';
 
@@ -23,7 +25,7 @@ export async function queueRoutes(app: FastifyInstance, service: Service): Promi
   const { fleet: link } = service;
   if (!link) return;
   const board = load();
-  if (!board) return missing(app);
+  if (board instanceof Error) return withoutBoard(app, board);
   const adapter = new board.FastifyAdapter();
   const { replaceQueues } = board.createBullBoard({ queues: [], serverAdapter: adapter, options: { uiConfig: UI } });
   const queues = new BoardQueues(link, (opened) =>
@@ -36,6 +38,10 @@ export async function queueRoutes(app: FastifyInstance, service: Service): Promi
   app.addHook('onClose', () => queues.close());
   await app.register(
     async (routes) => {
+      // Its own would answer refusals with 500.
+      routes.addHook('onRoute', (route) => {
+        route.errorHandler = (error, request, reply) => sendProblem(request, reply, toRefusal(error));
+      });
       routes.addHook('onRequest', async ({ method, url }) => {
         if (method !== 'GET' && method !== 'HEAD') {
           const hint = 'Runs are controlled by /v1/runs, and by torch-interrogator run.';
@@ -61,23 +67,25 @@ export async function queueRoutes(app: FastifyInstance, service: Service): Promi
 
 const UI = { boardTitle: 'torch-interrogator', hideRedisDetails: false };
 
-/** Undefined where it is not installed: it is large, and few look at queues. */
-function load(): Board | undefined {
+/** It is large, and few look at queues: who wants it installs it. What it needs may want a newer Node.js than we do. */
+function load(): Board | NodeJS.ErrnoException {
   try {
     return { ...require('@bull-board/api'), ...require('@bull-board/fastify'), ...require('@bull-board/api/bullMQAdapter') } as Board;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return undefined;
-    throw error;
+    return error as NodeJS.ErrnoException;
   }
 }
 
-function missing(app: FastifyInstance): void {
+/** Says what to do, instead of the page. */
+function withoutBoard(app: FastifyInstance, { code, message }: NodeJS.ErrnoException): void {
   const packages = ['@bull-board/api', '@bull-board/fastify'].map((name) => `${name}@${BOARD[name]}`).join(' ');
+  const [detail, hint] =
+    code === 'MODULE_NOT_FOUND'
+      ? ['The page of the queues is not installed.', `npm install ${packages}, then start the server again.`]
+      : [`The page of the queues cannot be loaded: ${message.split('\n')[0]}`, 'It needs Node.js 20.19 or newer.'];
   for (const url of [PATH, `${PATH}/*`]) {
     app.get(url, { schema: { hide: true } }, async () => {
-      throw new Refusal(501, 'ERR_NOT_FOUND', 'The page of the queues is not installed.', {
-        hint: `npm install ${packages}, then start the server again.`,
-      });
+      throw new Refusal(501, 'ERR_NOT_FOUND', detail as string, { hint });
     });
   }
 }

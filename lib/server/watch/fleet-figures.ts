@@ -9,7 +9,7 @@ import { RUN_STATES } from '../contract/runs';
 import type { FleetLink } from '../fleet/link';
 
 /** All gauges of one answer are of one look, and whoever asks more often than that gets the same. */
-const FRESH_MS = 2000;
+const FRESH_MS = 1000;
 /** The other figures wait for these. */
 const PATIENCE_MS = 2000;
 /** Seconds of a picture where no run has finished a shard yet: about that of best mode on a CPU. */
