@@ -24,8 +24,8 @@ type Board = typeof import('@bull-board/api') & typeof import('@bull-board/fasti
 export async function queueRoutes(app: FastifyInstance, service: Service): Promise<void> {
   const { fleet: link } = service;
   if (!link) return;
-  const board = load();
-  if (board instanceof Error) return withoutBoard(app, board);
+  const { board, fault } = load();
+  if (!board) return withoutBoard(app, fault);
   const adapter = new board.FastifyAdapter();
   const { replaceQueues } = board.createBullBoard({ queues: [], serverAdapter: adapter, options: { uiConfig: UI } });
   const queues = new BoardQueues(link, (opened) =>
@@ -68,11 +68,12 @@ export async function queueRoutes(app: FastifyInstance, service: Service): Promi
 const UI = { boardTitle: 'torch-interrogator', hideRedisDetails: false };
 
 /** It is large, and few look at queues: who wants it installs it. What it needs may want a newer Node.js than we do. */
-function load(): Board | NodeJS.ErrnoException {
+function load(): { board: Board; fault?: never } | { board?: never; fault: NodeJS.ErrnoException } {
   try {
-    return { ...require('@bull-board/api'), ...require('@bull-board/fastify'), ...require('@bull-board/api/bullMQAdapter') } as Board;
+    const parts = [require('@bull-board/api'), require('@bull-board/fastify'), require('@bull-board/api/bullMQAdapter')];
+    return { board: Object.assign({}, ...parts) as Board };
   } catch (error) {
-    return error as NodeJS.ErrnoException;
+    return { fault: error as NodeJS.ErrnoException };
   }
 }
 
