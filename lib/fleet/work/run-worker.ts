@@ -44,6 +44,8 @@ interface Attached {
 
 /** Also without a word from Redis it looks at the runs. */
 const LOOK_MS = 5000;
+/** However many words there are, it looks not more often: each one is for all workers of the fleet. */
+const LEAST_LOOK_MS = 500;
 
 export class RunWorker {
   private readonly records: RunRecords;
@@ -104,10 +106,12 @@ export class RunWorker {
     signal.addEventListener('abort', () => listener.disconnect(), { once: true });
     while (!signal.aborted) {
       try {
+        const looked = performance.now();
         await this.compare();
         const found = await listener.xread('BLOCK', LOOK_MS, 'STREAMS', fleet.key('changes'), this.last);
         const entries = found?.[0]?.[1] ?? [];
         this.last = entries.at(-1)?.[0] ?? this.last;
+        await pause(Math.max(0, looked + LEAST_LOOK_MS * (0.75 + Math.random() / 2) - performance.now()), signal);
       } catch (error) {
         if (signal.aborted) return;
         this.options.log({ event: 'failed', run: '', message: (error as Error).message });
