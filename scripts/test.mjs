@@ -6,8 +6,10 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { clientsPython } from './clients-python.mjs';
+import { debianPackages } from './debian-packages.mjs';
 import { EXPORTER, exporterPython } from './exporter-python.mjs';
 import { CMAKE_BUILD } from './native-build.mjs';
+import { objectStorePython } from './object-store-python.mjs';
 import { readersPython } from './readers-python.mjs';
 import { setUp } from './setup.mjs';
 import { BUILD, filesBelow, main, ROOT, StepError, show, title } from './step.mjs';
@@ -81,10 +83,15 @@ await main(async () => {
 
   // What the one downloads, the other compiles meanwhile.
   const failed = new AbortController();
-  const [{ python, readers, clients }, libtorch] = await Promise.all([
+  const [{ python, readers, clients, objectStore }, libtorch] = await Promise.all([
     (async () => ({
       python: await exporterPython({ signal: failed.signal }),
-      ...(sides.includes('jest') && { readers: await readersPython(), clients: await clientsPython() }),
+      ...(sides.includes('jest') && {
+        packages: await debianPackages(),
+        readers: await readersPython(),
+        clients: await clientsPython(),
+        objectStore: await objectStorePython(),
+      }),
     }))(),
     setUp({ tests: sides.includes('ctest') }).catch((error) => {
       failed.abort();
@@ -98,7 +105,7 @@ await main(async () => {
   const env = {
     LIBTORCH: libtorch.path,
     INTERROGATOR_PYTHON: python,
-    ...(readers && clients && { READERS_PYTHON: readers, CLIENTS_PYTHON: clients }),
+    ...(readers && { READERS_PYTHON: readers, CLIENTS_PYTHON: clients, OBJECT_STORE_PYTHON: objectStore }),
   };
   const counts = [];
   const results = [];

@@ -14,8 +14,9 @@ export {
   watchRun,
 } from './runs/control';
 export { type SubmitOptions, submitRun } from './runs/submit';
+export type { WorkerEvent } from './work/events';
 export type { Lender, Lent } from './work/interrogators';
-export { RunWorker, type RunWorkerOptions, type WorkerEvent } from './work/run-worker';
+export { RunWorker, type RunWorkerOptions } from './work/run-worker';
 
 import path from 'node:path';
 import { cacheFolder } from '../index';

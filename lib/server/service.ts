@@ -100,10 +100,13 @@ export class Service {
     throw new Refusal(503, 'ERR_NOT_READY', 'The server is starting.', { retryAfter: 1 });
   }
 
-  /** The CLIP model that a request names, or the default. Throws 404. */
+  /** The CLIP model that a request names, or the default. Throws 404; 503 where no worker has told of one yet. */
   clip(given?: string | undefined): string {
     const { names } = this.parts;
-    return given === undefined ? (names.defaults.clip[0] as string) : names.find('clip', given).name;
+    if (given !== undefined) return names.find('clip', given).name;
+    const [first] = names.defaults.clip;
+    if (first !== undefined) return first;
+    throw this.hindrance ?? new Refusal(503, 'ERR_NOT_READY', 'No CLIP model is known yet.', { retryAfter: 1 });
   }
 
   /** Throws 404, also where the server has no caption model and none was named. */

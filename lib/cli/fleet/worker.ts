@@ -140,8 +140,7 @@ async function withinGrace(work: Promise<void>, milliseconds: number): Promise<v
   const over = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, milliseconds);
   });
-  await Promise.race([work, over]);
-  clearTimeout(timer);
+  await Promise.race([work, over]).finally(() => clearTimeout(timer));
 }
 
 function configOf({ device, threads, cache }: WorkerOptions): ConfigInput {

@@ -173,6 +173,19 @@ async function checkServer(redis: Redis, where: string): Promise<string[]> {
   return [];
 }
 
+/** What a Redis refused, in plain words; other errors stay as they are. */
+export function redisFault(error: unknown): unknown {
+  const { name, message } = error as Error;
+  if (name !== 'ReplyError') return error;
+  if (message.startsWith('OOM')) {
+    return new InterrogatorError('ERR_REDIS', 'The memory that Redis may use is full.', {
+      hint: 'Raise its maxmemory, or remove runs: torch-interrogator run remove.',
+      cause: error,
+    });
+  }
+  return new InterrogatorError('ERR_REDIS', `Redis refuses: ${message}`, { cause: error });
+}
+
 /** Without the password. Throws ERR_INVALID_ARGUMENT. */
 export function shownAddress(url: string): string {
   const address = URL.canParse(url) ? new URL(url) : undefined;

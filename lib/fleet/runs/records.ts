@@ -3,6 +3,7 @@ import { InterrogatorError } from '../../index';
 import type { RunSummary } from '../../run/progress';
 import type { RowError } from '../../run/row';
 import type { Fleet } from '../redis/connect';
+import { openRunQueue } from './queue';
 import { COMPLETE, END_SUBMITTING } from './scripts';
 import type { RunSpec } from './spec';
 
@@ -52,10 +53,6 @@ const CHANGES = 1000;
 export class RunRecords {
   constructor(private readonly fleet: Fleet) {}
 
-  queueName(id: string): string {
-    return `run-${id}`;
-  }
-
   async create(spec: RunSpec): Promise<void> {
     const { redis } = this.fleet;
     await redis.hset(this.key(spec.id), { spec: JSON.stringify(spec), state: 'submitting', shards: 0, left: 0, pictures: 0 });
@@ -71,9 +68,17 @@ export class RunRecords {
     for (const id of ids) {
       const record = await this.find(id);
       if (record) records.push(record);
-      else await this.fleet.redis.zrem(this.fleet.key('runs'), id);
+      else await this.forget(id);
     }
     return records;
+  }
+
+  /** What is left of a run whose time is over. */
+  private async forget(id: string): Promise<void> {
+    const queue = openRunQueue(this.fleet, id);
+    await queue.obliterate({ force: true }).finally(() => queue.close());
+    await this.fleet.redis.srem(this.fleet.key('open-runs'), id);
+    await this.fleet.redis.zrem(this.fleet.key('runs'), id);
   }
 
   /** Those that are not at their end. */

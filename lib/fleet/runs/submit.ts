@@ -7,7 +7,7 @@ import { Ledger } from '../../run/ledger/ledger';
 import { Publisher } from '../../run/publish';
 import { needsCaptionModel, withTerms } from '../../run/run';
 import { stateFolderOf } from '../../run/state-folder';
-import type { Fleet } from '../redis/connect';
+import { type Fleet, redisFault } from '../redis/connect';
 import { isObjectStore, openStore, splitObject } from '../store';
 import { addMerge, addShards, openRunQueue } from './queue';
 import { RunRecords } from './records';
@@ -73,7 +73,6 @@ export async function submitRun(fleet: Fleet, inputs: RunInput | readonly RunInp
       const added = shards.reduce((sum, { count }) => sum + count, 0);
       await records.addShards(spec.id, shards.length, added);
       await addShards(queue, shards);
-      await records.changed(spec.id);
       pictures += added;
       shards = [];
       onSubmitted?.(pictures);
@@ -90,7 +89,7 @@ export async function submitRun(fleet: Fleet, inputs: RunInput | readonly RunInp
   } catch (error) {
     await records.end(spec.id, { state: 'cancelled' }).catch(() => {});
     await queue.obliterate({ force: true }).catch(() => {});
-    throw error;
+    throw redisFault(error);
   } finally {
     await queue.close();
   }

@@ -8,8 +8,8 @@ export type { ResultStore } from './store';
 /**
  * `location`: a folder's absolute path, which need not be there yet, or `s3://bucket/prefix`. Nothing is asked of it before it is used.
  *
- * Rejects with ERR_INVALID_ARGUMENT for a location that is none, where the packages that speak S3 are not installed, and where the settings
- * of AWS contradict themselves.
+ * Rejects with ERR_INVALID_ARGUMENT for a location that is none, for an AWS_ENDPOINT_URL that is none, and where the packages that speak S3
+ * are not installed.
  */
 export async function openStore(location: string): Promise<ResultStore> {
   if (isObjectStore(location)) {

@@ -30,7 +30,7 @@ export function splitObject(location: string): { location: string; name: string 
       hint: 's3://BUCKET/FOLDER/NAME',
     });
   }
-  bucketPlace(folder);
+  bucketPlace(location);
   return { location: folder, name: checkName(name) };
 }
 

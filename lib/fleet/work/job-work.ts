@@ -13,10 +13,10 @@ import { entriesOfShard, type ShardData } from '../runs/shard-data';
 import type { RunSpec } from '../runs/spec';
 import { openStore, type ResultStore } from '../store';
 import { agree } from './dependence';
+import type { WorkerEvent } from './events';
 import { writeFailed } from './failed-shard';
 import type { Interrogators } from './interrogators';
 import { mergeRun } from './merge';
-import type { WorkerEvent } from './run-worker';
 import { runShard } from './shard';
 import { Suspects } from './suspects';
 import { takeTurn } from './tenant-limit';
@@ -32,8 +32,14 @@ export interface JobWorkOptions {
   makeShard?: ShardMaker | undefined;
 }
 
-/** Works on a shard, and writes its results into the file. */
-export type ShardMaker = (spec: RunSpec, data: ShardData, file: string, signal: AbortSignal) => Promise<void>;
+/** Works on a shard, and writes its results into the file. What is known of how far it is may be told about once a second. */
+export type ShardMaker = (
+  spec: RunSpec,
+  data: ShardData,
+  file: string,
+  signal: AbortSignal,
+  onProgress: (progress: RunProgress) => void,
+) => Promise<void>;
 
 /** Faults of the worker's machine: others may do better. */
 const OF_WORKER: readonly ErrorCode[] = [
@@ -157,12 +163,13 @@ export class JobWork {
     const place = path.join(folder, spec.id, `${shard}.${round}`);
     const file = `${place}.${process.pid}.jsonl`;
     const begun = await records.begin(spec.id, shard, round);
+    const onProgress = (progress: RunProgress): void => void job.updateProgress(shown(progress, this.options.id)).catch(() => {});
     const entries = entriesOfShard(data);
     try {
       const earlier = round === 0 ? undefined : await this.earlierRows(store, data, entries.length);
       if (makeShard) {
         await mkdir(path.dirname(file), { recursive: true });
-        await makeShard(spec, data, file, signal);
+        await makeShard(spec, data, file, signal, onProgress);
         await store.putIfAbsent(name, file);
         return await rm(file, { force: true });
       }
@@ -179,7 +186,7 @@ export class JobWork {
           suspects,
           isBusy,
           signal,
-          onProgress: (progress) => void job.updateProgress(shown(progress, this.options.id)).catch(() => {}),
+          onProgress,
         },
         (depends) => agree(records, spec.id, depends),
       );

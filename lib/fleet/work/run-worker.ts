@@ -8,6 +8,7 @@ import type { Fleet } from '../redis/connect';
 import { openRunQueue, type RunJob, type RunQueue } from '../runs/queue';
 import { type RunRecord, RunRecords } from '../runs/records';
 import { PACKAGE_VERSION, type RunSpec } from '../runs/spec';
+import type { WorkerEvent } from './events';
 import { Interrogators, type Lender } from './interrogators';
 import { JobWork, type ShardMaker } from './job-work';
 
@@ -33,14 +34,6 @@ export interface RunWorkerOptions {
   log(event: WorkerEvent): void;
 }
 
-export interface WorkerEvent {
-  event: 'run' | 'refused' | 'shard' | 'merged' | 'given back' | 'failed' | 'lost lock' | 'left';
-  run: string;
-  shard?: number;
-  message?: string;
-  [more: string]: unknown;
-}
-
 /** A run that this worker takes part in. */
 interface Attached {
   spec: RunSpec;
@@ -51,6 +44,8 @@ interface Attached {
 
 /** Also without a word from Redis it looks at the runs. */
 const LOOK_MS = 5000;
+/** However many words there are, it looks not more often: each one is for all workers of the fleet. */
+const LEAST_LOOK_MS = 500;
 
 export class RunWorker {
   private readonly records: RunRecords;
@@ -96,11 +91,9 @@ export class RunWorker {
     this.ending.abort();
     await this.looking.catch(() => {});
     const closing = Promise.all([...this.attached.values()].map(({ worker }) => worker.close()));
-    const grace = new AbortController();
-    await Promise.race([closing, pause(graceMs, grace.signal).catch(() => {})]);
-    grace.abort();
+    await within(closing, graceMs);
     this.work.giveUp();
-    await Promise.race([closing, pause(CLOSING_MS, undefined)]);
+    await within(closing, CLOSING_MS);
     for (const { queue } of this.attached.values()) await queue.close();
     await this.interrogators.close();
   }
@@ -113,10 +106,12 @@ export class RunWorker {
     signal.addEventListener('abort', () => listener.disconnect(), { once: true });
     while (!signal.aborted) {
       try {
+        const looked = performance.now();
         await this.compare();
         const found = await listener.xread('BLOCK', LOOK_MS, 'STREAMS', fleet.key('changes'), this.last);
         const entries = found?.[0]?.[1] ?? [];
         this.last = entries.at(-1)?.[0] ?? this.last;
+        await pause(Math.max(0, looked + LEAST_LOOK_MS * (0.75 + Math.random() / 2) - performance.now()), signal);
       } catch (error) {
         if (signal.aborted) return;
         this.options.log({ event: 'failed', run: '', message: (error as Error).message });
@@ -170,10 +165,17 @@ export class RunWorker {
     });
     worker.on('error', (error) => log({ event: 'lost lock', run: spec.id, message: error.message }));
     worker.on('completed', (job) => {
-      if ((job as RunJob).name === 'merge') void this.compare().catch(() => {});
+      if ((job as RunJob).name === 'merge') void this.merged(spec.id, queue).catch(() => {});
     });
     this.attached.set(spec.id, { spec, queue, worker, isHeldBack: false });
     log({ event: 'run', run: spec.id, message: spec.title });
+  }
+
+  /** Of a run that has ended well nobody asks for the queue any more. */
+  private async merged(id: string, queue: RunQueue): Promise<void> {
+    const { state, summary } = await this.records.read(id);
+    if (state === 'ended' && summary?.failed === 0) await queue.obliterate({ force: true });
+    await this.compare();
   }
 
   private async refuse(id: string, reason: string): Promise<void> {
@@ -199,6 +201,8 @@ export class RunWorker {
   /** While a run of a lower number has shards that wait, others take none. */
   private async holdBack(): Promise<void> {
     let leading = Number.POSITIVE_INFINITY;
+    const priorities = new Set([...this.attached.values()].map(({ spec }) => spec.priority));
+    if (priorities.size < 2 && ![...this.attached.values()].some(({ isHeldBack }) => isHeldBack)) return;
     for (const { spec, queue } of this.attached.values()) {
       if (spec.priority >= leading || (await queue.isPaused())) continue;
       const { waiting = 0, prioritized = 0 } = await queue.getJobCounts('waiting', 'prioritized');
@@ -212,6 +216,13 @@ export class RunWorker {
       else await attached.worker.resume();
     }
   }
+}
+
+/** No timer is left of it. */
+async function within(work: Promise<unknown>, milliseconds: number): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([work, pause(milliseconds, over.signal).catch(() => {})]);
+  over.abort();
 }
 
 /** For what was given back to be told to Redis, where it can be reached. */

@@ -24,10 +24,11 @@ export class WorkerProcess {
     });
   }
 
-  static start(redis: string, folder: string, options: readonly string[] = []): WorkerProcess {
+  static start(redis: string, folder: string, options: readonly string[] = [], env: NodeJS.ProcessEnv = {}): WorkerProcess {
     const usual = ['worker', '--redis', redis, '--device', 'cpu', '--threads', '1', '--json'];
     const places = ['--cache', path.join(folder, 'cache'), '--work-dir', path.join(folder, 'work')];
-    return new WorkerProcess(spawn(process.execPath, [MAIN, ...usual, ...places, ...options], { stdio: ['ignore', 'ignore', 'pipe'] }));
+    const args = [MAIN, ...usual, ...places, ...options];
+    return new WorkerProcess(spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } }));
   }
 
   get hasEnded(): boolean {

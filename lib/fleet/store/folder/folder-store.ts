@@ -1,9 +1,10 @@
 /** Results in a folder that all machines of a fleet share. */
-import { type FileHandle, lstat, open, rm, rmdir } from 'node:fs/promises';
+import { type FileHandle, lstat, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { abandonable } from '../../../abort';
 import { InterrogatorError } from '../../../errors';
+import { isThere } from '../../../files/is-there';
 import { outputFault } from '../../../run/disk-fault';
 import { LeftFiles } from '../../../run/outputs/temporary';
 import { chunkStream } from '../chunk-stream';
@@ -36,30 +37,21 @@ export class FolderStore implements ResultStore {
     await abandonable(this.tryWriting(), signal);
   }
 
+  /** Where the folder is not there yet, in the one that it is to come into: folders that were made for a trial could not go with it. */
   private async tryWriting(): Promise<void> {
+    let folder = this.root;
+    while (!(await isThere(folder)) && path.dirname(folder) !== folder) folder = path.dirname(folder);
     try {
-      const { file, handle, made } = await openHidden(this.root);
+      const { file, handle } = await openHidden(folder);
       try {
         await handle.writeFile('torch-interrogator\n');
         await handle.sync();
       } finally {
         await handle.close();
         await rm(file, { force: true });
-        if (made !== undefined) await this.removeMade(made);
       }
     } catch (error) {
       throw outputFault(this.location, error);
-    }
-  }
-
-  /** The folders that were not there before; where another has written to them meanwhile they stay. */
-  private async removeMade(first: string): Promise<void> {
-    for (let folder = this.root; folder.length >= first.length; folder = path.dirname(folder)) {
-      const isGone = await rmdir(folder).then(
-        () => true,
-        () => false,
-      );
-      if (!isGone) return;
     }
   }
 

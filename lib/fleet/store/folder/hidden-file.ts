@@ -10,17 +10,15 @@ const ATTEMPTS = 5;
 export interface HiddenFile {
   file: string;
   handle: FileHandle;
-  /** The first of the folders that had to be made for it. */
-  made: string | undefined;
 }
 
 /** A new one, in a folder that is made where it is not there. Rejects with what the file system says. */
 export async function openHidden(folder: string): Promise<HiddenFile> {
   for (let attempt = 1; ; attempt++) {
-    const made = await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true });
     const file = path.join(folder, temporaryName(TEMPORARY_BASE));
     try {
-      return { file, handle: await open(file, 'wx'), made };
+      return { file, handle: await open(file, 'wx') };
     } catch (error) {
       if (!isMissing(error) || attempt === ATTEMPTS) throw error;
     }

@@ -67,13 +67,8 @@ export class Bucket {
 
 async function settings({ s3 }: Sdk): Promise<{ endpoint: URL | undefined; region: string }> {
   const { config } = new s3.S3Client({});
-  let configured: string | undefined;
-  try {
-    configured = await config.serviceConfiguredEndpoint?.();
-  } catch (cause) {
-    throw new InterrogatorError('ERR_INVALID_ARGUMENT', `The settings of AWS cannot be used: ${(cause as Error).message}`, { cause });
-  }
-  if (configured !== undefined && !/^https?:\/\/[^/]/i.test(configured)) {
+  const configured = await config.serviceConfiguredEndpoint?.();
+  if (configured !== undefined && !(URL.canParse(configured) && /^https?:/i.test(configured))) {
     throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'AWS_ENDPOINT_URL: expected an address such as http://127.0.0.1:9000.');
   }
   // The SDK for JavaScript does not read the second one, which AWS's own program does.

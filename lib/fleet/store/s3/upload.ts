@@ -7,8 +7,8 @@ import { readFault } from '../read-fault';
 import type { Bucket } from './bucket';
 import { statusOf } from './fault';
 
-/** Of S3: no part but the last may be smaller than 5 MiB, and there may be 10,000. */
-const PART = 8 << 20;
+/** S3's least for all but the last; a part is copied in one go. There may be 10,000. */
+const PART = 5 << 20;
 const MOST_PARTS = 10_000;
 /** Parts that are sent at the same time: so many are in memory. */
 const AT_ONCE = 4;

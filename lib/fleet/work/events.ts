@@ -1,0 +1,8 @@
+/** What a worker tells of. */
+export interface WorkerEvent {
+  event: 'run' | 'refused' | 'shard' | 'merged' | 'given back' | 'failed' | 'lost lock' | 'left';
+  run: string;
+  shard?: number;
+  message?: string;
+  [more: string]: unknown;
+}

@@ -1,0 +1,64 @@
+/** What people are shown of a run whose shards are under way. */
+import { Worker } from 'bullmq';
+import { readRun } from '../../lib/fleet';
+import { Fleet } from '../../lib/fleet/redis/connect';
+import { addShards, openRunQueue } from '../../lib/fleet/runs/queue';
+import { RunRecords } from '../../lib/fleet/runs/records';
+import { PACKAGE_VERSION } from '../../lib/fleet/runs/spec';
+import { TestRedis } from './support/redis';
+
+const RUN = 'viewed';
+let redis: TestRedis;
+let fleet: Fleet;
+beforeAll(async () => {
+  redis = await TestRedis.start();
+  fleet = await Fleet.connect({ url: redis.url });
+});
+afterAll(async () => {
+  fleet.close();
+  await redis.stop();
+});
+
+test('all shards under way count, with what their workers said of them so far', async () => {
+  const records = new RunRecords(fleet);
+  await records.create({
+    id: RUN,
+    version: PACKAGE_VERSION,
+    createdAt: Date.now(),
+    title: '',
+    tenant: 'default',
+    priority: 10,
+    shardSize: 100,
+    config: {},
+    task: { kind: 'interrogate', modes: ['fast'] },
+    out: [],
+    state: '/nowhere',
+  });
+  const queue = openRunQueue(fleet, RUN);
+  const worker = new Worker(`run-${RUN}`, undefined, { connection: fleet.redis, prefix: fleet.prefix });
+  try {
+    await records.addShards(RUN, 7, 700);
+    await addShards(
+      queue,
+      Array.from({ length: 7 }, (_, shard) => ({ shard, round: 0, count: 100, roots: [], entries: [] })),
+    );
+    for (let i = 0; i < 5; i += 1) {
+      const job = await worker.getNextJob(`token-${i}`);
+      // The first one has not said anything yet.
+      if (i > 0) await job?.updateProgress({ done: 10 * i, kept: 1, failed: 2, skipped: 0, encoded: 10 * i, rate: 3, worker: `w${i % 2}` });
+    }
+    const view = await readRun(fleet, RUN);
+    expect(view).toMatchObject({
+      done: 100,
+      kept: 4,
+      failed: 8,
+      encoded: 100,
+      rate: 12,
+      shards: { total: 7, left: 7, active: 5, waiting: 2 },
+    });
+    expect(new Set(view.devices)).toEqual(new Set(['w0', 'w1']));
+  } finally {
+    await worker.close();
+    await queue.close();
+  }
+});
