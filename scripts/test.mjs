@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { clientsPython } from './clients-python.mjs';
+import { debianPackages } from './debian-packages.mjs';
 import { EXPORTER, exporterPython } from './exporter-python.mjs';
 import { CMAKE_BUILD } from './native-build.mjs';
 import { objectStorePython } from './object-store-python.mjs';
@@ -86,6 +87,7 @@ await main(async () => {
     (async () => ({
       python: await exporterPython({ signal: failed.signal }),
       ...(sides.includes('jest') && {
+        packages: await debianPackages(),
         readers: await readersPython(),
         clients: await clientsPython(),
         objectStore: await objectStorePython(),

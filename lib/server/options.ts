@@ -3,7 +3,9 @@ import { statSync } from 'node:fs';
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyServerOptions } from 'fastify';
 import { problems } from '../arguments/schema';
+import { shownAddress } from '../fleet/redis/connect';
 import { type ConfigInput, InterrogatorError } from '../index';
+import { isAddress } from './safety/run-places';
 
 const List = (description: string) => Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description }));
 const Count = (minimum: number, maximum: number, description: string) => Type.Optional(Type.Integer({ minimum, maximum, description }));
@@ -57,6 +59,15 @@ export const SETTINGS = Type.Object(
         description: 'The Redis of a fleet of workers: redis://[USER:PASSWORD@]HOST:PORT.',
       }),
     ),
+    redisPrefix: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'In front of all keys, where several fleets share a Redis. Default: torch-interrogator.',
+      }),
+    ),
+    runFolders: List(
+      'Folders, and addresses (s3://BUCKET/FOLDER, https://HOST/FOLDER), below which runs that clients submit to the fleet may read and write. Default: none, clients submit nothing.',
+    ),
     localDevice: Flag('Work on devices of this machine, rather than to leave all requests to the workers of the fleet. Default true.'),
     advertise: Type.Optional(
       Type.String({
@@ -81,7 +92,7 @@ export interface ServerOptions extends Settings {
   host?: string;
 }
 
-type WithoutDefault = 'folder' | 'rateLimit' | 'clip' | 'caption' | 'tables' | 'redis' | 'advertise';
+type WithoutDefault = 'folder' | 'rateLimit' | 'clip' | 'caption' | 'tables' | 'redis' | 'redisPrefix' | 'advertise';
 
 export type Settled = Required<Omit<Settings, WithoutDefault>> &
   Pick<Settings, WithoutDefault> & {
@@ -128,6 +139,7 @@ export function settle({ config = {}, logger: _, host = '127.0.0.1', ...given }:
     docs: true,
     page: true,
     compatible: true,
+    runFolders: [],
     localDevice: true,
     grace: 30,
     requestTimeout: 60,
@@ -138,8 +150,19 @@ export function settle({ config = {}, logger: _, host = '127.0.0.1', ...given }:
   };
 }
 
-function fleetFaults({ redis, localDevice, advertise }: Settings): string[] {
+function fleetFaults({ redis, localDevice, advertise, runFolders = [] }: Settings): string[] {
   const faults: string[] = [];
+  if (typeof redis === 'string') {
+    try {
+      shownAddress(redis);
+    } catch (error) {
+      faults.push((error as Error).message);
+    }
+  } else if (runFolders.length > 0) faults.push('runFolders: needs redis, where the runs are submitted.');
+  for (const place of Array.isArray(runFolders) ? runFolders.filter((each) => typeof each === 'string') : []) {
+    const isThere = isAddress(place) ? URL.canParse(place) : statSync(place, { throwIfNoEntry: false })?.isDirectory();
+    if (!isThere) faults.push(`runFolders: ${place} is not a folder.`);
+  }
   if (localDevice === false && redis === undefined) faults.push('localDevice: false needs redis, for the workers that are to do the work.');
   if (typeof advertise === 'string' && !/^https?:$/.test(URL.canParse(advertise) ? new URL(advertise).protocol : '')) {
     faults.push('advertise: expected a URL such as http://10.0.0.5:7860.');

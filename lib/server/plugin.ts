@@ -8,12 +8,14 @@ import { readBodies } from './bodies/parsers';
 import { compatibleRoutes } from './compatible';
 import { Problem } from './contract/common';
 import { blobRoutes } from './fleet/door/blob-routes';
+import { queueRoutes } from './fleet/queues';
 import { type ServerOptions, settle } from './options';
 import { folderRoutes } from './routes/folder';
 import { interrogateRoutes } from './routes/interrogate';
 import { jobRoutes } from './routes/jobs';
 import { modelRoutes } from './routes/models';
 import { rankRoutes } from './routes/rank';
+import { runRoutes } from './routes/runs';
 import { healthRoutes, metricsRoute, statusRoute } from './routes/status';
 import { tableRoutes } from './routes/tables';
 import { refuseStrangers } from './safety/origin';
@@ -115,11 +117,13 @@ export async function registerRoutes(app: FastifyInstance, service: Service, { o
       jobRoutes(v1, service);
       statusRoute(v1, service);
       folderRoutes(v1, service);
+      runRoutes(v1, service);
     },
     { prefix: '/v1' },
   );
   if (settings.compatible) await app.register(async (routes) => compatibleRoutes(routes, service));
   refuseOthers();
+  await queueRoutes(app, service);
 
   app.addHook('onReady', async () => service.start());
   app.addHook('preClose', async () => {

@@ -8,6 +8,7 @@ import { Refusal } from './answers/refusal';
 import { toRefusal } from './answers/to-refusal';
 import { Blobs } from './fleet/door/blobs';
 import { openDoor } from './fleet/door/open';
+import { FleetLink } from './fleet/link';
 import { Jobs } from './jobs/jobs';
 import type { Settled } from './options';
 import { PictureCache } from './pictures/cache';
@@ -16,6 +17,7 @@ import { PictureFetcher } from './pictures/remote';
 import { Spool } from './pictures/spool';
 import { Keys } from './safety/client';
 import { TableStore } from './tables/table-store';
+import { watchFleet } from './watch/fleet-figures';
 import { Metrics } from './watch/metrics';
 import { traceOf } from './watch/traces';
 import { type Caller, noTimes, type Times } from './work/caller';
@@ -46,6 +48,8 @@ export class Service {
   readonly keys: Keys;
   /** What workers of a fleet fetch here. */
   readonly blobs = new Blobs();
+  /** To the runs of the fleet; undefined without a Redis. */
+  readonly fleet: FleetLink | undefined;
   readonly startedAt = Date.now();
   state: ServiceState = 'starting';
   /** Settles when the models of the start are open. */
@@ -62,7 +66,7 @@ export class Service {
     readonly settings: Settled,
     private readonly log: FastifyBaseLogger,
   ) {
-    const { apiKey, cache, allowUrls, maxBody, tables, config } = settings;
+    const { apiKey, cache, allowUrls, maxBody, tables, config, redis, redisPrefix: prefix } = settings;
     this.keys = new Keys(apiKey);
     this.cache = new PictureCache(cache);
     this.fetcher = allowUrls ? new PictureFetcher() : undefined;
@@ -72,10 +76,15 @@ export class Service {
       config.cachePath === undefined ? labelsFolder() : config.cachePath,
     );
     this.metrics = new Metrics({ devices: () => this.opened?.devices, cache: this.cache, inFlight: () => this.callers.size });
+    if (redis === undefined) return;
+    this.fleet = new FleetLink({ url: redis, ...(prefix !== undefined && { prefix }), warn: (message) => this.log.warn(message) });
+    watchFleet(this.metrics.registry, this.fleet);
   }
 
   /** Begins to load the models; `started` tells the end. */
   start(): void {
+    // Who asks for a run tries again.
+    this.fleet?.open().catch(() => {});
     this.started = this.open();
     // Whoever starts a server may look at `started`, and need not.
     this.started.catch((error: unknown) => {
@@ -91,10 +100,13 @@ export class Service {
     throw new Refusal(503, 'ERR_NOT_READY', 'The server is starting.', { retryAfter: 1 });
   }
 
-  /** The CLIP model that a request names, or the default. Throws 404. */
+  /** The CLIP model that a request names, or the default. Throws 404; 503 where no worker has told of one yet. */
   clip(given?: string | undefined): string {
     const { names } = this.parts;
-    return given === undefined ? (names.defaults.clip[0] as string) : names.find('clip', given).name;
+    if (given !== undefined) return names.find('clip', given).name;
+    const [first] = names.defaults.clip;
+    if (first !== undefined) return first;
+    throw this.hindrance ?? new Refusal(503, 'ERR_NOT_READY', 'No CLIP model is known yet.', { retryAfter: 1 });
   }
 
   /** Throws 404, also where the server has no caption model and none was named. */
@@ -224,6 +236,7 @@ export class Service {
     await this.warming;
     await this.jobs.settled();
     await this.fetcher?.close();
+    this.fleet?.[Symbol.dispose]();
     this.metrics.close();
     this.spool.close();
   }

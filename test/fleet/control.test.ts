@@ -64,7 +64,7 @@ test('a paused run begins no shard, and goes on', async () => {
   const id = await session.submit('set', '--mode', 'caption', '--shard-size', '2', '--out', 'paused.jsonl');
   expect(await session.fleet('pause', id)).toMatchObject({ code: 0, stdout: `Run ${id}: paused\n` });
   const worker = session.startWorker();
-  await worker.said(({ event }) => event === 'run');
+  await worker.said(({ event }) => event === 'started');
   await sleep(500);
   expect(await session.status(id)).toMatchObject({ state: 'paused', done: 0, shards: { total: 20, left: 20, active: 0 } });
   await session.fleet('resume', id);

@@ -37,7 +37,7 @@ test('all shards under way count, with what their workers said of them so far', 
   const queue = openRunQueue(fleet, RUN);
   const worker = new Worker(`run-${RUN}`, undefined, { connection: fleet.redis, prefix: fleet.prefix });
   try {
-    await records.addShards(RUN, 7, 700);
+    await records.addShards(RUN, '0', 7, 700);
     await addShards(
       queue,
       Array.from({ length: 7 }, (_, shard) => ({ shard, round: 0, count: 100, roots: [], entries: [] })),

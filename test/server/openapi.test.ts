@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { TestRedis } from '../fleet/support/redis';
 import { IMAGES, type Served, served } from './served';
 
 const PYTHON = process.env.CLIENTS_PYTHON ?? path.join(__dirname, '..', '..', 'build', 'clients', 'bin', 'python');
@@ -18,13 +19,18 @@ const CHECKS = [
 ];
 
 let server: Served;
+let redis: TestRedis;
 
 beforeAll(async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'pictures-'));
   cpSync(IMAGES, folder, { recursive: true });
-  server = await served({ folder, maxBody: 2 << 20, maxWait: 3600, allowPull: false });
+  redis = await TestRedis.start();
+  server = await served({ folder, maxBody: 2 << 20, maxWait: 3600, allowPull: false, redis: redis.url, runFolders: [folder] });
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  await server?.close();
+  await redis?.stop();
+});
 
 test('no request of its document is answered with 5xx, or outside of its schema', async () => {
   if (!existsSync(PYTHON)) throw new Error('There is no Python with the clients: run npm test once, which makes it.');

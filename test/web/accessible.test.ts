@@ -2,9 +2,9 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { REPOSITORY } from '../support/python';
+import { faults, isTooWide } from './faults';
 import { APPLE, addPictures, CAT, hasBrowser, IMAGES, launch, open, ROCKET, Served, until } from './served';
 
 const SCREENSHOTS = path.join(REPOSITORY, 'build', 'screenshots');
@@ -30,21 +30,6 @@ afterAll(async () => {
   await server?.kill();
   if (folder) rmSync(folder, { recursive: true, force: true });
 });
-
-/** What axe has against the page as it is, a line each. */
-async function faults(page: Page): Promise<string[]> {
-  // The security policy allows no script of ours in the document; what the debugger runs is not under it.
-  await page.evaluate(axe.source);
-  const { violations } = (await page.evaluate(`axe.run(document, { resultTypes: ['violations'] })`)) as axe.AxeResults;
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`));
-}
-
-/** Whether something sticks out, so that the whole page could be pushed sideways. */
-function isTooWide(page: Page): Promise<boolean> {
-  return page.evaluate(`document.documentElement.scrollWidth > document.documentElement.clientWidth`);
-}
 
 /** Brings each tab to where it shows what it is for. */
 const TABS: Record<string, (page: Page) => Promise<unknown>> = {

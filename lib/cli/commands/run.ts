@@ -57,7 +57,10 @@ export function addRunCommand(program: Command): void {
       .argument('<tenant>')
       .argument('<n>', 'a number, or none', perSecondOf),
   ).action((tenant: string, perSecond: number | null, options: RedisOptions) =>
-    withFleet(options, (fleet) => loadFleet().limitTenant(fleet, tenant, perSecond)),
+    withFleet(options, async (fleet) => {
+      await loadFleet().limitTenant(fleet, tenant, perSecond);
+      print(perSecond === null ? `Tenant ${tenant}: no limit` : `Tenant ${tenant}: ${perSecond} pictures a second`);
+    }),
   );
 }
 

@@ -23,8 +23,12 @@ export function addRedisOptions(command: Command): Command {
 
 /** Runs `work` with connections that are closed at its end. What is not well with the Redis is told on stderr. */
 export async function withFleet<T>({ redis: url, redisPrefix: prefix }: RedisOptions, work: (fleet: Fleet) => Promise<T>): Promise<T> {
-  const { Fleet: Fleets } = require('../../fleet') as typeof import('../../fleet');
+  const { Fleet: Fleets, redisFault } = require('../../fleet') as typeof import('../../fleet');
   using fleet = await Fleets.connect({ url, ...(prefix !== undefined && { prefix }) });
   for (const warning of fleet.warnings) console.error(`warning: ${warning}`);
-  return await work(fleet);
+  try {
+    return await work(fleet);
+  } catch (error) {
+    throw redisFault(error);
+  }
 }

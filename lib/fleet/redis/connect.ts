@@ -37,7 +37,7 @@ export class Fleet {
    */
   static async connect({ url, prefix = DEFAULT_PREFIX }: FleetAddress): Promise<Fleet> {
     const where = shownAddress(url);
-    const options = { url, connectTimeout: CONNECT_MS, maxRetriesPerRequest: null, enableReadyCheck: true } as const;
+    const options = { url, connectTimeout: CONNECT_MS, maxRetriesPerRequest: null, enableReadyCheck: true, keepAlive: 10_000 } as const;
     const redis = await firstConnection(options, where);
     try {
       const warnings = await checkServer(redis, where);
@@ -163,6 +163,11 @@ async function checkServer(redis: Redis, where: string): Promise<string[]> {
         hint: 'Set it: redis-cli CONFIG SET maxmemory-policy noeviction, and in redis.conf.',
       },
     );
+  }
+  if (fields.get('redis_mode') === 'cluster') {
+    throw new InterrogatorError('ERR_REDIS', `The Redis at ${where} is a part of a cluster.`, {
+      hint: 'A fleet uses one Redis: name one that is by itself.',
+    });
   }
   if (fields.get('role') === 'slave') {
     throw new InterrogatorError('ERR_REDIS', `The Redis at ${where} is a replica, which takes no writes.`, { hint: 'Name its primary.' });

@@ -3,8 +3,10 @@ import type { Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { AbortError } from '../../errors';
 import type { Fleet } from '../redis/connect';
+import { duplicatesOf } from '../redis/duplicates';
 import { ProgressLine } from './progress-line';
 import { callOffChannel, LOCK_MS, MOST_DEATHS, REQUESTS, type RequestJob, STALLED_MS } from './wire';
+import { within } from './within';
 
 /** A request that this process works on. */
 export interface TakenRequest extends RequestJob {
@@ -30,6 +32,9 @@ interface Active {
   hasBegun: boolean;
 }
 
+/** Requests are given back in much less. */
+const CLOSING_MS = 10_000;
+
 /** Why a request is given back: another worker does it. */
 const GIVEN_BACK = new AbortError('given back');
 
@@ -37,6 +42,10 @@ export class Answerer {
   private readonly worker: Worker<RequestJob>;
   private readonly active = new Map<string, Active>();
   private readonly callOffs: Redis;
+  private readonly connection: Redis;
+  private readonly duplicates: readonly Redis[];
+  private readonly subscribed: Promise<unknown>;
+  private isEnding = false;
 
   constructor(
     private readonly fleet: Fleet,
@@ -44,8 +53,10 @@ export class Answerer {
   ) {
     const { Worker } = require('bullmq') as typeof import('bullmq');
     const { concurrency, onError = () => {} } = options;
+    this.connection = fleet.connection();
+    this.duplicates = duplicatesOf(this.connection);
     this.worker = new Worker<RequestJob>(REQUESTS, (job, token) => this.process(job, token ?? ''), {
-      connection: fleet.redis,
+      connection: this.connection,
       prefix: fleet.prefix,
       autorun: false,
       concurrency,
@@ -57,7 +68,7 @@ export class Answerer {
     this.worker.on('error', onError);
     this.callOffs = fleet.connection();
     this.callOffs.on('message', (_, id: string) => this.active.get(id)?.controller.abort());
-    this.callOffs.subscribe(callOffChannel(fleet.prefix)).catch(() => {});
+    this.subscribed = this.callOffs.subscribe(callOffChannel(fleet.prefix)).catch(onError);
   }
 
   /** Requests under way. */
@@ -66,12 +77,15 @@ export class Answerer {
   }
 
   /** Begins to take requests. */
-  start(): void {
+  async start(): Promise<void> {
+    // What is taken can then be called off.
+    await this.subscribed;
     this.worker.run().catch(this.options.onError ?? (() => {}));
   }
 
   /** Takes no more, gives back what has not begun, and resolves when the rest is answered. */
   async drain(): Promise<void> {
+    this.isEnding = true;
     const paused = this.worker.pause();
     for (const { controller, hasBegun } of this.active.values()) if (!hasBegun) controller.abort(GIVEN_BACK);
     await paused;
@@ -79,16 +93,20 @@ export class Answerer {
 
   /** Gives back what is under way. */
   async close(): Promise<void> {
+    this.isEnding = true;
     const paused = this.worker.pause(true);
     for (const { controller } of this.active.values()) controller.abort(GIVEN_BACK);
     await paused;
     // Without a Redis nothing can be given back: it is found when the locks have run out.
-    await this.worker.close(this.fleet.redis.status !== 'ready').catch(() => {});
-    this.callOffs.disconnect();
+    const isAway = this.fleet.redis.status !== 'ready';
+    await within(isAway ? 500 : CLOSING_MS, this.worker.close(isAway));
+    for (const each of [this.connection, this.callOffs, ...this.duplicates]) if (each.status !== 'end') each.disconnect();
   }
 
   private async process(job: Job<RequestJob>, token: string): Promise<unknown> {
     if (job.stalledCounter >= MOST_DEATHS) return this.options.giveUp(job.stalledCounter);
+    // It was on its way when the end began.
+    if (this.isEnding) return giveBack(job, token);
     const id = job.id as string;
     const own: Active = { controller: new AbortController(), hasBegun: false };
     const { signal } = own.controller;

@@ -5,12 +5,14 @@ import { onAbort } from '../../abort';
 import { AbortError, InterrogatorError } from '../../errors';
 import type { Fleet } from '../redis/connect';
 import { callOffChannel, KEPT_SECONDS, MOST_EVENTS, REQUESTS, type RequestJob } from './wire';
+import { within } from './within';
 
 /** How often it is looked whether something waits for an answer that it has missed. */
 const LOOK_MS = 2000;
 /** What was not heard of for so long is looked at. */
 const SILENCE_MS = 5000;
 const LOOKS_AT_ONCE = 50;
+const CLOSING_MS = 500;
 
 export interface AskOptions {
   signal: AbortSignal;
@@ -31,17 +33,22 @@ export class Asker {
   private readonly waiting = new Map<string, Waiting>();
   private readonly timer: NodeJS.Timeout;
   private isLooking = false;
+  private readonly lookNow = (): void => void this.look(0);
 
-  constructor(private readonly fleet: Fleet) {
+  private constructor(
+    private readonly fleet: Fleet,
+    lastEventId: string,
+  ) {
     const { Queue, QueueEvents } = require('bullmq') as typeof import('bullmq');
     const { prefix, redis } = fleet;
     this.queue = new Queue(REQUESTS, { connection: redis, prefix, streams: { events: { maxLen: MOST_EVENTS } } });
     const connection = fleet.connection();
-    this.events = new QueueEvents(REQUESTS, { connection, prefix });
+    this.events = new QueueEvents(REQUESTS, { connection, prefix, lastEventId });
     // Connections are made again by themselves, and what was missed meanwhile is looked for.
     this.queue.on('error', () => {});
     this.events.on('error', () => {});
-    connection.on('ready', () => void this.look(0));
+    connection.on('ready', this.lookNow);
+    redis.on('ready', this.lookNow);
     this.events.on('completed', ({ jobId, returnvalue }) => this.answered(jobId, returnvalue));
     this.events.on('failed', ({ jobId, failedReason }) => this.failed(jobId, failedReason));
     this.events.on('progress', ({ jobId, data }) => {
@@ -50,6 +57,13 @@ export class Asker {
     });
     this.events.on('active', ({ jobId }) => void this.heard(jobId));
     this.timer = setInterval(() => void this.look(SILENCE_MS), LOOK_MS).unref();
+  }
+
+  /** Hears of all that is answered from now on. */
+  static async open(fleet: Fleet): Promise<Asker> {
+    // Without it, what is answered before the connection listens would be missed.
+    const [last] = await fleet.redis.xrevrange(`${fleet.prefix}:${REQUESTS}:events`, '+', '-', 'COUNT', 1);
+    return new Asker(fleet, last?.[0] ?? '0-0');
   }
 
   /** Requests that are not answered yet. */
@@ -83,9 +97,10 @@ export class Asker {
 
   async close(): Promise<void> {
     clearInterval(this.timer);
+    this.fleet.redis.off('ready', this.lookNow);
     for (const { reject } of this.waiting.values()) reject(new InterrogatorError('ERR_DISPOSED', 'The connection to the fleet is closed.'));
-    await this.events.close().catch(() => {});
-    await this.queue.close().catch(() => {});
+    // BullMQ would wait for a Redis that is away.
+    await within(CLOSING_MS, Promise.all([this.events.close(), this.queue.close()]));
   }
 
   /** The same one twice is one. */

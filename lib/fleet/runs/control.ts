@@ -1,10 +1,11 @@
 /** What a person does with runs of a fleet: looks at them, pauses them, goes on, gives them up, tries failed pictures again. */
-import { pause } from '../../abort';
+import { abandonable, pause } from '../../abort';
 import { InterrogatorError, type RunProgress, type RunSummary } from '../../index';
 import type { Fleet } from '../redis/connect';
 import { openStore } from '../store';
 import { addMerge, addShards, openRunQueue, type RunQueue, shardJobId } from './queue';
 import { type RunRecord, RunRecords, type RunState } from './records';
+import { shardName } from './row-lines';
 import type { ShardData } from './shard-data';
 
 /** A run for people, and for programs: of `submit`, `status` and `watch`. */
@@ -17,7 +18,8 @@ export interface RunView extends RunProgress {
   /** ISO 8601. */
   createdAt: string;
   endedAt?: string;
-  shards: { total: number; left: number; active: number; waiting: number };
+  /** `lost`: attempts that came to no end, of workers that died or were taken for dead. */
+  shards: { total: number; left: number; active: number; waiting: number; lost: number };
   /** Workers that take no part, with the reason. */
   refusals: Readonly<Record<string, string>>;
   error?: { code: string; message: string; hint?: string };
@@ -82,7 +84,7 @@ async function viewOf(fleet: Fleet, record: RunRecord): Promise<RunView> {
     ...(endedAt !== undefined && { endedAt: new Date(endedAt).toISOString() }),
     ...progress,
     ...(summary && countsOf(summary)),
-    shards: { total: shards, left, active, waiting },
+    shards: { total: shards, left, active, waiting, lost: record.lost },
     refusals,
     ...(error && { error }),
     ...(summary && { summary }),
@@ -126,8 +128,8 @@ export async function resumeRun(fleet: Fleet, id: string): Promise<void> {
 /** What is under way is given up, and what was made is removed. */
 export async function cancelRun(fleet: Fleet, id: string): Promise<void> {
   const { spec } = await requireOpen(fleet, id);
-  const records = new RunRecords(fleet);
-  await records.end(id, { state: 'cancelled' });
+  const isMoved = await new RunRecords(fleet).move(id, { from: ['submitting', 'running', 'merging'], to: 'cancelled' });
+  if (!isMoved) throw notPossible(id, 'has ended', 'torch-interrogator run status tells of it.');
   await withQueue(fleet, id, async (queue) => {
     await queue.pause();
     await queue.obliterate({ force: true });
@@ -144,22 +146,39 @@ export async function retryRun(fleet: Fleet, id: string): Promise<number> {
   const record = await records.read(id);
   if (record.state === 'cancelled') throw notPossible(id, 'was cancelled', 'Submit it again.');
   if (record.endedAt === undefined) throw notPossible(id, 'is under way', 'Wait for its end: torch-interrogator run watch.');
-  const failing = await records.failing(id);
-  if (failing.size === 0 && record.state !== 'failed') return 0;
   const round = record.round + 1;
   return withQueue(fleet, id, async (queue) => {
+    const places = [...new Set([...(await records.failing(id)).keys(), ...(await missingResults(records, record))])];
+    if (places.length === 0 && record.state !== 'failed') return 0;
     const shards: ShardData[] = [];
-    for (const [shard] of failing) {
+    for (const shard of places) {
       const job = await queue.getJob(shardJobId(shard, 0));
       if (!job) throw notPossible(id, 'does not know its pictures any more', 'Submit it again.');
       shards.push({ ...(job.data as ShardData), round });
     }
-    await records.reopen(id, { state: 'running', round, left: shards.length, paused: 0 });
+    // Nobody takes them before the run is open: where this process ends in between, the next try finds them there.
+    await queue.pause();
     await addShards(queue, shards);
     if (shards.length === 0) await addMerge(queue, round);
+    if (!(await records.reopen(id, round, shards.length))) throw notPossible(id, 'is under way', 'Another one has retried it.');
+    await queue.resume();
     await records.changed(id);
     return shards.length;
   });
+}
+
+/** Shards whose results somebody has removed. Of a run that ended well nothing is there, and nothing missing. */
+async function missingResults(records: RunRecords, { spec, shards, state, summary }: RunRecord): Promise<number[]> {
+  if (state === 'ended' && summary?.failed === 0) return [];
+  const rounds = await records.lastRounds(spec.id);
+  const store = await openStore(spec.state);
+  try {
+    const there = new Set<string>();
+    for await (const name of store.list('shards/')) there.add(name);
+    return Array.from({ length: shards }, (_, shard) => shard).filter((shard) => !there.has(shardName(shard, rounds.get(shard) ?? 0)));
+  } finally {
+    store.close();
+  }
 }
 
 /** Forgets a run that has ended, and removes what is left of it; its outputs stay. */
@@ -175,7 +194,7 @@ export async function removeRun(fleet: Fleet, id: string): Promise<void> {
 /** A view each time that something may have changed; the last one is of its end. */
 export async function* watchRun(fleet: Fleet, id: string, signal?: AbortSignal): AsyncGenerator<RunView> {
   for (;;) {
-    const view = await readRun(fleet, id);
+    const view = await abandonable(readRun(fleet, id), signal);
     yield view;
     if (view.endedAt !== undefined) return;
     await pause(WATCH_MS, signal);
@@ -204,13 +223,13 @@ function notPossible(id: string, problem: string, hint: string): InterrogatorErr
   return new InterrogatorError('ERR_INVALID_ARGUMENT', `The run ${id} ${problem}.`, { hint });
 }
 
+/** Whoever cancels a run need not reach its results. */
 async function removeResults(location: string): Promise<void> {
-  const store = await openStore(location);
   try {
-    // Whoever cancels a run need not reach its results.
-    await store.remove('shards/').catch(() => {});
-  } finally {
-    store.close();
+    const store = await openStore(location);
+    await store.remove('shards/').finally(() => store.close());
+  } catch {
+    // They are left where they are.
   }
 }
 

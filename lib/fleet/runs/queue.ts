@@ -10,17 +10,11 @@ export interface MergeData {
 export type RunJob = Job<ShardData | MergeData, unknown, 'shard' | 'merge'>;
 export type RunQueue = Queue<ShardData | MergeData, unknown, 'shard' | 'merge'>;
 
-/** A run's failures are tried so often before they are its result. */
-export const ATTEMPTS = 5;
-
+/** What fails is given back: none of them ends as a failed job. */
 const OPTIONS: JobsOptions = {
-  attempts: ATTEMPTS,
-  // Those that fail together are not to come back together.
-  backoff: { type: 'exponential', delay: 1000, jitter: 0.5 },
   // A later round needs to know where the pictures are; the queue goes with the run.
   removeOnComplete: false,
   removeOnFail: false,
-  stackTraceLimit: 4,
 };
 
 /** Must be closed. */

@@ -4,7 +4,7 @@ import type { RunSummary } from '../../run/progress';
 import type { RowError } from '../../run/row';
 import type { Fleet } from '../redis/connect';
 import { openRunQueue } from './queue';
-import { COMPLETE, END_SUBMITTING } from './scripts';
+import { ADD_SHARDS, COMPLETE, END_SUBMITTING, MOVE, NOTE, REOPEN } from './scripts';
 import type { RunSpec } from './spec';
 
 /** 'submitting' until all of its pictures are listed; work begins before that. */
@@ -28,6 +28,8 @@ export interface RunRecord {
   encoded: number;
   /** Of devices' time that shards took. */
   seconds: number;
+  /** Attempts at shards that came to no end: of workers that died, or were taken for dead. */
+  lost: number;
   /** How often failed pictures were tried again. */
   round: number;
   endedAt?: number;
@@ -36,6 +38,15 @@ export interface RunRecord {
   summary?: RunSummary;
   /** Workers that take no part, with the reason. */
   refusals: Readonly<Record<string, string>>;
+}
+
+/** From one of some states to another one. */
+export interface Move {
+  from: readonly RunState[];
+  to: RunState;
+  /** Of a merge: of this round alone. */
+  round?: number;
+  fields?: Readonly<Record<string, string>>;
 }
 
 /** What a shard's results add to a run's counts: of a further round, what they change. */
@@ -113,6 +124,7 @@ export class RunRecords {
       skipped: number('skipped'),
       encoded: number('encoded'),
       seconds: number('seconds'),
+      lost: number('lost'),
       round: number('round'),
       ...(fields.endedAt !== undefined && { endedAt: number('endedAt') }),
       ...(fields.error !== undefined && { error: JSON.parse(fields.error) as RowError }),
@@ -121,17 +133,18 @@ export class RunRecords {
     };
   }
 
-  /** Before they are on the queue: a run has never fewer left than there are. */
-  async addShards(id: string, shards: number, pictures: number): Promise<void> {
-    const key = this.key(id);
-    await this.fleet.redis.multi().hincrby(key, 'shards', shards).hincrby(key, 'left', shards).hincrby(key, 'pictures', pictures).exec();
+  /** Before they are on the queue: a run has never fewer left than there are. False where it was cancelled meanwhile. */
+  async addShards(id: string, batch: string, shards: number, pictures: number): Promise<boolean> {
+    const taken = await this.fleet.redis.eval(ADD_SHARDS, 2, this.key(id), this.key(id, 'batches'), batch, shards, pictures);
+    return Number(taken) === 1;
   }
 
-  async add(id: string, counts: Readonly<Record<string, number>>): Promise<void> {
-    for (const [name, count] of Object.entries(counts)) await this.fleet.redis.hincrby(this.key(id), name, count);
+  /** Pictures that are left out, as the run is submitted. */
+  async skip(id: string, pictures: number): Promise<void> {
+    await this.fleet.redis.hset(this.key(id), 'skipped', pictures);
   }
 
-  /** All of its pictures are listed. Resolves with the shards that are left. */
+  /** All of its pictures are listed. Resolves with the shards that are left, -1 where it was cancelled meanwhile. */
   async endSubmitting(id: string): Promise<number> {
     return Number(await this.fleet.redis.eval(END_SUBMITTING, 1, this.key(id)));
   }
@@ -141,10 +154,11 @@ export class RunRecords {
     const { seconds, ...counts } = change;
     const left = await this.fleet.redis.eval(
       COMPLETE,
-      3,
+      4,
       this.key(id, 'done'),
       this.key(id),
       this.key(id, 'failing'),
+      this.key(id, 'begun', `${shard}.${round}`),
       `${shard}.${round}`,
       shard,
       round,
@@ -175,30 +189,31 @@ export class RunRecords {
     await this.changed(id);
   }
 
-  async end(id: string, fields: Readonly<Record<string, string | number>>): Promise<void> {
+  /**
+   * Another state, where the run has one of `from`, and where its round is the one that is meant. False where it has not: somebody else has
+   * moved it, and the move is not made.
+   */
+  async move(id: string, { from, to, round, fields = {} }: Move): Promise<boolean> {
     const { redis } = this.fleet;
-    await redis.hset(this.key(id), { ...fields, endedAt: Date.now() });
-    await redis.srem(this.fleet.key('open-runs'), id);
-    for (const part of PARTS) await redis.expire(this.key(id, ...part), KEPT_SECONDS);
-    await this.changed(id);
+    const isEnd = ENDS.includes(to);
+    const keys = [this.key(id), this.fleet.key('open-runs'), ...PARTS.map((part) => this.key(id, part))];
+    const values = [id, round ?? '', from.join(), JSON.stringify({ ...fields, state: to }), isEnd ? KEPT_SECONDS : '', Date.now()];
+    const moved = Number(await redis.eval(MOVE, keys.length, ...keys, ...values)) === 1;
+    if (moved && isEnd) await this.changed(id);
+    return moved;
   }
 
-  /** Again among those that workers look at. */
-  async reopen(id: string, fields: Readonly<Record<string, string | number>>): Promise<void> {
-    const { redis } = this.fleet;
-    for (const part of PARTS) await redis.persist(this.key(id, ...part));
-    await redis.hdel(this.key(id), 'endedAt', 'error', 'summary');
-    await redis.hset(this.key(id), fields);
-    await redis.del(this.key(id, 'refusals'));
-    await redis.sadd(this.fleet.key('open-runs'), id);
-    await this.changed(id);
+  /** Again among those that workers look at. False where it has not ended. */
+  async reopen(id: string, round: number, shards: number): Promise<boolean> {
+    const keys = [this.key(id), this.fleet.key('open-runs'), this.key(id, 'refusals'), ...PARTS.map((part) => this.key(id, part))];
+    return Number(await this.fleet.redis.eval(REOPEN, keys.length, ...keys, id, round, shards)) === 1;
   }
 
   async remove(id: string): Promise<void> {
     const { redis } = this.fleet;
     await redis.srem(this.fleet.key('open-runs'), id);
     await redis.zrem(this.fleet.key('runs'), id);
-    await redis.del(...PARTS.map((part) => this.key(id, ...part)));
+    await redis.del(this.key(id), ...PARTS.map((part) => this.key(id, part)));
     await this.changed(id);
   }
 
@@ -210,32 +225,45 @@ export class RunRecords {
   }
 
   async refuse(id: string, worker: string, reason: string): Promise<void> {
+    if ((await this.fleet.redis.exists(this.key(id))) === 0) return;
     await this.fleet.redis.hset(this.key(id, 'refusals'), worker, reason);
   }
 
-  /** Resolves with the attempts at a shard that were begun, this one included. */
-  async begin(id: string, shard: number, round: number): Promise<number> {
-    return this.fleet.redis.hincrby(this.key(id, 'begun'), `${shard}.${round}`, 1);
+  /** Resolves with the attempts at a shard that were begun and came to no end, this one included. `attempt`: its own name. */
+  async begin(id: string, shard: number, round: number, attempt: string): Promise<number> {
+    return this.note(id, this.key(id, 'begun', `${shard}.${round}`), attempt);
   }
 
   /** It was given back, or failed with an error: its worker did not die of it. */
-  async giveBack(id: string, shard: number, round: number): Promise<void> {
-    await this.fleet.redis.hincrby(this.key(id, 'begun'), `${shard}.${round}`, -1);
+  async giveBack(id: string, shard: number, round: number, attempt: string): Promise<void> {
+    await this.fleet.redis.srem(this.key(id, 'begun', `${shard}.${round}`), attempt);
+  }
+
+  /** Resolves with how often the work failed, this time included. `work`: a shard's round, a merge. */
+  async fault(id: string, work: string, attempt: string): Promise<number> {
+    return this.note(id, this.key(id, 'faults', work), attempt);
   }
 
   /** How often the worker of a shard was at a picture of it, by itself, and never came back. */
   async suspects(id: string, shard: number): Promise<Map<string, number>> {
-    const fields = await this.fleet.redis.hgetall(this.key(id, 'suspects', shard));
-    return new Map(Object.entries(fields).map(([name, times]) => [name, Number(times)]));
+    const times = new Map<string, number>();
+    for (const member of await this.fleet.redis.smembers(this.key(id, 'suspects', shard))) {
+      const picture = member.slice(member.indexOf(' ') + 1);
+      times.set(picture, (times.get(picture) ?? 0) + 1);
+    }
+    return times;
   }
 
-  async suspect(id: string, shard: number, picture: string): Promise<void> {
-    await this.fleet.redis.hincrby(this.key(id, 'suspects', shard), picture, 1);
-    await this.fleet.redis.expire(this.key(id, 'suspects', shard), KEPT_SECONDS);
+  async suspect(id: string, shard: number, picture: string, attempt: string): Promise<void> {
+    await this.note(id, this.key(id, 'suspects', shard), `${attempt} ${picture}`);
   }
 
-  async clear(id: string, shard: number, picture: string): Promise<void> {
-    await this.fleet.redis.hdel(this.key(id, 'suspects', shard), picture);
+  async clear(id: string, shard: number, picture: string, attempt: string): Promise<void> {
+    await this.fleet.redis.srem(this.key(id, 'suspects', shard), `${attempt} ${picture}`);
+  }
+
+  private async note(id: string, key: string, what: string): Promise<number> {
+    return Number(await this.fleet.redis.eval(NOTE, 2, key, this.key(id), what, KEPT_SECONDS));
   }
 
   /** Wakes the workers that listen. */
@@ -248,5 +276,7 @@ export class RunRecords {
   }
 }
 
-/** Keys of a run. */
-const PARTS: readonly (readonly string[])[] = [[], ['done'], ['failing'], ['refusals'], ['begun']];
+/** Keys of a run, besides its own. */
+const PARTS = ['done', 'failing', 'batches', 'refusals'] as const;
+
+const ENDS: readonly RunState[] = ['ended', 'failed', 'cancelled'];

@@ -37,13 +37,18 @@ export function summaryLine(summary: ShardSummary): string {
   return `${JSON.stringify({ summary })}\n`;
 }
 
-/** Calls `take` with each row. Rejects with ERR_IO for what is no whole result. */
+/** The rows, then how the shard went. Rejects with ERR_IO for what is no whole result. */
 export async function* readRows(stream: Readable, name: string): AsyncGenerator<Row, ShardSummary> {
   let summary: ShardSummary | undefined;
-  for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
-    const read = parse(line, name);
-    if (read.summary) summary = read.summary;
-    else if (read.row) yield rowOf(read.row);
+  try {
+    for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
+      const read = parse(line, name);
+      if (read.summary) summary = read.summary;
+      else if (read.row) yield rowOf(read.row);
+    }
+  } finally {
+    // Whoever has enough leaves the file open.
+    stream.destroy();
   }
   if (summary) return summary;
   throw new InterrogatorError('ERR_IO', `The results of ${name} are not whole.`, { hint: 'Remove the file, and retry the run.' });

@@ -1,5 +1,6 @@
 /** What a run of a fleet is asked for, as JSON: every worker reads the same. */
 import { randomBytes } from 'node:crypto';
+import path from 'node:path';
 import { Config, type ConfigInput, type RunOptions, type RunTask, type WordRules } from '../../index';
 
 export const { version: PACKAGE_VERSION } = require('../../../package.json') as { version: string };
@@ -85,7 +86,14 @@ export function sharedConfig(config: ConfigInput): ConfigInput {
   const usual = new Config();
   const given = new Config(config);
   const own = Object.keys(usual).filter((name) => !(OF_MACHINES as readonly string[]).includes(name)) as (keyof Config)[];
-  return Object.fromEntries(own.filter((name) => given[name] !== usual[name]).map((name) => [name, given[name]]));
+  return Object.fromEntries(own.filter((name) => given[name] !== usual[name]).map((name) => [name, absolutePath(name, given[name])]));
+}
+
+/** Folders mean the same in every working directory. */
+function absolutePath(name: keyof Config, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  const isFolder = /Path$/.test(name) || (/ModelName$/.test(name) && /^\.{1,2}[/\\]/.test(value));
+  return isFolder ? path.resolve(value) : value;
 }
 
 /** Ten letters and digits that are easily told apart. */

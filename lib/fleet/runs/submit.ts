@@ -8,8 +8,9 @@ import { Publisher } from '../../run/publish';
 import { needsCaptionModel, withTerms } from '../../run/run';
 import { stateFolderOf } from '../../run/state-folder';
 import { type Fleet, redisFault } from '../redis/connect';
+import { within } from '../redis/within';
 import { isObjectStore, openStore, splitObject } from '../store';
-import { addMerge, addShards, openRunQueue } from './queue';
+import { addMerge, addShards, openRunQueue, type RunQueue } from './queue';
 import { RunRecords } from './records';
 import { type ShardData, shardDataOf } from './shard-data';
 import { newRunId, PACKAGE_VERSION, type RunSpec, sharedConfig, writeRules } from './spec';
@@ -71,7 +72,8 @@ export async function submitRun(fleet: Fleet, inputs: RunInput | readonly RunInp
     const flush = async (): Promise<void> => {
       if (shards.length === 0) return;
       const added = shards.reduce((sum, { count }) => sum + count, 0);
-      await records.addShards(spec.id, shards.length, added);
+      const isTaken = await records.addShards(spec.id, String(shards[0]?.shard), shards.length, added);
+      if (!isTaken) throw cancelledMeanwhile(spec.id);
       await addShards(queue, shards);
       pictures += added;
       shards = [];
@@ -83,16 +85,29 @@ export async function submitRun(fleet: Fleet, inputs: RunInput | readonly RunInp
       if (shards.length >= SHARDS_AT_ONCE) await flush();
     }
     await flush();
-    if ((await records.endSubmitting(spec.id)) === 0) await addMerge(queue, 0);
+    const left = await records.endSubmitting(spec.id);
+    if (left < 0) throw cancelledMeanwhile(spec.id);
+    if (left === 0) await addMerge(queue, 0);
     await records.changed(spec.id);
     return spec.id;
   } catch (error) {
-    await records.end(spec.id, { state: 'cancelled' }).catch(() => {});
-    await queue.obliterate({ force: true }).catch(() => {});
+    await within(giveUp(records, queue, spec.id), GIVE_UP_MS);
     throw redisFault(error);
   } finally {
-    await queue.close();
+    await within(queue.close(), GIVE_UP_MS);
   }
+}
+
+/** Without Redis it cannot be told: nobody waits for that longer than this. */
+const GIVE_UP_MS = 3000;
+
+async function giveUp(records: RunRecords, queue: RunQueue, id: string): Promise<void> {
+  await records.move(id, { from: ['submitting', 'running'], to: 'cancelled' });
+  await queue.obliterate({ force: true });
+}
+
+function cancelledMeanwhile(id: string): InterrogatorError {
+  return new InterrogatorError('ERR_INVALID_ARGUMENT', `The run ${id} was cancelled while it was submitted.`);
 }
 
 function checkNumbers({ shardSize, priority, shardsAtOnce }: Pick<SubmitOptions, 'shardSize' | 'priority' | 'shardsAtOnce'>): void {
@@ -189,7 +204,7 @@ async function* unskipped(
       if (entry.kind !== 'table' && (await publisher.claim(pictureAt(entry))) === 'skipped') skipped += 1;
       else yield entry;
     }
-    if (skipped > 0) await records.add(id, { skipped });
+    if (skipped > 0) await records.skip(id, skipped);
   } finally {
     await ledger?.close();
   }

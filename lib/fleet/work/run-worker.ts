@@ -1,16 +1,22 @@
 /** A worker's part in all runs of the fleet: it takes shards of those that it may work on, one long-lived process a device. */
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import type { Worker } from 'bullmq';
 import { pause } from '../../abort';
 import { hasCode } from '../../errors';
-import { type ConfigInput, cacheFolder, type InterrogatorError, type ProgressListener } from '../../index';
+import { type ConfigInput, cacheFolder, type ProgressListener } from '../../index';
 import type { Fleet } from '../redis/connect';
-import { openRunQueue, type RunJob, type RunQueue } from '../runs/queue';
+import { within } from '../redis/within';
+import { addMerge } from '../runs/queue';
 import { type RunRecord, RunRecords } from '../runs/records';
+import type { ShardData } from '../runs/shard-data';
 import { PACKAGE_VERSION, type RunSpec } from '../runs/spec';
+import { AttachedRun } from './attached-run';
+import { Changes } from './changes';
 import type { WorkerEvent } from './events';
 import { Interrogators, type Lender } from './interrogators';
-import { JobWork, type ShardMaker } from './job-work';
+import { JobWork } from './job-work';
+import type { ShardMaker } from './taken';
+import { takeTurn } from './tenant-limit';
 
 export interface RunWorkerOptions {
   fleet: Fleet;
@@ -18,7 +24,7 @@ export interface RunWorkerOptions {
   id: string;
   /** Of this machine: device, threads, where label embeddings are kept. */
   config: ConfigInput;
-  /** Shards at the same time: while the last pictures of one are under way, the next one begins. Default 2. */
+  /** Shards at the same time, of all runs together: while the last pictures of one are under way, the next one begins. Default 2. */
   shards?: number;
   /** Seconds without a word after which a worker counts as dead, and its shards go to others. Default 30. */
   lockSeconds?: number;
@@ -34,196 +40,230 @@ export interface RunWorkerOptions {
   log(event: WorkerEvent): void;
 }
 
-/** A run that this worker takes part in. */
-interface Attached {
-  spec: RunSpec;
-  queue: RunQueue;
-  worker: Worker;
-  isHeldBack: boolean;
-}
-
-/** Also without a word from Redis it looks at the runs. */
+/** Without a word of a change it looks at the runs so often. */
 const LOOK_MS = 5000;
-/** However many words there are, it looks not more often: each one is for all workers of the fleet. */
-const LEAST_LOOK_MS = 500;
+/** Where nothing waits it asks again after so long, and each time later, up to the second. */
+const IDLE_MS = [500, 4000] as const;
+/** Runs that are asked for shards: others have their turn when these have none. Each costs a connection. */
+const MOST_ATTACHED = 8;
+const CLOSING_MS = 5000;
+
+interface Underway {
+  run: string;
+  /** Fires where the job is to be given back. */
+  ending: AbortController;
+  done: Promise<void>;
+}
 
 export class RunWorker {
   private readonly records: RunRecords;
   private readonly interrogators: Interrogators;
-  private readonly attached = new Map<string, Attached>();
+  private readonly work: JobWork;
+  private readonly changes: Changes;
+  /** In the order in which they are asked for work. */
+  private attached: AttachedRun[] = [];
   /** Runs that this worker takes no part in. */
   private readonly refused = new Set<string>();
+  private readonly underway = new Set<Underway>();
   private readonly ending = new AbortController();
-  /** Jobs under way, by run. */
-  private readonly work: JobWork;
-  private looking: Promise<void> = Promise.resolve();
-  private last = '$';
+  private working: Promise<void> = Promise.resolve();
+  private wake = (): void => {};
+  private lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: RunWorkerOptions) {
-    const { fleet, config, onProgress = () => {}, lender } = options;
+    const { fleet, config, onProgress = () => {}, lender, id, isBusy = () => false, log, makeShard } = options;
     this.records = new RunRecords(fleet);
     this.interrogators = new Interrogators(config, onProgress, lender);
-    this.work = new JobWork({
-      fleet,
-      id: options.id,
-      records: this.records,
-      interrogators: this.interrogators,
-      folder: options.folder ?? path.join(cacheFolder(), 'fleet'),
-      isBusy: options.isBusy ?? (() => false),
-      log: options.log,
-      makeShard: options.makeShard,
+    const folder = options.folder ?? path.join(cacheFolder(), 'fleet');
+    this.work = new JobWork({ id, records: this.records, interrogators: this.interrogators, folder, isBusy, log, makeShard });
+    this.changes = new Changes(fleet, () => {
+      this.lookedAt = Number.NEGATIVE_INFINITY;
+      this.wake();
     });
   }
 
   /** Pictures done since the start, and shards under way. */
   get stats(): { pictures: number; failed: number; shards: number } {
-    return this.work.stats;
+    return { ...this.work.stats, shards: this.underway.size };
   }
 
   start(): void {
-    this.looking = this.look().catch((error) => {
-      if (!this.ending.signal.aborted) throw error;
-    });
+    this.changes.start();
+    this.working = this.takeWork();
   }
 
   /** Takes no more shards. Those under way come to their end within so many milliseconds, or are given back. */
   async close(graceMs: number): Promise<void> {
     this.ending.abort();
-    await this.looking.catch(() => {});
-    const closing = Promise.all([...this.attached.values()].map(({ worker }) => worker.close()));
-    await within(closing, graceMs);
-    this.work.giveUp();
-    await within(closing, CLOSING_MS);
-    for (const { queue } of this.attached.values()) await queue.close();
+    this.wake();
+    this.changes.close();
+    const ended = (): Promise<unknown> => Promise.all([...this.underway].map(({ done }) => done));
+    await within(ended(), graceMs);
+    this.giveUp();
+    await within(ended(), CLOSING_MS);
+    // Without Redis it may wait for an answer.
+    await within(this.working, CLOSING_MS);
+    await Promise.all(this.attached.splice(0).map((run) => run.close()));
     await this.interrogators.close();
   }
 
-  /** Whenever a run changes, and now and then. */
-  private async look(): Promise<void> {
-    const { fleet } = this.options;
+  private async takeWork(): Promise<void> {
     const { signal } = this.ending;
-    const listener = fleet.connection();
-    signal.addEventListener('abort', () => listener.disconnect(), { once: true });
+    const { shards = 2, log } = this.options;
+    let idle: number = IDLE_MS[0];
     while (!signal.aborted) {
       try {
-        const looked = performance.now();
-        await this.compare();
-        const found = await listener.xread('BLOCK', LOOK_MS, 'STREAMS', fleet.key('changes'), this.last);
-        const entries = found?.[0]?.[1] ?? [];
-        this.last = entries.at(-1)?.[0] ?? this.last;
-        await pause(Math.max(0, looked + LEAST_LOOK_MS * (0.75 + Math.random() / 2) - performance.now()), signal);
+        if (performance.now() - this.lookedAt > LOOK_MS) await this.look();
+        const hasRoom = this.underway.size < shards && this.work.rest === 0;
+        const isTaken = hasRoom && (await this.takeOne());
+        if (isTaken) idle = IDLE_MS[0];
+        else {
+          // What ends wakes it, too.
+          await this.sleep(idle * (0.75 + Math.random() / 2));
+          idle = Math.min(idle * 1.5, IDLE_MS[1]);
+        }
       } catch (error) {
         if (signal.aborted) return;
-        this.options.log({ event: 'failed', run: '', message: (error as Error).message });
-        await pause(1000, signal).catch(() => {});
+        log({ event: 'failed', run: '', message: (error as Error).message });
+        await this.sleep(LOOK_MS);
       }
     }
   }
 
-  /** What is open with what this worker takes part in. */
-  private async compare(): Promise<void> {
-    const open = new Set(await this.records.open());
-    for (const id of this.attached.keys()) if (!open.has(id)) await this.leave(id);
-    for (const id of this.refused) if (!open.has(id)) this.refused.delete(id);
-    for (const id of open) {
-      if (this.attached.has(id)) continue;
-      const record = await this.records.read(id).catch((error: InterrogatorError) => {
-        if (hasCode(error, 'ERR_RUN_NOT_FOUND')) return undefined;
-        throw error;
+  private async sleep(milliseconds: number): Promise<void> {
+    const over = new AbortController();
+    const woken = new Promise<void>((resolve) => {
+      this.wake = resolve;
+    });
+    await Promise.race([woken, pause(milliseconds, over.signal).catch(() => {})]);
+    over.abort();
+  }
+
+  /** Of the first run that has something. Those of the same number take turns. */
+  private async takeOne(): Promise<boolean> {
+    for (const run of this.attached) {
+      if (performance.now() < run.restsUntil) continue;
+      const taken = await run.take();
+      if (!taken) continue;
+      if (this.ending.signal.aborted) {
+        await run.settle(taken.job, taken.token, { kind: 'back' });
+        return false;
+      }
+      this.toBack(run);
+      const underway: Underway = { run: run.spec.id, ending: new AbortController(), done: Promise.resolve() };
+      underway.done = this.do(run, taken, underway.ending.signal).finally(() => {
+        this.underway.delete(underway);
+        this.wake();
       });
-      if (!record) continue;
-      // Reopened: whoever did it may have mended the cause.
-      if (record.refusals[this.options.id] !== undefined && this.refused.has(id)) continue;
-      this.refused.delete(id);
-      await this.consider(record);
+      this.underway.add(underway);
+      return true;
     }
-    await this.holdBack();
+    return false;
   }
 
-  private async consider({ spec }: RunRecord): Promise<void> {
-    if (spec.version === PACKAGE_VERSION) return this.attach(spec);
-    const reason = `It has version ${PACKAGE_VERSION} of the package; the run was submitted with ${spec.version}.`;
-    await this.refuse(spec.id, reason);
+  private toBack(run: AttachedRun): void {
+    const others = this.attached.filter((each) => each !== run);
+    const place = others.findIndex(({ spec }) => spec.priority > run.spec.priority);
+    others.splice(place < 0 ? others.length : place, 0, run);
+    this.attached = others;
   }
 
-  private attach(spec: RunSpec): void {
-    const { fleet, shards = 2, lockSeconds = 30, id: name, log } = this.options;
-    const { Worker } = require('bullmq') as typeof import('bullmq');
-    const queue = openRunQueue(fleet, spec.id);
-    const take = (job: RunJob, token?: string, signal?: AbortSignal): Promise<unknown> =>
-      this.work.take(spec, queue, job, token ?? '', signal, (reason) => this.refuse(spec.id, reason));
-    const worker: Worker = new Worker(`run-${spec.id}`, take as never, {
-      connection: fleet.redis,
-      prefix: fleet.prefix,
-      name,
-      concurrency: shards,
-      lockDuration: lockSeconds * 1000,
-      stalledInterval: lockSeconds * 500,
-      // How often is ours to bound: who died of which picture is known.
-      maxStalledCount: 1_000_000,
-      drainDelay: 5,
-    });
-    worker.on('error', (error) => log({ event: 'lost lock', run: spec.id, message: error.message }));
-    worker.on('completed', (job) => {
-      if ((job as RunJob).name === 'merge') void this.merged(spec.id, queue).catch(() => {});
-    });
-    this.attached.set(spec.id, { spec, queue, worker, isHeldBack: false });
-    log({ event: 'run', run: spec.id, message: spec.title });
+  /** Never rejects. */
+  private async do(run: AttachedRun, { job, token }: NonNullable<Awaited<ReturnType<AttachedRun['take']>>>, signal: AbortSignal) {
+    const { spec, queue } = run;
+    const { log } = this.options;
+    try {
+      const wait = job.name === 'merge' ? 0 : await takeTurn(this.options.fleet, spec.tenant, (job.data as ShardData).count);
+      if (wait > 0) {
+        run.restsUntil = performance.now() + wait;
+        return await run.settle(job, token, { kind: 'later', after: wait });
+      }
+      const attempt = `${this.options.id}-${randomBytes(4).toString('hex')}`;
+      const outcome = await this.work.do({ spec, queue, job, attempt, signal }, (reason) => this.refuse(spec.id, reason));
+      await run.settle(job, token, outcome);
+      if (job.name === 'merge' && outcome.kind === 'done') await this.merged(run);
+    } catch (error) {
+      // The lock was lost: what was made of it is in the store, or of no use.
+      log({ event: 'lost lock', run: spec.id, message: (error as Error).message });
+    }
   }
 
   /** Of a run that has ended well nobody asks for the queue any more. */
-  private async merged(id: string, queue: RunQueue): Promise<void> {
-    const { state, summary } = await this.records.read(id);
+  private async merged({ spec, queue }: AttachedRun): Promise<void> {
+    const { state, summary } = await this.records.read(spec.id);
     if (state === 'ended' && summary?.failed === 0) await queue.obliterate({ force: true });
-    await this.compare();
+    this.lookedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** What is open, with what this worker takes part in. By the loop alone. */
+  private async look(): Promise<void> {
+    const records: RunRecord[] = [];
+    for (const id of await this.records.open()) {
+      const record = await this.records.read(id).catch((error) => {
+        if (hasCode(error, 'ERR_RUN_NOT_FOUND')) return undefined;
+        throw error;
+      });
+      if (record && record.endedAt === undefined) records.push(record);
+    }
+    const open = new Set(records.map(({ spec }) => spec.id));
+    for (const id of this.refused) if (!open.has(id)) this.refused.delete(id);
+    const wanted = new Map<string, RunSpec>();
+    for (const record of records.sort((a, b) => a.spec.priority - b.spec.priority || a.spec.createdAt - b.spec.createdAt)) {
+      const { spec, isPaused, state, left, round, refusals } = record;
+      // Reopened: whoever did it may have mended the cause.
+      if (this.refused.has(spec.id) && refusals[this.options.id] !== undefined) continue;
+      this.refused.delete(spec.id);
+      if (spec.version !== PACKAGE_VERSION) {
+        await this.refuse(spec.id, `It has version ${PACKAGE_VERSION} of the package; the run was submitted with ${spec.version}.`);
+        continue;
+      }
+      if (isPaused || wanted.size >= MOST_ATTACHED) continue;
+      wanted.set(spec.id, spec);
+      // Whoever was to add it has died.
+      if (state === 'running' && left <= 0) await this.heal(spec, round);
+    }
+    const leaving = this.attached.filter(
+      ({ spec, underway }) => !open.has(spec.id) || this.refused.has(spec.id) || (!wanted.has(spec.id) && underway === 0),
+    );
+    for (const run of leaving) await this.leave(run, open);
+    for (const spec of wanted.values()) this.attach(spec);
+    this.attached.sort((a, b) => a.spec.priority - b.spec.priority);
+    this.lookedAt = performance.now();
+  }
+
+  private async heal({ id }: RunSpec, round: number): Promise<void> {
+    const run = this.attached.find(({ spec }) => spec.id === id);
+    if (run) await addMerge(run.queue, round);
+  }
+
+  private attach(spec: RunSpec): void {
+    if (this.attached.some((run) => run.spec.id === spec.id)) return;
+    const { fleet, lockSeconds = 30, id, log } = this.options;
+    const onError = (error: Error): void => log({ event: 'lost lock', run: spec.id, message: error.message });
+    this.attached.push(new AttachedRun({ fleet, spec, id, lockSeconds, onError }));
+    log({ event: 'run', run: spec.id, message: spec.title });
   }
 
   private async refuse(id: string, reason: string): Promise<void> {
     this.refused.add(id);
     await this.records.refuse(id, this.options.id, reason);
     this.options.log({ event: 'refused', run: id, message: reason });
-    // Not from within its own job: it would wait for itself.
-    setImmediate(() => void this.leave(id).catch(() => {}));
+    this.lookedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  private giveUp(id?: string): Promise<unknown> {
+    const own = [...this.underway].filter(({ run }) => id === undefined || run === id);
+    for (const { ending } of own) ending.abort();
+    return Promise.all(own.map(({ done }) => done));
   }
 
   /** Its shards under way are given back; of a run that was cancelled nobody takes them. */
-  private async leave(id: string): Promise<void> {
-    const attached = this.attached.get(id);
-    if (!attached) return;
-    this.attached.delete(id);
-    this.work.giveUp(id);
-    await attached.worker.close();
-    await attached.queue.close();
-    if (!this.refused.has(id)) await this.work.forget(id);
+  private async leave(run: AttachedRun, open: ReadonlySet<string>): Promise<void> {
+    const { id } = run.spec;
+    this.attached = this.attached.filter((each) => each !== run);
+    await within(this.giveUp(id), CLOSING_MS);
+    await run.close();
+    if (!open.has(id)) await this.work.forget(id);
     this.options.log({ event: 'left', run: id });
   }
-
-  /** While a run of a lower number has shards that wait, others take none. */
-  private async holdBack(): Promise<void> {
-    let leading = Number.POSITIVE_INFINITY;
-    const priorities = new Set([...this.attached.values()].map(({ spec }) => spec.priority));
-    if (priorities.size < 2 && ![...this.attached.values()].some(({ isHeldBack }) => isHeldBack)) return;
-    for (const { spec, queue } of this.attached.values()) {
-      if (spec.priority >= leading || (await queue.isPaused())) continue;
-      const { waiting = 0, prioritized = 0 } = await queue.getJobCounts('waiting', 'prioritized');
-      if (waiting + prioritized > 0) leading = spec.priority;
-    }
-    for (const attached of this.attached.values()) {
-      const isBehind = attached.spec.priority > leading;
-      if (isBehind === attached.isHeldBack) continue;
-      attached.isHeldBack = isBehind;
-      if (isBehind) await attached.worker.pause(true);
-      else await attached.worker.resume();
-    }
-  }
 }
-
-/** No timer is left of it. */
-async function within(work: Promise<unknown>, milliseconds: number): Promise<void> {
-  const over = new AbortController();
-  await Promise.race([work, pause(milliseconds, over.signal).catch(() => {})]);
-  over.abort();
-}
-
-/** For what was given back to be told to Redis, where it can be reached. */
-const CLOSING_MS = 5000;

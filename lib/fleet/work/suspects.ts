@@ -20,12 +20,13 @@ export class Suspects {
     /** Pictures are worked on one after the other. */
     readonly isCareful: boolean,
     private readonly times: ReadonlyMap<string, number>,
+    private readonly attempt: string,
   ) {}
 
-  /** `deaths`: attempts at the shard that came to no end. */
-  static async of(records: RunRecords, run: string, shard: number, deaths: number): Promise<Suspects> {
+  /** `deaths`: attempts at the shard that came to no end. `attempt`: this one's own name. */
+  static async of(records: RunRecords, run: string, shard: number, deaths: number, attempt: string): Promise<Suspects> {
     const isCareful = deaths >= DEATHS;
-    return new Suspects(records, run, shard, isCareful, isCareful ? await records.suspects(run, shard) : new Map());
+    return new Suspects(records, run, shard, isCareful, isCareful ? await records.suspects(run, shard) : new Map(), attempt);
   }
 
   /** Waits for the end of the picture before. Resolves with the picture, or with what stands for it where it is given up. */
@@ -37,15 +38,24 @@ export class Suspects {
     this.last = new Promise<void>((resolve) => {
       this.ending = resolve;
     });
-    await this.records.suspect(this.run, this.shard, picture.name);
+    this.current = picture.name;
+    await this.records.suspect(this.run, this.shard, picture.name, this.attempt);
     return picture;
   }
 
   async ended(name: string): Promise<void> {
-    if (!this.isCareful) return;
-    if (!((this.times.get(name) ?? 0) >= MOST)) await this.records.clear(this.run, this.shard, name);
+    if (!this.isCareful || name !== this.current) return;
+    await this.leave();
     this.ending();
   }
 
+  /** The worker gives the shard back: whatever is under way has not ended its process. */
+  async leave(): Promise<void> {
+    const { current } = this;
+    this.current = undefined;
+    if (current !== undefined) await this.records.clear(this.run, this.shard, current, this.attempt);
+  }
+
+  private current: string | undefined;
   private last: Promise<void> = Promise.resolve();
 }

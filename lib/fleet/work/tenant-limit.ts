@@ -10,5 +10,5 @@ export async function takeTurn(fleet: Fleet, tenant: string, pictures: number): 
   const perSecond = Number(await fleet.redis.hget(fleet.key('tenants'), tenant));
   if (!(perSecond > 0)) return 0;
   const cost = (pictures / perSecond) * 1000;
-  return Number(await fleet.redis.eval(TAKE, 1, fleet.key('tenant', tenant), Date.now(), cost, BURST_MS));
+  return Number(await fleet.redis.eval(TAKE, 1, fleet.key('tenant', tenant), cost, BURST_MS));
 }

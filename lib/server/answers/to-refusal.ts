@@ -20,12 +20,14 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   ERR_WEIGHTS_NOT_FOUND: 404,
   ERR_VOCABULARY_NOT_FOUND: 404,
   ERR_CAPTION_MODEL_MISSING: 404,
+  ERR_RUN_NOT_FOUND: 404,
   ERR_BUSY: 429,
   ERR_ABORTED: 503,
   ERR_DISPOSED: 503,
   ERR_OUT_OF_MEMORY: 503,
   // Weights that a request wants fetched cannot be now.
   ERR_NETWORK: 503,
+  ERR_REDIS: 503,
 };
 
 /** By the framework's codes. */

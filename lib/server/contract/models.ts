@@ -60,6 +60,12 @@ export const Status = Type.Object(
     }),
     limits: Type.Object({ maxBody: Type.Number(), maxWait: Type.Number(), maxPixels: Type.Number() }),
     allows: Type.Object({ urls: Type.Boolean(), pull: Type.Boolean(), folder: Type.Boolean() }),
+    fleet: orNull(
+      Type.Object(
+        { submits: Type.Boolean({ description: 'Clients may submit runs (--run-folders).' }) },
+        { description: 'null where the server has no Redis: there are no /v1/runs then.' },
+      ),
+    ),
     needsKey: Type.Boolean(),
   },
   { title: 'Status' },

@@ -92,8 +92,8 @@ export class Responder {
     });
     this.heartbeat = options.heartbeat ?? new Heartbeat(fleet);
     this.heartbeat.tell(() => this.info);
-    this.answerer.start();
-    void this.heartbeat.beat();
+    // Doors hear of it once it takes requests.
+    void this.answerer.start().then(() => this.heartbeat.beat());
   }
 
   /** Its devices with their models: whoever works beside it may borrow interrogators of them. */

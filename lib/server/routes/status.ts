@@ -54,6 +54,7 @@ export function statusRoute(app: FastifyInstance, service: Service): void {
         process: { rss: process.memoryUsage.rss(), eventLoopDelay: service.metrics.eventLoopDelay() * 1000 },
         limits: { maxBody: settings.maxBody, maxWait: settings.maxWait, maxPixels: settings.maxPixels },
         allows: { urls: settings.allowUrls, pull: settings.allowPull, folder: settings.folder !== undefined },
+        fleet: service.fleet ? { submits: settings.runFolders.length > 0 } : null,
         needsKey: settings.apiKey.length > 0,
       };
     },

@@ -8,6 +8,7 @@ import { DeviceTab } from '../tabs/device/tab';
 import { FolderTab } from '../tabs/folder/tab';
 import { InterrogateTab } from '../tabs/interrogate/tab';
 import { RankTab } from '../tabs/rank/tab';
+import { RunsTab } from '../tabs/runs/tab';
 import { say } from '../words/say';
 import { Footer } from './footer';
 import { Header } from './header';
@@ -16,7 +17,7 @@ import { listenToKeys } from './keys';
 import { tab } from './route';
 import { SampleNotice } from './sample-notice';
 
-const CONTENT = { interrogate: InterrogateTab, analyze: AnalyzeTab, rank: RankTab, folder: FolderTab, device: DeviceTab };
+const CONTENT = { interrogate: InterrogateTab, analyze: AnalyzeTab, rank: RankTab, folder: FolderTab, runs: RunsTab, device: DeviceTab };
 
 export function Page() {
   useEffect(listenToKeys, []);

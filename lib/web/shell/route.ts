@@ -8,6 +8,7 @@ export const TABS = {
   analyze: 'chart',
   rank: 'grid',
   folder: 'folder',
+  runs: 'list',
   device: 'chip',
 } as const satisfies Record<string, IconName>;
 export type TabName = keyof typeof TABS;
@@ -17,8 +18,13 @@ addEventListener('hashchange', () => {
   hash.value = location.hash.slice(1);
 });
 
-/** The folder's tab is there where the server was started with a folder. */
-export const offered = computed(() => (Object.keys(TABS) as TabName[]).filter((tab) => tab !== 'folder' || status.value?.allows.folder));
+/** What a tab needs of the server to be there. */
+const isOffered: Partial<Record<TabName, () => boolean | undefined>> = {
+  folder: () => status.value?.allows.folder,
+  runs: () => Boolean(status.value?.fleet),
+};
+
+export const offered = computed(() => (Object.keys(TABS) as TabName[]).filter((tab) => isOffered[tab]?.() ?? !(tab in isOffered)));
 export const tab = computed<TabName>(() => offered.value.find((each) => each === hash.value) ?? 'interrogate');
 
 export function go(to: TabName): void {

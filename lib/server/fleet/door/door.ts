@@ -28,18 +28,24 @@ export class Door {
   readonly workers: WorkersSeen;
   /** As before a device: it learns how long the workers together take, and lets so many in at a time as they have places. */
   readonly line: DeviceQueue;
-  private readonly asker: Asker;
   private readonly asking = new Set<AbortController>();
 
-  constructor(
+  private constructor(
     fleet: Fleet,
+    private readonly asker: Asker,
     private readonly blobs: Blobs,
     private readonly options: DoorOptions,
   ) {
     const { maxWait, maxWaiting } = options;
     this.line = new DeviceQueue({ maxWait, maxWaiting, places: 0 });
-    this.asker = new Asker(fleet);
     this.workers = new WorkersSeen(fleet, { ...options, onLook: () => this.look() });
+  }
+
+  /** Resolves when it has looked for workers. */
+  static async open(fleet: Fleet, blobs: Blobs, options: DoorOptions): Promise<Door> {
+    const door = new Door(fleet, await Asker.open(fleet), blobs, options);
+    await door.workers.look();
+    return door;
   }
 
   /** Requests that workers have, or are to take. */

@@ -27,13 +27,13 @@ export interface DoorParts {
 
 /** Rejects with what Fleet.connect() rejects with. */
 export async function openDoor(
-  options: DoorOptions & { redis: string },
+  options: DoorOptions & { redis: string; redisPrefix?: string | undefined },
   { cache, tables, blobs, metrics, log }: DoorParts,
 ): Promise<Opened> {
-  const fleet = await Fleet.connect({ url: options.redis });
+  const { redis: url, redisPrefix: prefix } = options;
+  const fleet = await Fleet.connect({ url, ...(prefix !== undefined && { prefix }) });
   for (const warning of fleet.warnings) log.warn(warning);
-  const door = new Door(fleet, blobs, options);
-  await door.workers.look();
+  const door = await Door.open(fleet, blobs, options);
   const embedding = new Embedding(new RemoteEncoders(door), cache, new TextCache());
   const remote = new RemoteTables(door, tables);
   metrics.ofFleet('fleet_requests_waiting', 'Requests of this server that workers have, or are to take.', () => door.waiting);

@@ -25,26 +25,22 @@ export class WorkersSeen {
   aloneSince: number | undefined = performance.now();
   private others: readonly Worker[] = [];
   private lookedAt = performance.now();
-  private known: ModelNames | undefined;
   private readonly timer: NodeJS.Timeout;
   private isLooking = false;
+  /** What every worker has; nothing before the first was seen. Those of the last one hold until there is another. */
+  names: ModelNames;
 
   constructor(
     private readonly fleet: Fleet,
     private readonly options: WorkersSeenOptions,
   ) {
+    this.names = this.namesOf([]);
     this.timer = setInterval(() => void this.look().catch(() => {}), LOOK_MS).unref();
   }
 
   /** Of all of them. */
   get places(): number {
     return this.live.reduce((sum, { info }) => sum + info.places, 0);
-  }
-
-  /** What every worker has. Throws 503 before the first was seen. */
-  get names(): ModelNames {
-    if (this.known) return this.known;
-    throw this.hindrance ?? new Refusal(503, 'ERR_NOT_READY', 'The workers are not known yet.', { retryAfter: 1 });
   }
 
   get hindrance(): Refusal | undefined {
@@ -82,8 +78,7 @@ export class WorkersSeen {
     const answering = workers.filter(({ isAlive, info }) => isAlive && info.places > 0);
     this.live = answering.filter(({ info }) => info.version === this.options.version);
     this.others = answering.filter(({ info }) => info.version !== this.options.version);
-    // Those of the last worker hold until there is another.
-    if (this.live.length > 0) this.known = this.namesOf(this.live.map(({ info }) => info));
+    if (this.live.length > 0) this.names = this.namesOf(this.live.map(({ info }) => info));
   }
 
   /** A request is taken by any of them: each must have its model. */

@@ -69,11 +69,11 @@ export const CALLS: Doers = {
   rank: async ({ parts, tables }, caller, { table, rows, count, wish }) => {
     const unpacked = unpackedRows(rows, count);
     const pictures = { rows: unpacked, dim: unpacked[0]?.length ?? 0 };
-    return { ranked: await parts.tables.rank(caller, pictures, tables.take(table), wish) };
+    return { ranked: await tables.with(table, (name) => parts.tables.rank(caller, pictures, name, wish)) };
   },
 
   prepare: async ({ parts, tables }, caller, { table, clip }) => {
-    await parts.tables.prepare(caller, tables.take(table), clip);
+    await tables.with(table, (name) => parts.tables.prepare(caller, name, clip));
     return {};
   },
 

@@ -1,0 +1,92 @@
+/** A run that a worker takes part in: BullMQ's queue of it, jobs taken one by one, and their locks. */
+import type { Worker } from 'bullmq';
+import type { Fleet } from '../redis/connect';
+import { duplicatesOf } from '../redis/duplicates';
+import { within } from '../redis/within';
+import { openRunQueue, type RunJob, type RunQueue } from '../runs/queue';
+import type { RunSpec } from '../runs/spec';
+import type { Outcome } from './outcome';
+
+export interface AttachedOptions {
+  fleet: Fleet;
+  spec: RunSpec;
+  /** Of the worker. */
+  id: string;
+  lockSeconds: number;
+  /** Told what BullMQ complains of: lost locks. */
+  onError(error: Error): void;
+}
+
+const CLOSING_MS = 2000;
+
+export class AttachedRun {
+  readonly spec: RunSpec;
+  readonly queue: RunQueue;
+  /** Its tenant has had enough for now: until then nothing is taken. */
+  restsUntil = 0;
+  private readonly worker: Worker;
+  private readonly connection;
+  private readonly duplicates;
+  /** Tokens by the ids of jobs. */
+  private readonly held = new Map<string, string>();
+  private readonly renewing: NodeJS.Timeout;
+  private taken = 0;
+
+  constructor(private readonly options: AttachedOptions) {
+    const { fleet, spec, id: name, lockSeconds, onError } = options;
+    const { Worker } = require('bullmq') as typeof import('bullmq');
+    this.spec = spec;
+    this.queue = openRunQueue(fleet, spec.id);
+    this.connection = fleet.connection();
+    this.duplicates = duplicatesOf(this.connection);
+    const lock = { lockDuration: lockSeconds * 1000, stalledInterval: lockSeconds * 500 };
+    // How often a shard may be lost is ours to bound: who died of which picture is known.
+    const worker = { connection: this.connection, prefix: fleet.prefix, name, autorun: false, maxStalledCount: 1_000_000, ...lock };
+    this.worker = new Worker(`run-${spec.id}`, null, worker);
+    this.worker.on('error', onError);
+    void this.worker.startStalledCheckTimer();
+    this.renewing = setInterval(() => void this.renew(), lockSeconds * 400);
+  }
+
+  get underway(): number {
+    return this.held.size;
+  }
+
+  /** A shard or the merge, if one waits. Nothing of a run that is paused, or that has as many under way as it may. */
+  async take(): Promise<{ job: RunJob; token: string } | undefined> {
+    const token = `${this.options.id}:${this.taken++}`;
+    const job = (await this.worker.getNextJob(token, { block: false })) as RunJob | undefined;
+    if (!job?.id) return undefined;
+    this.held.set(job.id, token);
+    return { job, token };
+  }
+
+  /** Tells Redis what became of a job. Rejects where its lock was lost: somebody else has it by now. */
+  async settle(job: RunJob, token: string, outcome: Outcome): Promise<void> {
+    try {
+      if (outcome.kind === 'done') await job.moveToCompleted(outcome.result, token, false);
+      else if (outcome.kind === 'back') await job.moveToWait(token);
+      else await job.moveToDelayed(Date.now() + outcome.after, token);
+    } finally {
+      if (this.held.get(job.id as string) === token) this.held.delete(job.id as string);
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.renewing);
+    await within(this.worker.close(true), CLOSING_MS);
+    await within(this.queue.close(), CLOSING_MS);
+    for (const each of [this.connection, ...this.duplicates]) each.disconnect();
+  }
+
+  private async renew(): Promise<void> {
+    if (this.held.size === 0) return;
+    const { lockSeconds, onError } = this.options;
+    const ids = [...this.held.keys()];
+    const lost = await this.worker.extendJobLocks(ids, [...this.held.values()], lockSeconds * 1000).catch((error: Error) => {
+      onError(error);
+      return [];
+    });
+    for (const id of lost) onError(new Error(`The lock of ${id} was lost: another worker has it.`));
+  }
+}

@@ -1,0 +1,80 @@
+/** A server's way to the runs of a fleet: a connection that is made when it can be, and never waited for for long. */
+import { Fleet, type FleetAddress } from '../../fleet/redis/connect';
+import { InterrogatorError } from '../../index';
+import { Refusal } from '../answers/refusal';
+
+/** What Redis does not do within so long, it does not do for a person who waits. */
+const PATIENCE_MS = 4000;
+/** How long the start of a server without a Redis keeps others from the next try. */
+const RETRY_SECONDS = 2;
+
+export interface FleetLinkOptions extends FleetAddress {
+  /** Told what is not well with the Redis: once of each. */
+  warn(message: string): void;
+}
+
+export class FleetLink implements Disposable {
+  private opening: Promise<Fleet> | undefined;
+  private isClosed = false;
+  private readonly told = new Set<string>();
+
+  constructor(private readonly options: FleetLinkOptions) {}
+
+  /** Rejects with a Refusal of 503 where Redis cannot be reached, or cannot carry a fleet; another call tries again. */
+  async open(): Promise<Fleet> {
+    if (this.isClosed) throw unreachable();
+    this.opening ??= this.connect();
+    const fleet = await this.opening;
+    // What is asked for without a connection would be done later, when nobody wants it any more.
+    if (fleet.redis.status !== 'ready') throw unreachable();
+    return fleet;
+  }
+
+  /** What `work` resolves with. Rejects as open() does, also where the connection is lost on the way. */
+  async use<T>(work: (fleet: Fleet) => Promise<T>, patienceMs = PATIENCE_MS): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(unreachable()), patienceMs);
+    });
+    try {
+      return await Promise.race([this.open().then(work), tooLong]);
+    } catch (error) {
+      if (error instanceof InterrogatorError || error instanceof Refusal || !this.isClosed) throw error;
+      throw unreachable();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.isClosed = true;
+    this.opening?.then((fleet) => fleet.close()).catch(() => {});
+  }
+
+  private async connect(): Promise<Fleet> {
+    const { url, prefix } = this.options;
+    try {
+      const fleet = await Fleet.connect({ url, ...(prefix !== undefined && { prefix }) });
+      for (const warning of fleet.warnings) this.tell(warning);
+      return fleet;
+    } catch (error) {
+      this.opening = undefined;
+      this.tell((error as Error).message);
+      throw unreachable();
+    }
+  }
+
+  private tell(message: string): void {
+    if (this.told.has(message)) return;
+    this.told.add(message);
+    this.options.warn(message);
+  }
+}
+
+/** Where the Redis is, is told in the log alone. */
+function unreachable(): Refusal {
+  return new Refusal(503, 'ERR_REDIS', 'The Redis of the fleet cannot be reached, or cannot be used.', {
+    hint: 'It is tried again; the log of the server says what is wrong.',
+    retryAfter: RETRY_SECONDS,
+  });
+}

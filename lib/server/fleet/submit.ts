@@ -1,0 +1,67 @@
+/** A run that a client submits: what it may name, and what it leaves out. */
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { type SubmitOptions, submitRun } from '../../fleet/runs/submit';
+import type { RunTask, WordRules } from '../../index';
+import { Refusal } from '../answers/refusal';
+import type { RunBody, RunTaskBody } from '../contract/runs';
+import { NOWHERE, type RunPlaces } from '../safety/run-places';
+import type { FleetLink } from './link';
+
+export interface Submission {
+  link: FleetLink;
+  places: RunPlaces;
+  /** Models of runs that name none. */
+  models: { clip(): string; caption(): string | null };
+  signal: AbortSignal;
+  onSubmitted(pictures: number): void;
+}
+
+/**
+ * Resolves with the run's id when all of its pictures are listed. Rejects with a Refusal of 403 for places that are not allowed, and as
+ * submitRun() does.
+ */
+export async function submitBody(body: RunBody, { link, places, models, signal, onSubmitted }: Submission): Promise<string> {
+  if (places.isEmpty) throw new Refusal(403, 'ERR_FORBIDDEN', 'Clients may not submit runs here.', { hint: NOWHERE });
+  const { inputs, task, config = {}, words, out, report, sidecar, state, ...others } = body;
+  const given: string[] = [];
+  for (const input of inputs) given.push(await places.input(input));
+  const clipModelName = config.clipModelName ?? models.clip();
+  const captionModelName = config.captionModelName === undefined ? models.caption() : config.captionModelName;
+  const place = state === undefined ? await stateOf(given, body, places) : await places.output(state);
+  const folder = sidecar?.folder === undefined ? undefined : await places.output(sidecar.folder);
+  const options: SubmitOptions = {
+    ...others,
+    title: others.title ?? inputs.join(' ').slice(0, 200),
+    config: { ...config, clipModelName, captionModelName },
+    task: taskOf(task),
+    ...(words && { words: rulesOf(words) }),
+    ...(out && { out: await Promise.all(out.map((file) => places.output(file))) }),
+    ...(report !== undefined && { report: await places.output(report) }),
+    ...(sidecar && { sidecar: { ...sidecar, ...(folder !== undefined && { folder }) } }),
+    ...(place !== undefined && { state: place }),
+    signal,
+    onSubmitted,
+  };
+  return submitRun(await link.open(), given, options);
+}
+
+/** The library knows which fields belong to which kind, and says so. */
+function taskOf({ kind, ...fields }: RunTaskBody = { kind: 'interrogate' }): RunTask {
+  if (kind === 'interrogate') return { kind, modes: ['best'], ...fields } as RunTask;
+  if (kind === 'rank') return { kind, labels: [], topCount: 5, scores: 'cosine', ...fields } as RunTask;
+  return { kind, ...fields } as RunTask;
+}
+
+function rulesOf({ replace, ...words }: NonNullable<RunBody['words']>): WordRules {
+  return { ...words, ...(replace && { replace: replace.map(({ term, by }) => [term, by] as const) }) };
+}
+
+/** Undefined where it has a place by itself: beside the first output, or in the only folder. Elsewhere it would be in the server's own. */
+async function stateOf(inputs: readonly string[], { out = [], report }: RunBody, places: RunPlaces): Promise<string | undefined> {
+  if (out.length > 0 || report !== undefined) return undefined;
+  const [only = ''] = inputs;
+  const isFolder = inputs.length === 1 && (await stat(only).catch(() => undefined))?.isDirectory();
+  if (isFolder || places.first === undefined) return undefined;
+  return path.join(places.first, '.torch-interrogator');
+}
