@@ -59,7 +59,7 @@ export function killTenth(context, { workers, rate, shardSize, times, lockSecond
       of_ideal_after: after,
       pictures_per_s_before: before * workers * rate,
       pictures_per_s_after: after * 0.9 * workers * rate,
-      troubles: load.workers.troubles.length,
+      troubles: load.workers.troubles,
       cores,
     };
   });
