@@ -146,6 +146,7 @@ test('cancelled while it is submitted, the submission fails, and leaves nothing 
     },
   });
   await expect(submitting).rejects.toMatchObject({ message: expect.stringContaining('was cancelled') });
+  await cancelled;
   const queues = (await fleet.redis.keys(`${fleet.prefix}:run-*`)).filter((key) => /:shard-/.test(key));
   expect(queues).toEqual([]);
 });
