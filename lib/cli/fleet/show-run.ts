@@ -11,7 +11,7 @@ export function showRun(run: RunView, { json, columns }: { json?: boolean; colum
 
 /** At most `columns` wide, but for titles and reasons. */
 export function runLines(run: RunView, columns: number): string[] {
-  const { state, shards, error, tenant, title } = run;
+  const { state, shards, error, tenant, title, trouble } = run;
   const work = [
     state,
     `${count(shards.total - Math.min(shards.left, shards.total))} of ${count(shards.total)} shards done`,
@@ -27,6 +27,7 @@ export function runLines(run: RunView, columns: number): string[] {
           .split('\n')
           .map((line) => `  ${onOneLine(line)}`)
       : []),
+    ...(trouble === undefined ? [] : [`  Tried again: ${onOneLine(trouble.replaceAll('\n', ' '))}`]),
     ...refusalLines(run).map((line) => `  ${line}`),
   ];
 }

@@ -2,7 +2,7 @@
 import type { Fleet, RunView } from '../../fleet';
 import { describeRecord, EXIT } from '../failure';
 import { untilInterrupted } from '../interrupts';
-import { print } from '../lines';
+import { onOneLine, print } from '../lines';
 import { summaryLines } from '../run/summary';
 import { type ProgressKind, ProgressWatch } from '../run/watch';
 import { eraseStatus } from '../status';
@@ -23,7 +23,8 @@ export async function watch(fleet: Fleet, id: string, { json, progress }: WatchO
     await untilInterrupted(async (signal) => {
       for await (const view of watchRun(fleet, id, signal)) {
         last = view;
-        for (const line of refusalLines(view)) {
+        const trouble = view.trouble === undefined ? [] : [`Tried again: ${onOneLine(view.trouble.replaceAll('\n', ' '))}`];
+        for (const line of [...refusalLines(view), ...trouble]) {
           if (!told.has(line)) teller.note(line);
           told.add(line);
         }

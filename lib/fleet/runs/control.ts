@@ -3,7 +3,7 @@ import { abandonable, pause } from '../../abort';
 import { InterrogatorError, type RunProgress, type RunSummary } from '../../index';
 import type { Fleet } from '../redis/connect';
 import { openStore } from '../store';
-import { addMerge, addShards, openRunQueue, type RunQueue, shardJobId } from './queue';
+import { addMerge, addShards, openRunQueue, type RunQueue, removeQueue, shardJobId } from './queue';
 import { type RunRecord, RunRecords, type RunState } from './records';
 import { shardName } from './row-lines';
 import type { ShardData } from './shard-data';
@@ -23,6 +23,8 @@ export interface RunView extends RunProgress {
   /** Workers that take no part, with the reason. */
   refusals: Readonly<Record<string, string>>;
   error?: { code: string; message: string; hint?: string };
+  /** What went wrong last, and is tried again. */
+  trouble?: string;
   /** Once it has ended. */
   summary?: RunSummary;
 }
@@ -87,6 +89,7 @@ async function viewOf(fleet: Fleet, record: RunRecord): Promise<RunView> {
     shards: { total: shards, left, active, waiting, lost: record.lost },
     refusals,
     ...(error && { error }),
+    ...(record.trouble !== undefined && { trouble: record.trouble }),
     ...(summary && { summary }),
   };
 }
@@ -130,10 +133,7 @@ export async function cancelRun(fleet: Fleet, id: string): Promise<void> {
   const { spec } = await requireOpen(fleet, id);
   const isMoved = await new RunRecords(fleet).move(id, { from: ['submitting', 'running', 'merging'], to: 'cancelled' });
   if (!isMoved) throw notPossible(id, 'has ended', 'torch-interrogator run status tells of it.');
-  await withQueue(fleet, id, async (queue) => {
-    await queue.pause();
-    await queue.obliterate({ force: true });
-  });
+  await withQueue(fleet, id, removeQueue);
   await removeResults(spec.state);
 }
 
@@ -186,7 +186,7 @@ export async function removeRun(fleet: Fleet, id: string): Promise<void> {
   const records = new RunRecords(fleet);
   const { spec, endedAt } = await records.read(id);
   if (endedAt === undefined) throw notPossible(id, 'is under way', 'Cancel it first.');
-  await withQueue(fleet, id, (queue) => queue.obliterate({ force: true }));
+  await withQueue(fleet, id, (queue) => removeQueue(queue));
   await records.remove(id);
   await removeResults(spec.state);
 }

@@ -38,3 +38,18 @@ export async function addMerge(queue: RunQueue, round: number): Promise<void> {
 export function shardJobId(shard: number, round: number): string {
   return `shard-${shard}-${round}`;
 }
+
+/** Of two that remove a queue at the same time, one may take from the other what it has just paused. */
+const REMOVALS = 5;
+
+/** With all of its jobs, those under way too. */
+export async function removeQueue(queue: RunQueue): Promise<void> {
+  for (let left = REMOVALS; left > 0; left -= 1) {
+    const error = await queue.obliterate({ force: true }).then(
+      () => undefined,
+      (cause: Error) => cause,
+    );
+    if (!error) return;
+    if (left === 1 || !/non-paused/.test(error.message)) throw error;
+  }
+}

@@ -3,7 +3,7 @@ import { InterrogatorError } from '../../index';
 import type { RunSummary } from '../../run/progress';
 import type { RowError } from '../../run/row';
 import type { Fleet } from '../redis/connect';
-import { openRunQueue } from './queue';
+import { openRunQueue, removeQueue } from './queue';
 import { ADD_SHARDS, COMPLETE, END_SUBMITTING, MOVE, NOTE, REOPEN } from './scripts';
 import type { RunSpec } from './spec';
 
@@ -35,6 +35,8 @@ export interface RunRecord {
   endedAt?: number;
   /** What ended a run that failed. */
   error?: RowError;
+  /** What went wrong last and is tried again; absent once a shard has come to its end after it. */
+  trouble?: string;
   summary?: RunSummary;
   /** Workers that take no part, with the reason. */
   refusals: Readonly<Record<string, string>>;
@@ -87,7 +89,7 @@ export class RunRecords {
   /** What is left of a run whose time is over. */
   private async forget(id: string): Promise<void> {
     const queue = openRunQueue(this.fleet, id);
-    await queue.obliterate({ force: true }).finally(() => queue.close());
+    await removeQueue(queue).finally(() => queue.close());
     await this.fleet.redis.srem(this.fleet.key('open-runs'), id);
     await this.fleet.redis.zrem(this.fleet.key('runs'), id);
   }
@@ -128,6 +130,7 @@ export class RunRecords {
       round: number('round'),
       ...(fields.endedAt !== undefined && { endedAt: number('endedAt') }),
       ...(fields.error !== undefined && { error: JSON.parse(fields.error) as RowError }),
+      ...(fields.trouble !== undefined && fields.endedAt === undefined && { trouble: fields.trouble }),
       ...(fields.summary !== undefined && { summary: JSON.parse(fields.summary) as RunSummary }),
       refusals,
     };
@@ -227,6 +230,11 @@ export class RunRecords {
   async refuse(id: string, worker: string, reason: string): Promise<void> {
     if ((await this.fleet.redis.exists(this.key(id))) === 0) return;
     await this.fleet.redis.hset(this.key(id, 'refusals'), worker, reason);
+  }
+
+  /** What a worker could not do, and tries again. */
+  async trouble(id: string, reason: string): Promise<void> {
+    if ((await this.fleet.redis.exists(this.key(id))) === 1) await this.fleet.redis.hset(this.key(id), 'trouble', reason);
   }
 
   /** Resolves with the attempts at a shard that were begun and came to no end, this one included. `attempt`: its own name. */

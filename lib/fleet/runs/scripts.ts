@@ -37,6 +37,7 @@ if redis.call('SADD', KEYS[1], ARGV[1]) == 1 then
   if counts.failing > 0 then redis.call('HSET', KEYS[3], ARGV[2], ARGV[3]) else redis.call('HDEL', KEYS[3], ARGV[2]) end
   redis.call('HINCRBY', KEYS[2], 'lost', math.max(0, redis.call('SCARD', KEYS[4]) - 1))
   redis.call('DEL', KEYS[4])
+  redis.call('HDEL', KEYS[2], 'trouble')
 end
 if redis.call('HGET', KEYS[2], 'state') ~= 'running' then return -1 end
 return tonumber(redis.call('HGET', KEYS[2], 'left'))

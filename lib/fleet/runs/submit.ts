@@ -10,7 +10,7 @@ import { stateFolderOf } from '../../run/state-folder';
 import { type Fleet, redisFault } from '../redis/connect';
 import { within } from '../redis/within';
 import { isObjectStore, openStore, splitObject } from '../store';
-import { addMerge, addShards, openRunQueue, type RunQueue } from './queue';
+import { addMerge, addShards, openRunQueue, type RunQueue, removeQueue } from './queue';
 import { RunRecords } from './records';
 import { type ShardData, shardDataOf } from './shard-data';
 import { newRunId, PACKAGE_VERSION, type RunSpec, sharedConfig, writeRules } from './spec';
@@ -103,7 +103,7 @@ const GIVE_UP_MS = 3000;
 
 async function giveUp(records: RunRecords, queue: RunQueue, id: string): Promise<void> {
   await records.move(id, { from: ['submitting', 'running'], to: 'cancelled' });
-  await queue.obliterate({ force: true });
+  await removeQueue(queue);
 }
 
 function cancelledMeanwhile(id: string): InterrogatorError {

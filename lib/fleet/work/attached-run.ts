@@ -18,6 +18,7 @@ export interface AttachedOptions {
 }
 
 const CLOSING_MS = 2000;
+const GONE_MS = 200;
 
 export class AttachedRun {
   readonly spec: RunSpec;
@@ -43,7 +44,15 @@ export class AttachedRun {
     this.duplicates = duplicatesOf(this.connection);
     const lock = { lockDuration: lockSeconds * 1000, stalledInterval: lockSeconds * 500 };
     // How often a shard may be lost is ours to bound: who died of which picture is known.
-    const worker = { connection: this.connection, prefix: fleet.prefix, name, autorun: false, maxStalledCount: 1_000_000, ...lock };
+    const worker = {
+      connection: this.connection,
+      prefix: fleet.prefix,
+      name,
+      autorun: false,
+      maxStalledCount: 1_000_000,
+      runRetryDelay: 1000,
+      ...lock,
+    };
     this.worker = new Worker(`run-${spec.id}`, null, worker);
     this.worker.on('error', onError);
     void this.worker.startStalledCheckTimer();
@@ -78,8 +87,9 @@ export class AttachedRun {
 
   async close(): Promise<void> {
     clearInterval(this.renewing);
-    await within(this.worker.close(true), CLOSING_MS);
-    await within(this.queue.close(), CLOSING_MS);
+    const wait = this.options.fleet.redis.status === 'ready' ? CLOSING_MS : GONE_MS;
+    await within(this.worker.close(true), wait);
+    await within(this.queue.close(), wait);
     for (const each of [this.connection, ...this.duplicates]) each.disconnect();
   }
 

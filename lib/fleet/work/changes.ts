@@ -45,7 +45,7 @@ export class Changes {
           },
           () => {},
         );
-        await within(reading, DEAD_MS);
+        await within(reading, DEAD_MS, signal);
         await pause(LEAST_MS * (0.75 + Math.random() / 2), signal).catch(() => {});
       }
       signal.removeEventListener('abort', leave);

@@ -84,6 +84,7 @@ export class JobWork {
       this.faults += 1;
       if (this.faults >= RESTS_AFTER) this.restsUntil = performance.now() + pauseAfter(this.faults - RESTS_AFTER + 1);
       log({ event: 'failed', run: spec.id, ...shard, message });
+      await this.place.records.trouble(spec.id, message);
       return { kind: 'later', after: pauseAfter(this.faults) };
     }
   }

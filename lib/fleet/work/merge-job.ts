@@ -48,6 +48,7 @@ export async function workOnMerge(place: Workplace, { spec, queue, job, attempt,
     if (signal.aborted || hasCode(cause, 'ERR_ABORTED')) throw cause;
     const error = toInterrogatorError(cause);
     log({ event: 'failed', run: spec.id, message: error.message });
+    await records.trouble(spec.id, error.message);
     if (hasCode(cause, 'ERR_BUSY')) throw new Later(BUSY_MS);
     const faults = await records.fault(spec.id, `merge-${round}`, attempt);
     if (faults < MOST_FAULTS) throw new Later(pauseAfter(faults));

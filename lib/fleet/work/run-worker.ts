@@ -6,7 +6,7 @@ import { hasCode } from '../../errors';
 import { type ConfigInput, cacheFolder, type ProgressListener } from '../../index';
 import type { Fleet } from '../redis/connect';
 import { within } from '../redis/within';
-import { addMerge } from '../runs/queue';
+import { addMerge, removeQueue } from '../runs/queue';
 import { type RunRecord, RunRecords } from '../runs/records';
 import type { ShardData } from '../runs/shard-data';
 import { PACKAGE_VERSION, type RunSpec } from '../runs/spec';
@@ -48,6 +48,8 @@ const IDLE_MS = [500, 4000] as const;
 /** Runs that are asked for shards: others have their turn when these have none. Each costs a connection. */
 const MOST_ATTACHED = 8;
 const CLOSING_MS = 5000;
+/** To end where there is no Redis to tell it to. */
+const GONE_MS = 500;
 
 interface Underway {
   run: string;
@@ -103,9 +105,10 @@ export class RunWorker {
     const ended = (): Promise<unknown> => Promise.all([...this.underway].map(({ done }) => done));
     await within(ended(), graceMs);
     this.giveUp();
-    await within(ended(), CLOSING_MS);
-    // Without Redis it may wait for an answer.
-    await within(this.working, CLOSING_MS);
+    // Without Redis it may wait for an answer that does not come.
+    const wait = this.options.fleet.redis.status === 'ready' ? CLOSING_MS : GONE_MS;
+    await within(ended(), wait);
+    await within(this.working, wait);
     await Promise.all(this.attached.splice(0).map((run) => run.close()));
     await this.stores.close();
     await this.interrogators.close();
@@ -195,7 +198,7 @@ export class RunWorker {
   /** Of a run that has ended well nobody asks for the queue any more. */
   private async merged({ spec, queue }: AttachedRun): Promise<void> {
     const { state, summary } = await this.records.read(spec.id);
-    if (state === 'ended' && summary?.failed === 0) await queue.obliterate({ force: true });
+    if (state === 'ended' && summary?.failed === 0) await removeQueue(queue);
     this.lookedAt = Number.NEGATIVE_INFINITY;
   }
 

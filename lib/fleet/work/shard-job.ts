@@ -75,6 +75,7 @@ async function make(place: Workplace, taken: Taken, store: ResultStore, name: st
     if (!lent || signal.aborted || hasCode(cause, 'ERR_RUN_MISMATCH', 'ERR_ABORTED')) throw cause;
     const faults = await records.fault(spec.id, `${shard}.${round}`, attempt);
     place.log({ event: 'failed', run: spec.id, shard, message: toInterrogatorError(cause).message });
+    await records.trouble(spec.id, toInterrogatorError(cause).message);
     if (faults < MOST_FAULTS) throw new Later(pauseAfter(faults));
     await writeFailed(file, entries, rowError(toInterrogatorError(cause)));
   } finally {

@@ -1,0 +1,206 @@
+/** Redis, stores and people in the middle of things: runs come to their end all the same, with the right counts. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cancelRun, Fleet, pauseRun, type RunView, RunWorker, readRun, retryRun, submitRun, watchRun } from '../../lib/fleet';
+import { RunRecords } from '../../lib/fleet/runs/records';
+import { jsonLines } from '../cli/command';
+import { encoded } from '../run/support/picture-set';
+import { WorkerProcess } from './support/fleet-process';
+import { TestProxy, TestRedis } from './support/redis';
+
+const CONFIG = { clipModelName: 'sample', captionModelName: null } as const;
+const TASK = { kind: 'features' } as const;
+const PICTURES = 12;
+
+let work: string;
+let pictures: string;
+let redis: TestRedis;
+let fleet: Fleet;
+let prefixes = 0;
+const workers: RunWorker[] = [];
+beforeAll(async () => {
+  work = mkdtempSync(path.join(os.tmpdir(), 'fleet-faults-'));
+  pictures = path.join(work, 'set');
+  mkdirSync(pictures);
+  for (let i = 0; i < PICTURES; i += 1) writeFileSync(path.join(pictures, `${i}.png`), await encoded(4000 + i, 'png'));
+  redis = await TestRedis.start();
+});
+beforeEach(async () => {
+  prefixes += 1;
+  fleet = await Fleet.connect({ url: redis.url, prefix: `test-${prefixes}` });
+});
+afterEach(async () => {
+  for (const each of workers.splice(0)) await each.close(2000);
+  fleet.close();
+});
+afterAll(async () => {
+  await redis.stop();
+  rmSync(work, { recursive: true, force: true });
+});
+
+function startWorker(options: Partial<ConstructorParameters<typeof RunWorker>[0]> = {}): RunWorker {
+  const folder = path.join(work, `work-${prefixes}-${workers.length}`);
+  const config = { device: 'cpu', cachePath: null, threads: 1 } as const;
+  const worker = new RunWorker({ fleet, id: `worker-${workers.length}`, config, folder, log: () => {}, ...options });
+  workers.push(worker);
+  worker.start();
+  return worker;
+}
+
+const place = (name: string): string => path.join(work, String(prefixes), name);
+const submit = (name = 'out.jsonl', more: Partial<Parameters<typeof submitRun>[2]> = {}) =>
+  submitRun(fleet, pictures, { config: CONFIG, task: TASK, out: [place(name)], shardSize: 2, ...more });
+
+async function toEnd(run: string): Promise<RunView> {
+  let last: RunView | undefined;
+  for await (const view of watchRun(fleet, run)) last = view;
+  return last as RunView;
+}
+
+const rowsOf = (name = 'out.jsonl') => jsonLines<{ image: string; error?: object }>(readFileSync(place(name), 'utf8'));
+
+test('a store that is away for a while costs time alone', async () => {
+  const id = await submit();
+  const state = path.join(work, String(prefixes), '.torch-interrogator');
+  mkdirSync(path.dirname(state), { recursive: true });
+  // A file in its place: nothing can be written there.
+  writeFileSync(state, '');
+  startWorker();
+  await sleep(1500);
+  expect(await readRun(fleet, id)).toMatchObject({ state: 'running', shards: { left: PICTURES / 2 } });
+  rmSync(state);
+  expect(await toEnd(id)).toMatchObject({ state: 'ended', done: PICTURES, failed: 0 });
+}, 90_000);
+
+test('an output that cannot be written is tried again, and then what the run fails with; retry writes it', async () => {
+  const id = await submit('none/out.jsonl', { state: place('state') });
+  rmSync(place('none'), { recursive: true, force: true });
+  mkdirSync(path.dirname(place('none')), { recursive: true });
+  writeFileSync(place('none'), 'in the way');
+  startWorker();
+  const failed = await toEnd(id);
+  expect(failed).toMatchObject({ state: 'failed', error: { code: 'ERR_IO' } });
+  rmSync(place('none'));
+  await retryRun(fleet, id);
+  expect(await toEnd(id)).toMatchObject({ state: 'ended', done: PICTURES, failed: 0 });
+  expect(rowsOf('none/out.jsonl')).toHaveLength(PICTURES);
+}, 120_000);
+
+test('connections that are cut while a run is submitted, again and again, count nothing twice', async () => {
+  const proxy = await TestProxy.before(redis);
+  const cut = await Fleet.connect({ url: proxy.url, prefix: fleet.prefix });
+  const cutting = setInterval(() => proxy.cut(), 40);
+  try {
+    const id = await submitRun(cut, pictures, { config: CONFIG, task: TASK, out: [place('out.jsonl')], shardSize: 1 });
+    startWorker();
+    expect(await toEnd(id)).toMatchObject({ state: 'ended', total: PICTURES, done: PICTURES, shards: { total: PICTURES, left: 0 } });
+    expect(rowsOf()).toHaveLength(PICTURES);
+  } finally {
+    clearInterval(cutting);
+    cut.close();
+    await proxy.close();
+  }
+}, 60_000);
+
+test('what is told to Redis twice counts once', async () => {
+  const id = await submit();
+  const records = new RunRecords(fleet);
+  await records.addShards(id, '0', 6, 12);
+  expect((await records.read(id)).shards).toBe(PICTURES / 2);
+  expect([await records.begin(id, 0, 0, 'a'), await records.begin(id, 0, 0, 'a'), await records.begin(id, 0, 0, 'b')]).toEqual([1, 1, 2]);
+  await records.suspect(id, 0, 'x y', 'a');
+  await records.suspect(id, 0, 'x y', 'a');
+  expect([...(await records.suspects(id, 0))]).toEqual([['x y', 1]]);
+  const end = { change: { done: 2, kept: 0, failed: 0, skipped: 0, encoded: 2, seconds: 1 }, failing: 0 };
+  await records.complete(id, 0, 0, end);
+  await records.complete(id, 0, 0, end);
+  expect(await records.read(id)).toMatchObject({ done: 2, left: PICTURES / 2 - 1, lost: 1 });
+});
+
+test('cancelled while it is merged, a run stays cancelled', async () => {
+  const id = await submit();
+  const records = new RunRecords(fleet);
+  expect(await records.move(id, { from: ['running'], to: 'merging', round: 0 })).toBe(true);
+  await cancelRun(fleet, id);
+  for (const to of ['running', 'ended', 'failed'] as const) expect(await records.move(id, { from: ['merging'], to, round: 0 })).toBe(false);
+  expect(await readRun(fleet, id)).toMatchObject({ state: 'cancelled' });
+});
+
+test('cancelled while it is submitted, the submission fails, and leaves nothing on the queue', async () => {
+  let cancelled: Promise<void> | undefined;
+  const submitting = submit('out.jsonl', {
+    shardSize: 1,
+    from: [
+      (async function* () {
+        // Enough for a first batch, then a while.
+        for (let i = 0; i < 40; i += 1) yield Buffer.from(`${pictures}/${i % PICTURES}.png\n`);
+        while (!cancelled) await sleep(5);
+        await cancelled;
+        for (let i = 0; i < 40; i += 1) yield Buffer.from(`${pictures}/${i % PICTURES}.png\n`);
+      })() as never,
+    ],
+    onSubmitted: () => {
+      cancelled ??= (async () => cancelRun(fleet, (await new RunRecords(fleet).open())[0] as string))();
+    },
+  });
+  await expect(submitting).rejects.toMatchObject({ message: expect.stringContaining('was cancelled') });
+  await cancelled;
+  const queues = (await fleet.redis.keys(`${fleet.prefix}:run-*`)).filter((key) => /:shard-/.test(key));
+  expect(queues).toEqual([]);
+});
+
+test('a run that was paused at its end can be retried', async () => {
+  const broken = path.join(pictures, 'broken.png');
+  writeFileSync(broken, 'no picture');
+  try {
+    const id = await submit();
+    startWorker();
+    while ((await readRun(fleet, id)).shards.left > 0) await sleep(5);
+    await pauseRun(fleet, id).catch(() => {});
+    expect(await toEnd(id)).toMatchObject({ state: 'ended', failed: 1 });
+    expect(await retryRun(fleet, id)).toBe(1);
+    expect(await toEnd(id)).toMatchObject({ state: 'ended', failed: 1, done: PICTURES });
+  } finally {
+    rmSync(broken);
+  }
+}, 60_000);
+
+test('results that somebody has removed are made again', async () => {
+  const broken = path.join(pictures, 'broken.png');
+  writeFileSync(broken, 'no picture');
+  const id = await submit();
+  startWorker();
+  expect(await toEnd(id)).toMatchObject({ failed: 1 });
+  writeFileSync(broken, await encoded(99, 'png'));
+  rmSync(path.join(work, String(prefixes), '.torch-interrogator/fleet', id, 'shards/0000002.0.jsonl'));
+  await retryRun(fleet, id);
+  expect(await toEnd(id)).toMatchObject({ state: 'ended', failed: 0, done: PICTURES + 1 });
+  expect(rowsOf()).toHaveLength(PICTURES + 1);
+  rmSync(broken);
+}, 60_000);
+
+test('many short runs on few workers: each comes to its end, and no more shards are under way than a worker takes', async () => {
+  let most = 0;
+  const isBusy = (): boolean => {
+    most = Math.max(most, ...workers.map(({ stats }) => stats.shards));
+    return false;
+  };
+  startWorker({ shards: 1, isBusy });
+  startWorker({ shards: 1, isBusy });
+  const ids = await Promise.all(Array.from({ length: 12 }, (_, i) => submit(`${i}.jsonl`, { shardSize: 5 })));
+  for (const id of ids) expect(await toEnd(id)).toMatchObject({ state: 'ended', done: PICTURES });
+  expect(most).toBe(1);
+  expect((await fleet.redis.keys(`${fleet.prefix}:run-*`)).sort()).toEqual([]);
+}, 90_000);
+
+test('without Redis a worker ends when it is told to', async () => {
+  const other = await TestRedis.start();
+  const worker = WorkerProcess.start(other.url, work, ['--grace', '1', '--no-requests']);
+  await worker.said(({ event }) => event === 'started');
+  await other.kill();
+  await sleep(300);
+  expect(await worker.end('SIGTERM')).toBe(0);
+  await other.stop();
+}, 40_000);
