@@ -29,10 +29,10 @@ await main(async () => {
     .option('--rate <n>', 'pictures a second of a worker there', wholeNumber(1), 50)
     .option('--kill-rate <n>', 'where a tenth is killed', wholeNumber(1), 20)
     .option('--shard-size <n>', 'pictures of a shard', wholeNumber(1), 200)
-    .option('--seconds <n>', 'of each measure', wholeNumber(4), 15)
+    .option('--seconds <n>', 'of each measure', wholeNumber(4), 12)
     .option('--lock-seconds <n>', 'without a word after which a worker counts as dead', wholeNumber(2), 30)
     .option('--processes <n>', 'that the workers are in', wholeNumber(1), 10)
-    .option('--shards <n>', 'of saturation', wholeNumber(100), 10_000)
+    .option('--shards <n>', 'of saturation', wholeNumber(100), 8000)
     .option('--service-times <file>', 'of a real worker, over their mean, as bench:fleet-scaling writes them', absolute, SERVICE_TIMES)
     .option('--json <file>', 'write the rows as JSON', absolute)
     .parse()
@@ -70,7 +70,10 @@ function measures({ only, throughput: pairs, workers, rate, killRate, shardSize,
     ]),
     [`arrivals at ${workers} workers`, (context) => arrivals(context, { ...common, load: 0.7 })],
     [`kill of a tenth of ${workers} workers`, (context) => killTenth(context, { ...common, rate: killRate, lockSeconds })],
-    ['saturation of one Redis', (context) => saturation(context, { shards, shardSize, processes: 2 })],
+    ...[0, 8].map((updates) => [
+      `saturation of one Redis, ${updates} words about the progress of a shard`,
+      (context) => saturation(context, { shards, shardSize, processes: 2, updates }),
+    ]),
   ].filter(([name]) => only.includes(name.split(' ', 1)[0]));
 }
 

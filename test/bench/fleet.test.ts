@@ -115,6 +115,7 @@ describe('what Redis says', () => {
       bytesOut: 2 * bytes,
       bytesUsed: 100,
       logBytes: bytes,
+      clients: calls,
     });
     expect(redisWork(look(1000, 10, 50), look(5000, 25, 80))).toEqual({
       seconds: 4,
@@ -125,6 +126,7 @@ describe('what Redis says', () => {
       bytesOut: 60,
       bytesUsed: 0,
       logBytes: 30,
+      clients: 25,
       commands: { get: { calls: 15, usec: 30 } },
     });
   });

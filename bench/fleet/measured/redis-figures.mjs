@@ -48,6 +48,7 @@ export function redisWork(before, after) {
     bytesOut: after.bytesOut - before.bytesOut,
     bytesUsed: after.bytesUsed - before.bytesUsed,
     logBytes: after.logBytes - before.logBytes,
+    clients: after.clients,
     commands,
   };
 }

@@ -7,34 +7,41 @@ import { internal } from '../../ours.mjs';
 
 const require = createRequire(import.meta.url);
 const TOLD_MS = 100;
-const { url, run, loops, place } = JSON.parse(process.argv[2]);
+const { url, run, loops, place, updates } = JSON.parse(process.argv[2]);
 const { Worker } = require('bullmq');
-const fleet = await internal('fleet').Fleet.connect({ url });
+const { Fleet } = internal('fleet');
 const { RunRecords } = internal('fleet/runs/records');
 const { takeTurn } = internal('fleet/work/tenant-limit');
-const records = new RunRecords(fleet);
-const worker = new Worker(`run-${run}`, undefined, { connection: fleet.redis, prefix: fleet.prefix, lockDuration: 60_000 });
 let done = 0;
 setInterval(() => process.send({ done }), TOLD_MS);
 process.on('disconnect', () => process.exit());
+
+const ready = [];
+// As workers of their own have them: what comes over one connection together costs Redis less.
+for (let i = 0; i < loops; i += 1) {
+  const fleet = await Fleet.connect({ url });
+  const worker = new Worker(`run-${run}`, undefined, { connection: fleet.redis, prefix: fleet.prefix, lockDuration: 60_000 });
+  await worker.waitUntilReady();
+  ready.push({ fleet, worker, records: new RunRecords(fleet), token: `${place}:${i}` });
+}
 process.once('message', () => {
-  for (let i = 0; i < loops; i += 1) void loop(`${place}:${i}`);
+  for (const each of ready) void loop(each);
 });
 process.send({ ready: true });
 
 /** In the order of a worker: takeOne(), workOnShard(), settle(). */
-async function loop(token) {
+async function loop({ fleet, worker, records, token }) {
   for (;;) {
     const job = await worker.getNextJob(token, { block: false });
     if (!job) return;
     const { shard, round, count } = job.data;
+    const counts = { done: count, kept: 0, failed: 0, skipped: 0, encoded: count };
     await takeTurn(fleet, 'default', count);
     await records.begin(run, shard, round, token);
-    await job.updateProgress({ done: count, kept: 0, failed: 0, skipped: 0, encoded: count, rate: 0, worker: token });
+    for (let i = 0; i < updates; i += 1) await job.updateProgress({ ...counts, rate: 100, worker: token });
     await records.read(run);
-    const change = { done: count, kept: 0, failed: 0, skipped: 0, encoded: count, seconds: 1 };
-    await records.complete(run, shard, round, { change, failing: 0 });
-    await job.moveToCompleted({ done: count, kept: 0, failed: 0, encoded: count }, token, false);
+    await records.complete(run, shard, round, { change: { ...counts, seconds: 1 }, failing: 0 });
+    await job.moveToCompleted(counts, token, false);
     done += 1;
   }
 }

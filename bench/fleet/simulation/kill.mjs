@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { quantiles, utilization } from './spans.mjs';
 import { withWorkload } from './workload.mjs';
 
-const BEFORE_SECONDS = 10;
+const BEFORE_SECONDS = 8;
 const MARGIN_SECONDS = 5;
 
 export function killTenth(context, { workers, rate, shardSize, times, lockSeconds }) {

@@ -1,4 +1,4 @@
-/** Where one Redis ends: shards as fast as it gives and takes them. */
+/** Where one Redis ends: shards as fast as it gives and takes them, each with so many words about its progress. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -12,7 +12,7 @@ import { SyntheticRun } from './synthetic-run.mjs';
 const CHILD = path.join(path.dirname(fileURLToPath(import.meta.url)), 'bare-shards.mjs');
 const LOOPS = 64;
 
-export async function saturation({ redis, fleet, folder }, { shards, shardSize, processes }) {
+export async function saturation({ redis, fleet, folder }, { shards, shardSize, processes, updates }) {
   await fleet.redis.flushall();
   const run = new SyntheticRun(fleet, { shardSize, state: folder });
   const children = [];
@@ -20,7 +20,7 @@ export async function saturation({ redis, fleet, folder }, { shards, shardSize, 
     await run.create();
     await run.add(shards);
     const done = Array(processes).fill(0);
-    for (let place = 0; place < processes; place += 1) children.push(await begin(redis.url, run.id, place, done));
+    for (let place = 0; place < processes; place += 1) children.push(await begin({ url: redis.url, run: run.id, place, updates }, done));
     for (const child of children) child.send('begin');
     await sleep(1000);
     const sum = () => done.reduce((total, each) => total + each, 0);
@@ -33,6 +33,7 @@ export async function saturation({ redis, fleet, folder }, { shards, shardSize, 
     const work = redisWork(before, await redisState(fleet.redis));
     return {
       shard_size: shardSize,
+      updates_per_shard: updates,
       shards_per_s: ended / work.seconds,
       pictures_per_s: (ended * shardSize) / work.seconds,
       redis_cores: work.cores,
@@ -52,12 +53,12 @@ export async function saturation({ redis, fleet, folder }, { shards, shardSize, 
   }
 }
 
-async function begin(url, run, place, done) {
-  const child = fork(CHILD, [JSON.stringify({ url, run, place, loops: LOOPS })], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+async function begin(settings, done) {
+  const child = fork(CHILD, [JSON.stringify({ ...settings, loops: LOOPS })], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   await new Promise((resolve, reject) => {
     child.on('message', (told) => {
       if (told.ready) resolve();
-      else done[place] = told.done;
+      else done[settings.place] = told.done;
     });
     child.once('exit', (code) => reject(new Error(`a process that asks Redis ended with ${code}`)));
   });

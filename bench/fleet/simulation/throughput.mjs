@@ -9,7 +9,7 @@ const IDLE_SECONDS = 6;
 export function throughput(context, { workers, rate, seconds, shardSize, times, processes }) {
   const meanMs = (shardSize / rate) * 1000;
   // Enough for the time that is measured, and for all hands to be full at its beginning and its end.
-  const shards = Math.ceil((workers * seconds * 1000) / meanMs) + 5 * workers;
+  const shards = Math.ceil((workers * seconds * 1000) / meanMs) + 4 * workers;
   const settings = { workers, processes: Math.min(processes, workers), meanMs, times, shardSize, lockSeconds: 30 };
   return withWorkload(context, settings, async (load) => {
     const { run } = load;
@@ -44,6 +44,8 @@ export function throughput(context, { workers, rate, seconds, shardSize, times, 
       of_ideal: ofIdeal,
       pictures_per_s: ofIdeal * ideal,
       seconds: (until - from) / 1000,
+      // Without that of this process.
+      connections_per_worker: (idle.redis.clients - 1) / workers,
       idle_commands_per_worker_s: idle.redis.calls / idle.redis.seconds / workers,
       idle_redis_cores: idle.redis.cores,
       submission_pictures_per_s: (shards * shardSize) / submission.redis.seconds,
