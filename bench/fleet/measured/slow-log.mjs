@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { internal } from '../../ours.mjs';
 
 const require = createRequire(import.meta.url);
 const MOST = 200_000;
@@ -52,7 +53,6 @@ function scriptNames() {
   for (const { name, content } of Object.values(require('bullmq/dist/cjs/scripts'))) {
     if (content) names.set(createHash('sha1').update(content).digest('hex'), name);
   }
-  const { COMPLETE, END_SUBMITTING, TAKE } = require('../../../dist/fleet/runs/scripts');
-  for (const [name, text] of Object.entries({ COMPLETE, END_SUBMITTING, TAKE })) names.set(text, name);
+  for (const [name, text] of Object.entries(internal('fleet/runs/scripts'))) names.set(text, name);
   return names;
 }

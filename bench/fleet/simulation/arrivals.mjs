@@ -31,7 +31,7 @@ export function arrivals(context, { workers, rate, seconds, shardSize, times, pr
       load: part,
       queue_ms: quantiles(load.workers.begun.map(({ at, readyAt }) => at - readyAt)),
       complete_ms: quantiles(load.workers.completions),
-      troubles: load.workers.troubles.length,
+      troubles: load.workers.troubles,
       cores,
     };
   });

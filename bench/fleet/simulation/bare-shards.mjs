@@ -11,6 +11,7 @@ const { url, run, loops, place } = JSON.parse(process.argv[2]);
 const { Worker } = require('bullmq');
 const fleet = await internal('fleet').Fleet.connect({ url });
 const { RunRecords } = internal('fleet/runs/records');
+const { takeTurn } = internal('fleet/work/tenant-limit');
 const records = new RunRecords(fleet);
 const worker = new Worker(`run-${run}`, undefined, { connection: fleet.redis, prefix: fleet.prefix, lockDuration: 60_000 });
 let done = 0;
@@ -21,16 +22,19 @@ process.once('message', () => {
 });
 process.send({ ready: true });
 
+/** In the order of a worker: takeOne(), workOnShard(), settle(). */
 async function loop(token) {
-  for (let job = await worker.getNextJob(token, { block: false }); job; ) {
+  for (;;) {
+    const job = await worker.getNextJob(token, { block: false });
+    if (!job) return;
     const { shard, round, count } = job.data;
-    await records.begin(run, shard, round);
+    await takeTurn(fleet, 'default', count);
+    await records.begin(run, shard, round, token);
     await job.updateProgress({ done: count, kept: 0, failed: 0, skipped: 0, encoded: count, rate: 0, worker: token });
+    await records.read(run);
     const change = { done: count, kept: 0, failed: 0, skipped: 0, encoded: count, seconds: 1 };
     await records.complete(run, shard, round, { change, failing: 0 });
-    const next = await job.moveToCompleted({ done: count, kept: 0, failed: 0, encoded: count }, token, true);
+    await job.moveToCompleted({ done: count, kept: 0, failed: 0, encoded: count }, token, false);
     done += 1;
-    job = next?.[0] ? worker.createJob(next[0], next[1]) : undefined;
-    if (job) job.token = token;
   }
 }

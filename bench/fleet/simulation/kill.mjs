@@ -23,16 +23,18 @@ export function killTenth(context, { workers, rate, shardSize, times, lockSecond
     await sleep(BEFORE_SECONDS * 1000);
     const killed = Date.now();
     await load.workers.kill(0);
-    let again = [];
+    let lostShards = 0;
     const { cores } = await load.during(async () => {
       const end = killed + afterSeconds * 1000;
       while (Date.now() < end) await sleep(200);
-      again = await run.begunAgain();
+      lostShards = await run.lost();
     });
     const until = Date.now();
+    const ownEnds = new Set(load.workers.ended.filter(({ place }) => place === 0).map(({ shard }) => shard));
+    const held = load.workers.begun.filter(({ place, shard }) => place === 0 && !ownEnds.has(shard)).map(({ shard }) => shard);
     const ends = new Map(load.workers.ended.filter(({ at }) => at > killed).map(({ shard, at }) => [shard, at]));
     const begins = new Map(load.workers.begun.filter(({ at }) => at > killed).map(({ shard, at }) => [shard, at]));
-    const secondsTo = (moments) => again.filter((shard) => moments.has(shard)).map((shard) => (moments.get(shard) - killed) / 1000);
+    const secondsTo = (moments) => held.filter((shard) => moments.has(shard)).map((shard) => (moments.get(shard) - killed) / 1000);
     // Of the device of each killed worker: from the beginning of its shard to the kill.
     const lost = load.workers.begun.filter(({ place, begins: began, ends: due }) => place === 0 && began < killed && due > killed);
     const before = utilization(load.workers.begun, workers, from, killed);
@@ -48,8 +50,8 @@ export function killTenth(context, { workers, rate, shardSize, times, lockSecond
       rate_of_a_worker: rate,
       lock_seconds: lockSeconds,
       shard_seconds: meanMs / 1000,
-      lost_shards: again.length,
-      not_done_yet: again.filter((shard) => !ends.has(shard)).length,
+      lost_shards: lostShards,
+      not_done_yet: held.filter((shard) => !ends.has(shard)).length,
       lost_device_seconds: lost.reduce((sum, { begins: began }) => sum + killed - began, 0) / 1000,
       begun_again_s: quantiles(secondsTo(begins)),
       done_again_s: quantiles(secondsTo(ends)),
@@ -57,7 +59,7 @@ export function killTenth(context, { workers, rate, shardSize, times, lockSecond
       of_ideal_after: after,
       pictures_per_s_before: before * workers * rate,
       pictures_per_s_after: after * 0.9 * workers * rate,
-      troubles: load.workers.troubles.length,
+      troubles: load.workers.troubles,
       cores,
     };
   });

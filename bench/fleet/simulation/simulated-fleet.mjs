@@ -8,7 +8,7 @@ const CHILD = path.join(path.dirname(fileURLToPath(import.meta.url)), 'simulated
 
 export class SimulatedFleet {
   /**
-   * `{shard, at, readyAt, begins, ends, place}` and `{shard, at, place}`, moments by Date.now(): when a worker took a shard, since when it was
+   * `{shard, at, readyAt, begins, ends, place}` and `{shard, at, worker, place}`, moments by Date.now(): when a worker took a shard, since when it was
    * there, when the device is at it; when all was told to Redis. `place` is of the process.
    */
   begun = [];
@@ -16,7 +16,8 @@ export class SimulatedFleet {
   /** In milliseconds. */
   handovers = [];
   completions = [];
-  troubles = [];
+  /** How often workers complained of what. */
+  troubles = {};
   #children = [];
 
   /** `workers` in so many processes, as alike as can be; resolves once all of them look for work. */
@@ -48,7 +49,10 @@ export class SimulatedFleet {
     for (const each of ended) this.ended.push({ ...each, place });
     this.handovers.push(...handovers);
     this.completions.push(...completions);
-    this.troubles.push(...troubles);
+    for (const each of troubles) {
+      const kind = each.replace(/shard-\d+-\d+|\b[a-z2-9]{10}\b/g, '…');
+      this.troubles[kind] = (this.troubles[kind] ?? 0) + 1;
+    }
   }
 
   get pids() {

@@ -32,7 +32,7 @@ for (let i = 0; i < workers; i += 1) {
     shards,
     lockSeconds,
     makeShard: shardMaker(),
-    log,
+    log: (event) => hear(event, i),
   });
   worker.start();
   new Heartbeat(fleet).tell(() => worker.stats);
@@ -66,8 +66,8 @@ function counts(done) {
   return { done, kept: 0, failed: 0, skipped: 0, encoded: done };
 }
 
-function log({ event, shard, message }) {
-  if (event === 'shard') news.ended.push({ shard, at: Date.now() });
+function hear({ event, shard, message }, worker) {
+  if (event === 'shard') news.ended.push({ shard, at: Date.now(), worker: `${place}:${worker}` });
   else if (event === 'failed' || event === 'lost lock') news.troubles.push(`${event}: ${message}`);
 }
 

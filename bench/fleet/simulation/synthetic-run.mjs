@@ -47,7 +47,7 @@ export class SyntheticRun {
     const { addShards } = internal('fleet/runs/queue');
     const readyAt = Date.now();
     const shards = Array.from({ length: count }, () => ({ ...this.#shard(this.#shards++), readyAt }));
-    await this.records.addShards(this.id, count, count * this.shardSize);
+    await this.records.addShards(this.id, String(shards[0].shard), count, count * this.shardSize);
     await addShards(this.queue, shards);
   }
 
@@ -63,12 +63,9 @@ export class SyntheticRun {
     return shardDataOf(shard, entries);
   }
 
-  /** Shards whose worker died, from what Redis counted of their beginnings. */
-  async begunAgain() {
-    const begun = await this.fleet.redis.hgetall(this.fleet.key('run', this.id, 'begun'));
-    return Object.entries(begun)
-      .filter(([, times]) => Number(times) > 1)
-      .map(([shard]) => Number(shard.split('.')[0]));
+  /** Attempts at shards that came to no end, of shards that are done by now. */
+  async lost() {
+    return (await this.records.read(this.id)).lost;
   }
 
   async close() {

@@ -16,9 +16,15 @@ export function throughput(context, { workers, rate, seconds, shardSize, times, 
     await run.create();
     await sleep(2000);
     const idle = await load.during(() => sleep(IDLE_SECONDS * 1000));
+    // Nobody takes a shard before all of them are there: else fast workers would be waited for, and not Redis.
+    await run.queue.pause();
     const submission = await load.during(() => run.add(shards));
-    // Everybody has begun, and nobody is at the first shard of all any more.
-    await sleep(Math.min(10_000, 2 * meanMs));
+    await run.queue.resume();
+    await load.until(
+      () => new Set(load.workers.ended.map(({ worker }) => worker)).size === workers,
+      60 + (3 * meanMs) / 1000,
+      'the first shards',
+    );
     const from = Date.now();
     const finished = await load.during(async () => {
       const sampled = await sampleCommands(context.fleet.redis, Math.min(3, seconds / 4));
@@ -55,7 +61,7 @@ export function throughput(context, { workers, rate, seconds, shardSize, times, 
       handover_ms: quantiles(load.workers.handovers),
       complete_ms: quantiles(load.workers.completions),
       costliest: costliest(finished.result),
-      troubles: load.workers.troubles.length,
+      troubles: load.workers.troubles,
       cores,
     };
   });

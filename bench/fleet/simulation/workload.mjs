@@ -43,7 +43,7 @@ class Workload {
   async until(isSo, seconds, what) {
     const end = Date.now() + seconds * 1000;
     while (!isSo()) {
-      if (Date.now() > end) throw new Error(`${what} took longer than ${seconds} s; ${this.workers.troubles.slice(0, 3).join('; ')}`);
+      if (Date.now() > end) throw new Error(`${what} took longer than ${seconds} s; ${JSON.stringify(this.workers.troubles)}`);
       await sleep(20);
     }
   }

@@ -30,6 +30,8 @@ export class AttachedRun {
   private readonly duplicates;
   /** Tokens by the ids of jobs. */
   private readonly held = new Map<string, string>();
+  /** Of these Redis is told what became of them: it may have let go of their locks already. */
+  private readonly settling = new Set<string>();
   private readonly renewing: NodeJS.Timeout;
   private taken = 0;
 
@@ -72,11 +74,13 @@ export class AttachedRun {
 
   /** Tells Redis what became of a job. Rejects where its lock was lost: somebody else has it by now. */
   async settle(job: RunJob, token: string, outcome: Outcome): Promise<void> {
+    this.settling.add(token);
     try {
       if (outcome.kind === 'done') await job.moveToCompleted(outcome.result, token, false);
       else if (outcome.kind === 'back') await job.moveToWait(token);
       else await job.moveToDelayed(Date.now() + outcome.after, token);
     } finally {
+      this.settling.delete(token);
       if (this.held.get(job.id as string) === token) this.held.delete(job.id as string);
     }
   }
@@ -92,11 +96,15 @@ export class AttachedRun {
   private async renew(): Promise<void> {
     if (this.held.size === 0) return;
     const { lockSeconds, onError } = this.options;
-    const ids = [...this.held.keys()];
-    const lost = await this.worker.extendJobLocks(ids, [...this.held.values()], lockSeconds * 1000).catch((error: Error) => {
+    const held = new Map(this.held);
+    const lost = await this.worker.extendJobLocks([...held.keys()], [...held.values()], lockSeconds * 1000).catch((error: Error) => {
       onError(error);
       return [];
     });
-    for (const id of lost) onError(new Error(`The lock of ${id} was lost: another worker has it.`));
+    for (const id of lost) {
+      const token = held.get(id) as string;
+      if (this.held.get(id) !== token || this.settling.has(token)) continue;
+      onError(new Error(`The lock of ${id} was lost: another worker has it.`));
+    }
   }
 }

@@ -56,6 +56,7 @@ export class JobWork {
 
   /** What is kept here of a run that has ended. */
   async forget(run: string): Promise<void> {
+    await this.place.stores.close(run);
     await rm(path.join(this.place.folder, run), { recursive: true, force: true });
   }
 

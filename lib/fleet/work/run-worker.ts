@@ -15,6 +15,7 @@ import { Changes } from './changes';
 import type { WorkerEvent } from './events';
 import { Interrogators, type Lender } from './interrogators';
 import { JobWork } from './job-work';
+import { Stores } from './stores';
 import type { ShardMaker } from './taken';
 import { takeTurn } from './tenant-limit';
 
@@ -60,6 +61,7 @@ interface Underway {
 export class RunWorker {
   private readonly records: RunRecords;
   private readonly interrogators: Interrogators;
+  private readonly stores = new Stores();
   private readonly work: JobWork;
   private readonly changes: Changes;
   /** In the order in which they are asked for work. */
@@ -77,7 +79,8 @@ export class RunWorker {
     this.records = new RunRecords(fleet);
     this.interrogators = new Interrogators(config, onProgress, lender);
     const folder = options.folder ?? path.join(cacheFolder(), 'fleet');
-    this.work = new JobWork({ id, records: this.records, interrogators: this.interrogators, folder, isBusy, log, makeShard });
+    const { records, interrogators, stores } = this;
+    this.work = new JobWork({ id, records, interrogators, stores, folder, isBusy, log, makeShard });
     this.changes = new Changes(fleet, () => {
       this.lookedAt = Number.NEGATIVE_INFINITY;
       this.wake();
@@ -107,6 +110,7 @@ export class RunWorker {
     await within(ended(), wait);
     await within(this.working, wait);
     await Promise.all(this.attached.splice(0).map((run) => run.close()));
+    await this.stores.close();
     await this.interrogators.close();
   }
 

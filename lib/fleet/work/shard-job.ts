@@ -9,7 +9,7 @@ import { addMerge } from '../runs/queue';
 import type { ShardEnd } from '../runs/records';
 import { readRows, type ShardSummary, shardName } from '../runs/row-lines';
 import { entriesOfShard, type ShardData } from '../runs/shard-data';
-import { openStore, type ResultStore } from '../store';
+import type { ResultStore } from '../store';
 import { agree } from './dependence';
 import { writeFailed } from './failed-shard';
 import type { Lent } from './interrogators';
@@ -24,21 +24,17 @@ const MOST_DEATHS = 10;
 /** Resolves with how the shard went. Rejects with a Later, with what is the worker's own fault, and with an AbortError. */
 export async function workOnShard(place: Workplace, taken: Taken): Promise<ShardSummary> {
   const { spec, queue, job } = taken;
-  const { records } = place;
+  const { records, stores } = place;
   const data = job.data as ShardData;
   const { shard, round } = data;
-  const store = await openStore(spec.state);
-  try {
-    const name = shardName(shard, round);
-    // An attempt that nobody heard of any more may have come to its end.
-    if (!(await store.has(name))) await make(place, taken, store, name);
-    const summary = await summaryOf(store, name);
-    const { isLast } = await records.complete(spec.id, shard, round, await endOf(store, data, summary));
-    if (isLast) await addMerge(queue, round === 0 ? 0 : (await records.read(spec.id)).round);
-    return summary;
-  } finally {
-    store.close();
-  }
+  const store = await stores.of(spec);
+  const name = shardName(shard, round);
+  // An attempt that nobody heard of any more may have come to its end.
+  if (!(await store.has(name))) await make(place, taken, store, name);
+  const summary = await summaryOf(store, name);
+  const { isLast } = await records.complete(spec.id, shard, round, await endOf(store, data, summary));
+  if (isLast) await addMerge(queue, round === 0 ? 0 : (await records.read(spec.id)).round);
+  return summary;
 }
 
 /** The shard's results into the store, unless others were faster. */

@@ -7,6 +7,7 @@ import type { ShardData } from '../runs/shard-data';
 import type { RunSpec } from '../runs/spec';
 import type { WorkerEvent } from './events';
 import type { Interrogators } from './interrogators';
+import type { Stores } from './stores';
 
 export interface Taken {
   spec: RunSpec;
@@ -24,6 +25,7 @@ export interface Workplace {
   id: string;
   records: RunRecords;
   interrogators: Interrogators;
+  stores: Stores;
   /** Where shards are while they are worked on. */
   folder: string;
   isBusy(): boolean;
