@@ -17,7 +17,7 @@ const IS_LONG = process.env.FLEET_LONG !== undefined;
 const PICTURES = IS_LONG ? 3000 : 900;
 const SHARD = IS_LONG ? 25 : 10;
 const SHARDS_AT_ONCE = 2;
-const LOCK_SECONDS = 3;
+const LOCK_SECONDS = 5;
 const EVENTS = IS_LONG ? { kill: 6, 'restart Redis': 2, cut: 4, 'block for a moment': 2 } : { kill: 2, 'restart Redis': 1, cut: 1 };
 
 let work: string;
