@@ -24,7 +24,7 @@ await main(async () => {
   const options = new Command('npm run bench:fleet --')
     .description('Simulated workers against a real Redis.')
     .addOption(new Option('--only <names>', `some of ${MEASURES.join(', ')}`).argParser(listOf(MEASURES)).default(MEASURES))
-    .option('--throughput <cases>', 'workers and the pictures a second of each one: 100@50,1000@5', cases, cases('100@50,100@400,1000@20'))
+    .option('--throughput <cases>', 'workers and the pictures a second of each one: 100@50,1000@5', cases, cases('100@50,100@200,1000@20'))
     .option('--workers <n>', 'of the other measures', wholeNumber(10), 1000)
     .option('--rate <n>', 'pictures a second of a worker there', wholeNumber(1), 50)
     .option('--kill-rate <n>', 'where a tenth is killed', wholeNumber(1), 20)
