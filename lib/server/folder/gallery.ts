@@ -30,8 +30,9 @@ export interface Shown extends Entry {
 export class Gallery {
   private entries = new Map<string, Entry>();
   private freshUntil = Number.NEGATIVE_INFINITY;
-  /** Changes that whoever asks must see, and how many of them what was read has. */
+  /** Counts changes: whoever asks after one must see it. The first is that nothing was read yet. */
   private changes = 1;
+  /** The count when the entries began to be read. */
   private seen = 0;
   private reading: Promise<void> | undefined;
 
