@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Fleet } from '../../lib/fleet/redis/connect';
-import { TestRedis } from './support/redis';
+import { TestProxy, TestRedis } from './support/redis';
 
 const running: TestRedis[] = [];
 afterEach(async () => {
@@ -76,4 +77,35 @@ test('a connection that was lost is made again, and commands wait for it', async
   const answer = fleet.redis.get('kept');
   await server.startAgain();
   expect(await answer).toBe('yes');
+});
+
+test('a connection that says nothing any more, and does not break, is made again', async () => {
+  const proxy = await TestProxy.before(await redis());
+  using fleet = await Fleet.connect({ url: proxy.url, silenceMs: 300 });
+  const waiting = fleet.connection();
+  await waiting.set('kept', 'yes');
+  proxy.silence();
+  expect(await Promise.all([fleet.redis.get('kept'), waiting.get('kept')])).toEqual(['yes', 'yes']);
+  await proxy.close();
+});
+
+test('whoever wants to know hears once that Redis is lost, and once that it is back', async () => {
+  const server = await redis();
+  using fleet = await Fleet.connect({ url: server.url });
+  const heard: boolean[] = [];
+  const leave = fleet.onReach((isReached) => heard.push(isReached));
+  for (let times = 1; times <= 2; times += 1) {
+    await server.kill();
+    const answer = fleet.redis.ping();
+    // Several tries fail meanwhile.
+    await sleep(400);
+    expect(heard).toHaveLength(2 * times - 1);
+    await server.startAgain();
+    await answer;
+    expect(heard).toEqual([false, true, false, true].slice(0, 2 * times));
+  }
+  leave();
+  await server.kill();
+  await sleep(100);
+  expect(heard).toHaveLength(4);
 });

@@ -133,6 +133,11 @@ test(
     if (IS_LONG)
       console.log(JSON.stringify({ pictures: PICTURES, shards, events: happened, lostShards: lost, seconds: Math.round(seconds) }));
 
+    for (const { lines } of living()) {
+      const told = lines.map(({ event }) => event).filter((event) => /^redis/.test(event));
+      expect(told).toEqual(told.map((_, i) => (i % 2 === 0 ? 'redis lost' : 'redis back')));
+      expect(told.length % 2).toBe(0);
+    }
     for (const each of living()) expect(await each.end('SIGTERM')).toBe(0);
   },
   IS_LONG ? 900_000 : 180_000,

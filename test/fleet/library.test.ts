@@ -1,9 +1,11 @@
 /** A fleet within one process: runs that the command line has no words for, and a worker of one's own. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Interrogator, type RunTask, runFolder } from '../../lib';
-import { Fleet, RunWorker, submitRun, watchRun } from '../../lib/fleet';
+import { Fleet, listRuns, RunWorker, submitRun, watchRun } from '../../lib/fleet';
+import { forgetOldRuns } from '../../lib/fleet/runs/expiry';
+import { KEPT_MS } from '../../lib/fleet/runs/records';
 import { encoded } from '../run/support/picture-set';
 import { TestRedis } from './support/redis';
 
@@ -51,6 +53,30 @@ test('a submission that is aborted leaves no run that goes on', async () => {
     code: 'ERR_ABORTED',
   });
   expect(await fleet.redis.scard('mine:open-runs')).toBe(0);
+});
+
+test('a run that ended long ago is forgotten, with its queue and results, by one worker', async () => {
+  const run = await submitRun(fleet, path.join(work, '4.png'), {
+    config: CONFIG,
+    task: { kind: 'features' },
+    out: [path.join(work, 'old.csv')],
+    state: path.join(work, 'old'),
+  });
+  for await (const _ of watchRun(fleet, run)) {
+    // To its end.
+  }
+  const results = path.join(work, 'old/fleet', run, 'shards');
+  expect(readdirSync(results)).not.toEqual([]);
+  const key = `mine:run:${run}`;
+  await fleet.redis.del('mine:forgetting');
+  expect(await forgetOldRuns(fleet)).toEqual([]);
+  const { endedAt } = await fleet.redis.hgetall(key);
+  await fleet.redis.hset(key, 'endedAt', Number(endedAt) - KEPT_MS);
+  await fleet.redis.del('mine:forgetting');
+  expect((await Promise.all([forgetOldRuns(fleet), forgetOldRuns(fleet)])).flat()).toEqual([run]);
+  expect(existsSync(results)).toBe(false);
+  expect(await fleet.redis.keys(`*${run}*`)).toEqual([]);
+  expect((await listRuns(fleet)).map((each) => each.run)).not.toContain(run);
 });
 
 test('models that runs share with other work are not loaded a second time', async () => {

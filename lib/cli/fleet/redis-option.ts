@@ -32,3 +32,8 @@ export async function withFleet<T>({ redis: url, redisPrefix: prefix }: RedisOpt
     throw redisFault(error);
   }
 }
+
+/** What people are told where Redis is lost, and when it is back. */
+export function reachLine(isReached: boolean): string {
+  return isReached ? 'Redis answers again.' : 'Redis does not answer: waiting for it. Ctrl-C gives up.';
+}

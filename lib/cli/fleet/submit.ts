@@ -9,7 +9,7 @@ import { print } from '../lines';
 import { wholeNumber } from '../options';
 import { count } from '../run/progress-line';
 import { eraseStatus, showLine } from '../status';
-import { type RedisOptions, withFleet } from './redis-option';
+import { type RedisOptions, reachLine, withFleet } from './redis-option';
 import { watch } from './watch';
 
 interface SubmitCommandOptions extends InterrogateOptions, RedisOptions {
@@ -78,6 +78,10 @@ export async function submit(args: readonly string[], options: SubmitCommandOpti
   await withFleet(options, async (fleet) => {
     const { submitRun } = require('../../fleet') as typeof import('../../fleet');
     let pictures = 0;
+    const leave = fleet.onReach((isReached) => {
+      eraseStatus();
+      console.error(reachLine(isReached));
+    });
     const id = await untilInterrupted((signal) =>
       submitRun(fleet, argumentInputs(args), {
         ...settings,
@@ -87,7 +91,7 @@ export async function submit(args: readonly string[], options: SubmitCommandOpti
           if (process.stderr.isTTY && !options.quiet) showLine(`${count(submitted)} pictures submitted`);
         },
       }),
-    );
+    ).finally(leave);
     eraseStatus();
     if (options.json) print(JSON.stringify({ run: id }));
     else

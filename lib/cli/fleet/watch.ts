@@ -6,6 +6,7 @@ import { onOneLine, print } from '../lines';
 import { summaryLines } from '../run/summary';
 import { type ProgressKind, ProgressWatch } from '../run/watch';
 import { eraseStatus } from '../status';
+import { reachLine } from './redis-option';
 import { refusalLines } from './show-run';
 
 export interface WatchOptions {
@@ -19,6 +20,7 @@ export async function watch(fleet: Fleet, id: string, { json, progress }: WatchO
   const teller = new ProgressWatch(progress as ProgressKind);
   const told = new Set<string>();
   let last: RunView | undefined;
+  const leave = fleet.onReach((isReached) => teller.note(reachLine(isReached)));
   try {
     await untilInterrupted(async (signal) => {
       for await (const view of watchRun(fleet, id, signal)) {
@@ -32,6 +34,7 @@ export async function watch(fleet: Fleet, id: string, { json, progress }: WatchO
       }
     });
   } finally {
+    leave();
     teller.end(last?.summary);
   }
   eraseStatus();

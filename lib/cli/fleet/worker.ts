@@ -62,7 +62,7 @@ export function addWorkerOptions(command: Command): Command {
 }
 
 export async function work(fleet: Fleet, options: WorkerOptions): Promise<void> {
-  const { Heartbeat, RunWorker } = require('../../fleet') as typeof import('../../fleet');
+  const { Heartbeat, RunWorker, within } = require('../../fleet') as typeof import('../../fleet');
   const { shards, lockSeconds, workDir, json, grace } = options;
   const config = configOf(options);
   const log = (event: Told): void => tell(event, json);
@@ -83,17 +83,22 @@ export async function work(fleet: Fleet, options: WorkerOptions): Promise<void> 
   heartbeat.tell(() => ({ runs: worker.stats }));
   await heartbeat.beat();
   worker.start();
+  const leave = fleet.onReach((isReached) => log(isReached ? REDIS_BACK : REDIS_LOST));
   preferEventLoop();
   log({ event: 'started', worker: heartbeat.id, message: `The worker ${heartbeat.id} waits for work. Ctrl-C ends it.` });
   await ended;
+  leave();
   ignoreEchoes();
   log({ event: 'ending', message: 'Ending: what is under way is finished, or given back.' });
-  await Promise.all([worker.close(grace * 1000), responder && withinGrace(responder.drain(), grace * 1000)]);
+  await Promise.all([worker.close(grace * 1000), responder && within(responder.drain(), grace * 1000)]);
   await responder?.close();
   await heartbeat.stop().catch(() => {});
   log({ event: 'ended', ...worker.stats, message: 'Ended.' });
   process.exitCode = EXIT.ok;
 }
+
+const REDIS_LOST = { event: 'redis lost', message: 'Redis does not answer: it is tried again, and what is under way goes on.' };
+const REDIS_BACK = { event: 'redis back', message: 'Redis answers again.' };
 
 interface ResponderSetting {
   config: ConfigInput;
@@ -133,14 +138,6 @@ function lenderOf({ stations }: Responder): Lender {
     if (host.state('clip', clip) === 'absent' || (caption !== null && host.state('caption', caption) === 'absent')) return undefined;
     return host.borrow({ clip, caption }, new AbortController().signal);
   };
-}
-
-async function withinGrace(work: Promise<void>, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  await Promise.race([work, over]).finally(() => clearTimeout(timer));
 }
 
 function configOf({ device, threads, cache }: WorkerOptions): ConfigInput {

@@ -8,12 +8,16 @@ const CONNECT_MS = 5000;
 /** BullMQ's least. */
 const LEAST_VERSION = [6, 2];
 const LONGEST_PAUSE_MS = 2000;
+/** Without an answer for so long, a connection is dead and does not know it. Longer than commands wait that wait: BullMQ's at most 10 s. */
+const SILENCE_MS = 12_000;
 
 export interface FleetAddress {
   /** `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS. */
   url: string;
   /** Default 'torch-interrogator'. */
   prefix?: string;
+  /** Milliseconds without an answer after which a connection counts as lost, and is made again. Default 12,000. */
+  silenceMs?: number;
 }
 
 /** Connections to one Redis. Those that are open here are closed with it. */
@@ -35,9 +39,10 @@ export class Fleet {
    * Rejects with ERR_INVALID_ARGUMENT for a URL that is none, and with ERR_REDIS where no Redis answers, where it wants another password,
    * where it is too old, and where it may throw away what it holds (`maxmemory-policy` other than `noeviction`).
    */
-  static async connect({ url, prefix = DEFAULT_PREFIX }: FleetAddress): Promise<Fleet> {
+  static async connect({ url, prefix = DEFAULT_PREFIX, silenceMs = SILENCE_MS }: FleetAddress): Promise<Fleet> {
     const where = shownAddress(url);
-    const options = { url, connectTimeout: CONNECT_MS, maxRetriesPerRequest: null, enableReadyCheck: true, keepAlive: 10_000 } as const;
+    const patience = { connectTimeout: CONNECT_MS, socketTimeout: silenceMs, keepAlive: 10_000 };
+    const options = { url, ...patience, maxRetriesPerRequest: null, enableReadyCheck: true } as const;
     const redis = await firstConnection(options, where);
     try {
       const warnings = await checkServer(redis, where);
@@ -55,6 +60,21 @@ export class Fleet {
     this.open.add(connection);
     connection.once('end', () => this.open.delete(connection));
     return connection;
+  }
+
+  /** Tells when Redis is lost (`false`), and when it is back. Returns what ends the telling. */
+  onReach(tell: (isReached: boolean) => void): () => void {
+    const { redis } = this;
+    let isReached = redis.status === 'ready';
+    const say = (now: boolean): void => {
+      if (now === isReached) return;
+      isReached = now;
+      tell(now);
+    };
+    const lost = (): void => say(false);
+    const back = (): void => say(true);
+    redis.on('close', lost).on('ready', back);
+    return () => void redis.off('close', lost).off('ready', back);
   }
 
   /** A key of the fleet. */

@@ -4,9 +4,9 @@ import type { Redis } from 'ioredis';
 import { AbortError } from '../../errors';
 import type { Fleet } from '../redis/connect';
 import { duplicatesOf } from '../redis/duplicates';
+import { within } from '../redis/within';
 import { ProgressLine } from './progress-line';
 import { callOffChannel, LOCK_MS, MOST_DEATHS, REQUESTS, type RequestJob, STALLED_MS } from './wire';
-import { within } from './within';
 
 /** A request that this process works on. */
 export interface TakenRequest extends RequestJob {
@@ -99,7 +99,7 @@ export class Answerer {
     await paused;
     // Without a Redis nothing can be given back: it is found when the locks have run out.
     const isAway = this.fleet.redis.status !== 'ready';
-    await within(isAway ? 500 : CLOSING_MS, this.worker.close(isAway));
+    await within(this.worker.close(isAway), isAway ? 500 : CLOSING_MS);
     for (const each of [this.connection, this.callOffs, ...this.duplicates]) if (each.status !== 'end') each.disconnect();
   }
 

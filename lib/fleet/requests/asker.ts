@@ -4,13 +4,15 @@ import type { Job, Queue, QueueEvents } from 'bullmq';
 import { onAbort } from '../../abort';
 import { AbortError, InterrogatorError } from '../../errors';
 import type { Fleet } from '../redis/connect';
+import { within } from '../redis/within';
 import { callOffChannel, KEPT_SECONDS, MOST_EVENTS, REQUESTS, type RequestJob } from './wire';
-import { within } from './within';
 
 /** How often it is looked whether something waits for an answer that it has missed. */
 const LOOK_MS = 2000;
 /** What was not heard of for so long is looked at. */
 const SILENCE_MS = 5000;
+/** Redis answers after so long, event or not. */
+const BLOCK_MS = 5000;
 const LOOKS_AT_ONCE = 50;
 const CLOSING_MS = 500;
 
@@ -43,7 +45,7 @@ export class Asker {
     const { prefix, redis } = fleet;
     this.queue = new Queue(REQUESTS, { connection: redis, prefix, streams: { events: { maxLen: MOST_EVENTS } } });
     const connection = fleet.connection();
-    this.events = new QueueEvents(REQUESTS, { connection, prefix, lastEventId });
+    this.events = new QueueEvents(REQUESTS, { connection, prefix, lastEventId, blockingTimeout: BLOCK_MS });
     // Connections are made again by themselves, and what was missed meanwhile is looked for.
     this.queue.on('error', () => {});
     this.events.on('error', () => {});
@@ -100,7 +102,7 @@ export class Asker {
     this.fleet.redis.off('ready', this.lookNow);
     for (const { reject } of this.waiting.values()) reject(new InterrogatorError('ERR_DISPOSED', 'The connection to the fleet is closed.'));
     // BullMQ would wait for a Redis that is away.
-    await within(CLOSING_MS, Promise.all([this.events.close(), this.queue.close()]));
+    await within(Promise.all([this.events.close(), this.queue.close()]), CLOSING_MS);
   }
 
   /** The same one twice is one. */

@@ -58,8 +58,11 @@ export interface ShardEnd {
   failing: number;
 }
 
-/** Runs that ended are forgotten after so long. */
-const KEPT_SECONDS = 30 * 24 * 3600;
+/** Runs that ended are forgotten after so long, with their results. */
+export const KEPT_MS = 30 * 24 * 3600_000;
+/** Of what workers have not come to forget, Redis keeps no word after a week more. */
+const KEPT_SECONDS = KEPT_MS / 1000 + 7 * 24 * 3600;
+const READ_AT_ONCE = 100;
 /** Of the stream that workers listen to: only the last ones matter. */
 const CHANGES = 1000;
 
@@ -77,13 +80,9 @@ export class RunRecords {
   /** Newest first. */
   async list(): Promise<RunRecord[]> {
     const ids = await this.fleet.redis.zrevrange(this.fleet.key('runs'), 0, -1);
-    const records: RunRecord[] = [];
-    for (const id of ids) {
-      const record = await this.find(id);
-      if (record) records.push(record);
-      else await this.forget(id);
-    }
-    return records;
+    const { found, missing } = await this.findAll(ids);
+    for (const id of missing) await this.forget(id);
+    return found;
   }
 
   /** What is left of a run whose time is over. */
@@ -94,9 +93,28 @@ export class RunRecords {
     await this.fleet.redis.zrem(this.fleet.key('runs'), id);
   }
 
-  /** Those that are not at their end. */
+  /** The ids of those that are not at their end. */
   async open(): Promise<string[]> {
     return (await this.fleet.redis.smembers(this.fleet.key('open-runs'))).sort();
+  }
+
+  async listOpen(): Promise<RunRecord[]> {
+    const { found } = await this.findAll(await this.open());
+    return found.filter(({ endedAt }) => endedAt === undefined);
+  }
+
+  private async findAll(ids: readonly string[]): Promise<{ found: RunRecord[]; missing: string[] }> {
+    const found: RunRecord[] = [];
+    const missing: string[] = [];
+    for (let at = 0; at < ids.length; at += READ_AT_ONCE) {
+      const some = ids.slice(at, at + READ_AT_ONCE);
+      const records = await Promise.all(some.map((id) => this.find(id)));
+      for (const [i, record] of records.entries()) {
+        if (record) found.push(record);
+        else missing.push(some[i] as string);
+      }
+    }
+    return { found, missing };
   }
 
   /** Rejects with ERR_RUN_NOT_FOUND. */

@@ -101,4 +101,8 @@ export function newRunId(): string {
   return Array.from(randomBytes(10), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
 }
 
+export function isRunId(text: string): boolean {
+  return text.length === 10 && [...text].every((sign) => ALPHABET.includes(sign));
+}
+
 const ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';

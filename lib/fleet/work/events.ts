@@ -1,6 +1,6 @@
 /** What a worker tells of. */
 export interface WorkerEvent {
-  event: 'run' | 'refused' | 'shard' | 'merged' | 'given back' | 'failed' | 'lost lock' | 'left';
+  event: 'run' | 'refused' | 'shard' | 'merged' | 'given back' | 'failed' | 'lost lock' | 'left' | 'forgotten';
   run: string;
   shard?: number;
   message?: string;

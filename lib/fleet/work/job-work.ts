@@ -1,8 +1,9 @@
 /** What a worker does with a job of a run, and what is to become of the job. */
-import { rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { hasCode, toInterrogatorError } from '../../errors';
 import type { ErrorCode } from '../../index';
+import { isRunId } from '../runs/spec';
 import { workOnMerge } from './merge-job';
 import { Later, type Outcome, pauseAfter } from './outcome';
 import { workOnShard } from './shard-job';
@@ -33,6 +34,7 @@ const LACKS: readonly ErrorCode[] = [
   'ERR_ADDON_NOT_FOUND',
   'ERR_ADDON_LOAD',
 ];
+const OLD_MS = 3600_000;
 /** Faults in a row after which a worker rests: it would be free again at once, and take the whole queue. */
 const RESTS_AFTER = 3;
 
@@ -58,6 +60,17 @@ export class JobWork {
   async forget(run: string): Promise<void> {
     await this.place.stores.close(run);
     await rm(path.join(this.place.folder, run), { recursive: true, force: true });
+  }
+
+  /** What is kept here of runs that ended while this machine was not there. */
+  async forgetAllBut(open: ReadonlySet<string>): Promise<void> {
+    const names = await readdir(this.place.folder).catch(() => []);
+    for (const name of names) {
+      if (!isRunId(name) || open.has(name)) continue;
+      const { mtimeMs = Number.POSITIVE_INFINITY } = (await stat(path.join(this.place.folder, name)).catch(() => undefined)) ?? {};
+      // A run that began a moment ago may be another worker's of this machine.
+      if (mtimeMs < Date.now() - OLD_MS) await this.forget(name);
+    }
   }
 
   /** `refuse`: this worker takes no part in the run, with the reason. */

@@ -2,12 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { pause } from '../../abort';
-import { hasCode } from '../../errors';
 import { type ConfigInput, cacheFolder, type ProgressListener } from '../../index';
 import type { Fleet } from '../redis/connect';
 import { within } from '../redis/within';
+import { forgetOldRuns } from '../runs/expiry';
 import { addMerge, removeQueue } from '../runs/queue';
-import { type RunRecord, RunRecords } from '../runs/records';
+import { RunRecords } from '../runs/records';
 import type { ShardData } from '../runs/shard-data';
 import { PACKAGE_VERSION, type RunSpec } from '../runs/spec';
 import { AttachedRun } from './attached-run';
@@ -48,6 +48,8 @@ const IDLE_MS = [500, 4000] as const;
 /** Runs that are asked for shards: others have their turn when these have none. Each costs a connection. */
 const MOST_ATTACHED = 8;
 const CLOSING_MS = 5000;
+/** How often it is looked for runs that ended long ago. */
+const FORGET_MS = 3600_000;
 /** To end where there is no Redis to tell it to. */
 const GONE_MS = 500;
 
@@ -73,6 +75,7 @@ export class RunWorker {
   private working: Promise<void> = Promise.resolve();
   private wake = (): void => {};
   private lookedAt = Number.NEGATIVE_INFINITY;
+  private forgotAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: RunWorkerOptions) {
     const { fleet, config, onProgress = () => {}, lender, id, isBusy = () => false, log, makeShard } = options;
@@ -204,14 +207,7 @@ export class RunWorker {
 
   /** What is open, with what this worker takes part in. By the loop alone. */
   private async look(): Promise<void> {
-    const records: RunRecord[] = [];
-    for (const id of await this.records.open()) {
-      const record = await this.records.read(id).catch((error) => {
-        if (hasCode(error, 'ERR_RUN_NOT_FOUND')) return undefined;
-        throw error;
-      });
-      if (record && record.endedAt === undefined) records.push(record);
-    }
+    const records = await this.records.listOpen();
     const open = new Set(records.map(({ spec }) => spec.id));
     for (const id of this.refused) if (!open.has(id)) this.refused.delete(id);
     const wanted = new Map<string, RunSpec>();
@@ -236,6 +232,13 @@ export class RunWorker {
     for (const spec of wanted.values()) this.attach(spec);
     this.attached.sort((a, b) => a.spec.priority - b.spec.priority);
     this.lookedAt = performance.now();
+    if (this.lookedAt - this.forgotAt > FORGET_MS) await this.forgetOld(open);
+  }
+
+  private async forgetOld(open: ReadonlySet<string>): Promise<void> {
+    this.forgotAt = performance.now();
+    await this.work.forgetAllBut(open);
+    for (const run of await forgetOldRuns(this.options.fleet)) this.options.log({ event: 'forgotten', run });
   }
 
   private async heal({ id }: RunSpec, round: number): Promise<void> {
