@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelRun, Fleet, pauseRun, type RunView, RunWorker, readRun, retryRun, submitRun, watchRun } from '../../lib/fleet';
 import { RunRecords } from '../../lib/fleet/runs/records';
+import { MOST_FAULTS } from '../../lib/fleet/work/taken';
 import { jsonLines } from '../cli/command';
 import { encoded } from '../run/support/picture-set';
 import { WorkerProcess } from './support/fleet-process';
@@ -79,6 +80,8 @@ test('an output that cannot be written is tried again, and then what the run fai
   rmSync(place('none'), { recursive: true, force: true });
   mkdirSync(path.dirname(place('none')), { recursive: true });
   writeFileSync(place('none'), 'in the way');
+  // Others have tried before, and have waited longer each time.
+  for (let i = 1; i < MOST_FAULTS - 1; i += 1) await new RunRecords(fleet).fault(id, 'merge-0', `earlier ${i}`);
   startWorker();
   const failed = await toEnd(id);
   expect(failed).toMatchObject({ state: 'failed', error: { code: 'ERR_IO' } });
@@ -107,7 +110,7 @@ test('connections that are cut while a run is submitted, again and again, count 
 test('what is told to Redis twice counts once', async () => {
   const id = await submit();
   const records = new RunRecords(fleet);
-  await records.addShards(id, '0', 6, 12);
+  await records.addShards(id, '0', { shards: 6, pictures: 12, files: 0 });
   expect((await records.read(id)).shards).toBe(PICTURES / 2);
   expect([await records.begin(id, 0, 0, 'a'), await records.begin(id, 0, 0, 'a'), await records.begin(id, 0, 0, 'b')]).toEqual([1, 1, 2]);
   await records.suspect(id, 0, 'x y', 'a');

@@ -4,7 +4,7 @@ import { readRun } from '../../lib/fleet';
 import { Fleet } from '../../lib/fleet/redis/connect';
 import { addShards, openRunQueue } from '../../lib/fleet/runs/queue';
 import { RunRecords } from '../../lib/fleet/runs/records';
-import { PACKAGE_VERSION } from '../../lib/fleet/runs/spec';
+import { PACKAGE_VERSION, type RunSpec } from '../../lib/fleet/runs/spec';
 import { TestRedis } from './support/redis';
 
 const RUN = 'viewed';
@@ -19,25 +19,27 @@ afterAll(async () => {
   await redis.stop();
 });
 
+const specOf = (id: string): RunSpec => ({
+  id,
+  version: PACKAGE_VERSION,
+  createdAt: Date.now(),
+  title: '',
+  tenant: 'default',
+  priority: 10,
+  shardSize: 100,
+  config: {},
+  task: { kind: 'interrogate', modes: ['fast'] },
+  out: [],
+  state: '/nowhere',
+});
+
 test('all shards under way count, with what their workers said of them so far', async () => {
   const records = new RunRecords(fleet);
-  await records.create({
-    id: RUN,
-    version: PACKAGE_VERSION,
-    createdAt: Date.now(),
-    title: '',
-    tenant: 'default',
-    priority: 10,
-    shardSize: 100,
-    config: {},
-    task: { kind: 'interrogate', modes: ['fast'] },
-    out: [],
-    state: '/nowhere',
-  });
+  await records.create(specOf(RUN));
   const queue = openRunQueue(fleet, RUN);
   const worker = new Worker(`run-${RUN}`, undefined, { connection: fleet.redis, prefix: fleet.prefix });
   try {
-    await records.addShards(RUN, '0', 7, 700);
+    await records.addShards(RUN, '0', { shards: 7, pictures: 700, files: 0 });
     await addShards(
       queue,
       Array.from({ length: 7 }, (_, shard) => ({ shard, round: 0, count: 100, roots: [], entries: [] })),
@@ -57,8 +59,19 @@ test('all shards under way count, with what their workers said of them so far', 
       shards: { total: 7, left: 7, active: 5, waiting: 2 },
     });
     expect(new Set(view.devices)).toEqual(new Set(['w0', 'w1']));
+    expect(view.total).toBeNull();
+    await records.endSubmitting(RUN);
+    expect((await readRun(fleet, RUN)).total).toBe(700);
   } finally {
     await worker.close();
     await queue.close();
   }
+});
+
+test('nobody says how many pictures there are while files of many are not read', async () => {
+  const records = new RunRecords(fleet);
+  await records.create(specOf('files'));
+  await records.addShards('files', '0', { shards: 3, pictures: 102, files: 2 });
+  await records.endSubmitting('files');
+  expect(await readRun(fleet, 'files')).toMatchObject({ state: 'running', total: null, secondsLeft: null });
 });

@@ -47,7 +47,7 @@ export class SyntheticRun {
     const { addShards } = internal('fleet/runs/queue');
     const readyAt = Date.now();
     const shards = Array.from({ length: count }, () => ({ ...this.#shard(this.#shards++), readyAt }));
-    await this.records.addShards(this.id, String(shards[0].shard), count, count * this.shardSize);
+    await this.records.addShards(this.id, String(shards[0].shard), { shards: count, pictures: count * this.shardSize, files: 0 });
     await addShards(this.queue, shards);
   }
 

@@ -66,7 +66,7 @@ async function viewOf(fleet: Fleet, record: RunRecord): Promise<RunView> {
     encoded: record.encoded + sum('encoded'),
   };
   const rate = sum('rate');
-  const total = state === 'submitting' ? null : record.pictures + record.skipped;
+  const total = state === 'submitting' || (isOpen && record.files > 0) ? null : record.pictures + record.skipped;
   const rest = total === null ? null : Math.max(0, total - counts.done - counts.kept - counts.failed - counts.skipped);
   const progress: RunProgress = {
     total,

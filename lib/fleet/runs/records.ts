@@ -20,6 +20,8 @@ export interface RunRecord {
   left: number;
   /** Pictures that were submitted; files of many pictures count as one. */
   pictures: number;
+  /** Files of many pictures among them: nobody knows of how many. */
+  files: number;
   /** As RunProgress has them, of shards that are done. */
   done: number;
   kept: number;
@@ -138,6 +140,7 @@ export class RunRecords {
       shards: number('shards'),
       left: number('left'),
       pictures: number('pictures'),
+      files: number('files'),
       done: number('done'),
       kept: number('kept'),
       failed: number('failed'),
@@ -155,8 +158,12 @@ export class RunRecords {
   }
 
   /** Before they are on the queue: a run has never fewer left than there are. False where it was cancelled meanwhile. */
-  async addShards(id: string, batch: string, shards: number, pictures: number): Promise<boolean> {
-    const taken = await this.fleet.redis.eval(ADD_SHARDS, 2, this.key(id), this.key(id, 'batches'), batch, shards, pictures);
+  async addShards(
+    id: string,
+    batch: string,
+    { shards, pictures, files }: Pick<RunRecord, 'shards' | 'pictures' | 'files'>,
+  ): Promise<boolean> {
+    const taken = await this.fleet.redis.eval(ADD_SHARDS, 2, this.key(id), this.key(id, 'batches'), batch, shards, pictures, files);
     return Number(taken) === 1;
   }
 

@@ -1,7 +1,7 @@
 /** What Redis does in one step. Each may be told twice, where a connection broke before the answer: the second time changes nothing. */
 
 /**
- * KEYS: the run, its batches. ARGV: the batch, its shards, its pictures. Returns 0 where the run takes no more: it was cancelled.
+ * KEYS: the run, its batches. ARGV: the batch, its shards, its pictures, files of many pictures among them. Returns 0 where the run takes no more: it was cancelled.
  */
 export const ADD_SHARDS = `
 if redis.call('HGET', KEYS[1], 'state') ~= 'submitting' then return 0 end
@@ -9,6 +9,7 @@ if redis.call('SADD', KEYS[2], ARGV[1]) == 1 then
   redis.call('HINCRBY', KEYS[1], 'shards', ARGV[2])
   redis.call('HINCRBY', KEYS[1], 'left', ARGV[2])
   redis.call('HINCRBY', KEYS[1], 'pictures', ARGV[3])
+  redis.call('HINCRBY', KEYS[1], 'files', ARGV[4])
 end
 return 1
 `;

@@ -39,6 +39,11 @@ export function shardDataOf(shard: number, entries: readonly PictureEntry[]): Sh
   return { shard, round: 0, count: entries.length, roots, entries: written };
 }
 
+/** A tar or parquet file, which is a shard of its own. */
+export function isFileOfMany({ entries }: ShardData): boolean {
+  return entries.some((entry) => 't' in entry);
+}
+
 function writeEntry(entry: PictureEntry, rootPlace: (root: Buffer) => number): WrittenEntry {
   const { name } = entry;
   switch (entry.kind) {

@@ -12,7 +12,7 @@ import { within } from '../redis/within';
 import { isObjectStore, openStore, splitObject } from '../store';
 import { addMerge, addShards, openRunQueue, type RunQueue, removeQueue } from './queue';
 import { RunRecords } from './records';
-import { type ShardData, shardDataOf } from './shard-data';
+import { isFileOfMany, type ShardData, shardDataOf } from './shard-data';
 import { newRunId, PACKAGE_VERSION, type RunSpec, sharedConfig, writeRules } from './spec';
 
 export interface SubmitOptions
@@ -72,7 +72,8 @@ export async function submitRun(fleet: Fleet, inputs: RunInput | readonly RunInp
     const flush = async (): Promise<void> => {
       if (shards.length === 0) return;
       const added = shards.reduce((sum, { count }) => sum + count, 0);
-      const isTaken = await records.addShards(spec.id, String(shards[0]?.shard), shards.length, added);
+      const files = shards.filter(isFileOfMany).length;
+      const isTaken = await records.addShards(spec.id, String(shards[0]?.shard), { shards: shards.length, pictures: added, files });
       if (!isTaken) throw cancelledMeanwhile(spec.id);
       await addShards(queue, shards);
       pictures += added;

@@ -8,7 +8,7 @@ import { type Row, rowError } from '../../run/row';
 import { addMerge } from '../runs/queue';
 import type { ShardEnd } from '../runs/records';
 import { readRows, type ShardSummary, shardName } from '../runs/row-lines';
-import { entriesOfShard, type ShardData } from '../runs/shard-data';
+import { entriesOfShard, isFileOfMany, type ShardData } from '../runs/shard-data';
 import type { ResultStore } from '../store';
 import { agree } from './dependence';
 import { writeFailed } from './failed-shard';
@@ -101,14 +101,10 @@ function deadly(deaths: number) {
 }
 
 /** Of the round before, where each picture has a row; undefined for those that failed. */
-async function earlierRows(
-  store: ResultStore,
-  { shard, round, entries }: ShardData,
-  count: number,
-): Promise<(Row | undefined)[] | undefined> {
+async function earlierRows(store: ResultStore, data: ShardData, count: number): Promise<(Row | undefined)[] | undefined> {
   // What is in a file of many pictures is found again by reading all of it.
-  if (entries.some((entry) => 't' in entry)) return undefined;
-  const name = await lastName(store, shard, round);
+  if (isFileOfMany(data)) return undefined;
+  const name = await lastName(store, data.shard, data.round);
   if (name === undefined) return undefined;
   const rows: (Row | undefined)[] = [];
   for await (const row of readRows(await store.read(name), name)) rows.push(row.error ? undefined : row);

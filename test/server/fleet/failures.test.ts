@@ -44,11 +44,13 @@ function ask(server: Served, number: number): Promise<Answer> {
   return server.post('/v1/interrogate', { image, modes: ['best', 'fast'], caption: `thing ${number}` });
 }
 
+const theirs: Promise<Answer>[] = [];
+
 async function expectLikeLocal(answers: readonly Answer[]): Promise<void> {
   for (const [number, { status, body }] of answers.entries()) {
     expect({ status, body }).toMatchObject({ status: 200 });
-    const theirs = await ask(local, number);
-    expect(body.descriptions).toEqual(theirs.body.descriptions);
+    theirs[number] ??= ask(local, number);
+    expect(body.descriptions).toEqual((await theirs[number]).body.descriptions);
   }
 }
 
@@ -74,7 +76,7 @@ test('a Redis that is killed, and one that is away for a while, cost nothing but
   ended.push(() => started.kill());
   const server = await door(proxy, 2, { cache: 0 });
   ended.push(() => server.close());
-  const asked = Promise.all(Array.from({ length: 30 }, (_, number) => ask(server, number)));
+  const asked = Promise.all(Array.from({ length: 20 }, (_, number) => ask(server, number)));
   await sleep(500);
   proxy.cut();
   await sleep(500);
@@ -105,7 +107,7 @@ test('a worker that is told to end finishes, or gives back, what it has', async 
   const server = await doorBefore(1, { cache: 0 });
   await worker();
   await until(() => server.app.interrogator.parts.devices.shown.length === 2);
-  const asked = Promise.all(Array.from({ length: 24 }, (_, number) => ask(server, number)));
+  const asked = Promise.all(Array.from({ length: 16 }, (_, number) => ask(server, number)));
   await sleep(300);
   expect(await leaving.stop()).toBe(0);
   await until(() => server.app.interrogator.parts.devices.shown.length === 1);
