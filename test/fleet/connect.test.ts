@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fleet } from '../../lib/fleet/redis/connect';
 import { TestProxy, TestRedis } from './support/redis';
@@ -61,6 +63,23 @@ test('a password that is missing, wrong, or not asked for', async () => {
 
 test.each(['', 'localhost', 'http://localhost', 'redis://', '6379'])('%j is no address', async (url) => {
   await expect(Fleet.connect({ url })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+});
+
+test.each([
+  ['says nothing', () => {}, 'it says nothing'],
+  ['breaks off', (socket: Socket) => void socket.destroy(), 'no Redis'],
+  ['speaks HTTP', (socket: Socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'), ''],
+])('what listens there and %s is no Redis', async (_, answer, reason) => {
+  const server = createServer((socket) => answer(socket.on('error', () => {}).resume())).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const failure = Fleet.connect({ url: `redis://127.0.0.1:${port}` });
+  await expect(failure).rejects.toMatchObject({ code: 'ERR_REDIS', message: expect.stringContaining(`127.0.0.1:${port}: `) });
+  await expect(failure).rejects.toMatchObject({
+    message: expect.stringContaining(reason),
+    hint: expect.stringContaining('Check the address'),
+  });
+  server.close();
 });
 
 test('a replica takes no work', async () => {

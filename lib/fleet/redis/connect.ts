@@ -47,6 +47,7 @@ export class Fleet {
     try {
       const warnings = await checkServer(redis, where);
       redis.options.retryStrategy = pauseBefore;
+      redis.options.socketTimeout = silenceMs;
       return new Fleet(prefix, options, redis, warnings);
     } catch (error) {
       end(redis);
@@ -111,7 +112,7 @@ function newRedis({ url, ...options }: RedisOptions & { url: string }): Redis {
 
 /** The first one is not tried again: whoever mistyped the address is to know. */
 async function firstConnection(options: RedisOptions & { url: string }, where: string): Promise<Redis> {
-  const redis = newRedis({ ...options, lazyConnect: true, retryStrategy: () => null });
+  const redis = newRedis({ ...options, socketTimeout: CONNECT_MS, lazyConnect: true, retryStrategy: () => null });
   let reason: Error | undefined;
   redis.on('error', (error: Error) => {
     reason = error;
@@ -136,13 +137,14 @@ function connectionFailure(cause: Error, where: string): InterrogatorError {
       cause,
     });
   }
-  const why = REASONS[code] ?? message;
+  const why = REASONS[code] ?? (/^Socket timeout/.test(message) ? 'it says nothing' : message);
   return new InterrogatorError('ERR_REDIS', `No Redis answers at ${where}: ${why}.`, {
     hint: `Is it running? Check the address, or start one: ${START}`,
     cause,
   });
 }
 
+const NO_REDIS = 'the connection is broken off, as by what is no Redis, or by one that speaks TLS (rediss://)';
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection is refused',
   ENOTFOUND: 'there is no such host',
@@ -150,7 +152,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'it takes too long',
   EHOSTUNREACH: 'the host cannot be reached',
   ENETUNREACH: 'the network cannot be reached',
-  ECONNRESET: 'it breaks the connection off; does it speak TLS (rediss://)?',
+  ECONNRESET: NO_REDIS,
+  EPIPE: NO_REDIS,
 };
 
 /** A name of several addresses fails with all of their errors. */

@@ -49,7 +49,9 @@ export const Run = Type.Object(
     ),
     createdAt: Type.String({ description: 'ISO 8601.' }),
     endedAt: Type.Optional(Type.String()),
-    total: orNull(Type.Integer({ description: 'Pictures; null while they are being listed. A file of many counts as one until the end.' })),
+    total: orNull(
+      Type.Integer({ description: 'Pictures; null while they are being listed, and while files of many (tar, parquet) are not all read.' }),
+    ),
     done: Type.Integer({ description: 'Pictures that came to a result.' }),
     kept: Type.Integer({ description: 'Those whose result was there from another picture with the same content.' }),
     failed: Type.Integer({ description: 'Those that came to an error.' }),
