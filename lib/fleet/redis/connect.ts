@@ -5,6 +5,8 @@ import { InterrogatorError } from '../../index';
 /** In front of all keys of a fleet: several may share a Redis. */
 export const DEFAULT_PREFIX = 'torch-interrogator';
 const CONNECT_MS = 5000;
+/** ioredis waits so long for the end of a connection, also of one that has ended: nothing else is to keep a process from ending. */
+const DISCONNECT_MS = 200;
 /** BullMQ's least. */
 const LEAST_VERSION = [6, 2];
 const LONGEST_PAUSE_MS = 2000;
@@ -41,7 +43,7 @@ export class Fleet {
    */
   static async connect({ url, prefix = DEFAULT_PREFIX, silenceMs = SILENCE_MS }: FleetAddress): Promise<Fleet> {
     const where = shownAddress(url);
-    const patience = { connectTimeout: CONNECT_MS, socketTimeout: silenceMs, keepAlive: 10_000 };
+    const patience = { connectTimeout: CONNECT_MS, socketTimeout: silenceMs, keepAlive: 10_000, disconnectTimeout: DISCONNECT_MS };
     const options = { url, ...patience, maxRetriesPerRequest: null, enableReadyCheck: true } as const;
     const redis = await firstConnection(options, where);
     try {
