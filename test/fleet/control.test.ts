@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { Fleet } from '../../lib/fleet';
 import { RunRecords } from '../../lib/fleet/runs/records';
-import { agree } from '../../lib/fleet/work/dependence';
+import { agree } from '../../lib/fleet/work/jobs/dependence';
 import { takeTurn } from '../../lib/fleet/work/tenant-limit';
 import { jsonLines } from '../cli/command';
 import { encoded } from '../run/support/picture-set';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelRun, Fleet, pauseRun, type RunView, RunWorker, readRun, retryRun, submitRun, watchRun } from '../../lib/fleet';
 import { RunRecords } from '../../lib/fleet/runs/records';
-import { MOST_FAULTS } from '../../lib/fleet/work/taken';
+import { MOST_FAULTS } from '../../lib/fleet/work/jobs/taken';
 import { jsonLines } from '../cli/command';
 import { encoded } from '../run/support/picture-set';
 import { WorkerProcess } from './support/fleet-process';

@@ -5,7 +5,7 @@ import { duplicatesOf } from '../redis/duplicates';
 import { within } from '../redis/within';
 import { openRunQueue, type RunJob, type RunQueue } from '../runs/queue';
 import type { RunSpec } from '../runs/spec';
-import type { Outcome } from './outcome';
+import type { Outcome } from './jobs/outcome';
 
 export interface AttachedOptions {
   fleet: Fleet;

@@ -14,9 +14,9 @@ import { AttachedRun } from './attached-run';
 import { Changes } from './changes';
 import type { WorkerEvent } from './events';
 import { Interrogators, type Lender } from './interrogators';
-import { JobWork } from './job-work';
+import { JobWork } from './jobs/job-work';
+import type { ShardMaker } from './jobs/taken';
 import { Stores } from './stores';
-import type { ShardMaker } from './taken';
 import { takeTurn } from './tenant-limit';
 
 export interface RunWorkerOptions {

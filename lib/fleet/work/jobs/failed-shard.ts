@@ -1,8 +1,8 @@
 /** The results of a shard that could not be worked on, whoever tried: each of its pictures failed with the reason. */
 import { writeFile } from 'node:fs/promises';
-import type { PictureEntry } from '../../run/inputs';
-import type { Row, RowError } from '../../run/row';
-import { rowLine, type ShardSummary, summaryLine } from '../runs/row-lines';
+import type { PictureEntry } from '../../../run/inputs';
+import type { Row, RowError } from '../../../run/row';
+import { rowLine, type ShardSummary, summaryLine } from '../../runs/row-lines';
 
 export async function writeFailed(file: string, entries: readonly PictureEntry[], error: RowError): Promise<void> {
   const rows = entries.map((entry): Row => {

@@ -1,18 +1,18 @@
 /** A worker's work on one shard: from the queue to the store, and into the run's counts. */
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { hasCode, toInterrogatorError } from '../../errors';
-import { InterrogatorError } from '../../index';
-import type { RunProgress } from '../../run/progress';
-import { type Row, rowError } from '../../run/row';
-import { addMerge } from '../runs/queue';
-import type { ShardEnd } from '../runs/records';
-import { readRows, type ShardSummary, shardName } from '../runs/row-lines';
-import { entriesOfShard, isFileOfMany, type ShardData } from '../runs/shard-data';
-import type { ResultStore } from '../store';
+import { hasCode, toInterrogatorError } from '../../../errors';
+import { InterrogatorError } from '../../../index';
+import type { RunProgress } from '../../../run/progress';
+import { type Row, rowError } from '../../../run/row';
+import { addMerge } from '../../runs/queue';
+import type { ShardEnd } from '../../runs/records';
+import { readRows, type ShardSummary, shardName } from '../../runs/row-lines';
+import { entriesOfShard, isFileOfMany, type ShardData } from '../../runs/shard-data';
+import type { ResultStore } from '../../store';
+import type { Lent } from '../interrogators';
 import { agree } from './dependence';
 import { writeFailed } from './failed-shard';
-import type { Lent } from './interrogators';
 import { Later, pauseAfter } from './outcome';
 import { runShard } from './shard';
 import { Suspects } from './suspects';

@@ -1,13 +1,13 @@
 /** A job that a worker has taken, and what it needs to work on it. */
 
-import type { RunProgress } from '../../run/progress';
-import type { RunJob, RunQueue } from '../runs/queue';
-import type { RunRecords } from '../runs/records';
-import type { ShardData } from '../runs/shard-data';
-import type { RunSpec } from '../runs/spec';
-import type { WorkerEvent } from './events';
-import type { Interrogators } from './interrogators';
-import type { Stores } from './stores';
+import type { RunProgress } from '../../../run/progress';
+import type { RunJob, RunQueue } from '../../runs/queue';
+import type { RunRecords } from '../../runs/records';
+import type { ShardData } from '../../runs/shard-data';
+import type { RunSpec } from '../../runs/spec';
+import type { WorkerEvent } from '../events';
+import type { Interrogators } from '../interrogators';
+import type { Stores } from '../stores';
 
 export interface Taken {
   spec: RunSpec;

@@ -1,9 +1,9 @@
 /** What a worker does with a job of a run, and what is to become of the job. */
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { hasCode, toInterrogatorError } from '../../errors';
-import type { ErrorCode } from '../../index';
-import { isRunId } from '../runs/spec';
+import { hasCode, toInterrogatorError } from '../../../errors';
+import type { ErrorCode } from '../../../index';
+import { isRunId } from '../../runs/spec';
 import { workOnMerge } from './merge-job';
 import { Later, type Outcome, pauseAfter } from './outcome';
 import { workOnShard } from './shard-job';

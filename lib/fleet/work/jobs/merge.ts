@@ -1,17 +1,17 @@
 /** The results of all shards become the outputs that one machine would have written: in order, a row at a time. */
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { AbortError } from '../../index';
-import { type PictureEntry, picturesAt } from '../../run/inputs';
-import type { Picture } from '../../run/picture';
-import type { RunSummary } from '../../run/progress';
-import { type MadeRow, publishRows } from '../../run/publish-rows';
-import type { Row } from '../../run/row';
-import { type RunQueue, shardJobId } from '../runs/queue';
-import type { RunRecord, RunRecords } from '../runs/records';
-import { readRows, shardName } from '../runs/row-lines';
-import { entriesOfShard, type ShardData } from '../runs/shard-data';
-import { isObjectStore, openStore, type ResultStore, splitObject } from '../store';
+import { AbortError } from '../../../index';
+import { type PictureEntry, picturesAt } from '../../../run/inputs';
+import type { Picture } from '../../../run/picture';
+import type { RunSummary } from '../../../run/progress';
+import { type MadeRow, publishRows } from '../../../run/publish-rows';
+import type { Row } from '../../../run/row';
+import { type RunQueue, shardJobId } from '../../runs/queue';
+import type { RunRecord, RunRecords } from '../../runs/records';
+import { readRows, shardName } from '../../runs/row-lines';
+import { entriesOfShard, type ShardData } from '../../runs/shard-data';
+import { isObjectStore, openStore, type ResultStore, splitObject } from '../../store';
 
 export interface MergeOptions {
   record: RunRecord;

@@ -2,8 +2,8 @@
  * Pictures that end the process of whoever works on them. A shard whose workers have died is worked on picture by picture, each of which is
  * noted before it is begun: where a worker dies again, the others know of which one.
  */
-import type { Picture } from '../../run/picture';
-import type { RunRecords } from '../runs/records';
+import type { Picture } from '../../../run/picture';
+import type { RunRecords } from '../../runs/records';
 
 /** Workers that died with a shard before its pictures are taken one by one: a single one may have been stopped by hand. */
 export const DEATHS = 2;

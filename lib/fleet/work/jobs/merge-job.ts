@@ -1,9 +1,9 @@
 /** A worker's work on a run's merge. */
 import path from 'node:path';
-import { hasCode, toInterrogatorError } from '../../errors';
-import { rowError } from '../../run/row';
-import type { MergeData } from '../runs/queue';
-import { openStore } from '../store';
+import { hasCode, toInterrogatorError } from '../../../errors';
+import { rowError } from '../../../run/row';
+import type { MergeData } from '../../runs/queue';
+import { openStore } from '../../store';
 import { mergeRun } from './merge';
 import { Later, pauseAfter } from './outcome';
 import { MOST_FAULTS, type Taken, type Workplace } from './taken';

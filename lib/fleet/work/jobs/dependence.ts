@@ -1,7 +1,7 @@
 /** What the results of a run depend on, besides its pictures: all of its workers must have the same. */
-import { InterrogatorError } from '../../index';
-import { keysOf, type Plan } from '../../run/work/keys';
-import type { RunRecords } from '../runs/records';
+import { InterrogatorError } from '../../../index';
+import { keysOf, type Plan } from '../../../run/work/keys';
+import type { RunRecords } from '../../runs/records';
 
 export interface Dependence {
   /** Digests, one of each thing that is made. */
