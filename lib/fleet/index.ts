@@ -1,5 +1,5 @@
 /** A fleet: workers on any number of machines, which share their work through a Redis. */
-export { DEFAULT_PREFIX, Fleet, type FleetAddress, redisFault } from './redis/connect';
+export { DEFAULT_PREFIX, Fleet, type FleetAddress, faultMessage, redisFault } from './redis/connect';
 export { within } from './redis/within';
 export { Heartbeat, listWorkers, type SeenWorker, type WorkerInfo } from './redis/workers';
 export {

@@ -8,7 +8,7 @@ import { Redis } from 'ioredis';
 import { Fleet } from '../../lib/fleet';
 import { RunRecords } from '../../lib/fleet/runs/records';
 import { agree } from '../../lib/fleet/work/jobs/dependence';
-import { takeTurn } from '../../lib/fleet/work/tenant-limit';
+import { countLate, takeTurn } from '../../lib/fleet/work/tenant-limit';
 import { jsonLines } from '../cli/command';
 import { encoded } from '../run/support/picture-set';
 import { FleetSession } from './support/session';
@@ -216,6 +216,9 @@ test('a tenant’s runs begin no more pictures a second than it may', async () =
   expect(waits.slice(0, 2)).toEqual([0, 0]);
   for (const wait of waits.slice(2)) expect(wait).toBeGreaterThan(500);
   expect(await takeTurn(fleet, 'other', 1e6)).toBe(0);
+  // Of a tar nobody knew how many pictures it has before it was read.
+  await countLate(fleet, 'slow', 500);
+  expect(await takeTurn(fleet, 'slow', 1)).toBeGreaterThan(10_000);
   await session.fleet('limit', 'slow', 'none');
   expect(await takeTurn(fleet, 'slow', 1e6)).toBe(0);
 });

@@ -1,10 +1,11 @@
 /** Redis, stores and people in the middle of things: runs come to their end all the same, with the right counts. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cancelRun, Fleet, pauseRun, type RunView, RunWorker, readRun, retryRun, submitRun, watchRun } from '../../lib/fleet';
+import { cancelRun, Fleet, pauseRun, type RunView, RunWorker, readRun, removeRun, retryRun, submitRun, watchRun } from '../../lib/fleet';
 import { RunRecords } from '../../lib/fleet/runs/records';
+import { summaryLine } from '../../lib/fleet/runs/row-lines';
 import { MOST_FAULTS } from '../../lib/fleet/work/jobs/taken';
 import { jsonLines } from '../cli/command';
 import { encoded } from '../run/support/picture-set';
@@ -72,8 +73,102 @@ test('a store that is away for a while costs time alone', async () => {
   await sleep(1500);
   expect(await readRun(fleet, id)).toMatchObject({ state: 'running', shards: { left: PICTURES / 2 } });
   rmSync(state);
-  expect(await toEnd(id)).toMatchObject({ state: 'ended', done: PICTURES, failed: 0 });
+  const { state: ended, done, kept, failed } = await toEnd(id);
+  expect({ ended, all: done + kept, failed }).toEqual({ ended: 'ended', all: PICTURES, failed: 0 });
 }, 90_000);
+
+test('a store that takes no writes for a while fails nothing, and computes nothing twice', async () => {
+  const id = await submit('out.jsonl', { state: place('state') });
+  const shards = place(`state/fleet/${id}/shards`);
+  rmSync(shards, { recursive: true, force: true });
+  mkdirSync(path.dirname(shards), { recursive: true });
+  writeFileSync(shards, '');
+  let failures = 0;
+  const worker = startWorker({
+    log: ({ event }) => {
+      if (event === 'failed') failures += 1;
+    },
+  });
+  while (failures < 2) await sleep(20);
+  rmSync(shards);
+  const view = await toEnd(id);
+  expect(view).toMatchObject({ state: 'ended', failed: 0, shards: { lost: 0 } });
+  // What an attempt has made, the next one has.
+  expect(view.kept).toBeGreaterThan(0);
+  expect(view.encoded + view.kept).toBe(PICTURES);
+  await worker.close(0);
+  const left = readdirSync(path.join(work, `work-${prefixes}-0`), { recursive: true }).filter((name) => /\.jsonl$/.test(String(name)));
+  expect(left).toEqual([]);
+}, 90_000);
+
+test('a Redis whose memory is full for a while costs time alone, and is told of in words', async () => {
+  const id = await submit();
+  const told = new Set<string>();
+  startWorker({ lockSeconds: 2, shards: 1, log: ({ message = '' }) => told.add(message) });
+  while ((await readRun(fleet, id)).shards.left === PICTURES / 2) await sleep(5);
+  await fleet.redis.config('SET', 'maxmemory', '1');
+  await sleep(1000);
+  await fleet.redis.config('SET', 'maxmemory', '0');
+  expect(await toEnd(id)).toMatchObject({ state: 'ended', failed: 0, total: PICTURES });
+  expect([...told].filter((message) => /OOM/.test(message))).toEqual([]);
+}, 60_000);
+
+test('a run that several try again at the same time is tried again once', async () => {
+  const broken = path.join(pictures, 'broken.png');
+  writeFileSync(broken, 'no picture');
+  try {
+    const id = await submit();
+    startWorker();
+    expect(await toEnd(id)).toMatchObject({ failed: 1 });
+    for (let round = 1; round <= 3; round += 1) {
+      const tries = await Promise.allSettled(
+        Array.from({ length: 5 }, async (_, i) => sleep(3 * i * round).then(() => retryRun(fleet, id))),
+      );
+      expect(tries.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0);
+      for (const each of tries) {
+        if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+      }
+      expect(await toEnd(id)).toMatchObject({ state: 'ended', failed: 1, done: PICTURES });
+    }
+    const records = new RunRecords(fleet);
+    const { round } = await records.read(id);
+    // Whoever has looked at it before the last round began comes too late.
+    expect(await records.reopen(id, round, 1)).toBe(false);
+    expect(await records.read(id)).toMatchObject({ state: 'ended', left: 0 });
+  } finally {
+    rmSync(broken);
+  }
+}, 60_000);
+
+test('of a run that is cancelled and removed while a shard is under way nothing is left', async () => {
+  let begun = 0;
+  let go = (): void => {};
+  const going = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  let isWritten = false;
+  startWorker({
+    makeShard: async (_, __, file) => {
+      begun += 1;
+      await going;
+      writeFileSync(
+        file,
+        summaryLine({ done: 2, kept: 0, failed: 0, skipped: 0, encoded: 2, seconds: 1, failures: [], keys: [], embedDim: 0 }),
+      );
+      isWritten = true;
+    },
+  });
+  const id = await submit('out.jsonl', { state: place('state') });
+  while (begun === 0) await sleep(5);
+  await cancelRun(fleet, id);
+  await removeRun(fleet, id);
+  go();
+  while (!isWritten) await sleep(5);
+  await workers[0]?.close(5000);
+  const left = readdirSync(place('state'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  expect(left.map(({ name }) => name)).toEqual([]);
+  expect(await fleet.redis.keys(`*${id}*`)).toEqual([]);
+}, 60_000);
 
 test('an output that cannot be written is tried again, and then what the run fails with; retry writes it', async () => {
   const id = await submit('none/out.jsonl', { state: place('state') });
@@ -198,12 +293,20 @@ test('many short runs on few workers: each comes to its end, and no more shards 
   expect((await fleet.redis.keys(`${fleet.prefix}:run-*`)).sort()).toEqual([]);
 }, 90_000);
 
-test('without Redis a worker ends when it is told to', async () => {
-  const other = await TestRedis.start();
-  const worker = WorkerProcess.start(other.url, work, ['--grace', '1', '--no-requests']);
-  await worker.said(({ event }) => event === 'started');
-  await other.kill();
-  await sleep(300);
-  expect(await worker.end('SIGTERM')).toBe(0);
-  await other.stop();
-}, 40_000);
+test.each<['kill' | 'freeze', string[]]>([
+  ['kill', ['--no-requests']],
+  ['freeze', ['--no-requests']],
+  ['freeze', ['--clip', 'sample', '--caption', 'sample']],
+])(
+  'without a Redis that answers a worker ends when it is told to: %s, %j',
+  async (how, options) => {
+    const other = await TestRedis.start();
+    const worker = WorkerProcess.start(other.url, work, ['--grace', '1', ...options]);
+    await worker.said(({ event }) => event === 'started');
+    await other[how]();
+    await sleep(300);
+    expect(await worker.end('SIGTERM')).toBe(0);
+    await other.stop();
+  },
+  40_000,
+);

@@ -62,12 +62,12 @@ export function addWorkerOptions(command: Command): Command {
 }
 
 export async function work(fleet: Fleet, options: WorkerOptions): Promise<void> {
-  const { Heartbeat, RunWorker, within } = require('../../fleet') as typeof import('../../fleet');
+  const { Heartbeat, RunWorker, faultMessage, within } = require('../../fleet') as typeof import('../../fleet');
   const { shards, lockSeconds, workDir, json, grace } = options;
   const config = configOf(options);
   const log = (event: Told): void => tell(event, json);
   const ended = new Promise<void>((resolve) => onInterrupts(resolve));
-  const heartbeat = new Heartbeat(fleet);
+  const heartbeat = new Heartbeat(fleet, (error) => log({ event: 'failed', message: faultMessage(error) }));
   const responder = options.requests ? await openResponder(fleet, options, { config, heartbeat, log }) : undefined;
   const worker = new RunWorker({
     fleet,
@@ -91,12 +91,14 @@ export async function work(fleet: Fleet, options: WorkerOptions): Promise<void> 
   ignoreEchoes();
   log({ event: 'ending', message: 'Ending: what is under way is finished, or given back.' });
   await Promise.all([worker.close(grace * 1000), responder && within(responder.drain(), grace * 1000)]);
-  await responder?.close();
+  if (responder) await within(responder.close(), CLOSING_MS);
   await heartbeat.stop().catch(() => {});
   log({ event: 'ended', ...worker.stats, message: 'Ended.' });
   process.exitCode = EXIT.ok;
 }
 
+/** Where Redis takes no notice. */
+const CLOSING_MS = 10_000;
 const REDIS_LOST = { event: 'redis lost', message: 'Redis does not answer: it is tried again, and what is under way goes on.' };
 const REDIS_BACK = { event: 'redis back', message: 'Redis answers again.' };
 

@@ -207,13 +207,19 @@ async function checkServer(redis: Redis, where: string): Promise<string[]> {
 export function redisFault(error: unknown): unknown {
   const { name, message } = error as Error;
   if (name !== 'ReplyError') return error;
-  if (message.startsWith('OOM')) {
+  // Within a script, older ones say it in a sentence of their own.
+  if (/\bOOM\b/.test(message)) {
     return new InterrogatorError('ERR_REDIS', 'The memory that Redis may use is full.', {
       hint: 'Raise its maxmemory, or remove runs: torch-interrogator run remove.',
       cause: error,
     });
   }
   return new InterrogatorError('ERR_REDIS', `Redis refuses: ${message}`, { cause: error });
+}
+
+/** For people. */
+export function faultMessage(error: unknown): string {
+  return (redisFault(error) as Error).message;
 }
 
 /** Without the password. Throws ERR_INVALID_ARGUMENT. */

@@ -3,10 +3,12 @@ import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import type { Redis } from 'ioredis';
 import type { Fleet } from './connect';
+import { within } from './within';
 
 const { version } = require('../../../package.json') as { version: string };
 
 const BEAT_MS = 5000;
+const STOP_MS = 1000;
 /** Who was not heard of for so long is dead. */
 export const DEAD_MS = 15_000;
 /** The dead are shown for a while, and then forgotten. */
@@ -58,8 +60,13 @@ export class Heartbeat {
   private readonly parts: (() => object)[] = [];
   private readonly timer: NodeJS.Timeout;
   private isStopped = false;
+  private fault = '';
 
-  constructor(private readonly fleet: Fleet) {
+  /** `onFault`: told what Redis refuses, once of each fault. */
+  constructor(
+    private readonly fleet: Fleet,
+    private readonly onFault: (error: Error) => void = () => {},
+  ) {
     this.timer = setInterval(() => void this.beat(), BEAT_MS).unref();
   }
 
@@ -76,7 +83,17 @@ export class Heartbeat {
     const text = JSON.stringify(Object.assign(info, ...this.parts.map((part) => part())));
     // One that fails is followed by the next. Without a connection it would wait, and then come all at once.
     if (redis.status !== 'ready') return;
-    await redis.eval(BEAT, 2, ...keysOf(this.fleet), this.id, text, FORGOTTEN_MS).catch(() => {});
+    const beating = redis.eval(BEAT, 2, ...keysOf(this.fleet), this.id, text, FORGOTTEN_MS).then(
+      () => {
+        this.fault = '';
+      },
+      (error: Error) => {
+        if (error.message !== this.fault) this.onFault(error);
+        this.fault = error.message;
+      },
+    );
+    // A Redis that takes no notice keeps nobody waiting.
+    await within(beating, BEAT_MS);
   }
 
   /** It is not there any more from now on. */
@@ -85,7 +102,7 @@ export class Heartbeat {
     clearInterval(this.timer);
     const { redis } = this.fleet;
     const [seen, info] = keysOf(this.fleet);
-    if (redis.status === 'ready') await redis.multi().zrem(seen, this.id).hdel(info, this.id).exec();
+    if (redis.status === 'ready') await within(redis.multi().zrem(seen, this.id).hdel(info, this.id).exec(), STOP_MS);
   }
 }
 

@@ -1,12 +1,14 @@
 /** What a person does with runs of a fleet: looks at them, pauses them, goes on, gives them up, tries failed pictures again. */
 import { abandonable, pause } from '../../abort';
 import { InterrogatorError, type RunProgress, type RunSummary } from '../../index';
+import { rowError } from '../../run/row';
 import type { Fleet } from '../redis/connect';
 import { openStore } from '../store';
 import { addMerge, addShards, openRunQueue, type RunQueue, removeQueue, shardJobId } from './queue';
-import { type RunRecord, RunRecords, type RunState } from './records';
+import { type Move, type RunRecord, RunRecords, type RunState } from './records';
 import { shardName } from './row-lines';
 import type { ShardData } from './shard-data';
+import type { RunSpec } from './spec';
 
 /** A run for people, and for programs: of `submit`, `status` and `watch`. */
 export interface RunView extends RunProgress {
@@ -131,10 +133,24 @@ export async function resumeRun(fleet: Fleet, id: string): Promise<void> {
 /** What is under way is given up, and what was made is removed. */
 export async function cancelRun(fleet: Fleet, id: string): Promise<void> {
   const { spec } = await requireOpen(fleet, id);
-  const isMoved = await new RunRecords(fleet).move(id, { from: ['submitting', 'running', 'merging'], to: 'cancelled' });
-  if (!isMoved) throw notPossible(id, 'has ended', 'torch-interrogator run status tells of it.');
+  if (await giveRunUp(fleet, spec, { from: ['submitting', 'running', 'merging'], to: 'cancelled' })) return;
+  throw notPossible(id, 'has ended', 'torch-interrogator run status tells of it.');
+}
+
+/** Gives up a run whose submission has died: nobody knows what else was to be in it. */
+export async function endSubmission(fleet: Fleet, id: string): Promise<void> {
+  const error = new InterrogatorError('ERR_ABORTED', 'The submission ended before all pictures were listed.', { hint: 'Submit it again.' });
+  const fields = { error: JSON.stringify(rowError(error)) };
+  const { spec } = await new RunRecords(fleet).read(id);
+  await giveRunUp(fleet, spec, { from: ['submitting'], to: 'cancelled', fields });
+}
+
+/** False where the run is in no such state. */
+async function giveRunUp(fleet: Fleet, { id, state }: RunSpec, move: Move): Promise<boolean> {
+  if (!(await new RunRecords(fleet).move(id, move))) return false;
   await withQueue(fleet, id, removeQueue);
-  await removeResults(spec.state);
+  await removeResults(state);
+  return true;
 }
 
 /**
@@ -146,25 +162,45 @@ export async function retryRun(fleet: Fleet, id: string): Promise<number> {
   const record = await records.read(id);
   if (record.state === 'cancelled') throw notPossible(id, 'was cancelled', 'Submit it again.');
   if (record.endedAt === undefined) throw notPossible(id, 'is under way', 'Wait for its end: torch-interrogator run watch.');
+  const places = [...new Set([...(await records.failing(id)).keys(), ...(await missingResults(records, record))])];
+  if (places.length === 0 && record.state !== 'failed') return 0;
+  const retrying = fleet.key('run', id, 'retrying');
+  if (!(await fleet.redis.set(retrying, '1', 'EX', RETRYING_SECONDS, 'NX'))) throw retriedMeanwhile(id);
+  try {
+    return await withQueue(fleet, id, (queue) => beginRound(records, queue, record, places));
+  } finally {
+    await fleet.redis.del(retrying);
+  }
+}
+
+/** A round is put on the queue in less. */
+const RETRYING_SECONDS = 120;
+
+/** Puts the shards at these places on the queue of a run that has ended, and opens it. By one at a time. */
+async function beginRound(records: RunRecords, queue: RunQueue, record: RunRecord, places: readonly number[]): Promise<number> {
+  const { id } = record.spec;
   const round = record.round + 1;
-  return withQueue(fleet, id, async (queue) => {
-    const places = [...new Set([...(await records.failing(id)).keys(), ...(await missingResults(records, record))])];
-    if (places.length === 0 && record.state !== 'failed') return 0;
-    const shards: ShardData[] = [];
-    for (const shard of places) {
-      const job = await queue.getJob(shardJobId(shard, 0));
-      if (!job) throw notPossible(id, 'does not know its pictures any more', 'Submit it again.');
-      shards.push({ ...(job.data as ShardData), round });
-    }
-    // Nobody takes them before the run is open: where this process ends in between, the next try finds them there.
-    await queue.pause();
-    await addShards(queue, shards);
-    if (shards.length === 0) await addMerge(queue, round);
-    if (!(await records.reopen(id, round, shards.length))) throw notPossible(id, 'is under way', 'Another one has retried it.');
-    await queue.resume();
-    await records.changed(id);
-    return shards.length;
-  });
+  const shards: ShardData[] = [];
+  for (const shard of places) {
+    const job = await queue.getJob(shardJobId(shard, 0));
+    if (!job) throw notPossible(id, 'does not know its pictures any more', 'Submit it again.');
+    shards.push({ ...(job.data as ShardData), round });
+  }
+  // Others may have been through a whole round while the results were looked for.
+  if ((await records.read(id)).round !== record.round) throw retriedMeanwhile(id);
+  // Nobody takes them before the run is open: where this process ends in between, the next try finds them there.
+  await queue.pause();
+  await addShards(queue, shards);
+  if (shards.length === 0) await addMerge(queue, round);
+  const isOpen = await records.reopen(id, round, shards.length);
+  if (isOpen || !(await records.read(id)).isPaused) await queue.resume();
+  if (!isOpen) throw retriedMeanwhile(id);
+  await records.changed(id);
+  return shards.length;
+}
+
+function retriedMeanwhile(id: string): InterrogatorError {
+  return notPossible(id, 'is under way', 'Another one tries its failed pictures again.');
 }
 
 /** Shards whose results somebody has removed. Of a run that ended well nothing is there, and nothing missing. */

@@ -4,7 +4,7 @@ import type { RunSummary } from '../../run/progress';
 import type { RowError } from '../../run/row';
 import type { Fleet } from '../redis/connect';
 import { openRunQueue, removeQueue } from './queue';
-import { ADD_SHARDS, COMPLETE, END_SUBMITTING, MOVE, NOTE, REOPEN } from './scripts';
+import { ADD_SHARDS, COMPLETE, DEPEND, END_SUBMITTING, MOVE, NOTE, REOPEN, SET } from './scripts';
 import type { RunSpec } from './spec';
 
 /** 'submitting' until all of its pictures are listed; work begins before that. */
@@ -169,7 +169,7 @@ export class RunRecords {
 
   /** Pictures that are left out, as the run is submitted. */
   async skip(id: string, pictures: number): Promise<void> {
-    await this.fleet.redis.hset(this.key(id), 'skipped', pictures);
+    await this.set(id, this.key(id), { skipped: pictures });
   }
 
   /** All of its pictures are listed. Resolves with the shards that are left, -1 where it was cancelled meanwhile. */
@@ -213,8 +213,15 @@ export class RunRecords {
   }
 
   async update(id: string, fields: Readonly<Record<string, string | number>>): Promise<void> {
-    await this.fleet.redis.hset(this.key(id), fields);
+    await this.set(id, this.key(id), fields);
     await this.changed(id);
+  }
+
+  /** False of a run that is no more, that was cancelled, or that has ended well: nobody asks for what its shards came to. */
+  async needsResults(id: string): Promise<boolean> {
+    const [spec, state, summary] = await this.fleet.redis.hmget(this.key(id), 'spec', 'state', 'summary');
+    if (!spec || state === 'cancelled') return false;
+    return state !== 'ended' || !summary || (JSON.parse(summary) as RunSummary).failed > 0;
   }
 
   /**
@@ -231,7 +238,7 @@ export class RunRecords {
     return moved;
   }
 
-  /** Again among those that workers look at. False where it has not ended. */
+  /** Again among those that workers look at. False where it has not ended, or where another round than the one before has. */
   async reopen(id: string, round: number, shards: number): Promise<boolean> {
     const keys = [this.key(id), this.fleet.key('open-runs'), this.key(id, 'refusals'), ...PARTS.map((part) => this.key(id, part))];
     return Number(await this.fleet.redis.eval(REOPEN, keys.length, ...keys, id, round, shards)) === 1;
@@ -247,19 +254,16 @@ export class RunRecords {
 
   /** What the run's results depend on: of the first worker that says so, for all others. Resolves with that. */
   async depend(id: string, depends: string): Promise<string> {
-    const { redis } = this.fleet;
-    await redis.hsetnx(this.key(id), 'depends', depends);
-    return (await redis.hget(this.key(id), 'depends')) ?? depends;
+    return (await this.fleet.redis.eval(DEPEND, 1, this.key(id), depends)) as string;
   }
 
   async refuse(id: string, worker: string, reason: string): Promise<void> {
-    if ((await this.fleet.redis.exists(this.key(id))) === 0) return;
-    await this.fleet.redis.hset(this.key(id, 'refusals'), worker, reason);
+    await this.set(id, this.key(id, 'refusals'), { [worker]: reason });
   }
 
   /** What a worker could not do, and tries again. */
   async trouble(id: string, reason: string): Promise<void> {
-    if ((await this.fleet.redis.exists(this.key(id))) === 1) await this.fleet.redis.hset(this.key(id), 'trouble', reason);
+    await this.set(id, this.key(id), { trouble: reason });
   }
 
   /** Resolves with the attempts at a shard that were begun and came to no end, this one included. `attempt`: its own name. */
@@ -293,6 +297,11 @@ export class RunRecords {
 
   async clear(id: string, shard: number, picture: string, attempt: string): Promise<void> {
     await this.fleet.redis.srem(this.key(id, 'suspects', shard), `${attempt} ${picture}`);
+  }
+
+  /** Of a run that is no more nothing is written. */
+  private async set(id: string, key: string, fields: Readonly<Record<string, string | number>>): Promise<void> {
+    await this.fleet.redis.eval(SET, 2, this.key(id), key, ...Object.entries(fields).flat());
   }
 
   private async note(id: string, key: string, what: string): Promise<number> {

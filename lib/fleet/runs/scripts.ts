@@ -27,7 +27,10 @@ return tonumber(redis.call('HGET', KEYS[1], 'left') or '0')
  * round, counts as JSON, seconds. Returns the shards that are left, -1 while there may be more.
  */
 export const COMPLETE = `
-if redis.call('EXISTS', KEYS[2]) == 0 then return -1 end
+if redis.call('EXISTS', KEYS[2]) == 0 then
+  redis.call('DEL', KEYS[4])
+  return -1
+end
 if redis.call('SADD', KEYS[1], ARGV[1]) == 1 then
   redis.call('HINCRBY', KEYS[2], 'left', -1)
   local counts = cjson.decode(ARGV[4])
@@ -68,6 +71,7 @@ return 1
  */
 export const REOPEN = `
 if redis.call('HEXISTS', KEYS[1], 'endedAt') == 0 then return 0 end
+if tonumber(redis.call('HGET', KEYS[1], 'round') or '0') + 1 ~= tonumber(ARGV[2]) then return 0 end
 redis.call('HDEL', KEYS[1], 'endedAt', 'error', 'summary')
 redis.call('HSET', KEYS[1], 'state', 'running', 'round', ARGV[2], 'left', ARGV[3], 'paused', 0)
 redis.call('DEL', KEYS[3])
@@ -75,6 +79,21 @@ redis.call('PERSIST', KEYS[1])
 for i = 4, #KEYS do redis.call('PERSIST', KEYS[i]) end
 redis.call('SADD', KEYS[2], ARGV[1])
 return 1
+`;
+
+/** KEYS: the run, a hash of it. ARGV: fields and values. The hash is kept as long as the run; nothing is written of a run that is no more. */
+export const SET = `
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('HSET', KEYS[2], unpack(ARGV))
+local left = redis.call('TTL', KEYS[1])
+if left > 0 then redis.call('EXPIRE', KEYS[2], left) end
+return 1
+`;
+
+/** KEYS: the run. ARGV: what the run's results depend on. Returns what was told first. */
+export const DEPEND = `
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSETNX', KEYS[1], 'depends', ARGV[1]) end
+return redis.call('HGET', KEYS[1], 'depends') or ARGV[1]
 `;
 
 /** Notes something once. KEYS: the set, the run. ARGV: what, seconds that it is kept. Returns how much is noted; 0 of a run that is no more. */

@@ -13,8 +13,16 @@ export interface AttachedOptions {
   /** Of the worker. */
   id: string;
   lockSeconds: number;
-  /** Told what BullMQ complains of: lost locks. */
-  onError(error: Error): void;
+  /** Told what BullMQ complains of. */
+  onFault(error: Error): void;
+  /** The lock of a job has run out: another worker has it. Told once. */
+  onLost(job: string): void;
+}
+
+/** A job, and what shows that it is ours. */
+export interface TakenJob {
+  job: RunJob;
+  token: string;
 }
 
 const CLOSING_MS = 2000;
@@ -23,8 +31,12 @@ const GONE_MS = 200;
 export class AttachedRun {
   readonly spec: RunSpec;
   readonly queue: RunQueue;
+  /** Those of the same models have the same. */
+  readonly models: string;
   /** Its tenant has had enough for now: until then nothing is taken. */
   restsUntil = 0;
+  /** When it last gave a job, or was asked for the first time. */
+  gaveAt = performance.now();
   private readonly worker: Worker;
   private readonly connection;
   private readonly duplicates;
@@ -32,13 +44,16 @@ export class AttachedRun {
   private readonly held = new Map<string, string>();
   /** Of these Redis is told what became of them: it may have let go of their locks already. */
   private readonly settling = new Set<string>();
+  /** Of these another worker has the lock. */
+  private readonly lost = new Set<string>();
   private readonly renewing: NodeJS.Timeout;
   private taken = 0;
 
   constructor(private readonly options: AttachedOptions) {
-    const { fleet, spec, id: name, lockSeconds, onError } = options;
+    const { fleet, spec, id: name, lockSeconds, onFault } = options;
     const { Worker } = require('bullmq') as typeof import('bullmq');
     this.spec = spec;
+    this.models = JSON.stringify(spec.config);
     this.queue = openRunQueue(fleet, spec.id);
     this.connection = fleet.connection();
     this.duplicates = duplicatesOf(this.connection);
@@ -54,7 +69,7 @@ export class AttachedRun {
       ...lock,
     };
     this.worker = new Worker(`run-${spec.id}`, null, worker);
-    this.worker.on('error', onError);
+    this.worker.on('error', onFault);
     void this.worker.startStalledCheckTimer();
     this.renewing = setInterval(() => void this.renew(), lockSeconds * 400);
   }
@@ -64,16 +79,17 @@ export class AttachedRun {
   }
 
   /** A shard or the merge, if one waits. Nothing of a run that is paused, or that has as many under way as it may. */
-  async take(): Promise<{ job: RunJob; token: string } | undefined> {
+  async take(): Promise<TakenJob | undefined> {
     const token = `${this.options.id}:${this.taken++}`;
     const job = (await this.worker.getNextJob(token, { block: false })) as RunJob | undefined;
     if (!job?.id) return undefined;
     this.held.set(job.id, token);
+    this.gaveAt = performance.now();
     return { job, token };
   }
 
   /** Tells Redis what became of a job. Rejects where its lock was lost: somebody else has it by now. */
-  async settle(job: RunJob, token: string, outcome: Outcome): Promise<void> {
+  async settle({ job, token }: TakenJob, outcome: Outcome): Promise<void> {
     this.settling.add(token);
     try {
       if (outcome.kind === 'done') await job.moveToCompleted(outcome.result, token, false);
@@ -81,6 +97,7 @@ export class AttachedRun {
       else await job.moveToDelayed(Date.now() + outcome.after, token);
     } finally {
       this.settling.delete(token);
+      this.lost.delete(token);
       if (this.held.get(job.id as string) === token) this.held.delete(job.id as string);
     }
   }
@@ -94,17 +111,18 @@ export class AttachedRun {
   }
 
   private async renew(): Promise<void> {
-    if (this.held.size === 0) return;
-    const { lockSeconds, onError } = this.options;
-    const held = new Map(this.held);
+    const held = new Map([...this.held].filter(([, token]) => !this.lost.has(token)));
+    if (held.size === 0) return;
+    const { lockSeconds, onFault, onLost } = this.options;
     const lost = await this.worker.extendJobLocks([...held.keys()], [...held.values()], lockSeconds * 1000).catch((error: Error) => {
-      onError(error);
+      onFault(error);
       return [];
     });
     for (const id of lost) {
       const token = held.get(id) as string;
       if (this.held.get(id) !== token || this.settling.has(token)) continue;
-      onError(new Error(`The lock of ${id} was lost: another worker has it.`));
+      this.lost.add(token);
+      onLost(id);
     }
   }
 }

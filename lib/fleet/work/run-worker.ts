@@ -3,21 +3,22 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { pause } from '../../abort';
 import { type ConfigInput, cacheFolder, type ProgressListener } from '../../index';
-import type { Fleet } from '../redis/connect';
+import { type Fleet, faultMessage } from '../redis/connect';
 import { within } from '../redis/within';
 import { forgetOldRuns } from '../runs/expiry';
-import { addMerge, removeQueue } from '../runs/queue';
+import { removeQueue } from '../runs/queue';
 import { RunRecords } from '../runs/records';
-import type { ShardData } from '../runs/shard-data';
-import { PACKAGE_VERSION, type RunSpec } from '../runs/spec';
-import { AttachedRun } from './attached-run';
+import { isFileOfMany, type ShardData } from '../runs/shard-data';
+import type { AttachedRun, TakenJob } from './attached-run';
 import { Changes } from './changes';
 import type { WorkerEvent } from './events';
 import { Interrogators, type Lender } from './interrogators';
 import { JobWork } from './jobs/job-work';
+import { type Outcome, pauseAfter } from './jobs/outcome';
 import type { ShardMaker } from './jobs/taken';
+import { OpenRuns } from './open-runs';
 import { Stores } from './stores';
-import { takeTurn } from './tenant-limit';
+import { countLate, takeTurn } from './tenant-limit';
 
 export interface RunWorkerOptions {
   fleet: Fleet;
@@ -45,16 +46,16 @@ export interface RunWorkerOptions {
 const LOOK_MS = 5000;
 /** Where nothing waits it asks again after so long, and each time later, up to the second. */
 const IDLE_MS = [500, 4000] as const;
-/** Runs that are asked for shards: others have their turn when these have none. Each costs a connection. */
-const MOST_ATTACHED = 8;
-const CLOSING_MS = 5000;
 /** How often it is looked for runs that ended long ago. */
 const FORGET_MS = 3600_000;
+const CLOSING_MS = 5000;
 /** To end where there is no Redis to tell it to. */
 const GONE_MS = 500;
 
 interface Underway {
   run: string;
+  job: string;
+  isMerge: boolean;
   /** Fires where the job is to be given back. */
   ending: AbortController;
   done: Promise<void>;
@@ -66,10 +67,7 @@ export class RunWorker {
   private readonly stores = new Stores();
   private readonly work: JobWork;
   private readonly changes: Changes;
-  /** In the order in which they are asked for work. */
-  private attached: AttachedRun[] = [];
-  /** Runs that this worker takes no part in. */
-  private readonly refused = new Set<string>();
+  private readonly runs: OpenRuns;
   private readonly underway = new Set<Underway>();
   private readonly ending = new AbortController();
   private working: Promise<void> = Promise.resolve();
@@ -78,16 +76,17 @@ export class RunWorker {
   private forgotAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: RunWorkerOptions) {
-    const { fleet, config, onProgress = () => {}, lender, id, isBusy = () => false, log, makeShard } = options;
+    const { fleet, config, onProgress = () => {}, lender, id, isBusy = () => false, lockSeconds = 30, log, makeShard } = options;
     this.records = new RunRecords(fleet);
     this.interrogators = new Interrogators(config, onProgress, lender);
     const folder = options.folder ?? path.join(cacheFolder(), 'fleet');
     const { records, interrogators, stores } = this;
     this.work = new JobWork({ id, records, interrogators, stores, folder, isBusy, log, makeShard });
-    this.changes = new Changes(fleet, () => {
-      this.lookedAt = Number.NEGATIVE_INFINITY;
-      this.wake();
-    });
+    this.changes = new Changes(fleet, () => this.lookSoon());
+    const giveUp = (run: string): Promise<unknown> => within(this.giveUp(run), CLOSING_MS);
+    const forget = (run: string): Promise<void> => this.work.forget(run);
+    const onLost = (run: string, job: string): void => this.lost(run, job);
+    this.runs = new OpenRuns({ fleet, records, id, lockSeconds, giveUp, forget, onLost, log });
   }
 
   /** Pictures done since the start, and shards under way. */
@@ -107,13 +106,12 @@ export class RunWorker {
     this.changes.close();
     const ended = (): Promise<unknown> => Promise.all([...this.underway].map(({ done }) => done));
     await within(ended(), graceMs);
-    this.giveUp();
+    void this.giveUp();
     // Without Redis it may wait for an answer that does not come.
     const wait = this.options.fleet.redis.status === 'ready' ? CLOSING_MS : GONE_MS;
-    await within(ended(), wait);
-    await within(this.working, wait);
-    await Promise.all(this.attached.splice(0).map((run) => run.close()));
-    await this.stores.close();
+    await within(Promise.all([ended(), this.working]), wait);
+    await this.runs.close();
+    await within(this.stores.close(), CLOSING_MS);
     await this.interrogators.close();
   }
 
@@ -121,11 +119,13 @@ export class RunWorker {
     const { signal } = this.ending;
     const { shards = 2, log } = this.options;
     let idle: number = IDLE_MS[0];
+    let fault = '';
     while (!signal.aborted) {
       try {
         if (performance.now() - this.lookedAt > LOOK_MS) await this.look();
         const hasRoom = this.underway.size < shards && this.work.rest === 0;
         const isTaken = hasRoom && (await this.takeOne());
+        fault = '';
         if (isTaken) idle = IDLE_MS[0];
         else {
           // What ends wakes it, too.
@@ -134,7 +134,10 @@ export class RunWorker {
         }
       } catch (error) {
         if (signal.aborted) return;
-        log({ event: 'failed', run: '', message: (error as Error).message });
+        const message = faultMessage(error);
+        // Until it is over it is said once.
+        if (message !== fault) log({ event: 'failed', run: '', message });
+        fault = message;
         await this.sleep(LOOK_MS);
       }
     }
@@ -149,131 +152,106 @@ export class RunWorker {
     over.abort();
   }
 
-  /** Of the first run that has something. Those of the same number take turns. */
+  private lookSoon(): void {
+    this.lookedAt = Number.NEGATIVE_INFINITY;
+    this.wake();
+  }
+
+  /** By the loop alone. */
+  private async look(): Promise<void> {
+    const open = await this.runs.look();
+    this.lookedAt = performance.now();
+    if (this.lookedAt - this.forgotAt < FORGET_MS) return;
+    this.forgotAt = this.lookedAt;
+    await this.work.forgetAllBut(open);
+    for (const run of await forgetOldRuns(this.options.fleet)) this.options.log({ event: 'forgotten', run });
+  }
+
+  /** Of the first run that has something. */
   private async takeOne(): Promise<boolean> {
-    for (const run of this.attached) {
+    for (const run of this.runs.inTurn) {
       if (performance.now() < run.restsUntil) continue;
       const taken = await run.take();
       if (!taken) continue;
       if (this.ending.signal.aborted) {
-        await run.settle(taken.job, taken.token, { kind: 'back' });
+        await run.settle(taken, { kind: 'back' });
         return false;
       }
-      this.toBack(run);
-      const underway: Underway = { run: run.spec.id, ending: new AbortController(), done: Promise.resolve() };
-      underway.done = this.do(run, taken, underway.ending.signal).finally(() => {
-        this.underway.delete(underway);
-        this.wake();
-      });
-      this.underway.add(underway);
+      this.runs.took(run);
+      this.begin(run, taken);
       return true;
     }
     return false;
   }
 
-  private toBack(run: AttachedRun): void {
-    const others = this.attached.filter((each) => each !== run);
-    const place = others.findIndex(({ spec }) => spec.priority > run.spec.priority);
-    others.splice(place < 0 ? others.length : place, 0, run);
-    this.attached = others;
+  private begin(run: AttachedRun, taken: TakenJob): void {
+    const { name, id: job = '' } = taken.job;
+    const underway: Underway = {
+      run: run.spec.id,
+      job,
+      isMerge: name === 'merge',
+      ending: new AbortController(),
+      done: Promise.resolve(),
+    };
+    underway.done = this.do(run, taken, underway.ending.signal).finally(() => {
+      this.underway.delete(underway);
+      this.wake();
+    });
+    this.underway.add(underway);
   }
 
-  /** Never rejects. */
-  private async do(run: AttachedRun, { job, token }: NonNullable<Awaited<ReturnType<AttachedRun['take']>>>, signal: AbortSignal) {
-    const { spec, queue } = run;
+  /** Never rejects. Whatever comes of it, its lock is renewed no more. */
+  private async do(run: AttachedRun, taken: TakenJob, signal: AbortSignal): Promise<void> {
+    const { id } = run.spec;
     const { log } = this.options;
     try {
-      const wait = job.name === 'merge' ? 0 : await takeTurn(this.options.fleet, spec.tenant, (job.data as ShardData).count);
-      if (wait > 0) {
-        run.restsUntil = performance.now() + wait;
-        return await run.settle(job, token, { kind: 'later', after: wait });
-      }
-      const attempt = `${this.options.id}-${randomBytes(4).toString('hex')}`;
-      const outcome = await this.work.do({ spec, queue, job, attempt, signal }, (reason) => this.refuse(spec.id, reason));
-      await run.settle(job, token, outcome);
-      if (job.name === 'merge' && outcome.kind === 'done') await this.merged(run);
+      const outcome = await this.outcomeOf(run, taken, signal).catch((error): Outcome => {
+        log({ event: 'failed', run: id, message: faultMessage(error) });
+        return { kind: 'later', after: pauseAfter(1) };
+      });
+      await run.settle(taken, outcome);
+      if (taken.job.name === 'merge' && outcome.kind === 'done') await this.merged(run);
     } catch (error) {
-      // The lock was lost: what was made of it is in the store, or of no use.
-      log({ event: 'lost lock', run: spec.id, message: (error as Error).message });
+      // Another worker has it by now, or will have it when its lock has run out: what was made of it is in the store, or of no use.
+      log({ event: 'not told', run: id, message: faultMessage(error) });
     }
   }
 
-  /** Of a run that has ended well nobody asks for the queue any more. */
+  private async outcomeOf(run: AttachedRun, { job }: TakenJob, signal: AbortSignal): Promise<Outcome> {
+    const { spec, queue } = run;
+    const { fleet, id } = this.options;
+    const shard = job.name === 'shard' ? (job.data as ShardData) : undefined;
+    const wait = shard ? await takeTurn(fleet, spec.tenant, shard.count) : 0;
+    if (wait > 0) {
+      run.restsUntil = performance.now() + wait;
+      return { kind: 'later', after: wait };
+    }
+    const attempt = `${id}-${randomBytes(4).toString('hex')}`;
+    const outcome = await this.work.do({ spec, queue, job, attempt, signal }, async (reason) => {
+      await this.runs.refuse(spec.id, reason);
+      this.lookSoon();
+    });
+    // Now it is known how many there are.
+    if (shard && isFileOfMany(shard) && outcome.kind === 'done') await countLate(fleet, spec.tenant, outcome.pictures - shard.count);
+    return outcome;
+  }
+
+  /** A run without failures is never tried again: its queue is not needed any more. */
   private async merged({ spec, queue }: AttachedRun): Promise<void> {
     const { state, summary } = await this.records.read(spec.id);
     if (state === 'ended' && summary?.failed === 0) await removeQueue(queue);
     this.lookedAt = Number.NEGATIVE_INFINITY;
   }
 
-  /** What is open, with what this worker takes part in. By the loop alone. */
-  private async look(): Promise<void> {
-    const records = await this.records.listOpen();
-    const open = new Set(records.map(({ spec }) => spec.id));
-    for (const id of this.refused) if (!open.has(id)) this.refused.delete(id);
-    const wanted = new Map<string, RunSpec>();
-    for (const record of records.sort((a, b) => a.spec.priority - b.spec.priority || a.spec.createdAt - b.spec.createdAt)) {
-      const { spec, isPaused, state, left, round, refusals } = record;
-      // Reopened: whoever did it may have mended the cause.
-      if (this.refused.has(spec.id) && refusals[this.options.id] !== undefined) continue;
-      this.refused.delete(spec.id);
-      if (spec.version !== PACKAGE_VERSION) {
-        await this.refuse(spec.id, `It has version ${PACKAGE_VERSION} of the package; the run was submitted with ${spec.version}.`);
-        continue;
-      }
-      if (isPaused || wanted.size >= MOST_ATTACHED) continue;
-      wanted.set(spec.id, spec);
-      // Whoever was to add it has died.
-      if (state === 'running' && left <= 0) await this.heal(spec, round);
-    }
-    const leaving = this.attached.filter(
-      ({ spec, underway }) => !open.has(spec.id) || this.refused.has(spec.id) || (!wanted.has(spec.id) && underway === 0),
-    );
-    for (const run of leaving) await this.leave(run, open);
-    for (const spec of wanted.values()) this.attach(spec);
-    this.attached.sort((a, b) => a.spec.priority - b.spec.priority);
-    this.lookedAt = performance.now();
-    if (this.lookedAt - this.forgotAt > FORGET_MS) await this.forgetOld(open);
-  }
-
-  private async forgetOld(open: ReadonlySet<string>): Promise<void> {
-    this.forgotAt = performance.now();
-    await this.work.forgetAllBut(open);
-    for (const run of await forgetOldRuns(this.options.fleet)) this.options.log({ event: 'forgotten', run });
-  }
-
-  private async heal({ id }: RunSpec, round: number): Promise<void> {
-    const run = this.attached.find(({ spec }) => spec.id === id);
-    if (run) await addMerge(run.queue, round);
-  }
-
-  private attach(spec: RunSpec): void {
-    if (this.attached.some((run) => run.spec.id === spec.id)) return;
-    const { fleet, lockSeconds = 30, id, log } = this.options;
-    const onError = (error: Error): void => log({ event: 'lost lock', run: spec.id, message: error.message });
-    this.attached.push(new AttachedRun({ fleet, spec, id, lockSeconds, onError }));
-    log({ event: 'run', run: spec.id, message: spec.title });
-  }
-
-  private async refuse(id: string, reason: string): Promise<void> {
-    this.refused.add(id);
-    await this.records.refuse(id, this.options.id, reason);
-    this.options.log({ event: 'refused', run: id, message: reason });
-    this.lookedAt = Number.NEGATIVE_INFINITY;
+  /** A shard comes to its end all the same, which may be before the other one's. Of a merge there is to be one at a time. */
+  private lost(run: string, job: string): void {
+    this.options.log({ event: 'lost lock', run, message: `Another worker has ${job}, which this one was thought dead with.` });
+    for (const each of this.underway) if (each.run === run && each.job === job && each.isMerge) each.ending.abort();
   }
 
   private giveUp(id?: string): Promise<unknown> {
     const own = [...this.underway].filter(({ run }) => id === undefined || run === id);
     for (const { ending } of own) ending.abort();
     return Promise.all(own.map(({ done }) => done));
-  }
-
-  /** Its shards under way are given back; of a run that was cancelled nobody takes them. */
-  private async leave(run: AttachedRun, open: ReadonlySet<string>): Promise<void> {
-    const { id } = run.spec;
-    this.attached = this.attached.filter((each) => each !== run);
-    await within(this.giveUp(id), CLOSING_MS);
-    await run.close();
-    if (!open.has(id)) await this.work.forget(id);
-    this.options.log({ event: 'left', run: id });
   }
 }

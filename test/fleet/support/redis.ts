@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Redis } from 'ioredis';
 
 export class TestRedis {
   private constructor(
@@ -25,11 +26,23 @@ export class TestRedis {
     return `redis://127.0.0.1:${this.port}`;
   }
 
+  /** Forgets all that it holds. */
+  async clear(): Promise<void> {
+    const redis = new Redis(this.url);
+    await redis.flushall();
+    redis.disconnect();
+  }
+
   /** As a crash ends it. */
   async kill(): Promise<void> {
     const ended = once(this.child, 'exit');
     this.child.kill('SIGKILL');
     await ended;
+  }
+
+  /** It takes connections, and says nothing. */
+  async freeze(): Promise<void> {
+    this.child.kill('SIGSTOP');
   }
 
   /** Of what it has on its disk. */

@@ -3,9 +3,10 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { hasCode, toInterrogatorError } from '../../../errors';
 import type { ErrorCode } from '../../../index';
+import { redisFault } from '../../redis/connect';
 import { isRunId } from '../../runs/spec';
 import { workOnMerge } from './merge-job';
-import { Later, type Outcome, pauseAfter } from './outcome';
+import { type Done, Later, type Outcome, pauseAfter } from './outcome';
 import { workOnShard } from './shard-job';
 import type { Taken, Workplace } from './taken';
 
@@ -78,9 +79,9 @@ export class JobWork {
     const { spec, job, signal } = taken;
     const { log } = this.place;
     try {
-      const result = job.name === 'merge' ? await this.merge(taken) : await this.shard(taken);
+      const done = job.name === 'merge' ? await this.merge(taken) : await this.shard(taken);
       this.faults = 0;
-      return { kind: 'done', result };
+      return { kind: 'done', ...done };
     } catch (cause) {
       if (cause instanceof Later) return { kind: 'later', after: cause.after };
       const shard = 'shard' in job.data ? { shard: job.data.shard } : {};
@@ -88,7 +89,7 @@ export class JobWork {
         log({ event: 'given back', run: spec.id, ...shard });
         return { kind: 'back' };
       }
-      const { message } = toInterrogatorError(cause);
+      const { message } = toInterrogatorError(redisFault(cause));
       if (hasCode(cause, ...LACKS)) {
         await refuse(message);
         log({ event: 'given back', run: spec.id, ...shard });
@@ -102,24 +103,18 @@ export class JobWork {
     }
   }
 
-  private async merge(taken: Taken): Promise<unknown> {
+  private async merge(taken: Taken): Promise<Omit<Done, 'kind'>> {
     await workOnMerge(this.place, taken);
-    return {};
+    return { result: {}, pictures: 0 };
   }
 
-  private async shard(taken: Taken): Promise<unknown> {
+  private async shard(taken: Taken): Promise<Omit<Done, 'kind'>> {
     const { done, kept, failed, encoded, seconds } = await workOnShard(this.place, taken);
     const shard = 'shard' in taken.job.data ? taken.job.data.shard : 0;
-    this.pictures += done + kept + failed;
+    const pictures = done + kept + failed;
+    this.pictures += pictures;
     this.failed += failed;
-    this.place.log({
-      event: 'shard',
-      run: taken.spec.id,
-      shard,
-      pictures: done + kept + failed,
-      failed,
-      seconds: Math.round(seconds * 1000) / 1000,
-    });
-    return { done, kept, failed, encoded };
+    this.place.log({ event: 'shard', run: taken.spec.id, shard, pictures, failed, seconds: Math.round(seconds * 1000) / 1000 });
+    return { result: { done, kept, failed, encoded }, pictures };
   }
 }

@@ -1,8 +1,15 @@
 /** What becomes of a job that a worker has taken. None ends as a failed one: others may do better, or later. */
 
+export interface Done {
+  kind: 'done';
+  /** For Redis, which shows it. */
+  result: object;
+  /** Of a shard. */
+  pictures: number;
+}
+
 export type Outcome =
-  /** It is done. */
-  | { kind: 'done'; result: unknown }
+  | Done
   /** Anybody may take it, now. */
   | { kind: 'back' }
   /** Anybody may take it, after so many milliseconds. */

@@ -5,6 +5,7 @@ import { hasCode, toInterrogatorError } from '../../../errors';
 import { InterrogatorError } from '../../../index';
 import type { RunProgress } from '../../../run/progress';
 import { type Row, rowError } from '../../../run/row';
+import { redisFault } from '../../redis/connect';
 import { addMerge } from '../../runs/queue';
 import type { ShardEnd } from '../../runs/records';
 import { readRows, type ShardSummary, shardName } from '../../runs/row-lines';
@@ -34,6 +35,7 @@ export async function workOnShard(place: Workplace, taken: Taken): Promise<Shard
   const summary = await summaryOf(store, name);
   const { isLast } = await records.complete(spec.id, shard, round, await endOf(store, data, summary));
   if (isLast) await addMerge(queue, round === 0 ? 0 : (await records.read(spec.id)).round);
+  if (!(await records.needsResults(spec.id))) await store.remove(name);
   return summary;
 }
 
@@ -47,6 +49,7 @@ async function make(place: Workplace, taken: Taken, store: ResultStore, name: st
   const file = path.join(folder, `${shard}.${round}.${attempt}.jsonl`);
   const entries = entriesOfShard(data);
   const deaths = (await records.begin(spec.id, shard, round, attempt)) - 1;
+  const state = path.join(folder, `${shard}.${round}`);
   let lent: Lent | undefined;
   let suspects: Suspects | undefined;
   try {
@@ -60,19 +63,19 @@ async function make(place: Workplace, taken: Taken, store: ResultStore, name: st
       suspects = await Suspects.of(records, spec.id, shard, deaths, attempt);
       const { interrogator } = lent;
       const { isBusy } = place;
-      const state = path.join(folder, `${shard}.${round}`);
       await runShard(
         { spec, entries, interrogator, folder: state, file, ...(earlier && { earlier }), suspects, isBusy, signal, onProgress },
         (depends) => agree(records, spec.id, depends),
       );
     }
-  } catch (cause) {
+  } catch (error) {
+    const cause = redisFault(error);
     // Its process lives.
     await suspects?.leave();
     await records.giveBack(spec.id, shard, round, attempt);
     await rm(file, { force: true });
-    // What the models could not be had for is the worker's fault; and who was told to stop has none.
-    if (!lent || signal.aborted || hasCode(cause, 'ERR_RUN_MISMATCH', 'ERR_ABORTED')) throw cause;
+    // None of these is the shard's fault: models that this worker could not load, a Redis that refuses, a word to stop.
+    if (!lent || signal.aborted || hasCode(cause, 'ERR_RUN_MISMATCH', 'ERR_ABORTED', 'ERR_REDIS')) throw cause;
     const faults = await records.fault(spec.id, `${shard}.${round}`, attempt);
     place.log({ event: 'failed', run: spec.id, shard, message: toInterrogatorError(cause).message });
     await records.trouble(spec.id, toInterrogatorError(cause).message);
@@ -81,15 +84,16 @@ async function make(place: Workplace, taken: Taken, store: ResultStore, name: st
   } finally {
     lent?.[Symbol.dispose]();
   }
-  await store.putIfAbsent(name, file);
-  await rm(file, { force: true });
-  await removeLate(place, taken, store, name);
-}
-
-/** Of a run that was cancelled, or that ended without this attempt, nobody asks for it. */
-async function removeLate({ records }: Workplace, { spec }: Taken, store: ResultStore, name: string): Promise<void> {
-  const { endedAt, state, summary } = await records.read(spec.id);
-  if (endedAt !== undefined && (state === 'cancelled' || summary?.failed === 0)) await store.remove(name);
+  try {
+    await store.putIfAbsent(name, file);
+  } catch (cause) {
+    // The store's fault, and nobody has died. What the pictures came to is kept here for the next attempt.
+    await records.giveBack(spec.id, shard, round, attempt);
+    throw cause;
+  } finally {
+    await rm(file, { force: true });
+  }
+  await rm(state, { recursive: true, force: true });
 }
 
 function deadly(deaths: number) {
@@ -117,7 +121,7 @@ async function endOf(store: ResultStore, { shard, round }: ShardData, summary: S
   if (round === 0) return { change: { done, kept, failed, skipped, encoded, seconds }, failing: failed };
   const after = await tally(store, shardName(shard, round));
   const before = await lastName(store, shard, round);
-  // Somebody has removed it: what it added is as good as what it would have.
+  // Somebody has removed it. It is taken to have counted the same: the run's counts stay as they are.
   const earlier = before === undefined ? after : await tally(store, before);
   const change = { done: after.well - earlier.well, kept: 0, failed: after.failed - earlier.failed, skipped: 0, encoded, seconds };
   return { change, failing: after.failed };

@@ -123,12 +123,10 @@ async function waitForRequests(isBusy: () => boolean, signal: AbortSignal): Prom
   while (isBusy() && performance.now() < end) await pause(YIELD_STEP_MS, signal);
 }
 
-/** With the state that an earlier attempt has left here; with a new one where another process of this machine is still at it. */
+/** With the state, which stays, that an earlier attempt has left here; with a new one where another process of this machine is still at it. */
 async function withState<T>(folder: string, work: (folder: string) => Promise<T>): Promise<T> {
   try {
-    const result = await work(folder);
-    await rm(folder, { recursive: true, force: true });
-    return result;
+    return await work(folder);
   } catch (error) {
     if (!hasCode(error, 'ERR_BUSY')) throw error;
   }
