@@ -197,6 +197,7 @@ test('other terms, as other weights, are refused by name, and the shard goes to 
 test('what a run depends on is told by its first worker, and differences by name', async () => {
   using fleet = await Fleet.connect({ url: session.redis.url });
   const records = new RunRecords(fleet);
+  await fleet.redis.hset(fleet.key('run', 'some'), 'spec', '{}');
   const own = { keys: ['a', 'b'], settings: { clip: '"1"', caption: '"2"', terms: '"3"', numBeams: '1' } };
   await agree(records, 'some', own);
   await agree(records, 'some', { ...own, settings: { ...own.settings } });
