@@ -14,6 +14,7 @@ import { addMerge, addShards, openRunQueue, type RunQueue, removeQueue } from '.
 import { RunRecords } from './records';
 import { isFileOfMany, type ShardData, shardDataOf } from './shard-data';
 import { newRunId, PACKAGE_VERSION, type RunSpec, sharedConfig, writeRules } from './spec';
+import { SubmissionLife } from './submission-life';
 
 export interface SubmitOptions
   extends Pick<
@@ -64,7 +65,10 @@ export async function submitRun(fleet: Fleet, inputs: RunInput | readonly RunInp
   }
   const records = new RunRecords(fleet);
   const queue = openRunQueue(fleet, spec.id);
+  let life: SubmissionLife | undefined;
   try {
+    // Before anybody sees the run: one without a sign of life counts as left behind.
+    life = await SubmissionLife.begin(fleet, spec.id);
     await records.create(spec);
     if (shardsAtOnce !== undefined) await queue.setGlobalConcurrency(shardsAtOnce);
     let pictures = 0;
@@ -95,6 +99,7 @@ export async function submitRun(fleet: Fleet, inputs: RunInput | readonly RunInp
     await within(giveUp(records, queue, spec.id), GIVE_UP_MS);
     throw redisFault(error);
   } finally {
+    if (life) await within(life.end(), GIVE_UP_MS);
     await within(queue.close(), GIVE_UP_MS);
   }
 }
