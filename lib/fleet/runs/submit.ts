@@ -1,46 +1,22 @@
 /** A run is handed to the workers of a fleet: what is to be made, where it goes, and its pictures, shard by shard. */
-import path from 'node:path';
-import { type Config, InterrogatorError, type RunInput, type RunOptions, requireKnownModels } from '../../index';
+import { InterrogatorError, type RunInput, type RunOptions, requireKnownModels } from '../../index';
 import { checkedRunOptions } from '../../run/checks/run-options';
 import { checkInputs, entriesOf, type PictureEntry, pictureAt } from '../../run/inputs';
 import { Ledger } from '../../run/ledger/ledger';
 import { Publisher } from '../../run/publish';
-import { needsCaptionModel, withTerms } from '../../run/run';
-import { stateFolderOf } from '../../run/state-folder';
 import { type Fleet, redisFault } from '../redis/connect';
 import { within } from '../redis/within';
-import { isObjectStore, openStore, splitObject } from '../store';
+import { openStore } from '../store';
 import { addMerge, addShards, openRunQueue, type RunQueue, removeQueue } from './queue';
 import { RunRecords } from './records';
 import { isFileOfMany, type ShardData, shardDataOf } from './shard-data';
-import { newRunId, PACKAGE_VERSION, type RunSpec, sharedConfig, writeRules } from './spec';
+import type { RunSpec } from './spec';
+import { checkNumbers, SHARD_SIZE, type SubmitOptions } from './submission/options';
+import { specOf } from './submission/spec-of';
 import { SubmissionLife } from './submission-life';
 
-export interface SubmitOptions
-  extends Pick<
-    RunOptions,
-    'config' | 'task' | 'words' | 'out' | 'report' | 'sidecar' | 'embed' | 'recursive' | 'include' | 'exclude' | 'from' | 'signal'
-  > {
-  /**
-   * Where results of shards are until they are merged: a folder that all workers share, or `s3://bucket/prefix`. Default: beside the first
-   * output.
-   */
-  state?: string;
-  /** Pictures of a shard, 1 to 10,000: what is lost at the most where a worker dies. Default 200. */
-  shardSize?: number;
-  /** Whose run it is. Default 'default'. */
-  tenant?: string;
-  /** Runs of 1 are before those of 2, up to 100. Default 10. */
-  priority?: number;
-  /** Shards that are worked on at the same time, on all workers together. Default: no limit. */
-  shardsAtOnce?: number;
-  /** For people. Default: the inputs. */
-  title?: string;
-  /** Told how many pictures were submitted. */
-  onSubmitted?: (pictures: number) => void;
-}
+export type { SubmitOptions } from './submission/options';
 
-const SHARD_SIZE = 200;
 /** Of a file of many pictures nobody knows how many: it is a shard of its own. */
 const SHARDS_AT_ONCE = 16;
 
@@ -114,83 +90,6 @@ async function giveUp(records: RunRecords, queue: RunQueue, id: string): Promise
 
 function cancelledMeanwhile(id: string): InterrogatorError {
   return new InterrogatorError('ERR_INVALID_ARGUMENT', `The run ${id} was cancelled while it was submitted.`);
-}
-
-function checkNumbers({ shardSize, priority, shardsAtOnce }: Pick<SubmitOptions, 'shardSize' | 'priority' | 'shardsAtOnce'>): void {
-  const wrong = (
-    [
-      ['shardSize', shardSize, 10_000],
-      ['priority', priority, 100],
-      ['shardsAtOnce', shardsAtOnce, 1_000_000],
-    ] as const
-  ).find(([, value, most]) => value !== undefined && !(Number.isInteger(value) && value >= 1 && value <= most));
-  if (wrong) throw new InterrogatorError('ERR_INVALID_ARGUMENT', `${wrong[0]}: expected a whole number from 1 to ${wrong[2]}.`);
-}
-
-async function specOf(inputs: readonly RunInput[], checked: RunOptions, options: SubmitOptions): Promise<RunSpec> {
-  const { sidecar, embed, words } = checked;
-  const { tenant = 'default', priority = 10, shardSize = SHARD_SIZE } = options;
-  const out = (checked.out ?? []).map(absoluteOutput);
-  const report = checked.report === undefined ? undefined : absoluteOutput(checked.report);
-  if (out.length === 0 && report === undefined && sidecar === undefined && embed === undefined) {
-    throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'The run would write nothing.', {
-      hint: 'Name an output (--out FILE), sidecars (--sidecar .txt), or a report.',
-    });
-  }
-  const task = withTerms(checked.task ?? { kind: 'interrogate', modes: ['best'] }, checked);
-  await checkOutputs({ ...checked, out, ...(report !== undefined && { report }) }, task);
-  const id = newRunId();
-  const folder = await sidecarState(inputs, checked, options.state, out[0] ?? report);
-  return {
-    id,
-    version: PACKAGE_VERSION,
-    createdAt: Date.now(),
-    title: options.title ?? inputs.map(String).join(' ').slice(0, 200),
-    tenant,
-    priority,
-    shardSize,
-    config: { ...sharedConfig(checked.config as Config), ...(!needsCaptionModel(task) && { captionModelName: null }) },
-    task,
-    ...(words && { words: writeRules(words) }),
-    out,
-    ...(report !== undefined && { report }),
-    ...(sidecar && { sidecar: { ...sidecar, ...(sidecar.folder !== undefined && { folder: path.resolve(sidecar.folder) }) } }),
-    ...(embed && { embed }),
-    ...(folder !== undefined && (sidecar || embed) && { marks: folder }),
-    state: stateOf(options.state, out[0] ?? report, folder, id),
-  };
-}
-
-/** Where runs remember the sidecars that are theirs. */
-async function sidecarState(
-  inputs: readonly RunInput[],
-  checked: RunOptions,
-  state: string | undefined,
-  output: string | undefined,
-): Promise<string | undefined> {
-  if (state !== undefined && !isObjectStore(state)) return path.resolve(state);
-  const local = (checked.out ?? []).filter((file) => !isObjectStore(file));
-  const { sidecar, embed } = checked;
-  if (!sidecar && !embed && output !== undefined && isObjectStore(output)) return undefined;
-  return stateFolderOf(inputs, { ...checked, out: local });
-}
-
-function stateOf(given: string | undefined, output: string | undefined, folder: string | undefined, id: string): string {
-  if (given !== undefined && isObjectStore(given)) return `${given.replace(/\/+$/, '')}/${id}`;
-  if (given === undefined && output !== undefined && isObjectStore(output))
-    return `${splitObject(output).location}/.torch-interrogator/${id}`;
-  return path.join(folder ?? path.resolve('.torch-interrogator'), 'fleet', id);
-}
-
-function absoluteOutput(file: string): string {
-  return isObjectStore(file) ? file : path.resolve(file);
-}
-
-/** As the merge will find them; those in an object store by their names alone. */
-async function checkOutputs(options: RunOptions, task: NonNullable<RunOptions['task']>): Promise<void> {
-  const out = (options.out ?? []).map((file) => (isObjectStore(file) ? path.resolve(splitObject(file).name.replace(/^.*\//, '')) : file));
-  const publisher = await Publisher.open({ ...options, out }, task);
-  await publisher.abandon();
 }
 
 /** Without pictures that have a text of another hand, which is to stay. */
