@@ -1,24 +1,19 @@
 /** A run is handed to the workers of a fleet: what is to be made, where it goes, and its pictures, shard by shard. */
-import { InterrogatorError, type RunInput, type RunOptions, requireKnownModels } from '../../index';
+import { InterrogatorError, type RunInput, requireKnownModels } from '../../index';
 import { checkedRunOptions } from '../../run/checks/run-options';
-import { checkInputs, entriesOf, type PictureEntry, pictureAt } from '../../run/inputs';
-import { Ledger } from '../../run/ledger/ledger';
-import { Publisher } from '../../run/publish';
+import { checkInputs, entriesOf } from '../../run/inputs';
 import { type Fleet, redisFault } from '../redis/connect';
 import { within } from '../redis/within';
 import { openStore } from '../store';
 import { addMerge, addShards, openRunQueue, type RunQueue, removeQueue } from './queue';
 import { RunRecords } from './records';
-import { isFileOfMany, type ShardData, shardDataOf } from './shard-data';
-import type { RunSpec } from './spec';
+import { isFileOfMany } from './shard-data';
+import { batchesOf, shardsOf, unskipped } from './submission/listing';
 import { checkNumbers, SHARD_SIZE, type SubmitOptions } from './submission/options';
 import { specOf } from './submission/spec-of';
 import { SubmissionLife } from './submission-life';
 
 export type { SubmitOptions } from './submission/options';
-
-/** Of a file of many pictures nobody knows how many: it is a shard of its own. */
-const SHARDS_AT_ONCE = 16;
 
 /**
  * Resolves with the run's id once all of its pictures are listed; workers begin before that. Rejects with ERR_INVALID_ARGUMENT for options
@@ -47,25 +42,17 @@ export async function submitRun(fleet: Fleet, inputs: RunInput | readonly RunInp
     life = await SubmissionLife.begin(fleet, spec.id);
     await records.create(spec);
     if (shardsAtOnce !== undefined) await queue.setGlobalConcurrency(shardsAtOnce);
+    const entries = unskipped(entriesOf(given, checked), spec, checked, (skipped) => records.skip(spec.id, skipped));
     let pictures = 0;
-    let shards: ShardData[] = [];
-    const flush = async (): Promise<void> => {
-      if (shards.length === 0) return;
+    for await (const shards of batchesOf(shardsOf(entries, shardSize), shardSize)) {
       const added = shards.reduce((sum, { count }) => sum + count, 0);
       const files = shards.filter(isFileOfMany).length;
       const isTaken = await records.addShards(spec.id, String(shards[0]?.shard), { shards: shards.length, pictures: added, files });
       if (!isTaken) throw cancelledMeanwhile(spec.id);
       await addShards(queue, shards);
       pictures += added;
-      shards = [];
       onSubmitted?.(pictures);
-    };
-    let place = 0;
-    for await (const entries of shardsOf(unskipped(entriesOf(given, checked), spec, checked, records), shardSize)) {
-      shards.push(shardDataOf(place++, entries));
-      if (shards.length >= SHARDS_AT_ONCE) await flush();
     }
-    await flush();
     const left = await records.endSubmitting(spec.id);
     if (left < 0) throw cancelledMeanwhile(spec.id);
     if (left === 0) await addMerge(queue, 0);
@@ -90,43 +77,4 @@ async function giveUp(records: RunRecords, queue: RunQueue, id: string): Promise
 
 function cancelledMeanwhile(id: string): InterrogatorError {
   return new InterrogatorError('ERR_INVALID_ARGUMENT', `The run ${id} was cancelled while it was submitted.`);
-}
-
-/** Without pictures that have a text of another hand, which is to stay. */
-async function* unskipped(
-  entries: AsyncIterable<PictureEntry>,
-  { id, marks, task }: RunSpec,
-  { sidecar }: RunOptions,
-  records: RunRecords,
-): AsyncGenerator<PictureEntry> {
-  if (!sidecar || (sidecar.existing ?? 'skip') !== 'skip') return yield* entries;
-  const publisher = await Publisher.open({ sidecar }, task);
-  const ledger = marks === undefined ? undefined : await Ledger.open(marks, { readOnly: true }).catch(() => undefined);
-  try {
-    await publisher.begin({ ledger, countTokens: async () => 0, embedDim: 0 });
-    let skipped = 0;
-    for await (const entry of entries) {
-      if (entry.kind !== 'table' && (await publisher.claim(pictureAt(entry))) === 'skipped') skipped += 1;
-      else yield entry;
-    }
-    if (skipped > 0) await records.skip(id, skipped);
-  } finally {
-    await ledger?.close();
-  }
-}
-
-/** Pictures in groups, files of many pictures by themselves. */
-async function* shardsOf(entries: AsyncIterable<PictureEntry>, size: number): AsyncGenerator<PictureEntry[]> {
-  let shard: PictureEntry[] = [];
-  for await (const entry of entries) {
-    if (entry.kind === 'table' && shard.length > 0) {
-      yield shard;
-      shard = [];
-    }
-    shard.push(entry);
-    if (entry.kind !== 'table' && shard.length < size) continue;
-    yield shard;
-    shard = [];
-  }
-  if (shard.length > 0) yield shard;
 }
