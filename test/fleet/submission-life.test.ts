@@ -68,7 +68,8 @@ test('no run is seen without it', async () => {
 });
 
 test('it is renewed again and again, and when Redis is back', async () => {
-  const often = await SubmissionLife.begin(fleet, 'often', 20);
+  const often = new SubmissionLife(fleet, 'often', 20);
+  await often.begin();
   await fleet.redis.del(fleet.key('run', 'often', 'submitting'));
   await until(() => isSubmitted(fleet, 'often'));
   await often.end();
@@ -78,7 +79,8 @@ test('it is renewed again and again, and when Redis is back', async () => {
 
   const proxy = await TestProxy.before(redis);
   const cut = await Fleet.connect({ url: proxy.url });
-  const life = await SubmissionLife.begin(cut, 'cut');
+  const life = new SubmissionLife(cut, 'cut');
+  await life.begin();
   proxy.block();
   await fleet.redis.del(fleet.key('run', 'cut', 'submitting'));
   proxy.restore();

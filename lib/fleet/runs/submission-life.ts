@@ -7,26 +7,25 @@ const KEPT_MS = 60_000;
 
 /** Says of one run that its pictures are still being listed, until end(). */
 export class SubmissionLife {
-  private readonly timer: NodeJS.Timeout;
-  private readonly leave: () => void;
+  private timer: NodeJS.Timeout | undefined;
+  private leave = (): void => {};
   private isEnded = false;
 
-  private constructor(
+  /** `everyMs`: milliseconds from one renewal to the next. Default 15,000. */
+  constructor(
     private readonly fleet: Fleet,
     private readonly id: string,
-    everyMs: number,
-  ) {
-    this.timer = setInterval(() => this.renew(), everyMs).unref();
+    private readonly everyMs = EVERY_MS,
+  ) {}
+
+  /** Resolves when Redis knows. */
+  async begin(): Promise<void> {
+    await setSign(this.fleet, this.id);
+    this.timer = setInterval(() => this.renew(), this.everyMs).unref();
     // While Redis was away, the sign may have gone.
-    this.leave = fleet.onReach((isReached) => {
+    this.leave = this.fleet.onReach((isReached) => {
       if (isReached) this.renew();
     });
-  }
-
-  /** Resolves when Redis knows. `everyMs`: milliseconds from one renewal to the next, default 15,000. */
-  static async begin(fleet: Fleet, id: string, everyMs = EVERY_MS): Promise<SubmissionLife> {
-    await setSign(fleet, id);
-    return new SubmissionLife(fleet, id, everyMs);
   }
 
   /** Where Redis is away, the sign goes by itself. */

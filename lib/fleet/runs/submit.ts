@@ -1,5 +1,7 @@
 /** A run is handed to the workers of a fleet: what is to be made, where it goes, and its pictures, shard by shard. */
-import { InterrogatorError, type RunInput, requireKnownModels } from '../../index';
+import { abandonable } from '../../abort';
+import { throwIfAborted } from '../../errors';
+import { InterrogatorError, type RunInput, type RunOptions, requireKnownModels } from '../../index';
 import { checkedRunOptions } from '../../run/checks/run-options';
 import { checkInputs, entriesOf } from '../../run/inputs';
 import { type Fleet, redisFault } from '../redis/connect';
@@ -8,6 +10,7 @@ import { openStore } from '../store';
 import { addMerge, addShards, openRunQueue, type RunQueue, removeQueue } from './queue';
 import { RunRecords } from './records';
 import { isFileOfMany } from './shard-data';
+import type { RunSpec } from './spec';
 import { batchesOf, shardsOf, unskipped } from './submission/listing';
 import { checkNumbers, SHARD_SIZE, type SubmitOptions } from './submission/options';
 import { specOf } from './submission/spec-of';
@@ -23,8 +26,8 @@ export type { SubmitOptions } from './submission/options';
 export async function submitRun(fleet: Fleet, inputs: RunInput | readonly RunInput[], options: SubmitOptions): Promise<string> {
   const given = (Array.isArray(inputs) ? inputs : [inputs]) as readonly RunInput[];
   checkInputs(given);
-  const { state: _, shardSize = SHARD_SIZE, tenant, priority, shardsAtOnce, title, onSubmitted, ...run } = options;
-  const checked = checkedRunOptions(run);
+  const { state: _, shardSize = SHARD_SIZE, tenant, priority, shardsAtOnce, title, onSubmitted, ...ofRun } = options;
+  const checked = checkedRunOptions(ofRun);
   checkNumbers({ shardSize, priority, shardsAtOnce });
   await requireKnownModels(checked.config);
   const spec = await specOf(given, checked, { ...options, shardSize });
@@ -34,45 +37,81 @@ export async function submitRun(fleet: Fleet, inputs: RunInput | readonly RunInp
   } finally {
     store.close();
   }
-  const records = new RunRecords(fleet);
-  const queue = openRunQueue(fleet, spec.id);
-  let life: SubmissionLife | undefined;
+  const run = {
+    fleet,
+    spec,
+    records: new RunRecords(fleet),
+    queue: openRunQueue(fleet, spec.id),
+    life: new SubmissionLife(fleet, spec.id),
+  };
+  const work = handIn(run, given, { ...options, shardSize, checked });
   try {
-    // Before anybody sees the run: one without a sign of life counts as left behind.
-    life = await SubmissionLife.begin(fleet, spec.id);
-    await records.create(spec);
-    if (shardsAtOnce !== undefined) await queue.setGlobalConcurrency(shardsAtOnce);
-    const entries = unskipped(entriesOf(given, checked), spec, checked, (skipped) => records.skip(spec.id, skipped));
-    let pictures = 0;
-    for await (const shards of batchesOf(shardsOf(entries, shardSize), shardSize)) {
-      const added = shards.reduce((sum, { count }) => sum + count, 0);
-      const files = shards.filter(isFileOfMany).length;
-      const isTaken = await records.addShards(spec.id, String(shards[0]?.shard), { shards: shards.length, pictures: added, files });
-      if (!isTaken) throw cancelledMeanwhile(spec.id);
-      await addShards(queue, shards);
-      pictures += added;
-      onSubmitted?.(pictures);
-    }
-    const left = await records.endSubmitting(spec.id);
-    if (left < 0) throw cancelledMeanwhile(spec.id);
-    if (left === 0) await addMerge(queue, 0);
-    await records.changed(spec.id);
+    // While Redis is away each step waits for it, which the signal does not end.
+    await abandonable(work, options.signal);
+    await within(leave(run), GIVE_UP_MS);
     return spec.id;
   } catch (error) {
-    await within(giveUp(records, queue, spec.id), GIVE_UP_MS);
+    await within(giveUp(run, work), GIVE_UP_MS);
     throw redisFault(error);
-  } finally {
-    if (life) await within(life.end(), GIVE_UP_MS);
-    await within(queue.close(), GIVE_UP_MS);
   }
+}
+
+/** A run that is being submitted. */
+interface Submission {
+  fleet: Fleet;
+  spec: RunSpec;
+  records: RunRecords;
+  queue: RunQueue;
+  life: SubmissionLife;
+}
+
+/** Makes the run, and puts its shards on its queue. */
+async function handIn(
+  { spec, records, queue, life }: Submission,
+  inputs: readonly RunInput[],
+  { checked, shardSize, shardsAtOnce, signal, onSubmitted }: SubmitOptions & { checked: RunOptions; shardSize: number },
+): Promise<void> {
+  // Before anybody sees the run: one without a sign of life counts as left behind.
+  await life.begin();
+  throwIfAborted(signal);
+  await records.create(spec);
+  if (shardsAtOnce !== undefined) await queue.setGlobalConcurrency(shardsAtOnce);
+  const entries = unskipped(entriesOf(inputs, checked), spec, checked, (skipped) => records.skip(spec.id, skipped));
+  let pictures = 0;
+  for await (const shards of batchesOf(shardsOf(entries, shardSize), shardSize)) {
+    const added = shards.reduce((sum, { count }) => sum + count, 0);
+    const files = shards.filter(isFileOfMany).length;
+    const isTaken = await records.addShards(spec.id, String(shards[0]?.shard), { shards: shards.length, pictures: added, files });
+    if (!isTaken) throw cancelledMeanwhile(spec.id);
+    await addShards(queue, shards);
+    throwIfAborted(signal);
+    pictures += added;
+    onSubmitted?.(pictures);
+  }
+  const left = await records.endSubmitting(spec.id);
+  if (left < 0) throw cancelledMeanwhile(spec.id);
+  if (left === 0) await addMerge(queue, 0);
+  await records.changed(spec.id);
 }
 
 /** Without Redis it cannot be told: nobody waits for that longer than this. */
 const GIVE_UP_MS = 3000;
 
-async function giveUp(records: RunRecords, queue: RunQueue, id: string): Promise<void> {
-  await records.move(id, { from: ['submitting', 'running'], to: 'cancelled' });
-  await removeQueue(queue);
+/** Once the work has stopped: what it is in the middle of comes before the run's end. */
+async function giveUp(run: Submission, work: Promise<void>): Promise<void> {
+  const { spec, records, queue } = run;
+  await work.catch(() => {});
+  try {
+    await records.move(spec.id, { from: ['submitting', 'running'], to: 'cancelled' });
+    await removeQueue(queue);
+  } finally {
+    await leave(run);
+  }
+}
+
+async function leave({ life, queue }: Submission): Promise<void> {
+  await life.end();
+  await queue.close();
 }
 
 function cancelledMeanwhile(id: string): InterrogatorError {
