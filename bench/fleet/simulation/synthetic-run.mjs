@@ -53,14 +53,15 @@ export class SyntheticRun {
 
   /** Names as long as they often are: a folder of a thousand pictures each, below a root. */
   #shard(shard) {
-    const { shardDataOf } = internal('fleet/runs/shard-data');
+    const { ShardWriter } = internal('fleet/runs/shard-data');
     const root = Buffer.from('/data/pictures');
-    const entries = Array.from({ length: this.shardSize }, (_, i) => {
+    const writer = new ShardWriter(shard);
+    for (let i = 0; i < this.shardSize; i += 1) {
       const place = shard * this.shardSize + i;
       const name = `part-${String(Math.floor(place / 1000)).padStart(5, '0')}/picture-${String(place).padStart(9, '0')}.jpg`;
-      return { kind: 'file', name, file: Buffer.from(`/data/pictures/${name}`), root };
-    });
-    return shardDataOf(shard, entries);
+      writer.add({ kind: 'file', name, file: Buffer.from(`/data/pictures/${name}`), root });
+    }
+    return writer.data;
   }
 
   /** Attempts at shards that came to no end, of shards that are done by now. */

@@ -26,17 +26,33 @@ export interface ShardData {
   entries: readonly WrittenEntry[];
 }
 
-export function shardDataOf(shard: number, entries: readonly PictureEntry[]): ShardData {
-  const roots: WrittenPath[] = [];
-  const places = new Map<string, number>();
-  const rootPlace = (root: Buffer): number => {
+/** Writes a shard down, a picture at a time. */
+export class ShardWriter {
+  private readonly roots: WrittenPath[] = [];
+  private readonly places = new Map<string, number>();
+  private readonly entries: WrittenEntry[] = [];
+
+  constructor(private readonly shard: number) {}
+
+  get count(): number {
+    return this.entries.length;
+  }
+
+  get data(): ShardData {
+    const { shard, count, roots, entries } = this;
+    return { shard, round: 0, count, roots, entries };
+  }
+
+  add(entry: PictureEntry): void {
+    this.entries.push(writeEntry(entry, (root) => this.rootPlace(root)));
+  }
+
+  private rootPlace(root: Buffer): number {
     const key = root.toString('latin1');
-    const place = places.get(key) ?? roots.push(writePath(root)) - 1;
-    places.set(key, place);
+    const place = this.places.get(key) ?? this.roots.push(writePath(root)) - 1;
+    this.places.set(key, place);
     return place;
-  };
-  const written = entries.map((entry) => writeEntry(entry, rootPlace));
-  return { shard, round: 0, count: entries.length, roots, entries: written };
+  }
 }
 
 /** A tar or parquet file, which is a shard of its own. */

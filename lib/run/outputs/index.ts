@@ -2,5 +2,5 @@
 export { Embedding } from './embed-xmp';
 export { type RowKind, type RowRecord, rowToObject } from './record';
 export { type SidecarMarks, type SidecarOptions, Sidecars } from './sidecars';
-export { checkPlace, checkTable, openTable, PictureFault, type Table } from './tables';
+export { checkPlace, checkTable, checkTableName, openTable, PictureFault, type Table } from './tables';
 export { writeWhole } from './whole-file';

@@ -29,10 +29,15 @@ const TERMS_A_PIECE = 1000;
 
 /** Rejects with ERR_INVALID_ARGUMENT for a name that no browser opens as a page, with ERR_IO for a place that takes no files. */
 export async function checkReport(file: string): Promise<void> {
+  checkReportName(file);
+  await checkPlace(file);
+}
+
+/** Throws ERR_INVALID_ARGUMENT for a name that no browser opens as a page. */
+export function checkReportName(file: string): void {
   if (!/\.html?$/i.test(file)) {
     throw new InterrogatorError('ERR_INVALID_ARGUMENT', `report: ${file} is no name of a page.`, { hint: 'Name an .html file.' });
   }
-  await checkPlace(file);
 }
 
 /** Rejects with ERR_IO, as the report's methods do. */

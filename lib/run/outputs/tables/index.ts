@@ -34,13 +34,18 @@ const TRAINERS: readonly Format[] = ['imagefolder', 'kohya', 'text', 'webdataset
  * known format, or of one that has no room for the kind of rows; with ERR_IO for a place that takes no files.
  */
 export async function checkTable(file: string, kind: RowKind): Promise<void> {
+  checkTableName(file, kind);
+  await checkPlace(file);
+}
+
+/** Throws ERR_INVALID_ARGUMENT for a name of no known format, or of one that has no room for the kind of rows. */
+export function checkTableName(file: string, kind: RowKind): void {
   const format = formatOf(file);
   if (kind === 'features' && TRAINERS.includes(format)) {
     throw new InterrogatorError('ERR_INVALID_ARGUMENT', `out: ${file} has no room for features.`, {
       hint: 'Write a .jsonl, .csv or .parquet file.',
     });
   }
-  await checkPlace(file);
 }
 
 /** Rejects with ERR_IO where no file can be put. */
