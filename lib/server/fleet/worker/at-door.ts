@@ -46,6 +46,7 @@ export class AtDoor {
         body.on('error', () => {});
         if (statusCode < 300) return await read(body);
         await body.dump();
+        // What the door answers where the request has ended.
         if (statusCode === 404) throw new Refusal(499, 'ERR_CLIENT_GONE', 'The request has ended at the door.');
         throw new Error(`it answers ${statusCode}`);
       } catch (error) {
