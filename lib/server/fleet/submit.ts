@@ -1,6 +1,7 @@
 /** A run that a client submits: what it may name, and what it leaves out. */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { cancelRun } from '../../fleet/runs/control';
 import { type SubmitOptions, submitRun } from '../../fleet/runs/submit';
 import { isObjectStore } from '../../fleet/store';
 import type { RunTask, WordRules } from '../../index';
@@ -20,7 +21,7 @@ export interface Submission {
 
 /**
  * Resolves with the run's id when all of its pictures are listed. Rejects with a Refusal of 403 for places that are not allowed, and as
- * submitRun() does.
+ * submitRun() does; with 503 where Redis is lost for some seconds on the way, after which the run is cancelled.
  */
 export async function submitBody(body: RunBody, { link, places, models, signal, onSubmitted }: Submission): Promise<string> {
   if (places.isEmpty) throw new Refusal(403, 'ERR_FORBIDDEN', 'Clients may not submit runs here.', { hint: NOWHERE });
@@ -41,10 +42,12 @@ export async function submitBody(body: RunBody, { link, places, models, signal, 
     ...(report !== undefined && { report: await places.output(report) }),
     ...(sidecar && { sidecar: { ...sidecar, ...(folder !== undefined && { folder }) } }),
     ...(place !== undefined && { state: place }),
-    signal,
     onSubmitted,
   };
-  return submitRun(await link.open(), given, options);
+  return link.during((fleet, ending) => submitRun(fleet, given, { ...options, signal: ending }), {
+    signal,
+    undo: (id) => link.use((fleet) => cancelRun(fleet, id)).catch(() => {}),
+  });
 }
 
 /** The library knows which fields belong to which kind, and says so. */
