@@ -47,7 +47,7 @@ export class Service {
   readonly metrics: Metrics;
   readonly keys: Keys;
   /** What workers of a fleet fetch here. */
-  readonly blobs = new Blobs();
+  readonly blobs = new Blobs(this.spool);
   /** To the runs of the fleet; undefined without a Redis. */
   readonly fleet: FleetLink | undefined;
   readonly startedAt = Date.now();

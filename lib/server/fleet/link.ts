@@ -1,6 +1,7 @@
 /** A server's way to the runs of a fleet: a connection that is made when it can be, and never waited for for long. */
+import { onAbort } from '../../abort';
 import { Fleet, type FleetAddress } from '../../fleet/redis/connect';
-import { InterrogatorError } from '../../index';
+import { AbortError, InterrogatorError } from '../../index';
 import { Refusal } from '../answers/refusal';
 
 /** What Redis does not do within so long, it does not do for a person who waits. */
@@ -11,6 +12,13 @@ const RETRY_SECONDS = 2;
 export interface FleetLinkOptions extends FleetAddress {
   /** Told what is not well with the Redis: once of each. */
   warn(message: string): void;
+}
+
+export interface During<T> {
+  signal: AbortSignal;
+  /** Takes back what was made when nobody waited for it any more. Must not reject. */
+  undo(made: T): Promise<void>;
+  patienceMs?: number;
 }
 
 export class FleetLink implements Disposable {
@@ -39,10 +47,55 @@ export class FleetLink implements Disposable {
     try {
       return await Promise.race([this.open().then(work), tooLong]);
     } catch (error) {
-      if (error instanceof InterrogatorError || error instanceof Refusal || !this.isClosed) throw error;
-      throw unreachable();
+      throw this.shown(error);
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /**
+   * As use(), for what may rightly take long: the patience is for a lost Redis alone. The signal that `work` is given fires when the patience
+   * ends, and when `signal` does; while Redis is lost, neither waits for the work. What the work comes to later is given to `undo`.
+   */
+  async during<T>(work: (fleet: Fleet, signal: AbortSignal) => Promise<T>, { signal, undo, patienceMs }: During<T>): Promise<T> {
+    const fleet = await this.open();
+    const ending = new AbortController();
+    let isReached = true;
+    let timer: NodeJS.Timeout | undefined;
+    let leave = (): void => {};
+    const givenUp = new Promise<never>((_, reject) => {
+      const giveUp = (reason: unknown): void => {
+        ending.abort(reason);
+        if (!isReached) reject(new AbortError(reason));
+      };
+      const lost = (): void => {
+        isReached = false;
+        if (signal.aborted) giveUp(signal.reason);
+        else timer ??= setTimeout(() => giveUp(unreachable()), patienceMs ?? PATIENCE_MS);
+      };
+      const forget = onAbort(signal, () => giveUp(signal.reason));
+      if (signal.aborted) giveUp(signal.reason);
+      const stop = fleet.onReach((isBack) => {
+        if (!isBack) return lost();
+        isReached = true;
+        clearTimeout(timer);
+        timer = undefined;
+      });
+      leave = (): void => {
+        clearTimeout(timer);
+        forget();
+        stop();
+      };
+    });
+    const made = work(fleet, ending.signal);
+    try {
+      return await Promise.race([made, givenUp]);
+    } catch (error) {
+      // Commands that wait for a lost Redis are done when it is back.
+      made.then(undo, () => {});
+      throw this.shown(error);
+    } finally {
+      leave();
     }
   }
 
@@ -62,6 +115,11 @@ export class FleetLink implements Disposable {
       this.tell((error as Error).message);
       throw unreachable();
     }
+  }
+
+  /** Of a connection that the end of the server has closed, nobody is told in words of its own. */
+  private shown(error: unknown): unknown {
+    return error instanceof InterrogatorError || error instanceof Refusal || !this.isClosed ? error : unreachable();
   }
 
   private tell(message: string): void {

@@ -1,9 +1,11 @@
 /** A run that a client submits: what it may name, and what it leaves out. */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { cancelRun } from '../../fleet/runs/control';
 import { type SubmitOptions, submitRun } from '../../fleet/runs/submit';
+import { isObjectStore } from '../../fleet/store';
 import type { RunTask, WordRules } from '../../index';
-import { Refusal } from '../answers/refusal';
+import { badRequest, Refusal } from '../answers/refusal';
 import type { RunBody, RunTaskBody } from '../contract/runs';
 import { NOWHERE, type RunPlaces } from '../safety/run-places';
 import type { FleetLink } from './link';
@@ -19,7 +21,7 @@ export interface Submission {
 
 /**
  * Resolves with the run's id when all of its pictures are listed. Rejects with a Refusal of 403 for places that are not allowed, and as
- * submitRun() does.
+ * submitRun() does; with 503 where Redis is lost for some seconds on the way, after which the run is cancelled.
  */
 export async function submitBody(body: RunBody, { link, places, models, signal, onSubmitted }: Submission): Promise<string> {
   if (places.isEmpty) throw new Refusal(403, 'ERR_FORBIDDEN', 'Clients may not submit runs here.', { hint: NOWHERE });
@@ -28,8 +30,8 @@ export async function submitBody(body: RunBody, { link, places, models, signal, 
   for (const input of inputs) given.push(await places.input(input));
   const clipModelName = config.clipModelName ?? models.clip();
   const captionModelName = config.captionModelName === undefined ? models.caption() : config.captionModelName;
-  const place = state === undefined ? await stateOf(given, body, places) : await places.output(state);
-  const folder = sidecar?.folder === undefined ? undefined : await places.output(sidecar.folder);
+  const place = await stateOf(given, { ...body, ...(state !== undefined && { state: await places.output(state) }) }, places);
+  const folder = sidecar?.folder === undefined ? undefined : await places.folder(sidecar.folder);
   const options: SubmitOptions = {
     ...others,
     title: others.title ?? inputs.join(' ').slice(0, 200),
@@ -40,10 +42,12 @@ export async function submitBody(body: RunBody, { link, places, models, signal, 
     ...(report !== undefined && { report: await places.output(report) }),
     ...(sidecar && { sidecar: { ...sidecar, ...(folder !== undefined && { folder }) } }),
     ...(place !== undefined && { state: place }),
-    signal,
     onSubmitted,
   };
-  return submitRun(await link.open(), given, options);
+  return link.during((fleet, ending) => submitRun(fleet, given, { ...options, signal: ending }), {
+    signal,
+    undo: (id) => link.use((fleet) => cancelRun(fleet, id)).catch(() => {}),
+  });
 }
 
 /** The library knows which fields belong to which kind, and says so. */
@@ -57,11 +61,22 @@ function rulesOf({ replace, ...words }: NonNullable<RunBody['words']>): WordRule
   return { ...words, ...(replace && { replace: replace.map(({ term, by }) => [term, by] as const) }) };
 }
 
-/** Undefined where it has a place by itself: beside the first output, or in the only folder. Elsewhere it would be in the server's own. */
-async function stateOf(inputs: readonly string[], { out = [], report }: RunBody, places: RunPlaces): Promise<string | undefined> {
-  if (out.length > 0 || report !== undefined) return undefined;
+/**
+ * Undefined where it has a place by itself: beside the first output, or in the only folder. Elsewhere it would be in the server's own. What is
+ * remembered of texts beside pictures needs a folder of the machines. Rejects with a Refusal of 400 where there is none.
+ */
+async function stateOf(
+  inputs: readonly string[],
+  { out = [], report, state, sidecar, embed }: RunBody,
+  places: RunPlaces,
+): Promise<string | undefined> {
+  const isLocal = state !== undefined && !isObjectStore(state);
+  if (isLocal || (sidecar === undefined && embed === undefined)) return state;
+  const output = out.find((file) => !isObjectStore(file)) ?? report;
+  if (output !== undefined && !isObjectStore(output)) return state;
   const [only = ''] = inputs;
   const isFolder = inputs.length === 1 && (await stat(only).catch(() => undefined))?.isDirectory();
-  if (isFolder || places.first === undefined) return undefined;
-  return path.join(places.first, '.torch-interrogator');
+  if (isFolder && output === undefined) return state;
+  if (state === undefined && places.first !== undefined) return path.join(places.first, '.torch-interrogator');
+  throw badRequest('What is remembered of texts beside pictures has no folder here.', 'Name one in state.');
 }

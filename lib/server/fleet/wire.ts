@@ -10,7 +10,10 @@ import type { RankWish } from '../work/rank';
 /** Characters of JSON that go through the queue. */
 export const MOST_INLINE = 16 << 10;
 
-/** What an error of HTTP is at a door where the request has ended. */
+/** Bytes of an answer that goes to the door. */
+export const MOST_ANSWER = 256 << 20;
+
+/** The path at the door below which workers fetch pictures and arguments, and to which they bring answers. A token follows. */
 export const BLOBS = '/fleet/blobs/';
 
 /** A picture. Its bytes never go through Redis. */

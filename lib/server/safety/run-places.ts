@@ -1,6 +1,7 @@
 /** Where runs that clients submit may read and write: below folders and addresses that the server was told of. */
 import { lstat, realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { isObjectStore } from '../../fleet/store';
 import { badRequest, Refusal } from '../answers/refusal';
 
 /** `s3://bucket/folder`, or `https://host/folder`. */
@@ -38,9 +39,22 @@ export class RunPlaces {
     return this.reallyBelow(given, file, real);
   }
 
-  /** What a run is to write, which need not be there. Rejects with a Refusal of 403 for what is elsewhere. */
+  /**
+   * What a run is to write, which need not be there: a path, or `s3://…`. Rejects with a Refusal: 403 for what is elsewhere, 400 for what
+   * nothing can be written to.
+   */
   async output(given: string): Promise<string> {
-    if (isAddress(given)) return this.address(given);
+    return isObjectStore(given) ? this.address(given) : this.folder(given);
+  }
+
+  /** As output(), for what can be a path alone. */
+  async folder(given: string): Promise<string> {
+    if (isAddress(given)) {
+      const hint = isObjectStore(given)
+        ? 'Texts of pictures go to a folder of the machines.'
+        : 'Name an absolute path, or s3://BUCKET/NAME; an address of another kind is for pictures that are read.';
+      throw badRequest(`Nothing of this kind can be written to ${given.slice(0, 300)}.`, hint);
+    }
     const file = this.below(given);
     return this.reallyBelow(given, file, await realPlace(file, () => this.elsewhere(given)));
   }

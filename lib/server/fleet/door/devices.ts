@@ -52,7 +52,7 @@ export class RemoteDevices implements Devices {
   async unload(kind: BundleKind, name: string): Promise<boolean> {
     if (this.state(kind, name) === 'absent') return false;
     throw new Refusal(409, 'ERR_CONFLICT', `${name} is in the memory of workers, who unload it themselves when nobody uses it.`, {
-      hint: 'Start them with a shorter --keep-alive, or with less --memory.',
+      hint: 'They do so after five minutes. To have fewer models in memory, start the workers with less --memory.',
     });
   }
 

@@ -130,7 +130,7 @@ export class Door {
         },
       },
     )) as Returned;
-    const answer = answerOf(returned, loan);
+    const answer = await answerOf(returned, loan);
     const { queue, inference, tokenization, load } = answer.times;
     const { times } = caller;
     // What the worker did not have it for, it was on its way or waited in Redis.
@@ -151,8 +151,9 @@ export class Door {
   }
 }
 
-function answerOf(returned: Returned, loan: Loan): Answer {
+async function answerOf(returned: Returned, loan: Loan): Promise<Answer> {
   if (!('isSent' in returned)) return returned;
-  if (loan.received) return JSON.parse(loan.received.toString()) as Answer;
+  const text = await loan.received();
+  if (text !== undefined) return JSON.parse(text) as Answer;
   throw new Refusal(502, 'ERR_RUNTIME', "A worker's answer did not arrive.", { retryAfter: 1 });
 }
