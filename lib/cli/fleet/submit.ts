@@ -43,12 +43,6 @@ export function addSubmitOptions(command: Command): Command {
     .addOption(new Option('--wait', 'watch the run until it has ended; the exit code is then its own'));
 }
 
-/** For a command to paste; a password is left for the reader to add. */
-function redisFlag({ redis }: RedisOptions, command: Command): string {
-  if (command.getOptionValueSource('redis') !== 'cli') return '';
-  return ` --redis ${redis.replace(/:[^:@/]*@/, ':…@')}`;
-}
-
 export async function submit(args: readonly string[], options: SubmitCommandOptions, command: Command): Promise<void> {
   for (const [name, why] of Object.entries(OF_ONE_MACHINE)) {
     if (command.getOptionValueSource(name) !== 'cli') continue;
@@ -94,10 +88,7 @@ export async function submit(args: readonly string[], options: SubmitCommandOpti
     ).finally(leave);
     eraseStatus();
     if (options.json) print(JSON.stringify({ run: id }));
-    else
-      print(
-        `Run ${id}: ${count(pictures)} pictures. Look at it with: npx torch-interrogator run watch ${id}${redisFlag(options, command)}`,
-      );
-    if (options.wait) await watch(fleet, id, { json: false, progress: options.progress });
+    else print(`Run ${id}: ${count(pictures)} pictures. Look at it with: npx torch-interrogator run watch ${id}${options.redisFlags}`);
+    if (options.wait) await watch(fleet, id, { json: false, progress: options.progress, redisFlags: options.redisFlags });
   });
 }

@@ -6,16 +6,16 @@ import { onOneLine, print } from '../lines';
 import { summaryLines } from '../run/summary';
 import { type ProgressKind, ProgressWatch } from '../run/watch';
 import { eraseStatus } from '../status';
-import { reachLine } from './redis-option';
+import { type RedisOptions, reachLine } from './redis-option';
 import { refusalLines } from './show-run';
 
-export interface WatchOptions {
+export interface WatchOptions extends Pick<RedisOptions, 'redisFlags'> {
   json?: boolean | undefined;
   progress: string;
 }
 
 /** Ctrl-C ends the watching; the run goes on. */
-export async function watch(fleet: Fleet, id: string, { json, progress }: WatchOptions): Promise<void> {
+export async function watch(fleet: Fleet, id: string, { json, progress, redisFlags }: WatchOptions): Promise<void> {
   const { watchRun } = require('../../fleet') as typeof import('../../fleet');
   const teller = new ProgressWatch(progress as ProgressKind);
   const told = new Set<string>();
@@ -40,15 +40,15 @@ export async function watch(fleet: Fleet, id: string, { json, progress }: WatchO
   eraseStatus();
   if (!last) return;
   if (json) print(JSON.stringify(last));
-  else if (progress !== 'none' && progress !== 'json') for (const line of endLines(last)) console.error(line);
+  else if (progress !== 'none' && progress !== 'json') for (const line of endLines(last, redisFlags)) console.error(line);
   process.exitCode = exitCodeOf(last);
 }
 
-function endLines({ run, state, summary, error }: RunView): string[] {
+function endLines({ run, state, summary, error }: RunView, redisFlags: string): string[] {
   if (state === 'cancelled') return [`Run ${run} was cancelled.`];
   if (error) return describeRecord(error).split('\n');
   if (!summary) return [];
-  const advice = { failed: `npx torch-interrogator run retry ${run}`, goOn: '', skips: summary.skipped > 0 };
+  const advice = { failed: `npx torch-interrogator run retry ${run}${redisFlags}`, goOn: '', skips: summary.skipped > 0 };
   return summaryLines(summary, advice);
 }
 

@@ -52,6 +52,7 @@ export function commandAgain(args: readonly string[], option?: string): string {
   return ['npx', 'torch-interrogator', ...words.map(quoted)].join(' ');
 }
 
-function quoted(word: string): string {
+/** A word of a command line, as a shell reads it. */
+export function quoted(word: string): string {
   return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
