@@ -134,7 +134,7 @@ export async function resumeRun(fleet: Fleet, id: string): Promise<void> {
 export async function cancelRun(fleet: Fleet, id: string): Promise<void> {
   const { spec } = await requireOpen(fleet, id);
   if (await giveRunUp(fleet, spec, { from: ['submitting', 'running', 'merging'], to: 'cancelled' })) return;
-  throw notPossible(id, 'has ended', 'torch-interrogator run status tells of it.');
+  throw notPossible(id, 'has ended', `torch-interrogator run status ${id} tells of it.`);
 }
 
 /** Gives up a run whose submission has died: nobody knows what else was to be in it. */
@@ -161,7 +161,7 @@ export async function retryRun(fleet: Fleet, id: string): Promise<number> {
   const records = new RunRecords(fleet);
   const record = await records.read(id);
   if (record.state === 'cancelled') throw notPossible(id, 'was cancelled', 'Submit it again.');
-  if (record.endedAt === undefined) throw notPossible(id, 'is under way', 'Wait for its end: torch-interrogator run watch.');
+  if (record.endedAt === undefined) throw notPossible(id, 'is under way', `Wait for its end: torch-interrogator run watch ${id}`);
   const places = [...new Set([...(await records.failing(id)).keys(), ...(await missingResults(records, record))])];
   if (places.length === 0 && record.state !== 'failed') return 0;
   const retrying = fleet.key('run', id, 'retrying');
@@ -221,7 +221,7 @@ async function missingResults(records: RunRecords, { spec, shards, state, summar
 export async function removeRun(fleet: Fleet, id: string): Promise<void> {
   const records = new RunRecords(fleet);
   const { spec, endedAt } = await records.read(id);
-  if (endedAt === undefined) throw notPossible(id, 'is under way', 'Cancel it first.');
+  if (endedAt === undefined) throw notPossible(id, 'is under way', `Cancel it first: torch-interrogator run cancel ${id}`);
   await withQueue(fleet, id, (queue) => removeQueue(queue));
   await records.remove(id);
   await removeResults(spec.state);
@@ -252,7 +252,7 @@ export async function limitTenant(fleet: Fleet, tenant: string, perSecond: numbe
 async function requireOpen(fleet: Fleet, id: string): Promise<RunRecord> {
   const record = await new RunRecords(fleet).read(id);
   if (record.endedAt === undefined) return record;
-  throw notPossible(id, record.state === 'cancelled' ? 'was cancelled' : 'has ended', 'torch-interrogator run status tells of it.');
+  throw notPossible(id, record.state === 'cancelled' ? 'was cancelled' : 'has ended', `torch-interrogator run status ${id} tells of it.`);
 }
 
 function notPossible(id: string, problem: string, hint: string): InterrogatorError {

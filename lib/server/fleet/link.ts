@@ -108,6 +108,8 @@ export class FleetLink implements Disposable {
     const { url, prefix } = this.options;
     try {
       const fleet = await Fleet.connect({ url, ...(prefix !== undefined && { prefix }) });
+      // Now rather than with the first run: loading it holds the event loop for 75 ms.
+      require('bullmq');
       for (const warning of fleet.warnings) this.tell(warning);
       return fleet;
     } catch (error) {
