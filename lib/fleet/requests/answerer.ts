@@ -5,8 +5,10 @@ import { AbortError } from '../../errors';
 import type { Fleet } from '../redis/connect';
 import { duplicatesOf } from '../redis/duplicates';
 import { within } from '../redis/within';
+import { removeQueues, useQueue } from './old-queues';
+import { isHeardOf } from './presence';
 import { ProgressLine } from './progress-line';
-import { callOffChannel, LOCK_MS, MOST_DEATHS, REQUESTS, type RequestJob, STALLED_MS } from './wire';
+import { callOffChannel, LOCK_MS, MOST_DEATHS, type QueuedRequest, REQUESTS, type RequestJob, STALLED_MS, UNASKED, USE_MS } from './wire';
 
 /** A request that this process works on. */
 export interface TakenRequest extends RequestJob {
@@ -35,16 +37,20 @@ interface Active {
 /** Requests are given back in much less. */
 const CLOSING_MS = 10_000;
 
+/** A Redis that says nothing for so long is away, whatever the state of its connection. */
+const PATIENCE_MS = 1000;
+
 /** Why a request is given back: another worker does it. */
 const GIVEN_BACK = new AbortError('given back');
 
 export class Answerer {
-  private readonly worker: Worker<RequestJob>;
+  private readonly worker: Worker<QueuedRequest>;
   private readonly active = new Map<string, Active>();
   private readonly callOffs: Redis;
   private readonly connection: Redis;
   private readonly duplicates: readonly Redis[];
   private readonly subscribed: Promise<unknown>;
+  private readonly timer: NodeJS.Timeout;
   private isEnding = false;
 
   constructor(
@@ -55,7 +61,7 @@ export class Answerer {
     const { concurrency, onError = () => {} } = options;
     this.connection = fleet.connection();
     this.duplicates = duplicatesOf(this.connection);
-    this.worker = new Worker<RequestJob>(REQUESTS, (job, token) => this.process(job, token ?? ''), {
+    this.worker = new Worker<QueuedRequest>(REQUESTS, (job, token) => this.process(job, token ?? ''), {
       connection: this.connection,
       prefix: fleet.prefix,
       autorun: false,
@@ -68,7 +74,14 @@ export class Answerer {
     this.worker.on('error', onError);
     this.callOffs = fleet.connection();
     this.callOffs.on('message', (_, id: string) => this.active.get(id)?.controller.abort());
+    this.timer = setInterval(() => void this.use().catch(() => {}), USE_MS).unref();
     this.subscribed = this.callOffs.subscribe(callOffChannel(fleet.prefix)).catch(onError);
+  }
+
+  /** Notes that this version lives, and removes what is left of those that do not. */
+  private async use(): Promise<void> {
+    const { fleet } = this;
+    if (fleet.redis.status === 'ready') await removeQueues(fleet, await useQueue(fleet));
   }
 
   /** Requests under way. */
@@ -81,6 +94,8 @@ export class Answerer {
     // What is taken can then be called off.
     await this.subscribed;
     this.worker.run().catch(this.options.onError ?? (() => {}));
+    // The next time is soon.
+    void this.use().catch(() => {});
   }
 
   /** Takes no more, gives back what has not begun, and resolves when the rest is answered. */
@@ -94,17 +109,20 @@ export class Answerer {
   /** Gives back what is under way. */
   async close(): Promise<void> {
     this.isEnding = true;
+    clearInterval(this.timer);
     const paused = this.worker.pause(true);
     for (const { controller } of this.active.values()) controller.abort(GIVEN_BACK);
-    await paused;
+    await within(paused, CLOSING_MS);
     // Without a Redis nothing can be given back: it is found when the locks have run out.
-    const isAway = this.fleet.redis.status !== 'ready';
+    const isAway = !(await answers(this.fleet.redis));
     await within(this.worker.close(isAway), isAway ? 500 : CLOSING_MS);
     for (const each of [this.connection, this.callOffs, ...this.duplicates]) if (each.status !== 'end') each.disconnect();
   }
 
-  private async process(job: Job<RequestJob>, token: string): Promise<unknown> {
+  private async process(job: Job<QueuedRequest>, token: string): Promise<unknown> {
     if (job.stalledCounter >= MOST_DEATHS) return this.options.giveUp(job.stalledCounter);
+    // A door that died has left it: many more may wait behind it.
+    if (!(await isHeardOf(this.fleet, job.data.asker).catch(() => true))) return UNASKED;
     // It was on its way when the end began.
     if (this.isEnding) return giveBack(job, token);
     const id = job.id as string;
@@ -135,4 +153,14 @@ async function giveBack(job: Job, token: string): Promise<never> {
   const { WaitingError } = require('bullmq') as typeof import('bullmq');
   await job.moveToWait(token);
   throw new WaitingError();
+}
+
+async function answers(redis: Redis): Promise<boolean> {
+  if (redis.status !== 'ready') return false;
+  let hasAnswered = false;
+  const asked = redis.ping().then(() => {
+    hasAnswered = true;
+  });
+  await within(asked, PATIENCE_MS);
+  return hasAnswered;
 }

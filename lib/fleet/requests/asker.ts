@@ -1,11 +1,15 @@
 /** Puts requests on the queue, and waits for their answers: through restarts of Redis, and whatever becomes of the workers. */
 import { randomBytes } from 'node:crypto';
 import type { Job, Queue, QueueEvents } from 'bullmq';
+import type { Redis } from 'ioredis';
 import { onAbort } from '../../abort';
 import { AbortError, InterrogatorError } from '../../errors';
 import type { Fleet } from '../redis/connect';
+import { duplicatesOf } from '../redis/duplicates';
 import { within } from '../redis/within';
-import { callOffChannel, KEPT_SECONDS, MOST_EVENTS, REQUESTS, type RequestJob } from './wire';
+import { useQueue } from './old-queues';
+import { saysItEnds, saysItLives } from './presence';
+import { callOffChannel, isUnasked, KEPT_SECONDS, MOST_EVENTS, type QueuedRequest, REQUESTS, type RequestJob, USE_MS } from './wire';
 
 /** How often it is looked whether something waits for an answer that it has missed. */
 const LOOK_MS = 2000;
@@ -23,6 +27,8 @@ export interface AskOptions {
 
 interface Waiting {
   job: RequestJob;
+  /** It is put on the queue again. */
+  isAgain: boolean;
   heardAt: number;
   onProgress: AskOptions['onProgress'];
   resolve(value: unknown): void;
@@ -30,12 +36,19 @@ interface Waiting {
 }
 
 export class Asker {
-  private readonly queue: Queue;
+  private readonly id = randomBytes(12).toString('base64url');
+  private readonly queue: Queue<QueuedRequest>;
   private readonly events: QueueEvents;
   private readonly waiting = new Map<string, Waiting>();
-  private readonly timer: NodeJS.Timeout;
+  private readonly connection: Redis;
+  private readonly duplicates: readonly Redis[];
+  private readonly timers: readonly NodeJS.Timeout[];
   private isLooking = false;
-  private readonly lookNow = (): void => void this.look(0);
+  private isClosed = false;
+  private readonly lookNow = (): void => {
+    void this.live().catch(() => {});
+    void this.look(0);
+  };
 
   private constructor(
     private readonly fleet: Fleet,
@@ -45,6 +58,8 @@ export class Asker {
     const { prefix, redis } = fleet;
     this.queue = new Queue(REQUESTS, { connection: redis, prefix, streams: { events: { maxLen: MOST_EVENTS } } });
     const connection = fleet.connection();
+    this.duplicates = duplicatesOf(connection);
+    this.connection = connection;
     this.events = new QueueEvents(REQUESTS, { connection, prefix, lastEventId, blockingTimeout: BLOCK_MS });
     // Connections are made again by themselves, and what was missed meanwhile is looked for.
     this.queue.on('error', () => {});
@@ -58,14 +73,23 @@ export class Asker {
       if (Array.isArray(data)) waiting?.onProgress?.(data);
     });
     this.events.on('active', ({ jobId }) => void this.heard(jobId));
-    this.timer = setInterval(() => void this.look(SILENCE_MS), LOOK_MS).unref();
+    const look = (): void => {
+      if (redis.status === 'ready') void this.live().catch(() => {});
+      void this.look(SILENCE_MS);
+    };
+    const use = (): void => {
+      if (redis.status === 'ready') void useQueue(fleet).catch(() => {});
+    };
+    this.timers = [setInterval(look, LOOK_MS).unref(), setInterval(use, USE_MS).unref()];
   }
 
   /** Hears of all that is answered from now on. */
   static async open(fleet: Fleet): Promise<Asker> {
     // Without it, what is answered before the connection listens would be missed.
     const [last] = await fleet.redis.xrevrange(`${fleet.prefix}:${REQUESTS}:events`, '+', '-', 'COUNT', 1);
-    return new Asker(fleet, last?.[0] ?? '0-0');
+    const asker = new Asker(fleet, last?.[0] ?? '0-0');
+    await Promise.all([asker.live(), useQueue(fleet)]);
+    return asker;
   }
 
   /** Requests that are not answered yet. */
@@ -83,7 +107,7 @@ export class Asker {
     let leave = (): void => {};
     try {
       return await new Promise<unknown>((resolve, reject) => {
-        this.waiting.set(id, { job, heardAt: performance.now(), onProgress, resolve, reject });
+        this.waiting.set(id, { job, isAgain: false, heardAt: performance.now(), onProgress, resolve, reject });
         leave = onAbort(signal, () => {
           reject(new AbortError(signal.reason));
           void this.takeBack(id);
@@ -98,17 +122,23 @@ export class Asker {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.timer);
+    this.isClosed = true;
+    for (const timer of this.timers) clearInterval(timer);
     this.fleet.redis.off('ready', this.lookNow);
     for (const { reject } of this.waiting.values()) reject(new InterrogatorError('ERR_DISPOSED', 'The connection to the fleet is closed.'));
-    // BullMQ would wait for a Redis that is away.
-    await within(Promise.all([this.events.close(), this.queue.close()]), CLOSING_MS);
+    // BullMQ would wait for a Redis that is away, or that says nothing.
+    await within(Promise.allSettled([saysItEnds(this.fleet, this.id), this.events.close(), this.queue.close()]), CLOSING_MS);
+    for (const each of [this.connection, ...this.duplicates]) if (each.status !== 'end') each.disconnect();
+  }
+
+  private async live(): Promise<void> {
+    if (!this.isClosed) await saysItLives(this.fleet, this.id);
   }
 
   /** The same one twice is one. */
   private add(id: string, job: RequestJob): Promise<Job> {
     const keep = { age: KEPT_SECONDS };
-    return this.queue.add(job.call, job, { jobId: id, removeOnComplete: keep, removeOnFail: keep, attempts: 1 });
+    return this.queue.add(job.call, { ...job, asker: this.id }, { jobId: id, removeOnComplete: keep, removeOnFail: keep, attempts: 1 });
   }
 
   private heard(id: string): Waiting | undefined {
@@ -120,10 +150,24 @@ export class Asker {
   private answered(id: string, value: unknown): void {
     const waiting = this.waiting.get(id);
     if (!waiting) return;
+    if (isUnasked(value)) return void this.askAgain(id, waiting).catch(() => {});
     this.waiting.delete(id);
     waiting.resolve(value);
     // Nobody else waits for it.
     this.queue.remove(id).catch(() => {});
+  }
+
+  /** It was thought dead. What fails here is seen at the next look. */
+  private async askAgain(id: string, waiting: Waiting): Promise<void> {
+    if (waiting.isAgain) return;
+    waiting.isAgain = true;
+    try {
+      await this.live();
+      await this.queue.remove(id);
+      if (this.waiting.has(id)) await this.add(id, waiting.job);
+    } finally {
+      waiting.isAgain = false;
+    }
   }
 
   private failed(id: string, reason: string): void {

@@ -22,6 +22,18 @@ export interface RequestJob {
   body: object;
 }
 
+/** With who asks, for the worker to see whether they still do. */
+export interface QueuedRequest extends RequestJob {
+  asker: string;
+}
+
+/** What the queue has of a request that was not answered, because who asked was not heard of. Who lives nevertheless asks again. */
+export const UNASKED = { isUnasked: true } as const;
+
+export function isUnasked(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'isUnasked' in value;
+}
+
 /** A person waits: who holds a request and is not heard of for so long is thought dead. */
 export const LOCK_MS = 5000;
 export const STALLED_MS = 2000;
@@ -31,3 +43,5 @@ export const MOST_DEATHS = 3;
 export const KEPT_SECONDS = 60;
 /** Events of the queue that are kept for those who were away. */
 export const MOST_EVENTS = 5000;
+/** How often each side notes that the queue of its version is used. */
+export const USE_MS = 60_000;

@@ -1,5 +1,6 @@
 /** A worker's part in a fleet: it answers the requests that servers without a device put on the queue. */
 import type { Fleet } from '../../fleet/redis/connect';
+import { within } from '../../fleet/redis/within';
 import { Heartbeat } from '../../fleet/redis/workers';
 import { Answerer, type TakenRequest } from '../../fleet/requests/answerer';
 import type { ConfigInput, ProgressListener } from '../../index';
@@ -35,6 +36,8 @@ export interface ResponderOptions {
   onError?: ((error: unknown) => void) | undefined;
 }
 
+/** A Redis that says nothing for so long is not told: doors see the silence of this worker. */
+const TELLING_MS = 1000;
 /** The door decides who waits; what it has sent is done. */
 const NO_LIMIT = { maxWait: 86_400, maxWaiting: 100_000 };
 
@@ -110,7 +113,7 @@ export class Responder {
   async drain(): Promise<void> {
     this.isDraining = true;
     // Doors are to know it at once.
-    await this.heartbeat.beat();
+    await within(this.heartbeat.beat(), TELLING_MS);
     await this.answerer.drain();
   }
 
@@ -118,8 +121,7 @@ export class Responder {
   async close(): Promise<void> {
     this.isDraining = true;
     await this.answerer.close();
-    if (this.of.options.heartbeat) await this.heartbeat.beat();
-    else await this.heartbeat.stop().catch(() => {});
+    await within(this.of.options.heartbeat ? this.heartbeat.beat() : this.heartbeat.stop(), TELLING_MS);
     await this.of.parts.close();
     await this.of.atDoor.close();
     this.spool.close();

@@ -2,6 +2,7 @@ import { Queue } from 'bullmq';
 import { Fleet } from '../../../lib/fleet/redis/connect';
 import { Answerer, type AnswererOptions, type TakenRequest } from '../../../lib/fleet/requests/answerer';
 import { Asker } from '../../../lib/fleet/requests/asker';
+import { useQueue } from '../../../lib/fleet/requests/old-queues';
 import { REQUESTS, type RequestJob } from '../../../lib/fleet/requests/wire';
 import { TestProxy, TestRedis } from '../support/redis';
 
@@ -197,3 +198,94 @@ test('neither side waits for a Redis that is away, to close', async () => {
   await sleep(100);
   await Promise.all([far.close(), farther.close()]);
 });
+
+/** As one that was killed, and has been dead for a while: it says nothing, and what it has asked stays. */
+async function die(dead: Fleet, of: Asker): Promise<void> {
+  const { id } = of as unknown as { id: string };
+  dead.close();
+  await fleet.redis.del(`${fleet.prefix}:${REQUESTS}:asker:${id}`);
+}
+
+test('what dead ones have asked is dropped, and what the living ask is answered', async () => {
+  const queue = new Queue(REQUESTS, { connection: fleet.redis, prefix: fleet.prefix });
+  ended.push(() => queue.close());
+  const askers = await Promise.all(
+    Array.from({ length: 6 }, async () => {
+      const own = await connect(redis.url);
+      return { own, asker: await askerOf(own), isDead: Math.random() < 0.5 };
+    }),
+  );
+  const asked: Promise<unknown>[] = [];
+  const expected: unknown[] = [];
+  let count = 0;
+  for (; count < 80; count += 1) {
+    const { asker: one, isDead } = askers[Math.floor(Math.random() * askers.length)] as (typeof askers)[number];
+    const answer = one.ask(job({ number: isDead ? -1 : count }), { signal: NEVER });
+    if (isDead) answer.catch(() => {});
+    else {
+      asked.push(answer);
+      expected.push({ twice: 2 * count });
+    }
+  }
+  while ((await queue.getWaitingCount()) < count) await sleep(10);
+  for (const { own, asker: one, isDead } of askers) if (isDead) await die(own, one);
+  const numbers: number[] = [];
+  answerer(async (request) => {
+    numbers.push((request.body as { number: number }).number);
+    return double(request);
+  });
+  expect(await Promise.all(asked)).toEqual(expected);
+  while ((await queue.getWaitingCount()) + (await queue.getActiveCount()) > 0) await sleep(10);
+  expect(numbers).not.toContain(-1);
+});
+
+test('who was only slow, and was thought dead, is answered nevertheless', async () => {
+  const { id } = asker as unknown as { id: string };
+  const asked = Array.from({ length: 20 }, (_, number) => asker.ask(job({ number }), { signal: NEVER }));
+  await sleep(100);
+  await fleet.redis.del(`${fleet.prefix}:${REQUESTS}:asker:${id}`);
+  answerer(double);
+  expect(await Promise.all(asked)).toEqual(asked.map((_, number) => ({ twice: 2 * number })));
+});
+
+test('who asks is thought dead some seconds after it was heard of last, and at once where it says that it ends', async () => {
+  const { id } = asker as unknown as { id: string };
+  const key = `${fleet.prefix}:${REQUESTS}:asker:${id}`;
+  const left = await fleet.redis.pttl(key);
+  expect(left).toBeGreaterThan(0);
+  expect(left).toBeLessThanOrEqual(15_000);
+  await asker.close();
+  expect(await fleet.redis.exists(key)).toBe(0);
+});
+
+test('queues of versions that nobody has used for a day are removed, and no others', async () => {
+  const versions = { 'requests-0.0.1': 90_000, 'requests-0.0.2': 80_000, 'requests-9.9.9': 100_000 };
+  const [now = 0] = (await fleet.redis.time()).map(Number);
+  for (const [name, age] of Object.entries(versions)) {
+    const queue = new Queue(name, { connection: fleet.redis, prefix: fleet.prefix });
+    await queue.addBulk(Array.from({ length: 30 }, (_, i) => ({ name: 'double', data: { i } })));
+    await queue.close();
+    await fleet.redis.zadd(`${fleet.prefix}:request-queues`, String(now - age), name);
+  }
+  answerer(double);
+  const left = async (name: string): Promise<number> => (await fleet.redis.keys(`${fleet.prefix}:${name}:*`)).length;
+  while ((await left('requests-0.0.1')) + (await left('requests-9.9.9')) > 0) await sleep(20);
+  expect(await left('requests-0.0.2')).toBeGreaterThan(30);
+  while ((await useQueue(fleet)).length > 0) await sleep(20);
+  expect(await fleet.redis.zrange(`${fleet.prefix}:request-queues`, '0', '-1')).toEqual(['requests-0.0.2', REQUESTS]);
+  expect(await asker.ask(job({ number: 1 }), { signal: NEVER })).toEqual({ twice: 2 });
+});
+
+test('neither side waits long for a Redis that takes connections and says nothing, to close', async () => {
+  const own = await connect(redis.url);
+  const far = await Asker.open(own);
+  const near = answerer(({ signal }) => new Promise((resolve) => signal.addEventListener('abort', resolve)), 4, own);
+  const asked = far.ask(job({}), { signal: NEVER });
+  asked.catch(() => {});
+  while (near.busy === 0) await sleep(10);
+  const pid = Number(/process_id:(\d+)/.exec(await fleet.redis.info())?.[1]);
+  process.kill(pid, 'SIGSTOP');
+  ended.push(() => process.kill(pid, 'SIGCONT'));
+  await Promise.all([far.close(), near.close()]);
+  expect(own.redis.status).toBe('ready');
+}, 8000);
