@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelRun, Fleet, pauseRun, type RunView, RunWorker, readRun, removeRun, retryRun, submitRun, watchRun } from '../../lib/fleet';
 import { RunRecords } from '../../lib/fleet/runs/records';
 import { summaryLine } from '../../lib/fleet/runs/row-lines';
-import { MOST_FAULTS } from '../../lib/fleet/work/jobs/taken';
+import { MOST_FAULTS } from '../../lib/fleet/work/jobs/workplace';
 import { jsonLines } from '../cli/command';
 import { encoded } from '../run/support/picture-set';
 import { WorkerProcess } from './support/fleet-process';

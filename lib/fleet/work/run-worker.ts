@@ -15,7 +15,7 @@ import type { WorkerEvent } from './events';
 import { Interrogators, type Lender } from './interrogators';
 import { JobWork } from './jobs/job-work';
 import { type Outcome, pauseAfter } from './jobs/outcome';
-import type { ShardMaker } from './jobs/taken';
+import type { ShardMaker } from './jobs/workplace';
 import { OpenRuns } from './open-runs';
 import { Stores } from './stores';
 import { countLate, takeTurn } from './tenant-limit';

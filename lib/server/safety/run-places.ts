@@ -113,7 +113,8 @@ function withSlash(place: string): string {
 /** Without `..`, and without a user. */
 function normal(address: string): string {
   const url = new URL(address);
-  // Of s3: URLs the standard leaves names as they are, with .. in them.
-  const isPlain = url.username === '' && url.password === '' && url.hostname !== '' && !/(^|\/)(\.|%2e){1,2}(\/|$)/i.test(url.pathname);
-  return isPlain ? url.href : '';
+  if (url.username !== '' || url.password !== '' || url.hostname === '' || /(^|\/)(\.|%2e){1,2}(\/|$)/i.test(address)) return '';
+  // A bucket's names are taken as they are written, and a URL is not: spaces of it are escaped, and signs that do not print left out.
+  if (url.protocol !== 's3:') return url.href;
+  return [...address].some((sign) => sign < ' ' || sign === '\x7f') ? '' : address.replace(/^s3:/i, 's3:');
 }

@@ -127,3 +127,19 @@ test.each<[what: string, body: object]>([
   const refused = submitBody(asked, { link, places, models, signal: new AbortController().signal, onSubmitted: () => {} });
   await expect(refused).rejects.toMatchObject({ status: 400, code: 'ERR_BODY_INVALID', hint: expect.stringMatching(/path|folder/) });
 });
+
+test('a bucket’s names are taken as they are written', async () => {
+  const places = new RunPlaces(['s3://bucket/my set/50%20']);
+  for (const name of ['x.jsonl', 'a b.jsonl', 'ü #1?.jsonl', 'a%20b.jsonl']) {
+    expect(await places.output(`s3://bucket/my set/50%20/${name}`)).toBe(`s3://bucket/my set/50%20/${name}`);
+  }
+  const others = [
+    'my%20set/50%20/x',
+    'my set/50 /x',
+    'my set/50%20/../x',
+    'my set/50%20/%2e%2e/x',
+    'my set/50%20/a\tb',
+    'my set/50%2\n0/x',
+  ];
+  for (const name of others) await expect(places.output(`s3://bucket/${name}`)).rejects.toMatchObject({ status: 403 });
+});

@@ -8,7 +8,7 @@ import { isRunId } from '../../runs/spec';
 import { workOnMerge } from './merge-job';
 import { type Done, Later, type Outcome, pauseAfter } from './outcome';
 import { workOnShard } from './shard-job';
-import type { Taken, Workplace } from './taken';
+import type { Taken, Workplace } from './workplace';
 
 /** This worker cannot do anything for the run: others may have what it lacks. */
 const LACKS: readonly ErrorCode[] = [

@@ -6,7 +6,7 @@ import type { MergeData } from '../../runs/queue';
 import { openStore } from '../../store';
 import { mergeRun } from './merge';
 import { Later, pauseAfter } from './outcome';
-import { MOST_FAULTS, type Taken, type Workplace } from './taken';
+import { MOST_FAULTS, type Taken, type Workplace } from './workplace';
 
 const PROGRESS_MS = 1000;
 /** Another run is at the same text files. */

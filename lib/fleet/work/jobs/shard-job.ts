@@ -17,7 +17,7 @@ import { writeFailed } from './failed-shard';
 import { Later, pauseAfter } from './outcome';
 import { runShard } from './shard';
 import { Suspects } from './suspects';
-import { MOST_FAULTS, type Taken, type Workplace } from './taken';
+import { MOST_FAULTS, type Taken, type Workplace } from './workplace';
 
 /** Workers that died with a shard, whatever they were at, before it is given up. */
 const MOST_DEATHS = 10;
@@ -31,7 +31,7 @@ export async function workOnShard(place: Workplace, taken: Taken): Promise<Shard
   const store = await stores.of(spec);
   const name = shardName(shard, round);
   // An attempt that nobody heard of any more may have come to its end.
-  if (!(await store.has(name))) await make(place, taken, store, name);
+  if (!(await store.has(name))) await makeResults(place, taken, store, name);
   const summary = await summaryOf(store, name);
   const { isLast } = await records.complete(spec.id, shard, round, await endOf(store, data, summary));
   if (isLast) await addMerge(queue, round === 0 ? 0 : (await records.read(spec.id)).round);
@@ -40,7 +40,7 @@ export async function workOnShard(place: Workplace, taken: Taken): Promise<Shard
 }
 
 /** The shard's results into the store, unless others were faster. */
-async function make(place: Workplace, taken: Taken, store: ResultStore, name: string): Promise<void> {
+async function makeResults(place: Workplace, taken: Taken, store: ResultStore, name: string): Promise<void> {
   const { spec, job, attempt, signal } = taken;
   const { records } = place;
   const data = job.data as ShardData;

@@ -8,9 +8,12 @@ import type { RunRecords } from '../../runs/records';
 /** Workers that died with a shard before its pictures are taken one by one: a single one may have been stopped by hand. */
 export const DEATHS = 2;
 /** Deaths with one and the same picture, by itself, before it is given up. */
-const MOST = 2;
+const MOST_DEATHS = 2;
 
 export class Suspects {
+  /** The picture that is worked on, and the end of the one before. */
+  private current: string | undefined;
+  private last: Promise<void> = Promise.resolve();
   private ending = (): void => {};
 
   private constructor(
@@ -33,7 +36,7 @@ export class Suspects {
   async begin(picture: Picture, given: (picture: Picture, times: number) => Picture): Promise<Picture> {
     if (!this.isCareful) return picture;
     const times = this.times.get(picture.name) ?? 0;
-    if (times >= MOST) return given(picture, times);
+    if (times >= MOST_DEATHS) return given(picture, times);
     await this.last;
     this.last = new Promise<void>((resolve) => {
       this.ending = resolve;
@@ -55,7 +58,4 @@ export class Suspects {
     this.current = undefined;
     if (current !== undefined) await this.records.clear(this.run, this.shard, current, this.attempt);
   }
-
-  private current: string | undefined;
-  private last: Promise<void> = Promise.resolve();
 }

@@ -1,4 +1,4 @@
-/** A job that a worker has taken, and what it needs to work on it. */
+/** What a worker has to work with: the job that it has taken, and what its jobs share. */
 
 import type { RunProgress } from '../../../run/progress';
 import type { RunJob, RunQueue } from '../../runs/queue';
