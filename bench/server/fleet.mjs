@@ -20,11 +20,14 @@ const CORES = [0, 1];
 /** Of what two workers can do: one alone is to bear it, and what has waited for it. */
 const LOAD = 0.35;
 const CALLERS = 16;
+/** In which nobody is killed: a new worker starts. */
+const LAST_SECONDS = 2;
 
 await main(async () => {
-  const { seconds, json } = new Command('npm run bench:serve-fleet --')
+  const { seconds, killEvery, json } = new Command('npm run bench:serve-fleet --')
     .description('A server before two workers, which are killed.')
-    .option('--seconds <n>', 'of each load; workers are killed when a third and two thirds have passed', wholeNumber(6), 60)
+    .option('--seconds <n>', 'of each load', wholeNumber(6), 60)
+    .option('--kill-every <n>', 'seconds after which a worker is killed, one and the other in turn', wholeNumber(2), 4)
     .option('--json <file>', 'write the rows as JSON', absolute)
     .parse()
     .opts();
@@ -40,7 +43,7 @@ await main(async () => {
     title(`${rate.toFixed(1)} requests a second`);
     const calm = await openLoop(ask, { rate, seconds });
     title('the same, with workers that are killed');
-    const killing = killInTurn(workers, redis, seconds);
+    const killing = killInTurn(workers, redis, { seconds, killEvery });
     const killed = await openLoop(ask, { rate, seconds });
     const rows = [
       { name: 'most', ...most },
@@ -80,14 +83,14 @@ async function requests(served) {
   };
 }
 
-/** Each of them once, a third of the time apart, and started again at once. */
-async function killInTurn(workers, redis, seconds) {
-  let kills = 0;
-  for (const [place, core] of CORES.entries()) {
-    await sleep((seconds * 1000) / 3);
+/** One and the other, and started again at once. */
+async function killInTurn(workers, redis, { seconds, killEvery }) {
+  const kills = Math.floor((seconds - LAST_SECONDS) / killEvery);
+  for (let i = 0; i < kills; i += 1) {
+    await sleep(killEvery * 1000);
+    const place = i % CORES.length;
     await workers[place].kill();
-    kills += 1;
-    workers[place] = await startWorker(redis, core);
+    workers[place] = await startWorker(redis, CORES[place]);
   }
   return { kills };
 }

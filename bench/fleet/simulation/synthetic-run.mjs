@@ -10,10 +10,13 @@ export class SyntheticRun {
     const { RunRecords } = internal('fleet/runs/records');
     const { openRunQueue } = internal('fleet/runs/queue');
     const { newRunId, PACKAGE_VERSION } = internal('fleet/runs/spec');
+    const { SubmissionLife } = internal('fleet/runs/submission-life');
     this.shardSize = shardSize;
     this.id = newRunId();
     this.fleet = fleet;
     this.records = new RunRecords(fleet);
+    // It is submitted until it is closed.
+    this.life = new SubmissionLife(fleet, this.id);
     this.queue = openRunQueue(fleet, this.id);
     this.spec = {
       id: this.id,
@@ -31,6 +34,7 @@ export class SyntheticRun {
   }
 
   async create() {
+    await this.life.begin();
     await this.records.create(this.spec);
   }
 
@@ -70,6 +74,7 @@ export class SyntheticRun {
   }
 
   async close() {
+    await this.life.end();
     await this.queue.close();
   }
 }
