@@ -64,3 +64,13 @@ test('what the environment has is not repeated, and no password is shown', async
   expect(stdout).toContain(`--redis 'redis://default:…@127.0.0.1:`);
   expect(stdout).not.toMatch(/se:|et@/);
 });
+
+test('who hands in work where no worker is, is told how to start one', async () => {
+  const fleet = ['--redis', session.redis.url, '--redis-prefix', 'lonely'];
+  const advice = `No worker is there. Start some: npx torch-interrogator worker --redis ${session.redis.url} --redis-prefix lonely`;
+  const submitted = await submit(...fleet);
+  expect(submitted).toMatchObject({ code: 0, stderr: `${advice}\n` });
+  const id = advised(submitted.stdout)[2] as string;
+  expect((await session.run('run', 'status', id, ...fleet)).stdout).toContain(advice);
+  expect(JSON.parse((await session.run('run', 'status', id, ...fleet, '--json')).stdout)).toMatchObject({ state: 'running' });
+});

@@ -61,9 +61,12 @@ test('a password that is missing, wrong, or not asked for', async () => {
   expect(right.warnings).toEqual([]);
 });
 
-test.each(['', 'localhost', 'http://localhost', 'redis://', '6379'])('%j is no address', async (url) => {
-  await expect(Fleet.connect({ url })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
-});
+test.each(['', 'localhost', 'http://localhost', 'redis://', '6379', 'redis://127.0.0.1:6379/abc', 'redis://127.0.0.1:6379/0/1'])(
+  '%j is no address',
+  async (url) => {
+    await expect(Fleet.connect({ url })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+  },
+);
 
 test.each([
   ['says nothing', () => {}, 'it says nothing'],
@@ -80,6 +83,18 @@ test.each([
     hint: expect.stringContaining('Check the address'),
   });
   server.close();
+});
+
+test('a database that is not there is no other one', async () => {
+  const { url } = await redis();
+  await expect(Fleet.connect({ url: `${url}/99` })).rejects.toMatchObject({
+    code: 'ERR_REDIS',
+    message: expect.stringContaining('has no database 99'),
+  });
+  using last = await Fleet.connect({ url: `${url}/15` });
+  await last.redis.set('here', 'yes');
+  using first = await Fleet.connect({ url: `${url}/0` });
+  expect(await first.redis.get('here')).toBeNull();
 });
 
 test('a replica takes no work', async () => {

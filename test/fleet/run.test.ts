@@ -92,6 +92,7 @@ test('nothing is left of a run that ended well but its record', async () => {
   const left = readdirSync(place('one'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   expect(left.map(({ name }) => name)).toEqual(['c.jsonl']);
   expect(existsSync(place('work', id))).toBe(false);
+  expect(existsSync(place('one/.torch-interrogator/fleet', id))).toBe(false);
   expect((await session.fleet('list')).stdout).toContain(id);
   expect((await session.fleet('remove', id)).code).toBe(0);
   expect(await session.fleet('status', id)).toMatchObject({ code: 1, stderr: expect.stringContaining('ERR_RUN_NOT_FOUND') });
@@ -101,6 +102,8 @@ test.each([
   [['set'], 'would write nothing'],
   [['set', '--out', 'x.jsonl', '--device', 'cuda'], '--device'],
   [['set', '--out', 'x.jsonl', '--redo'], '--redo'],
+  [['set', '--out', 'x.jsonl', '--no-download'], 'worker --no-download'],
+  [['set', '--out', 'x.jsonl', '--tenant', ' '], 'tenant: expected a name'],
   [['set', '--out', 'x.doc'], 'no known format'],
   [['set', '--out', 'x.jsonl', '--clip', 'ViT-L-15/openai'], 'ViT-L-14/openai'],
   [['-', '--out', 'x.jsonl'], 'this process alone'],

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { Fleet } from '../../fleet';
-import { addRedisOptions, type RedisOptions, withFleet } from '../fleet/redis-option';
+import { addRedisOptions, noWorkerLine, type RedisOptions, withFleet } from '../fleet/redis-option';
 import { runLines, showRun } from '../fleet/show-run';
 import { addSubmitOptions, submit } from '../fleet/submit';
 import { watch } from '../fleet/watch';
@@ -31,8 +31,10 @@ export function addRunCommand(program: Command): void {
   );
   ofRun(group, 'status', 'how far a run is').action((id: string, options: OfRun) =>
     withFleet(options, async (fleet) => {
-      const { readRun } = loadFleet();
-      showRun(await readRun(fleet, id), { ...options, columns: columns() });
+      const run = await loadFleet().readRun(fleet, id);
+      showRun(run, { ...options, columns: columns() });
+      const lonely = options.json || run.endedAt !== undefined ? undefined : await noWorkerLine(fleet, options.redisFlags);
+      if (lonely !== undefined) print(`  ${lonely}`);
     }),
   );
   ofRun(group, 'watch', 'tell of a run until it has ended; the exit code is the run’s')

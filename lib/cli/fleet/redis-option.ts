@@ -62,3 +62,10 @@ function inThisFleet(error: unknown, redisFlags: string): unknown {
 export function reachLine(isReached: boolean): string {
   return isReached ? 'Redis answers again.' : 'Redis does not answer: waiting for it. Ctrl-C gives up.';
 }
+
+/** Undefined where workers are there. */
+export async function noWorkerLine(fleet: Fleet, redisFlags: string): Promise<string | undefined> {
+  const { listWorkers } = require('../../fleet') as typeof import('../../fleet');
+  if ((await listWorkers(fleet)).some(({ isAlive }) => isAlive)) return undefined;
+  return `No worker is there. Start some: npx torch-interrogator worker${redisFlags}`;
+}

@@ -9,7 +9,7 @@ import { print } from '../lines';
 import { wholeNumber } from '../options';
 import { count } from '../run/progress-line';
 import { eraseStatus, showLine } from '../status';
-import { type RedisOptions, reachLine, withFleet } from './redis-option';
+import { noWorkerLine, type RedisOptions, reachLine, withFleet } from './redis-option';
 import { watch } from './watch';
 
 interface SubmitCommandOptions extends InterrogateOptions, RedisOptions {
@@ -25,12 +25,16 @@ const OF_ONE_MACHINE: Readonly<Record<string, string>> = {
   device: 'each worker has its own: torch-interrogator worker --device',
   threads: 'each worker has its own: torch-interrogator worker --threads',
   concurrency: 'a worker knows what its device takes; --shards-at-once is how many shards are worked on together',
+  download: 'each worker has its own: torch-interrogator worker --no-download',
   redo: 'a run of a fleet always begins anew',
   onlyErrors: 'torch-interrogator run retry tries the failed pictures of a run again',
   dryRun: 'it shows texts that are made here: torch-interrogator interrogate --dry-run',
 };
 
 export function addSubmitOptions(command: Command): Command {
+  for (const option of command.options) {
+    if (OF_ONE_MACHINE[option.attributeName()] !== undefined || option.long === '--no-state') option.hideHelp();
+  }
   return command
     .option(
       '--shard-size <n>',
@@ -89,6 +93,8 @@ export async function submit(args: readonly string[], options: SubmitCommandOpti
     eraseStatus();
     if (options.json) print(JSON.stringify({ run: id }));
     else print(`Run ${id}: ${count(pictures)} pictures. Look at it with: npx torch-interrogator run watch ${id}${options.redisFlags}`);
+    const lonely = options.json || options.wait ? undefined : await noWorkerLine(fleet, options.redisFlags);
+    if (lonely !== undefined) console.error(lonely);
     if (options.wait) await watch(fleet, id, { json: false, progress: options.progress, redisFlags: options.redisFlags });
   });
 }

@@ -1,4 +1,6 @@
 /** torch-interrogator run watch: what stderr is told of a run, and the exit code that it comes to. */
+
+import { hasCode } from '../../errors';
 import type { Fleet, RunView } from '../../fleet';
 import { describeRecord, EXIT } from '../failure';
 import { untilInterrupted } from '../interrupts';
@@ -6,7 +8,7 @@ import { onOneLine, print } from '../lines';
 import { summaryLines } from '../run/summary';
 import { type ProgressKind, ProgressWatch } from '../run/watch';
 import { eraseStatus } from '../status';
-import { type RedisOptions, reachLine } from './redis-option';
+import { noWorkerLine, type RedisOptions, reachLine } from './redis-option';
 import { refusalLines } from './show-run';
 
 export interface WatchOptions extends Pick<RedisOptions, 'redisFlags'> {
@@ -26,13 +28,17 @@ export async function watch(fleet: Fleet, id: string, { json, progress, redisFla
       for await (const view of watchRun(fleet, id, signal)) {
         last = view;
         const trouble = view.trouble === undefined ? [] : [`Tried again: ${onOneLine(view.trouble.replaceAll('\n', ' '))}`];
-        for (const line of [...refusalLines(view), ...trouble]) {
+        const idle = view.endedAt === undefined && view.shards.active === 0 ? await noWorkerLine(fleet, redisFlags) : undefined;
+        for (const line of [...refusalLines(view), ...trouble, ...(idle === undefined ? [] : [idle])]) {
           if (!told.has(line)) teller.note(line);
           told.add(line);
         }
         if (view.endedAt === undefined) teller.tell(view);
       }
     });
+  } catch (error) {
+    if (hasCode(error, 'ERR_ABORTED')) teller.note(`Run ${id} goes on without being watched.`);
+    throw error;
   } finally {
     leave();
     teller.end(last?.summary);

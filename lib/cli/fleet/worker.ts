@@ -1,6 +1,8 @@
 /** A worker from its start to its end. */
+import path from 'node:path';
 import type { TSchema } from '@sinclair/typebox';
 import { type Command, Option } from 'commander';
+import { requireFolder } from '../../files/space';
 import type { Fleet, Heartbeat, Lender, WorkerEvent } from '../../fleet';
 import { Config, type ConfigInput } from '../../index';
 import type { Responder } from '../../server/fleet/responder';
@@ -17,6 +19,7 @@ export interface WorkerOptions extends RedisOptions {
   device: string;
   threads?: number;
   cache?: string;
+  download: boolean;
   shards: number;
   lockSeconds: number;
   grace: number;
@@ -58,6 +61,7 @@ export function addWorkerOptions(command: Command): Command {
         .argParser(bytesOf)
         .env('TI_MEMORY'),
     )
+    .addOption(new Option('--no-download', 'fetch no model and no label embeddings that are not there'))
     .addOption(new Option('--cache <dir>', 'folder of the label embeddings (default: in the cache folder)').env('TI_CACHE_PATH'));
 }
 
@@ -65,6 +69,7 @@ export async function work(fleet: Fleet, options: WorkerOptions): Promise<void> 
   const { Heartbeat, RunWorker, faultMessage, within } = require('../../fleet') as typeof import('../../fleet');
   const { shards, lockSeconds, workDir, json, grace } = options;
   const config = configOf(options);
+  if (workDir !== undefined) await requireFolder({ folder: path.resolve(workDir), variable: '--work-dir' });
   const log = (event: Told): void => tell(event, json);
   const ended = new Promise<void>((resolve) => onInterrupts(resolve));
   const heartbeat = new Heartbeat(fleet, (error) => log({ event: 'failed', message: faultMessage(error) }));
@@ -95,10 +100,13 @@ export async function work(fleet: Fleet, options: WorkerOptions): Promise<void> 
   await heartbeat.stop().catch(() => {});
   log({ event: 'ended', ...worker.stats, message: 'Ended.' });
   process.exitCode = EXIT.ok;
+  // All is told and closed: what a library has left running is not to keep the process.
+  setTimeout(() => process.exit(), LEFT_MS).unref();
 }
 
 /** Where Redis takes no notice. */
 const CLOSING_MS = 10_000;
+const LEFT_MS = 1000;
 const REDIS_LOST = { event: 'redis lost', message: 'Redis does not answer: it is tried again, and what is under way goes on.' };
 const REDIS_BACK = { event: 'redis back', message: 'Redis answers again.' };
 
@@ -142,9 +150,9 @@ function lenderOf({ stations }: Responder): Lender {
   };
 }
 
-function configOf({ device, threads, cache }: WorkerOptions): ConfigInput {
+function configOf({ device, threads, cache, download }: WorkerOptions): ConfigInput {
   const { labelsFolder } = require('../../fleet') as typeof import('../../fleet');
-  return { device, ...(threads !== undefined && { threads }), cachePath: cache ?? labelsFolder() };
+  return { device, download, ...(threads !== undefined && { threads }), cachePath: cache ?? labelsFolder() };
 }
 
 type Told = Partial<WorkerEvent> | { event: string; message?: string; [more: string]: unknown };
@@ -164,7 +172,7 @@ function tell({ event = '', message, ...more }: Told, json: boolean | undefined)
     pictures !== undefined && `${pictures} pictures`,
     Boolean(failed) && `${failed} failed`,
     seconds !== undefined && `${seconds} s`,
-    message,
+    message?.replaceAll('\n', ' '),
   ].filter(Boolean);
   process.stderr.write(
     `${new Date().toISOString()} ${onOneLine(event === 'started' || event === 'ending' || event === 'ended' ? String(message) : parts.join(' · '))}\n`,

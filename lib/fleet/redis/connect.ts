@@ -47,6 +47,7 @@ export class Fleet {
     const options = { url, ...patience, maxRetriesPerRequest: null, enableReadyCheck: true } as const;
     const redis = await firstConnection(options, where);
     try {
+      await checkDatabase(redis, where);
       const warnings = await checkServer(redis, where);
       redis.options.retryStrategy = pauseBefore;
       redis.options.socketTimeout = silenceMs;
@@ -164,6 +165,19 @@ function firstOf(error: Error): NodeJS.ErrnoException {
   return errors?.[0] ?? error;
 }
 
+/** Where there is none of this number, the connection would be one to another one. */
+async function checkDatabase(redis: Redis, where: string): Promise<void> {
+  const { db = 0 } = redis.options;
+  if (db === 0) return;
+  await redis.select(db).catch((cause: Error) => {
+    if (!/index/i.test(cause.message)) throw connectionFailure(cause, where);
+    throw new InterrogatorError('ERR_REDIS', `The Redis at ${where} has no database ${db}.`, {
+      hint: 'Name another one: its setting `databases` says how many it has, 16 as it comes.',
+      cause,
+    });
+  });
+}
+
 /** Throws ERR_REDIS for what cannot carry a fleet; resolves with what is not well. */
 async function checkServer(redis: Redis, where: string): Promise<string[]> {
   const info = await redis.info().catch((cause: Error) => {
@@ -225,7 +239,7 @@ export function faultMessage(error: unknown): string {
 /** Without the password. Throws ERR_INVALID_ARGUMENT. */
 export function shownAddress(url: string): string {
   const address = URL.canParse(url) ? new URL(url) : undefined;
-  if (!address || !/^rediss?:$/.test(address.protocol) || address.hostname === '') {
+  if (!address || !/^rediss?:$/.test(address.protocol) || address.hostname === '' || !/^(\/\d*)?$/.test(address.pathname)) {
     throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'redis: expected an address such as redis://127.0.0.1:6379.', {
       hint: 'redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS. Signs of a password that URLs take for their own are escaped (%40 for @).',
     });

@@ -71,7 +71,10 @@ export class Answerer {
       // Deaths are counted here: what BullMQ gives up has no answer that one can read.
       maxStalledCount: 1000,
     });
-    this.worker.on('error', onError);
+    this.worker.on('error', (error) => {
+      // Whoever waits for Redis is told by others that it is away.
+      if (fleet.redis.status === 'ready') onError(error);
+    });
     this.callOffs = fleet.connection();
     this.callOffs.on('message', (_, id: string) => this.active.get(id)?.controller.abort());
     this.timer = setInterval(() => void this.use().catch(() => {}), USE_MS).unref();
@@ -113,10 +116,12 @@ export class Answerer {
     const paused = this.worker.pause(true);
     for (const { controller } of this.active.values()) controller.abort(GIVEN_BACK);
     await within(paused, CLOSING_MS);
-    // Without a Redis nothing can be given back: it is found when the locks have run out.
-    const isAway = !(await answers(this.fleet.redis));
+    // Without a Redis nothing can be given back: it is found when the locks have run out. Where BullMQ has to make its own connections
+    // again first, it would wait for them, and what it renews locks with would never end.
+    const own = [this.connection, ...this.duplicates];
+    const isAway = own.some(({ status }) => status !== 'ready') || !(await answers(this.fleet.redis));
     await within(this.worker.close(isAway), isAway ? 500 : CLOSING_MS);
-    for (const each of [this.connection, this.callOffs, ...this.duplicates]) if (each.status !== 'end') each.disconnect();
+    for (const each of [...own, this.callOffs]) if (each.status !== 'end') each.disconnect();
   }
 
   private async process(job: Job<QueuedRequest>, token: string): Promise<unknown> {

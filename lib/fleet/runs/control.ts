@@ -8,7 +8,7 @@ import { addMerge, addShards, openRunQueue, type RunQueue, removeQueue, shardJob
 import { type Move, type RunRecord, RunRecords, type RunState } from './records';
 import { shardName } from './row-lines';
 import type { ShardData } from './shard-data';
-import type { RunSpec } from './spec';
+import { checkTenant, type RunSpec } from './spec';
 
 /** A run for people, and for programs: of `submit`, `status` and `watch`. */
 export interface RunView extends RunProgress {
@@ -241,6 +241,7 @@ const WATCH_MS = 500;
 
 /** Pictures a second that all runs of a tenant may begin together; null: as many as there are workers for. */
 export async function limitTenant(fleet: Fleet, tenant: string, perSecond: number | null): Promise<void> {
+  checkTenant(tenant);
   if (perSecond !== null && !(perSecond > 0 && Number.isFinite(perSecond))) {
     throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'perSecond: expected a number above 0, or null.');
   }

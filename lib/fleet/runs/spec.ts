@@ -1,7 +1,7 @@
 /** What a run of a fleet is asked for, as JSON: every worker reads the same. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { Config, type ConfigInput, type RunOptions, type RunTask, type WordRules } from '../../index';
+import { Config, type ConfigInput, InterrogatorError, type RunOptions, type RunTask, type WordRules } from '../../index';
 
 export const { version: PACKAGE_VERSION } = require('../../../package.json') as { version: string };
 
@@ -106,3 +106,8 @@ export function isRunId(text: string): boolean {
 }
 
 const ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
+
+export function checkTenant(name: string): void {
+  if (name.trim() !== '') return;
+  throw new InterrogatorError('ERR_INVALID_ARGUMENT', 'tenant: expected a name.', { hint: 'Without one a run is of the tenant default.' });
+}

@@ -10,7 +10,7 @@ import { openStore } from '../store';
 import { addMerge, addShards, openRunQueue, type RunQueue, removeQueue } from './queue';
 import { RunRecords } from './records';
 import { isFileOfMany } from './shard-data';
-import type { RunSpec } from './spec';
+import { checkTenant, type RunSpec } from './spec';
 import { batchesOf, shardsOf, unskipped } from './submission/listing';
 import { checkNumbers, SHARD_SIZE, type SubmitOptions } from './submission/options';
 import { specOf } from './submission/spec-of';
@@ -29,6 +29,7 @@ export async function submitRun(fleet: Fleet, inputs: RunInput | readonly RunInp
   const { state: _, shardSize = SHARD_SIZE, tenant, priority, shardsAtOnce, title, onSubmitted, ...ofRun } = options;
   const checked = checkedRunOptions(ofRun);
   checkNumbers({ shardSize, priority, shardsAtOnce });
+  if (tenant !== undefined) checkTenant(tenant);
   await requireKnownModels(checked.config);
   const spec = await specOf(given, checked, { ...options, shardSize });
   const store = await openStore(spec.state);

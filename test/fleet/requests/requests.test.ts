@@ -1,4 +1,5 @@
 import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
 import { Fleet } from '../../../lib/fleet/redis/connect';
 import { Answerer, type AnswererOptions, type TakenRequest } from '../../../lib/fleet/requests/answerer';
 import { Asker } from '../../../lib/fleet/requests/asker';
@@ -205,6 +206,27 @@ async function die(dead: Fleet, of: Asker): Promise<void> {
   dead.close();
   await fleet.redis.del(`${fleet.prefix}:${REQUESTS}:asker:${id}`);
 }
+
+test('who closes in the moment when Redis is back leaves nothing that runs on', async () => {
+  const proxy = await TestProxy.before(redis);
+  ended.push(() => proxy.close());
+  const away = await connect(proxy.url);
+  const [far, farther] = [await Asker.open(away), answerer(double, 4, away)];
+  expect(await far.ask(job({ number: 1 }), { signal: NEVER })).toEqual({ twice: 2 });
+  const { worker, duplicates } = farther as unknown as {
+    worker: { closed: boolean; lockManager: { isRunning(): boolean } };
+    duplicates: Redis[];
+  };
+  // Those that BullMQ makes come later.
+  for (const each of duplicates) each.options.retryStrategy = () => 60_000;
+  proxy.block();
+  await sleep(300);
+  proxy.restore();
+  while (away.redis.status !== 'ready') await sleep(2);
+  await Promise.all([far.close(), farther.close()]);
+  // What BullMQ renews locks with keeps a process from ending.
+  expect([worker.closed, worker.lockManager.isRunning()]).toEqual([true, false]);
+});
 
 test('what dead ones have asked is dropped, and what the living ask is answered', async () => {
   const queue = new Queue(REQUESTS, { connection: fleet.redis, prefix: fleet.prefix });

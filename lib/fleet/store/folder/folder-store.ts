@@ -1,5 +1,5 @@
 /** Results in a folder that all machines of a fleet share. */
-import { type FileHandle, lstat, open, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, open, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { abandonable } from '../../../abort';
@@ -103,6 +103,8 @@ export class FolderStore implements ResultStore {
   async remove(prefix: string): Promise<void> {
     try {
       await removeBelow(this.root, checkRemoved(prefix));
+      // Where nothing else is in it.
+      await rmdir(this.root).catch(() => {});
     } catch (error) {
       throw outputFault(this.location, error);
     }
