@@ -7,7 +7,7 @@ import { cancelRun, Fleet, pauseRun, type RunView, RunWorker, readRun, removeRun
 import { RunRecords } from '../../lib/fleet/runs/records';
 import { summaryLine } from '../../lib/fleet/runs/row-lines';
 import { MOST_FAULTS } from '../../lib/fleet/work/jobs/workplace';
-import { jsonLines } from '../cli/command';
+import { jsonLines, runCommand } from '../cli/command';
 import { encoded } from '../run/support/picture-set';
 import { WorkerProcess } from './support/fleet-process';
 import { TestProxy, TestRedis } from './support/redis';
@@ -292,6 +292,16 @@ test('many short runs on few workers: each comes to its end, and no more shards 
   expect(most).toBe(1);
   expect((await fleet.redis.keys(`${fleet.prefix}:run-*`)).sort()).toEqual([]);
 }, 90_000);
+
+test('a folder that takes no files is refused at the start', async () => {
+  const file = path.join(work, 'a file');
+  writeFileSync(file, '');
+  for (const folder of [file, path.join(file, 'below')]) {
+    const options = ['--work-dir', folder, '--redis', redis.url, '--device', 'cpu', '--clip', 'sample', '--caption', 'sample'];
+    const { code, stderr } = await runCommand(['worker', ...options], { cwd: work });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/Nothing can be written to .*\n.*--work-dir/) });
+  }
+}, 40_000);
 
 test.each<['kill' | 'freeze', string[]]>([
   ['kill', ['--no-requests']],

@@ -1,8 +1,6 @@
 /** A worker from its start to its end. */
-import path from 'node:path';
 import type { TSchema } from '@sinclair/typebox';
 import { type Command, Option } from 'commander';
-import { requireFolder } from '../../files/space';
 import type { Fleet, Heartbeat, Lender, WorkerEvent } from '../../fleet';
 import { Config, type ConfigInput } from '../../index';
 import type { Responder } from '../../server/fleet/responder';
@@ -69,7 +67,6 @@ export async function work(fleet: Fleet, options: WorkerOptions): Promise<void> 
   const { Heartbeat, RunWorker, faultMessage, within } = require('../../fleet') as typeof import('../../fleet');
   const { shards, lockSeconds, workDir, json, grace } = options;
   const config = configOf(options);
-  if (workDir !== undefined) await requireFolder({ folder: path.resolve(workDir), variable: '--work-dir' });
   const log = (event: Told): void => tell(event, json);
   const ended = new Promise<void>((resolve) => onInterrupts(resolve));
   const heartbeat = new Heartbeat(fleet, (error) => log({ event: 'failed', message: faultMessage(error) }));
@@ -86,8 +83,13 @@ export async function work(fleet: Fleet, options: WorkerOptions): Promise<void> 
     log,
   });
   heartbeat.tell(() => ({ runs: worker.stats }));
+  try {
+    await worker.start();
+  } catch (error) {
+    if (responder) await within(responder.close(), CLOSING_MS);
+    throw error;
+  }
   await heartbeat.beat();
-  worker.start();
   const leave = fleet.onReach((isReached) => log(isReached ? REDIS_BACK : REDIS_LOST));
   preferEventLoop();
   log({ event: 'started', worker: heartbeat.id, message: `The worker ${heartbeat.id} waits for work. Ctrl-C ends it.` });

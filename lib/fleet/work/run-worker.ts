@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { pause } from '../../abort';
+import { requireFolder } from '../../files/space';
 import { type ConfigInput, cacheFolder, type ProgressListener } from '../../index';
 import { type Fleet, faultMessage } from '../redis/connect';
 import { within } from '../redis/within';
@@ -62,6 +63,7 @@ interface Underway {
 }
 
 export class RunWorker {
+  private readonly folder: string;
   private readonly records: RunRecords;
   private readonly interrogators: Interrogators;
   private readonly stores = new Stores();
@@ -79,8 +81,8 @@ export class RunWorker {
     const { fleet, config, onProgress = () => {}, lender, id, isBusy = () => false, lockSeconds = 30, log, makeShard } = options;
     this.records = new RunRecords(fleet);
     this.interrogators = new Interrogators(config, onProgress, lender);
-    const folder = options.folder ?? path.join(cacheFolder(), 'fleet');
-    const { records, interrogators, stores } = this;
+    this.folder = path.resolve(options.folder ?? path.join(cacheFolder(), 'fleet'));
+    const { records, interrogators, stores, folder } = this;
     this.work = new JobWork({ id, records, interrogators, stores, folder, isBusy, log, makeShard });
     this.changes = new Changes(fleet, () => this.lookSoon());
     const giveUp = (run: string): Promise<unknown> => within(this.giveUp(run), CLOSING_MS);
@@ -94,7 +96,9 @@ export class RunWorker {
     return { ...this.work.stats, shards: this.underway.size };
   }
 
-  start(): void {
+  /** Rejects with ERR_IO where the folder takes no files. */
+  async start(): Promise<void> {
+    await requireFolder({ folder: this.folder, variable: '--work-dir' });
     this.changes.start();
     this.working = this.takeWork();
   }
