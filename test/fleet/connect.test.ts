@@ -142,4 +142,7 @@ test('whoever wants to know hears once that Redis is lost, and once that it is b
   await server.kill();
   await sleep(100);
   expect(heard).toHaveLength(4);
+  const late: boolean[] = [];
+  fleet.onReach((isReached) => late.push(isReached));
+  expect(late).toEqual([false]);
 });

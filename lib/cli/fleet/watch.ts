@@ -1,6 +1,5 @@
 /** torch-interrogator run watch: what stderr is told of a run, and the exit code that it comes to. */
 
-import { hasCode } from '../../errors';
 import type { Fleet, RunView } from '../../fleet';
 import { describeRecord, EXIT } from '../failure';
 import { untilInterrupted } from '../interrupts';
@@ -37,7 +36,7 @@ export async function watch(fleet: Fleet, id: string, { json, progress, redisFla
       }
     });
   } catch (error) {
-    if (hasCode(error, 'ERR_ABORTED')) teller.note(`Run ${id} goes on without being watched.`);
+    if ((error as { code?: string }).code === 'ERR_ABORTED') teller.note(`Run ${id} goes on without being watched.`);
     throw error;
   } finally {
     leave();

@@ -66,10 +66,10 @@ export class Fleet {
     return connection;
   }
 
-  /** Tells when Redis is lost (`false`), and when it is back. Returns what ends the telling. */
+  /** Tells when Redis is lost (`false`), at once where it is already, and when it is back. Returns what ends the telling. */
   onReach(tell: (isReached: boolean) => void): () => void {
     const { redis } = this;
-    let isReached = redis.status === 'ready';
+    let isReached = true;
     const say = (now: boolean): void => {
       if (now === isReached) return;
       isReached = now;
@@ -78,6 +78,7 @@ export class Fleet {
     const lost = (): void => say(false);
     const back = (): void => say(true);
     redis.on('close', lost).on('ready', back);
+    if (redis.status !== 'ready') lost();
     return () => void redis.off('close', lost).off('ready', back);
   }
 
