@@ -26,8 +26,8 @@ export interface ResultStore {
   /** The names that begin with the prefix, in the order of their bytes in UTF-8. The prefix may end within a name. */
   list(prefix: string): AsyncGenerator<string>;
   /**
-   * Removes what has a name that begins with the prefix, and what killed writers left there. To keep a mistake from emptying a disk, the
-   * prefix must have at least one character.
+   * Removes what has a name that begins with the prefix, what killed writers left there, and a folder in which nothing is left. To keep a
+   * mistake from emptying a disk, the prefix must have at least one character.
    */
   remove(prefix: string): Promise<void>;
   /** Ends what is under way. */
