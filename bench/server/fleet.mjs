@@ -10,10 +10,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { markdownTable } from 'markdown-table';
 import { main, ROOT, title } from '../../scripts/step.mjs';
+import { BenchRedis } from '../fleet/measured/redis.mjs';
 import { absolute, wholeNumber } from '../options.mjs';
 import { writeRows } from '../rows.mjs';
 import { closedLoop, openLoop } from '../traffic.mjs';
-import { startRedis, startWorker } from './fleet-processes.mjs';
+import { startWorker } from './fleet-processes.mjs';
 import { Served } from './served.mjs';
 
 const CORES = [0, 1];
@@ -31,7 +32,7 @@ await main(async () => {
     .option('--json <file>', 'write the rows as JSON', absolute)
     .parse()
     .opts();
-  const redis = await startRedis();
+  const redis = await BenchRedis.start();
   const workers = await Promise.all(CORES.map((core) => startWorker(redis, core)));
   const served = await Served.start(['--redis', redis.url, '--no-local-device', '--cache', '0', '--max-wait', '600']);
   try {

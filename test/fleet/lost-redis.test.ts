@@ -51,48 +51,41 @@ function submit(options: Partial<SubmitOptions>): Promise<string> {
   });
 }
 
-test('the signal ends a submission that waits for Redis', async () => {
+/** A submission that is given up once Redis is lost. Its count goes on where it does. */
+async function givenUp(): Promise<{ submitted: number }> {
   const interrupt = new AbortController();
-  let submitted = 0;
+  const submission = { submitted: 0 };
   const rejected = expect(
     submit({
       signal: interrupt.signal,
       onSubmitted: (pictures) => {
-        if (submitted === 0) proxy.block();
-        submitted = pictures;
+        if (submission.submitted === 0) proxy.block();
+        submission.submitted = pictures;
       },
     }),
   ).rejects.toMatchObject({ code: 'ERR_ABORTED' });
-  while (lossy.redis.status === 'ready' || submitted === 0) await sleep(5);
+  while (lossy.redis.status === 'ready' || submission.submitted === 0) await sleep(5);
   interrupt.abort();
   await rejected;
+  return submission;
+}
+
+test('the signal ends a submission that waits for Redis', async () => {
+  const submission = await givenUp();
   // What is known of it here is what was there when Redis was lost.
-  expect(await listRuns(fleet)).toMatchObject([{ state: 'submitting', shards: { total: submitted } }]);
+  expect(await listRuns(fleet)).toMatchObject([{ state: 'submitting', shards: { total: submission.submitted } }]);
 });
 
 test('one that was given up is cancelled when Redis is back, and nothing more is submitted', async () => {
-  const interrupt = new AbortController();
-  let submitted = 0;
-  const rejected = expect(
-    submit({
-      signal: interrupt.signal,
-      onSubmitted: (pictures) => {
-        if (submitted === 0) proxy.block();
-        submitted = pictures;
-      },
-    }),
-  ).rejects.toMatchObject({ code: 'ERR_ABORTED' });
-  while (lossy.redis.status === 'ready' || submitted === 0) await sleep(5);
-  interrupt.abort();
-  await rejected;
-  const last = submitted;
+  const submission = await givenUp();
+  const last = submission.submitted;
   const ready = once(lossy.redis, 'ready');
   proxy.restore();
   await ready;
   while ((await listRuns(fleet))[0]?.state !== 'cancelled') await sleep(20);
   while ((await fleet.redis.keys(`${fleet.prefix}:run-*:shard-*`)).length > 0) await sleep(20);
   while ((await fleet.redis.keys(`${fleet.prefix}:run:*:submitting`)).length > 0) await sleep(20);
-  expect(submitted).toBe(last);
+  expect(submission.submitted).toBe(last);
   expect(await fleet.redis.smembers(fleet.key('open-runs'))).toEqual([]);
 });
 

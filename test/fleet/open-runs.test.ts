@@ -2,11 +2,12 @@
 import { Fleet, readRun } from '../../lib/fleet';
 import { addShards, openRunQueue } from '../../lib/fleet/runs/queue';
 import { RunRecords } from '../../lib/fleet/runs/records';
-import { PACKAGE_VERSION, type RunSpec } from '../../lib/fleet/runs/spec';
+import type { RunSpec } from '../../lib/fleet/runs/spec';
 import { AttachedRun } from '../../lib/fleet/work/attached-run';
 import { OpenRuns } from '../../lib/fleet/work/open-runs';
 import { type TakesTurns, Turns } from '../../lib/fleet/work/turns';
 import { TestRedis } from './support/redis';
+import { specOf } from './support/spec';
 
 let redis: TestRedis;
 let fleet: Fleet;
@@ -40,21 +41,6 @@ afterEach(async () => {
   jest.restoreAllMocks();
 });
 afterAll(() => redis.stop());
-
-const specOf = (id: string, more: Partial<RunSpec> = {}): RunSpec => ({
-  id,
-  version: PACKAGE_VERSION,
-  createdAt: Date.now(),
-  title: '',
-  tenant: 'default',
-  priority: 10,
-  shardSize: 2,
-  config: {},
-  task: { kind: 'features' },
-  out: [],
-  state: '/nowhere',
-  ...more,
-});
 
 /** A run with one shard, all of whose pictures are listed. */
 async function listed(id: string, more: Partial<RunSpec> = {}): Promise<void> {

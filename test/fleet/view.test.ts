@@ -4,8 +4,8 @@ import { readRun } from '../../lib/fleet';
 import { Fleet } from '../../lib/fleet/redis/connect';
 import { addShards, openRunQueue } from '../../lib/fleet/runs/queue';
 import { RunRecords } from '../../lib/fleet/runs/records';
-import { PACKAGE_VERSION, type RunSpec } from '../../lib/fleet/runs/spec';
 import { TestRedis } from './support/redis';
+import { specOf } from './support/spec';
 
 const RUN = 'viewed';
 let redis: TestRedis;
@@ -17,20 +17,6 @@ beforeAll(async () => {
 afterAll(async () => {
   fleet.close();
   await redis.stop();
-});
-
-const specOf = (id: string): RunSpec => ({
-  id,
-  version: PACKAGE_VERSION,
-  createdAt: Date.now(),
-  title: '',
-  tenant: 'default',
-  priority: 10,
-  shardSize: 100,
-  config: {},
-  task: { kind: 'interrogate', modes: ['fast'] },
-  out: [],
-  state: '/nowhere',
 });
 
 test('all shards under way count, with what their workers said of them so far', async () => {

@@ -4,14 +4,15 @@ import type { RunSummary } from '../../run/progress';
 import type { RowError } from '../../run/row';
 import type { Fleet } from '../redis/connect';
 import { openRunQueue, removeQueue } from './queue';
+import type { ShardCounts } from './row-lines';
 import { ADD_SHARDS, COMPLETE, DEPEND, END_SUBMITTING, MOVE, NOTE, REOPEN, SET } from './scripts';
 import type { RunSpec } from './spec';
 
 /** 'submitting' until all of its pictures are listed; work begins before that. */
 export type RunState = 'submitting' | 'running' | 'merging' | 'ended' | 'failed' | 'cancelled';
 
-/** How a run is. */
-export interface RunRecord {
+/** How a run is. Its counts are of shards that are done. */
+export interface RunRecord extends ShardCounts {
   spec: RunSpec;
   state: RunState;
   isPaused: boolean;
@@ -22,14 +23,6 @@ export interface RunRecord {
   pictures: number;
   /** Files of many pictures among them: nobody knows of how many. */
   files: number;
-  /** As RunProgress has them, of shards that are done. */
-  done: number;
-  kept: number;
-  failed: number;
-  skipped: number;
-  encoded: number;
-  /** Of devices' time that shards took. */
-  seconds: number;
   /** Attempts at shards that came to no end: of workers that died, or were taken for dead. */
   lost: number;
   /** How often failed pictures were tried again. */
@@ -55,7 +48,7 @@ export interface Move {
 
 /** What a shard's results add to a run's counts: of a further round, what they change. */
 export interface ShardEnd {
-  change: { done: number; kept: number; failed: number; skipped: number; encoded: number; seconds: number };
+  change: ShardCounts;
   /** Pictures of it that failed. */
   failing: number;
 }

@@ -5,8 +5,8 @@ import { InterrogatorError } from '../../index';
 import type { FailureGroup } from '../../run/progress';
 import type { Row } from '../../run/row';
 
-/** How a shard went. */
-export interface ShardSummary {
+/** Pictures of a shard, by what became of them. */
+export interface ShardCounts {
   done: number;
   kept: number;
   failed: number;
@@ -14,6 +14,10 @@ export interface ShardSummary {
   encoded: number;
   /** Of a device's time, from its first picture to its last. */
   seconds: number;
+}
+
+/** How a shard went. */
+export interface ShardSummary extends ShardCounts {
   failures: readonly FailureGroup[];
   /** Digests of all that its results depend on. */
   keys: readonly string[];

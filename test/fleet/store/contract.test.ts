@@ -1,6 +1,6 @@
 /** What all stores of results promise. */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { openStore, type ResultStore } from '../../../lib/fleet/store';
 import { Random } from '../../fuzz/support/random';
+import { all, newFile } from './support/files';
 import { BUCKET, openTo, START_MS, setAws, TestObjectStore } from './support/object-store';
 import { makePipe, Writer } from './support/processes';
 
@@ -65,17 +66,7 @@ async function parts(): Promise<string[]> {
   return Uploads.map(({ Key }) => `parts of ${Key}`);
 }
 
-function local(content: Uint8Array | string): string {
-  const file = path.join(work, randomBytes(6).toString('hex'));
-  writeFileSync(file, content);
-  return file;
-}
-
-async function all(names: AsyncIterable<string>): Promise<string[]> {
-  const found: string[] = [];
-  for await (const name of names) found.push(name);
-  return found;
-}
+const local = (content: Uint8Array | string): string => newFile(work, content);
 
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const inBytes = (names: Iterable<string>): string[] => [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));

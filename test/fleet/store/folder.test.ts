@@ -8,6 +8,7 @@ import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { openStore, type ResultStore } from '../../../lib/fleet/store';
 import { mountSmall, mounts } from '../../support/small-disk';
+import { all, newFile } from './support/files';
 import { Writer } from './support/processes';
 
 let work: string;
@@ -24,17 +25,7 @@ afterEach(() => {
   rmSync(path.dirname(folder), { recursive: true });
 });
 
-function local(content: Uint8Array | string): string {
-  const file = path.join(work, randomBytes(6).toString('hex'));
-  writeFileSync(file, content);
-  return file;
-}
-
-async function all(names: AsyncIterable<string>): Promise<string[]> {
-  const found: string[] = [];
-  for await (const name of names) found.push(name);
-  return found;
-}
+const local = (content: Uint8Array | string): string => newFile(work, content);
 
 const readText = async (name: string): Promise<string> => String(await buffer(await store.read(name)));
 const hidden = (): string[] =>

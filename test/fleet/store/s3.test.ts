@@ -1,10 +1,8 @@
 /** Stores of objects: what their servers refuse, and what networks do. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -12,7 +10,9 @@ import { inspect } from 'node:util';
 import { ListMultipartUploadsCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { InterrogatorError } from '../../../lib/errors';
 import { openStore, type ResultStore } from '../../../lib/fleet/store';
+import { freePort } from '../support/redis';
 import { type Fate, FaultProxy } from './support/fault-proxy';
+import { newFile } from './support/files';
 import { BUCKET, openTo, START_MS, setAws, TestObjectStore } from './support/object-store';
 
 let open: TestObjectStore;
@@ -42,11 +42,7 @@ afterEach(async () => {
   rmSync(work, { recursive: true });
 });
 
-function local(content: Uint8Array | string): string {
-  const file = path.join(work, randomBytes(6).toString('hex'));
-  writeFileSync(file, content);
-  return file;
-}
+const local = (content: Uint8Array | string): string => newFile(work, content);
 
 async function storeWith(settings: Readonly<Record<string, string>>, where = location): Promise<ResultStore> {
   begun.push(setAws(settings));
@@ -211,7 +207,7 @@ describe('what is not reached says where, and why', () => {
   }
 
   test('nothing listens', async () => {
-    const port = await unusedPort();
+    const port = await freePort();
     const fault = checkIn(openTo(`http://me:qZ9@127.0.0.1:${port}`));
     expect(fault.code).toBe('ERR_NETWORK');
     expect(fault.message).toContain(`${location}/ cannot be written: 127.0.0.1:${port}: it refuses the connection.`);
@@ -399,29 +395,3 @@ test.each(['127.0.0.1:9000', 'store', 'ftp://store', 'http://'])('%s is no addre
     message: expect.stringContaining('AWS_ENDPOINT_URL'),
   });
 });
-
-test.each(['@aws-sdk/client-s3', '@aws-sdk/lib-storage'])('without %s, what to install is said', async (missing) => {
-  await jest.isolateModulesAsync(async () => {
-    jest.doMock(missing, () => {
-      throw Object.assign(new Error(`Cannot find module '${missing}'`), { code: 'MODULE_NOT_FOUND' });
-    });
-    try {
-      const isolated = require('../../../lib/fleet/store') as typeof import('../../../lib/fleet/store');
-      expect(await faultOf(isolated.openStore(location))).toMatchObject({
-        code: 'ERR_INVALID_ARGUMENT',
-        hint: expect.stringContaining('npm install @aws-sdk/client-s3@'),
-      });
-    } finally {
-      jest.dontMock(missing);
-    }
-  });
-});
-
-async function unusedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
